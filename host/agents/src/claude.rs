@@ -113,7 +113,10 @@ impl Claude {
             "assistant" => self.on_assistant(message, events),
             "stream_event" if is_main_agent(message) => {
                 self.note_prompt_ids(message, events);
-                self.begin_unprompted_turn(events);
+                // Other stream events continue a message. If its turn has ended, they are late.
+                if text(&message["event"], "type") == "message_start" {
+                    self.begin_unprompted_turn(events);
+                }
                 self.turn.on_stream_event(message);
             }
             "command_lifecycle" if text(message, "state") == "started" => {
@@ -178,7 +181,10 @@ impl Claude {
         self.api_errors.on_assistant(message);
         // Skip the text of an API error, because the `result` repeats it.
         if !api_error::is_api_error(message) {
-            self.begin_unprompted_turn(events);
+            // A message with the id of an answered prompt is late: it belongs to a turn that has ended.
+            if prompt_ids(message).next().is_none() {
+                self.begin_unprompted_turn(events);
+            }
             self.turn.on_assistant(&message["message"]);
         }
     }

@@ -2,6 +2,7 @@
 
 use cordboard_core::config::{AgentFeature, AgentKind, Support};
 
+pub mod damage;
 pub mod trace;
 
 /// Returns the label of a feature's row in the table of the README.

@@ -13,6 +13,7 @@ use super::*;
 use crate::{process::Environment, tests::trace::Trace};
 
 mod damaged;
+mod damaged_recordings;
 mod permissions;
 mod recordings;
 mod starts;

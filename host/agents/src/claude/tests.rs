@@ -9,6 +9,7 @@ mod answer_trace;
 mod background;
 mod control;
 mod damaged;
+mod damaged_recordings;
 mod recordings;
 mod turns;
 

@@ -2,7 +2,7 @@
 //! output. A trace file next to each recording contains the expected events, one per line. `UPDATE_EXPECT=1` rewrites
 //! the traces.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 
@@ -13,12 +13,7 @@ use crate::tests::trace::short;
 fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
-    let forks = about["argv"].as_array().unwrap().iter().any(|arg| arg == "--fork-session");
-    let mut start = launch(resume(&about["argv"]));
-    if let (ConversationStart::Resume(id), true) = (&start.conversation, forks) {
-        start.conversation = ConversationStart::Fork(id.clone());
-    }
-    let mut codec = Claude::new(&start);
+    let mut codec = recorded_codec(&about);
     let mut trace = new_trace();
     trace.add_line(format!("# {}", text(&about, "about")));
     for record in records {
@@ -34,6 +29,16 @@ fn trace(recording: &str) -> String {
     trace.lines().join("\n") + "\n"
 }
 
+/// Returns a codec for the recorded command line, which the first record contains.
+pub(super) fn recorded_codec(about: &Value) -> Claude {
+    let forks = about["argv"].as_array().unwrap().iter().any(|arg| arg == "--fork-session");
+    let mut start = launch(resume(&about["argv"]));
+    if let (ConversationStart::Resume(id), true) = (&start.conversation, forks) {
+        start.conversation = ConversationStart::Fork(id.clone());
+    }
+    Claude::new(&start)
+}
+
 /// Returns the conversation that the recorded command line resumes.
 fn resume(argv: &Value) -> Option<&str> {
     let args: Vec<&str> = argv.as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
@@ -43,7 +48,7 @@ fn resume(argv: &Value) -> Option<&str> {
 
 /// Applies an action of the recorded host to the codec. Returns its lines in the trace, or `None` if the codec doesn't
 /// support the action.
-fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
+pub(super) fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
     match (text(message, "type"), text(&message["request"], "subtype")) {
         ("user", _) => {
             let id = text(message, "uuid");
@@ -79,19 +84,21 @@ fn recorded_answer(response: &Value) -> (&str, RequestAnswer) {
     (super::text(response, "request_id"), answer)
 }
 
+/// Returns the paths of all recordings, with their contents.
+pub(super) fn recordings() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/claude");
+    let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+    let recordings = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let recordings: Vec<_> = recordings.map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect();
+    assert!(recordings.len() > 40, "only {} recordings in {}", recordings.len(), folder.display());
+    recordings
+}
+
 #[test]
 fn recordings_decode_to_their_traces() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/claude");
-    let mut count = 0;
-    for file in std::fs::read_dir(&folder).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            let recording = std::fs::read_to_string(&path).unwrap();
-            expect_file![path.with_extension("trace")].assert_eq(&trace(&recording));
-            count += 1;
-        }
+    for (path, recording) in recordings() {
+        expect_file![path.with_extension("trace")].assert_eq(&trace(&recording));
     }
-    assert!(count > 40, "only {count} recordings in {}", folder.display());
 }
 
 #[test]

@@ -87,6 +87,7 @@ fn an_unprompted_turn_is_streamed() {
         piece("is done."),
         background(json!({})),
         // This turn begins without an `init`.
+        json!({ "type": "stream_event", "event": { "type": "message_start", "message": { "id": "m2" } } }),
         piece("Once more."),
         background(json!({ "is_error": true, "result": "no credit" })),
         init(),
