@@ -2,11 +2,11 @@
 //! decision to them.
 
 mod access_checked_chat;
+mod background_tasks;
 mod exit_reason;
 mod front_end;
 mod inspect;
 mod jobs;
-mod jobs_and_webhooks;
 mod options;
 mod plugin_dev;
 mod run;
@@ -92,7 +92,7 @@ pub enum AppError {
     #[error("the input ended, and after {} these were still open: {open}", config::format_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
     #[error(
-        "the input ended, so nobody could answer these questions of agents: {questions}; their agents continued without an answer"
+        "the input ended before these questions of agents were answered: {questions}; the agents continued without an answer"
     )]
     Unanswered { questions: String },
     #[error(

@@ -132,7 +132,7 @@ pub struct Listing {
 pub struct Audit {
     #[command(flatten)]
     pub listing: Listing,
-    /// Only the decisions of this session
+    /// Show only the decisions of this session
     #[arg(long, value_name = "NAME")]
     pub session: Option<SessionName>,
 }
@@ -141,10 +141,10 @@ pub struct Audit {
 pub struct Usage {
     #[command(flatten)]
     pub listing: Listing,
-    /// Only the turns of this session
+    /// Show only the turns of this session
     #[arg(long, value_name = "NAME")]
     pub session: Option<SessionName>,
-    /// Only the turns since the beginning of this day, in the time zone of this machine
+    /// Show only the turns since the beginning of this day, in the time zone of this machine
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub since: Option<String>,
 }

@@ -28,7 +28,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{clock::Clock, session_snapshots::SessionRegistry};
+use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
 pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
 

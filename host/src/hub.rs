@@ -9,10 +9,10 @@ mod inbox_writer;
 mod live_config;
 mod outbound;
 mod press_context;
-mod queued_prompt_removal;
 pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
+mod undispatched_prompts;
 mod usage;
 
 pub use dispatch::Dispatcher;
@@ -50,7 +50,7 @@ use tokio::{
     task::{Id, JoinHandle, JoinSet},
 };
 
-use self::queued_prompt_removal::{PromptTaker, TakePrompts};
+use self::undispatched_prompts::{PromptTaker, TakePrompts};
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -82,7 +82,7 @@ impl HubHandle {
 #[must_use]
 pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
     let (closing, closed) = watch::channel(false);
-    let (requester, requests) = queued_prompt_removal::channel();
+    let (requester, requests) = undispatched_prompts::channel();
     let hub_loop =
         HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }

@@ -15,7 +15,7 @@ pub mod operators;
 pub mod rollout;
 pub mod schedule;
 pub mod session;
-pub mod session_snapshots;
+pub mod session_registry;
 pub mod standard_plugins;
 pub mod stdout;
 pub mod terminal_handover;

@@ -38,7 +38,7 @@ pub use terminal_watch::report_file;
 
 use crate::{
     clock::Clock,
-    session_snapshots::{SessionCell, SessionRegistry},
+    session_registry::{SessionCell, SessionRegistry},
 };
 
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.

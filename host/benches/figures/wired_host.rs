@@ -17,7 +17,7 @@ use cordboard::{
     },
     rollout::{Resources, Rollout},
     session::Ports,
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
 };
 use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_chat::{

@@ -194,7 +194,7 @@ pub fn session_access_lost(session: &SessionName) -> String {
 
 #[must_use]
 pub fn session_name_taken(session: &SessionName) -> String {
-    format!("The name '{session}' is taken by somebody else. Choose another name.")
+    format!("The name '{session}' is taken by another user. Choose another name.")
 }
 
 /// The first line of a message, shortened. Notices quote it, so that the author recognizes the message.

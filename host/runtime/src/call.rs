@@ -15,14 +15,14 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     bindings::log::Level,
     call_error::CallError,
-    call_meter::{Limit, Meter},
+    call_limit_counters::{Limit, Meter},
     call_output::CallOutput,
     call_settings::CallSettings,
     context::CallContext,
     engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
     guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
-    outbound_http::{OutboundHttp, WaitBudget},
+    outbound_network::{OutboundHttp, WaitBudget},
     plugin_catalog::Directory,
     secret_placeholders::CallSecrets,
 };

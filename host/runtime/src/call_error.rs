@@ -7,7 +7,7 @@ use cordboard_core::{
     scrub,
 };
 
-use super::{call_meter::Limit, call_output::CallOutput, untrusted_text::shorten};
+use super::{call_limit_counters::Limit, call_output::CallOutput, untrusted_text::shorten};
 
 /// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum CallError {
     Drained { drain: Duration },
     /// An argument of a host call was too large. wasmtime's error doesn't say which host call it was.
     #[error(
-        "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
+        "passed more than {} to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.{plugin}] if it needs more)",
         format_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },

@@ -7,7 +7,7 @@ use cordboard_core::{
     types::Caller,
 };
 
-use super::{button_check::RemovedButtons, drain::Drain, outbound_http::Network};
+use super::{button_check::RemovedButtons, drain::Drain, outbound_network::Network};
 
 pub struct CallSettings {
     /// The plugin's name, shared with log records.

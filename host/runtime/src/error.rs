@@ -4,7 +4,7 @@ use std::fmt;
 
 use cordboard_core::{cron::CronError, rollout, types::PLUGIN_NAME_RULE};
 
-use super::{call_error::CallError, contract_names::OwnPackage, outbound_http::TlsError};
+use super::{call_error::CallError, contract_names::OwnPackage, outbound_network::TlsError};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {

@@ -14,7 +14,7 @@ use cordboard_core::{
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
 use super::{
     context::CallContext,
-    outbound_http::FakeNetwork,
+    outbound_network::FakeNetwork,
     post_permission::PostError,
     rollout_command::{AdminCommand, Outcome},
 };
@@ -29,7 +29,7 @@ pub enum ArchiveFilter {
 /// The reason why a plugin's state could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    #[error("the plugin would store {size} bytes, more than its limit: plugins.{plugin}.state = {limit}")]
+    #[error("the plugin's state would have {size} bytes, more than its limit (`plugins.{plugin}.state` = {limit})")]
     Full { plugin: String, size: usize, limit: usize },
     #[error(transparent)]
     Store(Box<dyn Error + Send + Sync>),

@@ -12,7 +12,7 @@ use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
 use super::{
-    call::CallState, contract_names::bare_name, error::PluginError, outbound_http::Network,
+    call::CallState, contract_names::bare_name, error::PluginError, outbound_network::Network,
     plugin_settings::PluginSettings,
 };
 

@@ -63,7 +63,7 @@ pub enum SecretError {
     NotText { path: PathBuf, error: NotText },
     #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, not {length}", path.display())]
     Length { path: PathBuf, length: usize },
-    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, and it has more than {} KiB", .0.display(), MAX_FILE >> 10)]
+    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, but the file is larger than {} KiB", .0.display(), MAX_FILE >> 10)]
     FileTooLarge(PathBuf),
     /// Contains the error of the task that reads the secrets.
     #[error("failed to read it: {0}")]
@@ -299,6 +299,6 @@ mod tests {
             read("large", &SecretSource::File(path.clone())).unwrap_err().to_string()
         };
         assert!(fails(MAX_FILE).ends_with("must contain a secret of 6 to 8192 bytes, not 32768"));
-        assert!(fails(1).ends_with("must contain a secret of 6 to 8192 bytes, and it has more than 32 KiB"));
+        assert!(fails(1).ends_with("must contain a secret of 6 to 8192 bytes, but the file is larger than 32 KiB"));
     }
 }

@@ -20,7 +20,7 @@ impl AccessCheckedChat {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its reader is not in [access] any more".to_owned() })
+        Err(ChatError::Forbidden { why: "its reader is no longer in [access]".to_owned() })
     }
 }
 

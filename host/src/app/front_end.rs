@@ -20,7 +20,7 @@ use super::{AppError, access_checked_chat::AccessCheckedChat, exit_reason::ExitR
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
 };
 
 /// Returns the name of a front-end, which is the `front_end` of its places.

@@ -46,7 +46,7 @@ impl JobRunner for PluginJobs {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
         let known = self.store.sync_jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
-            tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: missed runs are not made up");
+            tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: missed runs are skipped");
             vec![now; jobs.len()]
         })
     }

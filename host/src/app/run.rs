@@ -22,8 +22,9 @@ use cordboard_watch::WatchOptions;
 use tokio::sync::watch;
 
 use super::{
-    AppError, front_end,
-    jobs_and_webhooks::BackgroundTasks,
+    AppError,
+    background_tasks::BackgroundTasks,
+    front_end,
     options::StartOptions,
     plugin_folder, shutdown,
     shutdown::Shutdown,
@@ -41,7 +42,7 @@ use crate::{
     operators::{self, Operators},
     rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
     standard_plugins::{NO_STANDARD, STANDARD},
     terminal_handover::HandoverService,
 };

@@ -104,7 +104,7 @@ impl Shutdown<'_> {
             outbox.drained().await;
         };
         if tokio::time::timeout(FLUSH, shown).await.is_err() {
-            tracing::warn!("not everything was sent: the rest is sent at the next start");
+            tracing::warn!("some messages were not sent: they are sent at the next start");
         }
         outbox.close();
         drop(tokio::time::timeout(FLUSH, sending).await);

@@ -129,10 +129,10 @@ Directives, one per line, before or between messages:
   @secret NAME VALUE                    a secret, as in [secrets]
   @http GET https://hub/* 200 {\"ok\":1}  the response to a request; <FILE reads the body from a
                                         file in the same folder; `down` means no response
-  @tcp nas:22 12ms                      how long a connection takes, or `down`
+  @tcp nas:22 12ms                      the connection time, or `down`
   @with sessions persona                standard plugins to load as well
   @locale de                            the language of the sender
-Calls that no message causes:
+Calls without a message:
   @event broken alpha {\"why\":\"x\"}       an event for a hook
   @job NAME                             runs a job of a schedule
   @request POST /path?q {\"a\":1}         a request for a webhook, already authenticated

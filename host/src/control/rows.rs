@@ -6,7 +6,7 @@ use cordboard_core::types::{OpenRequest, SessionView};
 use cordboard_runtime::PluginStatus;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Clock, session_snapshots::SessionRegistry};
+use crate::{clock::Clock, session_registry::SessionRegistry};
 
 /// A session in the JSON output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -36,7 +36,7 @@ use super::recorded_action::RecordedAction;
 use crate::{
     hub::{LiveConfig, Press},
     session::SessionConfig as _,
-    session_snapshots::{SessionCell, SessionRegistry},
+    session_registry::{SessionCell, SessionRegistry},
 };
 
 /// The home folder of every agent.

@@ -20,9 +20,9 @@ use super::{
     host_api::HostService,
     outbound::Outbound,
     press_context::{Press, PressEffect},
-    queued_prompt_removal::PromptTaker,
     sessions::supervisor::{prompt_of, prompt_text},
     text_answers::AwaitedText,
+    undispatched_prompts::PromptTaker,
 };
 
 pub struct Dispatcher {

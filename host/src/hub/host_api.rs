@@ -37,13 +37,13 @@ use super::{
     live_config::LiveConfig,
     outbound::Outbound,
     press_context::{CommandChange, Press},
-    queued_prompt_removal::PromptTaker,
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
+    undispatched_prompts::PromptTaker,
     usage::UsageLedger,
 };
-use crate::{clock::Clock, session::CommandSource, session_snapshots::SessionRegistry};
+use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {

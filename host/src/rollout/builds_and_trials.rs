@@ -123,7 +123,7 @@ impl Jobs {
     pub fn cancel(&mut self, id: &JobId) {
         if let Some(job) = self.running.remove(id) {
             job.abort.abort();
-            tracing::info!(plugin = id.plugin, "build or trial cancelled: a newer version or command replaced it");
+            tracing::info!(plugin = id.plugin, "build or trial canceled: a newer version or command replaced it");
         }
     }
 

@@ -100,7 +100,7 @@ impl Versions {
                 Some(stored) => Some(stored),
                 None => read_again(folder, &name, &digest).await,
             };
-            let none = || PluginError::Read("its bytes are not stored any more; copy it again".to_owned());
+            let none = || PluginError::Read("its bytes are no longer stored; copy the file again".to_owned());
             bytes.map(Bytes::from).ok_or_else(none)
         }
     }

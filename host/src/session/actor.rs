@@ -20,7 +20,7 @@ use super::{
     event_emitter::EventEmitter,
     terminal_watch::{self, TerminalWatch},
 };
-use crate::session_snapshots::SessionCell;
+use crate::session_registry::SessionCell;
 
 /// The maximum number of agent lines that are processed before other events are handled. A flood of lines is shown in
 /// few frames and does not delay commands.

@@ -115,7 +115,7 @@ impl Actor {
 
     fn watch_terminal(&mut self, process: ProcessId) {
         if let Err(error) = terminal_watch::prepare_report(&self.ports.state_dir, self.machine.record().id()) {
-            tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
+            tracing::warn!(%error, "failed to prepare the report file of a terminal: the conversation may be unknown after it closes");
         }
         tracing::info!(pid = process.pid, "session opened in a terminal");
         self.terminal = Some(TerminalWatch::start(process));

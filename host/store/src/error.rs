@@ -28,7 +28,7 @@ pub enum StoreError {
     Closed { what: String },
     #[error("create session '{0}': the name is taken; choose another, or restore that session if it is archived")]
     Exists(SessionName),
-    #[error("{what}: the store has no such open message")]
+    #[error("{what}: the message doesn't exist or is already completed")]
     Gone { what: String },
     #[error(
         "store the state of plugin '{plugin}': it would have {size} bytes, more than its limit of {limit}; delete keys or raise the limit in the configuration"

@@ -49,7 +49,7 @@ impl Store {
 
     /// Returns the sums of the turns since `since`.
     pub async fn usage_since(&self, since: Timestamp) -> Result<Vec<OriginUsage>, StoreError> {
-        self.run("read the use of agents".to_owned(), move |db| {
+        self.run("read the usage of agents".to_owned(), move |db| {
             read_all(db, GROUPS, params![to_column(since), None::<String>], origin_usage)
         })
         .await
@@ -65,7 +65,7 @@ pub fn usage_log(state: &Path, since: Timestamp, session: Option<&SessionName>) 
     let Some(db) = open_read_only(state)? else { return Ok(Vec::new()) };
     let session = session.map(ToString::to_string);
     let usage = read_all(&db.connection, GROUPS, params![to_column(since), session], origin_usage);
-    Ok(usage.map_err(|trouble| trouble.during("read the use of agents", db.file))?)
+    Ok(usage.map_err(|trouble| trouble.during("read the usage of agents", db.file))?)
 }
 
 fn append(db: &Connection, usage: &UsageEntry) -> Result<(), WorkError> {

@@ -213,7 +213,7 @@ fn agent_command(agent: Agent) {
         let listed = host.ask("/commands", "//init");
         assert!(listed.contains("//greet"), "{listed}");
         host.ask("//nonsense", "has no command //nonsense.");
-        host.ask("//greet @/etc/passwd", "can't contain a word with '@'");
+        host.ask("//greet @/etc/passwd", "can't contain a word that starts with '@'");
         host.ask("//greet the parser", "You said: Good morning, the parser");
         // A command in the middle of a message is only text.
         host.ask("what does /greet do", "You said: what does /greet do");

@@ -167,7 +167,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
 const ODD_FILES: [(&str, &str); 6] = [
     ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
     ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),
-    ("loop", "it is a link to loop.wasm, which links back to it: put the file there, or remove the link"),
+    ("loop", "it is a circular link through loop.wasm: replace it with the file, or remove it"),
     ("lost", "it is a link to nowhere, which does not exist: put the file there, or remove the link"),
     ("pipe", "it is a pipe, not a regular file: replace it with the file, or remove it"),
     ("socket", "it is a socket, not a regular file: replace it with the file, or remove it"),

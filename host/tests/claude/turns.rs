@@ -127,7 +127,7 @@ fn a_command_of_the_cli_takes_two_slashes() {
     host.ask("//context", "Context Usage");
     host.ask("//Context", "Context Usage");
     host.ask("//contxt", "has no command //contxt. Did you mean //context?");
-    host.ask("//review @/etc/passwd", "can't contain a word with '@'");
+    host.ask("//review @/etc/passwd", "can't contain a word that starts with '@'");
     // Commands of plugins take precedence. A command with a single slash never reaches the CLI.
     host.ask("//sessions", "a");
     host.ask("/context", "Unknown command /context.");

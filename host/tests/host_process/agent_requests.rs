@@ -125,10 +125,10 @@ fn a_question_at_the_end_of_the_input_is_withdrawn() {
     host.close_input();
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
-    let notice = "Nobody can answer session 'a', because the input has ended. \
+    let notice = "No user can answer the agent of session 'a', because the input has ended. \
                   Its agent continues without an answer to: Bash: make clean\n";
     assert!(chat.contains(notice), "{chat}");
-    let error = "the input ended, so nobody could answer these questions of agents: a#1 (Bash: make clean)";
+    let error = "the input ended before these questions of agents were answered: a#1 (Bash: make clean)";
     assert!(log.contains(error), "{log}");
     let decisions = home.printed(&["audit"]);
     let line = decisions.lines().last().unwrap();

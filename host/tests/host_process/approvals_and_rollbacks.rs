@@ -81,7 +81,7 @@ fn a_refusal_survives_a_restart_without_another_question() {
     let mut host = home.start();
     let [_, refuse] = question(&mut host, "needs_approval");
     host.say(&refuse);
-    host.expect("You are not asked again about versions that request no more than that.\n");
+    host.expect("You won't be asked again about versions that request only these capabilities.\n");
     assert_eq!(host.end().1, Some(0));
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");

@@ -180,7 +180,10 @@ fn models_and_personas_are_shown_and_set() {
     assert_eq!(host.session("a")["persona"], "planner");
     host.say("/persona");
     let shown = host.expect("  [research] /persona research\n");
-    assert!(shown.starts_with("Persona: planner\n\n`brainstorm` - Finds many ideas, before judging any\n"), "{shown}");
+    assert!(
+        shown.starts_with("Persona: planner\n\n`brainstorm` - Collects many ideas before judging them\n"),
+        "{shown}"
+    );
     host.ask("/persona none", "Session 'a' has no persona now.");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
@@ -191,11 +194,11 @@ fn help_and_plugins_show_the_active_plugins() {
     let mut host = home.start();
     let help = [
         "/agent [name] - Show or select the agent",
-        "/allow [#number] [session] - Allow what an agent asks for",
+        "/allow [#number] [session] - Allow an agent's request",
         "/answer [#number|name#number] <choice>… [text] - Answer a question of an agent",
         "/archive [name] - Archive a session",
         "/commands [page] - List the agent's own commands",
-        "/deny [#number] [why] - Deny what an agent asks for",
+        "/deny [#number] [why] - Deny an agent's request",
         "/fork <name> - Continue the conversation in a second session",
         "/fresh [name] - Start a new conversation in a session",
         "/help - List the commands",

@@ -23,7 +23,7 @@ mod live_changes;
 mod plain_programs;
 mod plugin_secrets;
 mod plugin_tools;
-mod proxy_variables;
+mod plugins_ignore_proxies;
 mod rename_fork_history_agent;
 mod scheduled_jobs;
 mod shutdown;

@@ -120,7 +120,7 @@ fn assert_one_writer(home: &Home) {
     }
 }
 
-const WAITS: &str = "Session 'a' is open in a terminal. Your message waits until it is closed there.";
+const WAITS: &str = "Session 'a' is open in a terminal. Your message waits until the terminal is closed.";
 
 #[test]
 fn a_terminal_takes_the_conversation_and_gives_it_back() {

@@ -23,7 +23,7 @@ async fn members_see_only_their_own_sessions() {
     assert_eq!(list(person("telegram:3", Role::Admin)).await.lines().count(), 2);
     for line in ["session his", "archive his", "suspend his", "retry his"] {
         let why = host.call_as(&ann, line).await.unwrap_err();
-        let taken = CallError::Plugin("The name 'his' is taken by somebody else. Choose another name.".to_owned());
+        let taken = CallError::Plugin("The name 'his' is taken by another user. Choose another name.".to_owned());
         assert_eq!(why, taken, "/{line}");
     }
     assert!(host.memory.actions().is_empty());

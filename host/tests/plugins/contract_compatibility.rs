@@ -143,13 +143,13 @@ async fn the_capabilities_of_0_2_are_unchanged() {
         &test_host,
         "every_plugins",
         expect![[r#"
-        Noted: rollback plugin 'every'.
-        Noted: reload plugin 'every'.
-        Noted: disable plugin 'every'.
-        Noted: enable plugin 'every'.
-        Noted: grant plugin 'every'.
-        Noted: refuse plugin 'every'.
-        Noted: revoke plugin 'every'."#]],
+        Recorded: rollback plugin 'every'.
+        Recorded: reload plugin 'every'.
+        Recorded: disable plugin 'every'.
+        Recorded: enable plugin 'every'.
+        Recorded: grant plugin 'every'.
+        Recorded: refuse plugin 'every'.
+        Recorded: revoke plugin 'every'."#]],
     )
     .await;
     // The caller has written in this topic, so the plugin may post there.

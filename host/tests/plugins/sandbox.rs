@@ -125,7 +125,7 @@ async fn resource_limits_end_the_call() {
         ("fields", "set more than 32KiB of headers in one request"),
         (
             "argument",
-            "passed more than 4MiB to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.sandbox_escape] if it needs more)",
+            "passed more than 4MiB to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.sandbox_escape] if it needs more)",
         ),
     ] {
         assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), bound, "/{line}");

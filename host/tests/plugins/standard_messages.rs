@@ -152,10 +152,10 @@ async fn models_and_personas(host: &TestHost) {
             ("persona none", "Session 'beta' has no persona now."),
             (
                 "persona",
-                "Persona: none\n\nbrainstorm - Finds many ideas, before judging any\n\
-                 default - A careful colleague: does what is asked, says what was done\n\
+                "Persona: none\n\nbrainstorm - Collects many ideas before judging them\n\
+                 default - A careful colleague: does what you ask and reports what it did\n\
                  planner - Turns a goal into steps that can be checked\n\
-                 research - Finds out, with sources, and says how sure it is\n\n\
+                 research - Researches with sources and says how certain the result is\n\n\
                  Usage: /persona <name>, or /persona none",
             ),
         ],
@@ -253,11 +253,11 @@ async fn help_and_plugins_list_the_active_plugins() {
     assert_eq!(
         help,
         "/agent [name] - Show or select the agent\n\
-         /allow [#number] [session] - Allow what an agent asks for\n\
+         /allow [#number] [session] - Allow an agent's request\n\
          /answer [#number|name#number] <choice>… [text] - Answer a question of an agent\n\
          /archive [name] - Archive a session\n\
          /commands [page] - List the agent's own commands\n\
-         /deny [#number] [why] - Deny what an agent asks for\n\
+         /deny [#number] [why] - Deny an agent's request\n\
          /fork <name> - Continue the conversation in a second session\n\
          /fresh [name] - Start a new conversation in a session\n\
          /help - List the commands\n\

@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(["file", "link", "none"].map(|name| not_a_file(&at(name))), [None, None, None]);
         for (name, start) in [
             ("dangling", "it is a link to gone, which does not exist: put "),
-            ("loop", "it is a link to loop, which links back to it: put "),
+            ("loop", "it is a circular link through loop: replace "),
             ("folder", "it is a folder, not a regular file: replace "),
             ("to_folder", "it is a folder, not a regular file: replace "),
             ("device", "it is a device, not a regular file: replace "),

@@ -90,7 +90,7 @@ impl WatchLoop {
                 self.on_scanned(scan.next);
             }
             Err(error) => {
-                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; scanning again within 10 s");
+                tracing::error!(%error, "a scan of the configuration and plugins panicked, which is a bug; scanning again within 10 s");
                 self.on_scanned(NextScan::Poll);
             }
         }

@@ -30,8 +30,8 @@ use answer_arguments::{Answer, Target};
 const COMMANDS: [(&str, &str, &str); 5] = [
     ("requests", "List the questions of agents", "/requests [#number|name#number]"),
     ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
-    ("allow", "Allow what an agent asks for", "/allow [#number] [session]"),
-    ("deny", "Deny what an agent asks for", "/deny [#number] [why]"),
+    ("allow", "Allow an agent's request", "/allow [#number] [session]"),
+    ("deny", "Deny an agent's request", "/deny [#number] [why]"),
     ("permissions", "Show or change the rules about tools", permissions_command::USAGE),
 ];
 

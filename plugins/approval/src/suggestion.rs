@@ -50,7 +50,7 @@ impl Suggestion {
         match self {
             Self::Rule(rule) => {
                 let text = format!(
-                    "{title}\n\nThis rule allows it from now on, without a question:\n{}",
+                    "{title}\n\nFrom now on, this rule would allow it without asking:\n{}",
                     code(&rule.to_string())
                 );
                 let command = |scope: Scope| format!("/permissions always #{number} {} {rule}", scope.as_str());

@@ -56,7 +56,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
         // The hub hides systems that a user may not see, instead of refusing the request.
         let user = escape(&config.user);
         return Ok(format!(
-            "{user} can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
+            "{user} can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
         ));
     }
     let mut lines = systems::lines(&systems, config.warn_at, now);
@@ -103,7 +103,7 @@ mod tests {
         let text = report_text(200, include_str!("../tests/data/systems.json")).expect("a known format");
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
         let none =
-            "chat_a@home.lan can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
+            "chat_a@home.lan can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
         assert_eq!(report_text(200, r#"{"items":[]}"#).as_deref(), Ok(none));
     }
 
@@ -141,7 +141,7 @@ mod tests {
                     [plugins.beszel.config], and that the server is a Beszel hub, 0.5 to 0.18.";
         assert_eq!(gone, Err(line.to_owned()));
         let error = report_text(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
-        let line = "Beszel at https://hub answered /api/collections/systems/records in an unknown form: `items[0].info.cpu` is \
+        let line = "Beszel at https://hub returned an unexpected response for /api/collections/systems/records: `items[0].info.cpu` is \
                     missing. Supported: a Beszel hub, 0.5 to 0.18.";
         assert_eq!(error, Err(line.to_owned()));
     }

@@ -51,7 +51,7 @@ mod tests {
         ));
         let error = token_of(200, "{}").expect_err("there is no token");
         assert!(
-            error.ends_with("in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
+            error.ends_with(": `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
             "{error}"
         );
         assert_eq!(body("a\"b", "x"), r#"{"identity":"a\"b","password":"x"}"#);

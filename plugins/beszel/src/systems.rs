@@ -74,7 +74,7 @@ fn figures(info: &Json) -> Result<Figures, String> {
 pub fn lines(systems: &[System], warn_at: f64, now: Timestamp) -> Vec<String> {
     let down = systems.iter().filter(|system| system.status == "down").count();
     let all = counted(systems.len() as u64, "system");
-    let head = if down == 0 { format!("{all}, none is down.") } else { format!("{all}, {down} down:") };
+    let head = if down == 0 { format!("{all}, none down.") } else { format!("{all}, {down} down:") };
     [head].into_iter().chain(systems.iter().map(|system| line(system, warn_at, now))).collect()
 }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_response_of_an_old_hub_is_parsed_too() {
         let old = shown(include_str!("../tests/data/systems-old.json"));
-        assert_eq!(old, ["1 system, none is down.", "🟡 `nas` CPU 100 %, memory 20 %, disk 3 %, up 1 min"]);
+        assert_eq!(old, ["1 system, none down.", "🟡 `nas` CPU 100 %, memory 20 %, disk 3 %, up 1 min"]);
     }
 
     #[test]

@@ -64,7 +64,10 @@ impl Webhook for Github {
         };
         let Some(text) = event_text(event, &payload) else { return Ok(Response::text(200, "nothing to report")) };
         let Some(place) = state::get_place(PLACE) else {
-            return Ok(Response::text(200, "no chat is set: send /github here in the chat for the reports"));
+            return Ok(Response::text(
+                200,
+                "no chat is set: send `/github here` in the chat that should get the reports",
+            ));
         };
         let delivery = request.header("x-github-delivery").unwrap_or_default();
         if is_known(delivery)? {

@@ -44,7 +44,9 @@ fn explain(server: &Server, error: Error) -> String {
         // The message of the Cordboard host contains the configuration line to add.
         Error::Refused(why) => why,
         Error::Unreachable(why) => {
-            format!("{title} at {url} can't be reached: {why}. Check that it runs, and [plugins.{plugin}.config] url.")
+            format!(
+                "{title} at {url} can't be reached: {why}. Check that it runs and that `url` in [plugins.{plugin}.config] is correct."
+            )
         }
         Error::TimedOut(_) => format!(
             "{title} at {url} did not answer in time. Check that it runs; [plugins.{plugin}] http_time limits how long a call may wait."

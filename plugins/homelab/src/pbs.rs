@@ -110,7 +110,7 @@ mod tests {
             access().data(&|_| body(answer), "/version?x=1", |data| data.at("release")?.text().map(str::to_owned))
         };
         assert_eq!(read(r#"{"data":{"release":"1"}}"#), Ok("1".to_owned()));
-        let error = "Proxmox Backup Server at https://pbs.lan:8007 answered /api2/json/version in an unknown form: \
+        let error = "Proxmox Backup Server at https://pbs.lan:8007 returned an unexpected response for /api2/json/version: \
                    `data` is missing. Supported: Proxmox Backup Server 2.2 to 4.";
         assert_eq!(read(r#"{"success":1}"#), Err(error.to_owned()));
     }

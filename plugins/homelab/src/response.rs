@@ -59,7 +59,7 @@ impl Server<'_> {
     #[must_use]
     pub fn unknown_form(&self, path: &str, what: &str) -> String {
         let Self { title, url, supported, .. } = self;
-        format!("{title} at {url} answered {path} in an unknown form: {what}. Supported: {supported}.")
+        format!("{title} at {url} returned an unexpected response for {path}: {what}. Supported: {supported}.")
     }
 
     /// Returns the error for a rejected login.
@@ -178,7 +178,7 @@ mod tests {
         assert!(json_error(200, "").contains("with JSON but with nothing. Check"));
         assert_eq!(
             SERVER.unknown_form("/api", "`data` is missing"),
-            "Box at https://box.lan answered /api in an unknown form: `data` is missing. Supported: Box 2 or later."
+            "Box at https://box.lan returned an unexpected response for /api: `data` is missing. Supported: Box 2 or later."
         );
     }
 

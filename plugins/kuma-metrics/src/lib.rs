@@ -57,7 +57,7 @@ mod tests {
     fn refused_and_malformed_responses_are_reported() {
         let key = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
         assert_eq!(report_text(401, ""), Err(key.to_owned()));
-        let html = "Uptime Kuma at http://kuma answered /metrics in an unknown form: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2.";
+        let html = "Uptime Kuma at http://kuma returned an unexpected response for /metrics: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2.";
         assert_eq!(report_text(200, "<!doctype html>"), Err(html.to_owned()));
         assert_eq!(
             report_text(200, "# TYPE monitor_status gauge\n").as_deref(),

@@ -26,9 +26,9 @@ pub enum TranscriptError {
     Id(String),
     #[error("no transcript of conversation {id} is below {}: check the id, or name its folder with --folder", projects.display())]
     Missing { id: String, projects: PathBuf },
-    #[error("the transcript {} doesn't name a folder: name it with --folder", transcript.display())]
+    #[error("the transcript {} doesn't name a folder: specify the folder with --folder", transcript.display())]
     NoFolder { transcript: PathBuf },
-    #[error("the home directory of the agent is unknown: name the folder of the conversation with --folder")]
+    #[error("the home directory of the agent is unknown: specify the folder of the conversation with --folder")]
     NoHome,
     #[error("agents of this kind store no transcripts")]
     NoTranscripts,

@@ -79,7 +79,7 @@ pub fn adopt_orphans() {
             tokio::spawn(async move {
                 while ended.recv().await.is_some() {
                     if let Err(error) = spawn_blocking(reap).await {
-                        tracing::error!(%error, "Cordboard has a bug: ended processes were not reaped");
+                        tracing::error!(%error, "failed to reap processes, which is a bug");
                     }
                 }
             });

@@ -60,7 +60,7 @@ fn user(value: &Value<'_>) -> Result<u64, ValueError> {
         | DeValue::Datetime(_)
         | DeValue::Array(_)
         | DeValue::Table(_) => Err(ValueError::new(
-            "must be a user's numeric id without quotes, such as 123456789: a username can be transferred to somebody else",
+            "must be a user's numeric id without quotes, such as 123456789: a username can be transferred to another person",
         )),
     }
 }

@@ -99,7 +99,7 @@ fn tables_are_merged_and_lists_are_replaced() {
     for part in [
         "\"mine\"",
         "\"planner\"",
-        "\"default\":{\"description\":\"A careful colleague: does what is asked, says what was done\",\"instructions\":\"Be short.\"}",
+        "\"default\":{\"description\":\"A careful colleague: does what you ask and reports what it did\",\"instructions\":\"Be short.\"}",
     ] {
         assert!(personas.contains(part), "{part} in {personas}");
     }

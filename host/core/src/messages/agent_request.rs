@@ -24,7 +24,7 @@ pub(super) fn asked(
     };
     let whole = format!("/requests {session}#{number}");
     // This note comes before the question, because an agent's plan could end in an open code block.
-    let part = if request.is_shortened() { format!(" (a part is shown; {whole} shows more)") } else { String::new() };
+    let part = if request.is_shortened() { format!(" (shortened; {whole} shows more)") } else { String::new() };
     let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
     let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();
     let text = Reply::text(format!("{}\n\n{}{reason}", head.text, request.shown_text()));
@@ -36,7 +36,7 @@ pub(super) fn asked(
 
 fn reason_text(reason: &AskReason) -> String {
     match reason {
-        AskReason::Rule(rule) => format!("You are asked because of the rule {}.", quote(rule)),
+        AskReason::Rule(rule) => format!("The rule {} requires your decision.", quote(rule)),
         AskReason::PluginFailed => {
             "No rule of the approval plugin was checked, because the plugin failed. See the log.".to_owned()
         }
@@ -58,7 +58,7 @@ pub const INPUT_ENDED: &str = "the input has ended";
 pub(super) fn withdrawn(session: &SessionName, title: &str) -> String {
     let title = quote(title);
     format!(
-        "Nobody can answer session '{session}', because {INPUT_ENDED}. Its agent continues without an answer to: {title}"
+        "No user can answer the agent of session '{session}', because {INPUT_ENDED}. Its agent continues without an answer to: {title}"
     )
 }
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_shortened_question_says_how_to_see_more() {
         let (text, buttons) = shown(QuestionText::new("ls …".to_owned(), "ls -la".to_owned()), None);
-        let head = "Session 'alpha' in /w asks for a permission (a part is shown; /requests alpha#3 shows more):";
+        let head = "Session 'alpha' in /w asks for a permission (shortened; /requests alpha#3 shows more):";
         assert_eq!(text, format!("{head}\n\nls …"), "without an answer for the session, its rules are not shown");
         assert_eq!(buttons, ["Allow once /answer #3 allow", "Show more /requests alpha#3"]);
         let (text, buttons) = shown("ls".to_owned().into(), None);
@@ -143,6 +143,6 @@ mod tests {
     fn a_question_names_the_rule_that_asks() {
         let reason = AskReason::Rule("Bash(git push:*)".to_owned());
         let (text, _) = shown("ls".to_owned().into(), Some(&reason));
-        assert!(text.ends_with("ls\n\nYou are asked because of the rule Bash(git push:*)."), "{text}");
+        assert!(text.ends_with("ls\n\nThe rule Bash(git push:*) requires your decision."), "{text}");
     }
 }

@@ -7,11 +7,11 @@ use crate::types::{Reply, Role, SessionName};
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
 /// The answer to a text that is not a command, if only sessions of other people are active.
-pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to somebody else. Use /new to start your own; theirs stays unchanged.";
+pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to another user. Use /new to start your own; the other session isn't affected.";
 
 /// The answer to a command for the active session, if only sessions of other people are active.
 pub const NONE_ACTIVE_OF_YOURS: &str =
-    "None of your sessions is active here. The active one belongs to somebody else. Use /new to start your own.";
+    "None of your sessions is active here. The active one belongs to another user. Use /new to start your own.";
 
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl HostReply {
                 )
             }
             Self::AgentCommandWithFile { name } => format!(
-                "Not sent: the arguments of //{name} can't contain a word with '@' at its start, because the agent would read the file of that name without asking. Name the file without the '@'."
+                "Not sent: the arguments of //{name} can't contain a word that starts with '@', because the agent would read that file without asking. Name the file without the '@'."
             ),
             Self::NotItsButton { name, plugin } => format!(
                 "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it."

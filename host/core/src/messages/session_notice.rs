@@ -315,7 +315,7 @@ fn died(session: &SessionName, why: &str) -> String {
 }
 
 fn waits_for_terminal(session: &SessionName) -> String {
-    format!("Session '{session}' is open in a terminal. Your message waits until it is closed there.")
+    format!("Session '{session}' is open in a terminal. Your message waits until the terminal is closed.")
 }
 
 /// The notice that a session stays in its folder although `[sessions.folders]` no longer names it.

@@ -213,7 +213,7 @@ impl Machine {
         }
         let stays_active = messages::stays_active(self.active.as_ref());
         Ok(CommandStep::Done(format!(
-            "Plugin '{}' is not granted {listed}. You are not asked again about versions that request no more than that.{stays_active}",
+            "Plugin '{}' is not granted {listed}. You won't be asked again about versions that request only these capabilities.{stays_active}",
             self.name
         )))
     }

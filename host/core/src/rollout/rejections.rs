@@ -54,7 +54,7 @@ impl Machine {
     /// was rolled back.
     pub(super) fn notify_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
         if self.state.disabled.is_some() {
-            let text = format!("Plugin '{}' has a new file, {}, and stays {why}.", self.name, short(digest));
+            let text = format!("Plugin '{}' has a new file, {}, but stays {why}.", self.name, short(digest));
             return self.notify_done(text);
         }
         let stays_active = messages::stays_active(self.active.as_ref());

@@ -242,7 +242,7 @@ impl HostApi for FakeHost {
             return commands.run(caller, plugin, command).await;
         }
         authorize(caller, &command)?;
-        let said = format!("Noted: {} plugin '{plugin}'.", command.as_str());
+        let said = format!("Recorded: {} plugin '{plugin}'.", command.as_str());
         self.record(RecordedAction::Steered(plugin.to_owned(), command));
         Ok(said)
     }

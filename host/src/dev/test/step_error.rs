@@ -26,7 +26,7 @@ pub enum StepError {
     PropertyKey { key: String, known: &'static str },
     #[error("unknown session '{0}': add it with @session")]
     Session(String),
-    #[error("session '{session}' starts no turn, because it is {phase}")]
+    #[error("session '{session}' can't start a turn, because it is {phase}")]
     NoTurnStarts { session: String, phase: &'static str },
     #[error(
         "the agent of session '{session}' can't ask, because it is {phase}: make the session busy, or idle and active"
@@ -34,9 +34,9 @@ pub enum StepError {
     CannotAsk { session: String, phase: &'static str },
     #[error("no turn is running: start one with @turn")]
     NoTurn,
-    #[error("no message had a button [{0}]: none before this line has buttons")]
+    #[error("there is no button [{0}]: no earlier message has buttons")]
     NoButtons(String),
-    #[error("no message had a button [{label}]: the last one with buttons has {labels}")]
+    #[error("there is no button [{label}]: the last message with buttons has {labels}")]
     NoSuchButton { label: String, labels: String },
     #[error("a host rejects {method}: use {known}")]
     Method { method: String, known: String },

@@ -24,7 +24,7 @@ use crate::{
         session_errors::{not_stored, taken, unknown},
     },
     session,
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
 };
 
 /// The facts that decide whether a session can be created.

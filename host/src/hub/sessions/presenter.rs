@@ -29,7 +29,7 @@ use crate::{
     clock::Clock,
     hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
     session::{SessionOutput, TurnSink},
-    session_snapshots::{SessionCell, SessionRegistry},
+    session_registry::{SessionCell, SessionRegistry},
 };
 
 /// The view mode of sessions that have not chosen one.
@@ -101,7 +101,7 @@ impl TurnPresenter {
             if AssertUnwindSafe(renderer.show(output)).catch_unwind().await.is_ok() {
                 continue;
             }
-            tracing::error!(turn = ?ended, "Cordboard has a bug: failed to show a frame of a session; after a restart its answer is reported as interrupted");
+            tracing::error!(turn = ?ended, "Cordboard has a bug: failed to show a frame of a session; after a restart, the answer is reported as interrupted");
             if let Some((place, prompt)) = ended {
                 self.outbound.show(Post::Ended { place, turn: prompt });
             }

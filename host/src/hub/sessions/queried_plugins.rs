@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::{
     hub::live_config::LiveConfig,
     session::{Handle, PluginQueries, PluginQuery, Query},
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
 };
 
 /// Runs the queries. `host` is weak because the host service owns the sessions, which own this value.

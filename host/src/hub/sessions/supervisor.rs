@@ -22,7 +22,7 @@ use tokio::sync::RwLock;
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
     session::{self, Handle, Ports, RestoredPrompts},
-    session_snapshots::SessionRegistry,
+    session_registry::SessionRegistry,
 };
 
 pub struct SessionSupervisor {

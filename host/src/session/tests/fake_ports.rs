@@ -28,7 +28,7 @@ use super::super::{
     EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
     spawn,
 };
-use crate::{clock::Clock, session_snapshots::SessionRegistry};
+use crate::{clock::Clock, session_registry::SessionRegistry};
 
 pub struct Fakes {
     recorder: Arc<Recorder>,

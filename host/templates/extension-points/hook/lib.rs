@@ -28,7 +28,7 @@ impl Command for Plugin {
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("Reports are off."))
+                Ok(Reply::text("Session events are no longer posted."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }

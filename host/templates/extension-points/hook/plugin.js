@@ -20,7 +20,7 @@ export const command = {
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("Reports are off.");
+      return message("Session events are no longer posted.");
     }
     throw `Usage: ${USAGE}`; // a string is shown to the caller
   },

@@ -22,7 +22,7 @@ class Command(exports.Command):
             return Reply("Session events are posted here.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("Reports are off.", [], [], False)
+            return Reply("Session events are no longer posted.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 

@@ -45,7 +45,7 @@ impl Webhook for Plugin {
             return Ok(Response::text(405, "send a text with POST"));
         }
         let Some(place) = state::get_place(PLACE) else {
-            return Ok(Response::text(409, "no chat is set: send /{{command}} here in one"));
+            return Ok(Response::text(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts"));
         };
         chat::post(&place, &Reply::plain(&text))?;
         Ok(Response::text(200, "posted"))

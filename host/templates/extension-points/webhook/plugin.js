@@ -34,7 +34,7 @@ export const webhook = {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send a text with POST");
     const place = state.get("place");
-    if (!place) return answer(409, "no chat is set: send /{{command}} here in one");
+    if (!place) return answer(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts");
     post(JSON.parse(new TextDecoder().decode(place)), message(escaped(text)));
     return answer(200, "posted");
   },

@@ -37,7 +37,7 @@ class Webhook(exports.Webhook):
             return answer(405, "send a text with POST")
         place = state.get("place")
         if not place:
-            return answer(409, "no chat is set: send /{{command}} here in one")
+            return answer(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts")
         chat.post(Place(*json.loads(place)), Reply(escaped(text), [], [], False))
         return answer(200, "posted")
 

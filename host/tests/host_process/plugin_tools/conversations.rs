@@ -101,7 +101,7 @@ fn a_press_of_an_unknown_button_names_the_existing_ones() {
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     author.write("any_output/tests/one.chat", "> /any_output buttons 3\n< {*}\n> /any_output own\n< did own\n> [Go]\n");
     let ended = author.run(&["test", "any_output", "--component", &component]);
-    let shown = "one.chat:5: no message had a button [Go]: the last one with buttons has [B0], [B1], [B2]\n";
+    let shown = "one.chat:5: there is no button [Go]: the last message with buttons has [B0], [B1], [B2]\n";
     assert!(ended.code == Some(1) && ended.err.ends_with(shown), "{ended:?}");
 }
 
@@ -137,7 +137,7 @@ fn an_invalid_line_is_named() {
         ("hello\n", "1: a line begins with >, <, *, @ or #"),
         ("@clock 5m\n", "1: '5m' is not a duration: write +5m or +1h30m to advance the clock, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is not a phase: use suspended, starting,"),
-        ("\n> [Go]\n", "2: no message had a button [Go]: none before this line has buttons"),
+        ("\n> [Go]\n", "2: there is no button [Go]: no earlier message has buttons"),
         ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: approval,"),
         (
             "@plugin grants = []\n> /timeout\n",

@@ -71,7 +71,7 @@ async fn errors_are_one_line_after_the_partial_result() {
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{shown}");
     let last = format!(
-        "⚠️ Datastore offsite: Proxmox Backup Server at {} answered /api2/json/admin/datastore/offsite/groups in an unknown form: \
+        "⚠️ Datastore offsite: Proxmox Backup Server at {} returned an unexpected response for /api2/json/admin/datastore/offsite/groups: \
          `data[0].backup-id` is missing. Supported: Proxmox Backup Server 2.2 to 4.",
         pbs.url
     );

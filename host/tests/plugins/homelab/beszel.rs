@@ -53,7 +53,7 @@ async fn the_systems_are_shown_after_a_login() {
 async fn errors_are_one_line() {
     let refused =
         "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
-    let odd_login = "Beszel at URL answered /api/collections/users/auth-with-password in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18.";
+    let odd_login = "Beszel at URL returned an unexpected response for /api/collections/users/auth-with-password: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18.";
     let other = "Beszel at URL has no /api/collections/users/auth-with-password (404). Check url in [plugins.beszel.config], and that the server is \
                  a Beszel hub, 0.5 to 0.18.";
     for (status, body, shown) in [
@@ -72,9 +72,7 @@ async fn errors_are_one_line() {
     let beszel = FakeServer::start(odd).await;
     let shown = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
     assert!(
-        shown.ends_with(
-            "in an unknown form: `items[0].info.cpu` is not a number but \"low\". Supported: a Beszel hub, 0.5 to 0.18."
-        ),
+        shown.ends_with(": `items[0].info.cpu` is not a number but \"low\". Supported: a Beszel hub, 0.5 to 0.18."),
         "{shown}"
     );
 

@@ -104,7 +104,7 @@ async fn errors_are_one_line() {
     let shown = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;
     assert!(
         shown.ends_with(
-            "answered /metrics in an unknown form: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2."
+            "returned an unexpected response for /metrics: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2."
         ),
         "{shown}"
     );

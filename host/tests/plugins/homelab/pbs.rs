@@ -60,7 +60,7 @@ async fn errors_are_one_line() {
     let known = "Proxmox Backup Server 2.2 to 4.";
     let path = "/api2/json/status/datastore-usage";
     let check = format!("Check url in [plugins.pbs.config], and that the server is {known}");
-    let odd = |what: &str| format!("at URL answered {path} in an unknown form: {what}. Supported: {known}");
+    let odd = |what: &str| format!("at URL returned an unexpected response for {path}: {what}. Supported: {known}");
     let refused = "authentication failed - invalid credentials";
     for (status, body, shown) in [
         (
@@ -87,7 +87,10 @@ async fn unreachable_and_not_granted_are_distinguished() {
     let shown = Lab::new("pbs", &table(&url)).await.read("pbs").await;
     let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
     assert!(shown.starts_with(&begin), "{shown}");
-    assert!(shown.ends_with(": connection refused. Check that it runs, and [plugins.pbs.config] url."), "{shown}");
+    assert!(
+        shown.ends_with(": connection refused. Check that it runs and that `url` in [plugins.pbs.config] is correct."),
+        "{shown}"
+    );
 
     let other = table(&url).replace(&format!("http = [\"{url}/api2/json/*\"]"), "http = [\"https://pbs.lan/*\"]");
     let shown = Lab::new("pbs", &other).await.read("pbs").await;

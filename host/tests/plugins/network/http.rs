@@ -201,7 +201,7 @@ async fn bodies_are_limited_in_both_directions() {
 #[tokio::test]
 async fn unanswered_requests_time_out() {
     let more = "http_time = \"100ms\"";
-    let late = "this call waited 100ms for the network, its `http_time` limit \
+    let late = "this call waited for the network for 100ms, which is its `http_time` limit \
                 (raise `http_time` in [plugins.http_client] if it needs more)";
     assert_eq!(answered("", more).await, late);
     assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, late);

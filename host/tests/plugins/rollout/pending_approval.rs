@@ -72,7 +72,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     rig.save("needs_approval", &bad("needs_approval")).await;
     let (_, commands) = rig.next_question().await;
     let answer = rig.say(&commands[1]).await;
-    let text = "Plugin 'needs_approval' is not granted session-control. You are not asked again about versions that request no more than that.";
+    let text = "Plugin 'needs_approval' is not granted session-control. You won't be asked again about versions that request only these capabilities.";
     assert_eq!(answer, text);
     rig.wait_until_caught_up().await;
     rig.clear_notifications();

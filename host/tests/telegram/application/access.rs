@@ -46,7 +46,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
     // `/new alpha` would get the same answer, so the answer must not suggest `/new`.
-    let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
+    let taken = "The name 'alpha' is taken by another user. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;

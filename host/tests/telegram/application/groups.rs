@@ -81,10 +81,10 @@ async fn check_that_users_keep_their_own_session(owner: Seat) {
     let member = Seat { user: MEMBER, ..owner };
     owner.asks(&app, "/new owners", "Session 'owners' created.").await;
     let shown = member.asks(&app, "hello", "Not accepted").await;
-    assert!(shown.contains("belongs to somebody else") && !shown.contains("No active session"), "{shown}");
+    assert!(shown.contains("belongs to another user") && !shown.contains("No active session"), "{shown}");
     assert_eq!(
         member.asks(&app, "/new owners", "owners").await,
-        "The name 'owners' is taken by somebody else. Choose another name."
+        "The name 'owners' is taken by another user. Choose another name."
     );
     member.asks(&app, "/new members", "Session 'members' created.").await;
     owner.asks(&app, "for the owner's", "You said: Ada L: for the owner's").await;
@@ -114,7 +114,7 @@ async fn a_topic_is_switched_for_all_who_can_see_its_session() {
     member.asks(&app, "/new members", "Session 'members' created.").await;
     FIRST.asks(&app, "to the member's", "You said: Ada L: to the member's").await;
     FIRST.asks(&app, "/new owners", "Session 'owners' created.").await;
-    member.asks(&app, "hello", "belongs to somebody else").await;
+    member.asks(&app, "hello", "belongs to another user").await;
     FIRST.asks(&app, "to mine", "You said: Ada L: to mine").await;
     app.until_turns("owners", 1).await;
     app.until_turns("members", 1).await;

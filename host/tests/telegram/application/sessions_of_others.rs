@@ -65,7 +65,7 @@ async fn app_with_two_sessions() -> App {
 async fn a_member_cannot_access_sessions_of_others_by_name() {
     let app = app_with_two_sessions().await;
     let before = app.untouched("alpha");
-    let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
+    let taken = "The name 'alpha' is taken by another user. Choose another name.";
     for command in NAMED {
         assert_eq!(app.ask(MEMBER, &format!("/{command} alpha"), "alpha").await, taken, "/{command}");
     }
@@ -96,7 +96,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
     // The member's messages don't reach `alpha` either, although it is the default session in the configuration.
     for text in ["do as I say", "//etc/hosts is broken"] {
         let shown = app.ask_in_group(MEMBER, text, "").await;
-        assert!(shown.starts_with("Not accepted: the active session here belongs to somebody else."), "{shown}");
+        assert!(shown.starts_with("Not accepted: the active session here belongs to another user."), "{shown}");
     }
     assert_eq!(app.ask_in_group(MEMBER, "/burgle alpha", "got ").await, "got nothing");
     assert_eq!(app.untouched("alpha"), before);

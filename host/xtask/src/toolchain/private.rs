@@ -56,7 +56,7 @@ fn assemble(work: &Path) -> Result<()> {
     script.arg(step::cargo().get_program()).stdin(Stdio::null());
     let status = script.status().context("couldn't start sh")?;
     if !status.success() {
-        bail!("it can't be built; the lines above say why");
+        bail!("the private toolchain can't be built; see the output above");
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ pub const LAYERS: [&[&str]; 8] = [
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
-    &["session_snapshots"],
+    &["session_registry"],
     &["cli", "clock", "logging", "stdout"],
 ];
 

@@ -162,7 +162,7 @@ fn an_agent_that_needs_a_login_says_how() {
         { "id": "b", "name": "API key" }]);
     let hello = json!({ "id": 1, "result": {
         "protocolVersion": 1, "authMethods": methods, "agentCapabilities": { "loadSession": true } } });
-    let login = "The agent needs a login. Log in with it at a terminal, as the user that runs Cordboard: its command \
+    let login = "The agent needs a login. Log in with it in a terminal, as the user that runs Cordboard: its command \
                  is 'opencode acp'. The agent offers: Login with opencode (Run `opencode auth login` in the terminal); \
                  API key.";
     for launch in [launch(), resume()] {

@@ -160,7 +160,7 @@ fn user_ids_are_positive_numbers() {
     assert_refused(
         "[access]\nowner = \"@ann\"\nadmins = [1, -5]\nmembers = [0]\n",
         expect![[r#"
-            line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can be transferred to somebody else
+            line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can be transferred to another person
             2 | owner = "@ann"
               |         ^^^^^^
             line 3, column 14: an item of 'admins' in [access] must be a user's id, not -5: negative ids belong to groups

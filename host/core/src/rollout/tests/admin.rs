@@ -189,7 +189,7 @@ fn a_disabled_plugin_ignores_files_until_enabled() {
                 answer 2: Plugin 'p' is already disabled.
               = none
             file b
-                Done: Plugin 'p' has a new file, b, and stays disabled by console:local; /plugins enable p enables it again.
+                Done: Plugin 'p' has a new file, b, but stays disabled by console:local; /plugins enable p enables it again.
               = none
             reload
                 refuse 3 (invalid): Plugin 'p' is disabled. Use /plugins enable p first.
@@ -237,7 +237,7 @@ fn enabling_a_bad_version_activates_the_previous_one() {
                 answer 1: Plugin 'p' is disabled. Use /plugins enable p to enable it again. Commands removed with it: /x.
               = none
             file bad
-                Done: Plugin 'p' has a new file, bad, and stays disabled by console:local; /plugins enable p enables it again.
+                Done: Plugin 'p' has a new file, bad, but stays disabled by console:local; /plugins enable p enables it again.
               = none
             enable
                 persist
@@ -349,7 +349,7 @@ fn a_refused_version_is_not_asked_about_again() {
               = a (1), 'b' pending
             refuse b
                 persist chat=false
-                answer 1: Plugin 'p' is not granted chat. You are not asked again about versions that request no more than that. / Generation 1 stays active.
+                answer 1: Plugin 'p' is not granted chat. You won't be asked again about versions that request only these capabilities. / Generation 1 stays active.
                 try a IfChanged
               = a (1), 'b' denied, working
             file b

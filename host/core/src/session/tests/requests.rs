@@ -698,7 +698,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
             asks-tool q1-session → busy
                 decide #1: Bash the command of q1-session
             decision ask by Bash(the:*) → busy
-                post home: Session 'x' in /x asks for a permission: … You are asked because of the rule Bash(the:*).
+                post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy
@@ -716,7 +716,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
             asks-tool q3-only-session → busy
                 decide #3: Bash the command of q3-only-session
             decision ask by Bash(the:*) → busy
-                post home: Session 'x' in /x asks for a permission: … You are asked because of the rule Bash(the:*).
+                post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
             command answer session → busy
                 audit q3-only-session: Allow for this session by User
                 answer q3-only-session of 1: Options { ids: ["session"], text: None }
@@ -824,17 +824,17 @@ fn questions_are_withdrawn_when_nobody_can_answer() {
                 audit q1: withdrawn by Host (the input has ended)
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
-                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q1
+                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q1
                 audit q2: withdrawn by Host (the input has ended)
                 answer q2 of 1: Nobody
-                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q2
+                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q2
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission:
             nobody-answers → busy
                 audit q3: withdrawn by Host (the input has ended)
                 answer q3 of 1: Nobody
                 close request q3: Withdrawn
-                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q3
+                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q3
             command answer allow
                 refused (invalid): Session 'x' has no open request.
         "#]],

@@ -56,11 +56,11 @@ fn prompts_wait_until_the_terminal_is_closed() {
                 watch terminal 8
             prompt a → suspended
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             prompt b → suspended
             prompt c from den → suspended
                 persist
-                post den: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post den: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             terminal-closed 7 → suspended
             terminal-closed 8 → starting
                 persist
@@ -237,7 +237,7 @@ fn commands_do_not_touch_a_conversation_in_a_terminal() {
                 refused (invalid): Nothing is running.
             prompt a → suspended
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             prompt b → suspended
             command stop → suspended
                 drop a
@@ -270,14 +270,14 @@ fn a_terminal_outlives_the_host() {
         expect![[r#"
             restore a → stopping
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             @0 exit → suspended
                 persist
             prompt b → suspended
             shutdown → suspended
             restore a b → suspended
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             terminal-closed 8 → starting
                 persist
                 request resume notice #1: idle for 0ns
@@ -304,7 +304,7 @@ fn a_terminal_that_gives_up_releases_the_session() {
                 close input of 1
             prompt a → stopping
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             terminal-closed 8 → stopping
                 persist
             exit → starting
@@ -353,7 +353,7 @@ fn a_failed_start_does_not_keep_a_terminal_out() {
                 watch terminal 8
             prompt a → suspended
                 persist
-                post home: Session 'x' is open in a terminal. Your message waits until it is closed there.
+                post home: Session 'x' is open in a terminal. Your message waits until the terminal is closed.
             terminal-closed 8 → starting
                 persist
                 request resume notice #1: idle for 0ns

@@ -1,5 +1,5 @@
-//! The limits of one call: time, total memory, host calls and reply size. Each limit has the name of its configuration
-//! key, so that an error can say which key raises it.
+//! The limits of one call, and the counters of its memory, host calls and reply bytes. Each limit has the name of its
+//! configuration key, so that an error can say which key raises it.
 
 use std::fmt;
 
