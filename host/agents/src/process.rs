@@ -6,6 +6,7 @@ mod allocator;
 mod cgroup;
 mod demo_leftover;
 mod env_tag;
+mod fork_exec;
 mod host_environment;
 mod identity;
 mod memory_usage;
@@ -20,17 +21,11 @@ mod supervisor_task;
 mod terminal_agent;
 mod tree;
 
-use std::{
-    ffi::OsString,
-    io,
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    sync::Arc,
-};
+use std::{ffi::OsString, io, path::PathBuf, process::ExitStatus, sync::Arc};
 
 use cordboard_core::{config::SandboxKind, types::ProcessId};
 use rustix::process::Signal;
-use tokio::{net::unix::pipe, sync::mpsc};
+use tokio::sync::mpsc;
 
 pub use allocator::return_freed_memory;
 pub use demo_leftover::leave;
@@ -46,7 +41,7 @@ pub use subreaper::adopt_orphans;
 pub use supervisor_task::describe_exit;
 pub use terminal_agent::{exec_in_terminal, exited};
 
-use pipes::{ChildPipes, Pipes};
+use pipes::{HostPipes, Pipes};
 use prepared_exec::PreparedExec;
 use supervisor_task::Leader;
 
@@ -148,38 +143,19 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let tag = spawn.tag.variables().map(|(name, value)| (name.to_owned(), value));
     let image = PreparedExec::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(explain)?;
-    let mut command = tokio::process::Command::new(&program);
-    command.current_dir(&spawn.folder).stdin(Stdio::piped());
-    let merged = connect_output(&mut command, spawn.output).map_err(explain)?;
-    let mut child = subreaper::spawn(command, image, &spawn.tag).map_err(explain)?;
+    let (pipes, stdio) = HostPipes::create(spawn.output).map_err(explain)?;
+    let pid = subreaper::spawn(&image, &spawn.folder, stdio, &spawn.tag).map_err(explain)?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),
         source,
     };
-    let pipes = ChildPipes::take(&mut child, merged);
-    let leader = Arc::new(Leader::new(child).map_err(failed)?);
-    let pipes = pipes.ok_or_else(|| failed(io::Error::other("it has no pipes")))?;
+    let leader = Arc::new(Leader::new(pid).map_err(failed)?);
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
     let (input, lines) = mpsc::channel(INPUT_QUEUE);
     let pipes = Pipes::connect(pipes, lines, events.clone());
     tokio::spawn(supervisor_task::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
-}
-
-/// Connects stdout and stderr of the command to pipes. Returns the host's end if they share one.
-fn connect_output(command: &mut tokio::process::Command, output: OutputKind) -> io::Result<Option<pipe::Receiver>> {
-    match output {
-        OutputKind::Lines => {
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            Ok(None)
-        }
-        OutputKind::Merged => {
-            let (reader, writer) = io::pipe()?;
-            command.stdout(writer.try_clone()?).stderr(writer);
-            pipe::Receiver::from_owned_fd(reader.into()).map(Some)
-        }
-    }
 }
 
 impl Process {

@@ -50,10 +50,7 @@ mod tests {
             "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP must be off)."
         ));
         let error = token_of(200, "{}").expect_err("there is no token");
-        assert!(
-            error.ends_with(": `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
-            "{error}"
-        );
+        assert!(error.ends_with(": `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."), "{error}");
         assert_eq!(body("a\"b", "x"), r#"{"identity":"a\"b","password":"x"}"#);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
@@ -50,11 +50,11 @@ impl Cgroup {
         found
     }
 
-    /// Creates the cgroup. A process that writes `0` to the returned file enters the cgroup.
+    /// Creates the cgroup and opens its folder.
     pub(super) fn create(&self) -> io::Result<File> {
         let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         fs::create_dir_all(&self.folder)?;
-        OpenOptions::new().write(true).open(self.folder.join("cgroup.procs"))
+        File::open(&self.folder)
     }
 
     /// Returns the pids of the processes in this cgroup and in those below it.

@@ -1,12 +1,11 @@
 //! Writes an agent's stdin from a queue, and drains its stdout and stderr continuously, so that a full pipe does not
 //! block the agent. Limits the length of lines, but does not interpret them.
 
-use std::time::Duration;
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     net::unix::pipe,
-    process::{Child, ChildStderr, ChildStdin, ChildStdout},
     sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep},
@@ -46,54 +45,50 @@ pub(super) struct Pipes {
 }
 
 /// The host's ends of a process's pipes.
-pub(super) struct ChildPipes {
-    stdin: ChildStdin,
-    output: OutputPipes,
+pub(super) struct HostPipes {
+    stdin: pipe::Sender,
+    stdout: pipe::Receiver,
+    /// `None` if stdout and stderr share one pipe, so that their order is kept.
+    stderr: Option<pipe::Receiver>,
 }
 
-enum OutputPipes {
-    Separate {
-        stdout: ChildStdout,
-        stderr: ChildStderr,
-    },
-    /// Stdout and stderr share one pipe, so that their order is kept.
-    Merged(pipe::Receiver),
+/// The ends that the process gets.
+pub(super) struct ChildStdio {
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
 }
 
-impl ChildPipes {
-    /// Takes the pipes out of a process, or returns `None` if one of them is missing. `merged` is the pipe of stdout
-    /// and stderr if they share one.
-    pub(super) fn take(child: &mut Child, merged: Option<pipe::Receiver>) -> Option<Self> {
-        let stdin = child.stdin.take()?;
-        let output = match merged {
-            Some(pipe) => OutputPipes::Merged(pipe),
-            None => OutputPipes::Separate { stdout: child.stdout.take()?, stderr: child.stderr.take()? },
+impl HostPipes {
+    pub(super) fn create(output: OutputKind) -> io::Result<(Self, ChildStdio)> {
+        let (child_stdin, stdin) = io::pipe()?;
+        let (stdout, child_stdout) = io::pipe()?;
+        let (stderr, child_stderr) = match output {
+            OutputKind::Merged => (None, child_stdout.try_clone()?),
+            OutputKind::Lines => {
+                let (stderr, child_stderr) = io::pipe()?;
+                (Some(pipe::Receiver::from_owned_fd(stderr.into())?), child_stderr)
+            }
         };
-        Some(Self { stdin, output })
+        let stdin = pipe::Sender::from_owned_fd(stdin.into())?;
+        let stdout = pipe::Receiver::from_owned_fd(stdout.into())?;
+        let child = ChildStdio { stdin: child_stdin.into(), stdout: child_stdout.into(), stderr: child_stderr.into() };
+        Ok((Self { stdin, stdout, stderr }, child))
     }
 }
 
 impl Pipes {
-    pub(super) fn connect(
-        child: ChildPipes,
-        input: mpsc::Receiver<Vec<u8>>,
-        events: mpsc::Sender<ProcessEvent>,
-    ) -> Self {
+    pub(super) fn connect(host: HostPipes, input: mpsc::Receiver<Vec<u8>>, events: mpsc::Sender<ProcessEvent>) -> Self {
         let tree_ended = watch::Sender::new(false);
         let last_stderr_line = std::sync::Arc::default();
-        let (stdout, stderr) = match child.output {
-            OutputPipes::Separate { stdout, stderr } => {
-                let stderr = PipeLines::new(stderr, OutputKind::Lines, tree_ended.subscribe());
-                let stderr = tokio::spawn(read_stderr(stderr, std::sync::Arc::clone(&last_stderr_line)));
-                let stdout = PipeLines::new(stdout, OutputKind::Lines, tree_ended.subscribe());
-                (tokio::spawn(read_stdout(stdout, events)), Some(stderr))
-            }
-            OutputPipes::Merged(pipe) => (
-                tokio::spawn(read_stdout(PipeLines::new(pipe, OutputKind::Merged, tree_ended.subscribe()), events)),
-                None,
-            ),
-        };
-        Self { stdin: tokio::spawn(write_stdin(child.stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
+        let output = if host.stderr.is_some() { OutputKind::Lines } else { OutputKind::Merged };
+        let stderr = host.stderr.map(|stderr| {
+            let lines = PipeLines::new(stderr, OutputKind::Lines, tree_ended.subscribe());
+            tokio::spawn(read_stderr(lines, std::sync::Arc::clone(&last_stderr_line)))
+        });
+        let stdout = PipeLines::new(host.stdout, output, tree_ended.subscribe());
+        let stdout = tokio::spawn(read_stdout(stdout, events));
+        Self { stdin: tokio::spawn(write_stdin(host.stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
     }
 
     /// Waits until stdout and stderr have ended or are abandoned, and all output that was read is delivered. Returns
@@ -112,7 +107,7 @@ impl Pipes {
 }
 
 /// Writes the queued lines, and closes stdin when the queue is closed.
-async fn write_stdin(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
+async fn write_stdin(mut stdin: pipe::Sender, mut lines: mpsc::Receiver<Vec<u8>>) {
     while let Some(mut line) = lines.recv().await {
         line.push(b'\n');
         if let Err(error) = stdin.write_all(&line).await {
@@ -136,7 +131,7 @@ async fn read_stdout<R: AsyncRead + Unpin>(mut lines: PipeLines<R>, events: mpsc
 }
 
 async fn read_stderr(
-    mut lines: PipeLines<ChildStderr>,
+    mut lines: PipeLines<pipe::Receiver>,
     last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 ) {
     while let Some(line) = lines.next().await {

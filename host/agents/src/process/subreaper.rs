@@ -4,13 +4,15 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::CString,
     io,
+    os::{fd::AsFd, unix::ffi::OsStrExt as _},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, getpid, set_child_subreaper, waitid};
 use tokio::{
-    process::{Child, Command},
     signal::unix::{SignalKind, signal},
     task::spawn_blocking,
 };
@@ -19,54 +21,47 @@ use super::{
     EnvTag,
     cgroup::Cgroup,
     env_tag::{self, RlimitTag},
+    fork_exec::{ProcessSetup, fork_exec},
     identity::{self, Stat},
+    pipes::ChildStdio,
     prepared_exec::PreparedExec,
     tree,
 };
 
-/// The pids of agents that tokio has not reaped yet.
+/// The pids of agents that their supervisors have not reaped yet.
 static AGENTS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
     AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
-pub(super) fn spawn(mut command: Command, image: PreparedExec, tag: &EnvTag) -> io::Result<Child> {
+/// Starts an agent in its cgroup, and registers it under one lock, so that `reap` can't see it unregistered even if it
+/// ends at once.
+pub(super) fn spawn(image: &PreparedExec, folder: &Path, stdio: ChildStdio, tag: &EnvTag) -> io::Result<Pid> {
+    let folder = CString::new(folder.as_os_str().as_bytes())?;
     let cgroup = Cgroup::of(tag);
-    set_identification(&mut command, image, tag.rlimit_tag(), cgroup.as_ref());
-    let mut agents = agents();
-    let child = command.spawn().inspect_err(|_| cgroup.iter().for_each(Cgroup::remove))?;
-    agents.extend(child.id().map(u32::cast_signed));
-    Ok(child)
-}
-
-/// Makes the new process begin its own session, set its resource limit tag, enter its cgroup and then execute the
-/// program of the agent. The new session has no terminal: otherwise the agent could type commands into the terminal of
-/// the host, and a command that reads from that terminal would stop the whole agent.
-#[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
-fn set_identification(command: &mut Command, image: PreparedExec, tag: RlimitTag, cgroup: Option<&Cgroup>) {
-    let entry = cgroup.and_then(|cgroup| {
+    let cgroup_folder = cgroup.as_ref().and_then(|cgroup| {
         let created = cgroup.create();
         created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: relying on its tags")).ok()
     });
-    let become_agent = move || {
-        rustix::process::setsid()?;
-        // Ignore errors: the tag or the cgroup alone identifies the agent, and logging would allocate.
-        tag.set().ok();
-        if let Some(entry) = &entry {
-            rustix::io::write(entry, b"0").ok();
-        }
-        Err(image.exec())
+    let ChildStdio { stdin, stdout, stderr } = stdio;
+    let setup = ProcessSetup {
+        folder: &folder,
+        stdin,
+        stdout,
+        stderr,
+        tag: tag.rlimit_tag(),
+        cgroup: cgroup_folder.as_ref().map(AsFd::as_fd),
     };
-    // SAFETY: the closure only makes system calls.
-    unsafe { command.pre_exec(become_agent) };
+    let mut agents = agents();
+    let pid = fork_exec(image, &setup).inspect_err(|_| cgroup.iter().for_each(Cgroup::remove))?;
+    agents.insert(pid.as_raw_nonzero().get());
+    Ok(pid)
 }
 
-/// Unregisters an agent that has been reaped, or that tokio will reap.
-pub(super) fn forget(agent: Option<u32>) {
-    let mut agents = agents();
-    agents.retain(|known| Some(known.cast_unsigned()) != agent);
+/// Unregisters an agent that has been reaped, or that `reap` shall reap.
+pub(super) fn forget(agent: Pid) {
+    agents().remove(&agent.as_raw_nonzero().get());
 }
 
 /// Makes this process, instead of init, the parent of orphaned descendants, and reaps them when they end. Must be
@@ -129,23 +124,65 @@ fn is_orphan(stat: Stat) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
+    use std::io::Read as _;
+
+    use rustix::process::{WaitOptions, waitpid};
 
     use super::{super::EnvTag, *};
 
-    #[tokio::test]
-    async fn an_agent_has_its_tag_from_the_start() {
-        let tag = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
-        let image = PreparedExec::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
-        let mut command = Command::new("/bin/cat");
-        command.stdout(Stdio::piped());
-        let child = spawn(command, image, &tag).unwrap();
-        let pid = child.id();
-        let output = child.wait_with_output().await.unwrap();
+    /// Runs a program in `/tmp`, and returns its output.
+    fn output(program: &str, args: &[&str], tag: &EnvTag) -> io::Result<String> {
+        let image = PreparedExec::new(program.as_ref(), args.iter().map(AsRef::as_ref), []).unwrap();
+        let (mut reader, stdout) = io::pipe().unwrap();
+        let null = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap().into();
+        let stdio = ChildStdio { stdin: null(), stdout: stdout.into(), stderr: null() };
+        let pid = spawn(&image, Path::new("/tmp"), stdio, tag)?;
+        let mut output = String::new();
+        reader.read_to_string(&mut output).unwrap();
+        waitpid(Some(pid), WaitOptions::empty()).unwrap();
         forget(pid);
+        Cgroup::of(tag).iter().for_each(Cgroup::remove);
+        Ok(output)
+    }
+
+    fn tag(session: &str) -> EnvTag {
+        EnvTag { host: "host".to_owned(), session: session.parse().unwrap() }
+    }
+
+    #[test]
+    fn an_agent_has_its_tag_from_the_start() {
+        let tag = tag("alpha");
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("limits"), output.stdout).unwrap();
+        let limits = output("/bin/cat", &["/proc/self/limits"], &tag).unwrap();
+        std::fs::write(folder.path().join("limits"), limits).unwrap();
         assert_eq!(RlimitTag::read(folder.path()), Some(tag.rlimit_tag()));
-        Cgroup::of(&tag).iter().for_each(Cgroup::remove);
+    }
+
+    #[test]
+    fn an_agent_starts_with_default_signals_in_its_folder() {
+        let shown = output("/bin/sh", &["-c", "pwd; grep -E 'SigBlk|SigIgn' /proc/self/status"], &tag("beta")).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[..2], ["/tmp", "SigBlk:\t0000000000000000"]);
+        // `std` ignores this signal, so a program that inherits that would not end when its reader has ended.
+        let ignored = lines[2].strip_prefix("SigIgn:\t").map(|set| u64::from_str_radix(set, 16).unwrap());
+        assert_eq!(ignored.map(|set| set & 1 << (libc::SIGPIPE - 1)), Some(0));
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_executed_is_an_error() {
+        let error = output("/tmp", &[], &tag("gamma")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EACCES), "{error}");
+        assert!(Cgroup::of(&tag("gamma")).is_none_or(|cgroup| cgroup.processes().is_empty()));
+    }
+
+    #[test]
+    fn an_agent_is_created_in_its_cgroup() {
+        let tag = tag("delta");
+        let Some(Ok(_)) = Cgroup::of(&tag).map(|cgroup| cgroup.create()) else {
+            eprintln!("SKIPPED: the host may not create cgroups here");
+            return;
+        };
+        let shown = output("/bin/cat", &["/proc/self/cgroup"], &tag).unwrap();
+        assert!(shown.lines().any(|line| line.starts_with("0::") && line.ends_with("/delta")), "{shown}");
     }
 }

@@ -11,10 +11,9 @@ use std::{
 };
 
 use cordboard_core::types::ProcessId;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    process::Child,
     sync::{mpsc, watch},
 };
 
@@ -35,32 +34,24 @@ pub(super) struct Leader {
     id: ProcessId,
     pid: Pid,
     exit: AsyncFd<OwnedFd>,
-    /// `None` once the process is reaped. From then on, another process may have its pid.
-    child: Mutex<Option<Child>>,
+    /// Whether the process is reaped. From then on, another process may have its pid.
+    is_reaped: Mutex<bool>,
     no_grace: watch::Sender<bool>,
 }
 
 impl Leader {
-    pub(super) fn new(mut child: Child) -> io::Result<Self> {
+    pub(super) fn new(pid: Pid) -> io::Result<Self> {
         let open = || {
-            let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-            let pid = pid.ok_or_else(|| io::Error::other("it has no pid"))?;
             let exit = watch_exit(pidfd_open(pid, PidfdFlags::empty())?)?;
             let stat = identity::stat(pid.as_raw_nonzero().get());
             let id = identity::id(stat.ok_or_else(|| io::Error::other("/proc does not show it; is it mounted?"))?);
-            Ok((id, pid, exit))
+            Ok(Self { id, pid, exit, is_reaped: Mutex::new(false), no_grace: watch::Sender::new(false) })
         };
-        match open() {
-            Ok((id, pid, exit)) => {
-                Ok(Self { id, pid, exit, child: Mutex::new(Some(child)), no_grace: watch::Sender::new(false) })
-            }
-            Err(error) => {
-                // The agent has not received any input yet, so it cannot have started any work.
-                drop(child.start_kill());
-                subreaper::forget(child.id());
-                Err(error)
-            }
-        }
+        open().inspect_err(|_| {
+            // The agent has not received any input yet, so it cannot have started any work.
+            kill_process(pid, Signal::KILL).ok();
+            subreaper::forget(pid);
+        })
     }
 
     pub(super) const fn id(&self) -> &ProcessId {
@@ -69,8 +60,8 @@ impl Leader {
 
     /// Sends a signal to the whole group. Does nothing after the leader is reaped.
     pub(super) fn signal(&self, signal: Signal) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if child.is_some() {
+        let is_reaped = self.is_reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*is_reaped {
             // Ignore an error: it means that the group has already exited.
             kill_process_group(self.pid, signal).ok();
         }
@@ -78,8 +69,8 @@ impl Leader {
 
     /// Sends a signal to all descendants of the leader. Blocks for some milliseconds.
     pub(super) fn signal_descendants(&self, signal: Signal) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if child.is_some() {
+        let is_reaped = self.is_reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*is_reaped {
             tree::signal_descendants(self.pid.as_raw_nonzero().get(), signal);
         }
     }
@@ -96,11 +87,14 @@ impl Leader {
         }
     }
 
-    async fn reap(&self) -> Option<ExitStatus> {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let ended = child?.wait().await;
-        subreaper::forget(Some(self.id.pid.cast_unsigned()));
-        ended.inspect_err(|error| tracing::error!(%error, "failed to read an agent's exit status")).ok()
+    /// Reaps the exited process. Returns its status, or `None` if that can't be read.
+    fn reap(&self) -> Option<ExitStatus> {
+        let mut is_reaped = self.is_reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        *is_reaped = true;
+        let ended = waitpid(Some(self.pid), WaitOptions::empty());
+        subreaper::forget(self.pid);
+        let ended = ended.inspect_err(|error| tracing::error!(%error, "failed to read an agent's exit status"));
+        ended.ok().flatten().map(|(_, status)| ExitStatus::from_raw(status.as_raw()))
     }
 }
 
@@ -123,7 +117,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
         // The send fails only if the session no longer exists.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }
-    let status = leader.reap().await;
+    let status = leader.reap();
     let last_stderr_line = pipes.finish().await;
     // The send fails only if the session no longer exists.
     drop(events.send(ProcessEvent::Ended { status, last_stderr_line }).await);

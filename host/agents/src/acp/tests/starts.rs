@@ -172,7 +172,7 @@ fn an_agent_that_needs_a_login_says_how() {
     let mut script = Script::in_turn();
     script.agent(&error(3, -32000, "Authentication required"));
     let end = script.lines().pop().unwrap();
-    assert!(end.starts_with(r#"finished [p1] Failed("The agent needs a login. Log in with it at a terminal"#), "{end}");
+    assert!(end.starts_with(r#"finished [p1] Failed("The agent needs a login. Log in with it in a terminal"#), "{end}");
 }
 
 #[test]

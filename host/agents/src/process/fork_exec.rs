@@ -1,0 +1,116 @@
+//! Creates the process of an agent with `clone3`, which can create it in a cgroup. `std` can't: with `std`, the new process
+//! has to move itself, for which the kernel makes it wait about 10 ms.
+
+use std::{
+    ffi::CStr,
+    io::{self, Read as _, Write as _},
+    mem::{size_of, zeroed},
+    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+    ptr,
+};
+
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::{env_tag::RlimitTag, prepared_exec::PreparedExec};
+
+/// From `linux/sched.h`. The constant of libc is too narrow.
+const CLONE_INTO_CGROUP: u64 = 1 << 33;
+
+/// The state of a new process before it executes its program.
+pub(super) struct ProcessSetup<'a> {
+    pub folder: &'a CStr,
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+    pub tag: RlimitTag,
+    /// The folder of the cgroup to create the process in.
+    pub cgroup: Option<BorrowedFd<'a>>,
+}
+
+/// Starts a program in its own session and process group. Blocks until the program runs or has failed to start.
+///
+/// # Errors
+/// The process can't be created or set up, or the program can't be executed.
+pub(super) fn fork_exec(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Result<Pid> {
+    // A successful exec closes the writer.
+    let (mut failure, mut reporter) = io::pipe()?;
+    let Some(pid) = fork(setup.cgroup)? else {
+        let error = become_program(image, setup);
+        reporter.write_all(&error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes()).ok();
+        exit()
+    };
+    drop(reporter);
+    let mut code = [0; 4];
+    if failure.read_exact(&mut code).is_err() {
+        return Ok(pid);
+    }
+    waitpid(Some(pid), WaitOptions::empty())?;
+    Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code)))
+}
+
+/// Creates a process. Returns `None` in the new process, which must neither allocate nor lock, because another thread
+/// of this process may have held a lock.
+#[expect(unsafe_code, reason = "creating a process is unsafe, because only this thread exists in it")]
+fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<Option<Pid>> {
+    if let Some(cgroup) = cgroup {
+        // SAFETY: all bytes 0 are a valid `clone_args`.
+        let mut args: libc::clone_args = unsafe { zeroed() };
+        args.flags = CLONE_INTO_CGROUP;
+        args.exit_signal = libc::SIGCHLD.unsigned_abs().into();
+        args.cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
+        // SAFETY: without `CLONE_VM`, the new process has its own memory, and its caller follows the rule above.
+        let created = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) };
+        if let Ok(created) = i32::try_from(created)
+            && created >= 0
+        {
+            return Ok(Pid::from_raw(created));
+        }
+        let error = io::Error::last_os_error();
+        tracing::debug!(%error, "no cgroup for an agent: relying on its tags");
+    }
+    // SAFETY: the caller follows the rule above.
+    match unsafe { libc::fork() } {
+        ..0 => Err(io::Error::last_os_error()),
+        created => Ok(Pid::from_raw(created)),
+    }
+}
+
+/// Ends this process without running the host's exit handlers.
+#[expect(unsafe_code, reason = "std has no call that skips exit handlers")]
+fn exit() -> ! {
+    // SAFETY: the call accesses no memory.
+    unsafe { libc::_exit(1) }
+}
+
+/// Sets up this process and executes the program. Returns only if that fails. Neither allocates nor locks.
+///
+/// The new session has no terminal: otherwise the agent could type commands into the terminal of the host, and a command
+/// that reads from that terminal would stop the whole agent.
+fn become_program(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Error {
+    let prepare = || {
+        rustix::stdio::dup2_stdin(&setup.stdin)?;
+        rustix::stdio::dup2_stdout(&setup.stdout)?;
+        rustix::stdio::dup2_stderr(&setup.stderr)?;
+        rustix::process::chdir(setup.folder)?;
+        rustix::process::setsid()
+    };
+    if let Err(error) = prepare() {
+        return error.into();
+    }
+    // Ignore an error: the environment or the cgroup alone identifies the agent.
+    setup.tag.set().ok();
+    reset_signals();
+    image.exec()
+}
+
+/// Undoes what `std` changed for the host, and what a program would inherit.
+#[expect(unsafe_code, reason = "neither std nor rustix sets signal handlers and masks")]
+fn reset_signals() {
+    // SAFETY: the set is initialized by `sigemptyset`, and the calls change only this process.
+    unsafe {
+        let mut none: libc::sigset_t = zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
