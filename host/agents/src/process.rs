@@ -2,12 +2,12 @@
 //! whole process tree has exited. Does not interpret the agent's output. A slow reader, a full pipe or a child that
 //! ignores signals delays only the tasks of this module, never its callers.
 
-mod allocator;
 mod cgroup;
 mod demo_leftover;
 mod env_tag;
 mod fork_exec;
 mod host_environment;
+mod host_memory;
 mod identity;
 mod memory_usage;
 mod orphans;
@@ -27,10 +27,10 @@ use cordboard_core::{config::SandboxKind, types::ProcessId};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
-pub use allocator::return_freed_memory;
 pub use demo_leftover::leave;
 pub use env_tag::EnvTag;
 pub use host_environment::{Environment, disable_dumps};
+pub use host_memory::{return_freed_memory, unmap_unused_code};
 pub use identity::{identify, is_running};
 pub use memory_usage::{ProcessTrees, free_memory};
 pub use orphans::{CleanupReport, sweep};

@@ -70,9 +70,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let folder = plugin_folder(&options.paths, &options.config.now());
     // The watcher starts before the plugins are read, so that no change during the start is missed.
     let rescan = watch::Sender::new(options.config.now().plugins.rescan);
-    let watched =
-        WatchOptions { config: options.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
-    let (watcher, changes) = cordboard_watch::watch(watched)?;
+    let (config, plugins) = (options.config_file.clone(), folder.clone());
+    let (watcher, changes) = cordboard_watch::watch(WatchOptions { config, plugins, rescan: rescan.subscribe() })?;
     let base = HostBase::new(&options, store, contents.host_id.clone())?;
     let decisions = std::mem::take(&mut contents.decisions);
     let (admin_commands, authorized_commands) = AdminCommands::channel();
@@ -109,6 +108,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     // Accept input only now, so that messages from the previous run are handled before new ones.
     let background = background.start(&host);
     front_end.begin();
+    process::unmap_unused_code();
 
     let reason = shutdown::wait(&mut front_end, &mut signals).await;
     front_end.stop_accepting();

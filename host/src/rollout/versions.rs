@@ -207,6 +207,6 @@ mod tests {
         assert_eq!(*bytes, *b"first");
         std::fs::write(&file, "other").expect("a file");
         let error = versions.bytes("odd", &digest).await.expect_err("the file has other bytes");
-        assert!(error.to_string().contains("copy it again"), "{error}");
+        assert!(error.to_string().contains("copy the file again"), "{error}");
     }
 }

@@ -159,7 +159,7 @@ async fn github_posts_each_delivery_once() {
     host.plug("github", &extra("github")).await.unwrap();
     let receive =
         async |request: WebRequest| read(&host.registry.receive(&host.host_api, "github", &request).await.unwrap());
-    assert!(receive(push("1")).await.1.contains("send /github here"));
+    assert!(receive(push("1")).await.1.contains("send `/github here`"));
     assert_eq!(host.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
     assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));

@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(line(Error::Refused("add this line".into())), "add this line");
         assert_eq!(
             line(Error::Unreachable("failed to connect".into())),
-            "Box at https://box.lan can't be reached: failed to connect. Check that it runs, and [plugins.box.config] url."
+            "Box at https://box.lan can't be reached: failed to connect. Check that it runs and that `url` in [plugins.box.config] is correct."
         );
         assert_eq!(
             line(Error::TimedOut(String::new())),
