@@ -22,8 +22,8 @@ pub use host_api::chat_members::{person_of, role};
 pub use inbox_writer::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
+pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
-pub use sessions::queried_plugins::QueryRunner;
 pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
@@ -36,7 +36,7 @@ pub(crate) use {
         new_session::{NameRules, NewSession, check_new_name, check_persona, resolve_agent},
     },
     press_context::{CommandChange, Press},
-    sessions::queried_plugins::QueriedPlugins,
+    sessions::plugin_queries::QueriedPlugins,
 };
 
 use std::{collections::HashMap, sync::Arc};

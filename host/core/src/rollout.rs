@@ -13,7 +13,7 @@ mod messages;
 mod probation;
 mod rejections;
 mod settings_trial;
-mod state;
+mod stored_state;
 
 pub use effect::{Effect, NoticeKind, TryMode};
 pub use grant_answers::{GrantAnswer, Grants};
@@ -23,7 +23,7 @@ pub use input::{
 };
 pub use machine::{Active, Machine};
 pub use messages::{disabled, no_such_plugin, not_stored, pinned};
-pub use state::{Admission, Decision, Probation, RejectReason, RejectedVersion, Rollback, RolloutState};
+pub use stored_state::{Admission, Decision, Probation, RejectReason, RejectedVersion, Rollback, RolloutState};
 
 /// Returns the first 12 characters of a digest, which are enough to tell versions apart.
 #[must_use]

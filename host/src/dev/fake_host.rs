@@ -3,8 +3,8 @@
 
 mod api;
 mod plugin_state;
-mod queried_plugins;
 mod session;
+mod session_queries;
 mod session_setup;
 
 use std::{
@@ -29,7 +29,7 @@ use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 pub use self::session::CONVERSATION;
 use self::session::FakeSession;
 pub use self::{
-    queried_plugins::settle,
+    session_queries::settle,
     session_setup::{SessionSetup, SetupError},
 };
 use super::recorded_action::RecordedAction;

@@ -1,8 +1,8 @@
 //! Connects sessions to the rest of the host: starts their tasks, shows their turns, queries plugins, and waits for the
 //! end of their work.
 
+pub mod plugin_queries;
 pub mod presenter;
-pub mod queried_plugins;
 pub mod quiescence;
 mod resume_and_denial_notices;
 pub mod supervisor;

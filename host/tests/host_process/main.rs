@@ -31,5 +31,6 @@ mod start_problems;
 mod support;
 mod terminal_handover;
 mod turns;
+mod unusual_questions;
 mod usage;
 mod webhook_requests;

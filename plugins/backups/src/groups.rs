@@ -96,7 +96,8 @@ fn line(group: &Group, guest: Option<&Guest>, limit: Option<u64>, now: Timestamp
     let ahead = is_ahead(group, now);
     let light = if limit.is_some() || ahead { Light::Warning } else { Light::Good };
     let late = limit.map_or(String::new(), |limit| format!(", older than {}", exact_span(limit)));
-    let when = if ahead { "dated in the future: a clock is wrong".to_owned() } else { ago(now, group.last) };
+    let when =
+        if ahead { "last backup is dated in the future (check the clocks)".to_owned() } else { ago(now, group.last) };
     format!(
         "{} {} {when}{late}, {} in {}",
         light.symbol(),
@@ -175,7 +176,7 @@ mod tests {
             [NOW + 60_000, NOW + 86_400_000].map(|last| lines(vec![group(last)], &config(""), NOW)[1].clone()),
             [
                 "🟢 `vm/1` just now, 1 backup in `main`",
-                "🟡 `vm/1` dated in the future: a clock is wrong, 1 backup in `main`"
+                "🟡 `vm/1` last backup is dated in the future (check the clocks), 1 backup in `main`"
             ]
         );
     }

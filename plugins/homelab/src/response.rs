@@ -55,7 +55,7 @@ impl Server<'_> {
         read(Json::root(&value)).map_err(|what| self.unknown_form(path, &what))
     }
 
-    /// Returns the error for a JSON response to `path` whose form is unknown.
+    /// Returns the error for a response to `path` that has an unexpected structure. `what` is the first problem found.
     #[must_use]
     pub fn unknown_form(&self, path: &str, what: &str) -> String {
         let Self { title, url, supported, .. } = self;

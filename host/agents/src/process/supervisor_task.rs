@@ -48,7 +48,7 @@ impl Leader {
             Ok(Self { id, pid, exit, is_reaped: Mutex::new(false), no_grace: watch::Sender::new(false) })
         };
         open().inspect_err(|_| {
-            // The agent has not received any input yet, so it cannot have started any work.
+            // No grace period: the agent has not received a prompt yet, so no work is lost.
             kill_process(pid, Signal::KILL).ok();
             subreaper::forget(pid);
         })

@@ -30,7 +30,7 @@ pub struct Sessions {
     /// If an agent produces no output for this time while a turn is open and no tool runs, users are asked what to do.
     /// Zero disables the question.
     pub stall: Duration,
-    /// The treatment of a prompt that arrives during a turn.
+    /// Selects how a session handles a prompt that arrives during a turn.
     pub busy: Busy,
     /// The maximum number of prompts that wait in one session.
     pub queue: u32,
@@ -42,7 +42,7 @@ pub struct Sessions {
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
-/// The treatment of a prompt that arrives during a turn.
+/// Selects how a session handles a prompt that arrives during a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Busy {
     /// The prompt waits for the end of the turn.

@@ -3,7 +3,7 @@
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
-use super::sources::{File, product, read};
+use super::source_files::{File, product, read};
 
 /// The crates of the host, each with the host's crates that it may depend on.
 pub const CRATES: [(&str, &[&str]); 8] = [

@@ -7,7 +7,7 @@ use super::Findings;
 use super::code_scanner::line_of;
 use super::dependencies::CRATES;
 use super::imports::LAYERS;
-use super::sources::{exists, read};
+use super::source_files::{exists, read};
 
 const DOCUMENTS: [&str; 8] = [
     "README.md",

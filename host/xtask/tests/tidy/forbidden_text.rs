@@ -3,7 +3,7 @@
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
-use super::sources::{all, product, root};
+use super::source_files::{all, product, root};
 
 /// Forbidden words, each with the remedy. Tests must not contain them either.
 const UNFINISHED: [(&str, &str); 5] = [

@@ -3,7 +3,7 @@
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
-use super::sources::product;
+use super::source_files::product;
 
 /// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
 /// import everything.

@@ -11,11 +11,11 @@ mod forbidden_text;
 mod function_scanner;
 mod imports;
 mod sizes;
-mod sources;
+mod source_files;
 
 use std::fmt::Display;
 
-use sources::File;
+use source_files::File;
 
 /// The violations of a rule. A test shows all of its findings at once.
 #[derive(Default)]

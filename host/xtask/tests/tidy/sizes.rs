@@ -4,7 +4,7 @@
 use super::Findings;
 use super::code_scanner::without_tests;
 use super::function_scanner;
-use super::sources::{File, product};
+use super::source_files::{File, product};
 
 const MEDIAN_FILE: usize = 130;
 /// At most a tenth of the files may have more lines than this. [`LONG_FUNCTION`] is the same limit for functions.
