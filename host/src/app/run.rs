@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use cordboard_agents::process::{self, Environment, OwnFiles};
@@ -19,7 +20,7 @@ use cordboard_core::{
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoreSnapshot};
 use cordboard_watch::WatchOptions;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     AppError,
@@ -60,6 +61,14 @@ struct HostBase {
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
+}
+
+/// The time after which the work of the start has ended: activating the plugins and resuming stored messages.
+const START: Duration = Duration::from_secs(2);
+
+async fn unmap_unused_code() {
+    sleep(START).await;
+    process::unmap_unused_code();
 }
 
 /// Runs the host until a signal, the end of the input, or a failure.
@@ -108,7 +117,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     // Accept input only now, so that messages from the previous run are handled before new ones.
     let background = background.start(&host);
     front_end.begin();
-    process::unmap_unused_code();
+    tokio::spawn(unmap_unused_code());
 
     let reason = shutdown::wait(&mut front_end, &mut signals).await;
     front_end.stop_accepting();
