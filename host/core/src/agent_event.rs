@@ -26,8 +26,8 @@ pub enum AgentEvent {
     PromptAccepted(PromptId),
     /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
-    /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool, and `detail` is
-    /// the argument of the call.
+    /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool. `detail` is the
+    /// most important argument of the call, or empty.
     Denied { tool: String, detail: String },
     /// A turn is over. `answered` lists the prompts that it answered: usually the open prompt, and the prompts that the
     /// agent received later and answered in the same turn. The session ignores the event if none of them is open.

@@ -36,14 +36,14 @@ use crate::{
 /// The maximum length of a [`beginning`] in characters: about one line on a phone.
 const BEGINNING_LENGTH: usize = 60;
 
-/// The reason why a turn ended: a user stopped it with `/stop`, or its prompt was withdrawn.
+/// The reason why a turn ended: a user stopped it with `/stop`, or the author of its prompt lost access.
 pub const STOPPED: &str = "Stopped.";
 /// The last line of an answer during which the agent died. [`SessionNotice::Died`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The last line of an answer that the agent itself ended early.
 pub const INTERRUPTED: &str = "Interrupted.";
 
-/// The last line of an answer that the user's next message interrupted.
+/// The last line of an answer that a later message interrupted.
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
 /// The last line of an answer that was interrupted because the author of a later prompt of the turn lost access.
 pub const INTERRUPTED_BY_LOST_ACCESS: &str =
@@ -97,7 +97,8 @@ pub fn program_unresponsive(session: &SessionName) -> String {
     format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
 }
 
-/// The answer to a user who tries to drop a message that the agent has already received.
+/// The answer to a user who tries to drop a message that no longer waits, for example because the agent has received
+/// it.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
     format!("This message doesn't wait in session '{session}' any more. Use /stop to interrupt the turn.")

@@ -38,7 +38,7 @@ pub enum TurnState {
     /// The turn failed or was interrupted. Contains the reason as a text for the user.
     Failed(String),
     /// The turn ended without a final message. Either `/stop` ended it before any text and the reply to `/stop`
-    /// informed the reader, or the prompt was withdrawn.
+    /// informed the reader, or the author of the prompt lost access.
     Stopped,
 }
 

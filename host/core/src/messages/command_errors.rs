@@ -118,7 +118,7 @@ pub fn no_personas(agent: &str) -> String {
     format!("Agent '{}' is a plain program and can't use personas.", quote(agent))
 }
 
-/// The error for a request to select the permission mode `bypassPermissions` outside of the configuration.
+/// The error for selecting the permission mode `bypassPermissions` for an agent that is not configured with it.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))

@@ -43,7 +43,8 @@ pub enum SessionNotice {
         failure: u64,
         why: String,
     },
-    /// The agent did not start. The host retries by itself, and reports only the first of several failures in a row.
+    /// The agent did not start. The host retries by itself, and posts this notice only for the first of several
+    /// consecutive failures.
     StartFailed {
         failure: u64,
         agent: String,

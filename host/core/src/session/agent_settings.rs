@@ -18,7 +18,7 @@ impl Machine {
         if self.record.agent == agent {
             return Ok(());
         }
-        // An agent that has answered nothing may have opened a conversation already.
+        // A conversation without turns doesn't count: an agent may open one before its first answer.
         let has_begun = self.record.fork.is_some() || self.record.conversation.is_some() && self.record.turns > 0;
         if has_begun || self.record.begun_elsewhere {
             let text = messages::agent_is_fixed(&self.record.name, &self.record.agent);
@@ -74,8 +74,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Sets the permission mode. A running agent gets the mode at once. Only the configuration can select the mode that
-    /// asks no questions.
+    /// Sets the permission mode. A running agent gets the mode at once. The mode that asks no questions is refused
+    /// unless the agent is configured with it.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;

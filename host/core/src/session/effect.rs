@@ -1,5 +1,5 @@
-//! The effects that a session requests. The caller performs them in order. `Persist` or `PersistTurn` comes first, or
-//! after a leading `Accept`.
+//! The effects that a session requests. The caller performs them in order. If there is a `Persist` or `PersistTurn`, it
+//! comes first, or second after a leading `Accept`.
 
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ pub enum Effect {
     MarkSent(PromptId),
     /// Store that the prompt waits again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
-    /// Store this prompt as accepted, together with the record. The prompt is an interrupted prompt that is sent again
-    /// with a new id.
+    /// Store this prompt as accepted, together with the record. The prompt repeats, with a new id, an interrupted
+    /// prompt or the prompt of a silent agent that is being restarted.
     Accept(Prompt),
     /// Store that the prompt is completed without an answer. `Finish` completes a prompt with an answer.
     Complete {
@@ -153,7 +153,7 @@ pub struct Launch {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
-    /// The prompt was rejected, dropped by `/stop` or withdrawn. Contains its beginning.
+    /// The prompt was rejected or dropped by a user, or its author lost access. Contains its beginning.
     Dropped(String),
     /// The prompt's turn was interrupted, or another prompt's turn was interrupted before the agent accepted this
     /// prompt. The user was notified.

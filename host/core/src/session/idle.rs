@@ -1,5 +1,5 @@
-//! Tracks the idle time and the decision of the lifecycle policy. Only the decision is kept in the state, and the
-//! deadline is derived from it. The decision exists only while the session is idle.
+//! Tracks the idle time and the decision of the lifecycle policy. Both are kept only while the session is idle. The
+//! deadline is derived from them.
 
 use std::time::Duration;
 

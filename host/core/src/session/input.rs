@@ -89,7 +89,8 @@ pub enum Input {
     },
     /// The configuration was loaded. The input is ignored if the settings of the session have not changed.
     Settings(Box<Settings>),
-    /// Too many agents run: the session is suspended if it is idle and has neither background work nor open questions.
+    /// The running agents exceed `[limits]`: the session is suspended if it is idle and has neither background work nor
+    /// open questions.
     SuspendIfUnused,
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
@@ -99,8 +100,8 @@ pub enum Input {
         /// The conversation of the last answer in the terminal, if it is known.
         conversation: Option<String>,
     },
-    /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
-    /// interrupted.
+    /// The authors of these prompts lost access to the session: waiting prompts are dropped, and the turn of a running
+    /// one is interrupted.
     AccessLost(Vec<PromptId>),
     /// No user can answer any more, because the input of the chat has ended: the open questions of the agent are
     /// withdrawn.
@@ -111,15 +112,16 @@ pub enum Input {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// The exit code or signal in words, and the last lines of stdout and stderr that say why, if there are any.
+    /// The exit code or signal in words, and the last lines of stdout and stderr that explain the exit, if there are
+    /// any.
     Ended { status: String, last_output: Option<String> },
     /// The process could not be started. Contains the reason and the remedy for the user.
     NotStarted(String),
 }
 
 impl Exit {
-    /// Returns the reason for the user: the last output, or the exit status if there is none. For a
-    /// process that could not be started, returns the reason of that failure.
+    /// Returns the reason that the user sees: the last output, or the exit status if there is no output. If the process
+    /// could not be started, returns the reason for that.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
@@ -162,7 +164,7 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecisionOutcome {
     Allow,
-    /// Also allow the same for the rest of the agent's conversation, if the agent can do that.
+    /// Also allow similar uses for the rest of the agent's conversation, if the agent offers that.
     AllowForSession,
     /// Contains the reason for the agent and the user.
     Deny(String),
@@ -193,14 +195,15 @@ pub struct PersonaSettings {
 pub struct Settings {
     /// `[sessions] idle_timeout`.
     pub idle_timeout: Duration,
-    /// `[sessions] busy`: the treatment of a prompt that arrives during a turn.
+    /// `[sessions] busy`: how a prompt that arrives during a turn is handled.
     pub busy: Busy,
     /// `[sessions] queue`: the maximum number of waiting prompts.
     pub max_queued: usize,
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
     /// that an agent that crashes on every prompt does not fill the store.
     pub max_interrupted: usize,
-    /// `[sessions] stall`: the time of silence during a turn after which users are asked, or zero.
+    /// `[sessions] stall`: the time after which users are asked about an agent that is silent during a turn. Zero turns
+    /// the question off.
     pub stall: Duration,
     /// `[requests] expire`: the time limit for the answer to a question of the agent.
     pub request_expiry: Duration,
@@ -247,8 +250,8 @@ pub enum SessionCommand {
     Fresh,
     /// Drops the latest interrupted prompt.
     Leave,
-    /// A button for `Retry`, `Fresh`, `Leave` or `Answer` was pressed. The command decides the button's request, and is
-    /// refused if that request is closed.
+    /// A button for `Retry`, `Fresh`, `Leave` or `Answer` was pressed, or the `Interrupt` button of a question about a
+    /// silent agent. The command decides the button's request, and is refused if that request is closed.
     Pressed(Request, Box<SessionCommand>),
     /// Answers an open question of the agent: the question with this number, or the only one if `number` is `None`.
     Answer {
@@ -269,7 +272,7 @@ pub enum SessionCommand {
     SetPermissionMode(Option<PermissionMode>),
 }
 
-/// The treatment of the waiting prompts when the turn is interrupted.
+/// Whether an interrupt keeps or drops the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedPrompts {
     Keep,

@@ -7,7 +7,7 @@ use crate::{
     types::{Phase, SessionName, SessionView},
 };
 
-/// The memory at one moment, in bytes.
+/// A snapshot of the memory in use and available, in bytes.
 #[derive(Debug, Default)]
 pub struct MemoryUsage {
     /// The resident memory of each session's agent and its descendants.
@@ -44,7 +44,7 @@ impl fmt::Display for ExceededLimit {
 pub struct Suspensions {
     /// The idle sessions to suspend, the least recently used first, each with the limit that requires it.
     pub sessions: Vec<(SessionName, ExceededLimit)>,
-    /// The limit that is still exceeded because no other session is idle.
+    /// The limit that is still exceeded because no other session can be suspended.
     pub unresolved: Option<ExceededLimit>,
 }
 
@@ -92,7 +92,7 @@ const fn counts_towards_limits(phase: Phase) -> bool {
     }
 }
 
-/// Whether suspending the session interrupts nothing.
+/// Whether the session can be suspended without interrupting anything.
 fn is_suspendable(view: &SessionView) -> bool {
     let record = &view.record;
     let is_free = view.requests.is_empty() && record.background.is_empty() && record.terminal.is_none();

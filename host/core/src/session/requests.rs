@@ -1,6 +1,6 @@
 //! Questions of the agent to users, such as for a permission, a choice or the approval of a plan. Each question is
-//! closed once: it is answered, expires or is withdrawn. Of several open questions, only the first is shown, as at a
-//! terminal. An agent with an open question is not stopped at the idle timeout.
+//! closed once: it is answered, expires or is withdrawn. Only one question is shown at a time. An agent with an open
+//! question is not stopped at the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// The maximum number of questions of a session that wait for a user. Further questions are answered without a
-/// decision of a user, because users can't keep track of more.
+/// The maximum number of questions of a session that wait for a user. Users can't keep track of more, so the host
+/// answers further questions with [`RequestAnswer::Nobody`].
 const MAX_WAITING: usize = 20;
 
 /// The maximum number of open questions of a session, including those about which the approval plugin decides.
@@ -26,7 +26,7 @@ const MAX_OPEN: usize = 1000;
 /// the plugin's call, so the user decides about it.
 const MAX_INPUT: usize = 256 << 10;
 
-/// The outcome in the audit log of a question that was closed without an answer.
+/// The audit log's outcome for a question that is closed without a decision before it expires.
 const WITHDRAWN: &str = "withdrawn";
 
 impl Machine {
@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Hands the question to a user, unless too many questions already wait for one.
+    /// Asks a user, unless too many questions already wait for users.
     pub(super) fn ask_user(&mut self, number: u64, now: Timestamp) {
         if self.answerable_requests().count() > MAX_WAITING
             && let Some(open) = self.take_request(number)
@@ -69,7 +69,7 @@ impl Machine {
         self.show_next_request(now);
     }
 
-    /// Shows the next question that a user has to decide, unless one is shown.
+    /// Shows the next question that a user has to decide, unless a question is already shown.
     pub(super) fn show_next_request(&mut self, now: Timestamp) {
         let place = self.place_of_questions();
         let Some((live, place)) = self.live.as_mut().zip(place) else { return };
@@ -121,8 +121,8 @@ impl Machine {
         id.ok_or_else(|| invalid(messages::no_open_request(&self.record.name, number)))
     }
 
-    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, or
-    /// if the last one takes no text or lacks a required one.
+    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, if
+    /// there is a text that the last option doesn't take, or if a text that it requires is missing.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,

@@ -75,8 +75,9 @@ impl Machine {
     }
 
     /// Stops the silent agent with its background work, which the question names, and sends the prompt to a new one.
-    /// The prompt gets a new id, because agents drop a prompt whose id they have seen. The prompts that the agent got
-    /// later are treated as at its exit: the new agent gets those that the old one has not accepted.
+    /// The prompt gets a new id, because agents drop a prompt whose id they have seen. Of the prompts that the agent
+    /// got later, the new agent gets those that the old one has not accepted, and the others are kept as interrupted
+    /// prompts.
     fn restart_turn(&mut self, new_id: PromptId, now: Timestamp) {
         let Some(mut open) = self.take_open(|_| true) else { return };
         let accepted = self.settle_steered(&mut open);

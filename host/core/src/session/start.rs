@@ -173,8 +173,8 @@ impl Machine {
         }
     }
 
-    /// Handles an agent that exited without having accepted a prompt. Of several consecutive failures, the first and
-    /// the last are reported.
+    /// Handles a failed start: the agent exited before it accepted a prompt, or wasn't ready in time. Of several
+    /// consecutive failures, the first and the last are reported.
     pub(super) fn start_failed(&mut self, exit_info: ExitInfo, now: Timestamp) {
         let wait = START_BACKOFFS.get(self.failed_starts).copied();
         self.failed_starts += 1;

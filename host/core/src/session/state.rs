@@ -145,8 +145,8 @@ pub(super) struct Idle {
 }
 
 /// The lifecycle plugin's decision about an idle session. `from` is the time of the review, rounded down to the whole
-/// seconds of idle time that the plugin gets. The verdict counts from `from`, so that the span
-/// `idle-timeout - idle-for` ends exactly at the timeout.
+/// seconds of idle time that the plugin gets. The span of a verdict begins at `from`, so a span of
+/// `idle-timeout - idle-for` ends exactly at the idle timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
     Pending { ticket: Ticket, from: Timestamp },
@@ -318,8 +318,8 @@ pub(super) struct Blocked {
 }
 
 impl Blocked {
-    /// Whether the next message starts the agent again. This applies if the reason is outside the session, such as a
-    /// missing folder or a failing persona plugin, because that reason may be gone by then.
+    /// Whether the next message starts the agent again. True if the cause is outside the session, such as a missing
+    /// folder or a failing persona plugin, because a user may have fixed it in the meantime.
     pub(super) const fn is_startable(&self) -> bool {
         matches!(self.notice, SessionNotice::NotStarted { .. } | SessionNotice::PersonaFailed { .. })
     }

@@ -1,5 +1,5 @@
 //! Prompts that the agent gets during a turn. The agent answers each of them in that turn, or else in the next one. All
-//! prompts of a turn are from the same place, so that their authors see its answer.
+//! prompts of a turn are from the same place, so that all of their authors see the answer.
 
 use super::{
     Completion, Effect, Machine, Prompt,
@@ -28,7 +28,7 @@ impl Machine {
     }
 
     /// Whether the agent can get the prompt now. A prompt never overtakes one that waits. While a question is open, the
-    /// user may want to answer it first.
+    /// prompt waits, because the user may want to answer the question first.
     fn can_steer(&self, prompt: &Prompt) -> bool {
         let State::Busy(open) = &self.state else { return false };
         let agent = self.settings.agent.as_ref();
@@ -55,8 +55,8 @@ impl Machine {
         let turn = self.turn_of(&prompt, now);
         let open = OpenTurn { steered: steered.collect(), ..OpenTurn::new(Some(prompt), turn, receipt) };
         if let State::Stopping(stop) = &mut self.state {
-            // The interrupt has cancelled the prompts, unless the agent has just begun to answer them. The exit of the
-            // agent decides whether the next host sends them again.
+            // The interrupt has cancelled the prompts, unless the agent has just begun to answer them. When the agent
+            // has exited, the prompts that it has not accepted are queued for the next host.
             stop.open = Some(OpenTurn { interrupt: Some(Interrupt::ByHost), ..open });
         } else {
             self.state = State::Busy(open);
@@ -79,22 +79,22 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt that an interrupt cancels without a request from its author.
+    /// Keeps a prompt that an interrupt cancelled, although the interrupt was not meant for it.
     pub(super) fn keep_cancelled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);
         self.emit(Effect::Complete { prompt: id, how: Completion::Interrupted });
     }
 
-    /// Keeps a prompt, other than the first of its turn, that the agent got and did not answer.
+    /// Keeps a steered prompt that the agent got but did not answer, and notifies its author.
     pub(super) fn keep_unanswered(&mut self, prompt: Prompt) {
         let notice = SessionNotice::NotAnswered { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) };
         self.post(prompt.place.clone(), notice);
         self.keep_interrupted(prompt);
     }
 
-    /// Ends the accepted steered prompts with the turn, and returns them. The others go back to the queue, because the
-    /// agent is gone.
+    /// Ends the accepted steered prompts with the turn, and returns them. The others go back to the queue, because this
+    /// agent process will not answer them.
     pub(super) fn settle_steered(&mut self, open: &mut OpenTurn) -> Vec<Prompt> {
         let accepted = open.end_steered(|steered| steered.receipt == Receipt::Accepted);
         self.requeue_steered(std::mem::take(&mut open.steered));

@@ -1,5 +1,5 @@
 //! Stops a process in stages: end of input, SIGTERM, SIGKILL. Also handles the exit of a process and the shutdown of
-//! the host. After the first stage, no more prompts are sent to the process.
+//! the host. Once the first stage has begun, no more prompts are sent to the process.
 
 use super::{
     Effect, Exit, Machine,

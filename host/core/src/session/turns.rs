@@ -93,8 +93,8 @@ impl Machine {
         }
     }
 
-    /// Requests the text of the resume notice. Without a conversation to resume, as after an interrupted first turn, no
-    /// notice is sent, because it would promise a memory that does not exist.
+    /// Requests the text of the resume notice. If there is no conversation to resume, for example after an interrupted
+    /// first turn, no notice is sent, because the agent does not remember anything.
     fn request_resume_notice(&mut self, place: Place, idle_for: Duration) {
         if self.conversation_start().resumed().is_some() && self.shutdown == Shutdown::No {
             let ticket = self.next_ticket();
@@ -156,8 +156,8 @@ impl Machine {
         }
     }
 
-    /// Applies a change to the answer. It also counts as the acceptance of the prompt, because output that was shown
-    /// must not be repeated.
+    /// Applies a change to the answer, and marks the prompt as accepted, because sending it again would repeat output
+    /// that was already shown.
     pub(super) fn handle_part(&mut self, at: u32, change: Change) {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Accepted;
@@ -373,7 +373,8 @@ impl Machine {
     }
 }
 
-/// The state of a turn that `/stop` has ended. The readers of a silent turn have already seen the reply to `/stop`.
+/// The state of a turn that `/stop` has ended. If the turn ends silently, the people in its place have already seen the
+/// reply to `/stop`.
 fn state_of_stopped(turn: &Turn) -> TurnState {
     match (turn.alert, turn.has_text()) {
         (Alert::Ring, _) => TurnState::Failed(messages::STOPPED.to_owned()),

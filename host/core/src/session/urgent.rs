@@ -1,5 +1,5 @@
-//! Interrupts the running turn for a prompt that runs next, for `/stop`, or for a prompt whose author lost access. Also
-//! drops single waiting prompts.
+//! Interrupts the running turn because of an urgent prompt, because of `/stop`, or because the author of one of its
+//! prompts lost access. Also drops single waiting prompts.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt,
@@ -8,8 +8,8 @@ use super::{
 use crate::{agent_event::PromptId, messages, types::Timestamp};
 
 impl Machine {
-    /// Accepts a prompt that runs before those that wait, but after earlier prompts of this kind. Interrupts the
-    /// running turn.
+    /// Accepts an urgent prompt and interrupts the running turn. The prompt runs before the other waiting prompts, but
+    /// after earlier urgent ones.
     pub(super) fn accept_urgent(&mut self, prompt: Prompt, now: Timestamp) {
         let is_waiting = |id: &PromptId| self.queue.iter().any(|queued| queued.id == *id);
         let mut urgent = std::mem::take(&mut self.urgent);

@@ -46,8 +46,8 @@ impl Machine {
         }
     }
 
-    /// Returns the increase since the last report. If the total is lower than that report, the process was killed
-    /// before it stored its counters, so returns the increase since they were last stored. `None` if the total is lower
+    /// Returns the increase since the last report. A total below that report means that the process was killed before
+    /// it stored its counters; the increase is then counted from the stored usage. Returns `None` if the total is lower
     /// than both, because the agent's counters have restarted.
     fn increase<T>(&self, since: impl Fn(ConversationUsage) -> Option<T>) -> Option<T> {
         since(self.record.usage()).or_else(|| since(self.record.saved_usage))

@@ -12,7 +12,8 @@ pub struct DecidedRequest {
     /// `expired`.
     pub outcome: String,
     pub by: DecidedBy,
-    /// The rule that decided, the text of the answer, or the rules that an answer adds for the session.
+    /// The rule or the reason for the decision, the text of the user's answer, or the rules that the answer adds for
+    /// the session.
     pub reason: Option<String>,
 }
 
@@ -59,7 +60,7 @@ pub struct AuditEntry {
     pub by: DecidedBy,
     /// The name of the user who decided.
     pub user: Option<String>,
-    /// The rule or the reason that decided, the text of the user's answer, or the rules that the answer adds for the
-    /// session.
+    /// The rule or the reason for the decision, the text of the user's answer, or the rules that the answer adds for
+    /// the session.
     pub reason: Option<String>,
 }

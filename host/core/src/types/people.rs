@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// The phrase with which messages name the people with this role.
+    /// The phrase that messages use for the people with this role.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {

@@ -32,10 +32,10 @@ impl Prompt {
     }
 }
 
-/// The time at which a prompt runs if a turn is running.
+/// Whether a prompt that arrives during a turn interrupts the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// As `[sessions] busy` says.
+    /// `[sessions] busy` decides.
     Normal,
     /// The prompt interrupts the turn and runs next.
     Now,

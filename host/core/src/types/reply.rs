@@ -72,7 +72,7 @@ pub struct Reply {
     pub in_place: bool,
     #[serde(default, rename = "words")]
     pub author: Authorship,
-    /// The session that the reply comes from, unless it is the only active session in the place.
+    /// The session name to show with the reply. Set if the session isn't the only active one in the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The request that a press of one of the buttons decides.

@@ -26,7 +26,8 @@ pub enum Request {
 }
 
 impl Request {
-    /// Returns the request as one of the session with this id. A request that names no session stays unchanged.
+    /// Replaces the session of the request with the session that has this id. A request without a session stays
+    /// unchanged.
     #[must_use]
     pub fn bind_to_session(self, id: &SessionName) -> Self {
         let session = id.clone();
@@ -95,7 +96,7 @@ pub struct AgentRequest {
     /// The question in Markdown.
     pub text: QuestionText,
     /// The end of the question in Markdown, which says what the option [`RequestOption::ALLOW_FOR_SESSION`] would
-    /// allow. It is only shown with that option.
+    /// allow. Shown only if the question has that option.
     pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
     /// The use of a tool, if the question is about a permission. The approval plugin is asked before users are.
@@ -132,7 +133,7 @@ impl AgentRequest {
         }
     }
 
-    /// The text of the message.
+    /// The question as a message shows it, possibly shortened.
     #[must_use]
     pub fn shown_text(&self) -> String {
         self.parts().map(|part| part.shown.as_str()).collect()
@@ -270,10 +271,10 @@ pub enum RequestAnswer {
     Nobody,
 }
 
-/// The reason why a user decides about a permission, unless the reason is only that no rule decides.
+/// The reason why a user has to decide about a permission. A request that no rule covers has no such reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum AskReason {
-    /// A rule of the approval plugin requires it.
+    /// A rule of the approval plugin requires a user's decision.
     Rule(String),
     /// The approval plugin failed, so no rule was checked.
     PluginFailed,
@@ -284,7 +285,8 @@ pub enum AskReason {
 }
 
 impl AskReason {
-    /// Whether an answer may apply only to this use, because later uses need a user's decision, too, or may need one.
+    /// Whether an answer must be limited to this use, because a user also has to decide about later uses, or might have
+    /// to.
     #[must_use]
     pub const fn is_for_each_use(&self) -> bool {
         match self {

@@ -20,7 +20,7 @@ pub enum Phase {
     Stopping,
     /// The agent refused to resume its conversation, and the user has to decide how to continue.
     Asking,
-    /// The agent exited too often.
+    /// The agent could not be started, or exited too often.
     Broken,
     Archived,
 }
@@ -103,8 +103,8 @@ impl ConversationStart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
     pub conversation: String,
-    /// Whether `cost_usd` and `tokens` are those of the original conversation at the fork point. False after the first
-    /// start, because the original may have continued since then.
+    /// Whether the record's `cost_usd` and `tokens` are those of the original conversation at the fork point. False
+    /// after the first start, because the original may have continued since then.
     pub is_cost_current: bool,
 }
 

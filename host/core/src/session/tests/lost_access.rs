@@ -1,4 +1,4 @@
-//! Scenarios of prompts whose author may no longer use the session.
+//! Scenarios of prompts whose authors lose access to the session.
 
 use expect_test::expect;
 

@@ -103,7 +103,6 @@ fn an_agent_that_ignores_stop_is_terminated() {
 }
 
 /// In the place of `/stop`, the reply to `/stop` reports the stop; in other places, the end of the turn does.
-
 #[test]
 fn a_stop_is_reported_once_in_each_place() {
     check(

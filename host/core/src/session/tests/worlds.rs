@@ -148,7 +148,8 @@ impl World {
         self.witness.feed(Input::Agent { run, event });
     }
 
-    /// Sends a prompt during the turn, or an event, a command or an exit that affects such prompts.
+    /// Sends a prompt during the turn, or feeds an event, a command or an exit that affects prompts sent during the
+    /// turn.
     fn steer(&mut self) {
         let Some((run, (open, place))) = self.witness.alive().zip(self.witness.open_in()) else { return };
         let steered = self.witness.steered();

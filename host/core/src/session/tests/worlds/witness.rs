@@ -75,7 +75,8 @@ pub struct Witness {
     step: Step,
 }
 
-/// The policy's verdict, which arrived at `at`. It counts from `from`, the time of the review as the policy knows it.
+/// The policy's verdict, which arrived at `at`. Its span begins at `from`: the time of the review, rounded down to the
+/// whole seconds of idle time that the policy received.
 #[derive(Debug, Clone, Copy)]
 struct ReceivedVerdict {
     verdict: Verdict,
@@ -92,7 +93,7 @@ struct Step {
     /// The agent reports that it can't work without the user's help.
     fails_start: bool,
     restarts_clock: bool,
-    /// A command restarts the clock of an idle agent, but not that of a silent one.
+    /// The command restarts the idle time, but not the time of silence.
     keeps_silence: bool,
     sent: Option<PromptId>,
     /// The prompts that were forgotten and have to be settled.
@@ -560,7 +561,7 @@ impl Witness {
         }
     }
 
-    /// Renames the session, if it can be renamed. Nothing else changes.
+    /// Renames the session, if it can be renamed, and checks that nothing else changes.
     pub fn rename(&mut self, name: SessionName) {
         self.note(format!("{} rename to {name}", self.now.0));
         let before = (self.machine.view(), self.machine.poll_timeout());

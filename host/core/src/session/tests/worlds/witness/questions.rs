@@ -54,7 +54,7 @@ impl Asked {
 }
 
 impl Witness {
-    /// The queries to the approval plugin without an answer.
+    /// The queries that the approval plugin has not answered yet.
     pub fn undecided(&self) -> Vec<Ticket> {
         self.asked.undecided.keys().copied().collect()
     }

@@ -18,7 +18,7 @@ pub(super) struct SteeredPrompt {
 }
 
 impl Witness {
-    /// The turn and its place.
+    /// The id of the open turn, and its place.
     pub fn open_in(&self) -> Option<(PromptId, Place)> {
         self.open.as_ref().map(|open| (open.id.clone(), open.place.clone()))
     }
@@ -47,7 +47,7 @@ impl Witness {
         is_busy && takes_more && is_answering && is_alone
     }
 
-    /// Checks that exactly the prompts that the agent can get during the turn were sent.
+    /// Checks that the prompt was sent during the turn exactly if `has_to_steer`.
     pub(super) fn check_steered(&self, prompt: Option<&PromptId>, has_to_steer: bool) {
         let is_steered = prompt.is_some_and(|id| self.steered().contains(id));
         self.must(is_steered == has_to_steer, "a prompt is sent during the turn exactly if the agent can get it");
