@@ -1,4 +1,4 @@
-//! The source of a rule, which `/permissions` and the audit log show.
+//! The source of a rule, as `/permissions` and the audit log show it.
 
 use std::fmt;
 

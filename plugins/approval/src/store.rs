@@ -57,7 +57,7 @@ pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
     for key in state::keys(PREFIX) {
         let Some(number) = saved_rule::number(&key) else { continue };
         let Some(old) = state::get(&key).filter(|value| value != REMOVED) else { continue };
-        // A rule that can't be read stays, and is reported when it would apply.
+        // A rule that can't be read stays. Commands and decisions that read the rules report it.
         let Ok(rule) = SavedRule::parse(number, &old) else { continue };
         if rule.session.as_deref() != Some(from) {
             continue;

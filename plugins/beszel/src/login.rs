@@ -4,7 +4,7 @@ use cordboard_plugin::http::Response;
 
 use crate::config::Config;
 
-/// The path of the login.
+/// The path of the API endpoint that checks a password and returns a token.
 pub const PATH: &str = "/api/collections/users/auth-with-password";
 
 /// Returns the body of the login. `password` is a placeholder, which the Cordboard host replaces with the password.

@@ -1,5 +1,5 @@
-//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. It shows the
-//! host's catalog and calls the host, which checks the caller's rights.
+//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. The host
+//! checks the caller's rights.
 
 use cordboard_plugin::{
     Call, Command, Reply, Timestamp,

@@ -1,4 +1,4 @@
-//! The monitors of Uptime Kuma, which plugins read from two APIs, and the description of the server for error messages.
+//! The monitors of Uptime Kuma, which has two APIs to read them, and the description of the server for error messages.
 //! Each API has its own plugin, because only one of the APIs needs a secret.
 
 use cordboard_plugin::{

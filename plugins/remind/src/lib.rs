@@ -1,5 +1,5 @@
-//! A schedule: `/remind 10m tea` posts "tea" in the place of the command in ten minutes, even if the host restarts
-//! meanwhile. A job looks for due reminders every minute.
+//! A schedule: `/remind 10m tea` posts "tea" after ten minutes, in the place where the command was sent, even if the
+//! host restarts meanwhile. A job looks for due reminders every minute.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Schedule, Timestamp, chat,

@@ -9,7 +9,7 @@ pub mod host_imports {
     });
 }
 
-/// The only extension point that shares no types with the others.
+/// The bindings of the only extension point that shares no types with the others.
 pub mod webhook {
     wit_bindgen::generate!({
         path: "../../wit",

@@ -6,7 +6,7 @@
 pub mod context {
     pub use crate::bindings::host_imports::cordboard::plugin::context::*;
 
-    /// The error of a command that needs an active session, for a place without one.
+    /// The error of a command that needs an active session, if the place has none.
     pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
 
     /// Returns [`active_session`], or an error for the caller.

@@ -91,7 +91,7 @@ pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhoo
     }
 }
 
-/// Parses a typed command. Splits the arguments at white space, without the host's treatment of quotes.
+/// Parses a typed command. Splits the arguments at white space; unlike the host, it doesn't interpret quotes.
 #[must_use]
 pub fn call(line: &str) -> Call {
     let (command, text) = line.trim_start_matches('/').split_once(' ').unwrap_or((line.trim_start_matches('/'), ""));

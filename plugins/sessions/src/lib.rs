@@ -1,5 +1,5 @@
-//! The commands for sessions, such as `/new`, `/session`, `/rename`, `/fork`, `/archive` and `/retry`: creates, lists,
-//! selects, renames, forks, suspends and archives sessions. The host checks the caller's rights.
+//! Commands that create, list, select, rename, fork, suspend and archive sessions, such as `/new`, `/session`,
+//! `/rename`, `/fork` and `/archive`. The host checks the caller's rights.
 
 mod agent;
 mod history;

@@ -8,7 +8,7 @@ pub const PAGE: u32 = 20;
 /// The maximum number of buttons below a list, so that they don't fill a phone's screen.
 const BUTTONS: usize = 8;
 
-/// The memory in megabytes from which a list shows it. A coding agent uses hundreds of megabytes.
+/// The minimum memory of an agent, in megabytes, that a list shows. A coding agent uses hundreds of megabytes.
 const SMALL_AGENT: u64 = 50;
 
 /// Parses the page number, which starts at 1. Returns `None` if the arguments aren't a page number.

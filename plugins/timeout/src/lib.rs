@@ -1,5 +1,5 @@
-//! `/timeout [minutes]`: shows or sets the idle timeout of the active session. It doesn't suspend agents; the lifecycle
-//! policy decides that.
+//! `/timeout [minutes]`: shows or sets the idle timeout of the active session. The lifecycle policy, not this plugin,
+//! decides when an agent is suspended.
 
 use cordboard_plugin::{
     Call, Command, Reply, Seconds, command::Spec, context, session_control, text::counted, text::long_span,

@@ -72,7 +72,7 @@ impl Report {
             .fold(reply, |reply, period| reply.button(period.label(), format!("/usage {}", period.argument())))
     }
 
-    /// Returns a line for each period. The lists below are about the bold one.
+    /// Returns a line for each period. The period in bold is the one that the lists below the lines cover.
     fn totals(&self) -> String {
         let line = |(period, sum): &(Period, Usage)| {
             let label = if *period == self.period { format!("**{}**", period.label()) } else { period.label() };
@@ -107,7 +107,7 @@ fn list(title: &str, groups: &[Usage], unnamed: &str) -> Option<String> {
     (!lines.is_empty()).then(|| format!("**{title}**\n{}", lines.join("\n")))
 }
 
-/// Describes the use of a group, such as `$1.25, 3 turns, 12k in, 900 out, cache 1.2M read, 40k written`.
+/// Describes the usage of a group, such as `$1.25, 3 turns, 12k in, 900 out, cache 1.2M read, 40k written`.
 fn describe(usage: &Usage) -> String {
     let mut parts: Vec<String> = usage.cost_usd.map(dollars).into_iter().collect();
     parts.push(text::counted(usage.turns, "turn"));

@@ -1,5 +1,5 @@
-//! Actions that try to read data that the plugin must not see. Each reply lists the data that an action got, or is
-//! `nothing`.
+//! Actions that try to read data that the plugin must not see, or to leak it. Most replies list the data that an action
+//! got, or are `nothing`.
 
 use std::{
     env, fs,

@@ -1,7 +1,7 @@
 //! The extension points for events, scheduled jobs and HTTP requests.
 //!
-//! Their calls have no caller, and thus no rights on sessions, unless the operator gives them the owner's rights with
-//! `[plugins.NAME] acts_as = "owner"`.
+//! The calls of these extension points have no caller, and thus no rights on sessions, unless the operator gives them
+//! the owner's rights with `[plugins.NAME] acts_as = "owner"`.
 
 use crate::bindings;
 
