@@ -101,7 +101,7 @@ pub fn program_unresponsive(session: &SessionName) -> String {
 /// it.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
-    format!("This message doesn't wait in session '{session}' any more. Use /stop to interrupt the turn.")
+    format!("This message is no longer queued in session '{session}'. Use /stop to interrupt the turn.")
 }
 
 #[must_use]

@@ -211,7 +211,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
-        "/queue - Show the messages that wait",
+        "/queue - Show the waiting messages",
         "/rename <name> - Rename the session",
         "/requests [#number|name#number] - List the questions of agents",
         "/restore [name] - Restore an archived session",

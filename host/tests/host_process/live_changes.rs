@@ -210,7 +210,7 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     assert_eq!(host.session("long")["idle_timeout_s"], 1200);
     home.configure("[sessions]\nidle_timeout = \"30m\"");
     until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
-    host.expect("The configuration is valid again, and in use.\n");
+    host.expect("The configuration is valid again and active.\n");
     check_that_it_continues(&mut host, agent);
     let message = host.chat().matches("The new configuration can't be used").count();
     assert_eq!(message, 5, "{}", host.chat());

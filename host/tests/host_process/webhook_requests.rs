@@ -94,7 +94,7 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     assert_eq!(client.ask("POST /hooks/github", &head, PUSH), (200, "posted\n".to_owned()));
     host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
-    assert_eq!(client.ask("POST /hooks/github", &head, PUSH), (200, "it was reported before\n".to_owned()));
+    assert_eq!(client.ask("POST /hooks/github", &head, PUSH), (200, "this delivery was already reported\n".to_owned()));
     assert_eq!(host.chat().matches("pushed 1 commit").count(), 1);
     assert!(!host.log().contains("Everybody"), "{}", host.log());
 }

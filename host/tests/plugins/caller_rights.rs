@@ -46,7 +46,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     host.memory.add(record("his", &person("telegram:2", Role::Member)));
     assert_eq!(
         without_caller(&host).await,
-        Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
+        Err(CallError::Plugin("This function needs a caller, but no user made this call.".to_owned()))
     );
     host.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     host.registry

@@ -162,7 +162,7 @@ async fn github_posts_each_delivery_once() {
     assert!(receive(push("1")).await.1.contains("send `/github here`"));
     assert_eq!(host.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
-    assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));
+    assert_eq!(receive(push("1")).await, (200, "this delivery was already reported\n".to_owned()));
     assert_eq!(receive(push("2")).await, (200, "posted\n".to_owned()));
     let texts = posted(&host);
     assert_eq!(texts.len(), 2);

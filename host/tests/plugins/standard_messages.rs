@@ -270,7 +270,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
-         /queue - Show the messages that wait\n\
+         /queue - Show the waiting messages\n\
          /rename <name> - Rename the session\n\
          /requests [#number|name#number] - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\

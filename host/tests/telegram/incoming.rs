@@ -305,7 +305,7 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     // Both presses of the stored button have the same query id, so find the answer to the stranger by its alert.
     let alerts = answers.iter().filter(|call| call.params["show_alert"] == true);
     let alerts: Vec<_> = alerts.map(|call| call.params["text"].as_str().unwrap_or_default()).collect();
-    assert_eq!(alerts, ["You have no access to this bot. Ask its owner for it."]);
+    assert_eq!(alerts, ["You don't have access to this bot. Ask its owner for access."]);
     assert_eq!(bot.inbox.updates().len(), 1, "a press of a stranger is ignored");
 }
 

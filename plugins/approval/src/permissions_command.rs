@@ -72,7 +72,7 @@ fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<Str
     let saved = store::save(&SavedRule { number: 0, list, rule, session, by, by_id, at: context::now() })?;
     Ok(match saved {
         Saved::New(rule) => format!("Saved as rule {}: {}.", rule.number, rule.description()),
-        Saved::Existing(rule) => format!("Rule {} already says: {}.", rule.number, rule.description()),
+        Saved::Existing(rule) => format!("Rule {} already exists: {}.", rule.number, rule.description()),
     })
 }
 

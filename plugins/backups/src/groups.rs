@@ -65,7 +65,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
         if is_old || is_ahead(group, now) { old.push(line) } else { good.push(line) }
     }
     if old.is_empty() && good.is_empty() {
-        return vec!["This token can see no backup.".to_owned()];
+        return vec!["This token can't see any backups.".to_owned()];
     }
     let all = (old.len() + good.len()) as u64;
     let head = match old.len() {
@@ -193,7 +193,7 @@ mod tests {
         let many = lines(many.collect(), &config(""), NOW);
         assert_eq!((many[0].as_str(), many.len()), ("The backups of 45 guests are recent.", MAX_LINES + 2));
         assert_eq!(many[MAX_LINES + 1], "…and 5 more with recent backups");
-        assert_eq!(lines(Vec::new(), &config(""), NOW), ["This token can see no backup."]);
+        assert_eq!(lines(Vec::new(), &config(""), NOW), ["This token can't see any backups."]);
     }
 
     #[test]

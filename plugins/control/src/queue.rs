@@ -14,7 +14,7 @@ const MAX_SHOWN: usize = 20;
 
 pub fn specs() -> [Spec; 2] {
     let now = Spec::new("now", "Interrupt the agent with a message", "/now <message>").at_once();
-    [now, Spec::new("queue", "Show the messages that wait", "/queue")]
+    [now, Spec::new("queue", "Show the waiting messages", "/queue")]
 }
 
 pub fn now(call: &Call) -> Result<Reply, String> {

@@ -71,7 +71,7 @@ impl Webhook for Github {
         };
         let delivery = request.header("x-github-delivery").unwrap_or_default();
         if is_known(delivery)? {
-            return Ok(Response::text(200, "it was reported before"));
+            return Ok(Response::text(200, "this delivery was already reported"));
         }
         chat::post(&place, &Reply::text(text))?;
         Ok(Response::text(200, "posted"))

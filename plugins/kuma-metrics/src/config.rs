@@ -30,7 +30,7 @@ impl TryFrom<Table> for Config {
 impl Config {
     #[must_use]
     pub fn server(&self) -> Server<'_> {
-        let hint = "Make an API key in Uptime Kuma (Settings, API Keys).";
+        let hint = "Create an API key in Uptime Kuma (Settings, API Keys).";
         let keys = kuma::ServerKeys { location: "url", login: "the API key of secret" };
         kuma::server("kuma-metrics", &self.url, keys, hint)
     }

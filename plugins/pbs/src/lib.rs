@@ -33,7 +33,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     let host = config.access.server().url.split("//").last().unwrap_or_default();
     let mut lines = vec![format!("Datastores of {}", escape(host))];
     if stores.is_empty() {
-        lines.push(format!("This token can see no datastore. {}", config.access.server().permission_hint));
+        lines.push(format!("This token can't see any datastores. {}", config.access.server().permission_hint));
     }
     lines.extend(stores::lines(&stores, config.warn_at, now));
     lines.push(String::new());
@@ -51,7 +51,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
                 format!("Jobs among the last {} tasks", jobs::MAX_TASKS)
             });
             match jobs::lines(&tasks, now) {
-                none if none.is_empty() => lines.push("This token can see no job.".to_owned()),
+                none if none.is_empty() => lines.push("This token can't see any jobs.".to_owned()),
                 some => lines.extend(some),
             }
         }
@@ -101,8 +101,8 @@ mod tests {
             "{text}"
         );
         let empty = report_of((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both responses arrived");
-        let expected = "Datastores of pbs.lan:8007\nThis token can see no datastore. Give the token and its user the role Audit on the path / \
-                    (Access Control, Permissions).\n\nJobs of the last 7 days\nThis token can see no job.";
+        let expected = "Datastores of pbs.lan:8007\nThis token can't see any datastores. Give the token and its user the role Audit on the path / \
+                    (Access Control, Permissions).\n\nJobs of the last 7 days\nThis token can't see any jobs.";
         assert_eq!(empty, expected);
     }
 

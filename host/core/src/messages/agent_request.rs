@@ -37,11 +37,9 @@ pub(super) fn asked(
 fn reason_text(reason: &AskReason) -> String {
     match reason {
         AskReason::Rule(rule) => format!("The rule {} requires your decision.", quote(rule)),
-        AskReason::PluginFailed => {
-            "No rule of the approval plugin was checked, because the plugin failed. See the log.".to_owned()
-        }
+        AskReason::PluginFailed => "The approval plugin failed, so its rules were not checked. See the log.".to_owned(),
         AskReason::InputTooLarge => {
-            "No rule of the approval plugin was checked, because the input is too large for it.".to_owned()
+            "The input is too large for the approval plugin, so its rules were not checked.".to_owned()
         }
         AskReason::NotOffered => "The approval plugin allows this, but the agent doesn't offer that answer.".to_owned(),
     }

@@ -5,13 +5,13 @@ use std::{fmt::Display, path::Path};
 use super::quote;
 use crate::types::{Place, Role, SessionName};
 
-pub const NO_CALLER: &str = "This needs a caller, and this call has none.";
+pub const NO_CALLER: &str = "This function needs a caller, but no user made this call.";
 
 /// The error for a button whose command is no longer stored.
 pub const BUTTON_GONE: &str = "This button no longer works.";
 
 /// The answer to a user without access who presses a button.
-pub const NO_ACCESS: &str = "You have no access to this bot. Ask its owner for it.";
+pub const NO_ACCESS: &str = "You don't have access to this bot. Ask its owner for access.";
 
 /// The error for reading the history of a conversation whose transcript is missing.
 pub const TRANSCRIPT_NOT_FOUND: &str = "The agent's transcript of this conversation was not found.";

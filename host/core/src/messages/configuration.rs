@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-pub const VALID_AGAIN: &str = "The configuration is valid again, and in use.";
+pub const VALID_AGAIN: &str = "The configuration is valid again and active.";
 
 #[must_use]
 pub fn invalid(why: &str) -> String {

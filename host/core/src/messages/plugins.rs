@@ -76,7 +76,7 @@ pub fn approval_requests(listed: &[VersionRequest<'_>], more: usize) -> String {
 #[must_use]
 pub fn folder_unusable(why: &str) -> String {
     format!(
-        "failed to {why}; until this is corrected, the active versions stay active and the files in the folder are ignored"
+        "failed to {why}; until this is fixed, the active versions keep running and the files in the folder are ignored"
     )
 }
 

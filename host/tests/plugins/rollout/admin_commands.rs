@@ -174,7 +174,10 @@ async fn only_calls_by_admins_may_control_plugins() {
     };
     let nobody = cordboard_runtime::CallContext::default();
     let answer = rig.test_host.registry.command(&rig.test_host.host_api, offer, nobody, &typed).await;
-    assert_eq!(answer.unwrap_err(), CallError::Plugin("This needs a caller, and this call has none.".to_owned()));
+    assert_eq!(
+        answer.unwrap_err(),
+        CallError::Plugin("This function needs a caller, but no user made this call.".to_owned())
+    );
     assert_eq!(rig.say("echo x").await, "v1: x");
     let admin = person("telegram:2", Role::Admin);
     assert!(rig.test_host.call_as(&admin, "plugins disable echo").await.is_ok());

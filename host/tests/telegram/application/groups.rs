@@ -191,7 +191,7 @@ async fn only_those_who_may_decide_can_press() {
     GENERAL.asks(&app, "run ls", "asks for a permission:").await;
     for (user, why) in [
         (MEMBER, "Only the person who created this session and the admins can decide this."),
-        (STRANGER, "You have no access to this bot. Ask its owner for it."),
+        (STRANGER, "You don't have access to this bot. Ask its owner for access."),
     ] {
         let (press, _) = app.api.press(user, GROUP, "Allow once");
         let is_answer = |call: &Call| call.params["callback_query_id"] == press.as_str();

@@ -24,6 +24,7 @@ pub mod hook {
         pub const BROKEN: &str = "broken";
         pub const ARCHIVED: &str = "archived";
         pub const RESTORED: &str = "restored";
+        pub const RENAMED: &str = "renamed";
     }
 
     impl Event {

@@ -741,7 +741,7 @@ fn a_question_says_that_no_rule_was_checked() {
         expect![[r#"
             busy a → busy
             asks-tool q1-session-large → busy
-                post home: Session 'x' in /x asks for a permission: … No rule of the approval plugin was checked, because the input is too large for it.
+                post home: Session 'x' in /x asks for a permission: … The input is too large for the approval plugin, so its rules were not checked.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy
@@ -751,7 +751,7 @@ fn a_question_says_that_no_rule_was_checked() {
             asks-tool q2-session → busy
                 decide #1: Bash the command of q2-session
             decision failed → busy
-                post home: Session 'x' in /x asks for a permission: … No rule of the approval plugin was checked, because the plugin failed. See the log.
+                post home: Session 'x' in /x asks for a permission: … The approval plugin failed, so its rules were not checked. See the log.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy

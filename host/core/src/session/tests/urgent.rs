@@ -159,9 +159,9 @@ fn one_queued_prompt_is_dropped() {
         command drop b → busy
             drop b
         command drop b
-            refused (invalid): This message doesn't wait in session 'x' any more. Use /stop to interrupt the turn.
+            refused (invalid): This message is no longer queued in session 'x'. Use /stop to interrupt the turn.
         command drop a
-            refused (invalid): This message doesn't wait in session 'x' any more. Use /stop to interrupt the turn.
+            refused (invalid): This message is no longer queued in session 'x'. Use /stop to interrupt the turn.
         done a → busy
             persist
             finish a at home, done
