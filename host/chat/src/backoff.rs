@@ -41,7 +41,7 @@ impl Backoff {
         pause + pause * jitter / 1024
     }
 
-    /// Restarts the delays with the first one. Call this after a success.
+    /// Resets the delay to the first one. Call this after a success.
     pub const fn reset(&mut self) {
         self.next = self.first;
     }

@@ -247,7 +247,7 @@ impl Chat for Console {
     }
 
     /// Returns false on a terminal, so that the host posts a line for the user. A program that uses the pipe needs no
-    /// mark.
+    /// such line.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         self.mode == Mode::Pipe
     }

@@ -62,8 +62,8 @@ pub struct Limits {
     pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
-    /// A streamed answer notifies at its end if its turn was shown for at least this time. A front-end with
-    /// [`Edits::Append`] ignores it.
+    /// A streamed answer notifies at its end if at least this time has passed since the first frame of its turn. Has no
+    /// effect with [`Edits::Append`].
     pub ring_after: Duration,
 }
 

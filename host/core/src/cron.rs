@@ -177,7 +177,7 @@ impl Cron {
     }
 }
 
-/// Whether a field consists of numbers, lists and ranges only.
+/// Whether a field consists only of numbers, lists and ranges.
 fn lists_values(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }

@@ -1,6 +1,6 @@
 //! The rollout of one plugin as a pure state machine. The machine decides which version is built, tried, activated,
-//! rolled back and tried again, and creates the messages about it. Time and facts are arguments; effects are return
-//! values. The machine never holds the bytes of a version and doesn't check who may give a command.
+//! rolled back and tried again, and creates the messages about these steps. Time and facts are arguments; effects are
+//! return values. The machine never holds the bytes of a version and doesn't check who may give a command.
 
 mod commands;
 mod effect;

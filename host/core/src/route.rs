@@ -58,7 +58,7 @@ impl ChatInput {
         }
     }
 
-    /// Returns whether the text goes to an agent. A plugin's command takes precedence over an agent's command of the
+    /// Returns whether the text may go to an agent. A plugin's command takes precedence over an agent's command of the
     /// same name.
     #[must_use]
     pub const fn is_prompt(&self) -> bool {
@@ -77,7 +77,7 @@ impl ChatInput {
 pub enum BotText {
     /// A command for this bot, without the bot's name.
     Command(String),
-    /// A command for another bot in the same group, to be ignored.
+    /// A command for another bot in the same group. The host ignores it.
     OtherBot,
     Text,
 }
@@ -176,7 +176,7 @@ fn ends_name(letter: char) -> bool {
 /// Japanese or Chinese prose keep their full-width punctuation.
 pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
-        // The block of full-width forms has the order of ASCII.
+        // The full-width forms are in the same order as the ASCII characters.
         '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
         _ => letter,
     };
@@ -187,7 +187,8 @@ pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     if narrow.is_ascii() { Cow::Owned(narrow) } else { Cow::Borrowed(word) }
 }
 
-/// Whether `word` can be the name of a command or a bot. Telegram has the same alphabet and maximum length for both.
+/// Whether `word` can be the name of a command or a bot. Telegram allows the same characters and the same maximum
+/// length for both.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -302,7 +303,7 @@ pub trait ActiveCommand {
     /// The name of the plugin that exports the command.
     fn plugin(&self) -> &str;
     fn min_role(&self) -> Role;
-    /// Whether the command doesn't wait for earlier commands of its place.
+    /// Whether the command runs without waiting for earlier commands of its place.
     fn is_immediate(&self) -> bool;
 }
 
@@ -325,7 +326,7 @@ pub enum Resolution<'a, C> {
     Rejected(HostReply),
 }
 
-/// Resolves a message of a person with this role.
+/// Resolves a message from a user with this role.
 #[must_use]
 pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a T) -> Resolution<'a, T::Command> {
     let (line, owner) = match input {

@@ -67,8 +67,8 @@ fn is_name(name: &str) -> bool {
     begins && name.len() <= LONGEST_NAME && name.bytes().all(is_allowed)
 }
 
-/// Whether a word of the text begins with an `@`, also in quotes or brackets. In an address such as `ada@example.com`,
-/// the `@` has no effect.
+/// Whether a word of the text begins with an `@`, even after a quote or a bracket. In an address such as
+/// `ada@example.com`, the `@` has no effect.
 fn names_file(text: &str) -> bool {
     let mut before = None;
     text.chars().any(|letter| {

@@ -1,4 +1,4 @@
-//! A rule, and its application to one use of a tool.
+//! Defines rules, and matches them against one use of a tool.
 
 use std::{fmt, str::FromStr};
 

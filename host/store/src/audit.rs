@@ -1,4 +1,4 @@
-//! The audit log of decisions about requests of agents.
+//! The audit log of decisions about agents' requests.
 
 use std::path::Path;
 

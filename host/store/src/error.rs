@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// The error of a failed request. Nothing of the request was stored. The store remains usable, unless it is closed.
+/// The error of a failed request. No part of the request was stored. The store remains usable, unless it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]

@@ -47,8 +47,8 @@ impl Store {
         .await
     }
 
-    /// Closes a request. Returns the posts that replace its buttons with the outcome, or none if the request was closed
-    /// before.
+    /// Closes a request. Returns the posts that replace its buttons with the outcome, or none if the request was
+    /// already closed.
     pub async fn close_request(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let (request, outcome) = (request.clone(), outcome.to_owned());
         self.run("store a decision".to_owned(), move |db| {

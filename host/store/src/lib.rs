@@ -96,7 +96,7 @@ pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
 }
 
 /// The size to which the WAL is truncated after a checkpoint, so that storing a large plugin does not enlarge the WAL
-/// forever.
+/// permanently.
 const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {

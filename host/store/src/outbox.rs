@@ -64,7 +64,7 @@ impl Store {
         self.run(format!("store the message that shows the answer to prompt {}", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
             // If the final answer was stored while the message was being sent, insert nothing, because nothing would
-            // delete the entry. A turn that the agent began itself is not in the inbox, but its answer is in the outbox
+            // delete the entry. A turn that the agent itself began is not in the inbox, but its answer is in the outbox
             // at that time.
             let sql = "INSERT INTO live (prompt, place, message, text) SELECT ?1, ?2, ?3, ?4
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE prompt = ?1 AND state = 'done')
@@ -88,7 +88,7 @@ impl Store {
         .await
     }
 
-    /// The turns that were streamed into messages and have no stored end, with the places of these messages.
+    /// The turns that were streamed into messages and whose end isn't stored, as pairs of turn and place.
     pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
         self.run("read the unfinished turns".to_owned(), |db| {
             let sql = "SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)";

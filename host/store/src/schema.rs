@@ -123,7 +123,7 @@ const KEYBOARDS: &str = "
 /// The places that the host can't write to.
 const UNREACHABLE: &str = "CREATE TABLE unreachable (place TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
-/// Decisions about the requests of agents.
+/// Decisions about agents' requests.
 const AUDIT: &str = "
     CREATE TABLE audit (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, record TEXT NOT NULL

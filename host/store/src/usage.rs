@@ -57,7 +57,7 @@ impl Store {
 }
 
 /// Reads the sums of the turns since `since` from a state directory, even while a host is using it. If `session` is
-/// set, returns only those of this session.
+/// set, returns only those of that session.
 ///
 /// # Errors
 /// Fails if the directory cannot be read. The text contains the reason and the remedy.

@@ -21,8 +21,8 @@ use super::{
     update::{self, CallbackQuery, Entity, Message, User},
 };
 
-/// The maximum number of users without access that are logged. Many strangers may find a bot, and must not fill the
-/// log.
+/// The maximum number of users without access whose ids are logged. Many strangers may find a bot, and must not fill
+/// the log.
 const MOST_STRANGERS: usize = 100;
 
 /// The fields that show the kind of a message without text, each with the word for that kind in replies and prompts.
@@ -177,7 +177,7 @@ impl UpdateParser {
     }
 
     /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for other
-    /// people.
+    /// people or for another bot.
     fn prompt_text(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
         let (text, entities) = without_name(text, entities, &self.bot.name);
         // Forwarded text is never a command.

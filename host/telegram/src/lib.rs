@@ -51,7 +51,7 @@ pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static st
 pub struct PollSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
-    /// The clock that stamps updates.
+    /// The clock for the timestamps of button presses, which have none in the Bot API.
     pub clock: TimeSource,
     /// The time after which polling ends if the server keeps refusing the token.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,

@@ -37,7 +37,7 @@ pub(super) const TEXT_UNITS: usize = 4096;
 const COLUMNS: usize = 38;
 
 /// Telegram allows 20 messages and edits a minute in a group, across all its topics. The pause between two frames is
-/// five times as long as in a private chat, and frames wait while the group had 12 or more calls (sends, edits and
+/// five times as long as in a private chat, and frames wait while the group has had 12 or more calls (sends, edits and
 /// deletes) in the last minute. The rest of Telegram's limit is left for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };

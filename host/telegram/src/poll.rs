@@ -1,7 +1,7 @@
 //! The polling loop: updates are parsed, stored and synced, and then the next poll confirms them.
 //!
-//! Failures of the network and of the store are retried and reported once. After a failure, Telegram sends the batch
-//! again, and the inbox drops duplicates by key.
+//! The loop retries after failures of the network and of the store, and reports each problem once. After a failure,
+//! Telegram sends the batch again, and the inbox drops duplicates by key.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -56,7 +56,7 @@ struct Connection {
     /// Whether the server accepted the token in an earlier run. If so, a refusal may be temporary, for example while
     /// the server restarts.
     was_accepted: bool,
-    /// The time of the first refusal of the token since the last successful call or other failure.
+    /// The time of the first refusal of the token since the last successful call or failure of another kind.
     rejected_since: Option<Instant>,
 }
 

@@ -55,7 +55,7 @@ impl Stamp {
         }
     }
 
-    /// Whether an equal stamp later proves equal bytes.
+    /// Whether an equal stamp in a later reading proves equal bytes.
     pub(super) fn is_settled(&self) -> bool {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticked = since.saturating_sub(TICK).as_secs();
@@ -78,7 +78,7 @@ pub(super) enum FileRead {
 }
 
 impl FileRead {
-    /// Reads a file with its bytes. A file of more than `limit` bytes is unreadable.
+    /// Reads a file and keeps its bytes. A file of more than `limit` bytes is unreadable.
     pub(super) fn of(path: &Path, limit: u64) -> Self {
         let mut bytes = Vec::new();
         match Self::read_chunks(path, limit, |chunk| bytes.extend_from_slice(chunk)) {

@@ -1,6 +1,6 @@
 //! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads each changed
-//! file twice, and leaves files that are still changing to the next scan. It may report an unchanged file again; the
-//! watch loop drops such reports.
+//! file twice, and leaves files that are still changing to the next scan. A scan may report an unchanged file again;
+//! the watch loop drops such reports.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -46,7 +46,7 @@ pub(super) enum ItemState {
     Unreadable(FileError),
 }
 
-/// When to scan again.
+/// The time of the next scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NextScan {
     /// After an event, or when the rescan interval ends.
@@ -128,8 +128,8 @@ impl Scanner {
         Scan { found, next }
     }
 
-    /// Watches and lists all files to read. Lists no plugins if others may write to their folder or if it can't be
-    /// listed. Adds the watches before the files are read, so that no change is missed in between.
+    /// Watches and lists all files to read. Lists no plugins if others may write to their folder or if the folder can't
+    /// be listed. Adds the watches before the files are read, so that no change is missed in between.
     fn list(&mut self) -> (Listing, NextScan) {
         let os_watcher = Arc::clone(&self.os_watcher);
         let mut watch_set = os_watcher.new_watch_set();
@@ -273,7 +273,7 @@ pub struct PluginFile {
 /// the next scan reports them. Blocks the thread.
 ///
 /// # Errors
-/// Fails if the folder isn't private, see [`check_private`], or if it can't be listed.
+/// Fails if the folder isn't private (see [`check_private`]) or can't be listed.
 pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
         let content = read_content(&name, &path)?;

@@ -1,5 +1,5 @@
 //! The watch task schedules scans and queues the changes to send. The queue holds only the latest version of each item,
-//! and delivers the configuration first. It must not keep the bytes of changes that were sent.
+//! and delivers the configuration first. The task must not keep the bytes of changes that were sent.
 
 use std::{
     collections::BTreeMap,
@@ -114,7 +114,7 @@ impl WatchLoop {
     }
 }
 
-/// The state of an item that was sent last, without the bytes.
+/// The state that was last sent for an item, without the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SentState {
     Whole(Digest),

@@ -26,7 +26,7 @@ use super::{
 
 const PROMPT: &str = "› ";
 
-/// The width if the terminal doesn't report one, in columns.
+/// The assumed width of a terminal that doesn't report one, in columns.
 const WIDTH: usize = 80;
 
 /// The command that Ctrl-C sends while an agent works.
@@ -57,7 +57,7 @@ enum InputState {
     Closed,
 }
 
-/// Whether the terminal keeps running. `Break` ends the terminal. If a request caused that, `Break` contains the
+/// Whether the terminal keeps running. `Break` ends it. After a request to close the output, `Break` contains the
 /// channel for reporting that the terminal is restored.
 type Flow = ControlFlow<Option<oneshot::Sender<()>>>;
 

@@ -156,7 +156,7 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        // Labels and commands may contain line breaks or escape sequences, so print each on one line, on a pipe too.
+        // Labels and commands may contain line breaks or escape sequences, so print each on one line, even on a pipe.
         // Neither is truncated.
         let whole = |text: &str| one_line(text, usize::MAX);
         let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));

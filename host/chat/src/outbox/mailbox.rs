@@ -117,8 +117,8 @@ impl Mailbox {
         }
     }
 
-    /// Releases the delayed posts if no turn is being stopped, and wakes the worker. Call it after all posts that
-    /// belong together were put in.
+    /// Releases the delayed posts if no turn is being stopped, and wakes the worker. Call it after adding all posts
+    /// that belong together.
     pub fn notify(&mut self) {
         if self.stopping.is_none() {
             self.finals.append(&mut self.delayed);
@@ -174,8 +174,8 @@ impl Mailbox {
         self.finals.retain(|row| row.id != post);
     }
 
-    /// Returns the turn whose answer is partly shown, or else the turn of the next answer if that needs more than one
-    /// message.
+    /// Returns the turn whose answer is partly shown, or else the turn of the next answer if this answer needs more
+    /// than one message.
     pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
         if let Some(answer) = &self.answering {
             return Some(answer.turn.clone());

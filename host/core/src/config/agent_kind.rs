@@ -20,7 +20,7 @@ pub enum AgentFeature {
     PermissionRequests,
     /// A later process continues the conversation of an earlier one.
     Resume,
-    /// The agent accepts prompts while it works on another one, and reports which prompts each of its turns answers.
+    /// The agent accepts a prompt while it works on another, and reports which prompts each of its turns answers.
     Steering,
     /// The agent has its own commands, which users type with two slashes.
     AgentCommands,
@@ -30,7 +30,7 @@ pub enum AgentFeature {
     PermissionModes,
     /// The agent follows the instructions of a persona.
     Personas,
-    /// The agent reports what a turn cost.
+    /// The agent reports the cost of each turn.
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
@@ -40,7 +40,7 @@ pub enum AgentFeature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     Yes,
-    /// Depends on the agent, which reports it at its start.
+    /// Depends on the agent, which reports at its start whether it has the feature.
     IfOffered,
     No,
 }
@@ -82,8 +82,8 @@ impl AgentKind {
         matches!(self.support(feature), Support::No)
     }
 
-    /// Whether an agent of this kind accepts prompts while it works on another one, and reports which prompts each of
-    /// its turns answers.
+    /// Whether an agent of this kind accepts a prompt while it works on another, and reports which prompts each of its
+    /// turns answers.
     #[must_use]
     pub const fn accepts_prompts_during_turn(self) -> bool {
         !self.lacks(AgentFeature::Steering)

@@ -17,16 +17,16 @@ use crate::types::{MODEL_NAME_RULE, PermissionMode, is_model_name};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
-    /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent; a valid
-    /// configuration sets a command for each agent of another kind.
+    /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent. In a valid
+    /// configuration, agents of all other kinds have a command.
     pub command: Option<String>,
-    /// Additional arguments. They follow the host's own arguments, if the kind has any.
+    /// Additional arguments. They follow the arguments that the host itself adds, if any.
     pub args: Vec<String>,
     /// `None` selects the agent's default.
     pub model: Option<String>,
     /// `None` is the same as [`PermissionMode::Default`].
     pub permission_mode: Option<PermissionMode>,
-    /// `[access] deny_tools`, which also applies to tools for which the agent doesn't ask.
+    /// The rules in `[access] deny_tools`. They also apply to tools that the agent uses without asking.
     pub deny_tools: Vec<Rule>,
     /// Names of the variables of the host's environment that the agent gets.
     pub pass_env: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Agent {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agents {
-    /// The name of the agent of new sessions; a key of `by_name`.
+    /// The name of the agent for new sessions. It is a key of `by_name`.
     pub default: String,
     pub by_name: BTreeMap<String, Agent>,
 }

@@ -18,12 +18,12 @@ pub enum Area {
     Limits,
     Console,
     Webhook,
-    /// The agent of new sessions.
+    /// The agent for new sessions.
     DefaultAgent,
     /// The name of the lifecycle plugin.
     Lifecycle,
     PluginFolder,
-    /// The maximum time between two scans of the watcher.
+    /// The maximum time between two scans by the watcher.
     Rescan,
     /// The limits of plugin calls in `[plugins]`, and the number of calls that may run at once.
     PluginLimits,

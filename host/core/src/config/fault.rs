@@ -36,8 +36,8 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// The offset at which a value that may be a secret starts, in the line of the fault and not after the fault. The
-    /// excerpt ends there.
+    /// The offset at which a value that may be a secret starts, in the line of the fault and at or before the fault.
+    /// The excerpt ends there.
     pub hidden_from: Option<usize>,
 }
 
@@ -190,7 +190,7 @@ impl ConfigError {
         &self.faults
     }
 
-    /// Formats the listed faults, each with its excerpt, and the number of the others.
+    /// Formats the listed faults, each with its excerpt, and the number of faults that are not listed.
     #[must_use]
     pub fn excerpt(&self) -> String {
         let shown: Vec<_> = self.faults.iter().map(|fault| format!("{fault}\n{}", fault.excerpt)).collect();

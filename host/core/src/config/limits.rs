@@ -7,7 +7,7 @@ use super::{
     value::{bytes, dollars, number},
 };
 
-/// Any turn would reach a smaller limit; a larger one is probably a typo.
+/// Any turn would exceed a smaller limit; a larger one is probably a typo.
 const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 
 /// More agents than this would exceed the memory of any machine.

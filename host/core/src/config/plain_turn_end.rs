@@ -19,7 +19,7 @@ pub struct TurnEnd {
     pub silence: Option<Duration>,
 }
 
-/// The silence that ends a turn if the configuration has neither a prompt nor a silence.
+/// The silence that ends a turn if the configuration sets neither `prompt` nor `silence`.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(2);
 
 const LONGEST_SILENCE: Duration = Duration::from_secs(60 * 60);
@@ -34,7 +34,7 @@ pub struct PromptPattern(Regex);
 
 impl PromptPattern {
     /// # Errors
-    /// The text is not a regular expression. The error says why.
+    /// Fails if the text is not a valid regular expression, or if the compiled pattern is too large.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parsed = regex_lite::RegexBuilder::new(text).size_limit(MAX_PATTERN_SIZE).build();
         parsed.map(Self).map_err(|error| error.to_string())

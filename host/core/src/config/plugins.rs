@@ -55,7 +55,7 @@ pub struct Plugins {
     pub rescan: Duration,
     /// The plugin that decides when idle agents are stopped.
     pub lifecycle: String,
-    /// The maximum number of calls that run at once, of all plugins together.
+    /// The maximum number of calls that run at once, across all plugins.
     pub parallel: u32,
     /// The maximum size of the cache of compiled plugins on disk, in bytes.
     pub cache: u64,

@@ -1,4 +1,4 @@
-//! `[requests]`: the handling of agents' questions.
+//! `[requests]`: the expiry of agents' questions, and the plugin that decides about permissions.
 
 use std::{ops::RangeInclusive, time::Duration};
 

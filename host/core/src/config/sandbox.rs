@@ -20,9 +20,9 @@ pub enum SandboxKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sandbox {
     pub kind: SandboxKind,
-    /// Whether the agent uses the network of the machine.
+    /// Whether the agent can use the network of the machine.
     pub network: bool,
-    /// Absolute paths that the agent can read, in addition to the system and to its program.
+    /// Absolute paths that the agent can read, in addition to the system's files and its own program.
     pub read: Vec<PathBuf>,
     /// Absolute paths that the agent can read and change, in addition to its folder and its own home.
     pub write: Vec<PathBuf>,

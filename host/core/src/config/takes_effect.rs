@@ -8,7 +8,7 @@ pub enum TakesEffect {
     AtOnce,
     /// At the next turn; a running turn is not interrupted.
     NextTurn,
-    /// At the next start of the host. The chat reports the change.
+    /// At the next start of the host. The host reports the change in the chat.
     NextStart,
 }
 

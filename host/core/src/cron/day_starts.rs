@@ -37,14 +37,14 @@ impl Zone {
         }
     }
 
-    /// Parses a date, such as `2026-07-01`, as the beginning of this day.
+    /// Parses a date, such as `2026-07-01`, as the beginning of that day.
     #[must_use]
     pub fn parse_date(&self, text: &str) -> Option<Timestamp> {
         of(text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.0.clone()).ok()?.start_of_day().ok()?.timestamp())
     }
 
     /// Applies `day` to the time `at`, and returns the beginning of the resulting day. `None` if the calendar can't
-    /// represent it.
+    /// represent that day.
     fn start(&self, at: Timestamp, day: impl FnOnce(Zoned) -> Option<Zoned>) -> Option<Timestamp> {
         of(day(self.zoned(at)?)?.start_of_day().ok()?.timestamp())
     }

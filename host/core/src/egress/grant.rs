@@ -30,7 +30,7 @@ enum Methods {
     /// GET and HEAD, if the grant names no method.
     Reading,
     One(String),
-    /// `*`.
+    /// All methods that can be granted, written as `*`.
     Any,
 }
 

@@ -17,7 +17,7 @@ pub enum FileState {
     Absent,
     /// The file is complete and has this digest.
     Settled(String),
-    /// The file can't be used, for this reason.
+    /// The file can't be used. Contains the reason.
     Unusable(RejectionText),
 }
 
@@ -57,7 +57,7 @@ pub enum Input {
     Start,
     /// The plugin's file is new, has changed, is gone or can't be used.
     File(FileState),
-    /// The plugin folder can't be used, for this reason. `None` means that it can be used again.
+    /// The plugin folder can't be used. Contains the reason. `None` means that the folder can be used again.
     Folder(Option<String>),
     /// The settings of the plugin may have changed.
     Settings(RolloutSettings),
@@ -83,7 +83,7 @@ pub enum Input {
         calls: u32,
         last: String,
     },
-    /// The time that `poll_timeout` returned has come.
+    /// The time that `poll_timeout` returned has been reached.
     Timeout,
 }
 

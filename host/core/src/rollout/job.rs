@@ -111,7 +111,7 @@ impl Machine {
         self.work_on(goal.to_owned(), now);
     }
 
-    /// Starts a job whose goal can't be activated, so that it begins with the first fallback.
+    /// Starts a job whose goal can't be activated. The job begins with the first fallback.
     pub(super) fn begin_fallback_job(
         &mut self,
         purpose: Purpose,

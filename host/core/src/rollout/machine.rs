@@ -1,5 +1,5 @@
-//! The state machine's data and its entry points for inputs and queries. The module `job` contains the work on a
-//! version, and `job_report` the end of that work. `settings_trial` and `probation` supervise the active version, and
+//! The state machine's data and its entry points for inputs and queries. The module `job` builds, tries and activates
+//! versions, and `job_report` reports the outcome. `settings_trial` and `probation` supervise the active version, and
 //! `commands` carries out admin commands. The machine reads no clock.
 
 use std::{

@@ -18,7 +18,7 @@ const MAX_ROLLED_BACK: usize = 8;
 /// The maximum number of automatic rollbacks that are remembered. The oldest one is forgotten first.
 const MAX_ROLLBACKS: usize = 16;
 
-/// The author and the time of an admin's decision.
+/// The user who made a decision, and the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub who: UserId,

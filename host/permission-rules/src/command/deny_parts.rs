@@ -7,8 +7,8 @@ use super::{
     special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
-/// The number of possible positions of a subcommand for which a part keeps all arguments. Parts for later positions are
-/// cut, so that the total length of all parts is linear in the length of the command.
+/// The number of candidate positions of a subcommand whose parts keep all arguments. Parts for later positions are cut,
+/// so that the total length of all parts is linear in the length of the command.
 const MOST_OPTIONS: usize = 8;
 /// The number of arguments of a part that is cut.
 const SHORT: usize = 4;

@@ -1,9 +1,10 @@
-//! Finds the words of all commands in a text for a deny list, also inside substitutions and groups. Accepts any text.
-//! If the text is ambiguous, finds too many commands rather than too few.
+//! Finds the words of all commands in a text for a deny list, including commands inside substitutions and groups.
+//! Accepts any text. If the text is ambiguous, finds too many commands rather than too few.
 //!
 //! The time is linear in the length of the text, and there is no recursion.
 
-/// The treatment of quotes. If a text can't be parsed, a quote may be part of a comment or a here-document.
+/// Selects whether quotes have their meaning for the shell. If a text can't be parsed, a quote may be part of a comment
+/// or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::RuleError;
 
-/// A pattern that matches only some commands, in two forms.
+/// A pattern that doesn't match all commands, stored in two forms.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
     /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command: such a pattern covers no

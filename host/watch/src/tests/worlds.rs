@@ -1,4 +1,4 @@
-//! Makes random changes of files and folders. After each quiet period, the watcher must have reported their current
+//! Makes random changes to files and folders. After each quiet period, the watcher must have reported their current
 //! state. The clock is tokio's paused clock, which only advances while every task waits, so the speed of the machine
 //! doesn't matter.
 
@@ -170,7 +170,7 @@ impl World {
 /// The state that the watcher has reported so far.
 struct Reported {
     view: View,
-    /// The known plugins, also while the folder is untrusted.
+    /// The known plugins, even while the folder is untrusted.
     plugins: BTreeMap<String, Content>,
 }
 

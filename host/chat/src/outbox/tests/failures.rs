@@ -1,4 +1,4 @@
-//! Tests agents that die before they accept a prompt, places that can't be written to, and front-ends with a bug.
+//! Tests agents that die before they accept a prompt, places that can't be written to, and front-ends that panic.
 
 use super::*;
 

@@ -24,8 +24,8 @@ impl Worker {
         }
     }
 
-    /// Returns the time of the next frame, if there is one. Keeps its reserved slot, so that posts can't delay the
-    /// frame forever.
+    /// Returns the time of the next frame, if there is one. Keeps the slot that is reserved for the frame, so that
+    /// posts can't delay the frame forever.
     pub(super) fn frame_at(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.turns.iter().filter(|turn| turn.is_stale()).map(|turn| turn.not_before).min()?;
         if ready > now {

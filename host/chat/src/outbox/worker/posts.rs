@@ -62,7 +62,7 @@ impl Worker {
         }
     }
 
-    /// Applies a `/stop` of the answer that is being sent: one line replaces the rest of it.
+    /// Applies a `/stop` of the answer that is being sent: one line replaces the rest of the answer.
     pub(super) fn apply_answer_stop(&mut self, mailbox: &mut Mailbox) {
         let Some(turn) = mailbox.stop_answer_of.take() else { return };
         let current = self.paused.as_mut().or(self.delivering.as_mut());
@@ -211,7 +211,7 @@ impl Worker {
     }
 }
 
-/// Returns the delays for a place that can't be written to: the topic is closed, or the bot lost its rights or was
+/// Returns the delays for a place that can't be written to, for example because the topic is closed or the bot was
 /// blocked. Such a place is usually restored within minutes or not at all, so the delays grow from a minute to an hour.
 const fn blocked_backoff() -> Backoff {
     Backoff::new(Duration::from_mins(1), Duration::from_hours(1))

@@ -1,4 +1,5 @@
-//! Tests the positions of splits with examples. Tests with random messages that splits keep the text and its styles.
+//! Tests the positions of splits with examples, and tests with random messages that splits keep the text and its
+//! styles.
 
 use proptest::prelude::*;
 

@@ -253,7 +253,7 @@ fn the_remaining_probation_survives_a_restart() {
         stored.remaining_probation("a", at(minute), PROBATION).map(|(span, failed)| (span.as_secs() / 60, failed))
     };
     assert_eq!([10, 13, 14, 15, 99].map(remaining), [Some((5, 2)), Some((2, 2)), Some((1, 2)), None, None]);
-    // In the first case the clock was set back, in the second the operator disabled the probation.
+    // In the first case, the clock was set back; in the second, the operator disabled the probation.
     assert_eq!((remaining(3), stored.remaining_probation("a", at(11), Duration::ZERO)), (Some((5, 2)), None));
     assert_eq!(stored.remaining_probation("b", at(11), PROBATION), None);
 }

@@ -1,4 +1,4 @@
-//! Scenarios of admin commands.
+//! Scenarios with admin commands.
 
 use expect_test::expect;
 

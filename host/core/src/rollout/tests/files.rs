@@ -1,4 +1,4 @@
-//! Scenarios of files that appear, change, disappear or can't be used.
+//! Scenarios in which files appear, change, disappear or can't be used.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of versions that fail during probation.
+//! Scenarios in which versions fail during probation.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of changes of settings, grants and the plugin folder.
+//! Scenarios in which settings, grants or the plugin folder change.
 
 use expect_test::expect;
 
