@@ -39,7 +39,7 @@ use settings::{Change, SettingKind};
 use turn::Turn;
 use usage::Usage;
 
-/// The notification that cancels a request. The host handles it for permission requests.
+/// The notification with which an agent cancels its own request. The host supports it only for permission requests.
 const CANCEL_REQUEST: &str = "$/cancel_request";
 
 /// The codec of one agent process.
@@ -62,7 +62,7 @@ pub(super) struct Acp {
     exit_reason: Option<String>,
 }
 
-/// A request of the host.
+/// A request that the host sent to the agent.
 #[derive(Debug)]
 enum Call {
     Initialize,

@@ -113,7 +113,7 @@ impl Claude {
             "assistant" => self.on_assistant(message, events),
             "stream_event" if is_main_agent(message) => {
                 self.note_prompt_ids(message, events);
-                // Other stream events continue a message. If its turn has ended, they are late.
+                // Other stream events continue a message. They start no turn, even if their turn has already ended.
                 if text(&message["event"], "type") == "message_start" {
                     self.begin_unprompted_turn(events);
                 }

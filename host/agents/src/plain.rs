@@ -171,7 +171,7 @@ impl Plain {
         });
     }
 
-    /// Ends the output before the prompt, if the program shows one.
+    /// Removes the program's prompt from the end of the output, if there is one, and ends the block.
     fn finish_output(&mut self) {
         self.take_prompt();
         self.take_unfinished();
@@ -368,7 +368,7 @@ impl Codec for Plain {
         match &self.state {
             State::Turn(_) if status.is_some_and(|status| status.success()) => self.end_turn(),
             State::Turn(_) => self.finish_output(),
-            // Drop what a program prints when its input ends.
+            // Drop the text that the program prints when its input ends.
             State::Idle => self.text.clear(),
             State::Starting => self.take_unfinished(),
         }

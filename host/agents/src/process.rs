@@ -84,8 +84,8 @@ pub enum ProcessEvent {
     Piece(Vec<u8>),
     /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
-    /// Running orphans without a tag, so the agent that started them is unknown. Sent before `Ended`, and only if there
-    /// are such orphans. Each orphan is reported once.
+    /// The pids of running orphans. They have no tag, so the agent that started them is unknown. Sent before `Ended` if
+    /// there are any. Each orphan is reported once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
     /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is

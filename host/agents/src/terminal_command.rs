@@ -81,8 +81,8 @@ pub fn terminal_command(
     })
 }
 
-/// Returns the argument that makes the agent write a report after each answer. Returns none if the path is not UTF-8.
-/// The agent runs the command in a shell, and passes a JSON object with the id of its conversation on stdin.
+/// Returns the argument that makes the agent write a report after each answer. Returns `None` if the path is not UTF-8.
+/// The agent runs the argument's shell command, whose stdin is a JSON object with the id of the agent's conversation.
 fn report_hook(report: &Path) -> Option<String> {
     let report = report.to_str()?;
     let quote = |path: &str| format!("'{}'", path.replace('\'', r"'\''"));

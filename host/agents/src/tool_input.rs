@@ -170,7 +170,7 @@ pub fn is_readable(tool: &str, input: &Value) -> bool {
     main_argument(tool, input).is_some()
 }
 
-/// The tools that search the session's folder unless they name a path.
+/// The tools that search the session's folder if their call names no path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
 /// Replaces an argument that is not a string, and the missing URL of a `WebFetch` call. No allow rule for commands,

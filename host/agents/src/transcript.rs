@@ -37,8 +37,8 @@ pub fn transcript(
     }
 }
 
-/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are not
-/// JSON.
+/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, including those that are
+/// not JSON.
 #[must_use]
 pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
     let mut found = Vec::new();

@@ -79,7 +79,8 @@ fn missing_lifecycle(name: &str) -> PluginStatus {
     inactive(name, Timestamp(0), Health::Absent, messages::MISSING_LIFECYCLE.to_owned())
 }
 
-/// The status that shows a problem with the plugin folder. Its name has a space, so no plugin can have the same name.
+/// The status that shows a problem with the plugin folder. The name of a plugin can't contain a space, so this name is
+/// unique.
 fn of_folder(fault: &FolderFault) -> PluginStatus {
     inactive("plugin folder", fault.since, Health::Unusable, messages::folder_unusable(&fault.why))
 }

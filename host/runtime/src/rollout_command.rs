@@ -8,8 +8,8 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest;
-/// two versions practically never share them.
+/// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest.
+/// Two versions practically never have the same prefix of this length.
 const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

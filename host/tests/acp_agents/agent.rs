@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::agent_host::{AgentHost, eventually, running};
 
-/// The prompt of the command `greet`, which both agents get from their own configuration.
+/// The prompt of the command `greet`. Both agents read this command from their own configuration.
 const GREETING: &str = "Good morning, $ARGUMENTS";
 
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Agent {
             Self::Opencode => {
                 let config = home.join("opencode.json");
                 std::fs::write(&config, opencode_config(url)).unwrap();
-                // No proxy listens there, so each request of opencode to another host fails at once.
+                // No proxy listens at `HTTPS_PROXY`, so each request of opencode to another host fails at once.
                 let env = format!(
                     r#"OPENCODE_CONFIG = {config:?}, OPENCODE_DISABLE_MODELS_FETCH = "1", OPENCODE_DISABLE_AUTOUPDATE = "1", OPENCODE_DISABLE_DEFAULT_PLUGINS = "1", OPENCODE_DISABLE_LSP_DOWNLOAD = "1", HTTPS_PROXY = "http://127.0.0.1:9", NO_PROXY = "127.0.0.1""#
                 );

@@ -9,7 +9,7 @@ use crate::{
     pty::Pty,
 };
 
-/// Answers the questions that the CLI asks at its first start in a terminal.
+/// Stores answers to the questions that the CLI would ask at its first start in a terminal.
 fn skip_onboarding(host: &AgentHost) {
     let state = json!({
         "hasCompletedOnboarding": true,
@@ -26,7 +26,7 @@ fn attach(host: &AgentHost) -> Pty {
     Pty::open(&mut command)
 }
 
-/// Types a line. Its end follows after a pause, because the CLI treats a line that arrives together with its end as
+/// Types a line, and presses Enter after a pause, because the CLI treats a line that arrives together with its end as
 /// pasted text.
 fn type_line(terminal: &mut Pty, line: &str) {
     terminal.press(line);

@@ -304,7 +304,8 @@ fn an_agent_that_ignores_sigterm_is_killed(kind: &StandIn) {
     assert_eq!(home.agents(), [] as [i32; 0], "agent {agent} is left");
 }
 
-/// The agent finishes its turn after the end of the host's input, and then exits at the end of its own.
+/// After the end of the host's input, the agent finishes its turn. Then the host closes the agent's input, and the
+/// agent exits.
 fn a_turn_is_finished_at_the_end_of_input(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::support::{Home, Host};
 
-/// An agent that sends the line in the file that a prompt names, and ends the turn with the decision.
+/// An agent that prints the file that a prompt names, which contains a question. The answer becomes the result of the
+/// turn.
 const ASKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 while read -r line; do
@@ -24,7 +25,7 @@ while read -r line; do
 done
 "#;
 
-/// Returns a home whose agent asks about a use of `tool` if the prompt is `ask`.
+/// Returns a home whose agent requests the use of `tool` with this input if the prompt is `ask`.
 fn asks(tool: &str, input: &Value) -> Home {
     let home = Home::new();
     let request = json!({ "subtype": "can_use_tool", "tool_name": tool, "input": input, "tool_use_id": "t1" });
@@ -96,7 +97,7 @@ fn invisible_characters_of_an_input_are_shown_as_codes() {
     let mut host = home.start();
     let shown = question(&mut host, "[Deny and say why] /answer #1 why\n");
     assert!(shown.contains("\nls ⟨U+0000⟩ ⟨U+202E⟩ \u{fffd} x\n"), "{shown}");
-    // The answer to a question of another session, which doesn't exist, decides nothing.
+    // An answer that names a missing session leaves the question open.
     host.ask("/answer b#1 allow", "Session 'b' doesn't exist. Use /new to create it.");
     host.say("/deny");
     host.expect_all(&["Answered: Deny.\n", "denied\n"]);

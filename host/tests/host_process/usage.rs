@@ -1,4 +1,4 @@
-//! Tests the usage of agents and the limit of its cost, with an agent whose every turn costs four dollars.
+//! Tests the reported usage of agents and the daily cost limit, with an agent whose every turn costs four dollars.
 
 use super::support::Home;
 

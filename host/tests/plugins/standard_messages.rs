@@ -1,4 +1,4 @@
-//! Tests the exact replies of the standard plugins to their commands, without those of `approval`.
+//! Tests the exact replies of the standard plugins to their commands, except for the plugin `approval`.
 
 use std::time::Duration;
 

@@ -121,7 +121,7 @@ struct Stored {
     offset: Option<i64>,
     buttons: HashMap<String, ButtonAction>,
     moved: Vec<(String, String)>,
-    /// The places that have got a message about the failing store.
+    /// The places that were notified about the failing store.
     notified: HashSet<Place>,
     /// The number of writes that will fail.
     broken: usize,

@@ -22,10 +22,10 @@ use crate::{Start, json_fields::text};
 
 const SESSION_FORK: &str = "session/fork";
 
-/// The state of the handshake, and what the agent said about itself.
+/// The state of the handshake, and the agent's description of itself.
 pub struct Handshake {
     folder: String,
-    /// The command of the agent, for the user who has to log in.
+    /// The agent's command, for the message that tells the user to log in.
     command: String,
     resume: Option<String>,
     /// Whether the resumed conversation is stored as a new one.
@@ -38,7 +38,7 @@ pub struct Handshake {
     /// Empty until the agent has opened the session.
     session: String,
     settings: Settings,
-    /// The reason why the agent rejected the permission mode at its start.
+    /// The reason why the session could not begin in its permission mode.
     refused_mode: Option<String>,
     is_ready: bool,
 }
@@ -185,8 +185,8 @@ impl Handshake {
         Ok(changes)
     }
 
-    /// Returns the change to another permission mode. Returns `None` if the session is not open yet; it then begins in
-    /// that mode. For `default`, an agent that doesn't offer such a mode returns to its own mode.
+    /// Returns the change to another permission mode. Returns `None` if the session is not open yet; the session will
+    /// then begin in that mode. If the agent offers no mode `default`, the agent's own mode takes its place.
     ///
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.
@@ -209,14 +209,14 @@ impl Handshake {
         }
     }
 
-    /// Takes the reason why the agent rejected the permission mode at its start, if it did.
+    /// Takes the reason why the session could not begin in its permission mode, if there is one.
     pub fn take_refused_mode(&mut self) -> Option<String> {
         self.refused_mode.take()
     }
 
     /// Returns the agent's own mode, which it uses before any change. A resumed conversation may begin in one of the
-    /// host's permission modes, because an earlier process selected that mode. Then the first offered mode with any
-    /// other name counts.
+    /// host's permission modes, because an earlier process selected that mode. In this case, returns the first offered
+    /// mode that isn't one of them.
     fn own_mode(&self) -> &str {
         let Setting { values, current, .. } = &self.settings.mode;
         if self.resume.is_none() || PermissionMode::parse(current).is_none() {
@@ -225,7 +225,7 @@ impl Handshake {
         values.iter().find(|value| PermissionMode::parse(value).is_none()).unwrap_or(current)
     }
 
-    /// Returns the event for the first time that the agent is ready.
+    /// Returns [`AgentEvent::Ready`] at the first call, and `None` at all later calls.
     pub fn take_ready(&mut self) -> Option<AgentEvent> {
         let is_first = !std::mem::replace(&mut self.is_ready, true);
         is_first.then(|| AgentEvent::Ready { models: self.settings.model.values.clone() })

@@ -128,7 +128,7 @@ const fn rank(kind: PermissionOptionKind) -> u8 {
 
 fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCall, folder: &str) -> AgentRequest {
     let mut shown: Vec<RequestOption> = options.iter().map(|(id, option)| shown_option(id, label(option))).collect();
-    // Add an option that denies if the agent offers none; it cancels the request. Never add an option that allows.
+    // If the agent offers no option that denies, add one that cancels the request. Never add an option that allows.
     if !options.iter().any(|(id, _)| id == RequestOption::DENY) {
         shown.push(shown_option(RequestOption::DENY, "Cancel".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Encodes JSON-RPC 2.0 messages for the agent, and classifies the messages of the agent.
+//! Encodes JSON-RPC 2.0 messages for the agent, and classifies the messages that it sends.
 
 use agent_client_protocol_schema::v1::{Error, ErrorCode};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::json_fields::text;
 
-/// A message of the agent.
+/// A message from the agent.
 pub enum Message<'a> {
     /// The agent waits for an answer with this id, without a time limit.
     Request {

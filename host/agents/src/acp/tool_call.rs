@@ -16,8 +16,8 @@ use crate::{
     tool_input::{self, UNREADABLE},
 };
 
-/// The maximum size of the texts of a change that is shown as a diff, in bytes. A diff of long texts takes too much
-/// time.
+/// The maximum size, in bytes, of the texts of a change that is shown as a diff. Computing a diff of longer texts takes
+/// too much time.
 const MAX_DIFF: usize = 256 << 10;
 
 /// Applies an update to a call. An update contains only the fields that have changed.
@@ -170,7 +170,7 @@ pub fn describe(call: &ToolCall, folder: &str) -> QuestionText {
     tool_input::describe(&tool, &shown, folder)
 }
 
-/// Returns the arguments of the call with the names of claude's arguments, where the meaning is known.
+/// Returns the arguments of the call. Renames those whose meaning is known to the names that claude uses.
 fn arguments(call: &ToolCall) -> Value {
     let mut arguments = match &call.raw_input {
         Some(Value::Object(arguments)) => arguments.clone(),

@@ -5,7 +5,7 @@ use agent_client_protocol_schema::v1::UsageUpdate;
 use cordboard_core::types::{ContextUse, TokenCount, Tokens, TurnUsage};
 use serde_json::Value;
 
-/// The values that the agent has reported last.
+/// The values that the agent reported most recently.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     cost_usd: Option<f64>,
@@ -23,7 +23,7 @@ impl Usage {
         }
     }
 
-    /// Returns the usage of a turn. `result` is that of `session/prompt`, or `None` if the turn failed.
+    /// Returns the usage of a turn. `result` is the result of `session/prompt`, or `None` if the turn failed.
     pub(super) fn of_turn(&self, result: Option<&Value>) -> TurnUsage {
         let tokens = result.map(|result| tokens(&result["usage"])).unwrap_or_default();
         TurnUsage {

@@ -101,7 +101,7 @@ impl ApiErrors {
     }
 
     fn explanation(&self, kind: &str, result: &Value, why: &str) -> Option<String> {
-        // The CLI reports API errors as this subtype, and errors of its own as others.
+        // The CLI reports API errors with this subtype, and its own errors with other subtypes.
         if text(result, "subtype") != "success" {
             return None;
         }

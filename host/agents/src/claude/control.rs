@@ -43,7 +43,7 @@ pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cancel {
     None,
-    /// Those that the CLI has queued. Without this, the CLI answers them after the interrupted turn.
+    /// The prompts that the CLI has queued. Otherwise, the CLI would answer them after the interrupted turn.
     Queued,
 }
 

@@ -46,7 +46,7 @@ struct Pending {
     control_id: String,
     tool: String,
     input: Value,
-    /// Permission updates that make the CLI allow such calls for the rest of the conversation.
+    /// Permission updates that make the CLI allow calls like this one for the rest of the conversation.
     session_rules: Vec<Value>,
     /// The questions of the series that are already answered, each with its answer.
     answers: Vec<(String, String)>,
@@ -117,7 +117,7 @@ impl Requests {
     }
 }
 
-/// The text that the model gets if a person does not answer a request.
+/// The text that the model gets if no user answers a request.
 const NOBODY: &str = "The user did not answer. Continue without an answer, or say why you need one.";
 
 impl Pending {

@@ -64,8 +64,8 @@ pub(super) fn outcome(message: &Value) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
-/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Any kind counts, because
-/// later releases of the CLI may add some.
+/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Accepts any kind of origin,
+/// because later releases of the CLI may add more.
 pub(super) fn is_background(message: &Value) -> bool {
     !text(&message["origin"], "kind").is_empty()
 }

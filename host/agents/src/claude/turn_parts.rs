@@ -251,8 +251,8 @@ impl Turn {
         }
     }
 
-    /// Removes the incomplete blocks whose index is at least `from`, except for those of the message `but`. They belong
-    /// to a broken stream, and the CLI sends their content again.
+    /// Removes the incomplete blocks whose index is at least `from`, except for those of the message `but`. The removed
+    /// blocks belong to a broken stream, and the CLI sends their content again.
     fn remove_incomplete(&mut self, from: u64, but: &str) {
         let mut removed = Vec::new();
         for block in

@@ -30,7 +30,7 @@ impl Prompts {
         self.unanswered.contains(prompt)
     }
 
-    /// Marks an unanswered prompt as accepted. Returns whether it was not marked before.
+    /// Marks an unanswered prompt as accepted. Returns true if this is the first mark.
     pub(super) fn accept(&mut self, prompt: PromptId) -> bool {
         self.accepted.insert(prompt)
     }
@@ -41,8 +41,8 @@ impl Prompts {
         }
     }
 
-    /// Removes a forgotten prompt, because the agent has cancelled it or begins to answer it. Returns whether the
-    /// session has forgotten the prompt.
+    /// Removes a prompt from the forgotten ones, because the agent has cancelled it or begins to answer it. Returns
+    /// whether the prompt was one of them.
     pub(super) fn take_forgotten(&mut self, prompt: &PromptId) -> bool {
         self.forgotten.remove(prompt)
     }

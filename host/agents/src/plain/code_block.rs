@@ -36,7 +36,7 @@ impl CodeBlock {
         if self.fence == 0 {
             self.open(backticks, text);
         } else if backticks >= self.fence {
-            // The line would end the block.
+            // The line would end the block, so continue in a new block with a longer fence.
             text.push_str(&"`".repeat(self.fence));
             text.push_str("\n\n");
             self.blank_lines = 0;

@@ -1,7 +1,7 @@
 //! Removes the control sequences that programs print for terminals.
 
-/// Returns a line as a terminal would show it: without escape sequences and control characters, and without text that
-/// was overwritten, as by a progress bar.
+/// Returns a line as a terminal would show it: without escape sequences, control characters and overwritten text, such
+/// as the earlier states of a progress bar.
 pub(super) fn strip_control_sequences(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let mut text = String::with_capacity(line.len());

@@ -1,5 +1,5 @@
-//! Creates the process of an agent with `clone3`, which can create it in a cgroup. `std` can't: with `std`, the new process
-//! has to move itself, for which the kernel makes it wait about 10 ms.
+//! Creates the process of an agent with `clone3`, which can create it in a cgroup. `std` can't do that: the new process
+//! would have to move itself, and the kernel would make it wait about 10 ms.
 
 use std::{
     ffi::CStr,
@@ -49,11 +49,11 @@ pub(super) fn fork_exec(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::R
 }
 
 /// Creates a process. Returns `None` in the new process, which must neither allocate nor lock, because another thread
-/// of this process may have held a lock.
+/// of this process may have held a lock at that moment.
 #[expect(unsafe_code, reason = "creating a process is unsafe, because only this thread exists in it")]
 fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<Option<Pid>> {
     if let Some(cgroup) = cgroup {
-        // SAFETY: all bytes 0 are a valid `clone_args`.
+        // SAFETY: a `clone_args` whose bytes are all zero is valid.
         let mut args: libc::clone_args = unsafe { zeroed() };
         args.flags = CLONE_INTO_CGROUP;
         args.exit_signal = libc::SIGCHLD.unsigned_abs().into();
@@ -84,8 +84,8 @@ fn exit() -> ! {
 
 /// Sets up this process and executes the program. Returns only if that fails. Neither allocates nor locks.
 ///
-/// The new session has no terminal: otherwise the agent could type commands into the terminal of the host, and a command
-/// that reads from that terminal would stop the whole agent.
+/// The new session has no terminal. Otherwise, the agent could type commands into the terminal of the host, and a
+/// command that reads from that terminal would stop the whole agent.
 fn become_program(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Error {
     let prepare = || {
         rustix::stdio::dup2_stdin(&setup.stdin)?;
@@ -103,7 +103,8 @@ fn become_program(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Error {
     image.exec()
 }
 
-/// Undoes what `std` changed for the host, and what a program would inherit.
+/// Unblocks all signals, and restores the default action of SIGPIPE, which `std` ignores in the host. Otherwise, the
+/// program would inherit both settings.
 #[expect(unsafe_code, reason = "neither std nor rustix sets signal handlers and masks")]
 fn reset_signals() {
     // SAFETY: the set is initialized by `sigemptyset`, and the calls change only this process.

@@ -17,8 +17,8 @@ impl std::fmt::Debug for Environment {
 impl Environment {
     /// Reads the whole environment, and removes `secrets` (the variables in the agents' `pass_env`) from the process,
     /// except those that the host itself needs. The returned copy is complete, so that a reloaded `pass_env` can list
-    /// more variables. Call this function in `main` before there are other threads. Later it removes nothing, because
-    /// another thread could be reading the environment.
+    /// more variables. Call this function in `main` before there are other threads. If there are any, it only logs a
+    /// warning and removes nothing, because another thread could be reading the environment.
     #[must_use]
     #[expect(unsafe_code, reason = "removing a variable is unsafe in std while other threads run; there are none yet")]
     pub fn take<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {

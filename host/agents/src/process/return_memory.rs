@@ -1,7 +1,7 @@
 //! Returns memory of this process to the system: freed blocks, and the code that only the start needs.
 
 /// Makes the allocator return blocks of 1 MiB and more to the system as soon as they are freed. By default, glibc
-/// raises this limit to up to 32 MiB when large blocks are freed, and then keeps such blocks in its arenas.
+/// raises this threshold, up to 32 MiB, when large blocks are freed, and then keeps blocks below it in its arenas.
 pub fn return_freed_memory() {
     #[cfg(target_env = "gnu")]
     {

@@ -2,9 +2,9 @@
 //! network. Files that [`mounts`] doesn't list are missing in the sandbox.
 //!
 //! Outside the sandbox, the host finds and ends the agent's tree like any other: all its processes keep the tags, the
-//! cgroup and the process group, which `--new-session` would change. bubblewrap's own `--die-with-parent` is not used,
-//! because it kills the agent before it can react to SIGTERM, and refers to a thread of the host that may end earlier
-//! than the host.
+//! cgroup and the process group. bubblewrap's `--new-session` is not used, because it would change the process group.
+//! `--die-with-parent` is not used, because it kills the agent before the agent can react to SIGTERM, and refers to a
+//! thread of the host that may end earlier than the host.
 
 mod mounts;
 #[cfg(test)]
@@ -128,7 +128,7 @@ pub(crate) fn check(env: &[(String, String)], folder: &Path) -> Result<(), Sandb
     let bwrap = find_bwrap(env, folder)?;
     let mut command = Command::new(&bwrap);
     command.args(NAMESPACES).args(["--unshare-net", "--ro-bind", "/", "/"]).args(DEVICES_AND_PROCESSES);
-    // Run a program that certainly exists.
+    // Run bubblewrap itself in the sandbox, because this program is known to exist.
     command.arg(bwrap).arg("--version");
     let output = command.output().map_err(|error| SandboxError::Failed { why: error.to_string() })?;
     if output.status.success() {

@@ -59,7 +59,7 @@ pub(super) fn spawn(image: &PreparedExec, folder: &Path, stdio: ChildStdio, tag:
     Ok(pid)
 }
 
-/// Unregisters an agent that has been reaped, or that `reap` shall reap.
+/// Unregisters an agent that has been reaped, or that `reap` has to reap.
 pub(super) fn forget(agent: Pid) {
     agents().remove(&agent.as_raw_nonzero().get());
 }
@@ -163,7 +163,7 @@ mod tests {
         let shown = output("/bin/sh", &["-c", "pwd; grep -E 'SigBlk|SigIgn' /proc/self/status"], &tag("beta")).unwrap();
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[..2], ["/tmp", "SigBlk:\t0000000000000000"]);
-        // `std` ignores this signal, so a program that inherits that would not end when its reader has ended.
+        // `std` ignores SIGPIPE. A program that inherits this would not end when the reader of its output has ended.
         let ignored = lines[2].strip_prefix("SigIgn:\t").map(|set| u64::from_str_radix(set, 16).unwrap());
         assert_eq!(ignored.map(|set| set & 1 << (libc::SIGPIPE - 1)), Some(0));
     }

@@ -13,7 +13,7 @@ use crate::Decoded;
 /// The ends of turns that a codec reported.
 #[derive(Debug, Default)]
 pub struct Turns {
-    /// How often the turn of each prompt ended.
+    /// The number of times that each prompt's turn ended.
     pub ended: BTreeMap<PromptId, usize>,
     /// The turns that the agent started itself and has not ended.
     pub own_open: HashSet<PromptId>,
@@ -40,14 +40,14 @@ impl Turns {
     }
 }
 
-/// A record of a recording: an action of the host, or a line of the agent.
+/// One record of a recording: an action of the host, or a line from the agent.
 pub struct Record {
     is_agent: bool,
     message: Value,
     line: Vec<u8>,
 }
 
-/// The lines that replace a line and, if the agent wrote it directly after, its successor.
+/// The lines that replace one line from the agent, and also the next one if it is from the agent too.
 pub struct Lines {
     pub lines: Vec<Vec<u8>>,
     replaces_next: bool,
@@ -58,7 +58,7 @@ pub enum Step<'a> {
     Agent(&'a [u8]),
 }
 
-/// A damaged line, for messages.
+/// The place and the kind of a damage, for the messages of failing tests.
 pub struct Place {
     /// The index of the record.
     pub line: usize,
@@ -85,7 +85,7 @@ pub fn records(recording: &str) -> (Value, Vec<Record>) {
     (about, records.collect())
 }
 
-/// Calls `act` with all steps of a recording, in which the given lines replace those from one line on.
+/// Calls `act` with each step of a recording. `damaged` contains the index of a record and the lines that replace it.
 pub fn replay(records: &[Record], damaged: Option<(usize, &Lines)>, mut act: impl FnMut(Step<'_>)) {
     let mut skip_one = false;
     for (number, record) in records.iter().enumerate() {
@@ -102,8 +102,8 @@ pub fn replay(records: &[Record], damaged: Option<(usize, &Lines)>, mut act: imp
     }
 }
 
-/// Returns each damage of each line of the agent, except for lines between two lines of the same type. Where
-/// `CORDBOARD_WORLDS` is not set, as on a developer's machine, returns every third of them.
+/// Returns every damage of every line from the agent, except for lines between two lines of their own type. If
+/// `CORDBOARD_WORLDS` is not set, as on a developer's machine, returns only every third damage of a line.
 pub fn all(records: &[Record]) -> impl Iterator<Item = (Place, Lines)> {
     let same_type = |a: usize, b: usize| records[a].type_names() == records[b].type_names();
     let is_damaged = move |line: &usize| {

@@ -51,7 +51,7 @@ impl StandIn {
         home
     }
 
-    /// Returns what the chat shows of an answer.
+    /// Returns an answer in the form in which the chat shows it.
     pub fn answer(&self, text: &str) -> String {
         match self.0 {
             AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => text.to_owned(),

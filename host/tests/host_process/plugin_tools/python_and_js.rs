@@ -54,8 +54,8 @@ const TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Installs the fake tools and returns a `PATH` that has them first. They build every plugin as a copy of the component
-/// `timeout`.
+/// Installs fake tools that build every plugin as a copy of the component `timeout`. Returns a `PATH` that has the
+/// tools first.
 fn fake_tools(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));

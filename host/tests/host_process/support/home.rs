@@ -27,7 +27,7 @@ impl Home {
         Self::with("")
     }
 
-    /// Creates such a home with additional configuration.
+    /// Creates a home as [`Self::new`] does, with additional configuration.
     pub fn with(more: &str) -> Self {
         let home = Self(tempfile::Builder::new().prefix("cordboard-").tempdir().unwrap());
         for folder in ["plugins", "state"] {
@@ -122,8 +122,8 @@ impl Home {
         serde_json::from_str(&self.printed(&["plugins", "--json"])).unwrap()
     }
 
-    /// Returns the processes of this home's agents and their children. They are found in /proc by their working
-    /// folder and their environment tag.
+    /// Returns the processes of this home's agents and their children. Finds them in `/proc` by their working
+    /// directory and their environment tag.
     pub fn agents(&self) -> Vec<i32> {
         let marked = |pid: &i32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();

@@ -39,8 +39,8 @@ pub fn link(cache: &Path) {
     }
 }
 
-/// Returns a folder in which a host has run and compiled all these plugins. A lock file ensures that only one process
-/// runs this host, because tests may run as separate processes.
+/// Returns the folder of a host that has compiled the shared plugins. A lock file ensures that only one process runs
+/// this host, because tests may run as separate processes.
 fn compiled_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host_process");
     fs::create_dir_all(&folder).unwrap();

@@ -1,5 +1,5 @@
 //! Tests the version that stays active while a newer one is rejected. Changed settings apply to the active version, and
-//! deactivate it if they don't permit it any more.
+//! deactivate it if they no longer permit it.
 
 use cordboard_runtime::digest;
 

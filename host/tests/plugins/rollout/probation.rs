@@ -93,7 +93,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     rig.plug("mine", &mended).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
-    // The host doesn't try the bad version again when its backoff ends, because it is not the newest.
+    // The host doesn't try the bad version again when its backoff ends, because a newer version is active.
     pass(MINUTE).await;
     rig.wait_until_caught_up().await;
     rig.serves("mine", &mended).await;

@@ -159,7 +159,7 @@ async fn buttons_act_on_their_session_after_a_rename() {
     app.ask(OWNER, "run ls", "Session 'beta' in ").await;
     let (question, allow) = button(&app, "Session 'beta' in ", "Allow once");
     app.ask(OWNER, "/rename gamma", "Session 'beta' is now called 'gamma'.").await;
-    // The names that the buttons contain are those of other sessions now.
+    // Give the names in the buttons' commands to other sessions.
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
     let next = app.api.next_id();

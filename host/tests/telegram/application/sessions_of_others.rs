@@ -112,7 +112,7 @@ async fn a_member_cannot_open_sessions_in_chats_of_others() {
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
     app.until_turns("alpha", 2).await;
     assert_eq!(app.session("beta")["turns"], 0);
-    // The owner sees all sessions, so the owner may do the same.
+    // The owner may switch the active session of another chat.
     app.ask(OWNER, &format!("/lure beta {GROUP}"), "lured by beta").await;
 }
 

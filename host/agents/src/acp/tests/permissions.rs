@@ -1,4 +1,4 @@
-//! Tests permission requests: the questions, the rules that they are compared with, and the answers.
+//! Tests permission requests: the questions, the facts that permission rules compare, and the answers.
 
 use expect_test::expect;
 
@@ -130,7 +130,7 @@ fn a_plan_is_approved_by_a_person_only() {
     assert_eq!((request.kind, request.text.shown.as_str(), request.tool_use), ("plan", "# Plan\n1. look", None));
 }
 
-/// Checks the question and the facts for rules, for calls in the forms that different agents use.
+/// Uses calls in the forms of different agents. Checks the question, and the facts that permission rules compare.
 #[test]
 fn a_call_is_shown_exactly_and_compared_with_rules() {
     let path = format!("{FOLDER}/a.rs");

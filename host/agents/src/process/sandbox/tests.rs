@@ -63,7 +63,7 @@ impl Machine {
         if path == "." { disk } else { disk.join(path) }
     }
 
-    /// The process of an agent outside of its sandbox. In the script, `$D` is the folder of this machine.
+    /// Returns an agent that runs the script, not confined yet. In the script, `$D` is the folder of this machine.
     fn agent(&self, script: &str) -> Spawn {
         let variable = |name: &str, value: &Path| (name.to_owned(), value.display().to_string());
         let env = [variable("D", &self.at(".")), variable("HOME", &self.at("home"))];
@@ -245,7 +245,7 @@ async fn the_network_is_only_reached_if_it_is_on() {
     assert!(machine.run(&script).await.starts_with("reached\n"));
 }
 
-/// Starts processes that leave the group, the session and the environment of the agent. Then prints `up`.
+/// Starts two processes in the background: one that has left the agent's session and environment, and one that has not.
 const DETACH: &str = "setsid env -i sleep 1000 >/dev/null 2>&1 </dev/null & sleep 1000 >/dev/null 2>&1 </dev/null &";
 
 /// Returns the processes of the host's tree, except for those of other tests, which have another tag.
@@ -272,7 +272,7 @@ fn in_sandbox(tag: &EnvTag) -> Vec<PathBuf> {
 async fn all_end(processes: &[PathBuf]) {
     assert!(processes.len() >= 4, "{processes:?}");
     let deadline = Instant::now() + LIMIT;
-    // A killed namespace ends its processes shortly after its first one.
+    // After the first process of a PID namespace is killed, the others end within a short time.
     while let Some(left) = processes.iter().find(|process| process.exists()) {
         assert!(Instant::now() < deadline, "{} is left", left.display());
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -316,7 +316,7 @@ async fn sigterm_reaches_the_agent_in_the_sandbox() {
 async fn a_sandbox_of_a_killed_host_is_swept() {
     let Some(machine) = Machine::new() else { return };
     adopt_orphans();
-    // A host that was killed leaves the agent with the tag of another run.
+    // The agent that a killed host left behind has the tag of another run.
     let confined =
         machine.confine(&format!("trap '' TERM; {DETACH} echo up >notes; while :; do sleep 1; done")).unwrap();
     let mut command = Command::new("setsid");
