@@ -31,8 +31,8 @@ pub enum NoTerminal {
     Sandbox(String),
 }
 
-/// The command line of an agent for a terminal. The process of the terminal adds the variables of its own environment,
-/// so that the host's secrets are not sent.
+/// The command line of an agent for a terminal. The process in the terminal takes the variables in `pass_env` from its
+/// own environment, so that the host doesn't send its own values, which may be secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TerminalCommand {
     program: PathBuf,

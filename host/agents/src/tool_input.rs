@@ -123,7 +123,7 @@ impl Limits {
         format!("\nWith {}{}", others[..shown].join(", "), note(others.len() - shown, "argument"))
     }
 
-    /// Lists as many rules as fit, and the number of the others.
+    /// Lists as many rules as fit, and adds the number of omitted rules.
     fn describe_rules(&self, rules: &[String]) -> String {
         let mut left = self.rules;
         let fits = |rule: &&String| {
@@ -275,7 +275,7 @@ fn block(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{text}\n{fence}")
 }
 
-/// Returns at most `most` UTF-16 units of a text, and the number of the other characters.
+/// Returns at most `most` UTF-16 units of a text, and the number of omitted characters.
 fn cut_lines(whole: &str, most: usize) -> (String, usize) {
     let whole = whole.trim_end_matches('\n');
     if units(whole) < most {
@@ -287,7 +287,7 @@ fn cut_lines(whole: &str, most: usize) -> (String, usize) {
     (format!("{}{ellipsis}", shown.trim_end_matches('\n')), hidden.chars().count())
 }
 
-/// Returns `text` with at most `most` UTF-16 units, and a line with the number of the other characters.
+/// Cuts `text` to `most` UTF-16 units, and adds a line with the number of omitted characters if there are any.
 pub fn cut_with_note(text: &str, most: usize) -> String {
     let (shown, hidden) = cut_lines(text, most);
     format!("{shown}{}", if hidden == 0 { String::new() } else { format!("\n{}", note(hidden, "character")) })

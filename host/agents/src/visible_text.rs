@@ -176,7 +176,7 @@ impl Ends<'_> {
 }
 
 /// Formats a short text as code on one line. For a text with more than `most` UTF-16 units, shows both ends and the
-/// number of the other characters.
+/// number of omitted characters.
 pub fn code(text: &str, most: usize) -> String {
     let shown = visible(text, Lines::Plain).text.replace('\n', "⟨U+000A⟩");
     let cut = ends(&shown, most.saturating_sub(NUMBER), 1);

@@ -1,4 +1,4 @@
-//! The settings of a version that its calls use, and the state that they share.
+//! The settings that the calls of a version use, and the state that these calls share.
 
 use std::sync::Arc;
 

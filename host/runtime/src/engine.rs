@@ -91,7 +91,8 @@ impl Drop for TickGuard<'_> {
     }
 }
 
-/// Creates the engine of the compiling child. It generates the same code, but has no instance pool.
+/// Creates the engine of the compiling child. It generates the same code as the host's engine, and has no instance
+/// pool.
 pub fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&config(Allocation::OnDemand))
 }

@@ -78,8 +78,8 @@ pub enum PluginError {
     ExportMismatch { export: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
-    /// The plugin returned an error during its trial. A trial gives it nothing but its configuration, so the error is
-    /// about the configuration.
+    /// A plugin that has a configuration returned an error during its trial. The configuration is its only input in a
+    /// trial, so the error is about the configuration.
     #[error("it failed its trial: it returned an error: {why}; correct [plugins.{plugin}.config]")]
     Misconfigured { plugin: String, why: String },
     #[error("{what} is not a {kind} name: use {rule}")]

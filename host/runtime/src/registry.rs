@@ -57,7 +57,7 @@ pub enum Activation {
     New,
 }
 
-/// The calls of a version that failed since the last call of [`Registry::take_failed`].
+/// The failed calls of a version since the last call of [`Registry::take_failed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedVersion {
     pub plugin: String,

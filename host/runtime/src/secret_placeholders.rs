@@ -237,7 +237,7 @@ fn path(source: &SecretSource) -> Result<PathBuf, SecretError> {
     }
 }
 
-/// Reads the file of a secret. It refuses a file that users other than its owner and group can access.
+/// Reads the file of a secret. Refuses a file that users other than its owner and group can access.
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
     // Without `O_NONBLOCK`, opening a FIFO would wait for a writer. With it, the check below rejects the FIFO.

@@ -18,7 +18,7 @@ async fn refused(wasm: &[u8]) -> String {
         (health.as_str(), note),
         ("update rejected", format!("version {} was rejected: {why}", &digest(wasm)[..12]))
     );
-    // Saving the good version again clears the rejection. It was active all the time.
+    // Saving the good version again clears the rejection. This version was active all the time.
     assert_eq!(test_host.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(test_host.status("echo"), ("ok".to_owned(), String::new()));
     assert_eq!(test_host.registry.snapshot().version("echo").unwrap().generation, 1);

@@ -24,7 +24,7 @@ pub(super) struct Turn {
     /// Tool calls by id.
     tools: BTreeMap<String, (u32, Action)>,
     retry: Option<(u32, Action)>,
-    /// The agent's list of tasks. It is one part of the turn, which each change replaces.
+    /// The agent's list of tasks, shown as one part of the turn. Each change of the list replaces this part.
     checklist: Option<(u32, Action)>,
     pub folder: String,
     changes: Vec<AgentEvent>,

@@ -1,4 +1,4 @@
-"""Posts events of sessions: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts."""
+"""Posts events of sessions: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
 
 import json
 

@@ -1,4 +1,4 @@
-// Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
+// Posts a question each working day: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
 import { post } from "cordboard:plugin/chat@0.2.3";
 import { currentPlace } from "cordboard:plugin/context@0.2.3";

@@ -1,4 +1,4 @@
-"""Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts."""
+"""Posts a question each working day: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
 
 import json
 

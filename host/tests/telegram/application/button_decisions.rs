@@ -22,7 +22,7 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }
 
-/// Starts a host after two kills, with notices about two interrupted prompts.
+/// Kills a host during each of two answers. Returns with a running host that has sent notices about both prompts.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
