@@ -48,7 +48,8 @@ use crate::{
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The minimum limit of open files for every command. The host itself needs about 30 files, and more for each agent.
+/// The lowest limit of open files with which commands run. The host itself opens about 30 files, and more for each
+/// agent.
 const FEWEST_FILES: u64 = 64;
 
 /// The error that ends a command. It is printed to standard error.
@@ -177,7 +178,8 @@ impl AppError {
     }
 }
 
-/// Reads and validates the configuration. If there is no configuration file, or it is empty, the defaults apply.
+/// Reads and validates the configuration. The defaults apply if no configuration file is in use, or if the file is
+/// empty.
 fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
     load_file(paths).map(|(config, _)| config)
 }

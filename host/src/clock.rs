@@ -14,7 +14,7 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// Smaller differences between two clocks are ignored, because the clocks aren't read at the same instant.
+/// The difference between two clocks below which they count as equal, because they aren't read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// The longest time that one [`ClockReading`] may take. A slower one is repeated.
@@ -44,7 +44,7 @@ pub struct Clock {
     start_instant: Instant,
     read_clocks: fn() -> ClockReading,
     first: ClockReading,
-    /// Leaked, so that a clock is `Copy`. A process creates only a few.
+    /// Leaked, so that `Clock` is `Copy`. A process creates only a few clocks.
     lead: &'static Lead,
 }
 

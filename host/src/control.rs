@@ -32,10 +32,11 @@ use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
 pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
 
-/// The timeout for reading a request, for writing the answer, and for requests that only copy published snapshots.
+/// The timeout of the host for reading a request and for writing the answer, and of a client for the answer to a query
+/// that only reads snapshots.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The time that a client waits for a session to be opened or adopted. The host gives up earlier.
+/// The time that a client waits for a session to be opened or a conversation to be adopted. The host gives up earlier.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest request, in bytes. A request may contain a path.
@@ -239,7 +240,7 @@ impl ControlServices {
 fn client_process(stream: &UnixStream) -> Result<ProcessId, HandoverError> {
     let peer = stream.peer_cred().map_err(|_| HandoverError::NoProcess)?;
     let user = rustix::process::geteuid().as_raw();
-    // Root may connect, too. Its agent would use another home directory, and leave files that the host can't read.
+    // Root can also connect, but its agent would use another home directory and leave files that the host can't read.
     if peer.uid() != user {
         return Err(HandoverError::OtherUser(user));
     }

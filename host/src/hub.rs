@@ -93,7 +93,7 @@ struct HubLoop {
     dispatcher: Arc<Dispatcher>,
     accepted: mpsc::Receiver<HubEvent>,
     closed: watch::Receiver<bool>,
-    /// Cloned for each dispatch, because its command may take waiting prompts.
+    /// Cloned for each dispatch, because a dispatched command may take waiting prompts.
     requester: mpsc::Sender<TakePrompts>,
     requests: mpsc::Receiver<TakePrompts>,
     tasks: Tasks,

@@ -38,7 +38,7 @@ use commands::RunningCommand;
 use notices::Notices;
 use versions::Versions;
 
-/// The name of the plugin folder in notices, instead of a plugin's name. No plugin can have this name.
+/// The key of notices about the plugin folder, in place of a plugin's name. No plugin can have this name.
 const FOLDER: &str = "";
 
 /// Receives the notifications about rollouts.

@@ -76,8 +76,8 @@ pub trait PluginQueries: Send + Sync {
 pub enum SessionOutput {
     /// The turn so far. A later frame replaces it.
     Frame(Arc<Turn>, SessionView),
-    /// The prompt is queued again, because its agent has exited. Its working indicator is removed until an agent works
-    /// on it again.
+    /// The prompt is queued again, because its agent has exited or refused the resume. The working indicator of the
+    /// prompt is removed until an agent works on the prompt again.
     Requeued(Place, PromptId),
     /// The end of a turn, which is stored in one commit with the end of its prompt.
     Finished(Turn, SessionView),
@@ -107,8 +107,8 @@ pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
     /// Stores the session `from` under the name in the record.
     async fn rename(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError>;
-    /// Stores the record and the usage of a finished turn in one commit. Returns the budget of the day if the
-    /// configuration has one.
+    /// Stores the record and the usage of a finished turn in one commit. Returns today's budget if the configuration
+    /// sets a daily limit.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
     /// Stores in one commit a prompt that is sent again with a new id, and the record, which no longer lists the prompt
     /// as interrupted.
@@ -126,7 +126,7 @@ pub trait SessionStore: Send + Sync {
 /// The configuration port of sessions. It returns the values of the current configuration.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
-    /// Returns the agent of this name. `None` if the configuration no longer has one.
+    /// Returns the agent of this name. `None` if the configuration no longer has this agent.
     fn agent(&self, name: &str) -> Option<Agent>;
     /// Returns the limits on the running agents.
     fn limits(&self) -> Limits;
@@ -142,7 +142,7 @@ pub struct Ports {
     /// The state directory. A missing folder of a session is created only if it is the session's default folder in this
     /// directory.
     pub state_dir: Arc<Path>,
-    /// Returns the files that sandboxes hide.
+    /// A function that returns the host's own files, which sandboxes hide from agents.
     pub own_files: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,

@@ -124,8 +124,8 @@ impl SessionRegistry {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
     }
 
-    /// Returns why `caller` may not press a button of the host, or `None` if the caller may. A plugin checks the
-    /// presses of its own buttons.
+    /// Returns the reason why `caller` may not press a button of the host, or `None` if the press is allowed. A plugin
+    /// checks the presses of its own buttons.
     #[must_use]
     pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
         let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;

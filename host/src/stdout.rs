@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 #[error("write to standard output: {0}")]
 pub struct OutputError(#[source] io::Error);
 
-/// Writes complete lines to standard output. A reader that closes it early, such as `head`, is not an error.
+/// Writes a text to standard output. It is not an error if the reader exits early, as `head` does.
 ///
 /// # Errors
 /// The write failed, for example because the disk is full.

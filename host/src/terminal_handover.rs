@@ -68,7 +68,7 @@ impl HandoverService {
             conversation: record.conversation_start(),
             model: view.model.clone(),
             permission_mode: view.permission_mode,
-            // Only the protocol can change the instructions of a conversation that is resumed.
+            // The command line can't change the instructions of a resumed conversation; only the agent's protocol can.
             instructions: String::new(),
         };
         let report = session::report_file(&self.host.state_dir, record.id());
@@ -93,8 +93,8 @@ impl HandoverService {
     }
 }
 
-/// Returns an agent of kind `claude`: the requested one, or else the default one if it is of that kind, or else the
-/// first one.
+/// Returns the requested agent if it is of kind `claude`. Without a request, returns the default agent if it is of that
+/// kind, or else the first agent of that kind.
 fn claude_agent(config: &Config, requested: Option<&str>) -> Result<(String, Agent), HandoverError> {
     let agents = &config.agents;
     let default = agents.by_name.get_key_value(&agents.default).into_iter();

@@ -1,5 +1,5 @@
-//! Measures how long an agent waits for the host: for the display of a question, for its answer, for `/stop`, and for
-//! its first prompt after a resume.
+//! Measures the host's latency between users and agents: until a question is shown, until the agent reads the decision,
+//! until `/stop` reaches the agent, and until a resumed agent reads its prompt.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -60,7 +60,7 @@ async fn questions() -> (Spans, Spans) {
     (Spans::new(asked), Spans::new(decided))
 }
 
-/// Returns the times until the agent has the interrupt of `/stop`.
+/// Returns the times until the agent receives the interrupt of `/stop`.
 async fn stops() -> Spans {
     let mut host = WiredHost::new(0).await;
     host.answer("/new bench").await;
@@ -106,7 +106,7 @@ fn spawns() -> Spans {
         let mut stdin = child.stdin.take().unwrap();
         writeln!(stdin, "{}", json!({ "type": "user", "uuid": "a", "message": { "content": "go on" } })).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        // The text of the result is the time at which the agent has read the prompt.
+        // The text of the result is the time at which the agent read the prompt.
         let result = lines.filter_map(|line| times(&line).next().filter(|_| line.contains("\"result\""))).next();
         drop(stdin);
         child.wait().unwrap();

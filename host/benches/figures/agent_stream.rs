@@ -1,5 +1,5 @@
-//! Measures claude's codec together with the folding of its events into a turn: the throughput on one core, the growth
-//! of the memory, and the time for a turn of twice the length.
+//! Measures claude's codec and the folding of its events into a turn: the throughput on one core, the memory growth,
+//! and the time for a turn that is twice as long.
 
 use std::{
     path::Path,
@@ -26,7 +26,7 @@ const DELTAS: usize = 20_000;
 
 const DELTA_TEXT: usize = 50;
 
-/// The size of the stream whose decoding is measured for throughput and memory, in bytes.
+/// The number of bytes that are decoded to measure the throughput and the memory growth.
 const STREAM: usize = 400 << 20;
 
 pub fn measure() -> Vec<Row> {

@@ -20,8 +20,8 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// The number of concurrent callers while the rate is measured. It exceeds the two cores of the reference machine, so
-/// that no core is idle.
+/// The number of concurrent callers while the rate is measured. It is larger than the number of cores of the reference
+/// machine, which is two, so that no core is idle.
 const AT_ONCE: usize = 8;
 
 /// The duration of the rate measurement.

@@ -88,7 +88,8 @@ pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }
 
-/// Begins a turn. Returns the ids of its prompts if it isn't finished yet. `received` is the time of the prompt.
+/// Begins a turn. Returns the ids of the turn's prompts if the turn isn't finished yet. `received` is the time at which
+/// the prompt arrived.
 fn turn(prompt: &Value, received: &str) -> Option<Value> {
     let uuids = json!([prompt["uuid"]]);
     print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));

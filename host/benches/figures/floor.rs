@@ -1,5 +1,5 @@
-//! The floor: a component called by wasmtime without the host, with only the WASI context that every such component
-//! needs.
+//! The floor of the measurements: bare wasmtime calls a component without the host, with only the WASI context that
+//! every component needs.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Measures the project's figures and prints them as a table: `cargo xtask bench [-- NAME…]`. The benchmark succeeds
-//! even if a target is missed, because a machine may be slow.
+//! Measures the performance of the host and prints the results as a table: `cargo xtask bench [-- NAME…]`. The
+//! benchmark succeeds even if a target is missed, because a machine may be slow.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 

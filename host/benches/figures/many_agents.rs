@@ -32,7 +32,7 @@ async fn stream() -> Spans {
     for agent in 0..AGENTS {
         host.typed_in(&format!("chat-{agent}"), fake_agent::STREAM).await;
     }
-    // The number of times that the newest frame of each turn shows.
+    // The number of timestamps in the newest frame of each turn. The key is the turn's first timestamp.
     let mut seen: HashMap<String, usize> = HashMap::new();
     let (mut spans, mut ended) = (Vec::new(), 0);
     while ended < AGENTS {

@@ -30,7 +30,7 @@ impl Host {
     }
 
     fn spawn(&self) -> Child {
-        // `cargo xtask bench` sets the variable to the binary that users get.
+        // `cargo xtask bench` sets this variable to the path of the release binary.
         let binary = std::env::var_os("CORDBOARD_MEASURED").unwrap_or_else(|| env!("CARGO_BIN_EXE_cordboard").into());
         Command::new(binary)
             .args(["run", "--chat", "console", "--config"])

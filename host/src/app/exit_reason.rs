@@ -7,7 +7,8 @@ use super::AppError;
 pub enum ExitReason {
     /// SIGTERM, SIGINT, SIGHUP, a user of the console who quits, or a closed standard output.
     Requested,
-    /// The input of the console has ended. Open turns are finished before the shutdown.
+    /// The input of the console has ended. The host waits for open turns, at most `[console] drain`, and then shuts
+    /// down.
     InputEnded,
     Failed(AppError),
 }

@@ -31,8 +31,8 @@ pub const fn name(kind: ChatKind) -> &'static str {
     }
 }
 
-/// Returns the default log level. On a terminal, the log appears between the chat messages, so only warnings are
-/// logged.
+/// Returns the default log level. On a terminal, the log appears between the chat messages, so only warnings and errors
+/// are logged.
 pub fn log_level(kind: ChatKind) -> &'static str {
     match (kind, Mode::detect()) {
         (ChatKind::Console, Mode::Terminal) => "warn",

@@ -37,7 +37,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Re
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
     let paths = paths.resolve()?;
-    // An invalid configuration is one of the problems that this command reports, so its exit code is 1. The other
+    // An invalid configuration is one of the problems that this command reports, so the exit code is 1. The other
     // commands need a valid configuration and exit with 2.
     let config = load(&paths).map_err(|error| AppError::Problems(error.to_string()))?;
     let config = LiveConfig::new(config);
@@ -259,9 +259,9 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-/// Reads the secrets of the configuration, so that [`print_text`] removes them. The log may be older than a secret. A
-/// configuration or a secret that can't be read doesn't prevent the output, because the host has already scrubbed each
-/// entry before storing it.
+/// Reads the secrets of the configuration, so that [`print_text`] removes them, because a secret may be newer than the
+/// entries in the log. A configuration or a secret that can't be read doesn't prevent the output: the host has already
+/// removed the secrets that it knew from each entry before storing it.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);

@@ -98,7 +98,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
-    // Opening the sockets is the last step that can fail the start, so it comes before stored work is resumed.
+    // Opening the sockets is the last step that can make the start fail, so stored work is resumed only afterwards.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
 
@@ -127,7 +127,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
-    // Jobs end only now, so that a running job had time to finish its call. Sessions already refuse new work.
+    // End the jobs only now, so that a running job has had time to finish its call. Sessions already refuse new work.
     drop(background);
     base.store.close().await;
     ended
@@ -318,7 +318,7 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
 }
 
 /// Restores the prompts, dispatches the updates that the previous run accepted and did not complete, and watches the
-/// terminals that have held sessions since then.
+/// terminals that hold sessions.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
         tracing::error!(%error, "failed to read the view modes of people");

@@ -84,7 +84,7 @@ impl DeliveryStore for StoredDeliveries {
     }
 }
 
-/// Implements the port [`SessionStore`] of sessions with the database.
+/// Implements the sessions' [`SessionStore`] with the database.
 pub struct StoredSessions {
     pub store: Store,
     pub usage: UsageLedger,

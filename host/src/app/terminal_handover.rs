@@ -16,7 +16,7 @@ use crate::{
 /// becomes the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
 ///
 /// # Errors
-/// No host runs, the host refuses, or the agent could not be started. Does not return otherwise.
+/// No host runs, the host refuses, or the agent could not be started. On success, this function doesn't return.
 pub fn attach(options: &Attach) -> Result<(), AppError> {
     logging::start("error");
     let environment = Environment::read();

@@ -37,7 +37,7 @@ pub async fn query(state_dir: &Path, query: ControlQuery) -> Result<Option<Contr
     answer.await.map_err(|source| QueryError { socket: socket(state_dir), source })
 }
 
-/// Connects to the host, or returns `None` if there is no socket, or a socket on which no host listens.
+/// Connects to the host. Returns `None` if there is no socket, or no host listens on it.
 async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
     let connected = async { UnixStream::connect(&SocketPath::new(state_dir)?.path).await };
     match connected.await {

@@ -1,4 +1,4 @@
-//! `cordboard plugin build`: builds a plugin's folder to `dist/NAME.wasm`, for every supported language.
+//! `cordboard plugin build`: builds a plugin in any supported language into `dist/NAME.wasm`.
 
 mod js;
 mod python;
@@ -36,8 +36,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// Builds the plugin in `folder` for a command that uses the component. Such a command has output of its own, so the
-/// progress of a Rust build is printed only if there is no component yet: the first build takes about a minute.
+/// Builds the plugin in `folder` for a command that uses the component. The command has its own output, so the progress
+/// of a Rust build is printed only if there is no component yet: the first build takes about a minute.
 ///
 /// # Errors
 /// The same as those of [`build`].

@@ -236,7 +236,7 @@ impl FakeHost {
         self.inner().sessions.insert(name, Entry { session, cell });
     }
 
-    /// Makes a session the active one of a person in a place, as `/session` does.
+    /// Makes a session active for a person in a place, as `/session` does.
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
         let sessions = &self.shared.sessions;
         sessions.bind(sessions.scope(caller, place), name);
@@ -292,7 +292,7 @@ impl FakeHost {
         drop(self.shared.config.replace(Config { limits, ..(*self.config()).clone() }));
     }
 
-    /// Returns the budget of the day in UTC, if the configuration has one.
+    /// Returns the budget of the current day in UTC, if the configuration sets a daily limit.
     pub fn day_budget(&self) -> Option<Budget> {
         let limit = self.config().limits.cost_per_day?;
         let (inner, zone) = (self.inner(), Zone::utc());

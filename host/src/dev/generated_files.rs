@@ -1,4 +1,4 @@
-//! The generated files of a plugin project, which this binary contains: the SDK, the contract and the support files of
+//! The generated files of a plugin project, embedded in this binary: the SDK, the contract and the support files of
 //! each language.
 
 use std::{fs, path::Path};

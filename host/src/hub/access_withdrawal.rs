@@ -1,7 +1,7 @@
 //! Withdraws the open prompts of users who lost access to a session, and deletes the partial answers to these prompts
-//! from the chats. Notifies the author of each withdrawn prompt who lost access to the session but not to the host. Also
-//! clears the active sessions of users who lost access to the host, and closes the buttons in their private chats. This
-//! happens after each change of `[access]` and at startup.
+//! from the chats. Notifies the authors of these prompts who still have access to the host. Also clears the active
+//! sessions of users who lost access to the host, and closes the buttons in their private chats. This happens after
+//! each change of `[access]` and at startup.
 
 use std::collections::HashMap;
 
@@ -92,8 +92,8 @@ impl HostService {
         self.outbound.mark_cut_off().await;
     }
 
-    /// Applies the current `[access]` to active sessions, buttons and open prompts. Returns the rows whose authors
-    /// still have access to the session, and the prompts of the others with their sessions.
+    /// Applies the current `[access]` to active sessions, buttons and open prompts. Returns the rows that remain open,
+    /// and the withdrawn prompts with their sessions.
     async fn split_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
         self.withdraw_people().await;
         let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());

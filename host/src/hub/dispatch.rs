@@ -41,8 +41,8 @@ struct ButtonTarget {
 }
 
 impl Dispatcher {
-    /// Performs one dispatch of the hub. The hub doesn't wait for the result. The command may take the prompts in
-    /// `waiting`.
+    /// Performs one dispatch of the hub. The hub doesn't wait for the result. With `waiting`, the command can take
+    /// prompts that still wait in the hub.
     pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: PromptTaker) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
@@ -119,8 +119,8 @@ impl Dispatcher {
         self.reply(row, reply).await;
     }
 
-    /// Returns the session and request of the button. If the button is outdated, its message is already decided, or the
-    /// store fails, returns the answer to the user as the error.
+    /// Returns the session and request of the button. If the button is outdated, its message already shows a decision,
+    /// or the store fails, the error is the answer to the user.
     async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, HostReply> {
         let UpdateKind::Press { line, .. } = what else { return Ok(ButtonTarget::default()) };
         let keyboard = match line.keyboard {
@@ -147,8 +147,8 @@ impl Dispatcher {
     }
 
     /// Closes the buttons of a message after a press. If the press changed the session, the message shows the decision
-    /// and the name of the person. If the button's request was already closed, the message shows only that. The session
-    /// itself reports a request that the press has decided.
+    /// and the name of the person. If the button's request was already closed, the message shows only that it is
+    /// closed. If the press decided the request, the session itself reports the decision.
     async fn close_buttons(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) {
         let ButtonTarget { press: Some(press), keyboard: Some(keyboard) } = target else { return };
         match (press.effect(), &press.request) {
@@ -317,8 +317,8 @@ impl Dispatcher {
         is_answered
     }
 
-    /// Returns the answer that a reply to the message completes with its text, if the message shows an open question of
-    /// an agent.
+    /// Returns the answer that a reply to the message completes. `None` if the message doesn't show an open question of
+    /// an agent, or the question has no option that requires a text.
     async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
         let request = self.store.open_request(message).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");
@@ -367,14 +367,14 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
     if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
 }
 
-/// Returns the answer to a prompt if its author has no active session. `active` are the sessions of others that are
+/// Returns the answer to a prompt whose author has no active session. `active` are the sessions of others that are
 /// active in the place.
 pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }
 
-/// Returns whether the session queues a new message from `place`, instead of sending it to the agent or refusing it. A
-/// session that is open in a terminal posts its own notice.
+/// Returns whether the session queues a new message from `place`, instead of sending it to the agent or refusing it.
+/// Returns false for a session that is open in a terminal, because it posts its own notice.
 pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     let limits = &config.sessions;
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
@@ -386,8 +386,8 @@ pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
 }
 
-/// Returns whether a busy session sends a new message to its agent. Compares `place` with the place of the last
-/// message, which is the place of the turn unless messages wait.
+/// Returns whether a busy session sends a new message to its agent during the turn. Compares `place` with the place of
+/// the last message, which is the place of the turn unless messages wait.
 fn is_steered(view: &SessionView, place: &Place, config: &Config) -> bool {
     let agent = config.agents.get(&view.record.agent);
     let takes_more = agent.is_some_and(|agent| agent.kind.accepts_prompts_during_turn());

@@ -48,7 +48,7 @@ impl EventBus {
         Arc::new(Self { plugins, host: OnceLock::new(), queues: Mutex::default() })
     }
 
-    /// Sets the host service that hooks call. Until then, events are discarded.
+    /// Sets the host service that hooks call. Events are discarded until it is set.
     pub fn set_host(&self, host: &Arc<HostService>) {
         drop(self.host.set(Arc::downgrade(host)));
     }

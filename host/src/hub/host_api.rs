@@ -65,7 +65,7 @@ pub struct HostService {
     pub place: Option<Place>,
     /// The button press that this instance serves, if any.
     pub press: Option<Arc<Press>>,
-    /// Takes the prompts that were accepted before that update and still wait.
+    /// Takes the waiting prompts that were accepted before the update that this instance serves.
     pub waiting: Option<PromptTaker>,
 }
 
@@ -151,7 +151,7 @@ fn post_error(error: StoreError) -> PostError {
     PostError::Store(Box::new(error))
 }
 
-/// Returns the configured agents, for plugins.
+/// Returns the configured agents as choices for plugins, each described by its kind.
 pub fn agents(config: &Config) -> Vec<Choice> {
     let choice =
         |(name, agent): (&String, &Agent)| Choice { name: name.clone(), description: agent.kind.as_str().to_owned() };
@@ -299,7 +299,7 @@ impl HostApi for HostService {
     ) -> Result<(), ApiError> {
         let _names = self.sessions.name_lock.read().await;
         let view = self.visible(caller, name.as_str())?;
-        // The answer to an urgent prompt belongs to the place where the user typed it.
+        // The answer to an urgent prompt is shown in the place where the user gave the command.
         let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         let at = self.clock.now();

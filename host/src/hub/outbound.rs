@@ -1,5 +1,5 @@
-//! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes them to the outbox.
-//! Removes secrets from everything that is sent, including turn frames, which are not stored.
+//! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes the posts to the
+//! outbox. Removes secrets from everything that is sent, including turn frames, which are not stored.
 
 use std::{sync::Arc, time::Duration};
 
@@ -124,8 +124,8 @@ impl Outbound {
         }
     }
 
-    /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed store
-    /// until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
+    /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed
+    /// commit until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) {
         self.store_posts(done, out).await;
     }
@@ -157,8 +157,8 @@ impl Outbound {
         }
     }
 
-    /// Notifies users who wait for a reply, once per place. Skips the posts of a turn: its last frame already shows the
-    /// answer.
+    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn: its last frame already
+    /// shows the answer.
     fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none()) {
             if self.store.record_failure(&post.place) {

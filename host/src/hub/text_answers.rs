@@ -35,8 +35,8 @@ impl TextAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, user), awaited);
     }
 
-    /// Returns the answer that the user's message completes. `replied` is the answer of the question that the message
-    /// replies to. An answer to another question keeps waiting.
+    /// Returns the answer that the user's message completes. `replied` is the answer to the question that the message
+    /// replies to, if it is a reply. An answer to another question keeps waiting.
     pub fn take_for(&self, replied: Option<AwaitedText>, place: &Place, user: &UserId) -> Option<AwaitedText> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (place.clone(), user.clone());
@@ -78,13 +78,13 @@ impl AwaitedText {
         Self { session, request, number: open.number, options }
     }
 
-    /// The option that requires the text.
+    /// Returns the id of the option that requires the text.
     pub fn option(&self) -> &str {
         self.options.last().map_or("", String::as_str)
     }
 
-    /// Returns the command that answers with `text`. It fails if the question is closed, even if another one has its
-    /// number.
+    /// Returns the command that answers with `text`. The command fails if the question is closed, even if another
+    /// question now has the same number.
     pub fn command(self, text: String) -> SessionCommand {
         let Self { session, request: id, number, options } = self;
         let answer = SessionCommand::Answer { number: Some(number), options, text: Some(text) };

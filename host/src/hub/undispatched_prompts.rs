@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The capacity of the channel to the hub, in requests. Each is answered at once.
+/// The capacity of the channel to the hub, in requests. The hub answers each request at once, so few requests wait.
 const REQUESTS: usize = 16;
 
 pub fn channel() -> (mpsc::Sender<TakePrompts>, mpsc::Receiver<TakePrompts>) {

@@ -1,4 +1,4 @@
-//! Stores and reads the usage of agents, and compares the cost of the day to the budget. Days begin at midnight in the
+//! Stores and reads the usage of agents, and compares today's cost with the daily limit. Days begin at midnight in the
 //! host's time zone.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,8 +31,8 @@ impl UsageLedger {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner).current()
     }
 
-    /// Stores a finished turn with the session's record. Returns the budget of the day, with the cost of this turn, if
-    /// the configuration has one.
+    /// Stores a finished turn with the session's record. Returns today's budget, including the cost of this turn, if
+    /// the configuration sets a daily limit.
     pub async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         let (zone, now) = (self.zone(), self.clock.wall());
         let spent = self.store.save_turn(record, &UsageEntry { at: now, ..usage }, zone.day_start(now)).await?;
@@ -40,7 +40,7 @@ impl UsageLedger {
         Ok(limit.map(|limit| Budget::of_day(limit, spent, now, &zone)))
     }
 
-    /// Returns the budget of the day, if the configuration has one.
+    /// Returns today's budget, if the configuration sets a daily limit.
     pub async fn budget(&self) -> Result<Option<Budget>, StoreError> {
         let Some(limit) = self.config.now().limits.cost_per_day else { return Ok(None) };
         let (zone, now) = (self.zone(), self.clock.wall());
@@ -48,7 +48,7 @@ impl UsageLedger {
         Ok(Some(Budget::of_day(limit, spent, now, &zone)))
     }
 
-    /// Returns the budget if it is spent. If the store fails, prompts are accepted.
+    /// Returns today's budget if it is spent. Returns `None` if the store fails, so that prompts are still accepted.
     pub async fn spent_budget(&self) -> Option<Budget> {
         match self.budget().await {
             Ok(budget) => budget.filter(Budget::is_spent),

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller was sent the reply that
-/// the command is in progress.
+/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller has received the reply
+/// that the command is in progress.
 pub struct RunningCommand {
     by: Caller,
     answer: Option<oneshot::Sender<Outcome>>,

@@ -37,7 +37,7 @@ impl Versions {
         self.store.as_ref()
     }
 
-    /// Reads all plugin files at the start. Later, the watcher reports them.
+    /// Reads all plugin files at the start. The watcher reports later changes.
     ///
     /// # Errors
     /// The folder cannot be listed, or other users may write to it: a file of theirs would get the grants of the plugin

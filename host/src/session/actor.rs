@@ -40,7 +40,7 @@ pub struct Actor {
     pub(super) events: EventEmitter,
     /// Whether an agent was started since the snapshot was last published.
     pub(super) has_started: bool,
-    /// The warning about the budget of the day, to be posted after the turn that has caused it.
+    /// The warning about the daily budget, to be posted after the turn that caused the warning.
     pub(super) budget_warning: Option<String>,
     /// The name of the person whose command is being performed.
     pub(super) by: Option<String>,

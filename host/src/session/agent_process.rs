@@ -49,8 +49,8 @@ pub struct AgentProcess {
     codec: Box<dyn Codec>,
     events: mpsc::Receiver<ProcessEvent>,
     sandbox: SandboxKind,
-    /// The sandbox, until the agent writes a line or is ready. Until then, a line on stderr may be an error of the
-    /// sandbox itself.
+    /// The kind of the sandbox, or `None` once the agent has written a line or is ready. Before that, a line on stderr
+    /// may be an error of the sandbox itself.
     untried_sandbox: SandboxKind,
     /// The time of the last input or output.
     last_activity: Instant,
@@ -280,8 +280,8 @@ pub fn prepare_folder(record: &SessionRecord, state_dir: &Path) -> Result<(), La
     check_folder(&record.folder, &super::folder(state_dir, record.id()))
 }
 
-/// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: in
-/// an empty folder the agent would do the wrong work.
+/// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: an
+/// agent in an empty folder would work without the user's files.
 fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
     if folder == own {
         return std::fs::create_dir_all(folder)

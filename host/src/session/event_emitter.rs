@@ -13,7 +13,7 @@ use cordboard_core::{
 pub trait EventSink: Send + Sync {
     /// Queues the event. Does not block.
     fn emit(&self, event: SessionEvent);
-    /// Returns the receivers to which queued events have not been delivered, sorted.
+    /// Returns the names of the receivers with undelivered events, sorted.
     fn waiting(&self) -> Vec<String>;
 }
 

@@ -17,7 +17,7 @@ use cordboard_core::{
 
 use fake_ports::{Fakes, ended_handle, prompt};
 
-/// Answers every prompt with a text that contains its id.
+/// The script of an agent that answers every prompt with a text that contains the prompt's id.
 const ECHO: &str = r#"
 while read -r line; do
   case "$line" in
@@ -155,7 +155,7 @@ async fn a_command_is_handled_during_heavy_output() {
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("frame").await;
-    // The record changes with each line, so the flood has begun.
+    // The flood has begun once a conversation id is stored, because each of its lines contains one.
     fakes.conversation().await;
     let view =
         session.command(SessionCommand::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();

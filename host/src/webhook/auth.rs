@@ -58,7 +58,7 @@ impl Credential {
         }
     }
 
-    /// Returns whether a request has a valid token or signature of this credential.
+    /// Returns whether a request has a valid token or signature for this credential.
     pub fn is_shown(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let Some(shown) = headers.get(self.header()).and_then(|value| value.to_str().ok()) else { return false };
         match self {

@@ -12,7 +12,7 @@ use cordboard_runtime::digest;
 use crate::dev::{project::Project, sources::component_inputs};
 
 /// The sources at the start of a build, and the file that records them. A change during the build makes the record
-/// outdated, because the component may not contain it.
+/// outdated, because the component may not contain the change.
 pub struct Stamp {
     path: PathBuf,
     /// The names and digests of the sources. `None` if they can't be read.

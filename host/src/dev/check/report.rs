@@ -22,7 +22,7 @@ pub struct Report {
     pub imports: Vec<Import>,
     /// Limits in the syntax of the configuration.
     pub limits: BTreeMap<&'static str, String>,
-    /// Exports that the host doesn't call with this configuration, with the line that enables them.
+    /// Exports that the host doesn't call with this configuration, each with the key to set.
     pub idle: Vec<String>,
     /// The missing capabilities that a host would ask its owner to grant.
     pub approval: Vec<String>,
@@ -140,7 +140,8 @@ impl Report {
         }
     }
 
-    /// Adds the commands, personas, modes and jobs that an activated plugin offers.
+    /// Adds the commands, personas, modes and jobs of the activated plugin, and one offer for each of its other
+    /// extension points.
     pub fn offer(&mut self, table: &Snapshot) {
         self.offers.extend(table.commands().map(|offer| {
             let spec = &offer.spec;

@@ -1,4 +1,4 @@
-//! Answers the queries that sessions send to plugins as the host does: after the command that caused them.
+//! Answers the queries of sessions to plugins. As on a real host, a query is answered after the command that caused it.
 
 use std::{sync::Arc, time::Duration};
 

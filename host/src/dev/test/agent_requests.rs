@@ -47,8 +47,8 @@ impl StepRunner {
         Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
     }
 
-    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. A
-    /// last choice, `other`, is added; it requires a text.
+    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. Adds
+    /// the choice `other` at the end, which requires a text.
     pub fn question(&self, words: &str) -> Result<(), StepError> {
         let usage = || {
             StepError::Usage(

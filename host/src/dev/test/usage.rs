@@ -1,4 +1,4 @@
-//! Implements `@usage` and `@budget`, the directives for the cost of turns and its daily limit.
+//! Implements `@usage` and `@budget`, the directives for the cost of turns and the daily cost limit.
 
 use cordboard_core::{
     config::Limits,

@@ -133,7 +133,7 @@ impl HostService {
     /// can use any folder.
     ///
     /// # Errors
-    /// The name or the agent is invalid, or the session could not be stored.
+    /// The name is invalid or in use, the agent is not configured, or the session could not be stored.
     pub async fn adopt(
         &self,
         spec: SessionSpec,
@@ -160,8 +160,8 @@ impl HostService {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
-    /// Notifies the chat of each session that was removed from `[sessions.folders]` that the session keeps its folder.
-    /// `before` is the previous table.
+    /// For each session that was removed from `[sessions.folders]`, notifies its chat that the session keeps its
+    /// folder. `before` is the previous table.
     pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
         for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {

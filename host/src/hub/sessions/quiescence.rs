@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenWork {
-    /// A session has an open turn, or prompts that will be answered without any user action.
+    /// A session has an open turn, prompts that need no user action, or an open question of an agent.
     Turn { session: SessionName, phase: Phase, queued: u32 },
     /// An answer or notice of the session is being rendered or stored.
     Display(SessionName),

@@ -1,5 +1,5 @@
 //! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
-//! used needs a snapshot but no task, so there can be thousands of them.
+//! used needs a snapshot but no task, so a host can have thousands of suspended sessions.
 
 mod limit_enforcement;
 
@@ -62,7 +62,8 @@ impl SessionSupervisor {
         Self { registry, name_lock: RwLock::default(), ports, renderer, actors: Mutex::default() }
     }
 
-    /// Returns the actor of a session, starting it if necessary. `None` if the session does not exist.
+    /// Returns a handle to the actor of a session, and starts the actor if necessary. `None` if the session does not
+    /// exist.
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
         let mut actors = self.actors();
@@ -145,7 +146,7 @@ impl SessionSupervisor {
     }
 
     /// Shuts down every session, including those that are started later. Returns when every actor has received the
-    /// shutdown and every snapshot shows the changes made before; agents may still be exiting.
+    /// shutdown and every snapshot shows all earlier changes; agents may still be exiting.
     pub async fn shut_down(&self) {
         self.actors().is_shutting_down = true;
         self.send_to_all(|_| Some(Input::Shutdown)).await;
@@ -231,7 +232,8 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
 }
 
 impl RestoredInbox {
-    /// Sorts the rows. `own_modes` are the view modes that people have chosen for their prompts.
+    /// Separates the prompts of sessions from the updates for the hub. `own_modes` are the view modes that people have
+    /// chosen for their prompts.
     #[must_use]
     pub fn new(rows: Vec<InboxRow>, own_modes: &HashMap<UserId, String>) -> Self {
         let mut restored = Self::default();

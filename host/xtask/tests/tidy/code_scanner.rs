@@ -1,4 +1,5 @@
-//! A minimal scanner for Rust that separates code from text: comments, strings and characters become blanks.
+//! A minimal scanner for Rust that separates code from text: comments, string literals and character literals become
+//! blanks.
 
 /// Returns the text before the unit tests.
 pub fn without_tests(text: &str) -> &str {

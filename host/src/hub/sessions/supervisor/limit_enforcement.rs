@@ -52,7 +52,7 @@ impl SessionSupervisor {
     }
 }
 
-/// Measures the memory that the limits need.
+/// Measures the memory values that the limits are compared with.
 fn measure(views: &[Arc<SessionView>], limits: &Limits) -> MemoryUsage {
     if limits.agent_memory.is_none() && limits.free_memory.is_none() {
         return MemoryUsage::default();
