@@ -20,7 +20,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Returns the budget of the day of `now` in the time zone.
+    /// Returns the budget of the day that contains `now` in the time zone.
     #[must_use]
     pub fn of_day(limit_usd: f64, spent_usd: f64, now: Timestamp, zone: &Zone) -> Self {
         Self { limit_usd, spent_usd, now, resets: zone.next_day(now) }

@@ -32,7 +32,7 @@ pub enum EventKind {
     Started,
     /// An agent is ready, and continues the conversation.
     Resumed,
-    /// A prompt was sent to the agent. Data: `place`.
+    /// The agent started a turn, for a prompt or on its own. Data: `place`.
     TurnStarted,
     /// The answer is complete, or the turn failed or was interrupted. Data: `seconds`, `actions`, `cost_usd`, `error`,
     /// `place`.

@@ -95,7 +95,7 @@ pub trait HostApi: PluginState {
     -> Result<(), ApiError>;
     /// Returns the agent usage of all sessions that the caller may see.
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
-    /// Returns the budget of the day, if the configuration has one.
+    /// Returns the daily budget, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
     /// The replacement for the network in tests, or `None` to use the real network.
     fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {

@@ -122,7 +122,7 @@ Directives, one per line, before or between messages:
   @exchange alpha PROMPT => ANSWER      an exchange in the history of a session
   @usage alpha cost=0.5 KEY=VALUE       a finished turn; KEY: input, output, cache-read,
                                         cache-write (tokens), model or persona
-  @budget 20                            the limit of the cost per day, in US dollars
+  @budget 20                            the daily cost limit, in US dollars
   @config key = 1                       a line of [plugins.NAME.config]
   @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without a line `grants`,
                                         every capability is granted

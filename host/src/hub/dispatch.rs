@@ -317,8 +317,8 @@ impl Dispatcher {
         is_answered
     }
 
-    /// Returns the answer that a reply to the message completes. `None` if the message doesn't show an open question of
-    /// an agent, or the question has no option that requires a text.
+    /// Returns the answer that still needs its text, if `message` shows an open question of an agent: a reply to
+    /// `message` provides that text. Returns `None` if the question has no option that requires a text.
     async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
         let request = self.store.open_request(message).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");

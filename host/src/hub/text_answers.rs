@@ -61,8 +61,8 @@ impl AwaitedText {
         open.request.options.iter().any(requires_text).then(|| Self::new(view, open, options.clone()))
     }
 
-    /// Returns the answer that a reply to the message of this question completes: the question's first option that
-    /// requires a text. Returns `None` if the question is closed or has no such option.
+    /// Returns the answer that still needs its text, which a reply to the message of this question provides: the
+    /// question's first option that requires a text. Returns `None` if the question is closed or has no such option.
     pub fn of_reply(request: &RequestId, view: &SessionView) -> Option<Self> {
         let open = view.requests.iter().find(|open| open.request.id == *request)?;
         let option = open.request.options.iter().find(|option| option.text == OptionText::Required)?;

@@ -165,12 +165,12 @@ fn a_plugin_file_writable_by_others_is_refused() {
 
 /// The names of plugins whose files aren't regular files, each with the reason that the host shows.
 const ODD_FILES: [(&str, &str); 6] = [
-    ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
-    ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),
-    ("loop", "it is a circular link through loop.wasm: replace it with the file, or remove it"),
+    ("device", "it is a device, not a regular file: replace it with a regular file, or remove it"),
+    ("folder", "it is a folder, not a regular file: replace it with a regular file, or remove it"),
+    ("loop", "it is a circular link through loop.wasm: replace it with a regular file, or remove it"),
     ("lost", "it is a link to nowhere, which does not exist: put the file there, or remove the link"),
-    ("pipe", "it is a pipe, not a regular file: replace it with the file, or remove it"),
-    ("socket", "it is a socket, not a regular file: replace it with the file, or remove it"),
+    ("pipe", "it is a pipe, not a regular file: replace it with a regular file, or remove it"),
+    ("socket", "it is a socket, not a regular file: replace it with a regular file, or remove it"),
 ];
 
 /// Creates the files of [`ODD_FILES`].

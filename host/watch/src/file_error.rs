@@ -10,9 +10,9 @@ pub enum FileError {
     InvalidName,
     #[error("it is a link to {}, which does not exist: put the file there, or remove the link", target.display())]
     DanglingLink { target: PathBuf },
-    #[error("it is a circular link through {}: replace it with the file, or remove it", target.display())]
+    #[error("it is a circular link through {}: replace it with a regular file, or remove it", target.display())]
     CircularLink { target: PathBuf },
-    #[error("it is {kind}, not a regular file: replace it with the file, or remove it")]
+    #[error("it is {kind}, not a regular file: replace it with a regular file, or remove it")]
     NotRegular { kind: &'static str },
     #[error("it is larger than {} MiB: make it smaller", limit >> 20)]
     TooLarge { limit: u64 },

@@ -1,5 +1,5 @@
 //! `/usage [days|month]`: shows the cost and the tokens of the agents today, in the last 7 or 30 days, or in this
-//! month, by session, model and persona. It also shows the budget of the day, and the context of the active session.
+//! month, by session, model and persona. It also shows the daily budget, and the context of the active session.
 
 mod report;
 

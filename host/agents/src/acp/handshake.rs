@@ -152,7 +152,7 @@ impl Handshake {
         self.instructions.take().filter(|_| self.resume.is_none())
     }
 
-    /// Handles the answer to `session/new` or `session/load`. Returns the changes to the session's settings.
+    /// Handles the response to `session/new`, `session/load` or `session/fork`. Returns the changes to the session's settings.
     pub fn on_session(&mut self, result: Result<&Value, Error>) -> Result<Vec<Change>, Failure> {
         let result = result.map_err(|error| match (self.login_text(&error), &self.resume) {
             (Some(login), _) => Failure::Start(login),

@@ -47,7 +47,7 @@ pub enum HttpGrantFault {
     Authority(#[from] TargetError),
     #[error("add a path, or /* for all paths")]
     NoPath,
-    #[error("remove everything after the path; any query is allowed")]
+    #[error("remove the query or fragment after the path; a grant covers every query")]
     Query,
     #[error(transparent)]
     Host(#[from] HostError),

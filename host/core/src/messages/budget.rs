@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{budget::Budget, config};
 
-/// The notice that the budget of the day is nearly or completely spent.
+/// The notice that the daily budget is nearly or completely spent.
 #[must_use]
 pub fn budget_warning(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
@@ -18,7 +18,7 @@ pub fn budget_warning(budget: &Budget) -> String {
     format!("The agents have cost ${spent_usd:.2} today, {spent}; to lift it, raise `cost_per_day` in [limits].")
 }
 
-/// The reply to a prompt that is refused because the budget of the day is spent.
+/// The reply to a prompt that is refused because the daily budget is spent.
 #[must_use]
 pub fn budget_refusal(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;

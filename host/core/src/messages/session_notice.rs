@@ -147,7 +147,7 @@ pub enum SessionNotice {
         title: String,
         after: Duration,
     },
-    /// A turn of the session has nearly or completely spent the budget of the day. Contains the text.
+    /// A turn of the session has nearly or completely spent the daily budget. Contains the text.
     Budget(String),
     /// Processes that ran when the agent exited and that can't be attributed to any agent. The host does not kill them,
     /// because they may belong to another session.

@@ -69,7 +69,8 @@ impl QueuedPrompt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     pub prompt: String,
-    /// The text after the agent's last use of a tool. Empty if there is none.
+    /// The agent's last text: its paragraphs since the last tool call that was followed by text. Empty if the agent wrote
+    /// none.
     pub answer: String,
     pub at: Option<Timestamp>,
 }

@@ -103,7 +103,8 @@ impl Worker {
         }
     }
 
-    /// Stores that a message was deleted, so that no host process edits the final answer into it.
+    /// Removes a deleted message from the store, so that neither this process nor a restarted host tries to edit the
+    /// final answer into it.
     async fn store_deleted(&self, message: &MessageId) {
         if let Err(error) = self.shared.store.forget_placeholder(&self.place, message).await {
             tracing::warn!(%error, "failed to store that a message was deleted");
