@@ -26,6 +26,10 @@ const PROTOCOL_FLAGS: [&str; 10] = [
     "stdio",
 ];
 
+/// The settings of a claude process on pipes. In plan mode, a classifier of the CLI would otherwise decide about
+/// permissions instead of the user.
+const SETTINGS: &str = r#"{"useAutoModeDuringPlan":false}"#;
+
 /// The CLI sets this variable for the shells that it starts. A CLI that finds the variable assumes that it runs inside
 /// another CLI.
 const NESTED_VARIABLE: &str = "CLAUDECODE";
@@ -62,6 +66,10 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     };
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
     args.extend(session_args(start.agent, start.launch));
+    let has_settings = |arg: &String| arg == "--settings" || arg.starts_with("--settings=");
+    if start.agent.kind == AgentKind::Claude && !start.agent.args.iter().any(has_settings) {
+        args.push(format!("--settings={SETTINGS}"));
+    }
     args.extend(start.agent.args.iter().cloned());
     args.into_iter().map(OsString::from).collect()
 }

@@ -1,6 +1,6 @@
 //! Parses the arguments of the commands that answer a request. Pure: nothing here calls the host.
 
-use cordboard_plugin::requests::Request;
+use cordboard_plugin::requests::{Choice, Request};
 
 /// The request that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,13 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. If the first word isn't a choice, the whole text belongs to the choice that requires a
-/// text.
+/// Parses `<choice>… [text]`. A choice is its id or, as the whole text, its label. If the text begins with no choice,
+/// all of it belongs to the choice that requires a text, unless it looks like a misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
+    let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(words.trim());
+    if let Some(choice) = open.and_then(|open| open.choices.iter().find(has_label)) {
+        return Answer::of(&choice.id);
+    }
     let mut choices = Vec::new();
     let mut rest = words;
     while let (Some((id, behind)), Some(open)) = (open.and_then(|open| leading_choice(open, rest)), open)
@@ -75,8 +79,10 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     if !choices.is_empty() {
         return Answer { choices, text: text(rest) };
     }
+    let is_number = words.chars().all(|letter| letter.is_ascii_digit() || letter == ',' || letter.is_whitespace());
+    let is_word = open.is_some_and(|open| open.kind != "question") && !words.trim().contains(char::is_whitespace);
     match open.and_then(|open| open.choices.iter().find(|choice| choice.text == "required")) {
-        Some(choice) if !words.is_empty() => Answer { text: text(words), ..Answer::of(&choice.id) },
+        Some(choice) if !is_number && !is_word => Answer { text: text(words), ..Answer::of(&choice.id) },
         // The host refuses words that match no choice and says why.
         Some(_) | None => Answer { choices: words.split_whitespace().map(str::to_owned).collect(), text: None },
     }
@@ -84,9 +90,10 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
 
 /// Returns the id of the choice that `text` begins with, and the rest. A comma may follow a choice.
 fn leading_choice<'a>(open: &Request, text: &'a str) -> Option<(String, &'a str)> {
-    let (first, rest) = first_word(text);
-    let choice = open.choice(first).or_else(|| open.choice(first.trim_end_matches(',')))?;
-    Some((choice.id.clone(), rest))
+    let is_separator = |letter: char| letter == ',' || letter.is_whitespace();
+    let text = text.trim_start();
+    let (first, rest) = text.split_at(text.find(is_separator).unwrap_or(text.len()));
+    Some((open.choice(first)?.id.clone(), rest.trim_start_matches(is_separator)))
 }
 
 /// Returns the text of an answer, or `None` if it is empty.
@@ -97,7 +104,7 @@ pub fn text(words: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::{requests::Choice, testing::permission};
+    use cordboard_plugin::testing::permission;
 
     use super::*;
 
@@ -152,6 +159,23 @@ mod tests {
         assert_eq!(parse(Some(&question(false, false)), "dark green"), answer(&["dark", "green"], None));
         assert_eq!(parse(None, "allow"), answer(&["allow"], None));
         assert_eq!(parse(Some(&open), ""), answer(&[], None));
+    }
+
+    #[test]
+    fn a_misspelled_choice_is_no_text() {
+        assert_eq!(parse(Some(&permission("alpha", 1)), "alow"), answer(&["alow"], None));
+        assert_eq!(parse(Some(&question(false, true)), "9"), answer(&["9"], None));
+        assert_eq!(parse(Some(&question(true, true)), "3, 4"), answer(&["3,", "4"], None));
+    }
+
+    #[test]
+    fn a_label_is_a_choice() {
+        assert_eq!(parse(Some(&question(false, true)), "blue"), answer(&["2"], None));
+        assert_eq!(parse(Some(&question(false, true)), "something else"), answer(&["other"], None));
+        assert_eq!(
+            parse(Some(&question(true, true)), "1,2 other and green"),
+            answer(&["1", "2", "other"], Some("and green"))
+        );
     }
 
     #[test]

@@ -62,8 +62,6 @@ pub struct Machine {
     /// The places that were notified that their prompts wait for the terminal to be closed.
     pub(super) notified_of_terminal: Vec<Place>,
     pub(super) shutdown: Shutdown,
-    /// The number of the latest question of an agent.
-    pub(super) last_request: u64,
     last_run: Run,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -98,7 +96,6 @@ impl Machine {
             resume_notice: None,
             notified_of_terminal: Vec::new(),
             shutdown: Shutdown::No,
-            last_request: 0,
             last_run: Run::LEFT_OVER,
             last_ticket: Ticket(0),
             effects: Vec::new(),

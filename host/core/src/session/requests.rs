@@ -46,8 +46,8 @@ impl Machine {
             return self.send_answer(&request, RequestAnswer::Nobody);
         }
         let Some(live) = &mut self.live else { return };
-        self.last_request += 1;
-        let (number, tool_use) = (self.last_request, request.tool_use.clone());
+        self.record.last_request += 1;
+        let (number, tool_use) = (self.record.last_request, request.tool_use.clone());
         live.requests.push(OpenRequest { number, request, buttons: Vec::new(), reason: None, since: now });
         match tool_use {
             Some(tool_use) if tool_use.input.len() > MAX_INPUT => {

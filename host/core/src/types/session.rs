@@ -164,6 +164,10 @@ pub struct SessionRecord {
     /// unknown, because the agent reports the cost of the whole conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begun_elsewhere: bool,
+    /// The number of the agent's last request. Stored, so that an answer that was typed for a request before a restart
+    /// doesn't apply to another one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_request: u64,
     /// The context of the conversation after the last turn, if the agent reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextUse>,
@@ -184,6 +188,11 @@ pub struct SessionRecord {
     /// The number of requests about failed starts so far. It is also the number of the latest of these requests.
     #[serde(default)]
     pub failures: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl SessionRecord {
@@ -282,6 +291,7 @@ impl SessionRecord {
             tokens: None,
             saved_usage: ConversationUsage::default(),
             begun_elsewhere: false,
+            last_request: 0,
             context: None,
             archived: false,
             process: None,

@@ -19,6 +19,7 @@ fn a_busy_session_is_renamed_without_an_effect() {
             busy a → busy
             rename beta → beta, id x
             asks q → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command answer allow → busy
                 audit q: Allow once by User
@@ -45,6 +46,7 @@ fn buttons_from_before_a_rename_decide_their_requests() {
         expect![[r#"
             busy a → busy
             asks q → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             rename beta → beta, id x
             command press q answer allow → busy

@@ -17,6 +17,7 @@ fn an_answer_reaches_the_agent_and_closes_the_question() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command answer allow → busy
                 audit q1: Allow once by User
@@ -46,8 +47,10 @@ fn a_button_answers_its_own_question() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
+                persist
             command press q2 answer deny: too risky → busy
                 audit q2: Deny by User (too risky)
                 answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
@@ -80,10 +83,14 @@ fn open_questions_are_shown_one_after_the_other() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
+                persist
             asks q3 → busy
+                persist
             asks q4 → busy
+                persist
             command answer #1 allow → busy
                 audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
@@ -96,6 +103,7 @@ fn open_questions_are_shown_one_after_the_other() {
                 close request q2: Withdrawn
                 post home: Session 'x' in /x asks for a permission:
             asks q5 → busy
+                persist
             3599s: request expired → busy
                 audit q4: expired by Host
                 answer q4 of 1: Nobody
@@ -123,8 +131,10 @@ fn several_open_questions_need_a_number() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
+                persist
             command answer allow
                 refused (invalid): Session 'x' has 2 open requests:
             #1 the title of q1
@@ -158,6 +168,7 @@ fn an_answer_must_fit_the_options() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command answer maybe
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
@@ -172,6 +183,7 @@ fn an_answer_must_fit_the_options() {
                 answer q1 of 1: Options { ids: ["other"], text: Some("mine") }
                 close request q1: Offered("Something else: mine")
             asks many → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command answer allow other: mine → busy
                 audit many: Allow once, Something else by User (mine)
@@ -193,6 +205,7 @@ fn a_question_expires() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             1800s: request expired → busy
                 audit q1: expired by Host
@@ -218,6 +231,7 @@ fn stop_withdraws_questions() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command stop → busy
                 audit q1: withdrawn by Host
@@ -247,6 +261,7 @@ fn an_agent_can_cancel_its_question() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             cancels q1 → busy
                 audit q1: withdrawn by Agent
@@ -275,6 +290,7 @@ fn an_agent_with_an_open_question_is_not_suspended() {
                 finish a at home, done
                 review #1: idle for 0ns
             asks q1 → idle
+                persist
                 post home: Session 'x' in /x asks for a permission:
             verdict suspend → idle
             command answer allow → idle
@@ -301,6 +317,7 @@ fn the_exit_of_an_agent_closes_its_questions() {
             busy a → busy
             accepted a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             exit → suspended
                 persist
@@ -323,6 +340,7 @@ fn a_question_is_asked_once() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             asks q1 → busy
         "#]],
@@ -340,6 +358,7 @@ fn a_shutdown_withdraws_questions() {
         expect![[r#"
             busy a → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             shutdown → stopping
                 audit q1: withdrawn by Host
@@ -366,6 +385,7 @@ fn suspending_withdraws_questions() {
                 finish a at home, done
                 review #1: idle for 0ns
             asks q1 → idle
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command suspend → stopping
                 audit q1: withdrawn by Host
@@ -394,22 +414,26 @@ fn the_approval_plugin_decides_before_a_user() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             decision allow → busy
                 audit q1: allowed by Plugin
                 answer q1 of 1: Options { ids: ["allow"], text: None }
             asks-tool q2 → busy
+                persist
                 decide #2: Bash the command of q2
             decision allow for session → busy
                 audit q2: allowed by Plugin
                 answer q2 of 1: Options { ids: ["allow"], text: None }
             asks-tool q3 → busy
+                persist
                 decide #3: Bash the command of q3
             decision deny the rule 'Bash' → busy
                 audit q3: denied by Plugin (the rule 'Bash')
                 answer q3 of 1: Denied("the rule 'Bash'")
                 post home: Denied: Bash `the command of q3`
             asks-tool q4 → busy
+                persist
                 decide #4: Bash the command of q4
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission:
@@ -435,8 +459,10 @@ fn only_undecided_permissions_wait_for_the_plugin() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             asks q2 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             decision #1 ask → busy
             command answer #2 allow → busy
@@ -470,11 +496,13 @@ fn a_decision_about_a_closed_permission_is_ignored() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             cancels q1 → busy
                 audit q1: withdrawn by Agent
             decision allow → busy
             asks-tool q2 → busy
+                persist
                 decide #2: Bash the command of q2
             1800s: request expired → busy
                 audit q2: expired by Host
@@ -482,6 +510,7 @@ fn a_decision_about_a_closed_permission_is_ignored() {
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q2
             decision allow → busy
             asks-tool q3 → busy
+                persist
                 decide #3: Bash the command of q3
             command stop → busy
                 audit q3: withdrawn by Host
@@ -511,9 +540,11 @@ fn a_rule_of_the_configuration_denies_before_the_plugin() {
                 answer q1 of 1: Denied("The rule Bash(the command:*) of deny_tools in [access] forbids it.")
                 post home: Denied: Bash `the command of q1`
             asks q2 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             deny-tools Bash(another:*) → busy
             asks-tool q3 → busy
+                persist
                 decide #3: Bash the command of q3
         "#]],
     );
@@ -533,10 +564,12 @@ fn a_decision_counts_for_its_own_question() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             cancels q1 → busy
                 audit q1: withdrawn by Agent
             asks-tool q1 → busy
+                persist
                 decide #2: Bash the command of q1
             decision #1 allow → busy
             decision #2 deny a rule → busy
@@ -560,6 +593,7 @@ fn a_user_cannot_answer_before_the_plugin() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             command answer allow
                 refused (invalid): Session 'x' has no open request.
@@ -586,10 +620,12 @@ fn a_new_rule_of_the_configuration_denies_open_questions() {
         expect![[r#"
             busy a → busy
             asks-tool q1 → busy
+                persist
                 decide #1: Bash the command of q1
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission:
             asks-tool q2 → busy
+                persist
                 decide #2: Bash the command of q2
             deny-tools Bash → busy
                 audit q1: denied by Configuration (Bash)
@@ -610,6 +646,7 @@ fn only_some_questions_wait_for_a_user() {
     let last = trace.split_off(trace.find("asks q21").expect("the last question"));
     expect![[r#"
         asks q21 → busy
+            persist
             audit q21: not shown by Host
             answer q21 of 1: Nobody
     "#]]
@@ -639,6 +676,7 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
         expect![[r#"
             busy a → busy
             asks-tool q1-only → busy
+                persist
                 decide #1: Bash the command of q1-only
             decision allow → busy
                 post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
@@ -647,6 +685,7 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
                 answer q1-only of 1: Options { ids: ["deny"], text: None }
                 close request q1-only: Offered("Deny")
             asks-tool q2-only-session → busy
+                persist
                 decide #2: Bash the command of q2-only-session
             decision allow → busy
                 post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
@@ -655,21 +694,25 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
                 answer q2-only-session of 1: Options { ids: ["session"], text: None }
                 close request q2-only-session: Offered("Allow for this session")
             asks-tool q3-only-session → busy
+                persist
                 decide #3: Bash the command of q3-only-session
             decision allow for session → busy
                 audit q3-only-session: allowed for the session by Plugin
                 answer q3-only-session of 1: Options { ids: ["session"], text: None }
             asks-tool q4-session → busy
+                persist
                 decide #4: Bash the command of q4-session
             decision allow for session → busy
                 audit q4-session: allowed for the session by Plugin
                 answer q4-session of 1: Options { ids: ["session"], text: None }
             asks-tool q5 → busy
+                persist
                 decide #5: Bash the command of q5
             decision allow for session → busy
                 audit q5: allowed by Plugin
                 answer q5 of 1: Options { ids: ["allow"], text: None }
             asks-tool q6-only → busy
+                persist
                 decide #6: Bash the command of q6-only
             decision allow for session → busy
                 post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
@@ -696,6 +739,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
         expect![[r#"
             busy a → busy
             asks-tool q1-session → busy
+                persist
                 decide #1: Bash the command of q1-session
             decision ask by Bash(the:*) → busy
                 post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
@@ -706,6 +750,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
                 answer q1-session of 1: Options { ids: ["allow"], text: None }
                 close request q1-session: Offered("Allow once")
             asks-tool q2-session → busy
+                persist
                 decide #2: Bash the command of q2-session
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission:
@@ -714,6 +759,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
                 answer q2-session of 1: Options { ids: ["session"], text: None }
                 close request q2-session: Offered("Allow for this session")
             asks-tool q3-only-session → busy
+                persist
                 decide #3: Bash the command of q3-only-session
             decision ask by Bash(the:*) → busy
                 post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
@@ -741,6 +787,7 @@ fn a_question_says_that_no_rule_was_checked() {
         expect![[r#"
             busy a → busy
             asks-tool q1-session-large → busy
+                persist
                 post home: Session 'x' in /x asks for a permission: … The input is too large for the approval plugin, so its rules were not checked.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
@@ -749,6 +796,7 @@ fn a_question_says_that_no_rule_was_checked() {
                 answer q1-session-large of 1: Options { ids: ["allow"], text: None }
                 close request q1-session-large: Offered("Allow once")
             asks-tool q2-session → busy
+                persist
                 decide #1: Bash the command of q2-session
             decision failed → busy
                 post home: Session 'x' in /x asks for a permission: … The approval plugin failed, so its rules were not checked. See the log.
@@ -777,6 +825,7 @@ fn the_rules_of_an_answer_for_the_session_are_logged() {
         expect![[r#"
             busy a → busy
             asks-tool q1-session-rules → busy
+                persist
                 decide #1: Bash the command of q1-session-rules
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
@@ -785,6 +834,7 @@ fn the_rules_of_an_answer_for_the_session_are_logged() {
                 answer q1-session-rules of 1: Options { ids: ["session"], text: None }
                 close request q1-session-rules: Offered("Allow for this session")
             asks-tool q2-session-rules → busy
+                persist
                 decide #2: Bash the command of q2-session-rules
             decision ask → busy
                 post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
@@ -816,9 +866,12 @@ fn questions_are_withdrawn_when_nobody_can_answer() {
             busy a → busy
             nobody-answers → busy
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
+                persist
             asks-tool q3 → busy
+                persist
                 decide #1: Bash the command of q3
             nobody-answers → busy
                 audit q1: withdrawn by Host (the input has ended)

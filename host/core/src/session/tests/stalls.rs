@@ -72,6 +72,7 @@ fn tools_questions_and_interrupts_are_expected_silences() {
             did ls → busy
                 show
             asks q1 → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             command answer allow → busy
                 audit q1: Allow once by User

@@ -94,6 +94,7 @@ fn a_prompt_waits_while_a_question_is_open() {
             steer → suspended
             busy a → busy
             asks q → busy
+                persist
                 post home: Session 'x' in /x asks for a permission:
             prompt b → busy
             command answer allow → busy

@@ -131,20 +131,21 @@ fn an_urgent_prompt_withdraws_an_open_question() {
     check(
         "busy a\nasks q\nnow b\ninterrupted a",
         expect![[r#"
-        busy a → busy
-        asks q → busy
-            post home: Session 'x' in /x asks for a permission:
-        now b → busy
-            audit q: withdrawn by Host
-            answer q of 1: Nobody
-            close request q: Withdrawn
-            interrupt 1
-        interrupted a → busy
-            persist
-            finish a at home, failed: Interrupted by the next message.
-            mark b sent
-            send b to 1
-    "#]],
+            busy a → busy
+            asks q → busy
+                persist
+                post home: Session 'x' in /x asks for a permission:
+            now b → busy
+                audit q: withdrawn by Host
+                answer q of 1: Nobody
+                close request q: Withdrawn
+                interrupt 1
+            interrupted a → busy
+                persist
+                finish a at home, failed: Interrupted by the next message.
+                mark b sent
+                send b to 1
+        "#]],
     );
 }
 
