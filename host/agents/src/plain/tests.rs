@@ -285,7 +285,7 @@ fn a_value_that_equals_the_prompt_is_shown() {
     script.silent();
     for value in ["5", "7"] {
         script.prompt(value);
-        script.prints(&format!("{value}\n>>> "));
+        script.prints(format!("{value}\n>>> "));
         script.silent();
     }
     let lines = script.trace.lines();
