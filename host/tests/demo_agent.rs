@@ -311,7 +311,7 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
         args,
         "-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages \
          --replay-user-messages --permission-prompt-tool stdio --permission-mode plan --model=opus --resume=abc \
-         --add-dir=/x"
+         --settings={\"useAutoModeDuringPlan\":false} --add-dir=/x"
     );
 }
 

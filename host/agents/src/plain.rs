@@ -76,9 +76,6 @@ struct Turn {
     lines: VecDeque<String>,
     /// The sent lines that the program may repeat.
     sent: VecDeque<String>,
-    /// The first output lines, if they equal the sent lines and nothing follows them: either the program repeats its
-    /// input, or they are its output.
-    held: Vec<String>,
     /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier
     /// line.
     is_ahead: bool,
@@ -134,26 +131,14 @@ impl Plain {
         let is_output = match &mut self.state {
             State::Starting => false,
             State::Idle => true,
-            State::Turn(turn) => {
-                let sent = turn.sent.pop_front();
-                let is_echo = sent.as_ref().is_some_and(|sent| is_echo_of(sent, &line));
-                match self.echo {
-                    Echo::No => true,
-                    Echo::Yes => !is_echo,
-                    Echo::Unknown if is_echo => {
-                        turn.held.push(line.clone());
-                        false
-                    }
-                    Echo::Unknown => {
-                        // Later lines don't count, because a background process may print first.
-                        if sent.is_some() || !turn.held.is_empty() {
-                            self.echo = if turn.held.is_empty() { Echo::No } else { Echo::Yes };
-                        }
-                        turn.held.clear();
-                        true
-                    }
+            State::Turn(turn) => match turn.sent.pop_front() {
+                Some(sent) if self.echo != Echo::No => {
+                    let is_echo = is_echo_of(&sent, &line);
+                    self.echo.learn(is_echo);
+                    !is_echo
                 }
-            }
+                Some(_) | None => true,
+            },
         };
         if is_output {
             self.block.push_line(&line, &mut self.text);
@@ -190,17 +175,14 @@ impl Plain {
     fn finish_output(&mut self) {
         self.take_prompt();
         self.take_unfinished();
-        if let State::Turn(turn) = &mut self.state {
-            turn.held.drain(..).for_each(|line| self.block.push_line(&line, &mut self.text));
-        }
         self.close_block();
     }
 
     fn end_turn(&mut self) {
         self.finish_output();
         if let State::Turn(turn) = std::mem::replace(&mut self.state, State::Idle) {
-            if self.echo == Echo::Unknown && !turn.sent.is_empty() {
-                self.echo = Echo::No;
+            if !turn.sent.is_empty() {
+                self.echo.learn(false);
             }
             let outcome = if turn.is_interrupted { Outcome::Interrupted } else { Outcome::Done };
             let usage = TurnUsage::default();
@@ -238,10 +220,10 @@ impl Plain {
             turn.is_ahead |= is_ahead;
             // An unfinished line that doesn't match is probably a prompt for further lines.
             self.unfinished.clear();
-            if self.echo == Echo::Unknown && !turn.sent.is_empty() {
-                self.echo = Echo::No;
+            if !turn.sent.is_empty() {
+                self.echo.learn(false);
+                turn.sent.clear();
             }
-            turn.sent.clear();
             return turn.send_next();
         }
         self.end_turn();
@@ -258,6 +240,16 @@ impl Turn {
             self.sent.push_back(line);
         }
         Some(bytes)
+    }
+}
+
+impl Echo {
+    /// Records whether the first output line repeats the input. Later lines don't count, because a background process
+    /// may print first.
+    fn learn(&mut self, is_echo: bool) {
+        if *self == Self::Unknown {
+            *self = if is_echo { Self::Yes } else { Self::No };
+        }
     }
 }
 
@@ -295,7 +287,6 @@ impl Codec for Plain {
             prompt: prompt.id.clone(),
             lines: lines(&prompt.text),
             sent: VecDeque::new(),
-            held: Vec::new(),
             is_ahead: false,
             is_interrupted: false,
         };

@@ -51,6 +51,6 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
         assert!(made.success());
         let why = Subject::find(&pipe).expect_err("it is not a component").to_string();
-        assert!(why.contains("it is a pipe, not a regular file: replace it with the file"), "{why}");
+        assert!(why.contains("it is a pipe, not a regular file: replace it with a regular file"), "{why}");
     }
 }

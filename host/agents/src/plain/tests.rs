@@ -279,21 +279,6 @@ fn an_echo_of_the_prompt_is_not_shown() {
 }
 
 #[test]
-fn a_value_that_equals_the_prompt_is_shown() {
-    let mut script = Script::new(Some("^>>> $"), None);
-    script.prints(">>> ");
-    script.silent();
-    for value in ["5", "7"] {
-        script.prompt(value);
-        script.prints(format!("{value}\n>>> "));
-        script.silent();
-    }
-    let lines = script.trace.lines();
-    let shown: Vec<&String> = lines.iter().filter(|line| line.starts_with("0 ")).collect();
-    assert_eq!(shown, [r#"0 + "```\n5\n```" (1 pieces)"#, r#"0 + "```\n7\n```" (1 pieces)"#]);
-}
-
-#[test]
 fn output_that_equals_the_prompt_is_shown_if_nothing_is_echoed() {
     let mut script = Script::python();
     script.prompt("x = 1");
