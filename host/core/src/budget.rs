@@ -10,7 +10,7 @@ const WARNING: f64 = 0.8;
 /// The limit of the current day, and the amount that is already spent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    /// `[limits] cost_per_day`.
+    /// The value of `[limits] cost_per_day`.
     pub limit_usd: f64,
     /// The cost of all finished turns since midnight.
     pub spent_usd: f64,

@@ -2,8 +2,8 @@
 //! with their positions.
 //!
 //! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables are merged key by
-//! key; a list or another value replaces the default. This module opens no files, resolves no paths and reads no
-//! environment variables.
+//! key; all other values, including lists, replace the defaults. This module opens no files, resolves no paths and
+//! reads no environment variables.
 
 mod access;
 mod agent_kind;

@@ -85,7 +85,7 @@ pub fn question_open(session: &SessionName) -> String {
     format!("The agent of session '{session}' waits for an answer. Answer its question in the chat first.")
 }
 
-/// The last line of an answer whose agent did not react to `/stop`.
+/// The last line of an answer whose agent did not react to an interrupt, for example by `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
@@ -248,8 +248,8 @@ pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// The notice that an update or an answer could not be stored, sent once per place. The host tries again until the
-/// store works.
+/// The notice that an update or an answer could not be stored. A place gets it once per outage of the store. The host
+/// tries again until the store works.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")

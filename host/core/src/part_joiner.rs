@@ -28,7 +28,7 @@ pub struct JoinedUpdate {
 }
 
 impl JoinedUpdate {
-    /// Parses an update that has no further parts.
+    /// Parses a row without joining it with others.
     #[must_use]
     pub fn parse(row: InboxRow) -> Self {
         Self { input: parse(&row.update.what), row, absorbed: Vec::new() }

@@ -227,8 +227,8 @@ fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
     words.collect()
 }
 
-/// Drops the punctuation at the end of a sentence. Keeps it after another punctuation character, as in `..` and `a/*.`,
-/// because there it may belong to the argument.
+/// Drops the punctuation at the end of a sentence if a letter, a digit or a quote precedes it. Otherwise, as in `..`
+/// and `a/*.`, the punctuation may belong to the argument and stays.
 fn strip_end_punctuation(text: &str) -> &str {
     let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
     let is_end =

@@ -1,4 +1,4 @@
-//! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies.
+//! Data types that all parts of the host share, such as names, places, users, timestamps, sessions and replies.
 
 mod audit;
 mod name;

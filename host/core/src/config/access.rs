@@ -12,13 +12,14 @@ use super::{
 };
 use crate::types::Role;
 
-/// The numeric ids of the Telegram users with access, by role. The host ignores all other users.
+/// The numeric ids of the Telegram users with access, by role, and the tools that no agent may use. The host ignores
+/// all other Telegram users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
     pub owner: Option<u64>,
     pub admins: BTreeSet<u64>,
     pub members: BTreeSet<u64>,
-    /// Tools that no agent may use.
+    /// Rules for tools that no agent may use.
     pub deny_tools: Vec<Rule>,
 }
 

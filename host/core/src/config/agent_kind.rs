@@ -18,7 +18,7 @@ pub enum AgentKind {
 pub enum AgentFeature {
     /// The agent asks before it uses a tool.
     PermissionRequests,
-    /// A later process continues the conversation of an earlier one.
+    /// A new process can continue the conversation of an earlier one.
     Resume,
     /// The agent accepts a prompt while it works on another, and reports which prompts each of its turns answers.
     Steering,

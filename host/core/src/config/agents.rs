@@ -26,11 +26,12 @@ pub struct Agent {
     pub model: Option<String>,
     /// `None` is the same as [`PermissionMode::Default`].
     pub permission_mode: Option<PermissionMode>,
-    /// The rules in `[access] deny_tools`. They also apply to tools that the agent uses without asking.
+    /// The rules in `[access] deny_tools`. The host passes them to agents of kind `claude`, so that they also apply to
+    /// tools that these agents use without asking.
     pub deny_tools: Vec<Rule>,
-    /// Names of the variables of the host's environment that the agent gets.
+    /// The names of the host's environment variables that are passed to the agent.
     pub pass_env: Vec<String>,
-    /// Additional variables of the agent's environment. They override those in `pass_env`.
+    /// Additional environment variables of the agent. They override those in `pass_env`.
     pub env: BTreeMap<String, String>,
     pub sandbox: Sandbox,
     pub turn_end: TurnEnd,

@@ -31,9 +31,9 @@ pub struct CallLimits {
     pub time: Duration,
     /// The maximum size of all memories of an instance together, in bytes.
     pub memory: usize,
-    /// The maximum number of calls to host functions.
+    /// The maximum number of calls to host functions during one plugin call.
     pub calls: u32,
-    /// The maximum number of log lines.
+    /// The maximum number of log lines during one plugin call.
     pub log: u32,
     /// The maximum size of the call's result in bytes. The same limit applies separately to the total size of the
     /// call's posts, each of which counts as at least 4 KiB.

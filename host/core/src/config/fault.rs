@@ -48,8 +48,8 @@ impl Finding {
 }
 
 impl Fault {
-    /// The line with carets below the fault. Omits the text after the fault, except closing brackets, and the part of
-    /// an inline table before the fault, because both may contain a secret.
+    /// The line that contains the fault, with carets below the fault. The excerpt omits the text after the fault,
+    /// except closing brackets, and the earlier entries of an inline table, because both may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -70,8 +70,8 @@ impl Fault {
     }
 }
 
-/// Formats the line that contains the fault `marked`, with carets below the fault. An ellipsis replaces `after`, unless
-/// `after` consists of closing brackets and white space.
+/// Formats the line that contains the faulty text `marked`, with carets below that text. An ellipsis replaces `after`,
+/// unless `after` consists of closing brackets and white space.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let other_values = if before.contains('{') {
@@ -217,7 +217,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Prints one fault per line.
+/// Prints one fault per line, and the number of faults that are not listed.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {

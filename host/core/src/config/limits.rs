@@ -7,13 +7,13 @@ use super::{
     value::{bytes, dollars, number},
 };
 
-/// Any turn would exceed a smaller limit; a larger one is probably a typo.
+/// A single turn usually costs more than the minimum. A value above the maximum is probably a typo.
 const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 
-/// More agents than this would exceed the memory of any machine.
+/// More agents than the maximum don't fit into the memory of a typical machine.
 const LIVE_AGENTS: RangeInclusive<usize> = 1..=10_000;
 
-/// A smaller amount is less than a single agent uses.
+/// A single coding agent, such as `claude`, uses more than the minimum.
 const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

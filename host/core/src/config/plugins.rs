@@ -1,4 +1,4 @@
-//! `[plugins]`: the plugin folder, and each plugin's grants, configuration and limits.
+//! `[plugins]`: the plugin folder, the settings that apply to all plugins, and the settings of each plugin.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ use serde_json::{Map, Value as Json};
 
 /// Each running call has an instance with its own memory, so this setting also limits the memory that the host uses.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
-/// The size of the cache in bytes.
+/// The permitted range of the cache's maximum size, in bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
@@ -34,7 +34,8 @@ pub struct Plugin {
     pub grants: BTreeSet<Capability>,
     /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role of calls without a caller, such as lifecycle calls. `None` gives such calls no rights.
+    /// The role that calls without a caller, such as those of jobs, have for sessions and requests. `None` gives these
+    /// calls no rights.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
     /// The pinned version: the SHA-256 digest of the only version that may be active.

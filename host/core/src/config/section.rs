@@ -63,7 +63,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     /// Reads `key` into `into`. Returns the position of the value, even if the value is invalid. Returns `None` if the
-    /// key is missing, or if the operator used its name for a table.
+    /// key is missing, or if its name is used for a table in `[agents]` or `[plugins]`.
     pub fn set<T>(
         &mut self,
         key: &'static str,

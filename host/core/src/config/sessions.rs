@@ -1,4 +1,4 @@
-//! `[sessions]`: session folders, idle timeout and limits on prompts.
+//! `[sessions]`: the default session, session folders, timeouts, and settings for waiting and interrupted prompts.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::types::SessionName;
 
-/// A shorter timeout would start an agent for every message; with a longer one, agents would hardly ever stop.
+/// With a shorter timeout, almost every message would start an agent; with a longer one, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 /// Zero disables the question to users. The maximum is far above the time that any agent needs for an answer.
 const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);

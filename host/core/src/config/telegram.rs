@@ -1,4 +1,4 @@
-//! `[telegram]`: access to the Bot API.
+//! `[telegram]`: access to the Bot API, and the timing of messages.
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 

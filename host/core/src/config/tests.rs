@@ -1,4 +1,4 @@
-//! Tests that texts are merged over the defaults, and that no text makes the parser panic.
+//! Tests how texts are merged over the defaults and how changes are listed, and that no text makes the parser panic.
 
 use std::time::Duration;
 

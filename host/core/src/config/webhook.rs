@@ -11,7 +11,7 @@ use super::{
     value::{Value, ValueError, bytes, non_blank, shorten},
 };
 
-/// The maximum bounds the host's memory, because the host buffers the whole body of each request.
+/// The maximum limits the host's use of memory, because the host buffers the whole body of each request.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +30,8 @@ pub struct WebhookAuth {
     pub token: Option<String>,
     /// The name of the secret with which the sender signs the body (HMAC-SHA-256).
     pub hmac: Option<String>,
-    /// The name, in lower case, of the header with the signature, or with the token if `hmac` is not set.
+    /// The name, in lower case, of the header with the signature, or with the token if `hmac` is not set. `None`
+    /// selects the default header.
     pub header: Option<String>,
 }
 

@@ -96,7 +96,7 @@ pub fn option_without_text(label: &str) -> String {
     format!("“{}” takes no text.", quote(label))
 }
 
-/// The answer to a user who chose an option that requires a text.
+/// The answer to a user in a chat who chose an option that requires a text, but gave no text.
 #[must_use]
 pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String {
     format!("Send the text as your next message here, or type: /answer {session}#{number} {option} <text>")

@@ -1,4 +1,4 @@
-//! The message about a denied tool, with the configuration line that allows the tool.
+//! The message about a denied tool, with the reason or the configuration that allows the tool.
 
 use cordboard_permission_rules::Rule;
 

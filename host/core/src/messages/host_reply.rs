@@ -53,7 +53,7 @@ pub enum HostReply {
         plugin: String,
         why: String,
     },
-    /// An outdated button: its message or its command is no longer stored.
+    /// An outdated button: its message or its command is no longer stored, or its text is not a command.
     OldButton,
     /// A button of a request that was already decided. `outcome` is the line that replaced the buttons of the request.
     AlreadyDecided {

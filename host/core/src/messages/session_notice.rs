@@ -98,7 +98,7 @@ pub enum SessionNotice {
     PermissionModeRefused {
         why: String,
     },
-    /// The agent lacks something that the user may expect. Contains the text.
+    /// The agent's program is too old for some features. Contains the text.
     AboutAgent(String),
     Denied {
         tool: String,
@@ -169,7 +169,7 @@ pub enum DenialCause {
 }
 
 impl SessionNotice {
-    /// Whether the text of the notice lacks the name of the session.
+    /// Whether the message needs the name of the session, because the text of the notice lacks it.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })

@@ -13,7 +13,7 @@ pub fn strip_controls(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether `c` is a line break, a control character, a character that changes the direction of writing, or an invisible
-/// character of zero width.
+/// character that makes different words look the same.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)

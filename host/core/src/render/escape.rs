@@ -12,8 +12,8 @@ mod piece;
 
 pub use piece::{code, literal};
 
-/// Escapes whole lines so that Markdown shows them unchanged, except for white space at the start and end of each line.
-/// The SDK's function of the same name also escapes parts of a line, and keeps white space.
+/// Escapes whole lines so that Markdown shows them unchanged. Removes control characters, and white space at the start
+/// and end of each line. The SDK's function of the same name also escapes parts of a line, and keeps white space.
 #[must_use]
 pub fn escape(text: &str) -> String {
     strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")

@@ -35,7 +35,7 @@ struct Writer<'a> {
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
-    /// The width of the widest table that is shown with aligned columns.
+    /// The maximum width of a table that is shown with aligned columns.
     columns: usize,
     /// For each open list, the number of the next item, or `None` for a bullet list.
     lists: Vec<Option<u64>>,

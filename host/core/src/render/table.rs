@@ -66,7 +66,7 @@ impl Table {
         self.lay_out().lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
     }
 
-    /// Returns the rows below the header. Each cell follows the name of its column.
+    /// Returns the rows below the header. Each cell begins with the name of its column, if the column has one.
     pub fn labelled_rows(&self) -> impl Iterator<Item = Vec<String>> {
         let (header, rows) = self.rows.split_first().map_or((&[][..], &[][..]), |(header, rows)| (&header[..], rows));
         rows.iter().map(|row| {

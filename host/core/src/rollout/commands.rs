@@ -139,7 +139,7 @@ impl Machine {
         Ok(self.start_fallback(id, why, &newest, now))
     }
 
-    /// Enables the plugin with an earlier version, because the newest one can't be activated.
+    /// Enables the plugin with a fallback version, because the newest one can't be activated.
     fn start_fallback(&mut self, id: CommandId, why: String, goal: &str, now: Timestamp) -> CommandStep {
         self.fallbacks_exhausted = false;
         let command = JobCommand::Enable { not_admitted: Some(why) };

@@ -57,7 +57,8 @@ pub enum Effect {
         command: CommandId,
         text: String,
     },
-    /// Answer the caller of a command. If `Progress` has answered the caller already, notify all operators instead.
+    /// Answer the caller of a command, and notify the other operators if the command succeeded. If `Progress` has
+    /// already answered the caller, notify all operators instead.
     Answer {
         command: CommandId,
         answer: Result<String, ApiError>,

@@ -29,7 +29,7 @@ pub struct RejectionText {
     pub operator_text: String,
 }
 
-/// The settings that the rollout of a plugin depends on. The plugin's other settings only matter to builds and trials.
+/// The settings that the rollout of a plugin depends on. The plugin's other settings matter only to builds and trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutSettings {
     /// The only digest that may be activated, if one is pinned.

@@ -1,6 +1,6 @@
 //! A job builds, tries and activates one version. If that version is rejected and no version is active, the job tries
-//! the other stored versions, latest first, and then the embedded one. A rollback does the same, although the failing
-//! version is still active.
+//! the other stored versions that were not rolled back, latest first, and then the embedded one. A rollback does the
+//! same, although the version that it replaces is still active.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -43,7 +43,7 @@ pub(super) enum Purpose {
     Start,
     /// The newest version has changed or is tried again.
     File,
-    /// The active version gets new settings. Operators are only notified of a rejection.
+    /// The active version gets new settings. Operators are notified only of a rejection.
     Settings,
     /// No version is active, for example because the active one lost its grants. Operators are not notified of the
     /// outcome.

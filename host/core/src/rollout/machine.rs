@@ -15,8 +15,8 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// The machine announces a build that takes longer than this. A cached version takes a millisecond, a small plugin 60
-/// ms.
+/// The time after which the machine announces a job that is still running. A cached version takes a millisecond, and
+/// compiling a small plugin takes 60 ms.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The active version.

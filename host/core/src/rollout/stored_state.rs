@@ -72,7 +72,7 @@ pub struct RejectedVersion {
     pub reason: RejectReason,
 }
 
-/// The reason why a version isn't active.
+/// The reason why a version isn't active, or why its new settings aren't.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectReason {
     Rejected,

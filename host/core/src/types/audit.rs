@@ -21,11 +21,11 @@ pub struct DecidedRequest {
 #[serde(rename_all = "lowercase")]
 pub enum DecidedBy {
     User,
-    /// `[access] deny_tools`.
+    /// A rule in `[access] deny_tools`.
     Configuration,
     /// The approval plugin.
     Plugin,
-    /// The host: the request expired, was withdrawn, or could not be shown to a user.
+    /// The request expired, could not be shown to a user, or was withdrawn by the host.
     Host,
     /// The agent withdrew the request, or exited.
     Agent,

@@ -1,12 +1,12 @@
-//! The names of sessions, plugins and models. A session's name is also the name of the folder that the host creates for
-//! the session, and a plugin's name is the stem of the plugin's file.
+//! The names of sessions, plugins and models, and the ids of sessions. A session's id is also the name of the folder
+//! that the host creates for the session, and a plugin's name is the stem of the plugin's file.
 
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a session: `[A-Za-z0-9_-]{1,64}`, which needs no escaping as a folder name, a command-line argument or
-/// an environment value.
+/// The name or the id of a session: `[A-Za-z0-9_-]{1,64}`, which needs no escaping as a folder name, a command-line
+/// argument or an environment value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionName(String);

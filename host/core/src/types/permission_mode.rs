@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The value of claude's `--permission-mode`, which decides how claude handles tools that need permission.
+/// A permission mode, which decides how an agent handles tools that need permission. The modes are those of claude's
+/// `--permission-mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PermissionMode {

@@ -1,4 +1,4 @@
-//! Messages to agents: accepted prompts and interrupted prompts.
+//! Prompts, from their acceptance to the stored answer of the agent, and the agents' own commands.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct Prompt {
     pub place: Place,
     #[serde(default)]
     pub kind: PromptKind,
-    /// A command of the agent begins with two slashes, as a person types it.
+    /// The text. A command of the agent begins with two slashes, as a person types it.
     pub text: String,
     /// The view mode that the author has chosen for their own prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,8 +69,8 @@ impl QueuedPrompt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     pub prompt: String,
-    /// The agent's last text: its paragraphs since the last tool call that was followed by text. Empty if the agent wrote
-    /// none.
+    /// The agent's last text: its paragraphs since the last tool call that was followed by text. Empty if the agent
+    /// wrote none.
     pub answer: String,
     pub at: Option<Timestamp>,
 }

@@ -136,7 +136,7 @@ impl Reply {
         self.bound_to(Some(session))
     }
 
-    /// Binds the buttons to `session`.
+    /// Binds the buttons to `session`, or removes their binding if `session` is `None`.
     #[must_use]
     pub fn bound_to(mut self, session: Option<&SessionName>) -> Self {
         for button in self.buttons.iter_mut().flatten() {

@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// The id that the agent gave to its question.
+/// The id of an agent's question, which is derived from the agent's own id of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub String);
@@ -61,7 +61,8 @@ pub enum Choice {
     Offered(String),
     /// The request expired without a decision.
     Expired,
-    /// The request was withdrawn, because there is nothing left to decide.
+    /// The request was withdrawn, for example because there is nothing left to decide, or because no user can answer
+    /// any more.
     Withdrawn,
 }
 
@@ -89,7 +90,7 @@ impl Choice {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRequest {
     pub id: RequestId,
-    /// The kind of question: `permission`, `question` or `plan`. Further kinds are possible.
+    /// The kind of question: `permission`, `question` or `plan`. Later versions may add kinds.
     pub kind: &'static str,
     /// The question in one line, for lists.
     pub title: String,
@@ -99,7 +100,8 @@ pub struct AgentRequest {
     /// allow. Shown only if the question has that option.
     pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
-    /// The use of a tool, if the question is about a permission. The approval plugin is asked before users are.
+    /// The use of a tool, if the question is about a permission. The approval plugin is asked about the use before
+    /// users are.
     pub tool_use: Option<Box<ToolUse>>,
     /// Whether the answer may consist of several options.
     pub multiple: bool,
@@ -196,7 +198,7 @@ pub struct ToolUse {
     /// The files and folders that the tool reads or changes, as the agent names them.
     pub paths: Vec<String>,
     pub url: Option<String>,
-    /// The home folder of the agent.
+    /// The home folder of the user who runs the host.
     pub home: Option<String>,
 }
 
@@ -299,7 +301,7 @@ impl AskReason {
 /// A question of an agent that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
-    /// Unique within the session until the host exits.
+    /// Unique within the session, even across restarts of the host.
     pub number: u64,
     pub request: AgentRequest,
     /// The buttons that the approval plugin adds to the answers.

@@ -328,7 +328,7 @@ pub struct SessionView {
     pub queue: Vec<QueuedPrompt>,
     /// The questions of the agent that wait for an answer, the oldest first.
     pub requests: Vec<OpenRequest>,
-    /// Only in lists: the resident memory of the agent and its descendants, in bytes, if it runs.
+    /// Only in lists: the resident memory of the agent and its descendants, in bytes, if the agent is running.
     #[serde(skip)]
     pub memory: Option<u64>,
     /// Only in the reply to a command: the beginning of each prompt that the command dropped.

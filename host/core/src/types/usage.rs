@@ -93,7 +93,7 @@ pub struct GroupUsage {
 /// A time span that ends now, and begins at midnight in the host's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsagePeriod {
-    /// The last days, including today.
+    /// This number of days, including today.
     Days(u32),
     /// The current calendar month.
     Month,
@@ -156,7 +156,7 @@ impl UsageSum {
 }
 
 impl UsageGroup {
-    /// Parses the name of a group in plugin calls.
+    /// Parses the name by which plugins select the property.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [("session", Self::Session), ("persona", Self::Persona), ("model", Self::Model)]

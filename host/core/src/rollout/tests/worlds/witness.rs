@@ -55,7 +55,7 @@ struct Attempt {
     is_odd: bool,
 }
 
-/// The active version, with the settings under which it was tried.
+/// A version that passed its trial, with the settings of that trial. `number` is zero until the version is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Served {
     digest: String,
@@ -94,7 +94,8 @@ pub struct Witness {
     bans: BTreeMap<String, Ban>,
     commands: BTreeMap<CommandId, Command>,
     command_count: u64,
-    /// The versions about which the owner was asked since the newest version was last active.
+    /// The versions about which the owner must not be asked again. Cleared when the host restarts, when the plugin is
+    /// enabled, and when the newest version is active.
     approval_requested: BTreeSet<String>,
     /// The versions about which the owner was asked since the start of the host.
     requested_before: BTreeSet<String>,
@@ -530,7 +531,8 @@ impl Witness {
         }
     }
 
-    /// Checks that a version whose calls failed too often does not stay active during its probation.
+    /// Checks that a version whose calls failed too often does not stay active during its probation, unless it can't be
+    /// rolled back.
     fn inspect_probation(&self) {
         let Some(active) = self.active() else { return };
         let limits = self.facts.settings.limits;
