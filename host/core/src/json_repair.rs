@@ -1,6 +1,6 @@
 //! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. JSON without
-//! such damage is left unchanged.
+//! not UTF-8, invalid numbers and words, unknown escapes, raw control characters, trailing commas, and nesting that is
+//! too deep. JSON without such damage is left unchanged.
 
 use std::fmt;
 
@@ -32,8 +32,8 @@ pub struct Object {
     pub is_whole: bool,
 }
 
-/// Returns the objects in a text that may contain anything else before, between and after them. If an object is not
-/// whole, the search continues inside it, because other output may have interrupted the object there.
+/// Returns the objects in a text. The text may contain anything else before, between and after them. If an object is
+/// not whole, the search continues inside it, because other output may have interrupted the object there.
 #[must_use]
 pub fn objects(bytes: &[u8]) -> Vec<Object> {
     let text = String::from_utf8_lossy(bytes);

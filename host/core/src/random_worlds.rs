@@ -1,5 +1,5 @@
-//! Random numbers and seeds for tests that feed a state machine with random inputs. One such run is called a world.
-//! `CORDBOARD_WORLDS` sets the number of worlds, and `CORDBOARD_SEED` the first seed.
+//! Random numbers and seeds for tests that feed a state machine with random inputs. The run of such a test with one
+//! seed is called a world. `CORDBOARD_WORLDS` sets the number of worlds, and `CORDBOARD_SEED` the first seed.
 
 use std::ops::Range;
 

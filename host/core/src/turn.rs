@@ -8,7 +8,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     pub prompt: PromptId,
-    /// The other prompts that end with the turn, which the agent received during this turn or the previous one. Empty
+    /// The other prompts that end with the turn, which the agent received during this turn or an earlier one. Empty
     /// while the turn runs.
     pub also_answers: Vec<PromptId>,
     /// The place of the answer. It is also the place of the prompt, if there is one.

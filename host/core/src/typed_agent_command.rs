@@ -20,9 +20,9 @@ pub struct AgentCommandLine {
 }
 
 impl AgentCommandLine {
-    /// Parses a text that a person typed. A command of the agent consists of two or more slashes and a name that ends
-    /// at white space or at the end of the text. Returns `None` for any other text, such as `//etc/hosts` and
-    /// `// a comment`.
+    /// Parses a text that a person typed. A command of the agent begins with at least two slashes and a name that ends
+    /// at white space or at the end of the text. Punctuation at the end of the name is dropped. Returns `None` for any
+    /// other text, such as `//etc/hosts` and `// a comment`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = trim_blank_start(text);

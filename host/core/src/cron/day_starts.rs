@@ -1,4 +1,4 @@
-//! The boundaries of days and months in a time zone.
+//! The beginnings of days and months in a time zone.
 
 use jiff::Zoned;
 

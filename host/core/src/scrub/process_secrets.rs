@@ -1,5 +1,6 @@
-//! Holds the secrets that this process has read, and replaces them with their labels. The host passes log records,
-//! errors, replies, posts and webhook requests through this module. This module reads no files.
+//! Holds the secrets that this process has read, and replaces them with their labels. The host passes texts that may
+//! contain a secret, such as log records, errors, posts and webhook requests, through this module. This module reads no
+//! files.
 
 use std::{
     borrow::Cow,

@@ -1,5 +1,6 @@
 //! The session's agent, and the settings of the agent that users change with commands: model, permission mode and
-//! persona. The agent can change as long as the session has no conversation, because another agent can't continue it.
+//! persona. The agent can change until the session's conversation has a turn, because another agent can't continue the
+//! conversation.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,

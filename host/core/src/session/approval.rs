@@ -61,7 +61,7 @@ impl Machine {
         }
     }
 
-    /// Asks a user, and stores the reason for the message to show.
+    /// Asks a user, and stores the reason, which the message shows.
     pub(super) fn ask_user_because(&mut self, number: u64, reason: Option<AskReason>, now: Timestamp) {
         let open = self.live.as_mut().and_then(|live| live.requests.iter_mut().find(|open| open.number == number));
         if let Some(open) = open {

@@ -109,8 +109,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Interrupts the turn. A prompt that is about to be sent is dropped, because after `/stop` the user does not want
-    /// an answer to it.
+    /// Interrupts the turn, and drops all waiting prompts or, with [`QueuedPrompts::Keep`], only a prompt that is about
+    /// to be sent, because after `/stop` the user does not want an answer to it.
     pub(super) fn interrupt(
         &mut self,
         queued: QueuedPrompts,

@@ -21,7 +21,7 @@ pub enum Effect {
     /// Store the record as it is now, and the usage of a finished turn. Both are stored in one commit, because the
     /// record contains the total from which the cost of the next turn is computed.
     PersistTurn(Box<UsageEntry>),
-    /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send`.
+    /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send` or `Steer`.
     MarkSent(PromptId),
     /// Store that the prompt waits again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
@@ -63,8 +63,7 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
-    /// Send a prompt during the running turn. The agent answers it in this turn or in a later one. `MarkSent` always
-    /// precedes this effect.
+    /// Send a prompt during the running turn. The agent answers it in this turn or in a later one.
     Steer {
         run: Run,
         prompt: Prompt,
@@ -83,7 +82,7 @@ pub enum Effect {
     },
     /// The agent has started a turn of its own. Show it in this place.
     TurnStarted(Place),
-    /// Store a decision about a question of the agent in the audit log.
+    /// Store the outcome of a question of the agent in the audit log.
     Audit(Box<DecidedRequest>),
     /// Send the answer to a question of the agent.
     Answer {
@@ -153,9 +152,10 @@ pub struct Launch {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
-    /// The prompt was rejected or dropped by a user, or its author lost access. Contains its beginning.
+    /// The host rejected the prompt, a user dropped it, or its author lost access. Contains the beginning of the
+    /// prompt.
     Dropped(String),
-    /// The prompt's turn was interrupted, or another prompt's turn was interrupted before the agent accepted this
-    /// prompt. The user was notified.
+    /// The prompt was sent, but the host ended before it was answered, or an interrupt canceled it before the agent
+    /// accepted it. The prompt is kept as an interrupted prompt, and the user was notified.
     Interrupted,
 }

@@ -47,7 +47,7 @@ impl Machine {
         }
     }
 
-    /// Suspends an idle session without waiting for the policy.
+    /// Suspends an idle session without waiting for the policy, unless it has background work or open questions.
     pub(super) fn suspend_if_unused(&mut self, now: Timestamp) {
         let is_idle = matches!(self.state, State::Idle(_));
         if is_idle && self.background().is_none() && self.open_requests().is_empty() {

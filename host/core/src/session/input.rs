@@ -29,7 +29,7 @@ impl Run {
     pub const LEFT_OVER: Self = Self(0);
 }
 
-/// The number of a query to a plugin. Answers to older queries are ignored.
+/// The number of a query to a plugin. Answers to queries that are no longer pending are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -57,12 +57,12 @@ pub enum Input {
     Output {
         run: Run,
     },
-    /// The process and all its descendants have exited, or the process could not be started.
+    /// The process and all its descendants have exited or could not be killed, or the process could not be started.
     Exit {
         run: Run,
         exit: Exit,
     },
-    /// An agent has exited, and these processes that can't be attributed to any agent still run.
+    /// An agent has exited, and these processes, which can't be attributed to any agent, still run.
     Strays {
         pids: Vec<i32>,
     },
@@ -87,7 +87,8 @@ pub enum Input {
         ticket: Ticket,
         decision: Decision,
     },
-    /// The configuration was loaded. The input is ignored if the settings of the session have not changed.
+    /// The configuration was loaded, or the session was renamed or got another agent. The input is ignored if the
+    /// settings of the session have not changed.
     Settings(Box<Settings>),
     /// The running agents exceed `[limits]`: the session is suspended if it is idle and has neither background work nor
     /// open questions.
@@ -97,7 +98,7 @@ pub enum Input {
     /// The process that holds the session for a terminal has exited.
     TerminalClosed {
         process: ProcessId,
-        /// The conversation of the last answer in the terminal, if it is known.
+        /// The conversation that was last used in the terminal. `None` if it is unknown or belongs to another session.
         conversation: Option<String>,
     },
     /// The authors of these prompts lost access to the session: waiting prompts are dropped, and the turn of a running
@@ -265,7 +266,8 @@ pub enum SessionCommand {
     SetModel(Option<String>),
     SetPersona(Option<String>),
     /// Selects another agent. The caller has checked that it is configured, and sends the session's new settings next.
-    /// The command is refused if the session has a conversation.
+    /// The command is refused if the conversation has begun, during a turn, while prompts wait, and while the agent has
+    /// background work.
     SetAgent(String),
     SetMode(Option<String>),
     /// Sets how the agent handles tools that need permission. `None` selects the agent's configured mode.

@@ -1,6 +1,5 @@
-//! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `steering`, `urgent`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold`,
-//! `agent_settings` and `commands`. The machine reads no clock.
+//! The state machine's data and its entry points for inputs, commands and queries. The transitions are in the other
+//! modules. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,9 +33,9 @@ pub struct Machine {
     pub(super) state: State,
     /// The agent process, present while it may be running.
     pub(super) live: Option<LiveProcess>,
-    /// Accepted prompts in order, not yet sent to an agent.
+    /// The prompts that wait to be sent to an agent, in the order of sending.
     pub(super) queue: VecDeque<Prompt>,
-    /// The waiting prompts that interrupted a turn. May also contain prompts that were dropped.
+    /// The urgent prompts that wait. May also contain prompts that were dropped.
     pub(super) urgent: Vec<PromptId>,
     /// The persona settings that were received last, with the persona's name.
     pub(super) persona_settings: Option<(String, PersonaSettings)>,
@@ -47,13 +46,13 @@ pub struct Machine {
     pub(super) outdated_agent: Option<String>,
     /// The commands that the agent reported last.
     pub(super) commands: Option<Arc<[AgentCommand]>>,
-    /// The interrupted prompt that was last sent again, by its new id.
+    /// The new id of the prompt that was last sent again.
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
     pub(super) open_failure: Option<u64>,
-    /// The time of the agent's last output, if users are asked about its silence since then.
+    /// The beginning of the silence that users are asked about.
     pub(super) open_stall: Option<Timestamp>,
-    /// The times of the last `/retry` and `/leave`.
+    /// The times from which repeated `/retry` and `/leave` commands are recognized.
     pub(super) last_press: LastPress,
     /// The number of consecutive failed starts.
     pub(super) failed_starts: usize,
@@ -172,7 +171,7 @@ impl Machine {
     }
 
     /// # Errors
-    /// The command was refused, with a message for the caller. The session is unchanged.
+    /// The command was refused. The error contains a message for the caller, and the session is unchanged.
     pub fn command(&mut self, command: SessionCommand, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
         self.apply_command(command, now)?;
         Ok(self.flush())
@@ -218,7 +217,7 @@ impl Machine {
         }
     }
 
-    /// The mode that applies to the agent: the session's own, or else the configured one.
+    /// The mode that applies to the agent: the session's own, else the configured one, else the default.
     pub(super) fn permission_mode(&self) -> PermissionMode {
         let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
         self.record.permission_mode.or(configured).unwrap_or(PermissionMode::Default)

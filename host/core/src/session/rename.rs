@@ -1,5 +1,5 @@
-//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons
-//! are not affected.
+//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons are not
+//! affected.
 
 use super::{ApiError, ApiErrorCode, Machine, commands::refusal, state::Shutdown};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 
 impl Machine {
-    /// Returns the record with another name. The caller stores it, and then calls [`Self::apply_rename`].
+    /// Returns the record with the new name. The caller stores it, and then calls [`Self::apply_rename`].
     ///
     /// # Errors
-    /// The session can't be renamed now, with a message for the caller.
+    /// The session can't be renamed now. The error contains a message for the caller.
     pub fn check_rename(&self, name: SessionName) -> Result<SessionRecord, ApiError> {
         if self.shutdown != Shutdown::No {
             return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));

@@ -19,7 +19,8 @@ use crate::{
 /// answers further questions with [`RequestAnswer::Nobody`].
 const MAX_WAITING: usize = 20;
 
-/// The maximum number of open questions of a session, including those about which the approval plugin decides.
+/// The maximum number of open questions of a session, including those about which the approval plugin decides. The host
+/// answers further questions with [`RequestAnswer::Nobody`].
 const MAX_OPEN: usize = 1000;
 
 /// The maximum size of a tool's arguments for the approval plugin, in bytes. A larger input could exhaust the limits of
@@ -121,8 +122,9 @@ impl Machine {
         id.ok_or_else(|| invalid(messages::no_open_request(&self.record.name, number)))
     }
 
-    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, if
-    /// there is a text that the last option doesn't take, or if a text that it requires is missing.
+    /// Answers an open question. Returns an error and changes nothing if the question isn't open or doesn't offer these
+    /// options, if there is a text that the last option doesn't take, or if the last option requires a text and there
+    /// is none.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,
@@ -144,7 +146,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Closes the questions that no user has answered in time.
+    /// Closes the questions that were not answered in time.
     pub(super) fn expire_requests(&mut self, now: Timestamp) {
         let expiry = self.settings.request_expiry;
         let is_expired = |open: &OpenRequest| open.since.after(expiry) <= now;

@@ -1,5 +1,6 @@
 //! Asks users about a turn whose agent is silent, for example because it lost its connection. The question is asked
-//! once for each silence, and closed when the agent has output again or the turn ends.
+//! once for each silence, and closed when a user decides, the agent has output again, or the turn is interrupted or
+//! ends.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, SessionCommand,
@@ -15,8 +16,9 @@ use crate::{
 };
 
 impl Machine {
-    /// The time at which users are asked about the silence of the running turn. `None` if there is a reason to be
-    /// silent: a tool runs, a question is open, or the turn is being interrupted.
+    /// The time at which users are asked about the silence of the running turn. `None` if this is switched off or has
+    /// already happened, or if there is a reason for the silence: a tool runs, a question is open, or the turn is being
+    /// interrupted.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let State::Busy(open) = &self.state else { return None };
         let is_expected = open.interrupt.is_some() || !self.open_requests().is_empty() || open.turn.runs_tool();
@@ -24,7 +26,7 @@ impl Machine {
         (!is_expected && !is_off && self.open_stall.is_none()).then(|| open.silent_since.after(self.settings.stall))
     }
 
-    /// Restarts the time of silence, because the agent has had output, or because it may work again after a question.
+    /// Restarts the time of silence: the agent has output, a question was closed, or a user chose to wait.
     pub(super) const fn end_silence(&mut self, now: Timestamp) {
         if let State::Busy(open) = &mut self.state {
             open.silent_since = now;
@@ -74,7 +76,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Stops the silent agent with its background work, which the question names, and sends the prompt to a new one.
+    /// Stops the silent agent with its background work, which the question names, and sends the prompt to a new agent.
     /// The prompt gets a new id, because agents drop a prompt whose id they have seen. Of the prompts that the agent
     /// got later, the new agent gets those that the old one has not accepted, and the others are kept as interrupted
     /// prompts.

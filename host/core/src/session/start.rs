@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Machine {
-    /// Starts an agent, except during shutdown and while a terminal holds the session. No agent may be running. Every
-    /// start goes through this function.
+    /// Starts an agent, except during shutdown and while a terminal holds the session. The previous agent must have
+    /// exited. Every start goes through this function.
     pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
         if self.shutdown != Shutdown::No || self.record.terminal.is_some() {
@@ -94,7 +94,7 @@ impl Machine {
             && let Some(fork) = &mut self.record.fork
             && !std::mem::take(&mut fork.is_cost_current)
         {
-            // The cost of the first turn is unknown: it would include turns of the other session.
+            // The cost of the first turn is unknown, because the agent's total includes turns of the other session.
             self.record.tokens = None;
             self.record.begun_elsewhere = true;
         }

@@ -11,11 +11,12 @@ use crate::{
     types::{OpenRequest, Phase, Timestamp},
 };
 
-/// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. After that, the start has
-/// failed. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users don't wait longer than a
-/// minute.
+/// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. When the limit is exceeded,
+/// the start fails. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users don't wait
+/// longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
-/// The time from an unacknowledged interrupt to SIGTERM. A healthy agent acknowledges within milliseconds.
+/// The time from an interrupt to SIGTERM, if the agent doesn't acknowledge the interrupt or if the author of the prompt
+/// lost access. A healthy agent acknowledges within milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
 /// The time from an acknowledged interrupt to SIGTERM. The agent may have to wait for a tool to finish.
 pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
@@ -26,7 +27,7 @@ pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
 /// The pauses after consecutive failed starts. A start fails if the agent isn't ready in time, or exits before it
 /// accepts a prompt. If the start after the last pause fails too, the session is broken.
 pub const START_BACKOFFS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
-/// The minimum time between reviews, so that a policy cannot keep the host busy.
+/// The minimum time from a verdict to the review that it schedules, so that a policy cannot keep the host busy.
 pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
 
 /// The reason for a deadline.
@@ -48,7 +49,7 @@ pub enum TimeoutReason {
     Review,
     /// Background work is over, or the agent planned to start a turn by now.
     WorkOver,
-    /// The agent did not react to the interrupt.
+    /// The turn did not end in time after an interrupt by a user or because of lost access.
     Interrupt,
     /// At shutdown, the interrupted turn did not end in time.
     CloseInput,
@@ -173,12 +174,12 @@ pub(super) struct OpenTurn {
     pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
-    /// The time since which the agent has been silent: its last output, the last closed question, or the start of the
-    /// turn.
+    /// The time since which the agent has been silent: the time of its last output, of the last closed question (also
+    /// one about its silence), or of the start of the turn.
     pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
-    /// The prompts that the agent received during this turn or the previous one and has not answered yet, in the order
-    /// in which they were sent. Once a user has interrupted the turn, only accepted prompts remain in the list.
+    /// The prompts that were sent to the agent during this turn or an earlier one and are not answered yet, in the
+    /// order of sending. An interrupt removes those that are not accepted, unless the shutdown causes it.
     pub steered: Vec<SteeredPrompt>,
 }
 
@@ -200,7 +201,8 @@ pub(super) enum Receipt {
 pub(super) enum Interrupt {
     /// A user sent `/stop` or a prompt that runs next, or the author of a later prompt of the turn lost access.
     ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
-    /// The author of the prompt lost access to the session, and the rest of the answer is not shown.
+    /// The author of the prompt that the turn began with lost access to the session. The rest of the answer is not
+    /// shown.
     AccessLost { since: Timestamp },
     /// The host shuts down.
     ByHost,
@@ -332,7 +334,7 @@ pub(super) struct LiveProcess {
     /// Whether the process was started to resume a conversation.
     pub resumes: bool,
     /// `persona`, `model` and `agent` are the settings at the start of the process. If they have changed, the agent
-    /// restarts between turns.
+    /// restarts between turns, unless it has background work.
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,
@@ -343,7 +345,8 @@ pub(super) struct LiveProcess {
     pub shown_request: Option<u64>,
     /// The numbers of the questions about which the approval plugin has not decided yet.
     pub undecided: BTreeMap<Ticket, u64>,
-    /// Whether `/fresh` has discarded the agent's conversation. Further events about that conversation are ignored.
+    /// Whether `/fresh` or `/agent` has discarded the process's conversation. Further events about that conversation
+    /// are ignored.
     pub conversation_discarded: bool,
     /// Whether the process starts in another folder than the previous process. The user is notified once the process
     /// has started, because a wrong folder may prevent the start.
@@ -353,11 +356,11 @@ pub(super) struct LiveProcess {
     pub has_lost_state: bool,
 }
 
-/// A `/retry` or `/leave` that is repeated within this time is refused, because it concerns the same prompt as before,
-/// not the next interrupted one.
+/// The time within which a repeated `/retry` or `/leave` is refused, because it is meant for the same prompt as before,
+/// not for the next interrupted one.
 const REPEAT_WITHIN: Duration = Duration::from_secs(2);
 
-/// The times at which `/retry` and `/leave` last took effect.
+/// The times of the last retry that started or restarted the agent, and of the last `/leave`.
 #[derive(Debug, Default)]
 pub(super) struct LastPress {
     pub retry: Option<Timestamp>,
@@ -370,7 +373,7 @@ impl LastPress {
     }
 }
 
-/// Whether the host shuts down.
+/// Whether the host is shutting down. The second `Input::Shutdown` forces the shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shutdown {
     No,

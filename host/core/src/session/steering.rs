@@ -1,4 +1,4 @@
-//! Prompts that the agent gets during a turn. The agent answers each of them in that turn, or else in the next one. All
+//! Prompts that the agent gets during a turn. The agent answers each of them in that turn or in a later one. All
 //! prompts of a turn are from the same place, so that all of their authors see the answer.
 
 use super::{
@@ -45,7 +45,7 @@ impl Machine {
         steered.iter().filter(|steered| steered.receipt == Receipt::Sent).count()
     }
 
-    /// Begins the turn that answers the prompts that the agent got during the last turn and left unanswered.
+    /// Begins the turn that answers the prompts that the agent got during earlier turns and left unanswered.
     pub(super) fn begin_steered_turn(&mut self, steered: Vec<SteeredPrompt>, now: Timestamp) {
         let is_accepted = steered.iter().any(|steered| steered.receipt == Receipt::Accepted);
         let receipt = if is_accepted { Receipt::Accepted } else { Receipt::Sent };
@@ -55,7 +55,7 @@ impl Machine {
         let turn = self.turn_of(&prompt, now);
         let open = OpenTurn { steered: steered.collect(), ..OpenTurn::new(Some(prompt), turn, receipt) };
         if let State::Stopping(stop) = &mut self.state {
-            // The interrupt has cancelled the prompts, unless the agent has just begun to answer them. When the agent
+            // The interrupt has canceled the prompts, unless the agent has just begun to answer them. When the agent
             // has exited, the prompts that it has not accepted are queued for the next host.
             stop.open = Some(OpenTurn { interrupt: Some(Interrupt::ByHost), ..open });
         } else {
@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt that an interrupt cancelled, although the interrupt was not meant for it.
+    /// Keeps a prompt that an interrupt canceled, although the interrupt was not meant for it.
     pub(super) fn keep_cancelled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);
@@ -101,7 +101,7 @@ impl Machine {
         accepted
     }
 
-    /// Returns the steered prompts to the front of the queue.
+    /// Moves the steered prompts back to the front of the queue.
     pub(super) fn requeue_steered(&mut self, steered: Vec<SteeredPrompt>) {
         for SteeredPrompt { prompt, .. } in steered.into_iter().rev() {
             self.requeue(prompt);

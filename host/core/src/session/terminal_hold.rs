@@ -1,5 +1,5 @@
 //! Holds a session for a terminal. While the session is held, prompts wait and no agent starts: `start` checks this.
-//! The hold is stored before it takes effect, so that the next host knows it.
+//! The hold is stored before it takes effect, so that it survives a crash of the host.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, SessionCommand,

@@ -1,5 +1,5 @@
 //! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. The agent gets the
-//! prompts in the order of acceptance, and one at a time unless `steering` sends more.
+//! prompts in the order of the queue, one at a time unless `steering` sends more.
 
 use std::time::Duration;
 
@@ -65,7 +65,8 @@ impl Machine {
         self.wake(place, now);
     }
 
-    /// Starts or resumes the agent for a waiting prompt from `place`.
+    /// Handles a prompt from `place` that has joined the queue: sends the next prompt to an idle agent, starts the
+    /// agent if there is none, or posts the reason why the prompt has to wait.
     pub(super) fn wake(&mut self, place: Place, now: Timestamp) {
         let idle_for = now.since(self.record.last_active);
         self.record.last_active = now;
@@ -194,8 +195,8 @@ impl Machine {
     }
 
     /// Ends the open turn. An event that names none of its prompts is ignored: it is a repetition or belongs to an
-    /// abandoned turn. Prompts that the agent got during this turn and that the event doesn't name are answered in the
-    /// next turn.
+    /// abandoned turn. Prompts that the agent got during this turn and that the event doesn't name are left for the
+    /// next turn. After an interrupt, accepted ones end with this turn instead.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -275,7 +276,7 @@ impl Machine {
         }
     }
 
-    /// Takes the open turn if it is `wanted`. If the session was busy, the caller must set a new state.
+    /// Takes the open turn if `wanted` returns true for it. If the session was busy, the caller must set a new state.
     pub(super) fn take_open(&mut self, wanted: impl FnOnce(&OpenTurn) -> bool) -> Option<OpenTurn> {
         if !self.open().is_some_and(wanted) {
             return None;
@@ -287,7 +288,8 @@ impl Machine {
         Some(open)
     }
 
-    /// Returns the prompts of the turn to the front of the queue, because the agent refused the resume.
+    /// Moves the prompts of the turn back to the front of the queue, because the agent refused the resume. If the
+    /// author of the first prompt lost access, ends the turn instead.
     pub(super) fn requeue_open_prompts(&mut self, now: Timestamp) {
         let Some(mut open) = self.take_open(|open| open.prompt.is_some()) else { return };
         if let Some(Interrupt::AccessLost { .. }) = open.interrupt {

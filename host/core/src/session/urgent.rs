@@ -48,8 +48,8 @@ impl Machine {
     }
 
     /// Drops the waiting prompts whose authors lost access, and interrupts the turn of such a prompt. If the turn began
-    /// with such a prompt, this interrupt replaces an earlier one by `/stop`, so that the turn ends without a final
-    /// message.
+    /// with such a prompt, this interrupt replaces an earlier one, for example by `/stop`, so that the turn ends
+    /// without a final message.
     pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);
         let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));

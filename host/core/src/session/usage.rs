@@ -1,4 +1,5 @@
-//! Records the usage of the agent. The cost and the tokens of a turn are the increase in those of the conversation.
+//! Records the usage of the agent. The cost of a turn is the increase in the cost of the conversation. The same is true
+//! of its tokens, unless the agent reports the tokens of each turn.
 
 use super::Machine;
 use crate::types::{ConversationUsage, Timestamp, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry};
@@ -24,7 +25,7 @@ impl Machine {
     }
 
     fn cost_of_turn(&self, total: Option<f64>) -> Option<f64> {
-        /// The maximum rounding error of a sum of small amounts.
+        /// The maximum rounding error of a sum of costs, in US dollars.
         const ROUNDING: f64 = 1e-9;
         let since = |before: f64, total: f64| (total + ROUNDING >= before).then(|| (total - before).max(0.0));
         let total = total.filter(|_| !self.record.begun_elsewhere)?;
@@ -38,7 +39,7 @@ impl Machine {
             TokenCount::Conversation(total) => total,
         };
         let increase = self.increase(|usage| usage.tokens.and_then(|before| total.checked_since(before)));
-        // Earlier turns were not counted, because another program or an older version of the host ran them.
+        // If another program or an older version of the host ran earlier turns, their tokens were not counted.
         let is_first_count = self.record.begun_elsewhere || self.record.cost_usd.is_some();
         match self.record.tokens.replace(total) {
             None if is_first_count => Tokens::default(),
@@ -47,7 +48,7 @@ impl Machine {
     }
 
     /// Returns the increase since the last report. A total below that report means that the process was killed before
-    /// it stored its counters; the increase is then counted from the stored usage. Returns `None` if the total is lower
+    /// it stored its counters; the increase is then counted from `saved_usage`. Returns `None` if the total is lower
     /// than both, because the agent's counters have restarted.
     fn increase<T>(&self, since: impl Fn(ConversationUsage) -> Option<T>) -> Option<T> {
         since(self.record.usage()).or_else(|| since(self.record.saved_usage))

@@ -40,7 +40,7 @@ struct World {
     dice: Dice,
     witness: Witness,
     prompts: u64,
-    /// The probability of each injected failure is 1 / `calm`.
+    /// The probability of some of the injected failures is 1 / `calm`.
     calm: u64,
     /// Whether the agent of this world gets prompts during its turns and rarely asks questions.
     steers: bool,
@@ -371,7 +371,7 @@ impl World {
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
-    /// In half of the cases, presses the button of a random request, which may be closed.
+    /// In half of the cases, presses a button of a random request, which may be closed.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;

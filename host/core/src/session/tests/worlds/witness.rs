@@ -37,7 +37,7 @@ pub struct Witness {
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
     /// The waiting prompts, in the order in which they have to be sent.
     queue: VecDeque<PromptId>,
-    /// The prompts that interrupt the running turn.
+    /// The urgent prompts that wait.
     urgent: BTreeSet<PromptId>,
     open: Option<OpenTurn>,
     /// The prompts of a turn that the shutdown interrupted. The next host keeps them.
@@ -102,7 +102,7 @@ struct Step {
     left: Vec<SteeredPrompt>,
     /// The authors of these prompts lost access.
     lost_access: Vec<PromptId>,
-    /// The turn ended because its author lost access.
+    /// The turn ended because the author of its prompt lost access.
     ends_lost_turn: bool,
     /// A user sent `/stop`.
     stops: bool,
@@ -191,7 +191,7 @@ struct OpenTurn {
     silent_since: Timestamp,
     /// The author of the prompt lost access.
     lost_access: bool,
-    /// The prompts that were sent during the turn or the previous one and are not answered.
+    /// The prompts that were sent during the turn or an earlier one and are not answered.
     steered: Vec<SteeredPrompt>,
 }
 
