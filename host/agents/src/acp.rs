@@ -359,7 +359,7 @@ impl Codec for Acp {
     }
 }
 
-/// Makes sure that the agent doesn't run the text as a command.
+/// Adds a space before a slash at the start, so that the agent doesn't run the text as a command.
 fn as_text(text: &str) -> String {
     if text.starts_with('/') { format!(" {text}") } else { text.to_owned() }
 }

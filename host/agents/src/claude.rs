@@ -244,8 +244,8 @@ impl Claude {
         })
     }
 
-    /// Starts a turn without a prompt, unless such a turn is already running or a prompt is unanswered. Output that
-    /// arrives while a prompt is unanswered may belong to that prompt, so it stays buffered.
+    /// Starts a turn without a prompt, unless one is running, a prompt is unanswered, or a forgotten prompt is being
+    /// answered. Output that arrives while a prompt is unanswered may belong to it, so it stays buffered.
     fn begin_unprompted_turn(&mut self, events: &mut Vec<AgentEvent>) {
         if self.prompts.is_empty() && self.unprompted.is_none() && !self.turn.is_forgotten {
             let id = PromptId(uuid::Uuid::new_v4().to_string());

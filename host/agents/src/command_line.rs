@@ -98,7 +98,8 @@ pub(super) fn env(agent: &Agent, environment: &Environment) -> Vec<(String, Stri
     merged_env(&agent.pass_env, &agent.env, environment)
 }
 
-/// Returns the variables of `environment` that `pass_env` names, and those in `own`, which override them.
+/// Returns the variables of `environment` that `pass_env` names, and those in `own`, which override them, but never
+/// [`NESTED_VARIABLE`].
 pub(super) fn merged_env(
     pass_env: &[String],
     own: &BTreeMap<String, String>,

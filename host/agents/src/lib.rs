@@ -59,8 +59,8 @@ pub enum StartError {
     Sandbox(#[from] SandboxError),
 }
 
-/// Checks that a session in `folder` could start this agent, without starting it. Starts an empty sandbox if the agent
-/// needs one, so it blocks.
+/// Checks that a session in `folder` could start this agent, without starting it. Runs bubblewrap if the agent needs a
+/// sandbox, so it blocks.
 ///
 /// # Errors
 /// The program or the sandbox can't be used. The text says what to do.
@@ -80,8 +80,8 @@ pub trait Codec: Send {
     fn open(&mut self) -> Vec<Vec<u8>>;
     /// Returns the line that sends a prompt.
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
-    /// Discards the answer to a prompt that was sent during a turn and is not accepted. The next interrupt cancels the
-    /// prompt.
+    /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
+    /// cancels the prompt.
     fn forget(&mut self, prompt: &PromptId);
     /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
     /// turn and has not accepted. The process keeps running.
@@ -95,8 +95,8 @@ pub trait Codec: Send {
     /// Decodes a line, or a piece of the output of [`process::OutputKind::Merged`]. Never fails: an unknown message
     /// yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the silence after which to call `on_silence`, or `None` if silence has no meaning in this state. Silence
-    /// is time without input and output.
+    /// Returns the time without input and output after which to call `on_silence`, or `None` if silence has no meaning
+    /// in this state.
     fn silence(&self) -> Option<Duration> {
         None
     }
@@ -108,8 +108,8 @@ pub trait Codec: Send {
     fn on_exit(&mut self, _: Option<ExitStatus>) -> Vec<AgentEvent> {
         Vec::new()
     }
-    /// Returns the likely reason for the agent's exit, from the last line of its stdout that is not blank: the error
-    /// text in that line, or the whole line if it is not a message of the protocol.
+    /// Returns the likely reason for the agent's exit, from the last decoded line that is not blank: the error text in
+    /// that line, or the whole line if it is not a message of the protocol.
     fn exit_reason(&self) -> Option<&str>;
 }
 
@@ -133,7 +133,7 @@ impl InterruptMethod {
     }
 }
 
-/// The result of decoding a line or of answering a question.
+/// The result of a codec's method: events for the session, and lines for the agent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decoded {
     pub events: Vec<AgentEvent>,
@@ -145,7 +145,8 @@ pub struct Decoded {
 /// [`process::confine`].
 ///
 /// # Errors
-/// The path of this program, which contains the demo agent, is unknown.
+/// An agent of the kind `acp` or `plain` has no command, or the path of this program, which contains the demo agent, is
+/// unknown.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
     let spawn = command_line::spawn_parameters(start)?;
     let codec: Box<dyn Codec> = match start.agent.kind {

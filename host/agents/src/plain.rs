@@ -19,16 +19,16 @@ use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
 
-/// The silence after a prompt that ends the turn. Without this wait, the same text within the output could end the
-/// turn, because a piece of the output can end anywhere.
+/// The silence that must follow a prompt before it ends the turn or the start. Without this wait, the same text within
+/// the output could end the turn, because a piece of the output can end anywhere.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// The silence after an interrupt that ends a turn if the program has no prompt. Shorter than the time after which the
-/// session ends a program that doesn't react.
+/// The maximum silence to wait for after an interrupt before the turn ends. Unused if only the prompt ends a turn.
+/// Shorter than the time after which the session ends a program that doesn't react.
 const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
 
-/// The time within which the program must show its prompt after its start. Shorter than the session's start timeout,
-/// whose error can't say what the program printed.
+/// The silence after which the start fails if the program has not shown its prompt. Shorter than the session's start
+/// timeout, whose error can't say what the program printed.
 const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 
 /// The maximum length of an unfinished line in bytes. A longer one counts as a line.
@@ -244,8 +244,8 @@ impl Turn {
 }
 
 impl Echo {
-    /// Records whether the first output line repeats the input. Later lines don't count, because a background process
-    /// may print first.
+    /// Records whether the program repeats its input. Only the first call counts, because later, a background process
+    /// may print before the program does.
     fn learn(&mut self, is_echo: bool) {
         if *self == Self::Unknown {
             *self = if is_echo { Self::Yes } else { Self::No };
@@ -260,7 +260,7 @@ fn is_echo_of(sent: &str, line: &str) -> bool {
 }
 
 /// Returns the lines of a prompt. An interpreter that reads lines, such as Python, ends an indented block at an empty
-/// line. Messages are trimmed, so this function adds the empty line.
+/// line. Messages are trimmed, so this function adds an empty line after an indented last line.
 fn lines(prompt: &str) -> VecDeque<String> {
     let mut lines: VecDeque<String> = prompt.trim_end().lines().map(str::to_owned).collect();
     if lines.back().is_some_and(|line| lines.len() > 1 && line.starts_with([' ', '\t'])) {

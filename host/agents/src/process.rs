@@ -45,8 +45,8 @@ use pipes::{HostPipes, Pipes};
 use prepared_exec::PreparedExec;
 use supervisor_task::Leader;
 
-/// The capacity of the event channel. The session's task consumes events continuously; if it falls behind, the agent
-/// blocks on its own pipe instead of filling the host's memory.
+/// The capacity of the event channel, in events. The session's task consumes events continuously; if it falls behind,
+/// the agent blocks on its own pipe instead of filling the host's memory.
 const EVENT_QUEUE: usize = 64;
 
 /// The capacity of the queue for the agent's stdin, in lines. An agent that leaves this many lines unread is stuck, and
@@ -70,9 +70,9 @@ pub struct Spawn {
 /// The units in which the output of a process is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
-    /// The lines of stdout. Stderr is only logged.
+    /// The lines of stdout. Stderr is logged, and its last line is reported at the end.
     Lines,
-    /// Stdout and stderr together, in their order, as they arrive.
+    /// The pieces of stdout and stderr together, in the order in which they were written.
     Merged,
 }
 
@@ -135,7 +135,7 @@ pub struct Process {
 /// Starts a process in its own session and process group, without a terminal. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// The process cannot be started. The text contains the remedy.
+/// The process cannot be started. In most cases, the text contains the remedy.
 pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
     let program = program::find(&spawn.program, &spawn.env, &spawn.folder)?;
     let explain = |error| program::explain(&spawn.program, &spawn.folder, &program, error);

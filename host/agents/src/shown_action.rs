@@ -42,7 +42,7 @@ pub fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
     }
 }
 
-/// Returns a tool call with the agent's own title.
+/// Returns a running action with the agent's own title.
 pub fn named(id: &str, title: &str, detail: &str) -> Action {
     Action {
         id: id.to_owned(),
@@ -63,7 +63,7 @@ pub fn thinking(id: String) -> Action {
     }
 }
 
-/// Adds the text of a thought that is complete. A redacted thought has none.
+/// Marks a thought as done, and adds its text. A redacted thought has none.
 pub fn complete_thinking(action: &mut Action, thought: &str) {
     action.detail = cut(thought.trim(), LONGEST_DETAIL);
     action.state = ActionState::Done;

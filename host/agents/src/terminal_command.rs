@@ -19,7 +19,7 @@ use crate::{
     process::{Environment, SpawnError, exec_in_terminal},
 };
 
-/// The agent of this name can't run in a terminal.
+/// The reason why the agent of this name can't run in a terminal.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTerminal {
     #[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
@@ -51,7 +51,7 @@ const TERMINAL_VARIABLES: [&str; 5] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TER
 /// `report`, see [`reported_conversation`].
 ///
 /// # Errors
-/// The agent has no user interface for a terminal.
+/// The agent has no user interface for a terminal, or runs in a sandbox.
 pub fn terminal_command(
     name: &str,
     agent: &Agent,

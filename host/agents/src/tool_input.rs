@@ -44,7 +44,7 @@ const SHOWN: Limits = Limits {
     others: 5,
 };
 
-/// The limits of the whole question, which a plugin lists.
+/// The limits of the whole question, which a plugin shows.
 const WHOLE: Limits = Limits {
     total: WHOLE_LENGTH,
     rules: 2_000,
@@ -173,8 +173,8 @@ pub fn is_readable(tool: &str, input: &Value) -> bool {
 /// The tools that search the session's folder if their call names no path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
-/// Replaces an argument that is not a string, and the missing URL of a `WebFetch` call. No allow rule for commands,
-/// paths or domains matches it, but each deny rule for paths or domains does.
+/// Replaces an argument that is not a string, and a missing path or URL of a tool that needs one. No allow rule for
+/// commands, paths or domains matches it, but each deny rule for paths or domains does.
 pub const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.
@@ -301,7 +301,8 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}…", fitting(text, most.saturating_sub(1)))
 }
 
-/// Returns a line that says how many characters, arguments or rules are not shown, or an empty text if `hidden` is 0.
+/// Returns a line that says how many items of a kind, such as characters, are not shown, or an empty text if `hidden`
+/// is 0.
 pub fn note(hidden: usize, what: &str) -> String {
     match hidden {
         0 => String::new(),

@@ -23,7 +23,7 @@ const NOT_PROMPTS: [&str; 5] =
 /// Returns the file in which an agent with this configuration stores the conversation `id` of a session in `folder`.
 ///
 /// # Errors
-/// Agents of this kind store no transcripts, or the file is missing.
+/// Agents of this kind store no transcripts, or claude's transcript can't be found.
 pub fn transcript(
     agent: &Agent,
     environment: &Environment,

@@ -3,8 +3,8 @@
 
 use cordboard_core::render::{self, is_unseen, units};
 
-/// The longest run of blanks within a line, and the maximum number of successive blank lines, that are shown as they
-/// are. Longer ones could push the rest of the text out of sight.
+/// The maximum number of successive blanks within a line, and of successive blank lines, that are shown as they are.
+/// Longer runs could push the rest of the text out of sight.
 const MAX_BLANKS: usize = 40;
 const MAX_BLANK_LINES: usize = 3;
 

@@ -24,18 +24,18 @@
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
 //! In an allow list, each simple command of a text needs a rule, and substitutions, groups, keywords, here-documents,
-//! comments, assignments, `eval` and redirections to files need the rule `Bash`. A rule with any of these or with
-//! several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1` and `>/dev/null` need
-//! no rule.
+//! comments, assignments, builtins such as `eval`, and redirections to files need the rule `Bash`. A rule with any of
+//! these or with several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1` and
+//! `>/dev/null` need no rule.
 //!
 //! # Paths
 //! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is
 //! absolute, and `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth
 //! inside the session's folder. A pattern that matches a folder also matches everything below it, except that an allow
-//! rule whose last part has a wildcard (`src/*`) covers only that level.
+//! rule whose last part has a wildcard other than `**`, such as `src/*`, covers only that level.
 //!
 //! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed: a link inside an allowed
-//! folder may lead out of it. A search matches by the folder that it searches, not by the files that it finds.
+//! folder may lead out of it. For a search, the searched folder is compared, not the files that the search finds.
 
 mod command;
 mod domain;
@@ -51,7 +51,7 @@ pub use error::RuleError;
 pub use rule::{Rule, allows, matches};
 pub use suggest::suggest;
 
-/// One use of a tool, as the agent asks for it.
+/// One use of a tool, as the agent requests it.
 #[derive(Clone, Copy, Debug)]
 pub struct ToolUse<'a> {
     pub tool: &'a str,
@@ -62,11 +62,11 @@ pub struct ToolUse<'a> {
     pub url: Option<&'a str>,
     /// The session's folder, absolute.
     pub folder: &'a str,
-    /// The home folder, absolute.
+    /// The home folder of the agent, absolute.
     pub home: Option<&'a str>,
 }
 
-/// The list that contains a rule. It determines how unclear input is read.
+/// The list that contains a rule. It determines how unclear input is handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Allow,

@@ -1,4 +1,5 @@
-//! The paths of tool uses, and gitignore's patterns for them. Compares only text: no file is read and no link followed.
+//! The paths of tool uses, and patterns for them in the style of gitignore. Compares only text: no file is read and no
+//! link followed.
 
 use glob::{MatchOptions, Pattern};
 
@@ -12,9 +13,9 @@ const OPTIONS: MatchOptions =
 /// The file or folder that a path leads to, as far as the text of the path determines it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Location {
-    /// The names of the folders from the root, and of the file.
+    /// The components of the path, from the root.
     Absolute(Vec<String>),
-    /// Tools may interpret the path in different ways.
+    /// Tools may interpret the path in different ways, or the folder that it is relative to is unknown.
     Unclear,
 }
 
@@ -44,7 +45,8 @@ impl Location {
     }
 }
 
-/// Returns the names of `base`, which must be absolute, and those of `path` below it, with `.` and `..` resolved.
+/// Returns the components of `base` and of `path` below it, with `.` and `..` resolved. `None` if `base` isn't
+/// absolute.
 fn names(base: &str, path: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for name in base.strip_prefix('/')?.split('/').chain(path.split('/')) {
@@ -189,8 +191,8 @@ fn matches_all(parts: &[&Part], names: &[String]) -> bool {
 /// Returns the pattern for the folder of the file, or for the folder that the tool searches. If a rule for that folder
 /// would be too wide, the pattern names the file itself, and a search gets no pattern. Rules for these folders would be
 /// too wide: the root and the folders in it, the home folder, folders that contain the home folder or the session's
-/// folder, and hidden folders, which contain settings, hooks and keys. The session's folder itself is too wide, too,
-/// except for a search.
+/// folder, and hidden folders with everything below them, which contain settings, hooks and keys. The session's folder
+/// itself is too wide, too, except for a search.
 pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let Location::Absolute(path) = Location::of(path, tool_use) else { return None };
     let session = names(tool_use.folder, "")?;

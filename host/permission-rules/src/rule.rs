@@ -92,8 +92,8 @@ impl Rule {
     }
 }
 
-/// Returns the rule of an allow list that covers the use, or the last of several rules that cover it together. `None`
-/// if any part of the use is not covered.
+/// Returns the rule of an allow list that covers the use. If several rules cover the use together, returns the rule for
+/// its last part. `None` if any part of the use is not covered.
 #[must_use]
 pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     let for_tool = rules.iter().find(|rule| rule.covers_tool(tool_use));

@@ -37,7 +37,7 @@ fn command_rule(command: &str) -> Option<String> {
     if let Some(prefix) = prefix.filter(|prefix| prefix.chars().all(|c| is_plain(c) || c == ' ')) {
         return Some(format!("{}({prefix}:*)", tool::BASH));
     }
-    // An asterisk would be a wildcard in the rule.
+    // An unquoted asterisk would be a wildcard in the rule.
     let exact = command.text;
     let is_literal = exact.len() <= LONGEST_EXACT && !exact.contains('*');
     is_literal.then(|| format!("{}({exact})", tool::BASH))

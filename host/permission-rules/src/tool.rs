@@ -12,12 +12,12 @@ const EDITORS: [&str; 4] = [EDIT, "Write", "MultiEdit", "NotebookEdit"];
 const READERS: [&str; 5] = [READ, "Grep", "Glob", "LS", "NotebookRead"];
 /// The tools whose path argument is a folder.
 const FOLDER_READERS: [&str; 3] = ["Grep", "Glob", "LS"];
-/// The tools whose rules take no pattern. In a deny or ask list, rules for `Bash` also apply to the commands of
-/// `Monitor`.
+/// The tools whose rules take no pattern, in addition to those of MCP servers. In a deny or ask list, rules for `Bash`
+/// also apply to the commands of `Monitor`.
 const WITHOUT_PATTERN: [&str; 6] = ["Agent", MONITOR, "PowerShell", "Skill", "Task", "WebSearch"];
-/// A tool that runs a shell command and waits for its output.
+/// A tool that runs a shell command and reports its output.
 const MONITOR: &str = "Monitor";
-/// The old and the new name of the tool that starts a subagent.
+/// The new and the old name of the tool that starts a subagent.
 const SUBAGENT: [&str; 2] = ["Agent", "Task"];
 
 /// The tools to which a rule applies.

@@ -1,8 +1,9 @@
 //! Disables references to files in a user's text.
 
-/// Separates the `@` of each reference to a file outside of the session's folder from its path, as in `@ /etc/passwd`.
-/// Some agents, such as claude's adapter, load a file that the text names as `@/path` into the context without asking
-/// for permission. The protocol has no way to switch that off. Files inside the folder need no permission.
+/// Separates the `@` from the path in each file reference that may lead out of the session's folder, as in
+/// `@ /etc/passwd`. Some agents, such as claude's adapter, load a file that the text names as `@/path` into the context
+/// without asking for permission. The protocol has no way to switch that off. Files inside the folder need no
+/// permission.
 pub fn disable(text: &str) -> String {
     let mut pieces = text.split('@');
     let mut disabled = pieces.next().unwrap_or_default().to_owned();

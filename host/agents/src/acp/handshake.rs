@@ -28,7 +28,7 @@ pub struct Handshake {
     /// The agent's command, for the message that tells the user to log in.
     command: String,
     resume: Option<String>,
-    /// Whether the resumed conversation is stored as a new one.
+    /// Whether to continue the conversation `resume` as a new one.
     forks: bool,
     model: Option<String>,
     mode: PermissionMode,
@@ -50,7 +50,7 @@ pub struct Next {
     pub params: Value,
 }
 
-/// The reason, for the user, why the agent has no session.
+/// The reason why the agent has no session, as a text for the user.
 pub enum Failure {
     Start(String),
     Resume(String),
@@ -118,8 +118,8 @@ impl Handshake {
                 Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
             }
             Some(id) if self.forks => {
-                // The response has the form of `session/new`. The method is a draft, so the schema crate has no type
-                // for it.
+                // The response has the same form as that to `session/new`. The method is a draft, so the schema crate
+                // has no type for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }
@@ -152,7 +152,8 @@ impl Handshake {
         self.instructions.take().filter(|_| self.resume.is_none())
     }
 
-    /// Handles the response to `session/new`, `session/load` or `session/fork`. Returns the changes to the session's settings.
+    /// Handles the response to `session/new`, `session/load` or `session/fork`. Returns the changes to the session's
+    /// settings.
     pub fn on_session(&mut self, result: Result<&Value, Error>) -> Result<Vec<Change>, Failure> {
         let result = result.map_err(|error| match (self.login_text(&error), &self.resume) {
             (Some(login), _) => Failure::Start(login),
@@ -174,7 +175,8 @@ impl Handshake {
             }
             changes.extend(change);
         }
-        // Without a mode `default`, the agent begins in its own mode, or in the one that it has stored.
+        // If the permission mode is `default` and the agent doesn't offer it, the agent keeps the mode in which the
+        // session begins.
         let is_own = self.mode == PermissionMode::Default && !mode.offers(self.mode.as_str());
         if !is_own && !mode.is_current(self.mode.as_str()) {
             match self.change_mode(self.mode) {
@@ -186,7 +188,8 @@ impl Handshake {
     }
 
     /// Returns the change to another permission mode. Returns `None` if the session is not open yet; the session will
-    /// then begin in that mode. If the agent offers no mode `default`, the agent's own mode takes its place.
+    /// then begin in that mode. If the agent offers no mode `default`, the agent's own mode takes its place. If the
+    /// agent offers neither, also returns `None`.
     ///
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{rpc, tool_call};
 use crate::tool_input;
 
-/// The longest plan and the longest label of an option that are shown, in UTF-16 units. A plan may take several
+/// The maximum lengths of a plan and of an option's label in a question, in UTF-16 units. A plan may take several
 /// messages.
 const MAX_PLAN: usize = 20_000;
 const MAX_LABEL: usize = 100;
@@ -53,7 +53,7 @@ impl Requests {
         Some(question)
     }
 
-    /// Returns the response to the agent. Returns nothing if the question is not open.
+    /// Returns the response to the agent, or `None` if the question is not open.
     pub fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Option<Vec<u8>> {
         let pending = self.0.remove(&id.0)?;
         let chosen = match answer {
@@ -116,7 +116,8 @@ fn with_ids(mut options: Vec<PermissionOption>) -> Vec<(String, PermissionOption
     options.into_iter().map(|option| (name(&option), option)).collect()
 }
 
-/// Returns the position of an option in the question. The narrowest option comes first.
+/// Returns the position of an option in the question. Options that allow come first, and a narrower option comes before
+/// a wider one.
 const fn rank(kind: PermissionOptionKind) -> u8 {
     match kind {
         PermissionOptionKind::AllowOnce => 0,

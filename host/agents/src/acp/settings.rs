@@ -50,7 +50,7 @@ pub struct Change {
 }
 
 impl Settings {
-    /// Reads the result of `session/new` or `session/load`.
+    /// Reads the settings from the result of `session/new`, `session/load` or `session/fork`.
     pub fn of(result: &Value) -> Self {
         let options = result["configOptions"].as_array().into_iter().flatten();
         let options: Vec<SessionConfigOption> =

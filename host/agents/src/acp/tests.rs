@@ -138,7 +138,7 @@ impl Script {
     }
 }
 
-/// The answer to `initialize`.
+/// Returns the answer to `initialize`.
 fn initialized(capabilities: Value) -> Value {
     json!({ "id": 1, "result": { "protocolVersion": 1, "agentCapabilities": capabilities } })
 }

@@ -28,7 +28,7 @@ pub fn apply(call: &mut ToolCall, update: ToolCallUpdate) {
     call.update(update.fields);
 }
 
-/// Creates a call from its first update, for an agent that didn't announce the call.
+/// Creates a call from its announcement or, if the agent didn't announce it, from its first update.
 pub fn new(update: ToolCallUpdate) -> ToolCall {
     let mut call = ToolCall::new(update.tool_call_id.clone(), "");
     apply(&mut call, update);
@@ -124,8 +124,8 @@ fn tool_name(call: &ToolCall) -> String {
     fixed.or(by_kind).or(name).map_or_else(|| title(call), str::to_owned)
 }
 
-/// Returns the facts that permission rules compare: the command and all files that the agent names anywhere in the
-/// call.
+/// Returns the facts that permission rules compare: the command, the URL, and all files that the agent names anywhere
+/// in the call.
 pub fn tool_use(call: &ToolCall, folder: &str) -> ToolUse {
     let (tool, input) = (tool_name(call), arguments(call));
     let mut tool_use = tool_input::tool_use(&tool, &input, folder);
@@ -170,7 +170,8 @@ pub fn describe(call: &ToolCall, folder: &str) -> QuestionText {
     tool_input::describe(&tool, &shown, folder)
 }
 
-/// Returns the arguments of the call. Renames those whose meaning is known to the names that claude uses.
+/// Returns the arguments of the call. Renames known arguments to claude's names, and converts a command that is a list
+/// of words to one text.
 fn arguments(call: &ToolCall) -> Value {
     let mut arguments = match &call.raw_input {
         Some(Value::Object(arguments)) => arguments.clone(),

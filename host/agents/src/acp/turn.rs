@@ -108,7 +108,7 @@ impl Turn {
         }
     }
 
-    /// Ends all running actions.
+    /// Ends all running actions, and removes the text of an error that the turn's outcome repeats.
     pub fn finish(&mut self, outcome: &Outcome) {
         let state = match outcome {
             Outcome::Done => ActionState::Done,
@@ -128,8 +128,8 @@ impl Turn {
         }
     }
 
-    /// Removes the text of an error from the end of the answer. Agents also send the error as text before they report
-    /// it.
+    /// Removes the text of an error from the end of the answer. Some agents also send the error as text before they
+    /// report it.
     fn remove_repeated(&mut self, why: &str) {
         let Some(Streaming::Text { part, text, .. }) = &self.streaming else { return };
         let part = *part;

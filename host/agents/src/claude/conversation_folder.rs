@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use crate::{command_line, process::Environment};
 
-/// The part of a transcript that is searched for its folder, in bytes. The first messages contain the folder, but may
-/// follow a long summary.
+/// The number of bytes at the start of a transcript that are searched for the folder. The first messages contain the
+/// folder, but may follow a long summary.
 const SEARCHED: u64 = 1024 * 1024;
 
-/// The longest id of a conversation. The ids are UUIDs.
+/// The maximum length of a conversation id, in bytes. The ids are UUIDs.
 const LONGEST_ID: usize = 64;
 
-/// A transcript or its folder could not be found or read.
+/// The reason why a transcript or the folder of its conversation could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TranscriptError {
     #[error("'{0}' is not the id of a conversation: use the id that /status shows in the terminal")]
@@ -45,7 +45,7 @@ pub fn is_conversation_id(id: &str) -> bool {
 /// Returns the folder in which an agent with this configuration had the conversation `id`. Reads files, so it blocks.
 ///
 /// # Errors
-/// The id is invalid, or the folder is unknown.
+/// The id is invalid, the transcript can't be found, or it doesn't name a folder.
 pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
     let transcript = stored_transcript(agent, environment, id)?;
     folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })

@@ -23,14 +23,14 @@ const DENY: &str = RequestOption::DENY;
 const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
-/// The longest plan that is shown, in UTF-16 units. A plan may take several messages.
+/// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
 
 /// The maximum length of a prompt that a plan would allow, in the message and in the whole question, in UTF-16 units.
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 
-/// The longest label of an option, in UTF-16 units.
+/// The maximum length of an option's label, in UTF-16 units.
 const MAX_LABEL: usize = 100;
 
 /// The maximum number of options that are shown. A person can type any other answer.
@@ -46,7 +46,7 @@ struct Pending {
     control_id: String,
     tool: String,
     input: Value,
-    /// Permission updates that make the CLI allow calls like this one for the rest of the conversation.
+    /// Permission updates that make the CLI allow calls like this one until its process ends.
     session_rules: Vec<Value>,
     /// The questions of the series that are already answered, each with its answer.
     answers: Vec<(String, String)>,
@@ -160,7 +160,7 @@ impl Pending {
         self.request("plan", "Plan".to_owned(), body, options)
     }
 
-    /// Returns the plan and the prompts that it would allow, each cut to `most_of_prompt` UTF-16 units.
+    /// Returns the plan and the prompts that it would allow, with each prompt cut to `most_of_prompt` UTF-16 units.
     fn plan_text(&self, most_of_prompt: usize) -> String {
         let mut body = match text(&self.input, "plan") {
             "" => "The plan is in the answer above.".to_owned(),
@@ -261,9 +261,9 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the suggested permission updates that a user may accept. Limits them to the conversation, because the CLI
-/// would write some of them to its settings on disk. If some of them add rules, omits the others, which may be broader,
-/// such as another permission mode.
+/// Returns the suggested permission updates that a user may accept. Limits them to the process of the CLI, because the
+/// CLI would write some of them to its settings on disk. If some of them add rules, omits the others, which may be
+/// broader, such as another permission mode.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
     let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().filter(|one| is_offered(one)).collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";
@@ -288,8 +288,8 @@ fn is_offered(suggestion: &Value) -> bool {
     }
 }
 
-/// Describes in Markdown the calls that a suggestion allows, one text of at most `most` UTF-16 units for each rule or
-/// folder.
+/// Describes in Markdown the calls that a suggestion allows: one text for each rule, folder or mode, whose name is cut
+/// to `most` UTF-16 units.
 fn describe_rules(suggestion: &Value, most: usize) -> Vec<String> {
     let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
     let code = |name: &str| visible_text::code(name, most);

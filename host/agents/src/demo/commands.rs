@@ -72,7 +72,7 @@ pub(super) fn flood(output: &mut Output, lines: u64) {
     }
 }
 
-/// Prints one protocol line of an unknown type with `bytes` bytes.
+/// Prints a protocol line of `bytes` bytes whose type the host doesn't know.
 pub(super) fn big_line(output: &mut Output, bytes: usize) {
     const FRAME: [&str; 2] = [r#"{"type":"padding","padding":""#, r#""}"#];
     let padding = "x".repeat(bytes.saturating_sub(FRAME[0].len() + FRAME[1].len()));

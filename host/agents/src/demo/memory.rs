@@ -115,7 +115,7 @@ impl Memory {
     }
 }
 
-/// Returns the path of a conversation's file.
+/// Returns the path of the file with the memory of a conversation.
 fn path(conversation: &str) -> PathBuf {
     transcript(Path::new(""), conversation).with_extension("json")
 }

@@ -128,7 +128,7 @@ impl Output {
         self.print_event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
     }
 
-    /// The answer so far.
+    /// Returns the answer so far.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

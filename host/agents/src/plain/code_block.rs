@@ -3,7 +3,7 @@
 /// The maximum length of the text in bytes. Limits the answer of a program that prints endlessly.
 const LONGEST: usize = 256 * 1024;
 
-/// The shortest fence of a code block, in backticks.
+/// The minimum length of a fence, in backticks.
 const SHORTEST_FENCE: usize = 3;
 
 /// A code block of Markdown that grows line by line.
@@ -11,7 +11,7 @@ const SHORTEST_FENCE: usize = 3;
 pub(super) struct CodeBlock {
     /// The length of the fence, or 0 before the first line.
     fence: usize,
-    /// The blank lines since the last non-blank line. Those at the end of the output are not shown.
+    /// The number of blank lines since the last non-blank line. Those at the end of the output are not shown.
     blank_lines: usize,
     length: usize,
     /// The number of lines that are not shown, because the text would become too long.

@@ -32,7 +32,7 @@ fn skip_escape(rest: &mut std::str::Chars<'_>) {
     }
 }
 
-/// Skips parameters up to the final character.
+/// Skips the parameters and the final character.
 fn skip_control_sequence(rest: &mut std::str::Chars<'_>) {
     skip_to(rest, |c| matches!(c, '@'..='~'));
 }
@@ -42,7 +42,7 @@ fn skip_to(rest: &mut std::str::Chars<'_>, is_last: fn(char) -> bool) {
     while rest.next().is_some_and(|c| !is_last(c)) {}
 }
 
-/// Skips a string, such as the title of a window, up to its terminator.
+/// Skips a string, such as the title of a window, and its terminator.
 fn skip_string(rest: &mut std::str::Chars<'_>) {
     while let Some(c) = rest.next() {
         match c {

@@ -38,7 +38,7 @@ pub(super) fn id(stat: Stat) -> ProcessId {
     ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
 }
 
-/// Returns the identity of a running process.
+/// Returns the identity of a process, or `None` if it isn't running.
 #[must_use]
 pub fn identify(pid: i32) -> Option<ProcessId> {
     stat(pid).filter(|stat| !stat.zombie).map(id)

@@ -30,8 +30,8 @@ const CHUNK: usize = 64 * 1024;
 /// can still hold the pipe open. Time during which the receiver of the lines is busy doesn't count.
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
-/// The maximum capacity of a pipe: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most this much
-/// output in its pipe, so another process wrote any further output.
+/// The maximum capacity of a pipe, in bytes: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most
+/// this much output in its pipe, so another process wrote any further output.
 const LARGEST_PIPE: u64 = 1024 * 1024;
 
 /// The tasks that write stdin, and drain stdout and stderr.
@@ -52,7 +52,7 @@ pub(super) struct HostPipes {
     stderr: Option<pipe::Receiver>,
 }
 
-/// The ends that the process gets.
+/// The process's ends of its pipes.
 pub(super) struct ChildStdio {
     pub stdin: OwnedFd,
     pub stdout: OwnedFd,

@@ -1,8 +1,9 @@
-//! Confines an agent to a sandbox of bubblewrap: namespaces for files, processes, users, IPC and, on request, the
-//! network. Files that [`mounts`] doesn't list are missing in the sandbox.
+//! Confines an agent to a bubblewrap sandbox with its own namespaces for files, processes, users, IPC, the host name,
+//! cgroups and, if the configuration denies network access, the network. Files that [`mounts`] doesn't list are missing
+//! in the sandbox.
 //!
-//! Outside the sandbox, the host finds and ends the agent's tree like any other: all its processes keep the tags, the
-//! cgroup and the process group. bubblewrap's `--new-session` is not used, because it would change the process group.
+//! The host finds and ends the agent's tree like any other, because bubblewrap keeps the tags, the cgroup and the
+//! process group. bubblewrap's `--new-session` is not used, because it would change the process group.
 //! `--die-with-parent` is not used, because it kills the agent before the agent can react to SIGTERM, and refers to a
 //! thread of the host that may end earlier than the host.
 
@@ -32,14 +33,14 @@ const BWRAP_ERROR: &str = "bwrap: ";
 const NAMESPACES: [&str; 7] =
     ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"];
 
-/// Mounted before all other paths.
+/// The device and process file systems, which are mounted before all other paths.
 const DEVICES_AND_PROCESSES: [&str; 4] = ["--dev", "/dev", "--proc", "/proc"];
 
 /// The kernel settings, which are mounted read-only. If the host runs as root, the agent could otherwise change them,
 /// because writing them requires the root user but no capability.
 const KERNEL_SETTINGS: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
 
-/// Variables with paths that are missing in the sandbox.
+/// Variables whose paths don't exist in the sandbox.
 const REMOVED_VARIABLES: [&str; 3] = ["TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"];
 
 /// The files of Cordboard itself. No agent in a sandbox can read or replace them.
@@ -83,7 +84,8 @@ impl SandboxError {
 /// Returns the process that runs `spawn` in the sandbox of its agent.
 ///
 /// # Errors
-/// bubblewrap or the program is missing, or the sandbox would show Cordboard's own files.
+/// bubblewrap or the program is missing, the agent's own home can't be created, or the sandbox would show Cordboard's
+/// own files.
 pub fn confine(spawn: Spawn, agent: &Agent, own: &OwnFiles) -> Result<Spawn, SandboxError> {
     let bwrap = find_bwrap(&spawn.env, &spawn.folder)?;
     let program = program::find(&spawn.program, &spawn.env, &spawn.folder)?;
@@ -178,7 +180,7 @@ fn own_homes(kind: AgentKind, env: &[(String, String)]) -> Result<Vec<PathBuf>, 
     Ok(paths)
 }
 
-/// Returns the absolute path or list of paths in a variable.
+/// Returns the path or list of paths in a variable, or `None` if it is not absolute.
 fn value(env: &[(String, String)], wanted: &str) -> Option<PathBuf> {
     let found = env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| PathBuf::from(value));
     found.filter(|path| path.is_absolute())

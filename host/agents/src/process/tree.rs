@@ -28,7 +28,7 @@ pub(super) struct TreeQuery {
     /// A process group whose leader is not reaped yet, so that the id of the group cannot be reused.
     pub group: Option<i32>,
     pub known: Vec<ProcessId>,
-    /// Cgroups whose processes are all members. They are removed when the tree has ended.
+    /// Cgroups that contain only members. They are removed when the tree has ended.
     pub cgroups: Vec<Cgroup>,
     /// Members that earlier scans found. A child that dropped its tags stays a member after its parent has exited.
     pub seen: HashSet<ProcessKey>,

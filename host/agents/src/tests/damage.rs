@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::Decoded;
 
-/// The ends of turns that a codec reported.
+/// The ends of turns and the questions that a codec reported.
 #[derive(Debug, Default)]
 pub struct Turns {
     /// The number of times that each prompt's turn ended.
@@ -128,7 +128,7 @@ impl Record {
         [&message["type"], &message["subtype"], &message["event"]["type"], &message["method"], update]
     }
 
-    /// Returns the id of the answer of an agent that speaks JSON-RPC.
+    /// Returns the request id if the record is an answer of an agent that speaks JSON-RPC.
     pub fn answer_id(&self) -> Option<&Value> {
         self.message.get("id").filter(|_| self.is_agent && self.message.get("method").is_none())
     }

@@ -4,7 +4,7 @@ use cordboard_core::agent_event::{ActionState, AgentEvent, BackgroundTask, Chang
 
 use crate::Decoded;
 
-/// The lines of a trace. Consecutive pieces of one text share a line.
+/// Collects the lines of a trace. Consecutive pieces of one text share a line.
 pub struct Trace {
     lines: Vec<String>,
     /// Summarizes a line for the agent.

@@ -7,8 +7,8 @@ use super::{
     special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
-/// The number of candidate positions of a subcommand whose parts keep all arguments. Parts for later positions are cut,
-/// so that the total length of all parts is linear in the length of the command.
+/// The number of option groups, from the left, after which the parts keep all arguments. Parts after later groups are
+/// cut, so that the total length of all parts is linear in the length of the command.
 const MOST_OPTIONS: usize = 8;
 /// The number of arguments of a part that is cut.
 const SHORT: usize = 4;
@@ -95,7 +95,8 @@ fn add_any_word(words: &[&str], parts: &mut Vec<Part>) {
     parts.push(Part { text: words.join(" "), start: Start::AnyWord });
 }
 
-/// Removes quotes and backslashes, and writes each operator of the shell as the word `;`.
+/// Removes quotes and backslashes, replaces `$IFS` with a space, and replaces each operator of the shell with the word
+/// `;`.
 fn separate_operators(command: &str) -> String {
     let mut text = String::with_capacity(command.len());
     let joined = command.replace("\\\n", "").replace("${IFS}", " ").replace("$IFS", " ");

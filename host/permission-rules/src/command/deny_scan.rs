@@ -3,8 +3,8 @@
 //!
 //! The time is linear in the length of the text, and there is no recursion.
 
-/// Selects whether quotes have their meaning for the shell. If a text can't be parsed, a quote may be part of a comment
-/// or a here-document.
+/// Selects whether quotes are interpreted as a shell does. In a text that can't be parsed, a quote may be part of a
+/// comment or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,
@@ -12,8 +12,8 @@ pub enum Quotes {
     Ignore,
 }
 
-/// The maximum depth of nested substitutions and groups. Up to this depth, a command continues after a substitution or
-/// group inside it. A deeper substitution or group ends the command around it.
+/// The maximum depth of nested substitutions and groups. Up to this depth, a command continues after a substitution
+/// inside it. A deeper substitution ends the command around it.
 const DEEPEST: usize = 256;
 
 /// Returns the words of each command, without quotes, redirections and comments.

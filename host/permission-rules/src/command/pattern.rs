@@ -9,7 +9,7 @@ use crate::RuleError;
 /// A pattern that doesn't match all commands, stored in two forms.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
-    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command: such a pattern covers no
+    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command. Then the pattern covers no
     /// command in an allow list.
     canonical: Option<Text>,
     /// The pattern in the form of [`Part`].
@@ -73,7 +73,8 @@ impl CommandPattern {
 }
 
 impl Text {
-    /// Joins the pieces of a wildcard pattern. `ls *` becomes the prefix `ls`, so it also matches `ls` alone.
+    /// Creates a text from the pieces of a wildcard pattern. `ls *` becomes the prefix `ls`, so it also matches `ls`
+    /// alone.
     fn wildcards(mut pieces: Vec<String>) -> Self {
         if let [first, last] = pieces.as_mut_slice()
             && last.is_empty()

@@ -1,6 +1,6 @@
 //! Words with a special meaning in a shell, and programs that run other commands.
 
-/// Words that begin or continue a compound command.
+/// Words that begin, continue or end a compound command, and prefixes such as `time`.
 const KEYWORDS: &str = "\
     ! [[ ]] case coproc do done elif else end esac fi for foreach function if in noglob repeat select then time \
     until while { }";

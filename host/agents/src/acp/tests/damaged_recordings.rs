@@ -1,5 +1,5 @@
-//! Replays each recording once for each damage of each of its lines. All turns have to end as in the recording. If the
-//! conversation can't begin because of the damage, the codec has to report that.
+//! Replays each recording once for each damage that [`damage::all`] returns. All turns have to end as in the recording.
+//! If the conversation can't begin because of the damage, the codec has to report that.
 
 use super::*;
 use crate::tests::damage::{self, Record, Step, Turns};

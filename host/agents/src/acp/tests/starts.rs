@@ -92,7 +92,7 @@ fn a_mode_set_during_the_start_applies_to_the_session() {
     assert_eq!(script.lines().last().unwrap(), r#"> 3 session/set_mode {"sessionId":"s1","modeId":"plan"}"#);
 }
 
-/// The modes of opencode 1.18.
+/// Returns the modes of opencode 1.18.
 fn opencode_modes(current: &str) -> Value {
     json!([{ "id": "mode", "name": "Session Mode", "category": "mode", "type": "select", "currentValue": current, "options": [
         { "value": "build", "name": "build", "description": "The default agent. Executes tools based on configured permissions." },

@@ -181,7 +181,7 @@ fn a_checklist_is_one_part_of_each_turn() {
     );
 }
 
-/// A codec whose agent works on `p1` and has received `p2` during the turn.
+/// Returns a codec whose agent works on `p1` and has received `p2` during the turn.
 fn steered() -> Claude {
     let mut codec = new_codec(None);
     codec.prompt(&prompt("p1", "hello"));

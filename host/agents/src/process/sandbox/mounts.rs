@@ -29,7 +29,7 @@ const SYSTEM: [&str; 12] = [
 /// Empty folders for temporary files.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// A file of Cordboard that the sandbox would show, and that it can't hide.
+/// A file or folder of Cordboard that the sandbox would show and can't hide.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "start the sandbox: Cordboard's own {} is below {}, which the agent can use; move it to a folder of its own, or \
@@ -57,7 +57,7 @@ pub(super) struct Mounts(BTreeMap<PathBuf, Access>);
 
 impl Mounts {
     pub(super) fn of_system() -> Self {
-        // These paths keep their names even if they are links, because programs use them.
+        // Links aren't resolved here, because programs use these paths.
         let system = SYSTEM.map(PathBuf::from).into_iter().filter(|path| path.exists());
         let mut mounts = Self(system.map(|path| (path, Access::Read)).collect());
         mounts.add_empty(TEMPORARY.map(PathBuf::from));
@@ -93,8 +93,8 @@ impl Mounts {
         self.nearest(path).is_some_and(|(_, access)| access == Access::Write)
     }
 
-    /// Shows the program, and the folders in `PATH` with the tools that it runs. A folder that contains the home or
-    /// Cordboard's own files stays hidden.
+    /// Shows the program and its folder, and the folders in `PATH` with the tools that it runs. A folder that contains
+    /// the home or Cordboard's own files stays hidden.
     pub(super) fn add_program(&mut self, program: &Path, path: Vec<PathBuf>, home: Option<&Path>, own: &OwnFiles) {
         let named = program.parent().map(canonical);
         let real = canonical(program);
@@ -112,8 +112,8 @@ impl Mounts {
     }
 
     /// Hides Cordboard's own files. Hides the whole folder of a single file, because a mount over the file would vanish
-    /// when the file is replaced outside. Fails for a folder below one that the agent can change, because the agent
-    /// could rename it.
+    /// when the file is replaced outside. Fails for a folder that is itself shown, and for a folder below one that the
+    /// agent can change, because the agent could rename it.
     pub(super) fn hide(&mut self, own: &OwnFiles) -> Result<(), Exposed> {
         let folders = own.folders.iter().map(|folder| (folder, canonical(folder)));
         let files = own.files.iter().filter_map(|file| Some((file, canonical(canonical(file).parent()?))));

@@ -248,7 +248,7 @@ async fn the_network_is_only_reached_if_it_is_on() {
 /// Starts two processes in the background: one that has left the agent's session and environment, and one that has not.
 const DETACH: &str = "setsid env -i sleep 1000 >/dev/null 2>&1 </dev/null & sleep 1000 >/dev/null 2>&1 </dev/null &";
 
-/// Returns the processes of the host's tree, except for those of other tests, which have another tag.
+/// Returns the running processes with the host's tag. Other tests use other tags.
 fn tagged(tag: &EnvTag) -> Vec<i32> {
     let wanted = format!("CORDBOARD_HOST={}", tag.host);
     let has_tag = |pid: &i32| {
