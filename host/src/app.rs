@@ -45,10 +45,10 @@ use crate::{
     stdout::OutputError,
 };
 
-/// The exit code for an invalid configuration.
+/// The exit code for an invalid configuration or an invalid value of an option.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The lowest limit of open files with which commands run. The host itself opens about 30 files, and more for each
+/// The smallest limit of open files that a command accepts. The host itself opens about 30 files, and more for each
 /// agent.
 const FEWEST_FILES: u64 = 64;
 
@@ -112,7 +112,7 @@ pub enum AppError {
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("--since {0:?} is not a date: use the form YYYY-MM-DD, as in 2026-11-01")]
     Date(String),
-    /// The problems that `cordboard check` has found, one per line.
+    /// The problems that `cordboard check` found, one per line.
     #[error("{0}")]
     Problems(String),
     #[error("the plugin folder {} {what}", path.display())]

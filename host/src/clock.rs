@@ -17,7 +17,7 @@ use tokio::time::Instant;
 /// The difference between two clocks below which they count as equal, because they aren't read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// The longest time that one [`ClockReading`] may take. A slower one is repeated.
+/// The maximum duration of one [`ClockReading`]. A slower one is repeated.
 const LONGEST_READING: Duration = Duration::from_millis(100);
 
 /// A reading of the system's clocks.
@@ -30,7 +30,7 @@ struct ClockReading {
     asleep: Duration,
 }
 
-/// The lead of the deadline clock over the elapsed time, in milliseconds. Both parts only grow.
+/// The lead of the deadline clock over tokio's clock, in milliseconds. Both parts only grow.
 #[derive(Debug, Default)]
 struct Lead {
     asleep: AtomicU64,
@@ -75,7 +75,7 @@ impl Clock {
         self.steady().after(self.ahead())
     }
 
-    /// Returns [`now`](Self::now) as a function, for components that only need timestamps.
+    /// Returns [`now`](Self::now) as a function, for components that need only timestamps.
     #[must_use]
     pub fn source(self) -> TimeSource {
         Arc::new(move || self.now())

@@ -1,6 +1,6 @@
 //! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a
-//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the user of the host may
-//! connect, so requests need no further authorization.
+//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the user of the host and
+//! root can connect, so requests need no further authorization; `attach` also checks the user.
 
 mod client;
 mod rows;
@@ -32,14 +32,15 @@ use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
 pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
 
-/// The timeout of the host for reading a request and for writing the answer, and of a client for the answer to a query
-/// that only reads snapshots.
+/// The host's timeout for reading a request and for writing the answer, and a client's timeout for a query that only
+/// reads snapshots. Also the host's pause after it failed to accept a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The time that a client waits for a session to be opened or a conversation to be adopted. The host gives up earlier.
+/// A client's timeout for opening a session or adopting a conversation. The host stops waiting for the exit of the
+/// session's agent earlier, and then answers with the reason.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The longest request, in bytes. A request may contain a path.
+/// The maximum length of a request, in bytes. A request may contain a path.
 const LONGEST_REQUEST: u64 = 16 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +139,7 @@ pub fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join(SOCKET)
 }
 
-/// The longest path of a socket address, in bytes.
+/// The maximum length of the path in a socket address, in bytes.
 const LONGEST_PATH: usize = 107;
 
 /// A path to the socket that fits into a socket address. If the state directory has a long path, this path starts at an

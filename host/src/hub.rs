@@ -55,7 +55,7 @@ use self::undispatched_prompts::{PromptTaker, TakePrompts};
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
 
-/// The sender of accepted updates to the hub.
+/// The sender of events, such as accepted updates, to the hub.
 pub type Intake = mpsc::Sender<HubEvent>;
 
 /// Creates the channel into the hub. The front-end opens before the hub starts, so the channel is created first.

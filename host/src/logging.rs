@@ -13,8 +13,8 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 /// same information as errors.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
-/// Starts logging. `CORDBOARD_LOG` takes filters in the syntax of `tracing`, such as `debug` or
-/// `cordboard_runtime=trace`.
+/// Starts logging with the filters in `CORDBOARD_LOG`, such as `debug` or `cordboard_runtime=trace`. If the variable is
+/// unset, empty or invalid, `default` applies.
 pub fn start(default: &str) {
     let requested = std::env::var("CORDBOARD_LOG").ok().filter(|requested| !requested.is_empty());
     let parsed = requested.as_deref().map(filter).transpose();

@@ -94,7 +94,7 @@ pub struct Rollout {
     last_command: u64,
     folder_fault: Option<String>,
     notices: Notices,
-    /// `None` while the host starts, and in a check.
+    /// `None` while the host starts, and in commands that only read, such as `cordboard check`.
     notifier: Option<Arc<dyn Notifier>>,
 }
 
@@ -119,7 +119,7 @@ impl Rollout {
         }
     }
 
-    /// Sets the rate limit of notices.
+    /// Sets the timing and size of messages to the operators.
     #[must_use]
     pub fn at_pace(mut self, pace: Pace) -> Self {
         self.notices = Notices::new(pace);
@@ -187,7 +187,7 @@ impl Rollout {
         self.on_file_state(name, file).await;
     }
 
-    /// Handles a plugin file that can't be read.
+    /// Handles a plugin file that can't be used.
     pub async fn on_unreadable(&mut self, name: &str, error: &FileError) {
         self.versions.remove_file(name);
         let file = self.versions.unusable(name, error);

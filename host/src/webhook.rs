@@ -60,14 +60,13 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// can't be canceled.
 const READS: usize = 4;
 
-/// The timeout of a connection. The longest plugin call takes a quarter of an hour.
+/// The timeout of a connection. It is longer than the longest possible plugin call, which takes a quarter of an hour.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(16 * 60);
 
 /// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// The minimum time between two log records about refused requests for a plugin, so that strangers can't fill the
-/// log.
+/// The minimum time between two log records about rejected requests for a plugin, so that strangers can't fill the log.
 const LOG_AGAIN: Duration = Duration::from_secs(60);
 
 /// A function that reads the current value of a secret by name.
@@ -203,7 +202,7 @@ impl WebhookServer {
         })
     }
 
-    /// Logs why requests for a plugin are refused, at most once within [`LOG_AGAIN`] for each plugin.
+    /// Logs the reason for rejecting requests for a plugin, at most once within [`LOG_AGAIN`] for each plugin.
     fn log_rejection(&self, plugin: &str, why: impl Fn() -> String) {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         if logged.get(plugin).is_some_and(|at| at.elapsed() < LOG_AGAIN) {

@@ -43,7 +43,8 @@ impl Chat for AccessCheckedChat {
         self.chat.send(place, message).await
     }
 
-    /// Edits a message. In the private chat of a removed user, only removes its buttons, because they no longer work.
+    /// Edits a message. In the private chat of a removed user, only removes the message's buttons, because they no
+    /// longer work.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         if self.check(place).is_err() {
             return self.chat.remove_buttons(place, id).await;

@@ -35,7 +35,7 @@ impl BackgroundTasks {
         Ok(Self { listener: Some(listener) })
     }
 
-    /// Starts running jobs and serving requests.
+    /// Starts running jobs, serving requests and enforcing the limits on agents.
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));

@@ -31,8 +31,8 @@ pub const fn name(kind: ChatKind) -> &'static str {
     }
 }
 
-/// Returns the default log level. On a terminal, the log appears between the chat messages, so only warnings and errors
-/// are logged.
+/// Returns the default log level. If the chat is a console on a terminal, the log appears between the chat messages, so
+/// only warnings and errors are logged.
 pub fn log_level(kind: ChatKind) -> &'static str {
     match (kind, Mode::detect()) {
         (ChatKind::Console, Mode::Terminal) => "warn",
@@ -112,11 +112,11 @@ fn open_telegram(
     Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(poll_task, started) })
 }
 
-/// Logs the host's own messages, and shows them on a terminal.
+/// Logs the host's own messages, and prints them if the chat is a console on a terminal.
 pub struct Announcer(Option<Arc<Console>>);
 
 impl Announcer {
-    /// Logs a line, and prints it if the front-end is a terminal.
+    /// Logs a line, and prints it if the chat is a console on a terminal.
     pub fn announce(&self, line: &str) {
         tracing::info!("{line}");
         if let Some(console) = &self.0 {
@@ -134,7 +134,7 @@ impl Announcer {
 }
 
 impl FrontEnd {
-    /// Prints the first instructions and the paths in use, if the front-end is a terminal.
+    /// Prints the first instructions and the paths in use, if the chat is a console on a terminal.
     pub fn greet(&self, paths: &ResolvedPaths, plugins: Option<&Path>) {
         let FrontEndKind::Console(console, _) = &self.kind else { return };
         let config = paths.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);

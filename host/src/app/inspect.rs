@@ -33,7 +33,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Re
 /// Checks the configuration, the bot's token, the secrets, the agents and the plugins: `cordboard check`.
 ///
 /// # Errors
-/// The check found problems. The error lists them.
+/// The check found problems, which the error lists, or it could not be completed.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
     let paths = paths.resolve()?;
@@ -259,9 +259,9 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-/// Reads the secrets of the configuration, so that [`print_text`] removes them, because a secret may be newer than the
-/// entries in the log. A configuration or a secret that can't be read doesn't prevent the output: the host has already
-/// removed the secrets that it knew from each entry before storing it.
+/// Reads the configured secrets and the bot's token, so that [`print_text`] removes them. A secret may be newer than
+/// the log entries that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
+/// the host stored an entry, it removed the secrets that it knew.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);

@@ -63,7 +63,8 @@ struct HostBase {
     host_id: String,
 }
 
-/// The time after which the work of the start has ended: activating the plugins and resuming stored messages.
+/// The delay before unused code is unmapped. By then, the host has usually activated the plugins and resumed the stored
+/// messages.
 const START: Duration = Duration::from_secs(2);
 
 async fn unmap_unused_code() {
@@ -71,7 +72,7 @@ async fn unmap_unused_code() {
     process::unmap_unused_code();
 }
 
-/// Runs the host until a signal, the end of the input, or a failure.
+/// Runs the host until a signal or the front-end ends it, and shuts it down.
 pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
@@ -235,7 +236,7 @@ impl HostBase {
         }
     }
 
-    /// Returns a function that lists the files of the host that no agent in a sandbox may see.
+    /// Returns a function that lists the files and folders of the host that no agent in a sandbox may see.
     fn own_files(&self) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
         let (paths, config) = (self.paths.clone(), self.config.clone());
         Arc::new(move || {

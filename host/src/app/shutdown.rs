@@ -68,7 +68,7 @@ pub struct Shutdown<'f> {
     /// The task of the outbox.
     pub sending: JoinHandle<()>,
     pub hub: HubHandle,
-    /// `[console] drain`.
+    /// The maximum wait for open turns: `[console] drain`.
     pub drain: Duration,
     pub signals: Signals,
 }
@@ -140,7 +140,7 @@ struct OpenTurns<'a> {
     quiescence: &'a QuiescenceWaiter,
     outbox: &'a Outbox,
     announcer: &'a Announcer,
-    /// The longest wait (`[console] drain`).
+    /// The maximum wait: `[console] drain`.
     limit: Duration,
 }
 

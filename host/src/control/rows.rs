@@ -20,9 +20,9 @@ pub struct SessionRow {
     /// The pid of the terminal that holds the session.
     #[serde(default)]
     pub terminal: Option<i32>,
-    /// Seconds.
+    /// The idle timeout, in seconds.
     pub idle_timeout_s: u64,
-    /// Milliseconds since 1970 UTC.
+    /// Milliseconds since the Unix epoch.
     pub last_active: u64,
     pub turns: u64,
     pub queued: u32,
@@ -42,7 +42,7 @@ pub struct PluginRow {
     pub generation: u32,
     pub health: String,
     pub note: String,
-    /// Milliseconds since 1970 UTC.
+    /// Milliseconds since the Unix epoch.
     pub since: u64,
 }
 
@@ -53,7 +53,7 @@ pub struct RequestRow {
     pub number: u64,
     pub kind: String,
     pub title: String,
-    /// Milliseconds since 1970 UTC.
+    /// Milliseconds since the Unix epoch.
     pub since: u64,
 }
 

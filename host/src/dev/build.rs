@@ -72,9 +72,9 @@ fn bring_up_to_date(project: &Project, output: Output) -> Result<BuildOutcome, D
     }
 }
 
-/// Builds the plugin unless its sources are unchanged. Cargo skips such builds itself; the tools for Python and
-/// JavaScript don't. `installed` is the folder of installed packages. They must be installed before this call, because
-/// an installation adds files that count as sources.
+/// Builds the plugin if its sources or packages have changed since the last build. Cargo checks this itself; the tools
+/// for Python and JavaScript don't. `installed` is the folder of installed packages. The packages must be installed
+/// before this call, because an installation adds files that count as sources.
 fn build_if_changed(
     project: &Project,
     installed: &Path,

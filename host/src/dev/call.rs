@@ -39,7 +39,7 @@ pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> 
     })
 }
 
-/// Prints the plugin's actions and log lines that were not printed yet.
+/// Prints the plugin's actions and log lines that haven't been printed yet.
 fn print_actions(harness: &Harness) {
     for action in harness.take_actions(Vec::new()) {
         progress::note(&format!("* {}", render::one_line(&action.to_string(), usize::MAX)));

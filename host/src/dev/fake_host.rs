@@ -175,13 +175,13 @@ impl FakeHost {
         self.inner().actions.push(action);
     }
 
-    /// Adds a suspended session, or replaces the session with that name.
+    /// Adds a suspended session, or replaces the session with the same name.
     pub fn add(&self, record: SessionRecord) {
         let settings = self.settings(&record);
         self.insert(FakeSession::new(record, settings));
     }
 
-    /// Adds a session in the described state, or replaces the session with that name.
+    /// Adds a session in the described state, or replaces the session with the same name.
     ///
     /// # Errors
     /// No session can have this state.

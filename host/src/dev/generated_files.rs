@@ -35,7 +35,7 @@ pub fn refresh(project: &Project) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Returns the generated files of a project: the contract, and the support files of the language.
+/// Returns the generated files of a project: the contract, and the SDK or the support files of the language.
 pub fn files(language: Language) -> Vec<(String, &'static str)> {
     let sdk = || SDK.iter().map(|file| (format!(".cordboard/{}", file.path), file.text));
     let contract = sdk().find(|(path, _)| path.ends_with(".wit")).map(|(_, text)| text);

@@ -47,8 +47,8 @@ impl DevSettings {
 /// The result of a message or of a pressed button.
 pub struct Response {
     pub reply: Reply,
-    /// The reason for a failure: an error of the plugin, a trap, an exceeded limit or an unknown command. `None` if the
-    /// reply is a regular one.
+    /// The reason for a failure, such as an error of the plugin, a trap, an unknown command or a missing session.
+    /// `None` if the reply is a regular one.
     pub failed: Option<String>,
 }
 

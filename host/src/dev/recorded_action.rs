@@ -10,7 +10,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::AdminCommand;
 
-/// The longest state value that is shown as text, in characters.
+/// The maximum length of a state value that is shown as text, in characters.
 const SHOWN: usize = 60;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub enum RecordedAction {
     /// The old and the new name of a session.
     Renamed(SessionName, SessionName),
     Prompted(SessionName, String),
-    /// A person, and the view mode for the answers to their prompts.
+    /// A person, and the view mode for the answers to their prompts. `None` means that the mode was unset.
     OwnMode(UserId, Option<String>),
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.

@@ -8,8 +8,8 @@ use std::{
 /// Folders that contain only generated files.
 const GENERATED_FOLDERS: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
 
-/// Folders of a Python or JavaScript project that are not part of its component: build output, packages and
-/// conversations.
+/// Folders at the top of a Python or JavaScript project that contain no sources of its component: build output,
+/// installed packages and conversations.
 const EXCLUDED_FOLDERS: [&str; 3] = ["dist", "node_modules", "tests"];
 
 /// The folder of generated support files.

@@ -1,5 +1,4 @@
-//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output shows the progress. Before a
-//! tool downloads something, a message announces the download.
+//! Runs the author's tools, such as cargo, npm and Python, in the author's terminal. Their output shows the progress.
 
 use std::{
     ffi::OsStr,

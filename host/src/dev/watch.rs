@@ -1,5 +1,5 @@
 //! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
-//! Build errors are printed and don't end the command; Ctrl-C ends it.
+//! Errors of a build or a test are printed and don't end the command; Ctrl-C ends it.
 
 use std::{
     fs,
@@ -90,7 +90,7 @@ fn report(built: Result<PathBuf, DevError>) {
     }
 }
 
-/// Returns the files with their modification times and sizes, sorted by path.
+/// Returns the source files with their modification times and sizes, sorted by path.
 fn file_states(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
     let state = |path: PathBuf| {
         let data = fs::metadata(&path).ok()?;

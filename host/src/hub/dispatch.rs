@@ -85,7 +85,7 @@ impl Dispatcher {
     }
 
     /// Informs the outbox that a user has sent a message in the place. Ignores edits and button presses, because they
-    /// add no message to the chat.
+    /// add no message to the chat. Also ignores messages that are dropped.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
         if is_message && !matches!(action, Action::DropWithoutAccess | Action::DropStale) {
@@ -146,9 +146,9 @@ impl Dispatcher {
         Ok(ButtonTarget { press: Some(press), keyboard })
     }
 
-    /// Closes the buttons of a message after a press. If the press changed the session, the message shows the decision
-    /// and the name of the person. If the button's request was already closed, the message shows only that it is
-    /// closed. If the press decided the request, the session itself reports the decision.
+    /// Closes the buttons of a message if a press has made them obsolete. If the press changed the session, the message
+    /// shows the decision and the name of the person. If the button's request was already closed, the message shows
+    /// only that it is closed. If the press decided the request, the session itself reports the decision.
     async fn close_buttons(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) {
         let ButtonTarget { press: Some(press), keyboard: Some(keyboard) } = target else { return };
         match (press.effect(), &press.request) {
@@ -265,7 +265,7 @@ impl Dispatcher {
     }
 
     /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the
-    /// answer if the agent doesn't have the command.
+    /// answer to the author if the agent doesn't have the command or the host refuses its arguments.
     fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
         match (kind, AgentCommandLine::parse(text)) {
             (PromptKind::AgentCommand, Some(line)) => {
@@ -317,8 +317,8 @@ impl Dispatcher {
         is_answered
     }
 
-    /// Returns the answer that still needs its text, if `message` shows an open question of an agent: a reply to
-    /// `message` provides that text. Returns `None` if the question has no option that requires a text.
+    /// Returns the answer that a reply to `message` completes. `None` if `message` doesn't show an open question of an
+    /// agent, or if the question has no option that requires a text.
     async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
         let request = self.store.open_request(message).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");
@@ -338,7 +338,7 @@ impl Dispatcher {
         }
     }
 
-    /// Returns the session that receives a text sent in this place.
+    /// Returns the session that receives the caller's texts in this place.
     fn active_session(&self, row: &InboxRow) -> Option<SessionName> {
         let view = self.host.sessions.registry.active(&row.update.caller, &row.update.place)?;
         Some(view.record.name.clone())
@@ -373,8 +373,8 @@ pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }
 
-/// Returns whether the session queues a new message from `place`, instead of sending it to the agent or refusing it.
-/// Returns false for a session that is open in a terminal, because it posts its own notice.
+/// Returns whether a new message from `place` has to wait for the running turn or for earlier messages. Returns false
+/// if the session refuses the message, or if the session is open in a terminal, because it then posts its own notice.
 pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     let limits = &config.sessions;
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;

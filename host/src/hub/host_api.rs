@@ -70,7 +70,7 @@ pub struct HostService {
 }
 
 impl HostService {
-    /// Returns the view mode that a person has chosen. If the store fails, the answer is shown in the default mode.
+    /// Returns the view mode that a person has chosen. `None` if there is none, or if the store fails.
     pub(super) async fn mode_of(&self, person: &UserId) -> Option<String> {
         let mode = self.store.own_mode(person).await;
         mode.inspect_err(|error| tracing::error!(%error, "failed to read the view mode of a person")).ok().flatten()

@@ -39,9 +39,8 @@ impl LiveConfig {
     }
 }
 
-/// Reads the secrets of a configuration, so that they are removed from all later texts, because an agent may find a
-/// secret before a plugin uses it. Ignores a secret that can't be read: the plugin that uses the secret reports the
-/// error.
+/// Reads the secrets of a configuration, so that they are removed from all later texts: an agent may find a secret
+/// before a plugin uses it. Ignores a secret that can't be read: the plugin that uses the secret reports the error.
 pub fn read_secrets(config: &Config) {
     for (name, source) in &config.secrets {
         drop(cordboard_runtime::read_secret(name, source));

@@ -12,7 +12,7 @@ use cordboard_core::{
 };
 use cordboard_store::{Store, StoreError};
 
-/// The first and the longest delay before a failed store operation is retried.
+/// The first and the maximum delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// The id of a post that isn't stored. Ids of stored posts start at 1.
@@ -94,7 +94,8 @@ impl Outbound {
         self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
-    /// Closes the requests that sessions made in the previous run of the host: questions of agents, and failed starts.
+    /// Closes the requests that sessions made in the previous run of the host: questions of agents, and requests about
+    /// failed starts and silent agents.
     pub async fn withdraw_session_requests(&self) {
         self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
     }

@@ -16,7 +16,7 @@ use cordboard_core::{
 pub struct AwaitedText {
     /// The id of the session.
     pub session: SessionName,
-    /// The question. Its number may be reused after the next start of the session.
+    /// The id of the question. Unlike the id, the number may be reused after the next start of the session.
     pub request: RequestId,
     pub number: u64,
     /// The ids of the chosen options. The last one requires the text.
@@ -61,8 +61,8 @@ impl AwaitedText {
         open.request.options.iter().any(requires_text).then(|| Self::new(view, open, options.clone()))
     }
 
-    /// Returns the answer that still needs its text, which a reply to the message of this question provides: the
-    /// question's first option that requires a text. Returns `None` if the question is closed or has no such option.
+    /// Returns the answer that a reply to the message of this question completes: the question's first option that
+    /// requires a text. Returns `None` if the question is closed or has no such option.
     pub fn of_reply(request: &RequestId, view: &SessionView) -> Option<Self> {
         let open = view.requests.iter().find(|open| open.request.id == *request)?;
         let option = open.request.options.iter().find(|option| option.text == OptionText::Required)?;
@@ -107,7 +107,7 @@ mod tests {
         RequestOption { id: id.to_owned(), label: id.to_owned(), text }
     }
 
-    /// A session whose agent asks a question with these options.
+    /// Returns a session whose agent asks a question with these options.
     fn asking(id: &str, options: Vec<RequestOption>) -> SessionView {
         let request = AgentRequest { options, ..AgentRequest::new(RequestId(id.to_owned()), "?".to_owned()) };
         let open = OpenRequest { number: 7, request, buttons: Vec::new(), reason: None, since: Timestamp(0) };

@@ -31,8 +31,8 @@ impl UsageLedger {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner).current()
     }
 
-    /// Stores a finished turn with the session's record. Returns today's budget, including the cost of this turn, if
-    /// the configuration sets a daily limit.
+    /// Stores the usage of a finished turn together with the session's record. Returns today's budget, including the
+    /// cost of this turn, if the configuration sets a daily limit.
     pub async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         let (zone, now) = (self.zone(), self.clock.wall());
         let spent = self.store.save_turn(record, &UsageEntry { at: now, ..usage }, zone.day_start(now)).await?;

@@ -14,7 +14,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 
-/// The number of concurrent compilers. Each may use 400 MB of memory and a core.
+/// The maximum number of concurrent compilers. Each may use 400 MB of memory and a core.
 const COMPILERS: usize = 2;
 
 /// Identifies a build or a trial.

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller has received the reply
+/// The caller of a command, and the channel for the answer. `answer` is `None` once the caller has received the reply
 /// that the command is in progress.
 pub struct RunningCommand {
     by: Caller,

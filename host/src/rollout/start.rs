@@ -12,8 +12,8 @@ use crate::standard_plugins::{STANDARD, built_in};
 pub type RejectedFile = (String, String);
 
 impl Rollout {
-    /// Activates all plugins. The plugins with standard names come first, so that other plugins can't take a standard
-    /// command.
+    /// Activates all plugins, and returns those whose newest version isn't active. The plugins with standard names come
+    /// first, so that other plugins can't take a standard command.
     pub async fn start(&mut self) -> Vec<RejectedFile> {
         let mut files = self.versions.read_folder().unwrap_or_else(|fault| {
             self.folder_fault = Some(fault.to_string());

@@ -14,8 +14,8 @@ use cordboard_core::{
 /// none runs twice. If the clock is set back further, jobs follow the new time at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The longest such wait for jobs at fixed hours. It is longer than a day: if the clock was a day ahead, the jobs of
-/// that day have already run and must not run again.
+/// The same limit for jobs at fixed times of the day. It is longer than a day: if the clock was a day ahead, the jobs
+/// of that day have already run and must not run again.
 const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +59,7 @@ impl Timetable {
         Self { zone, entries: BTreeMap::new(), running: BTreeSet::new() }
     }
 
-    /// Switches to another time zone. A run that the change skips counts as missed.
+    /// Switches to another time zone. A run whose time the change skips is made up.
     pub fn set_zone(&mut self, zone: Zone) {
         self.zone = zone;
     }

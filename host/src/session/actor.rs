@@ -255,7 +255,7 @@ impl Actor {
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
-            // A line that is received after the last iteration would be lost.
+            // A line that is received in the last iteration would be lost.
             if line < LINES_AT_ONCE {
                 next = self.agent.as_mut().and_then(AgentProcess::try_next);
             }

@@ -112,7 +112,7 @@ impl AgentProcess {
         self.write(vec![line]);
     }
 
-    /// Makes the codec discard an answer to this prompt, which the next interrupt cancels.
+    /// Makes the codec discard an answer to this prompt. The next interrupt cancels the prompt.
     pub fn forget(&mut self, prompt: &PromptId) {
         self.codec.forget(prompt);
     }

@@ -28,7 +28,7 @@ impl TerminalWatch {
     }
 }
 
-/// The file in which the agent in a terminal reports its conversation.
+/// Returns the path of the file in which the agent in a terminal reports its conversation.
 #[must_use]
 pub fn report_file(state: &Path, session: &SessionName) -> PathBuf {
     state.join("terminals").join(format!("{session}.json"))

@@ -57,7 +57,7 @@ read -r line
 const LINE: &str =
     r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}"#;
 
-/// The conversation id changes with each line, so that each line causes a write to the store.
+/// Two lines with different conversation ids. Repeated, each line changes the id, which causes a write to the store.
 const CONVERSATIONS: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
 {"type":"system","subtype":"init","session_id":"c2"}"#;
 

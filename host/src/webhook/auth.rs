@@ -1,4 +1,4 @@
-//! Authenticates requests by a token or by a signature of the body, in constant time.
+//! Authenticates requests by a token or by a signature of the body. Compares secrets and signatures in constant time.
 
 use std::time::Duration;
 

@@ -119,8 +119,7 @@ impl Report {
         }
     }
 
-    /// Adds an error of the activation: missing capabilities as a request for approval, any other error as a reason for
-    /// rejection.
+    /// Adds an error: missing capabilities as a request for approval, any other error as a reason for rejection.
     pub fn reject(&mut self, error: &PluginError) {
         if let PluginError::NotGranted { missing, lines, .. } = error {
             self.approval.clone_from(missing);
@@ -201,8 +200,9 @@ fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     shown.map(|import| Import { name: cordboard_runtime::bare_name(import).to_owned(), grant: grant(import) }).collect()
 }
 
-/// Returns whether an import is part of WASI, which language runtimes import even if they don't use it. The host
-/// provides clocks and random numbers, but no files, environment or network.
+/// Returns whether an import is an interface of WASI that needs no grant. Language runtimes import such interfaces even
+/// if they don't use them. Behind them, the host provides clocks and random numbers, but no files, environment or
+/// network.
 fn is_empty_wasi(import: &str) -> bool {
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()

@@ -133,7 +133,7 @@ impl FakeSession {
                 self.event(run, AgentEvent::PromptAccepted(prompt.id));
                 self.event(run, AgentEvent::Conversation { id: CONVERSATION.to_owned(), resumable: true });
             }
-            // The demo agent of the fake host takes one prompt at a time.
+            // The fake agent takes one prompt at a time.
             Effect::Steer { .. } | Effect::Forget { .. } | Effect::SteeredTurnStarted { .. } => {}
             Effect::Interrupt { run } => {
                 self.event(run, AgentEvent::InterruptAccepted);
@@ -161,7 +161,7 @@ impl FakeSession {
             Effect::Post { place, notice } => self.notices.push((place, notice)),
             Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),
             Effect::PersistTurn(usage) => self.usage.push(*usage),
-            // Nothing else is stored, and a conversation shows a turn only when it asks for a frame.
+            // The fake host stores nothing else.
             Effect::Persist
             | Effect::MarkSent(_)
             | Effect::MarkQueued(_)
@@ -169,6 +169,7 @@ impl FakeSession {
             | Effect::Complete { .. } => {}
             // No conversation opens a terminal.
             Effect::WatchTerminal(_) => {}
+            // A conversation shows a turn only when it asks for a frame.
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
             Effect::Audit(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }

@@ -16,7 +16,7 @@ use crate::{
     session::{PluginQuery, Query},
 };
 
-/// The free memory of the fake host, in bytes. It is so large that no policy has a reason to stop agents.
+/// The free memory of the fake host, in bytes. It is large, so that policies don't stop agents to free memory.
 const FREE_MEMORY: u64 = 4 << 30;
 
 impl FakeHost {

@@ -10,10 +10,10 @@ use cordboard_core::{
 use super::session::{Behaviour, CONVERSATION, FakeSession};
 use crate::session::Query;
 
-/// The default reason of the phase `Asking`.
+/// The default reason for the phase `Asking`.
 const RESUME_REFUSED: &str = "the conversation does not exist any more";
 
-/// The default reason of the phase `Broken`.
+/// The default reason for the phase `Broken`.
 const NOT_STARTED: &str = "the agent's command does not exist";
 
 /// A session as a conversation describes it.
@@ -23,7 +23,7 @@ pub struct SessionSetup {
     pub phase: Phase,
     /// The models that its agent has reported.
     pub models: Vec<String>,
-    /// The reason of the phase `Asking` or `Broken`.
+    /// The reason for the phase `Asking` or `Broken`. `None` selects the default reason.
     pub why: Option<String>,
     /// The number of waiting prompts, without the one in progress.
     pub queued: usize,

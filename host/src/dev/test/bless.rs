@@ -84,7 +84,7 @@ fn pattern_of(runs: &[String]) -> String {
     if runs.iter().all(|line| matches_pattern(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
 }
 
-/// Returns the words that both lines share, with `{*}` in between.
+/// Returns the words that both lines share, with `{*}` in place of the other words.
 fn in_common(pattern: &str, line: &str) -> String {
     let mut common = String::new();
     for word in diff(&words(pattern), &words(line), |one, other| one == other) {
@@ -99,8 +99,8 @@ fn in_common(pattern: &str, line: &str) -> String {
 
 const ANY: &str = "{*}";
 
-/// Splits a text into runs of letters, digits, `-` and `_`, and single other characters. A random token stays one
-/// word, so that no part of it is kept.
+/// Splits a text into sequences of letters, digits, `-` and `_`, and single other characters; `{*}` counts as one
+/// character. A random token stays one word, so that no part of it is kept.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;

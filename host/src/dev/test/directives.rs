@@ -1,5 +1,5 @@
 //! Executes the directives of a conversation: lines that begin with `@`. They set the sender, the time, sessions, the
-//! network and the configuration, or call the plugin.
+//! network and the configuration, act as an agent, or call the plugin.
 
 use std::{str::FromStr, time::Duration};
 
@@ -22,7 +22,7 @@ const KNOWN: &str = "@as, @budget, @clock, @config, @does, @done, @event, @excha
                      @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @usage, @with";
 
 impl StepRunner {
-    /// Runs a directive and returns the reply to show, which is empty for most directives.
+    /// Runs a directive and returns the reply to show, which is empty for a directive that only prepares a call.
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, StepError> {
         match name {
             "as" => self.speak_as(words)?,
@@ -72,7 +72,7 @@ impl StepRunner {
         Ok(Reply::default())
     }
 
-    /// `SESSION PROMPT => ANSWER`: an exchange that the agent of the session has stored.
+    /// `SESSION PROMPT => ANSWER`: adds an exchange to the history of the session.
     fn add_exchange(&self, words: &str) -> Result<(), StepError> {
         let (name, texts) = words.split_once(' ').unwrap_or((words, ""));
         let (prompt, answer) = texts.split_once(" => ").unwrap_or((texts, ""));
@@ -101,7 +101,8 @@ impl StepRunner {
         self.harness.activate_standard(standard, &Config::defaults()).await.map_err(StepError::OtherRejected)
     }
 
-    /// Adds a session: `NAME PHASE key=value…`. The first one becomes the active session of the place.
+    /// Adds a session: `NAME PHASE [active] [key=value…]`. Unless it is archived, the session becomes the active one if
+    /// the place has none or if `active` is given.
     fn add_session(&mut self, words: &str) -> Result<(), StepError> {
         let mut words = words.split_whitespace();
         let name: SessionName = words.next().unwrap_or_default().parse()?;
@@ -126,7 +127,7 @@ impl StepRunner {
     }
 }
 
-/// Parses the value of a property.
+/// Parses the value of a property as a number.
 pub(super) fn number<T: FromStr>(key: &str, value: &str) -> Result<T, StepError> {
     value.parse().map_err(|_| StepError::Value { given: format!("{key}={value}"), what: "a number" })
 }

@@ -160,7 +160,7 @@ impl StepRunner {
     }
 }
 
-/// Returns a reply whose text is not Markdown and is compared literally.
+/// Returns a reply whose text is shown as written, even if it contains Markdown.
 pub(super) fn verbatim(text: String) -> Reply {
     Reply { author: Authorship::Agents, ..Reply::text(text) }
 }

@@ -13,20 +13,20 @@ pub struct ConversationStep {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepKind {
-    /// `> text`
+    /// `> text`: sends a message.
     Say(String),
     /// `> [Label]`: presses a button of the last message with buttons.
     Press(String),
-    /// `@name words`
+    /// `@name words`: runs a directive.
     Directive { name: String, words: String },
 }
 
-/// The directives that prepare a call. All others are calls.
+/// The directives that prepare a call. All others count as calls.
 const PREPARATIONS: [&str; 12] =
     ["as", "clock", "config", "header", "http", "locale", "plugin", "question", "secret", "session", "tcp", "with"];
 
 impl StepKind {
-    /// Returns whether this step can call the plugin. A conversation without such a step tests nothing.
+    /// Returns whether this step counts as a call of the plugin. A conversation without a call tests nothing.
     pub fn is_call(&self) -> bool {
         match self {
             Self::Say(_) | Self::Press(_) => true,

@@ -10,10 +10,10 @@ use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
 use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
-/// The view mode of sessions that have not chosen one.
+/// The view mode if neither the session nor the author of the prompt has one.
 const DEFAULT_MODE: &str = "normal";
 
-/// The longest message, in UTF-16 code units, as in Telegram.
+/// The maximum length of a message, in UTF-16 code units, as in Telegram.
 const TEXT_UNITS: u32 = 4096;
 
 /// The prefix of the live line below the messages.

@@ -1,5 +1,5 @@
-//! Determines the members of a place: the people who have written there, the owner of a private chat, and the user of
-//! the console. People without access are excluded.
+//! Determines the members of a place: the people who have written there, and the user of a private chat or of the
+//! console. People without access are excluded.
 
 use cordboard_chat::console;
 use cordboard_core::{
@@ -24,8 +24,8 @@ pub fn person_of(place: &Place) -> Option<UserId> {
     (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
 }
 
-/// Returns whether the owner of a private chat may currently see the session. If `session` is `None`, access to the
-/// host is enough. Always true in a group.
+/// Returns whether the user of a private chat or of the console may currently see the session. If `session` is `None`,
+/// access to the host is enough. Always true for a group or an unknown front-end.
 pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -> bool {
     let Some(id) = person_of(place) else { return true };
     let Some(role) = role(&id, access) else { return false };

@@ -21,7 +21,7 @@ use super::HostService;
 
 /// The size of the part of the file that is read first, in bytes. If it has too few exchanges, larger parts are read.
 const FIRST_PART: u64 = 256 * 1024;
-/// The maximum size of the part that is read.
+/// The maximum size of the part that is read, in bytes.
 const LARGEST_PART: u64 = 16 * 1024 * 1024;
 
 impl HostService {

@@ -1,6 +1,6 @@
 //! Validates a session spec, builds the record of the new session from it, and stores and publishes the session.
-//! [`NewSession`] only builds the record. Also notifies the chat of a session that keeps its folder although the
-//! configuration no longer names the folder.
+//! [`NewSession`] itself stores and publishes nothing. Also notifies the chat of a session that keeps its folder
+//! although the configuration no longer names the folder.
 
 use std::{
     collections::BTreeMap,
@@ -129,8 +129,8 @@ impl HostService {
     }
 
     /// Creates a session of the owner that continues a conversation in the folder where the conversation began. The
-    /// folder need not be below `[sessions] roots`: these limit the users of a chat, while the operator of the machine
-    /// can use any folder.
+    /// folder need not be below `[sessions] roots`: the roots limit the users of a chat, while the operator of the
+    /// machine can use any folder.
     ///
     /// # Errors
     /// The name is invalid or in use, the agent is not configured, or the session could not be stored.

@@ -32,7 +32,7 @@ use crate::{
     session_registry::{SessionCell, SessionRegistry},
 };
 
-/// The view mode of sessions that have not chosen one.
+/// The view mode if neither the session nor the author of the prompt has one.
 const DEFAULT_MODE: &str = "normal";
 
 /// The interval after which an unchanged frame is rendered again, so that the displayed elapsed time stays current
@@ -305,7 +305,8 @@ impl SessionRenderer {
     }
 }
 
-/// Returns the posts of a finished turn. Only the last one can notify users, and only if `turn.alert` is not `Silent`.
+/// Returns the posts of a turn that has ended. Only the last one can notify users, and only if `turn.alert` is not
+/// `Silent`.
 fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     if let Some((last, before)) = messages.split_last_mut() {
         if turn.alert == Alert::Silent {

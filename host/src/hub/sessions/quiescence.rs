@@ -1,5 +1,5 @@
-//! Waits until the sessions are quiescent: no turn is open, no prompt is queued, and everything has been shown. When
-//! piped input ends, the host waits for this before it exits.
+//! Waits until the sessions are quiescent: no turn is open, no prompt is queued, everything has been shown, and no
+//! event waits for a hook. When piped input ends, the host waits for this before it exits.
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenWork {
-    /// A session has an open turn, prompts that need no user action, or an open question of an agent.
+    /// A session has an open turn, queued prompts that don't wait for a person, or an open question of an agent.
     Turn { session: SessionName, phase: Phase, queued: u32 },
     /// An answer or notice of the session is being rendered or stored.
     Display(SessionName),
@@ -64,7 +64,7 @@ pub struct QuiescenceWaiter {
 }
 
 impl QuiescenceWaiter {
-    /// Waits until every session is quiescent and everything has been shown, for at most `patience`.
+    /// Waits until the sessions are quiescent, for at most `patience`.
     ///
     /// # Errors
     /// Returns the work that is still open after `patience`. The list is never empty.

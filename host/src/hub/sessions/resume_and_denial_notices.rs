@@ -12,7 +12,7 @@ const DENIALS: usize = 20;
 
 #[derive(Default)]
 pub struct Notices {
-    /// The running turn.
+    /// The prompt of the running turn.
     turn: Option<PromptId>,
     /// A resume notice. It arrives before its turn and is shown at the top of the turn.
     pub resuming: Option<(Place, String)>,
