@@ -1,5 +1,6 @@
-//! Embeds the standard plugins from `target/plugins/`, and the files of a new plugin project as text. It doesn't build
-//! the plugins: `cargo xtask build` does that first. A host without standard plugins logs an error when it starts.
+//! Embeds the standard plugins from `target/plugins/` and the files of a new plugin project, and sets the linker's
+//! options. It doesn't build the plugins: `cargo xtask build` does that first. A host without standard plugins logs an
+//! error when it starts.
 
 mod link;
 mod project_template;

@@ -18,7 +18,8 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// The number of measured resumes. It is lower than [`TURNS`], because each resume starts a process.
+/// The number of agent processes that are started, both with and without the host. It is lower than [`TURNS`], because
+/// a start takes longer than a turn.
 const RESUMES: usize = 30;
 
 pub fn measure() -> Vec<Row> {

@@ -1,6 +1,6 @@
-//! Measures a command that echoes 200 bytes. The first measurement omits the store, and compares the command with the
-//! floor: the same component under bare wasmtime. The second measurement includes the commits that the command waits
-//! for.
+//! Measures an echo command with a line of 200 bytes. The first measurement omits the store, and compares the command
+//! with the floor: the same component under bare wasmtime. The second measurement includes the commits that the command
+//! waits for.
 
 use std::time::{Duration, Instant};
 

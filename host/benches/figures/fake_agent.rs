@@ -23,7 +23,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// decision.
 pub const ASK: &str = "ask";
 
-/// A prompt that the fake agent works on until it is interrupted. It answers with the time of the interrupt.
+/// A prompt on which the fake agent works until it is interrupted. The agent then answers with the time of the
+/// interrupt.
 pub const WAIT: &str = "wait";
 
 /// A prompt that makes the fake agent write the current time [`STREAMED`] times, [`STREAM_PAUSE`] apart.

@@ -68,7 +68,7 @@ pub enum ConsoleEvent {
     InputEnded,
     /// Ctrl-C while no turn is running, or after the end of the input: shut down now, and cleanly.
     Quit,
-    /// The reader of stdout or the terminal is gone. Messages that were not shown remain in the store.
+    /// The reader of stdout, or the terminal, is gone. Messages that were not shown remain in the store.
     OutputClosed,
 }
 

@@ -56,7 +56,7 @@ pub trait Chat: Send + Sync {
 /// The properties of a front-end that determine how messages are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
+    /// The maximum length of a message, in UTF-16 code units. With `usize::MAX`, no message is split.
     pub text_units: usize,
     /// The number of characters of code that fit in a line. A wider table is shown as a list.
     pub columns: usize,
@@ -168,12 +168,12 @@ pub enum ChatError {
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Stores a batch of updates. Returns when the batch is synced to disk, so that the front-end may confirm the
-    /// updates to their source. Drops updates whose key is already stored. `offset` is the position from which the
-    /// front-end continues; it is stored with the batch.
+    /// Stores a batch of updates, so that the front-end may confirm them to their source. Drops updates whose key is
+    /// already stored. `offset` is the position from which the front-end continues. It is stored with the batch, and
+    /// both are synced to the disk before this returns; without an offset, the batch is not synced.
     ///
     /// # Errors
-    /// Nothing in the batch was stored; try again.
+    /// After [`StorageError::Failed`], nothing in the batch was stored, so the front-end should try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
     /// Records that a place is notified about the failing store. Returns whether this is its first notification since

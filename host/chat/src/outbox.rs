@@ -2,7 +2,7 @@
 //! between them.
 //!
 //! Final answers precede frames. A post is removed from the store only after it is shown or can't be shown; frames are
-//! never stored. The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
+//! never stored. The outbox works with any front-end, and a place that must wait doesn't delay other places.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -67,8 +67,9 @@ impl Post {
 /// Stores the progress of posts.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
-    /// Stores that the turn streams into this message, so that its final answer replaces the message, even after a
-    /// crash. `text` is the shown part of the answer, as Markdown.
+    /// Stores that the turn streams into this message. The final answer then replaces the message; if the host ends
+    /// first, the next host process marks the message as interrupted or deletes it. `text` is the shown part of the
+    /// answer, as Markdown.
     async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -92,7 +93,7 @@ pub trait DeliveryStore: Send + Sync {
     /// these messages and must be sent now.
     async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError>;
 
-    /// Stores whether the place can be written to, so that a restart does not report the place again.
+    /// Stores whether the place can be written to, so that a restarted host does not report the place again.
     async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), StorageError> {
         Ok(())
     }

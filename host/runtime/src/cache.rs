@@ -1,6 +1,6 @@
-//! The folder of compiled artifacts. A missing artifact is compiled again, so artifacts can be deleted at any time. New
-//! plugin versions and engine updates add artifacts. When the folder exceeds the size in `[plugins] cache`, the least
-//! recently used artifacts are removed.
+//! The folder of compiled artifacts. If an artifact is missing, its plugin is compiled again, so artifacts can be
+//! deleted at any time. New plugin versions and engine updates add artifacts. When the folder exceeds the size in
+//! `[plugins] cache`, the least recently used artifacts are removed.
 
 use std::{
     fs,
@@ -101,7 +101,8 @@ impl Cache {
     }
 }
 
-/// A timestamp in the future also counts as recent, so setting the clock back doesn't make an artifact removable.
+/// Whether a timestamp is less than [`RECENT`] ago. A timestamp in the future also counts, so setting the clock back
+/// doesn't make an artifact removable.
 fn is_recent(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|since| since < RECENT) || used > SystemTime::now()
 }

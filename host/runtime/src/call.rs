@@ -35,8 +35,8 @@ pub struct CallState {
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// Set if the call was interrupted, because its version was replaced and the time for finishing calls has passed.
-    /// Contains that time.
+    /// Set if the call was interrupted because its version was replaced or deactivated. Contains the time that calls in
+    /// progress had to finish.
     drained: Option<Duration>,
     pub log: GuestLog,
     pub http: OutboundHttp,
@@ -200,8 +200,8 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
     }
 }
 
-/// Interrupts a guest that has computed for longer than `time` or whose drain time is over, and makes it yield to other
-/// tasks at each epoch tick.
+/// Makes the guest yield to other tasks at each epoch tick, and interrupts it if it has computed for longer than `time`
+/// or its drain time is over.
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The package prefix of the interfaces that are capabilities and extension points.
+/// The package prefix of the contract's interfaces.
 pub const PACKAGE: &str = "cordboard:plugin/";
 
 /// The version of `wit/` in this host, as major, minor and patch.

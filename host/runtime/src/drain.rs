@@ -1,4 +1,4 @@
-//! Limits how long calls of a replaced version may run.
+//! Limits how long the calls of a version may run after it is replaced or deactivated.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Signals the calls of a replaced version when they have to end.
+/// Signals to the calls of a version that they have to end.
 #[derive(Debug)]
 pub struct Drain(watch::Sender<Option<Begun>>);
 

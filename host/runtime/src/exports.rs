@@ -209,8 +209,8 @@ impl Registry {
         let version = snapshot.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let _permit = self.permit().await;
         let turn = convert::turn(input.turn, input.session, input.now);
-        // All current front-ends edit messages. `live_edits` would be false for a front-end that can only show final
-        // messages.
+        // All current front-ends show a turn while it runs. `live_edits` would be false for a front-end that shows only
+        // final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
         let frame = call_export!(self, version, view, CallEnvironment::default(), |guest, store| guest

@@ -21,7 +21,7 @@ use cordboard_core::scrub;
 use line::{MAX_LINE, escape_line, split_lines};
 use panic::GuestPanic;
 
-/// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
+/// The log target for plugin authors: the plugin's own lines, and warnings about its requests, buttons and secrets.
 pub const LOG_TARGET: &str = module_path!();
 
 /// The log of one call. Clones share its line count.

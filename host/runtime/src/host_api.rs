@@ -35,7 +35,7 @@ pub enum StateError {
     Store(Box<dyn Error + Send + Sync>),
 }
 
-/// A plugin's key-value store.
+/// The key-value stores of plugins.
 #[async_trait]
 pub trait PluginState: Send + Sync {
     async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, StateError>;

@@ -72,8 +72,8 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old` is missing
-/// in `new` even if `new` has a broader one.
+/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old` counts as
+/// missing in `new` even if `new` has a broader one.
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))

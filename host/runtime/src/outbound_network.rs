@@ -43,8 +43,8 @@ pub use tls::TlsError;
 use tls::client_config;
 pub use wait_budget::WaitBudget;
 
-/// The maximum number of requests and connections that one version of a plugin may have in flight. They are enough to
-/// query all servers of a household at once, and too few to overload any of them.
+/// The maximum number of requests and connections that one version of a plugin may have in flight: enough to query all
+/// servers of a household at once, and too few to overload any of them.
 const MAX_IN_FLIGHT: usize = 8;
 
 /// The number of bytes of a request body that a guest may write before the host consumes them. It is small because a

@@ -69,7 +69,7 @@ pub struct FailedVersion {
 
 impl Registry {
     /// Starts the engine. `cache` stores compiled artifacts, `program` is the binary that compiles them in a child
-    /// process, and `parallel` is the maximum number of concurrent calls.
+    /// process, and `parallel` is the maximum number of concurrent calls, not counting `at-once` commands.
     pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         Ok(Self {

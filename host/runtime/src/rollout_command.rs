@@ -74,7 +74,7 @@ pub fn refuse(code: ApiErrorCode, text: impl Into<String>) -> ApiError {
     ApiError { code, text: text.into() }
 }
 
-/// Checks that `caller` has the role for this command and that its arguments are valid.
+/// Checks that `caller` has the role for this command and that the command's arguments are valid.
 ///
 /// # Errors
 /// Returns the reason as text for the user.

@@ -24,11 +24,11 @@ use uuid::Uuid;
 
 use super::guest_log::LOG_TARGET;
 
-/// The longest secret, in bytes. Tokens are shorter than this.
+/// The maximum length of a secret, in bytes. Tokens are shorter than this.
 const MAX_SECRET: usize = 8 << 10;
 
-/// The largest file of a secret, in bytes. It may contain white space around the secret, or an encoding that takes more
-/// bytes.
+/// The maximum size of a file that contains a secret, in bytes. The file may have white space around the secret, or an
+/// encoding that takes more bytes.
 const MAX_FILE: usize = 4 * MAX_SECRET;
 
 /// The text that replaces a part of a secret in responses.
@@ -131,7 +131,7 @@ impl CallSecrets {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
-    /// An upper bound of the length of `text` with values in place of placeholders, in bytes. A value may be two
+    /// An upper bound on the length of `text` with values in place of placeholders, in bytes. A value may be two
     /// hundred times as long as its placeholder. A value that is shorter than its placeholder is counted with the
     /// placeholder's length.
     pub fn filled_length(&self, text: &[u8]) -> usize {

@@ -218,7 +218,8 @@ fn check_text(command: &str, what: &'static str, text: &str, presence: Presence)
     }
 }
 
-/// The longest summary, usage or description, in characters. Telegram's command menu rejects longer descriptions.
+/// The maximum length of a summary, usage or description, in characters. Telegram's command menu rejects longer
+/// descriptions.
 const MAX_TEXT: usize = 256;
 
 /// The maximum number of commands of a plugin. Telegram's command menu, which all plugins share, can't have more

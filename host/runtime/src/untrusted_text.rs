@@ -1,4 +1,4 @@
-//! Untrusted text from plugins in messages of the host.
+//! Prepares untrusted text from plugins for messages of the host.
 
 use cordboard_core::render;
 

@@ -16,7 +16,7 @@ use super::{
     snapshot::open_read_only,
 };
 
-/// The number of entries that are kept. The oldest ones are deleted.
+/// The maximum number of stored entries. Older entries are deleted.
 const ENTRIES: i64 = 100_000;
 
 impl Store {
@@ -48,8 +48,9 @@ impl Store {
 /// set, returns only the entries of that session.
 ///
 /// # Errors
-/// Fails if the directory cannot be read, or if no host has used it, because an empty log would suggest that nothing
-/// was decided. The text contains the reason and the remedy.
+/// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the
+/// directory, because an empty log would suggest that nothing was decided. The error text contains the reason and the
+/// remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
     let Some(db) = open_read_only(state)? else { return Err(OpenError::NeverUsed { path: state.to_owned() }) };
     let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that these users have written in these places. Entries that already exist are not written again.
+    /// Stores that each user has written in the paired place. Entries that already exist are not written again.
     pub async fn add_chat_members(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
             for (place, person) in &met {
@@ -19,7 +19,7 @@ impl Store {
         .await
     }
 
-    /// The users who have written in a place. An empty id means an unknown user, because older hosts stored only the
+    /// The users who have written in a place. An empty id represents an unknown user: older hosts stored only the
     /// place.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();

@@ -27,7 +27,7 @@ pub struct Keyboard {
 }
 
 impl Store {
-    /// Returns the buttons of a post, or `None` if their record was deleted.
+    /// Returns the buttons of a post, or `None` if the post has none or their record was deleted.
     pub async fn keyboard(&self, id: PostId) -> Result<Option<Keyboard>, StoreError> {
         self.run(format!("read the buttons of post {}", id.0), move |db| {
             let read = |row: &Row<'_>| Ok(Keyboard { id, reply: json(row, 0)?, outcome: row.get(1)? });

@@ -1,4 +1,5 @@
-//! The host's persistent state: sessions, places, accepted updates, posts and plugin state. No other crate uses SQLite.
+//! The host's persistent state: sessions, chat members, accepted updates, posts, plugin versions, plugin state,
+//! decisions and agent usage. No other crate uses SQLite.
 //!
 //! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
 //! stores nothing and returns an error. The store makes no decisions about sessions or chats. Its methods must not be
@@ -95,8 +96,8 @@ pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
     Ok((Store { requests, file: Arc::new(file), notified: Arc::default() }, contents))
 }
 
-/// The size to which the WAL is truncated after a checkpoint, so that storing a large plugin does not enlarge the WAL
-/// permanently.
+/// The size in bytes to which the WAL is truncated after a checkpoint, so that storing a large plugin does not enlarge
+/// the WAL permanently.
 const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {

@@ -1,5 +1,5 @@
 //! Posts to be sent. A post is stored in one transaction with the completion of the update that it answers, and is
-//! deleted when it is sent.
+//! deleted when it is sent or abandoned.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -51,8 +51,8 @@ impl Store {
     }
 
     /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
-    /// message, even after a crash. Must be called for each message of a long answer and for each edit. Ignores a turn
-    /// whose end is stored.
+    /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] edits or deletes the message. Must
+    /// be called for each message of a long answer and for each edit. Ignores a turn whose end is stored.
     pub async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -141,8 +141,8 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     Ok(row)
 }
 
-/// Stores posts that mark the messages of unfinished turns as interrupted, or delete the messages that show only
-/// progress.
+/// Stores posts that mark the last message of each unfinished turn as interrupted, and posts that delete messages that
+/// show only progress.
 fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
     let live: Vec<(String, Place, String, Option<String>)> =

@@ -107,7 +107,7 @@ const MOVED: &str = "
 /// The part of the answer that a streamed message shows.
 const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
-/// The session and the post (`keyboard`) of each button, and the request of each post. Older buttons could act on the
+/// The session and the post (`keyboard`) of each button, and the posts with buttons. Existing buttons could act on the
 /// wrong session, so they are deleted.
 const KEYBOARDS: &str = "
     ALTER TABLE button ADD COLUMN session TEXT;

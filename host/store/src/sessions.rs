@@ -25,14 +25,14 @@ impl Store {
         .await
     }
 
-    /// Stores the session's record in place of the earlier one.
+    /// Replaces the stored record of the session.
     pub async fn save_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
-    /// Stores the session under the new name in its record, atomically with all references to it: active sessions, open
-    /// prompts and usage entries. The audit log keeps the name that the session had.
+    /// Stores the session under its new name, which `record` contains, and atomically updates the active sessions, open
+    /// prompts and usage entries with the old name. The audit log keeps the old name.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.

@@ -16,7 +16,7 @@ use super::{
     snapshot::open_read_only,
 };
 
-/// The number of turns that are kept. The oldest ones are deleted.
+/// The maximum number of stored turns. Older turns are deleted.
 const TURNS: i64 = 100_000;
 
 const GROUPS: &str = "
@@ -47,7 +47,7 @@ impl Store {
         self.run("read the cost of turns".to_owned(), move |db| cost(db, since)).await
     }
 
-    /// Returns the sums of the turns since `since`.
+    /// Returns the usage since `since`, summed by session, persona, agent and model.
     pub async fn usage_since(&self, since: Timestamp) -> Result<Vec<OriginUsage>, StoreError> {
         self.run("read the usage of agents".to_owned(), move |db| {
             read_all(db, GROUPS, params![to_column(since), None::<String>], origin_usage)
@@ -56,11 +56,12 @@ impl Store {
     }
 }
 
-/// Reads the sums of the turns since `since` from a state directory, even while a host is using it. If `session` is
-/// set, returns only those of that session.
+/// Like [`Store::usage_since`], but reads a state directory, even while a host is using it. If `session` is set,
+/// returns only the usage of that session.
 ///
 /// # Errors
-/// Fails if the directory cannot be read. The text contains the reason and the remedy.
+/// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason
+/// and the remedy.
 pub fn usage_log(state: &Path, since: Timestamp, session: Option<&SessionName>) -> Result<Vec<OriginUsage>, OpenError> {
     let Some(db) = open_read_only(state)? else { return Ok(Vec::new()) };
     let session = session.map(ToString::to_string);

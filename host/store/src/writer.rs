@@ -15,8 +15,8 @@ use super::{
 /// rarely fills. When it is full, callers wait.
 pub(super) const QUEUE: usize = 1024;
 
-/// The maximum number of requests in one transaction: enough to share a sync among all waiting callers, but few enough
-/// that the first of them is answered soon.
+/// The maximum number of requests in one transaction: enough to share a sync among many callers, but few enough that
+/// the first of them is answered soon.
 const GROUP: usize = 128;
 
 /// The kind of failure that a commit must survive.

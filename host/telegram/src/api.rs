@@ -18,7 +18,8 @@ const EXCERPT: usize = 120;
 /// The delay after "too many requests" without a `retry_after`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The longest accepted `retry_after`. A broken server may send a number that would overflow an `Instant`.
+/// The maximum `retry_after`; a longer one is shortened. A broken server may send a number that would overflow an
+/// `Instant`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The reason that a call failed. Each variant needs a different reaction.

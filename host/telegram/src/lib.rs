@@ -80,7 +80,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the settings for the public Bot API.
+    /// Returns the default settings for this token file and Bot API server.
     #[must_use]
     pub fn new(token_file: PathBuf, api_url: &str) -> Self {
         Self {

@@ -30,7 +30,7 @@ use super::{
     rate_limited_chats::RateLimitedChats,
 };
 
-/// The longest text of a message, in UTF-16 units.
+/// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
 
 /// The number of characters of code that fit in a line on a phone in portrait orientation, with the default text size.
@@ -44,9 +44,10 @@ const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
 /// The maximum number of commands in the menu.
 const MENU_COMMANDS: usize = 100;
-/// The longest name of a command, in characters.
+/// The maximum length of a command's name, in characters.
 const LONGEST_COMMAND: usize = 32;
-/// The longest summary of a command, in characters. Telegram allows 256 UTF-16 units.
+/// The maximum length of a command's summary, in characters. Telegram allows 256 UTF-16 code units, and a character has
+/// at most two.
 const LONGEST_SUMMARY: usize = 128;
 
 /// The maximum number of messages whose content hash is remembered.

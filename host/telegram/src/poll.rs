@@ -310,7 +310,7 @@ async fn store_batch(
     Ok(answers)
 }
 
-/// Notifies a place that its messages are not stored. Bypasses the outbox, which only sends stored posts.
+/// Notifies a place that its messages are not stored. Bypasses the outbox, which sends only stored posts.
 async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageError) {
     let reply = messages::plain(&messages::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {

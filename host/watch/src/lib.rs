@@ -41,7 +41,7 @@ pub struct WatchOptions {
     pub config: Option<ConfigFile>,
     /// The plugin folder.
     pub plugins: Option<PathBuf>,
-    /// The longest time between two scans.
+    /// The maximum time between two scans.
     pub rescan: live::Receiver<Duration>,
 }
 

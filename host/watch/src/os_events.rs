@@ -22,7 +22,7 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// The longest time for which a file that was written but not closed is skipped. A writer may keep the file open, or
+/// The maximum time for which a file that was written but not closed is skipped. A writer may keep the file open, or
 /// the close event may be lost.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 

@@ -24,10 +24,10 @@ use super::{
 /// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
-/// The largest plugin file, in bytes. A Python plugin typically has 18 MB.
+/// The maximum size of a plugin file, in bytes. A Python plugin typically has 18 MB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
-/// The largest configuration file, in bytes. A configuration has a few pages at most.
+/// The maximum size of the configuration file, in bytes. A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
 /// A file or folder whose changes are reported. Changes are delivered in the order of these variants.
@@ -251,7 +251,7 @@ fn plugin(path: &Path) -> Option<String> {
     (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
-/// Reads a file up to a limit, with or without its bytes.
+/// A function that reads a file of a limited size, and keeps or drops its bytes.
 type ReadFn = fn(&Path, u64) -> FileRead;
 
 fn read(item: &Item, path: &Path, with: ReadFn) -> FileRead {
@@ -282,7 +282,8 @@ pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
 }
 
-/// Reads the file of the plugin `name` once. `None` if it can't be used. Blocks the thread.
+/// Reads the file of the plugin `name` once. `None` if it is missing, is being written or can't be used. Blocks the
+/// thread.
 #[must_use]
 pub fn read_plugin(folder: &Path, name: &str) -> Option<PluginContent> {
     check_private(folder).ok()?;
@@ -298,8 +299,8 @@ fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileErr
     }
 }
 
-/// Reads a file if only its owner may write to it. A private folder isn't enough, because the mode of the file may
-/// allow other users to write to the file.
+/// Reads a file if only this user or root may write to it. A private folder isn't enough, because the mode of the file
+/// may allow other users to write to the file.
 fn trusted(path: &Path, limit: u64, with: ReadFn) -> FileRead {
     match check_private(path) {
         Ok(()) => with(path, limit),

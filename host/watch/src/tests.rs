@@ -18,7 +18,7 @@ use super::{
 
 mod worlds;
 
-/// The longest wait for a change. It is only reached if the watcher hangs.
+/// The maximum wait for a change, which is reached only if the watcher hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A rescan interval that is longer than any test, so that every change is found after an event.

@@ -24,10 +24,10 @@ use super::{
 /// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
-/// The longest time from an event to the scan, however busy the folder is.
+/// The maximum time from an event to the scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The longest time between two scans while some path can't be watched, because events may be missing then.
+/// The maximum time between two scans while some path can't be watched, because events may be missing then.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The watch task: schedules scans and sends changes.

@@ -41,8 +41,8 @@ fn nextest_exists() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with the
-/// features of the tests' libraries, so this function first copies the binary for users.
+/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with features
+/// that dev-dependencies enable, so this function first copies the binary that users get.
 pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first build takes minutes)");
     let measured = host.with_file_name("cordboard-measured");

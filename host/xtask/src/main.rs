@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci`.
+//! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci` and `doctor`.
 //!
 //! Owns the order of the build steps, each of which a user can also run by hand. The host doesn't use this program.
 

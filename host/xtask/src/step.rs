@@ -1,4 +1,4 @@
-//! Prints progress lines and runs commands to completion. Writes to stderr only, because stdout belongs to the host.
+//! Prints progress lines and runs commands to completion. Writes only to stderr, because stdout belongs to the host.
 
 use std::io::{IsTerminal, stderr};
 use std::process::{Command, Stdio};

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use tokio::sync::mpsc;
 
-/// The longest line, in bytes: longer than a typical prompt, and short enough to keep in memory.
+/// The maximum length of a line, in bytes: longer than a typical prompt, and short enough to keep in memory.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

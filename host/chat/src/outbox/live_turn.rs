@@ -87,7 +87,7 @@ impl LiveTurn {
         self.is_working
     }
 
-    /// Requests that the text so far is shown before the next post.
+    /// Requests that the text so far be shown before the next post.
     pub const fn halt(&mut self) {
         self.halt = Halt::Requested;
     }

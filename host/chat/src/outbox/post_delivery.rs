@@ -127,8 +127,8 @@ impl PostDelivery {
         self.messages.retain(|message| message != id);
     }
 
-    /// Handles a rejected edit: retries it once without styles, then sends this part and all later ones as new
-    /// messages.
+    /// Handles a rejected edit: retries it once without styles and buttons, then sends this part and all later ones as
+    /// new messages.
     pub fn on_edit_rejected(&mut self) {
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Rejected {
@@ -137,8 +137,8 @@ impl PostDelivery {
         }
     }
 
-    /// Handles a rejected message: retries it once without styles, then replaces it with a notice, and drops the part
-    /// if the notice is rejected too.
+    /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
+    /// drops the part if the notice is rejected too.
     pub fn on_send_rejected(&mut self) -> Attempt {
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];

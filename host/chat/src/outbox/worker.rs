@@ -25,7 +25,7 @@ const FIRST_FRAME: Duration = Duration::from_secs(1);
 /// seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// The time that an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
+/// The time for which an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {

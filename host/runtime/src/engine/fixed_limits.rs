@@ -16,8 +16,7 @@ const MAX_HANDLES: usize = 256;
 /// same.
 const MAX_RANDOM: u64 = 64 << 20;
 
-/// The maximum size in bytes of a request's header fields in memory. In memory, header fields are larger than on the
-/// wire.
+/// The maximum size of a request's header fields in memory, in bytes. They are larger in memory than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
 /// The maximum number of elements of one table. The elements are references to functions, and plugins have far fewer

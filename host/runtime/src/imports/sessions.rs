@@ -1,5 +1,5 @@
-//! `sessions`: lists the sessions that the caller may see. A call without a caller sees sessions only if `acts_as` is
-//! set.
+//! `sessions`: reads the sessions that the caller may see, with their histories, queues and agent usage, and the daily
+//! budget. A call without a caller sees sessions only if `acts_as` is set.
 
 use cordboard_core::types::{SessionView, UsageGroup, UsagePeriod};
 

@@ -180,7 +180,7 @@ where
 /// Replaces secrets in the response with their placeholders.
 ///
 /// # Errors
-/// Fails if the response is compressed, because secrets can't be found in it.
+/// Fails if the response is compressed, because secrets can't be found in compressed data, or if a header is invalid.
 fn mask(response: Response<Bytes>, secrets: &CallSecrets) -> Result<Response<Bytes>, RequestError> {
     let (mut parts, body) = response.into_parts();
     let is_compressed = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");

@@ -44,7 +44,7 @@ pub struct Artifact {
 
 pub struct PluginVersion {
     pub name: String,
-    /// The properties that calls use.
+    /// The settings that calls use.
     pub call_settings: Arc<CallSettings>,
     pub digest: String,
     /// The number of this activation among all activations of the plugin, from 1. It is 0 before the activation.
@@ -148,8 +148,8 @@ impl PluginVersion {
         self.exports.webhook.is_some() && self.webhook == WebhookAccess::NoAuth
     }
 
-    /// Whether the version has access that `settings` no longer grants, or isn't the pinned one. Withdrawn network
-    /// grants count even if the version doesn't use them. Such a version must be deactivated.
+    /// Whether the version has access that `settings` no longer grants, or isn't the pinned one. If so, it must be
+    /// deactivated. Withdrawn network grants count even if the version doesn't use them.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
@@ -159,8 +159,8 @@ impl PluginVersion {
     }
 
     /// Records a failed call for `/plugins` and the probation. Records nothing and returns false for an error that the
-    /// plugin returned itself, a call that was ended because its version was replaced, and a function that the version
-    /// doesn't export.
+    /// plugin returned itself, a call that was ended because its version was replaced or deactivated, and an extension
+    /// point that the version doesn't export.
     pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
             CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -203,8 +203,8 @@ fn check_granted(
     if missing.is_empty() { Ok(()) } else { Err(PluginError::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
 }
 
-/// The bare names of the imported interfaces of the host's own package, and `http` if the component sends HTTP
-/// requests.
+/// The bare names of the imported interfaces of the host's own package, and `http` if the component imports the handler
+/// of outgoing HTTP requests.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
     let capability = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Tests that session names are unique. Tests that a place has at most one active session per person, and at most one
-//! that is active for everybody.
+//! Tests that session names are unique, and that a place has at most one active session per person and at most one for
+//! everybody.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Assembles a compiler for the plugins' target from Debian packages: Debian's rustc and std source, the wasi-libc of a
-# later release, and the linkers of the installed toolchain. Installs nothing on the system: apt and dpkg only write to
-# the working folder. Arguments: the folder to fill, a working folder, the target, and cargo.
+# Assembles a compiler for the plugins' target: Debian's rustc and std source, the wasi-libc of Debian's release trixie,
+# and the linkers of the installed toolchain. Installs nothing on the system: apt and dpkg write only to the two folders
+# that are passed as arguments. Arguments: the folder to fill, a working folder, the target, and cargo.
 set -eu
 home=$1 work=$2 target=$3 cargo=$4
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C

@@ -6,7 +6,7 @@ pub fn without_tests(text: &str) -> &str {
     text.find("#[cfg(test)]\nmod ").map_or(text, |end| &text[..end])
 }
 
-/// Replaces comments and the contents of literals with blanks. Line numbers don't change.
+/// Replaces comments, string literals and character literals with blanks. Line numbers don't change.
 pub fn bare(text: &str) -> String {
     let mut left = text;
     let mut bare = String::with_capacity(text.len());

@@ -39,7 +39,7 @@ const OWNERS: [(&str, &str); 13] = [
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
     // Agents aren't the only child processes: `compile.rs` runs the compiler and limits its memory and time, `tool.rs`
-    // runs a plugin author's tools in the author's terminal, and build scripts run programs.
+    // runs a plugin author's tools in the author's terminal, and the build script and xtask run programs.
     (
         "process::Command",
         &[

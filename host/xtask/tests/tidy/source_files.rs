@@ -13,7 +13,8 @@ pub struct File {
     /// The path relative to the project's root, with slashes.
     pub path: String,
     pub text: String,
-    /// The text of a Rust file without unit tests, comments and the contents of literals. Line numbers don't change.
+    /// The text of a Rust file without its unit tests, and with blanks in place of comments and of string and character
+    /// literals. Line numbers don't change. Empty for other files.
     pub code: String,
 }
 
