@@ -20,7 +20,7 @@ use cordboard_chat::{
 };
 use pty::Pty;
 
-/// The environment variable with the state directory. It is only set in the inner process.
+/// The environment variable with the state directory. It is set only in the inner process.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
 
 /// An inbox that forwards typed lines.

@@ -1,4 +1,5 @@
-//! Tests the demo agent as a real process, through its codec, including the failures that it simulates.
+//! Tests the demo agent as a real process, through its codec, including the failures that it simulates. Also tests the
+//! command lines of agents of the kinds `claude` and `acp`.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -151,7 +152,7 @@ impl Agent {
         answer.text
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process, and returns its exit status and its last line of error output.
     async fn end(mut self) -> (String, Option<String>) {
         while self.next().await.is_some() {}
         self.exit.unwrap()
@@ -205,7 +206,7 @@ async fn queued_prompts_are_answered_in_order_before_the_end() {
     assert_eq!(agent.end().await.0, "exit code 0");
 }
 
-/// Creates a conversation in which the agent remembers something, and returns its id.
+/// Creates a conversation in which the agent remembers something, and returns the conversation's id.
 async fn conversation(folder: &Path) -> String {
     let mut agent = start(folder, None);
     agent.send("remember the milk");

@@ -20,7 +20,8 @@ PIECE = 4096  # bytes per write
 
 
 class HttpError(Exception):
-    """The reason why there is no response. For a request that was not granted, it names the missing configuration line."""
+    """Raised if there is no complete response. The text is the reason. For a request that was not granted, it names the
+    missing configuration line."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Answer:
 
 
 def fetch(url, method="GET", headers=None, body=b""):
-    """Sends a request and waits for the whole response. Redirects and errors such as 404 are returned too."""
+    """Sends a request and returns the whole response, even if it is a redirect or an error such as 404."""
     try:
         request = outgoing(url, method, headers or {})
         sending = request.body()
@@ -94,5 +95,5 @@ def received(response):
 
 
 def explain(code):
-    """Returns the text of an error. Errors of the host have a text, other errors only have a name."""
+    """Returns the text of an error, or its name if it has no text."""
     return getattr(code, "value", None) or type(code).__name__.removeprefix("ErrorCode_")

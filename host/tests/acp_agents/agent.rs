@@ -55,7 +55,7 @@ impl Agent {
             Self::Opencode => {
                 let config = home.join("opencode.json");
                 std::fs::write(&config, opencode_config(url)).unwrap();
-                // No proxy listens at `HTTPS_PROXY`, so each request of opencode to another host fails at once.
+                // No proxy listens at `HTTPS_PROXY`, so each HTTPS request of opencode to another host fails at once.
                 let env = format!(
                     r#"OPENCODE_CONFIG = {config:?}, OPENCODE_DISABLE_MODELS_FETCH = "1", OPENCODE_DISABLE_AUTOUPDATE = "1", OPENCODE_DISABLE_DEFAULT_PLUGINS = "1", OPENCODE_DISABLE_LSP_DOWNLOAD = "1", HTTPS_PROXY = "http://127.0.0.1:9", NO_PROXY = "127.0.0.1""#
                 );

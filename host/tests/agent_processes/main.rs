@@ -155,8 +155,8 @@ async fn a_process_that_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn remaining_children_are_ended_before_the_exit_is_reported() {
-    // Three children: one in the agent's process group, which ignores SIGTERM, one outside of the group, and another
-    // one outside of the group, which ignores SIGTERM. All of them hold stdout open.
+    // Three children: one in the agent's process group that ignores SIGTERM, and two outside of the group, the second
+    // of which ignores SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
     let (process, mut events) = start(script);
@@ -322,8 +322,8 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// Starts a process as a killed host would leave it behind: it has the environment tag, and this host has no handle for
-/// it. Waits until the script prints `up`, and returns the lines before that.
+/// Starts a process as a killed host would leave it behind: it has the environment tag, but `spawn` didn't start it.
+/// Waits until the script prints `up`, and returns the process and the lines before `up`.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new("setsid");

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::host::{Home, QUICK};
 
-/// Returns a configuration with `command` as the agent's command.
+/// Returns a configuration with this command for the agent, and with a drain of two seconds.
 fn with_agent(command: &str) -> String {
     format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
 }
@@ -115,7 +115,7 @@ fn the_last_output_of_an_agent_is_shown_literally() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Takes the 31 seconds after which the host gives up on an agent.
+/// Takes 31 seconds, the sum of the host's delays between the four starts.
 #[test]
 fn an_agent_that_keeps_exiting_is_given_up() {
     let home = Home::new("");

@@ -1,5 +1,5 @@
-//! Tests plugin folders and state directories that are missing, writable by others, in use, or written by a newer
-//! version.
+//! Tests files and folders that the host can't use: plugins, configurations and state directories that are missing, of
+//! the wrong type, writable by others, in use, or written by a newer version.
 
 use std::{
     fs::{self, Permissions},

@@ -5,8 +5,8 @@ use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use super::host::{CORDBOARD, Home, Host, QUICK, compiled};
 
-/// Puts the state directory on its own tmpfs, visible only to this host. On request, a background process fills the
-/// tmpfs or frees space in it.
+/// A script that puts the state directory on a tmpfs of 2 MiB, and then runs the host. On request, a background process
+/// fills the tmpfs or frees space in it.
 const SMALL_DISK: &str = r#"
 state=$1 cache=$2 orders=$3
 mount -t tmpfs -o size=2m,mode=700 tmpfs "$state" && ln -s "$cache" "$state/cache" || exit 77
@@ -21,7 +21,7 @@ done <"$orders") </dev/null >/dev/null 2>&1 &
 exec "$@"
 "#;
 
-/// Puts the state directory on its own tmpfs, with a cache that is too small for any compiled plugin.
+/// A script that puts the cache on a tmpfs that is too small for any compiled plugin, and then runs the host.
 const NO_CACHE: &str = r#"
 mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && mkdir "$1/cache" || exit 77
 mount -t tmpfs -o size=16k,mode=700 tmpfs "$1/cache" || exit 77

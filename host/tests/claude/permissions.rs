@@ -23,8 +23,9 @@ fn a_tool_waits_for_the_decision_of_the_user() {
     host.ask("/stop", "Stopped.");
     host.phase("idle");
     host.ask("/answer #3 allow", "Session 'a' has no open request #3.");
-    // The CLI's result lists the denied tools again. The host doesn't show denials that the user already knows of.
-    // Depending on the timing of the interrupt, the CLI may send the result of the denied tool again with this prompt.
+    // The CLI's result message lists the denied tools again. The host doesn't show denials that the user already knows
+    // of. Depending on the timing of the interrupt, the CLI may send the tool's result to the API again with this
+    // prompt.
     let first = host.ask("hello", " said: ");
     host.phase("idle");
     let second = host.ask("again", "You said: again");

@@ -1,4 +1,4 @@
-//! Tests the real CLI in a terminal that `cordboard attach` opens, and a conversation that `cordboard adopt` continues.
+//! Tests `cordboard attach` and `cordboard adopt` with the real CLI.
 
 use std::{fs, process::Command};
 
@@ -26,7 +26,7 @@ fn attach(host: &AgentHost) -> Pty {
     Pty::open(&mut command)
 }
 
-/// Types a line, and presses Enter after a pause, because the CLI treats a line that arrives together with its end as
+/// Types a line, and presses Enter after a pause, because the CLI treats a line that arrives together with Enter as
 /// pasted text.
 fn type_line(terminal: &mut Pty, line: &str) {
     terminal.press(line);

@@ -1,4 +1,5 @@
-//! Tests turns of the real CLI: streaming, consecutive turns, stopping, models.
+//! Tests turns of the real CLI: streaming, waiting messages, interrupts, steering, commands, models and scheduled
+//! prompts.
 
 use crate::host::{eventually, open};
 

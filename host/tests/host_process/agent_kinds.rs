@@ -248,7 +248,6 @@ fn an_exit_ends_the_turn_with_a_notice(kind: &StandIn) {
     host.expect("You said: hello");
 }
 
-/// An agent that ignores the interrupt is stopped.
 fn an_ignored_interrupt_ends_the_process(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();

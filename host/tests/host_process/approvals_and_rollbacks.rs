@@ -1,5 +1,5 @@
-//! Tests plugins that request more capabilities than they were granted: the owner approves or refuses them at the
-//! console. Also tests failing plugins, which the host rolls back.
+//! Tests plugins that request more capabilities than they were granted: the owner grants or refuses the capabilities at
+//! the console. Also tests failing plugins, which the host rolls back.
 
 use super::support::{Home, Host, until};
 

@@ -113,9 +113,10 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// Returns the name of the table with its placeholder replaced. `kind`, `command` and `sandbox` are saved for an agent
-/// that no session uses, because an agent with the saved command, or without bubblewrap, doesn't start. `prompt` and
-/// `silence` are saved for an agent of the kind that has them.
+/// Returns the name of the table with its placeholder replaced. `command` and `sandbox` are saved for an agent that no
+/// session uses, because an agent with the saved command, or without bubblewrap, doesn't start. `kind` is saved for
+/// that agent too, because the session's agent already has the saved kind. `prompt` and `silence` are saved for an
+/// agent of the kind that has them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),

@@ -27,7 +27,8 @@ fn an_idle_agent_stops_and_the_next_message_resumes_it() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("remember the milk");
-    // On a slow machine, the agent may already be suspended, and the notice about its resumption comes first.
+    // On a slow machine, the agent may be suspended before it gets this message. Then the notice about the resumption
+    // comes first.
     host.expect("I will remember: the milk\n");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);

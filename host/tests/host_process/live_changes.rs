@@ -146,7 +146,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     home.plug("views", "uppercase_view");
     host.expect("Plugin 'views' is active: generation 2, ");
     host.say("/stop");
-    // A console can't change printed lines, so the complete new text is only printed at the end.
+    // A console can't change printed lines, so the complete new text is printed only at the end.
     host.expect_all(&["\nLINE 1\n", "Stopped.\n"]);
     host.await_phase("long", "idle");
     assert_eq!(host.chat().matches("\nLINE 1\n").count(), 1, "{}", host.chat());

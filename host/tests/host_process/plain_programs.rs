@@ -1,9 +1,9 @@
-//! Tests agents of kind `plain` with programs that people use. Python and sqlite3 are not installed everywhere; without
-//! them, their tests print a line and pass.
+//! Tests agents of kind `plain` with real programs: bash, Python and sqlite3. If Python or sqlite3 is not installed,
+//! its test prints a line and passes.
 
 use super::support::{CREATED, Home, STATE_LOST};
 
-/// Returns a home with a plain program. `keys` are further keys of its table.
+/// Returns a home whose default agent is a plain program. `keys` are further keys of the agent's table.
 fn home(command: &str, args: &str, keys: &str) -> Home {
     let home = Home::new();
     configure(&home, command, args, keys);

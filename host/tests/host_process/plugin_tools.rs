@@ -1,5 +1,5 @@
-//! Tests the plugin author's commands, with the real binary and the real tools: a plugin is created, built, called,
-//! tested and watched.
+//! Tests the plugin author's commands with the real binary: `cordboard plugin new`, `build`, `check`, `call`, `test`
+//! and `watch`.
 
 mod conversations;
 mod errors;

@@ -108,7 +108,7 @@ impl<'h> Host<'h> {
     }
 
     /// Waits until all of these texts have appeared, in any order: an agent's output may come before the reply to the
-    /// command that started it.
+    /// command that caused it.
     #[track_caller]
     pub fn expect_all(&mut self, texts: &[&str]) {
         let end_of = |unread: &str, text: &&str| unread.find(text).map(|at| at + text.len());
@@ -160,7 +160,7 @@ impl<'h> Host<'h> {
         until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
     }
 
-    /// Waits until the session has had this number of turns. The host shows an answer before it counts the turn.
+    /// Waits until the session has had this number of turns. The host may show an answer before it counts the turn.
     pub fn await_turns(&self, name: &str, turns: u64) {
         until(&format!("{name} has had {turns} turns"), || self.session(name)["turns"] == turns);
     }
@@ -175,7 +175,7 @@ impl<'h> Host<'h> {
         drop(self.input.take());
     }
 
-    /// Closes the input, and returns the unread output with the exit code.
+    /// Closes the input, waits for the exit, and returns the unread chat and the exit code.
     pub fn end(mut self) -> (String, Option<i32>) {
         self.close_input();
         let status = self.wait();

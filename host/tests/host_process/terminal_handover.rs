@@ -1,5 +1,5 @@
-//! Tests `cordboard attach` and `cordboard adopt` with an agent that checks at each start that no other process has its
-//! conversation.
+//! Tests `cordboard attach` and `cordboard adopt` with an agent that logs the start and the end of each process, so
+//! that the tests can check that a conversation never has two processes.
 
 use std::{
     fs,
@@ -10,8 +10,7 @@ use std::{
 use super::support::{Home, until};
 
 /// An agent for pipes and for a terminal. Each process appends a line to `$LOG` when it starts and when it ends. In a
-/// terminal, it reads lines until the end of its input. It starts another conversation at the line `clear`, and answers
-/// any other line.
+/// terminal, the line `clear` starts another conversation, and any other line is answered.
 const AGENT: &str = r#"
 mode=terminal; id=none; settings=
 for arg in "$@"; do
@@ -70,7 +69,7 @@ pub fn refused(home: &Home, arguments: &[&str], why: &str) {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("cordboard: {why}\n"));
 }
 
-/// A terminal with an agent. It is killed when the test ends.
+/// A `cordboard attach` process, which is killed when the test ends.
 struct Terminal {
     child: Child,
     input: Option<ChildStdin>,
@@ -190,7 +189,7 @@ fn a_terminal_outlives_a_killed_host() {
     assert_one_writer(&home);
     host.kill();
 
-    // A terminal that exits while no host runs doesn't hold the session of the next host.
+    // If a terminal exits while no host runs, the next host doesn't consider the session open in a terminal.
     let mut host = home.start();
     host.say("/timeout");
     host.expect("Usage: ");

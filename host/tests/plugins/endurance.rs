@@ -44,7 +44,8 @@ const GROWTH: u64 = 32 << 20;
 /// arena, and a thread or task may be about to end.
 const FEW: usize = 100;
 
-/// Calls the current version, and checks that the answer comes from the version that the call looked up.
+/// Calls the current version, and checks that the answer comes from the version that the call looked up. Returns the
+/// generation of this version.
 async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = test_host.registry.snapshot();
     let offer = table.command("echo").expect("it is active at any moment");

@@ -86,7 +86,7 @@ async fn an_allocation_loop_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
-    // The plugin may allocate 100 MB, but not return them in a reply.
+    // The plugin may allocate 100 MB, but not return that much in a reply.
     let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(call_error(&host, "huge").await, over("reply"));
 }

@@ -26,7 +26,7 @@ pub async fn http_client(http: &[String], more: &str) -> TestHost {
     host
 }
 
-/// Returns the configuration of the plugin `http_client`. The file of its secret is never deleted.
+/// Returns the configuration of the plugin `http_client`. Creates a file with its secret, and never deletes it.
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
@@ -82,8 +82,8 @@ fn mirror(requests: Arc<Mutex<Vec<String>>>) -> Router {
     Router::new().fallback(answer)
 }
 
-/// Starts a server that sends these bytes in response to each request, and then keeps the connection open until the
-/// client closes it.
+/// Starts a server that sends these bytes in response to the first request of each connection, and then keeps the
+/// connection open until the client closes it. Returns the server's address.
 pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -1,5 +1,5 @@
 //! Tests the sources of plugins: a file in the plugin folder takes precedence over the embedded plugin, and the last
-//! good version replaces a bad file.
+//! good version replaces a bad file. Also tests the cache of compiled code, and failures of the compiler.
 
 use std::{
     fs,
@@ -221,10 +221,10 @@ async fn compiled_code_is_loaded_from_the_cache() {
     assert!(full.snapshot().command("echo").is_some());
     fs::rename(cache.with_extension("away"), &cache).unwrap();
 
-    // A damaged artifact is compiled again, never run.
+    // The host never runs a damaged artifact: it compiles the plugin again.
     for file in fs::read_dir(&cache).unwrap() {
         let path = file.unwrap().path();
-        // Don't overwrite it in place: the registry above still runs code from the old file.
+        // Don't overwrite the artifact in place: the registry above still runs code from the old file.
         fs::remove_file(&path).unwrap();
         fs::write(&path, b"damaged").unwrap();
     }

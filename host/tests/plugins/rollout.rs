@@ -49,7 +49,7 @@ enum WatchEvent {
     Configured(String),
 }
 
-/// The notifications, in order.
+/// The notifications and the questions of the rollout, in order.
 #[derive(Default)]
 struct Notifications {
     lines: Mutex<Vec<String>>,

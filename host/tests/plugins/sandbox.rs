@@ -14,7 +14,7 @@ use crate::{
 /// Short limits, so that endless calls fail quickly. The plugin's trial must succeed within them as well.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
-/// Activates two other plugins and `sandbox_escape`, which may only send its secret to `mirror`.
+/// Activates two other plugins and `sandbox_escape`, whose only grants are its secret and one URL of `mirror`.
 async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
@@ -130,7 +130,7 @@ async fn resource_limits_end_the_call() {
     ] {
         assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), bound, "/{line}");
     }
-    // The exit code itself is lost: WASI 0.2 only distinguishes success and failure.
+    // The exit code itself is lost: WASI 0.2 distinguishes only success and failure.
     assert_eq!(
         meanwhile(&test_host, "leave").await.unwrap_err().to_string(),
         "exited before it answered, with an error code"

@@ -1,4 +1,4 @@
-//! Tests the exact replies of the standard plugins to their commands, except for the plugin `approval`.
+//! Tests the exact replies of the standard plugins to the commands about sessions, models, personas and plugins.
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ impl AgentHost {
         self.folder.path().join(name)
     }
 
-    /// Writes the configuration. `settings` begins with more keys of the last agent; other tables may follow.
+    /// Writes the configuration. `settings` may begin with more keys of the last agent, followed by other tables.
     pub fn configure(&self, settings: &str) {
         let text = format!("{}\n{settings}\n", self.agents);
         // Rename the new file into place, as editors do, so that the host never sees a partial file.

@@ -124,7 +124,7 @@ impl BotApi {
         self.with(|inner| inner.rival = true);
     }
 
-    /// Queues an update and adds its `update_id`.
+    /// Queues an update, and returns the `update_id` that it gets.
     pub fn push(&self, update: Value) -> i64 {
         self.push_all(vec![update])
     }
@@ -147,7 +147,7 @@ impl BotApi {
         self.with(|inner| inner.updates.push_back(update));
     }
 
-    /// Queues a text message of a user in the user's private chat.
+    /// Queues a text message of a user in the user's private chat, and returns the id of the update.
     pub fn says(&self, user: i64, text: &str) -> i64 {
         self.push(json!({"message": message(user, user, json!({"text": text}))}))
     }
@@ -223,7 +223,8 @@ impl Shared {
     }
 }
 
-/// Placeholders for data that a `Value` can't hold: a lone surrogate, a number out of range, a byte that is not UTF-8.
+/// Placeholders for data that a `Value` can't hold: a lone surrogate, a number out of range, a byte that isn't valid
+/// UTF-8.
 pub const HALF_PAIR: &str = "<half a pair>";
 pub const HUGE: &str = "<a huge number>";
 pub const NO_UTF8: &str = "<no utf-8>";
@@ -356,8 +357,7 @@ fn key(params: &Value) -> (i64, i64) {
     (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
 }
 
-/// Returns the parts of a message that an edit compares, and its topic. An edit has no topic and stays in the topic
-/// of its message.
+/// Returns the parts of a message that an edit compares, and its topic, which an edit doesn't change.
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
         "text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"],

@@ -21,7 +21,7 @@ use super::sample_sessions::NOW;
 pub const STANDARD: [&str; 9] =
     ["approval", "control", "help", "lifecycle", "persona", "sessions", "timeout", "usage", "views"];
 
-/// The number of concurrent calls in a test's registry.
+/// The maximum number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;
 
 /// Returns the bytes of a standard plugin.
@@ -46,7 +46,7 @@ fn component(path: &str) -> Vec<u8> {
     })
 }
 
-/// Compiles a component from its text format.
+/// Assembles a component or a core module from its text format.
 pub fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is valid")
 }

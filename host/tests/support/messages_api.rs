@@ -31,7 +31,7 @@ pub struct Api {
     _runtime: Runtime,
 }
 
-/// The bodies of all requests so far.
+/// The bodies of all requests so far, except for those about the title of a conversation.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Value>>>);
 
@@ -160,7 +160,8 @@ fn act(body: &Value, before: usize) -> Act {
     }
 }
 
-/// Whether the request offers a tool of this name. opencode's names of tools and arguments differ from claude's.
+/// Returns whether the request offers a tool of this name. opencode's names of tools and arguments differ from
+/// claude's.
 fn offers(body: &Value, tool: &str) -> bool {
     body["tools"].as_array().into_iter().flatten().any(|offered| offered["name"] == tool)
 }

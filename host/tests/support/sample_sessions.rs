@@ -16,7 +16,7 @@ pub fn session(name: &str, owner: &Caller) -> SessionView {
     host.session(name).expect("it was added")
 }
 
-/// Returns the record of such a session.
+/// Returns the record of a new session of `owner`.
 pub fn record(name: &str, owner: &Caller) -> SessionRecord {
     let name: SessionName = name.parse().expect("a session's name");
     SessionRecord::new(name, owner.id.clone(), "/tmp/x".into(), "demo", NOW)

@@ -160,7 +160,7 @@ impl App {
         self.one("sessions", name)
     }
 
-    /// Waits until a session has had this number of turns. The end of a turn is published after its answer is shown.
+    /// Waits until a session has had this number of turns. The host may show an answer before it counts the turn.
     pub async fn until_turns(&self, session: &str, turns: u64) {
         let had = || (self.session(session)["turns"] == turns).then_some(());
         self.until(&format!("{turns} turns of {session}"), had).await;

@@ -1,4 +1,4 @@
-//! Tests incoming updates: access, storing and confirmation.
+//! Tests incoming updates: access, parsing, storage and confirmation.
 
 use std::time::Duration;
 

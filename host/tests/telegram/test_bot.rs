@@ -213,7 +213,7 @@ impl DeliveryStore for NoDeliveryStore {
     }
 }
 
-/// Captures the log of this thread.
+/// The captured log of the test's thread.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -15,7 +15,7 @@ use crate::{
 /// field is optional. A list contains the type of its items, and `any` contains alternative types.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
-/// Beyond this depth, optional fields are omitted, because messages contain messages.
+/// The depth from which optional fields and list items are omitted, because messages contain messages.
 const DEEPEST: usize = 5;
 
 /// The number of texts that are sent before the test waits for them.

@@ -1,4 +1,5 @@
-//! Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides about the rest.
+//! Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other
+//! requests to a user.
 
 use cordboard_plugin::{
     Approval,
@@ -36,8 +37,8 @@ fn has_rm_rf(command: &str) -> bool {
     words.windows(2).any(|pair| pair == ["rm", "-rf"])
 }
 
-/// Returns whether this is one git command that only reads. A character that isn't plain could start a second command,
-/// and an option such as `--output` writes a file.
+/// Returns whether the command is a single git command that only reads. A character that isn't plain could start a
+/// second command, and an option such as `--output` writes a file.
 fn only_reads(command: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ./_~-".contains(letter);
     let words: Vec<&str> = command.split(' ').collect();

@@ -1,10 +1,11 @@
-// Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides about the rest.
+// Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other requests
+// to a user.
 
 // The tools that only read.
 const READERS = ["Read", "Grep", "Glob"];
 
-// A git command that only reads. Any other character could start a second command, and an option such as `--output`
-// writes a file.
+// A git command that only reads. Other characters could start a second command, and an option such as `--output` writes
+// a file.
 const GIT_READER = /^git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*$/;
 
 // A user decides about other ways to delete a folder.
@@ -14,7 +15,7 @@ const allow = (rule) => ({ outcome: { tag: "allow" }, rule });
 const ask = () => ({ outcome: { tag: "ask" }, rule: undefined });
 
 export const approval = {
-  // Called before a user is asked. `input` has all arguments of the tool, as JSON.
+  // Called before a user is asked. The permission's `input` contains all arguments of the tool, as JSON.
   decide({ tool, command }) {
     if (command === undefined) return READERS.includes(tool) ? allow("tools that only read") : ask();
     if (RM_RF.test(command)) {

@@ -1,4 +1,5 @@
-"""Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides about the rest."""
+"""Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other requests
+to a user."""
 
 import re
 
@@ -8,8 +9,8 @@ from wit_world.exports.approval import Decision, Outcome_Allow, Outcome_Ask, Out
 # The tools that only read.
 READERS = ["Read", "Grep", "Glob"]
 
-# A git command that only reads. Any other character could start a second command, and an option such as `--output`
-# writes a file.
+# A git command that only reads. Other characters could start a second command, and an option such as `--output` writes
+# a file.
 GIT_READER = re.compile(r"git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*")
 
 # A user decides about other ways to delete a folder.
@@ -18,7 +19,7 @@ RM_RF = re.compile(r"(?<!\S)rm\s+-rf(?!\S)")
 
 class Approval(exports.Approval):
     def decide(self, permission):
-        """Called before a user is asked. `input` has all arguments of the tool, as JSON."""
+        """Called before a user is asked. `permission.input` contains all arguments of the tool, as JSON."""
         if permission.command is None:
             return allow("tools that only read") if permission.tool in READERS else ask()
         if RM_RF.search(permission.command):

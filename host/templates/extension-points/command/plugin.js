@@ -12,7 +12,7 @@ export const command = {
 
   run(command, args, text) {
     const name = args[0] ?? currentCaller()?.name ?? "you";
-    if (name.includes("\n")) throw "That is not a name."; // a string is shown to the caller
+    if (name.includes("\n")) throw "That is not a name."; // the caller sees a thrown string
     const key = `greeted/${name}`;
     const stored = get(key);
     const times = Number(stored ? new TextDecoder().decode(stored) : 0) + 1;

@@ -22,7 +22,7 @@ export const command = {
       state.delete("place");
       return message("Session events are no longer posted.");
     }
-    throw `Usage: ${USAGE}`; // a string is shown to the caller
+    throw `Usage: ${USAGE}`; // the caller sees a thrown string
   },
 };
 

@@ -6,11 +6,11 @@ use cordboard_plugin::{
     text,
 };
 
-/// If less memory than this is free, in bytes, agents may idle only for `SHORT`.
+/// Memory is scarce if less than this is free, in bytes.
 const SCARCE: u64 = 1 << 30;
 
-/// The idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle time for a notice,
-/// in seconds.
+/// The maximum idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle time for a
+/// notice, in seconds.
 const SHORT: Seconds = 60;
 
 struct Plugin;

@@ -1,10 +1,10 @@
 // Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
 // 64-bit numbers are BigInt.
 
-// If less memory than this is free, in bytes, agents may idle only for `SHORT`.
+// Memory is scarce if less than this is free, in bytes.
 const SCARCE = 1n << 30n;
 
-// The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
+// The maximum idle timeout while memory is scarce, and the maximum time between reviews, in seconds.
 const SHORT = 60n;
 
 const least = (a, b) => (a < b ? a : b);
@@ -13,7 +13,7 @@ export const lifecycle = {
   review({ session, idleFor, freeMemory }) {
     const limit = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
     const left = limit - idleFor;
-    // Asks for a review soon, because memory may become scarce.
+    // Ask for a review within `SHORT`, because memory may become scarce.
     return left > 0n ? { tag: "review-in", val: least(left, SHORT) } : { tag: "suspend" };
   },
 

@@ -3,10 +3,10 @@
 from wit_world import exports
 from wit_world.exports.lifecycle import Verdict_ReviewIn, Verdict_Suspend
 
-# If less memory than this is free, in bytes, agents may idle only for `SHORT`.
+# Memory is scarce if less than this is free, in bytes.
 SCARCE = 1 << 30
 
-# The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
+# The maximum idle timeout while memory is scarce, and the maximum time between reviews, in seconds.
 SHORT = 60
 
 
@@ -15,7 +15,7 @@ class Lifecycle(exports.Lifecycle):
         timeout = status.session.idle_timeout
         limit = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
         left = limit - status.idle_for
-        # Asks for a review soon, because memory may become scarce.
+        # Ask for a review within `SHORT`, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 
     def resume_notice(self, status):

@@ -12,7 +12,7 @@ impl Persona for Plugin {
         Ok(vec![Summary { name: "{{name}}".into(), description: "Answers in three sentences at most".into() }])
     }
 
-    /// Called at each start of an agent, so the settings may depend on the session.
+    /// Called at each start of an agent with this persona. The settings may depend on the session.
     fn resolve(_name: &str, session: Session) -> Result<PersonaSettings, String> {
         Ok(PersonaSettings {
             instructions: format!(

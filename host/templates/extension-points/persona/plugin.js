@@ -5,7 +5,7 @@ export const persona = {
     return [{ name: "{{name}}", description: "Answers in three sentences at most" }];
   },
 
-  // Called at each start of an agent, so the settings may depend on the session.
+  // Called at each start of an agent with this persona. The settings may depend on the session.
   resolve(name, session) {
     const instructions =
       "Answer in three sentences at most, and say what you left out. " +

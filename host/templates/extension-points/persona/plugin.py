@@ -9,7 +9,7 @@ class Persona(exports.Persona):
         return [Summary("{{name}}", "Answers in three sentences at most")]
 
     def resolve(self, name, session):
-        """Called at each start of an agent, so the settings may depend on the session."""
+        """Called at each start of an agent with this persona. The settings may depend on the session."""
         return PersonaSettings(
             instructions="Answer in three sentences at most, and say what you left out. "
             f"You work in {session.folder}. Don't touch other folders.",

@@ -26,7 +26,7 @@ export const command = {
       state.delete("place");
       return message("I won't ask any more.");
     }
-    throw `Usage: ${USAGE}`; // a string is shown to the caller
+    throw `Usage: ${USAGE}`; // the caller sees a thrown string
   },
 };
 

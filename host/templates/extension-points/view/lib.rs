@@ -54,7 +54,7 @@ fn progress(turn: &Turn) -> String {
     }
 }
 
-/// Returns the agent's texts. An action separates two texts.
+/// Returns the agent's texts, as separated by its actions.
 fn answer_texts(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

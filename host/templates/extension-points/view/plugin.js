@@ -17,7 +17,7 @@ export const command = {
 
   run(command, args, text) {
     const session = activeSession();
-    if (!session) throw "No active session. Use /new to start one."; // a string is shown to the caller
+    if (!session) throw "No active session. Use /new to start one."; // the caller sees a thrown string
     const mode = session.mode === MODE ? undefined : MODE;
     setMode(session.name, mode);
     return message(`Answers of \`${session.name}\` are shown ${mode ? "when they are complete" : "as usual"}.`);
@@ -32,7 +32,7 @@ export const view = {
   // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
   render(mode, { done, parts, error, elapsed }, limits) {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
-    // The agent's texts. An action separates two texts.
+    // The agent's texts, as separated by its actions.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
     if (error) answer.push(`⚠ ${escape(error)}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };

@@ -35,7 +35,7 @@ class View(exports.View):
         """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
         if not turn.done:
             return TurnFrame(progress(turn), [])
-        # The agent's texts. An action separates two texts.
+        # The agent's texts, as separated by its actions.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {escape(turn.error)}")

@@ -38,7 +38,7 @@ impl Command for Plugin {
 }
 
 impl Webhook for Plugin {
-    /// The host has checked the token. The text is still untrusted, so its Markdown is escaped.
+    /// The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped.
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {

@@ -24,12 +24,12 @@ export const command = {
       state.delete("place");
       return message("Posts are off.");
     }
-    throw `Usage: ${USAGE}`; // a string is shown to the caller
+    throw `Usage: ${USAGE}`; // the caller sees a thrown string
   },
 };
 
 export const webhook = {
-  // The host has checked the token. The text is still untrusted, so its Markdown is escaped.
+  // The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send a text with POST");

@@ -31,7 +31,7 @@ class Command(exports.Command):
 
 class Webhook(exports.Webhook):
     def receive(self, request):
-        """The host has checked the token. The text is still untrusted, so its Markdown is escaped."""
+        """The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
             return answer(405, "send a text with POST")

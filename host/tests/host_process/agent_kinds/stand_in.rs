@@ -13,7 +13,7 @@ impl StandIn {
         Self(kind)
     }
 
-    /// Whether agents of this kind lack a feature.
+    /// Returns whether agents of this kind lack a feature.
     pub const fn lacks(&self, feature: AgentFeature) -> bool {
         self.0.lacks(feature)
     }
@@ -22,7 +22,7 @@ impl StandIn {
         self.0 == AgentKind::Plain
     }
 
-    /// Whether the stand-in of this kind reports what a turn cost.
+    /// Returns whether the stand-in of this kind reports the cost of a turn.
     pub fn reports_cost(&self) -> bool {
         matches!(self.0, AgentKind::Claude | AgentKind::Demo)
     }

@@ -1,4 +1,5 @@
-//! Tests `cordboard plugin test`: the conversations of the shipped plugins, and the output for failing ones.
+//! Tests `cordboard plugin test`: the conversations of the shipped plugins, the output for failing conversations, and
+//! `--bless`.
 
 use std::{ffi::OsString, fs};
 
@@ -174,7 +175,6 @@ fn an_invalid_line_is_named() {
         author.write("mine/tests/one.chat", text);
         let ended = test(&author, &[]);
         let shown = format!("cordboard: failed to read mine/tests/one.chat:{shown}");
-        // On a slow machine, a progress line about compiling comes first.
         let is_reported = ended.err.lines().any(|line| line.starts_with(&shown));
         assert!(ended.code == Some(1) && is_reported, "{text:?}: {ended:?}");
     }

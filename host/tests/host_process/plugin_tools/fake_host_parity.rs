@@ -1,4 +1,4 @@
-//! Tests that the fake host of `plugin test` and a real host give the same replies to one table of commands.
+//! Tests that the fake host of `plugin test` and a real host give the same replies to the same commands.
 
 use super::{Author, component};
 use crate::support::{Home, Host};

@@ -39,7 +39,7 @@ fn ci_tests_the_versions_pinned_by_new_plugins() {
     }
 }
 
-/// Fake tools that create the same files as the real ones.
+/// The name and the script of each fake tool. The scripts create the files that the real tools would create.
 const TOOLS: [(&str, &str); 3] = [
     (
         "npm",
@@ -139,7 +139,7 @@ fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     author.write(&file, &text.replacen(from, to, 1));
 }
 
-/// Builds the plugin `other`, and runs its generated conversation.
+/// Builds the plugin `other` with `tools`, and runs its conversation.
 fn check_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let tested = author.run(&["test", "other"]);
@@ -229,8 +229,7 @@ fn check_plugin(author: &Author) {
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
-/// Checks the error of a failing call: it contains the exception and its position, but no text that the plugin printed
-/// before.
+/// Checks the error of a failing call: it contains `shown` and `place`, but no text that the plugin printed before.
 #[track_caller]
 fn check_error(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);

@@ -46,11 +46,12 @@ impl Home {
         self.path("state")
     }
 
-    /// Replaces the configuration atomically, as an editor does.
+    /// Replaces the configuration. The new one keeps the demo agent of [`Self::new`], followed by `more`.
     pub fn configure(&self, more: &str) {
         self.write_config(&format!("[agents.demo]\nargs = [\"--pace-ms=50\"]\n\n{more}"));
     }
 
+    /// Replaces the whole configuration atomically, as an editor does.
     pub fn write_config(&self, text: &str) {
         fs::write(self.path("config.new"), text).unwrap();
         fs::rename(self.path("config.new"), self.path("config.toml")).unwrap();
@@ -98,7 +99,7 @@ impl Home {
         self.command(arguments).output().unwrap()
     }
 
-    /// Returns a command that runs a subcommand of the binary with the paths of this folder.
+    /// Returns a command that runs a subcommand of the binary with this home's configuration and state.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
@@ -155,7 +156,7 @@ impl Drop for Home {
     }
 }
 
-/// Removes a cgroup that a killed host has left behind. The processes in it may not have ended yet.
+/// Kills the processes in a cgroup that a killed host has left behind, and removes the cgroup once they have ended.
 fn remove_cgroup(folder: &Path) {
     drop(fs::write(folder.join("cgroup.kill"), "1"));
     let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

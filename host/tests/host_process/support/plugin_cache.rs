@@ -1,4 +1,4 @@
-//! Shares compiled plugins between tests: they are compiled once per build of the binary, then hard-linked.
+//! Shares compiled plugins between tests: they are compiled once after each build, and then hard-linked.
 
 use std::{
     fs::{self, File},

@@ -145,7 +145,7 @@ fn an_aborted_request_affects_no_other() {
     let client = WebhookClient::of(&mut host);
     let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     for begun in ["POST /hoo".to_owned(), format!("{}some", head("/half", 10)), format!("{chunked}5\r\nso")] {
-        // A client that only closes its sending side may still receive an error.
+        // A client that closes only its sending side may still receive an error.
         let stream = client.begin(&begun);
         stream.shutdown(Shutdown::Write).unwrap();
         let answer = rest(stream);

@@ -56,7 +56,7 @@ impl FakeServer {
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// Returns the method and path of each request, in order.
+    /// Returns the line of each request, in order.
     pub fn lines(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|request| request.line.clone()).collect()
     }

@@ -1,4 +1,5 @@
-//! Tests `/kuma` against a fake server with recorded responses of a real Uptime Kuma.
+//! Tests `/kuma` of the plugins `kuma` and `kuma-metrics` against a fake server with recorded responses of a real
+//! Uptime Kuma.
 
 use cordboard_core::types::Timestamp;
 

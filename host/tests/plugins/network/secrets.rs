@@ -21,7 +21,7 @@ pub fn file(secret: &str) -> NamedTempFile {
     file
 }
 
-/// Activates the plugin with its secret in `source`, and with access to `mirror`.
+/// Activates the plugin `http_client` with access to `mirror`. The plugin's secret comes from `source`.
 async fn with_secret(source: &str, mirror: &Mirror) -> TestHost {
     let text = format!(
         "[secrets]\ntoken = {source}\n[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
@@ -106,7 +106,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     }
 }
 
-/// A limit of scrubbing that `plugins/README.md` documents.
+/// A limitation of scrubbing that `plugins/README.md` documents.
 #[tokio::test]
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();

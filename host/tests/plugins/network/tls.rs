@@ -1,4 +1,4 @@
-//! Tests which certificates a plugin's connections trust: those of public authorities, and the operator's own.
+//! Tests which certificates a plugin's connections trust, with and without `ca` in the plugin's configuration.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -61,7 +61,8 @@ fn file(pem: &str) -> PathBuf {
     file.into_temp_path().keep().unwrap()
 }
 
-/// Returns the plugin's answer after it has requested `/` from `host`, with this `ca` in its configuration.
+/// Returns the plugin's answer after it has requested `/` from `host`. `ca` is the content of the file that the key
+/// `ca` of its configuration names.
 async fn fetch(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");

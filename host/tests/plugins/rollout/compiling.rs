@@ -1,4 +1,5 @@
-//! Tests slow compilations: the host announces them, nothing else waits for them, and a newer version replaces them.
+//! Tests slow compilations and trials: the host announces them, nothing else waits for them, and a newer version
+//! cancels them.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
 //! Tests files with the name of a built-in plugin. The built-in plugin's grants apply only to its own bytes. Other
-//! bytes get only the default grants, and those that the configuration gives to the plugin's name.
+//! bytes get only the default grants, and those that the owner or the configuration gives to the plugin's name.
 
 use std::fs;
 

@@ -10,7 +10,7 @@ impl BotApi {
         self.since(chat, 0)
     }
 
-    /// Returns the id of the next message, in any chat.
+    /// Returns the id that the bot's next message gets, in any chat.
     pub fn next_id(&self) -> i64 {
         self.look(|inner| inner.next_message)
     }

@@ -98,7 +98,7 @@ impl App {
         self.until("the message is queued", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
-    /// Returns the number of calls of each method that shows something to the member.
+    /// Returns the number of calls that have shown something to the member, by method.
     fn shown_to_member(&self) -> [usize; 3] {
         let to_member = |method: &str| {
             let calls = self.api.calls(method).into_iter();

@@ -108,7 +108,7 @@ async fn only_failed_sends_are_repeated() {
     }
 }
 
-/// Takes the 20 seconds after which a call times out.
+/// Takes 20 seconds, because the unanswered call must time out first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unanswered_send_is_repeated() {
     let app = App::new().await;

@@ -119,7 +119,7 @@ async fn a_reply_to_a_question_is_the_reason_of_a_denial() {
     let reply =
         |text: &str| json!({"message": message(OWNER, OWNER, json!({"text": text, "reply_to_message": of_bot}))});
     app.api.push(reply("keep *the* cache"));
-    // The agent's answer is Markdown.
+    // The agent's answer is rendered as Markdown, so the asterisks aren't shown.
     app.wait_for(OWNER, 0, "The user denied this and said: keep the cache").await;
     until_closed(&app, question, "Decided by Ada L: Deny and say why: keep *the* cache.").await;
     // The question is closed, so a reply to it is a prompt.

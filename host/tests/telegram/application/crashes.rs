@@ -1,4 +1,5 @@
-//! Tests that a host that is killed at any time answers every accepted message once.
+//! Tests that no accepted message is lost if the host is killed at any time: the next host answers it, or reports the
+//! interrupted turn.
 
 use super::{App, OWNER};
 use crate::botapi::Fault;
@@ -33,7 +34,7 @@ async fn no_live_message_of_a_killed_host_remains() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hang", "Thinking…").await;
-    // The host stores the id of the live message before it edits the message, which it does after five seconds.
+    // The host stores the id of the live message before the first edit, which comes after five seconds.
     let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.text().starts_with("Thinking"));
     app.until("the stored live message", || is_edited().then_some(())).await;
     app.kill();

@@ -7,7 +7,7 @@ use crate::botapi::{Call, message};
 
 const GROUP: i64 = -100_200;
 
-/// A user in a topic of the group.
+/// A user in the group, in a topic or outside of all topics.
 #[derive(Clone, Copy)]
 struct Seat {
     user: i64,

@@ -2,7 +2,7 @@
 
 use super::{App, OWNER, component};
 
-/// Grants `chat` to two plugins, so that no approval is needed.
+/// Grants `chat` to two plugins, so that they need no approval.
 fn grant_chat(app: &App) {
     let grants = |name: &str| format!("[plugins.{name}]\ngrants = [\"chat\"]");
     app.configure(&format!("owner = {OWNER}\n{}\n{}", grants("any_output"), grants("other")));
