@@ -1,7 +1,6 @@
 //! The list of open requests. Pure: nothing here calls the host.
 //!
-//! The list has no buttons. A button of a list isn't bound to its request: after a restart of the host, another request
-//! may have the same number.
+//! The list has no buttons, because the message with each question has them.
 
 use cordboard_plugin::{
     Timestamp,

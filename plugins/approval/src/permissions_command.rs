@@ -103,7 +103,7 @@ fn suggest(number: u64) -> Result<Suggested, String> {
 }
 
 /// Saves the suggested rule and allows the request. If the caller has seen another rule, shows the current suggestion
-/// instead: after a restart of the host, another request may have the same number.
+/// instead.
 fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>) -> Result<Reply, String> {
     let Suggested { session, request, suggestion } = suggest(number)?;
     let rule = match &suggestion {

@@ -32,7 +32,7 @@ impl List {
     }
 }
 
-/// A rule that serde reads from a string. The error about an invalid rule quotes the string.
+/// A rule that serde reads and writes as a string. The error about an invalid rule quotes the string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RuleText(pub Rule);

@@ -40,8 +40,8 @@ impl Suggestion {
         narrow_rule(&tool_use).map_or(Self::Nothing, Self::Rule)
     }
 
-    /// Builds the page that shows the suggestion. The command of a button contains the rule, because a button isn't
-    /// bound to its request: after a restart of the host, another request may have the same number.
+    /// Builds the page that shows the suggestion. The command of a button contains the rule, so that a press saves only
+    /// the rule that the page shows, even if the suggestion has changed since then.
     pub fn page(&self, request: &Request, all_sessions: AllSessions) -> Reply {
         let number = request.number;
         let title = format!("#{number} {}", escape(&request.title));

@@ -8,7 +8,7 @@ use cordboard_plugin::{
     text,
 };
 
-/// The number of commands per page. A description has up to 120 characters, and a message about 4,000.
+/// The number of commands per page. A description has at most 120 characters, and a message at most about 4,000.
 const PAGE: usize = 25;
 
 pub fn spec() -> Spec {

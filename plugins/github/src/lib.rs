@@ -15,8 +15,8 @@ use event_text::event_text;
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The state key of the ids of the latest deliveries. They are stored because GitHub repeats requests that weren't
-/// answered in time.
+/// The state key of the ids of the latest deliveries. They are stored because a delivery can be repeated on GitHub,
+/// and then has the same id.
 const SEEN: &str = "seen";
 
 /// The maximum number of stored deliveries.

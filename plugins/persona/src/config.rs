@@ -78,7 +78,7 @@ impl Config {
 }
 
 impl Entry {
-    /// Returns one line for lists: the description, or else the beginning of the instructions.
+    /// Returns one line for lists: the description, or else the beginning of the instructions, or else the name.
     fn description_line(&self, name: &str) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (own, first) = (line(&self.description), self.instructions.lines().map(line).find(|line| !line.is_empty()));

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Escapes `text` so that Markdown shows it unchanged. Most special characters are escaped only at positions where they
-/// have a meaning, so that `fix_login` and `/new <name> [persona]` stay readable everywhere, also in piped output. The
-/// host shows HTML as text.
+/// Escapes `text` so that Markdown shows it unchanged, and removes control characters. Most special characters are
+/// escaped only at positions where they have a meaning, so that `fix_login` and `/new <name> [persona]` stay readable
+/// everywhere, also in piped output. The host shows HTML as text.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
@@ -22,8 +22,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Removes control characters, which no chat shows. Otherwise, a control character between two characters could hide
-/// that they form Markdown syntax together.
+/// Removes control characters except line breaks and tabs, and characters that change the writing direction. The host
+/// removes them, too. If they were still present here, they could separate characters that later form Markdown syntax.
 fn strip_controls(text: &str) -> Cow<'_, str> {
     let is_control = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'

@@ -1,6 +1,5 @@
-//! The host's capabilities, one module per capability. A component imports exactly the modules whose functions it
-//! calls, and the operator grants them by name. A function here must not call a capability that isn't obvious from
-//! its module.
+//! The host's capabilities, one module per capability. A component imports exactly the capabilities whose functions it
+//! calls, so a function here must not call a capability that isn't obvious from its module.
 
 /// The context of the current call. Granted to all plugins.
 pub mod context {

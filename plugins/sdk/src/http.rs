@@ -1,5 +1,5 @@
-//! Requests to the hosts that the operator granted with `[plugins.NAME] http`. The host refuses other requests, and the
-//! error contains the configuration line to add.
+//! HTTP requests to the addresses that the operator granted with `[plugins.NAME] http`. The host refuses other
+//! requests, and the error contains the configuration line to add.
 //!
 //! A component that doesn't call this module doesn't import network access.
 
@@ -21,10 +21,10 @@ use wasip2::{
 
 use crate::text::url_encode;
 
-/// The number of concurrent requests, which is the host's limit per plugin.
+/// The maximum number of concurrent requests. The host has the same limit for each plugin.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// The number of bytes per read.
+/// The maximum number of bytes per read.
 const READ_SIZE: u64 = 64 << 10;
 
 /// An HTTP request.
@@ -56,7 +56,7 @@ pub enum Error {
     Unreachable(String),
     /// There was no response within the time limit.
     TimedOut(String),
-    /// The request or the response is larger than `http_body` allows.
+    /// The body of the request or of the response is larger than `http_body` allows.
     TooLarge(String),
     /// The server or the request violates HTTP or TLS.
     Protocol(String),
@@ -113,7 +113,8 @@ impl Request {
         self
     }
 
-    /// Sets a timeout shorter than the rest of `http_time`, for a plugin that queries several hosts.
+    /// Limits the time of this request, so that a plugin that queries several hosts doesn't spend all of `http_time` on
+    /// one of them.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
         self

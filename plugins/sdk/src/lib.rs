@@ -1,6 +1,6 @@
-//! The SDK for Cordboard plugins: a trait for each extension point, a macro that exports them, and the host's
-//! capabilities as functions. It keeps no state: every call runs in a fresh instance, and data that must survive a
-//! call belongs in [`state`].
+//! The SDK for Cordboard plugins: a trait for each extension point, a macro that exports a type as extension points,
+//! and the host's capabilities as functions. It keeps no state: every call runs in a fresh instance, and data that must
+//! survive a call belongs in [`state`].
 //!
 //! A plugin is a crate of the type `cdylib` that is built for `wasm32-wasip2`:
 //!

@@ -6,7 +6,7 @@ use crate::{
     requests::{Choice, Request},
 };
 
-/// An idle session of that name, created and last active at 0, with a timeout of ten minutes.
+/// An idle session with this name, created and last active at timestamp 0, with an idle timeout of ten minutes.
 #[must_use]
 pub fn session(name: &str) -> Session {
     Session {
@@ -29,8 +29,8 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// A request of a session's agent, made at 0, for the permission to run `ls`. Its choices are `allow`, `session`,
-/// `deny` and `why`.
+/// A request of a session's agent, made at timestamp 0, for the permission to run `ls`. Its choices are `allow`,
+/// `session`, `deny` and `why`.
 #[must_use]
 pub fn permission(session: &str, number: u64) -> Request {
     let choice = |(id, label, text): (&str, &str, &str)| Choice {

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{Reply, Session, session_control::Error};
 
-/// The maximum length of a session name that the host accepts.
+/// The maximum length of a session name that the host accepts, in bytes.
 const MAX_NAME: usize = 64;
 
 pub fn is_name(text: &str) -> bool {
@@ -48,7 +48,7 @@ pub fn switched(session: &Session) -> String {
     )
 }
 
-/// Returns the report of a completed command, and the error if the following switch or start failed.
+/// Returns the report of a completed command, followed by the error if the switch or the start after it failed.
 pub fn with_error(done: String, error: Option<Error>) -> Reply {
     Reply::plain(&error.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
 }

@@ -52,7 +52,7 @@ struct HostTable {
 pub struct Host {
     pub name: String,
     pub url: String,
-    /// The expected status. By default, any status that isn't an error is accepted.
+    /// The expected status. By default, 200 to 399, 401 and 403 are accepted.
     pub expect: Option<u16>,
     /// A text that the response must contain.
     pub contains: Option<String>,

@@ -9,7 +9,7 @@ use cordboard_plugin::{
 /// A period that the command can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
-    /// The last days, including today.
+    /// This number of days, the last of which is today.
     Days(u32),
     /// The current month of the calendar.
     Month,

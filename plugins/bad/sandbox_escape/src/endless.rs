@@ -6,7 +6,7 @@ use cordboard_plugin::{context, http::Request, log, state};
 
 /// The number of logged lines.
 const LOGGED: u32 = 1_000_000;
-/// The number of printed lines. It is smaller, because each printed line takes several host calls.
+/// The number of printed lines. It is smaller than `LOGGED`, because each printed line takes several host calls.
 const PRINTED: u32 = 100_000;
 
 pub fn log_lines(_: &[String]) -> Result<String, String> {

@@ -1,5 +1,5 @@
-//! For tests: tries all operations on the named session, under its name and under similar ones, and replies with the
-//! operations that succeeded.
+//! For tests: `/burgle` tries to see and to change the named session, under its name and under similar ones, and
+//! replies with the attempts that succeeded. `/lure` tries to switch another chat to the session.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Session,

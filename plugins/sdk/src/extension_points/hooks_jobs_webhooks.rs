@@ -162,7 +162,7 @@ pub trait Schedule {
 /// # fn main() {}
 /// ```
 pub trait Webhook {
-    /// Handles a request. The same request may arrive twice, because senders repeat requests that weren't answered
+    /// Handles a request. The same request may arrive twice, because senders may repeat a request that wasn't answered
     /// in time.
     ///
     /// # Errors
