@@ -125,7 +125,7 @@ pub enum AppError {
     Refused(String),
     #[error("failed to {0}")]
     Terminal(#[from] process::SpawnError),
-    #[error("the running host answered: {0}")]
+    #[error("the running host reported an error: {0}")]
     HostError(String),
     #[error("the running host sent an unexpected answer")]
     UnexpectedAnswer,

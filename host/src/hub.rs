@@ -2,6 +2,8 @@
 //! must not await a plugin, an agent or a chat.
 
 mod access_withdrawal;
+mod agent_answers;
+mod chat_images;
 mod dispatch;
 mod event_bus;
 mod host_api;
@@ -15,6 +17,7 @@ mod text_answers;
 mod undispatched_prompts;
 mod usage;
 
+pub use chat_images::ChatImages;
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
 pub use host_api::HostService;

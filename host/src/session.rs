@@ -15,7 +15,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::process::{Environment, OwnFiles};
+use cordboard_agents::{
+    Image,
+    process::{Environment, OwnFiles},
+};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -25,7 +28,8 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{
-        AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency, UsageEntry,
+        AuditEntry, ChatImage, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency,
+        UsageEntry,
     },
 };
 use cordboard_store::StoreError;
@@ -123,6 +127,12 @@ pub trait SessionStore: Send + Sync {
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
+/// Provides the images of prompts. Does not block.
+pub trait ImageSource: Send + Sync {
+    /// Returns an image that was fetched from the chat before. `None` if it could not be fetched.
+    fn get(&self, image: &ChatImage) -> Option<Image>;
+}
+
 /// The configuration port of sessions. It returns the values of the current configuration.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
@@ -146,6 +156,7 @@ pub struct Ports {
     pub own_files: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
+    pub images: Arc<dyn ImageSource>,
     pub config: Arc<dyn SessionConfig>,
     pub events: Arc<dyn EventSink>,
     /// All sessions. No two of them may have the same conversation.

@@ -100,8 +100,9 @@ impl Agent {
             kind: PromptKind::Text,
             text: text.to_owned(),
             mode: None,
+            images: Vec::new(),
         };
-        let line = self.codec.prompt(&prompt);
+        let line = self.codec.prompt(&prompt, &[]);
         self.process.write(line).unwrap();
         id
     }
@@ -127,6 +128,7 @@ impl Agent {
                 | AgentEvent::Outdated(_)
                 | AgentEvent::RequestCancelled(_)
                 | AgentEvent::PermissionModeRefused(_)
+                | AgentEvent::PermissionModeChanged(_)
                 | AgentEvent::Background(_)
                 | AgentEvent::TurnStarted(_)
                 | AgentEvent::UnpromptedText(_)

@@ -15,8 +15,8 @@ mod usage;
 use std::collections::BTreeMap;
 
 use agent_client_protocol_schema::v1::{
-    AGENT_METHOD_NAMES, CLIENT_METHOD_NAMES, CancelNotification, ContentBlock, Error, PermissionOption, PromptRequest,
-    SessionUpdate, ToolCallUpdate,
+    AGENT_METHOD_NAMES, CLIENT_METHOD_NAMES, CancelNotification, ContentBlock, Error, ImageContent, PermissionOption,
+    PromptRequest, SessionUpdate, ToolCallUpdate,
 };
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome, PromptId},
@@ -26,10 +26,11 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, InterruptMethod, Start};
+use super::{Codec, Decoded, Image, InterruptMethod, Start};
 use crate::{
     agent_commands,
     json_fields::{plain_error, text},
+    prompt_text,
     skipped_lines::{SkippedLines, excerpt},
 };
 use handshake::Handshake;
@@ -210,6 +211,12 @@ impl Acp {
                 events
                     .push(agent_commands::reported(commands.map(|one| (one.name.as_str(), one.description.as_str()))));
             }
+            Ok(SessionUpdate::CurrentModeUpdate(update)) => self.note_mode(&update.current_mode_id.to_string(), events),
+            Ok(SessionUpdate::ConfigOptionUpdate(update)) => {
+                if let Some(mode) = settings::mode_in(&update.config_options) {
+                    self.note_mode(&mode.current, events);
+                }
+            }
             Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
             // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
             // them. Updates after the end of a turn belong to a cancelled turn.
@@ -217,6 +224,14 @@ impl Acp {
             Err(error) => {
                 tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update of the agent")
             }
+        }
+    }
+
+    /// Reports a change of the permission mode that the host did not request.
+    fn note_mode(&mut self, mode: &str, events: &mut Vec<AgentEvent>) {
+        let is_requested = |call: &Call| matches!(call, Call::Configure(SettingKind::Mode));
+        if !self.calls.values().any(is_requested) {
+            events.extend(self.handshake.changed_mode(mode).map(AgentEvent::PermissionModeChanged));
         }
     }
 
@@ -296,13 +311,16 @@ impl Codec for Acp {
         vec![self.call(Call::Initialize, AGENT_METHOD_NAMES.initialize, handshake::initialize())]
     }
 
-    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
+    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8> {
+        let images = if self.handshake.accepts_images() { images } else { &[] };
         let instructions = self.handshake.take_instructions().map(ContentBlock::from);
+        let text = prompt_text(prompt, images.len());
         let text = ContentBlock::from(match prompt.kind {
-            PromptKind::Text => as_text(&disabled_file_references::disable(&prompt.text)),
-            PromptKind::AgentCommand => prompt.for_agent().to_owned(),
+            PromptKind::Text => as_text(&disabled_file_references::disable(&text)),
+            PromptKind::AgentCommand => text.into_owned(),
         });
-        let blocks = instructions.into_iter().chain([text]).collect();
+        let image = |image: &Image| ContentBlock::Image(ImageContent::new(&image.base64, &image.media_type));
+        let blocks = instructions.into_iter().chain([text]).chain(images.iter().map(image)).collect();
         self.unacknowledged.push(prompt.id.clone());
         self.turn = Turn::new(&self.folder);
         let request = PromptRequest::new(self.handshake.session().to_owned(), blocks);

@@ -8,6 +8,7 @@ mod checklist;
 mod control;
 mod conversation_folder;
 mod denials;
+mod reported_mode;
 mod requests;
 mod result;
 mod turn_parts;
@@ -23,7 +24,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, InterruptMethod};
+use super::{Codec, Decoded, Image, InterruptMethod};
 use crate::{
     json_fields::{plain_error, text},
     skipped_lines::{SkippedLines, excerpt},
@@ -32,9 +33,10 @@ use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
 use denials::Denials;
+use reported_mode::ReportedMode;
 use requests::Requests;
 use turn_parts::Turn;
-use unanswered_prompts::Prompts;
+use unanswered_prompts::{Prompts, prompt_ids};
 use usage::Usage;
 use version::VersionCheck;
 
@@ -67,6 +69,7 @@ pub(super) struct Claude {
     background: Background,
     usage: Usage,
     version: VersionCheck,
+    permission_mode: ReportedMode,
     interrupts: u32,
     /// Whether the host has sent an interrupt that has not ended a turn yet.
     interrupted: bool,
@@ -94,6 +97,7 @@ impl Claude {
             background: Background::default(),
             usage: Usage::default(),
             version: VersionCheck::default(),
+            permission_mode: ReportedMode::default(),
             interrupts: 0,
             interrupted: false,
             skipped: SkippedLines::default(),
@@ -142,6 +146,7 @@ impl Claude {
 
     fn on_system(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         self.note_prompt_ids(message, events);
+        events.extend(self.permission_mode.on_system(message));
         match text(message, "subtype") {
             // The CLI repeats this message for each turn.
             "init" => {
@@ -332,10 +337,10 @@ impl Codec for Claude {
         vec![control::initialize(&self.instructions)]
     }
 
-    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
+    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8> {
         self.prompts.add(prompt.id.clone());
         self.prompted = true;
-        control::prompt(prompt)
+        control::prompt(prompt, images)
     }
 
     fn forget(&mut self, prompt: &PromptId) {
@@ -349,6 +354,7 @@ impl Codec for Claude {
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded {
+        self.permission_mode = ReportedMode::default();
         Decoded { lines: vec![control::set_permission_mode(mode)], ..Decoded::default() }
     }
 
@@ -388,11 +394,6 @@ impl Codec for Claude {
 /// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.
 fn is_main_agent(message: &Value) -> bool {
     message["parent_tool_use_id"].is_null()
-}
-
-fn prompt_ids(message: &Value) -> impl Iterator<Item = PromptId> {
-    let ids = message["user_message_uuids"].as_array().into_iter().flatten();
-    ids.filter_map(|id| Some(PromptId(id.as_str()?.to_owned())))
 }
 
 #[cfg(test)]

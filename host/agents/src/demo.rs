@@ -240,7 +240,7 @@ impl Demo {
             DemoCommand::Recall => self.output.print_text(&self.memory.recall()),
             DemoCommand::Forget => {
                 self.memory.forget();
-                self.output.print_text("I forgot everything. This conversation can't be resumed any more.");
+                self.output.print_text("I forgot everything. This conversation can no longer be resumed.");
             }
             DemoCommand::Crash => commands::crash(&mut self.output),
             DemoCommand::Hang => loop {

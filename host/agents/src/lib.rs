@@ -18,11 +18,12 @@ mod tool_input;
 mod transcript;
 mod visible_text;
 
-use std::{path::Path, process::ExitStatus, time::Duration};
+use std::{borrow::Cow, path::Path, process::ExitStatus, time::Duration};
 
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     config::{Agent, AgentKind, SandboxKind},
+    messages,
     session::{Launch, Prompt},
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
@@ -78,8 +79,8 @@ pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) ->
 pub trait Codec: Send {
     /// Returns the lines to write after the process starts, before any prompt.
     fn open(&mut self) -> Vec<Vec<u8>>;
-    /// Returns the line that sends a prompt.
-    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
+    /// Returns the line that sends a prompt. `images` are the images of the prompt that could be fetched.
+    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8>;
     /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
     /// cancels the prompt.
     fn forget(&mut self, prompt: &PromptId);
@@ -111,6 +112,22 @@ pub trait Codec: Send {
     /// Returns the likely reason for the agent's exit, from the last decoded line that is not blank: the error text in
     /// that line, or the whole line if it is not a message of the protocol.
     fn exit_reason(&self) -> Option<&str>;
+}
+
+/// An image of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// One of [`ChatImage::MEDIA_TYPES`](cordboard_core::types::ChatImage::MEDIA_TYPES).
+    pub media_type: String,
+    pub base64: String,
+}
+
+/// Returns the text of a prompt as an agent gets it with this number of images.
+fn prompt_text(prompt: &Prompt, images: usize) -> Cow<'_, str> {
+    match prompt.images.len().saturating_sub(images) {
+        0 => prompt.for_agent().into(),
+        missing => messages::without_images(missing, prompt.for_agent()).into(),
+    }
 }
 
 /// The way to interrupt a turn.

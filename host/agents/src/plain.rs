@@ -4,8 +4,10 @@
 
 mod code_block;
 mod control_sequences;
+mod echo;
+mod turn;
 
-use std::{collections::VecDeque, process::ExitStatus, time::Duration};
+use std::{process::ExitStatus, time::Duration};
 
 use cordboard_core::{
     agent_event::{AgentEvent, Change, Outcome, PromptId},
@@ -14,10 +16,12 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, TurnUsage},
 };
 
-use super::{Codec, Decoded, InterruptMethod};
+use super::{Codec, Decoded, Image, InterruptMethod};
 use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
+use echo::{Echo, is_echo_of, may_be_result};
+use turn::Turn;
 
 /// The silence that must follow a prompt before it ends the turn or the start. Without this wait, the same text within
 /// the output could end the turn, because a piece of the output can end anywhere.
@@ -30,6 +34,10 @@ const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
 /// The silence after which the start fails if the program has not shown its prompt. Shorter than the session's start
 /// timeout, whose error can't say what the program printed.
 const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
+
+/// The silence after a question of the program that ends the turn, so that the user sees the question and can answer it
+/// with the next message.
+const QUESTION_SILENCE: Duration = Duration::from_secs(3);
 
 /// The maximum length of an unfinished line in bytes. A longer one counts as a line.
 const LONGEST_UNFINISHED: usize = 64 * 1024;
@@ -55,31 +63,11 @@ pub(super) struct Plain {
     last_line: Option<String>,
 }
 
-/// Whether the program repeats its input in its output. Without a terminal, some programs do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Echo {
-    Unknown,
-    Yes,
-    No,
-}
-
 enum State {
     /// The program has not shown its prompt yet. Its greeting is not shown.
     Starting,
     Idle,
     Turn(Turn),
-}
-
-struct Turn {
-    prompt: PromptId,
-    /// The lines of the prompt that are not sent yet.
-    lines: VecDeque<String>,
-    /// The sent lines that the program may repeat.
-    sent: VecDeque<String>,
-    /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier
-    /// line.
-    is_ahead: bool,
-    is_interrupted: bool,
 }
 
 impl Plain {
@@ -131,19 +119,70 @@ impl Plain {
         let is_output = match &mut self.state {
             State::Starting => false,
             State::Idle => true,
-            State::Turn(turn) => match turn.sent.pop_front() {
-                Some(sent) if self.echo != Echo::No => {
-                    let is_echo = is_echo_of(&sent, &line);
-                    self.echo.learn(is_echo);
-                    !is_echo
+            State::Turn(turn) => match (turn.sent.pop_front(), self.echo) {
+                (Some(sent), Echo::Yes) => !is_echo_of(&sent, &line),
+                (Some(sent), Echo::Unknown) if is_echo_of(&sent, &line) => {
+                    turn.held.push(line.clone());
+                    false
                 }
-                Some(_) | None => true,
+                // The program repeats its input if it printed more than the input.
+                (_, Echo::Unknown) => {
+                    let is_echo = !turn.held.is_empty();
+                    self.learn_echo(is_echo);
+                    true
+                }
+                (Some(_), Echo::No) | (None, Echo::Yes | Echo::No) => true,
             },
         };
         if is_output {
             self.block.push_line(&line, &mut self.text);
         }
         self.last_line = excerpt(line.as_bytes());
+    }
+
+    /// Records whether the program repeats its input, if that is unknown. Otherwise, the lines that equal the input are
+    /// output. Later lines don't change the result: a mismatch may only mean that a background process printed before
+    /// the echo.
+    fn learn_echo(&mut self, is_echo: bool) {
+        if self.echo == Echo::Unknown {
+            self.echo = if is_echo { Echo::Yes } else { Echo::No };
+            let held = self.take_held();
+            if !is_echo {
+                self.push_lines(&held);
+            }
+        }
+    }
+
+    /// Decides about output that only equals the input. It is shown if it may be a result, such as a number in an
+    /// interpreter. Anything else is probably an echo of a statement without output.
+    fn settle_held(&mut self) {
+        let held = self.take_held();
+        if held.iter().all(|line| may_be_result(line)) {
+            self.push_lines(&held);
+        } else {
+            self.echo = Echo::Yes;
+        }
+    }
+
+    fn take_held(&mut self) -> Vec<String> {
+        match &mut self.state {
+            State::Turn(turn) => std::mem::take(&mut turn.held),
+            State::Starting | State::Idle => Vec::new(),
+        }
+    }
+
+    fn push_lines(&mut self, lines: &[String]) {
+        lines.iter().for_each(|line| self.block.push_line(line, &mut self.text));
+    }
+
+    /// Returns whether the program seems to wait for the answer to a question that it asks during a turn: the output
+    /// ends with an unfinished line such as `Name: `.
+    fn asks(&self) -> bool {
+        let line = strip_control_sequences(&self.unfinished);
+        let line = line.trim_end();
+        // A line without words is a part of the prompt, or a prompt for further lines.
+        let is_question = line.ends_with(['?', ':', '>']) && line.contains(char::is_alphanumeric);
+        is_question && self.unfinished.len() <= LONGEST_PROMPT_LINE
     }
 
     /// Reports the new text of the running turn, after the events that are due.
@@ -179,11 +218,14 @@ impl Plain {
     }
 
     fn end_turn(&mut self) {
-        self.finish_output();
+        self.take_prompt();
+        self.take_unfinished();
+        if matches!(&self.state, State::Turn(turn) if !turn.sent.is_empty()) {
+            self.learn_echo(false);
+        }
+        self.settle_held();
+        self.close_block();
         if let State::Turn(turn) = std::mem::replace(&mut self.state, State::Idle) {
-            if !turn.sent.is_empty() {
-                self.echo.learn(false);
-            }
             let outcome = if turn.is_interrupted { Outcome::Interrupted } else { Outcome::Done };
             let usage = TurnUsage::default();
             self.due.push(AgentEvent::Finished { answered: vec![turn.prompt], outcome, usage });
@@ -220,53 +262,17 @@ impl Plain {
             turn.is_ahead |= is_ahead;
             // An unfinished line that doesn't match is probably a prompt for further lines.
             self.unfinished.clear();
-            if !turn.sent.is_empty() {
-                self.echo.learn(false);
-                turn.sent.clear();
+            let has_no_echo = !turn.sent.is_empty();
+            turn.sent.clear();
+            let line = turn.send_next();
+            if has_no_echo {
+                self.learn_echo(false);
             }
-            return turn.send_next();
+            return line;
         }
         self.end_turn();
         None
     }
-}
-
-impl Turn {
-    /// Returns the next line of the prompt for the program.
-    fn send_next(&mut self) -> Option<Vec<u8>> {
-        let line = self.lines.pop_front()?;
-        let bytes = line.clone().into_bytes();
-        if !line.trim().is_empty() {
-            self.sent.push_back(line);
-        }
-        Some(bytes)
-    }
-}
-
-impl Echo {
-    /// Records whether the program repeats its input. Only the first call counts, because later, a background process
-    /// may print before the program does.
-    fn learn(&mut self, is_echo: bool) {
-        if *self == Self::Unknown {
-            *self = if is_echo { Self::Yes } else { Self::No };
-        }
-    }
-}
-
-/// Whether an output line repeats a line that was sent. The program may have wrapped it.
-fn is_echo_of(sent: &str, line: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    letters(sent) == letters(line)
-}
-
-/// Returns the lines of a prompt. An interpreter that reads lines, such as Python, ends an indented block at an empty
-/// line. Messages are trimmed, so this function adds an empty line after an indented last line.
-fn lines(prompt: &str) -> VecDeque<String> {
-    let mut lines: VecDeque<String> = prompt.trim_end().lines().map(str::to_owned).collect();
-    if lines.back().is_some_and(|line| lines.len() > 1 && line.starts_with([' ', '\t'])) {
-        lines.push_back(String::new());
-    }
-    lines
 }
 
 impl Codec for Plain {
@@ -274,7 +280,8 @@ impl Codec for Plain {
         Vec::new()
     }
 
-    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
+    /// Sends only the text: a line with the host's words about images would be input of the program.
+    fn prompt(&mut self, prompt: &Prompt, _: &[Image]) -> Vec<u8> {
         self.finish_output();
         self.last_line = None;
         if !std::mem::replace(&mut self.has_conversation, true) {
@@ -283,13 +290,7 @@ impl Codec for Plain {
         }
         // Accept the prompt at once, so that a command that reached the program is never sent again.
         self.due.push(AgentEvent::PromptAccepted(prompt.id.clone()));
-        let mut turn = Turn {
-            prompt: prompt.id.clone(),
-            lines: lines(&prompt.text),
-            sent: VecDeque::new(),
-            is_ahead: false,
-            is_interrupted: false,
-        };
+        let mut turn = Turn::new(prompt);
         let mut input = turn.send_next().unwrap_or_default();
         if self.turn_end.prompt.is_none() {
             // Without a prompt, nothing shows when the program is ready for the next line.
@@ -349,6 +350,9 @@ impl Codec for Plain {
                 self.turn_silence().map(|silence| silence.min(SILENCE_AFTER_INTERRUPT))
             }
             State::Turn(turn) if !turn.lines.is_empty() => Some(any_silence),
+            State::Turn(_) if self.asks() => {
+                Some(self.turn_silence().map_or(QUESTION_SILENCE, |silence| silence.min(QUESTION_SILENCE)))
+            }
             State::Turn(_) => self.turn_silence(),
         }
     }

@@ -85,10 +85,10 @@ pub fn retry(message: &Value) -> Action {
 fn retry_reason(message: &Value) -> String {
     let Some(status) = message["error_status"].as_u64() else { return "No response from the API".to_owned() };
     let reason = match status {
-        401 => "Login rejected by the API",
+        401 => "The API rejected the login",
         429 => "Too many requests to the API",
         529 => "API overloaded",
-        500..=599 => "Server error of the API",
+        500..=599 => "API server error",
         _ => "Error from the API",
     };
     format!("{reason} ({status})")
@@ -160,7 +160,7 @@ mod tests {
             retry(&json!({ "attempt": 2, "max_retries": 10, "retry_delay_ms": delay, "error_status": status })).title
         };
         assert_eq!(title(json!(529), 573), "API overloaded (529); retry 2 of 10 in 1 s");
-        assert_eq!(title(json!(500), 33_558), "Server error of the API (500); retry 2 of 10 in 34 s");
+        assert_eq!(title(json!(500), 33_558), "API server error (500); retry 2 of 10 in 34 s");
         assert_eq!(title(json!(429), 119_001), "Too many requests to the API (429); retry 2 of 10 in 2 min");
         assert_eq!(title(Value::Null, 119_000), "No response from the API; retry 2 of 10 in 119 s");
         assert_eq!(title(json!(409), 3_600_000), "Error from the API (409); retry 2 of 10 in 60 min");

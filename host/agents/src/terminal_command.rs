@@ -25,7 +25,7 @@ pub enum NoTerminal {
     #[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
     Kind(String),
     #[error(
-        "agent '{0}' can't run in a terminal, where it would leave its sandbox: continue in the chat, or set \
+        "agent '{0}' can't run in a terminal, because it would run outside its sandbox: continue in the chat, or set \
          `sandbox = \"none\"` for this agent"
     )]
     Sandbox(String),

@@ -13,6 +13,7 @@ const fn row(feature: AgentFeature) -> &'static str {
         AgentFeature::Steering => "`[sessions] busy = \"steer\"`",
         AgentFeature::AgentCommands => "`//command`",
         AgentFeature::Models => "`/model`",
+        AgentFeature::Images => "images",
         AgentFeature::PermissionModes => "`/permissions mode`",
         AgentFeature::Personas => "persona",
         AgentFeature::Cost => "cost, tokens",

@@ -30,7 +30,7 @@ pub fn measure() -> Vec<Row> {
     let share = resumed.p50().saturating_sub(spawned.p50());
     let figure = Duration::from_millis(10);
     vec![
-        Row::at_most("agent asks for a permission → chat gets the question", &asked, Duration::from_millis(5)),
+        Row::at_most("agent asks for permission → chat gets the question", &asked, Duration::from_millis(5)),
         Row::at_most("user allows it → agent reads the decision", &decided, Duration::from_millis(2)),
         Row::at_most("user sends /stop → agent reads the interrupt", &stopped, Duration::from_millis(2)),
         Row {

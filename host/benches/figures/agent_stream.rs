@@ -84,10 +84,16 @@ fn resident() -> u64 {
 fn fold(lines: &[String]) {
     let place = Place::new("console", "local");
     let id = PromptId("p".to_owned());
-    let prompt =
-        Prompt { id: id.clone(), place: place.clone(), kind: PromptKind::Text, text: "go on".to_owned(), mode: None };
+    let prompt = Prompt {
+        id: id.clone(),
+        place: place.clone(),
+        kind: PromptKind::Text,
+        text: "go on".to_owned(),
+        mode: None,
+        images: Vec::new(),
+    };
     let mut codec = codec();
-    codec.prompt(&prompt);
+    codec.prompt(&prompt, &[]);
     let mut turn = Turn::new(id, place, Timestamp(0));
     let mut finished = 0;
     for line in lines {

@@ -12,11 +12,11 @@ use cordboard::{
     app::StoredSessions,
     clock::Clock,
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, QueryRunner,
-        SessionSupervisor, TextAnswers, TurnRenderer, UsageLedger,
+        self, ChatImages, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
+        QueryRunner, SessionSupervisor, TextAnswers, TurnRenderer, UsageLedger,
     },
     rollout::{Resources, Rollout},
-    session::Ports,
+    session::{ImageSource, Ports},
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::{Environment, OwnFiles};
@@ -211,6 +211,7 @@ fn server(
     });
     let hooks = EventBus::new(Arc::clone(&registry));
     let usage = UsageLedger::new(store.clone(), config.clone(), clock);
+    let images = Arc::new(ChatImages::new(posts.clone()));
     let ports = Ports {
         clock,
         environment: Environment::read(),
@@ -219,6 +220,7 @@ fn server(
         own_files: Arc::new(OwnFiles::default),
         store: Arc::new(StoredSessions { store: store.clone(), usage: usage.clone() }),
         queries: Arc::new(Arc::clone(&queries)),
+        images: Arc::clone(&images) as Arc<dyn ImageSource>,
         config: Arc::new(config.clone()),
         events: Arc::new(Arc::clone(&hooks)),
         registry: Arc::clone(sessions),
@@ -240,6 +242,7 @@ fn server(
         plugins: Arc::clone(&registry),
         sessions: Arc::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
         outbound: posts.clone(),
+        images,
         store: store.clone(),
         usage,
         admin_commands: AdminCommands::channel().0,

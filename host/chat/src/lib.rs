@@ -49,6 +49,14 @@ pub trait Chat: Send + Sync {
     /// marks, so that the host posts a line instead. `message` is `None` if the front-end has no message ids.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
+    /// Downloads a file that a user has sent. The default implementation fails, for front-ends without files.
+    ///
+    /// # Errors
+    /// The front-end doesn't provide the file, or the file has more than `max` bytes. The text is for the user.
+    async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
+        Err(DownloadError("this chat stores no files".to_owned()))
+    }
+
     /// Sets the menu of commands. If nothing has changed, this makes no request.
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
 }
@@ -164,6 +172,11 @@ pub enum ChatError {
     #[error("sign in to the chat: {why}")]
     Unauthorised { why: String },
 }
+
+/// The reason that a file could not be downloaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DownloadError(pub String);
 
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]

@@ -21,7 +21,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
 };
 
-use super::{Chat, MenuEntry, MessageId, StorageError};
+use super::{Chat, DownloadError, MenuEntry, MessageId, StorageError};
 
 mod chat_call;
 mod compose;
@@ -195,6 +195,14 @@ impl Outbox {
     /// Marks a user's message as accepted and waiting, as [`Chat::acknowledge`] does.
     pub async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         self.shared.chat.acknowledge(place, message).await
+    }
+
+    /// Downloads a file that a user has sent, as [`Chat::download`] does.
+    ///
+    /// # Errors
+    /// As [`Chat::download`].
+    pub async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
+        self.shared.chat.download(file, max).await
     }
 
     /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AgentCommand, AgentRequest, RequestId, Timestamp, TurnUsage};
+use crate::types::{AgentCommand, AgentRequest, PermissionMode, RequestId, Timestamp, TurnUsage};
 
 /// Identifies a prompt, or a turn that the agent starts itself. The id is a UUID in text form, as the claude protocol
 /// requires.
@@ -53,6 +53,8 @@ pub enum AgentEvent {
     RequestCancelled(RequestId),
     /// The agent did not accept a permission mode. Contains the reason.
     PermissionModeRefused(String),
+    /// The agent has changed its permission mode itself, for example after the user approved its plan.
+    PermissionModeChanged(PermissionMode),
 }
 
 /// Work of an agent that outlives the turn that started it.

@@ -269,6 +269,7 @@ where
     let Some(input) = &update.input else {
         return match what {
             UpdateKind::Edited(text) => Action::Edit(text.clone()),
+            UpdateKind::NotText { images, .. } if !images.is_empty() => Action::Prompt,
             UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
                 Action::Reply(HostReply::OnlyText)
             }

@@ -171,6 +171,18 @@ pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
 }
 
+/// The answer to a message that waits until a question of the agent is closed.
+#[must_use]
+pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
+    format!("Session '{session}' waits for your answer to its question #{number} (/requests). Your message is queued.")
+}
+
+/// The reply to an answer that the agent's question has accepted.
+#[must_use]
+pub fn answered(option: &str) -> String {
+    format!("Answered: {option}.")
+}
+
 /// The error for a session that does not exist. `name` need not be a valid session name.
 #[must_use]
 pub fn unknown_session(name: &str) -> String {
@@ -248,6 +260,13 @@ pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
+/// The text of a prompt for an agent that does not get all of the prompt's images.
+#[must_use]
+pub fn without_images(missing: usize, text: &str) -> String {
+    let what = if missing == 1 { "an image".to_owned() } else { format!("{missing} images") };
+    format!("[The user attached {what} that you can't see.]\n\n{text}")
+}
+
 /// The notice that an update or an answer could not be stored. A place gets it once per outage of the store. The host
 /// tries again until the store works.
 #[must_use]
@@ -292,7 +311,8 @@ mod tests {
             line: crate::updates_and_posts::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
-        let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
+        let photo =
+            UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()), images: Vec::new() };
         let notice = |notice: SessionNotice| notice.reply(&session).text;
         let full = |what: &UpdateKind| HostReply::QueueFull { message: beginning(what.text()) }.text();
         for (text, quoted) in [

@@ -62,10 +62,11 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
                 let joint = if let MessagePart::Cut { joint } = &whole.origin.part { joint } else { "\n" };
                 UpdateKind::Text(format!("{text}{joint}{more}"))
             }
-            (UpdateKind::NotText { caption, .. }, UpdateKind::NotText { caption: more, .. }) => {
+            (UpdateKind::NotText { caption, images, .. }, UpdateKind::NotText { caption: more, images: next, .. }) => {
                 let captions: Vec<String> = caption.into_iter().chain(more).collect();
                 let caption = (!captions.is_empty()).then(|| captions.join("\n"));
-                UpdateKind::NotText { kind: ALBUM.to_owned(), caption }
+                let images = images.into_iter().chain(next).collect();
+                UpdateKind::NotText { kind: ALBUM.to_owned(), caption, images }
             }
             (what, _) => what,
         };

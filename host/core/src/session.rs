@@ -30,6 +30,7 @@ pub use input::{
     SessionCommand, Settings, Ticket, Verdict,
 };
 pub use machine::Machine;
+pub use requests::WITHDRAWN;
 pub use state::TimeoutReason;
 
 pub use crate::types::{Prompt, PromptKind, Urgency};

@@ -12,12 +12,12 @@ mod session;
 mod timestamp;
 mod usage;
 
-pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
+pub use audit::{AuditEntry, DecidedBy, DecidedRequest, RecordedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{Caller, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
 pub use place::{ActiveScope, Place};
-pub use prompt::{AgentCommand, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
+pub use prompt::{AgentCommand, ChatImage, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{
     AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent_event::PromptId,
-    types::{Button, Caller, Place, PromptKind, Reply, SessionName, Timestamp},
+    types::{Button, Caller, ChatImage, Place, PromptKind, Reply, SessionName, Timestamp},
 };
 
 /// A front-end's id of a message, unique within the message's place.
@@ -85,7 +85,13 @@ pub enum UpdateKind {
     },
     /// A photo, a voice message, a file and so on. `kind` is one word for this content, for use in messages to the
     /// user.
-    NotText { kind: String, caption: Option<String> },
+    NotText {
+        kind: String,
+        caption: Option<String>,
+        /// The images of the message, as far as the host supports their type and size.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<ChatImage>,
+    },
     /// The message of `Update::origin` was edited. Contains its new text.
     Edited(String),
 }
@@ -97,7 +103,7 @@ impl UpdateKind {
         match self {
             Self::Text(text) | Self::Edited(text) | Self::NotText { caption: Some(text), .. } => text,
             Self::Press { line, .. } => &line.command,
-            Self::NotText { kind, caption: None } => kind,
+            Self::NotText { kind, caption: None, .. } => kind,
         }
     }
 }

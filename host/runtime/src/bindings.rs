@@ -1,4 +1,4 @@
-//! Rust bindings generated from `wit/`: one world for the host's imports and one for each extension point. All worlds
+//! Rust bindings generated from `wit/`: one world with the interfaces that plugins import, and one for each extension point. All worlds
 //! except `webhook` share the types of `host_imports`.
 
 /// The interfaces that the host implements and plugins import.

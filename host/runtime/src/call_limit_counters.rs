@@ -1,4 +1,4 @@
-//! The limits of one call, and the counters of its memory, host calls and reply bytes. Each limit has the name of its
+//! The limits of one call, and counters of its memory, its host calls and the size of its posts. Each limit has the name of its
 //! configuration key, so that an error can say which key raises it.
 
 use std::fmt;

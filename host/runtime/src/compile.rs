@@ -164,7 +164,7 @@ fn explain_failure(name: &str, output: &Output) -> String {
     let signal = output.status.signal();
     let is = |one: Signal| signal == Some(one.as_raw());
     if is(Signal::XCPU) {
-        format!("compiling took more than {COMPILE_TIME} s of CPU time; make it smaller")
+        format!("compiling took more than {COMPILE_TIME} s of CPU time; make the plugin smaller")
     } else if is(Signal::KILL) {
         format!(
             "its compiler was killed, probably because memory ran out; free some memory, then type /plugins reload {name}"
@@ -172,7 +172,7 @@ fn explain_failure(name: &str, output: &Output) -> String {
     } else if why.contains("memory allocation of ") || why.contains("Cannot allocate memory") {
         let most = format_size(COMPILE_MEMORY);
         format!(
-            "its compiler ran out of memory (its limit is {most}); make it smaller, or free some memory and type /plugins reload {name}"
+            "its compiler ran out of memory (its limit is {most}); make the plugin smaller, or free some memory and type /plugins reload {name}"
         )
     } else if signal.is_some() || why.is_empty() {
         format!("its compiler failed ({}); type /plugins reload {name} to try it again", output.status)

@@ -89,6 +89,11 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     if let Some(bytes) = view.memory {
         facts.push(("memory".to_owned(), bytes.to_string()));
     }
+    for (name, count) in [("requests", view.requests.len()), ("interrupted", view.record.interrupted.len())] {
+        if count > 0 {
+            facts.push((name.to_owned(), count.to_string()));
+        }
+    }
     facts
 }
 

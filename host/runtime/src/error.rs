@@ -29,7 +29,7 @@ pub enum PluginError {
     #[error("it did not compile: {0}")]
     Compile(String),
     /// The component exceeds the limits of the instance pool.
-    #[error("it is larger than the host allows: {0}; make it smaller")]
+    #[error("it is larger than the host allows: {0}; make the plugin smaller")]
     TooBig(String),
     #[error(
         "it requests capabilities that it was not granted: {}; add to [plugins.{plugin}] in the configuration: {}",

@@ -179,7 +179,7 @@ impl Registry {
         let snapshot = self.snapshot();
         let version = snapshot
             .persona(persona)
-            .ok_or_else(|| CallError::Plugin(format!("persona '{persona}' does not exist any more")))?;
+            .ok_or_else(|| CallError::Plugin(format!("persona '{persona}' no longer exists")))?;
         let _permit = self.permit().await;
         let session = convert::session(view);
         let environment = environment(host, &snapshot, session_context(view));

@@ -87,7 +87,7 @@ fn describe_other_format(bytes: &[u8]) -> &'static str {
         || starts_with(b"\xfd7zXZ")
         || starts_with(b"\x28\xb5\x2f\xfd")
     {
-        "it is a gzip or other archive; unpack it first"
+        "it is a compressed file or an archive; unpack it first"
     } else if starts_with(b"\x7fELF") {
         "it is a native program or library; build it for wasm32-wasip2"
     } else {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cordboard_chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing, Pacing};
+use cordboard_chat::{Chat, ChatError, DownloadError, Limits, MenuEntry, MessageId, Outgoing, Pacing};
 use cordboard_core::types::Place;
 
 use crate::hub::{self, LiveConfig};
@@ -68,6 +68,10 @@ impl Chat for AccessCheckedChat {
 
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         self.check(place).is_err() || self.chat.acknowledge(place, message).await
+    }
+
+    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
+        self.chat.download(file, max).await
     }
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

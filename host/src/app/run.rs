@@ -36,13 +36,13 @@ use crate::{
     clock::Clock,
     control::{self, ControlServices},
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
-        SessionSupervisor, TurnRenderer, UsageLedger,
+        self, ChatImages, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner,
+        RestoredInbox, SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::Reconciler,
     operators::{self, Operators},
     rollout::{Resources, Rollout},
-    session::{EventSink as _, Ports, SessionConfig},
+    session::{EventSink as _, ImageSource, Ports, SessionConfig},
     session_registry::SessionRegistry,
     standard_plugins::{NO_STANDARD, STANDARD},
     terminal_handover::HandoverService,
@@ -192,9 +192,10 @@ impl HostBase {
             registry: Arc::clone(registry),
             host: OnceLock::new(),
         });
+        let images = Arc::new(ChatImages::new(outbound.clone()));
         let sessions = Arc::new(SessionSupervisor::new(
             Arc::clone(registry),
-            self.ports(&queries, registry),
+            self.ports(&queries, registry, &images),
             self.turn_renderer(registry, outbound, limits),
         ));
         let host = Arc::new(HostService {
@@ -203,6 +204,7 @@ impl HostBase {
             plugins: Arc::clone(&self.plugins),
             sessions,
             outbound: outbound.clone(),
+            images,
             store: self.store.clone(),
             usage: self.usage.clone(),
             admin_commands,
@@ -220,7 +222,7 @@ impl HostBase {
         host
     }
 
-    fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>) -> Ports {
+    fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>, images: &Arc<ChatImages>) -> Ports {
         Ports {
             clock: self.clock,
             environment: self.environment.clone(),
@@ -229,6 +231,7 @@ impl HostBase {
             own_files: self.own_files(),
             store: Arc::new(StoredSessions { store: self.store.clone(), usage: self.usage.clone() }),
             queries: Arc::new(Arc::clone(queries)),
+            images: Arc::clone(images) as Arc<dyn ImageSource>,
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
@@ -326,6 +329,7 @@ async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &In
         HashMap::new()
     });
     let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await, &own_modes);
+    dispatcher.host.images.prefetch_restored(restored.prompts.values()).await;
     dispatcher.host.sessions.restore(restored.prompts).await;
     dispatcher.host.sessions.watch_terminals();
     drop(intake.send(HubEvent::Restored(restored.updates)).await);

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    StorageError,
+    DownloadError, StorageError,
     outbox::{AnswerStop, DeliveryStore, Outbox, Post, Reachability},
 };
 use cordboard_core::{
@@ -29,6 +29,10 @@ impl OutboundSink for Outbox {
 
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         Self::acknowledge(self, place, message).await
+    }
+
+    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
+        Self::download(self, file, max).await
     }
 
     fn on_user_message(&self, place: &Place) {
@@ -106,11 +110,17 @@ impl SessionStore for StoredSessions {
 
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {
         let owner = record.owner.clone();
+        let (text, images) = (prompt.text.clone(), prompt.images.clone());
+        let what = if images.is_empty() {
+            UpdateKind::Text(text)
+        } else {
+            UpdateKind::NotText { kind: "message".to_owned(), caption: Some(text), images }
+        };
         let update = Update {
             key: format!("again:{}", prompt.id.0),
             caller: Caller { name: owner.0.clone(), id: owner, role: Role::Member },
             place: prompt.place.clone(),
-            what: UpdateKind::Text(prompt.text.clone()),
+            what,
             at: record.last_active,
             locale: None,
             origin: Origin { prompt_kind: Some(prompt.kind), ..Origin::default() },

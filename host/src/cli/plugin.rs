@@ -149,7 +149,7 @@ Calls without a message:
   @does TITLE                           the agent runs a tool; shows the next frame
   @done                                 the turn ends
   @fails WHY                            the turn fails, for this reason
-  @permission alpha Bash ls -la         the agent asks for a permission: allow, session, deny,
+  @permission alpha Bash ls -la         the agent asks for permission: allow, session, deny,
                                         why; shows the decision of an approval plugin. After Read,
                                         Edit, Write, Grep or Glob comes a path, after WebFetch an
                                         address, and after any tool its arguments as JSON

@@ -315,7 +315,14 @@ impl FakeHost {
     /// Sends a prompt from a place to a session.
     pub fn send(&self, name: &SessionName, place: &Place, text: &str, urgency: Urgency) {
         let id = self.next_prompt();
-        let prompt = Prompt { id, place: place.clone(), kind: PromptKind::Text, text: text.to_owned(), mode: None };
+        let prompt = Prompt {
+            id,
+            place: place.clone(),
+            kind: PromptKind::Text,
+            text: text.to_owned(),
+            mode: None,
+            images: Vec::new(),
+        };
         self.change(name, |session, now| session.handle(Input::prompt(prompt, urgency), now));
     }
 

@@ -4,14 +4,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    config::{Busy, Config},
+    config::{AgentFeature, Busy, Config},
     hub::{Action, Call, Dispatch},
     messages::{self, HostReply},
     part_joiner::JoinedUpdate,
-    session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
+    session::{ApiError, ApiErrorCode, Input, Prompt},
     typed_agent_command::AgentCommandLine,
-    types::{Alert, Phase, Place, PromptKind, Reply, Request, SessionName, SessionView},
-    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
+    types::{Alert, Phase, Place, PromptKind, Reply, SessionName, SessionView},
+    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
 use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
@@ -21,7 +21,6 @@ use super::{
     outbound::Outbound,
     press_context::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
-    text_answers::AwaitedText,
     undispatched_prompts::PromptTaker,
 };
 
@@ -52,7 +51,7 @@ impl Dispatcher {
             Action::Call(call) => self.command(&row, &call, ButtonTarget::default(), waiting).await,
             Action::Press(call) => match (self.button_target(&row.update.what).await, call) {
                 (Ok(target), Ok(call)) => self.command(&row, &call, target, waiting).await,
-                (Ok(target), Err(answer)) if !self.answer_agent(&row, &target).await => {
+                (Ok(target), Err(answer)) if !self.answer_pressed(&row, target.press.as_ref()).await => {
                     self.answer(&row, answer).await;
                 }
                 (Ok(_), Err(_)) => {}
@@ -60,10 +59,11 @@ impl Dispatcher {
             },
             Action::Prompt => self.prompt(&row).await,
             Action::Edit(text) => self.edit(&row, &text).await,
-            Action::Reply(answer) => self.answer(&row, answer).await,
+            Action::Reply(answer) if !self.answer_typed(&row, &answer).await => self.answer(&row, answer).await,
+            Action::Reply(_) => {}
             Action::DropWithoutAccess => {
                 let caller = &row.update.caller.id;
-                tracing::info!(%caller, "dropped a message: its author is not in [access] any more");
+                tracing::info!(%caller, "dropped a message: its author is no longer in [access]");
                 self.finish(&row).await;
             }
             Action::DropStale => self.finish(&row).await,
@@ -80,7 +80,7 @@ impl Dispatcher {
     }
 
     /// Marks an update that gets no reply as done.
-    async fn finish(&self, row: &InboxRow) {
+    pub(super) async fn finish(&self, row: &InboxRow) {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
@@ -97,7 +97,7 @@ impl Dispatcher {
         self.reply(row, answer.reply()).await;
     }
 
-    async fn reply(&self, row: &InboxRow, mut reply: Reply) {
+    pub(super) async fn reply(&self, row: &InboxRow, mut reply: Reply) {
         reply.reply_to.clone_from(&row.update.origin.message);
         let edit = match &row.update.what {
             UpdateKind::Press { message, .. } if reply.in_place => message.clone(),
@@ -231,9 +231,8 @@ impl Dispatcher {
                 .answer(row, HostReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
                 .await;
         }
-        if let UpdateKind::NotText { kind, .. } = &row.update.what {
-            let reply = HostReply::CaptionTaken { kind: kind.clone() }.reply();
-            self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), reply)]).await;
+        if let Err(answer) = self.take_attachment(row, &name).await {
+            return self.answer(row, answer).await;
         }
         let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
             return self.answer(row, HostReply::NoActive).await;
@@ -252,16 +251,51 @@ impl Dispatcher {
         let (kind, text) = stored.as_ref().and_then(prompt_text).unwrap_or((prompt.kind, prompt.text));
         let text = self.spelled(&name, kind, &text).unwrap_or(text);
         let (config, place) = (self.host.config(), &row.update.place);
-        let waits = self.host.sessions.registry.view(name.as_str()).is_some_and(|view| waits(&view, place, &config));
+        let view = self.host.sessions.registry.view(name.as_str()).filter(|view| waits(view, place, &config));
         let mode = self.host.mode_of(&row.update.caller.id).await;
         session.send(Input::Prompt(Prompt { kind, text, mode, ..prompt })).await;
-        if waits {
-            let message = row.update.origin.message.clone();
-            let text = messages::plain(&messages::message_queued(&name));
-            let reply = Reply { alert: Alert::Silent, reply_to: message.clone(), ..text };
-            self.outbound.acknowledge(message, NewPost::new(row.update.place.clone(), reply));
+        if let Some(view) = view {
+            self.acknowledge_waiting(row, &view).await;
         }
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
+    }
+
+    /// Fetches the images of a message. If the agent gets no attachment but the caption, says so. The error is the answer
+    /// if the message is not accepted.
+    async fn take_attachment(&self, row: &InboxRow, session: &SessionName) -> Result<(), HostReply> {
+        let UpdateKind::NotText { kind, caption, images } = &row.update.what else { return Ok(()) };
+        let view = self.host.sessions.registry.view(session.as_str());
+        let agent = view.and_then(|view| self.host.config().agents.get(&view.record.agent).cloned());
+        let takes_images = agent.is_some_and(|agent| !agent.kind.lacks(AgentFeature::Images));
+        if takes_images && !images.is_empty() {
+            return self.host.images.prefetch(images).await.map_err(|why| HostReply::ImageNotFetched { why });
+        }
+        if caption.is_none() {
+            return Err(HostReply::OnlyText);
+        }
+        let reply = HostReply::CaptionTaken { kind: kind.clone() }.reply();
+        self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), reply)]).await;
+        Ok(())
+    }
+
+    /// Shows that a message waits. If it waits for the answer to a question, says so in words, because the user may
+    /// have meant the message as the answer.
+    async fn acknowledge_waiting(&self, row: &InboxRow, view: &SessionView) {
+        let message = row.update.origin.message.clone();
+        let reply = |text: &str| {
+            let reply = Reply { alert: Alert::Silent, reply_to: message.clone(), ..messages::plain(text) };
+            NewPost::new(row.update.place.clone(), reply)
+        };
+        match view.requests.first() {
+            Some(open) => {
+                let text = messages::message_waits_for_answer(&view.record.name, open.number);
+                self.outbound.finish(Vec::new(), vec![reply(&text)]).await;
+            }
+            None => {
+                let text = messages::message_queued(&view.record.name);
+                self.outbound.acknowledge(message.clone(), reply(&text));
+            }
+        }
     }
 
     /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the
@@ -276,58 +310,6 @@ impl Dispatcher {
         }
     }
 
-    /// Answers the agent's question that the pressed button belongs to, without a plugin. Must be called only if the
-    /// command of the button can't be called. Returns whether the button belongs to a question.
-    async fn answer_agent(&self, row: &InboxRow, target: &ButtonTarget) -> bool {
-        let (Some(press), UpdateKind::Press { line, .. }) = (&target.press, &row.update.what) else { return false };
-        let (Some(Request::Agent { .. }), Some(session)) = (&press.request, &press.session) else { return false };
-        // The question's own buttons have commands of the form `/answer #number option`.
-        let Some(option) = line.command.strip_prefix("/answer #").and_then(|rest| rest.split_once(' ')) else {
-            return false;
-        };
-        let host = HostService {
-            press: Some(Arc::clone(press)),
-            place: Some(row.update.place.clone()),
-            ..(*self.host).clone()
-        };
-        let command = SessionCommand::Answer { number: None, options: vec![option.1.to_owned()], text: None };
-        match host.control(&row.update.caller, session, command).await {
-            Ok(_) => self.finish(row).await,
-            Err(error) => self.reply(row, messages::plain(&error.text)).await,
-        }
-        true
-    }
-
-    /// Sends a text to the agent whose question waits for it. Returns whether the agent's question was answered;
-    /// otherwise the text is a prompt, for example because the question was closed in the meantime.
-    async fn answer_with_text(&self, row: &InboxRow) -> bool {
-        let Update { caller, place, what, origin, .. } = &row.update;
-        let UpdateKind::Text(text) = what else { return false };
-        let words = origin.reply.as_ref().map_or(text, |reply| &reply.words);
-        let replied = match &origin.reply {
-            Some(reply) => self.question_of(&reply.message).await,
-            None => None,
-        };
-        let Some(awaited) = self.host.text_answers.take_for(replied, place, &caller.id) else { return false };
-        let session = self.host.sessions.registry.name_of(&awaited.session);
-        let is_answered = self.host.control(caller, &session, awaited.command(words.clone())).await.is_ok();
-        if is_answered {
-            self.finish(row).await;
-        }
-        is_answered
-    }
-
-    /// Returns the answer that a reply to `message` completes. `None` if `message` doesn't show an open question of an
-    /// agent, or if the question has no option that requires a text.
-    async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
-        let request = self.store.open_request(message).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");
-            None
-        });
-        let Some(Request::Agent { session, id }) = request else { return None };
-        AwaitedText::of_reply(&id, &*self.host.sessions.registry.with_id(&session)?)
-    }
-
     /// Activates `[sessions] default` if no session is active in this place. Creates the session if it does not exist.
     async fn open_default(&self, row: &InboxRow) {
         if self.active_session(row).is_none()
@@ -339,7 +321,7 @@ impl Dispatcher {
     }
 
     /// Returns the session that receives the caller's texts in this place.
-    fn active_session(&self, row: &InboxRow) -> Option<SessionName> {
+    pub(super) fn active_session(&self, row: &InboxRow) -> Option<SessionName> {
         let view = self.host.sessions.registry.active(&row.update.caller, &row.update.place)?;
         Some(view.record.name.clone())
     }

@@ -34,6 +34,7 @@ use cordboard_store::{Store, StoreError};
 
 use self::new_session::{NewSession, check_persona, resolve_agent};
 use super::{
+    chat_images::ChatImages,
     live_config::LiveConfig,
     outbound::Outbound,
     press_context::{CommandChange, Press},
@@ -51,6 +52,7 @@ pub struct HostService {
     pub config: LiveConfig,
     pub plugins: Arc<Registry>,
     pub sessions: Arc<SessionSupervisor>,
+    pub images: Arc<ChatImages>,
     pub outbound: Outbound,
     pub store: Store,
     pub usage: UsageLedger,
@@ -320,7 +322,7 @@ impl HostApi for HostService {
         }
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
         let mode = self.mode_of(&caller.id).await;
-        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode };
+        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode, images: Vec::new() };
         session.prompt(prompt, urgency, self.causes.clone()).await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())

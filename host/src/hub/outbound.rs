@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::{AnswerStop, Post};
+use cordboard_chat::{
+    DownloadError,
+    outbox::{AnswerStop, Post},
+};
 use cordboard_core::{
     messages, scrub,
     types::{Content, Place, Reply, Request},
@@ -31,6 +34,10 @@ pub trait OutboundSink: Send + Sync {
     /// is needed.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
+    }
+    /// Downloads a file that a user has sent.
+    async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
+        Err(DownloadError("this chat stores no files".to_owned()))
     }
 }
 
@@ -68,6 +75,14 @@ impl Outbound {
                 outbound.finish(Vec::new(), vec![post]).await;
             }
         });
+    }
+
+    /// Downloads a file of at most `max` bytes that a user has sent.
+    ///
+    /// # Errors
+    /// The chat doesn't provide the file. The text is for the user.
+    pub async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
+        self.sink.download(file, max).await
     }
 
     pub fn on_user_message(&self, place: &Place) {

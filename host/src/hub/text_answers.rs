@@ -21,6 +21,8 @@ pub struct AwaitedText {
     pub number: u64,
     /// The ids of the chosen options. The last one requires the text.
     pub options: Vec<String>,
+    /// The label of the last option.
+    pub label: String,
 }
 
 /// The answers that wait for their text, by the place and the user of the next message. Lost at a restart, which also
@@ -57,8 +59,9 @@ impl AwaitedText {
         };
         let open = view.requests.iter().find(is_meant)?;
         let chosen = options.last()?;
-        let requires_text = |option: &RequestOption| option.id == *chosen && option.text == OptionText::Required;
-        open.request.options.iter().any(requires_text).then(|| Self::new(view, open, options.clone()))
+        let requires_text = |option: &&RequestOption| option.id == *chosen && option.text == OptionText::Required;
+        let option = open.request.options.iter().find(requires_text)?;
+        Some(Self::new(view, open, options.clone(), option))
     }
 
     /// Returns the answer that a reply to the message of this question completes: the question's first option that
@@ -66,16 +69,16 @@ impl AwaitedText {
     pub fn of_reply(request: &RequestId, view: &SessionView) -> Option<Self> {
         let open = view.requests.iter().find(|open| open.request.id == *request)?;
         let option = open.request.options.iter().find(|option| option.text == OptionText::Required)?;
-        Some(Self::new(view, open, vec![option.id.clone()]))
+        Some(Self::new(view, open, vec![option.id.clone()], option))
     }
 
     fn is_about_same(&self, other: &Self) -> bool {
         self.session == other.session && self.request == other.request
     }
 
-    fn new(view: &SessionView, open: &OpenRequest, options: Vec<String>) -> Self {
+    fn new(view: &SessionView, open: &OpenRequest, options: Vec<String>, last: &RequestOption) -> Self {
         let (session, request) = (view.record.id().clone(), open.request.id.clone());
-        Self { session, request, number: open.number, options }
+        Self { session, request, number: open.number, options, label: last.label.clone() }
     }
 
     /// Returns the id of the option that requires the text.
@@ -86,7 +89,7 @@ impl AwaitedText {
     /// Returns the command that answers with `text`. The command fails if the question is closed, even if another
     /// question now has the same number.
     pub fn command(self, text: String) -> SessionCommand {
-        let Self { session, request: id, number, options } = self;
+        let Self { session, request: id, number, options, .. } = self;
         let answer = SessionCommand::Answer { number: Some(number), options, text: Some(text) };
         SessionCommand::Pressed(Request::Agent { session, id }, Box::new(answer))
     }

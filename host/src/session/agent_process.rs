@@ -6,7 +6,7 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Decoded, InterruptMethod, Start, StartError,
+    Codec, Decoded, Image, InterruptMethod, Start, StartError,
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
@@ -107,8 +107,8 @@ impl AgentProcess {
         self.process.id()
     }
 
-    pub fn send(&mut self, prompt: &Prompt) {
-        let line = self.codec.prompt(prompt);
+    pub fn send(&mut self, prompt: &Prompt, images: &[Image]) {
+        let line = self.codec.prompt(prompt, images);
         self.write(vec![line]);
     }
 

@@ -6,9 +6,9 @@ use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     event::StartKind,
     messages::{self, SessionNotice},
-    session::{Effect, Exit, Input, Launch, Run, Ticket},
+    session::{Effect, Exit, Input, Launch, Prompt, Run, Ticket, WITHDRAWN},
     turn::Turn,
-    types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, SessionView, UsageEntry},
+    types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RecordedRequest, SessionView, UsageEntry},
 };
 use cordboard_store::StoreError;
 
@@ -57,10 +57,10 @@ impl Actor {
             Effect::WatchTerminal(process) => self.watch_terminal(process),
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
-                self.with(run, |agent| agent.send(&prompt));
+                self.send(run, &prompt);
                 self.turn_started(prompt.id, prompt.place);
             }
-            Effect::Steer { run, prompt } => self.with(run, |agent| agent.send(&prompt)),
+            Effect::Steer { run, prompt } => self.send(run, &prompt),
             Effect::Forget { run, prompt } => self.with(run, |agent| agent.forget(&prompt)),
             Effect::SteeredTurnStarted { prompt, place } => self.turn_started(prompt, place),
             Effect::TurnStarted(place) => {
@@ -71,6 +71,7 @@ impl Actor {
                 self.is_frame_due = true;
             }
             Effect::Audit(decided) => self.ports.store.audit(self.audit_entry(*decided)).await?,
+            Effect::AuditUnclosed(request) => self.ports.store.audit(self.unclosed_entry(*request)).await?,
             Effect::Answer { run, id, answer } => return Ok(self.decoded(run, |agent| agent.answer(&id, &answer))),
             Effect::SetPermissionMode { run, mode } => {
                 return Ok(self.decoded(run, |agent| agent.set_permission_mode(mode)));
@@ -93,6 +94,12 @@ impl Actor {
             Effect::Post { place, notice } => self.sink.show(SessionOutput::Notice(place, notice)),
         }
         Ok(Vec::new())
+    }
+
+    /// Sends a prompt with its images. The agent is told about images that could not be fetched.
+    fn send(&mut self, run: Run, prompt: &Prompt) {
+        let images: Vec<_> = prompt.images.iter().filter_map(|image| self.ports.images.get(image)).collect();
+        self.with(run, |agent| agent.send(prompt, &images));
     }
 
     /// Shows that the agent works on a prompt.
@@ -144,6 +151,22 @@ impl Actor {
             by,
             user: self.by.clone().filter(|_| by == DecidedBy::User),
             reason,
+        }
+    }
+
+    fn unclosed_entry(&self, request: RecordedRequest) -> AuditEntry {
+        let RecordedRequest { kind, title, tool } = request;
+        AuditEntry {
+            at: self.ports.clock.wall(),
+            session: self.machine.record().name.clone(),
+            kind,
+            title,
+            tool,
+            input_sha256: None,
+            outcome: WITHDRAWN.to_owned(),
+            by: DecidedBy::Host,
+            user: None,
+            reason: None,
         }
     }
 

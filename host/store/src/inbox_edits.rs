@@ -82,8 +82,8 @@ fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     }
     let what = match &update.what {
         UpdateKind::Text(text) if text != words => UpdateKind::Text(words.to_owned()),
-        UpdateKind::NotText { kind, caption: Some(caption) } if caption != words => {
-            UpdateKind::NotText { kind: kind.clone(), caption: Some(words.to_owned()) }
+        UpdateKind::NotText { kind, caption: Some(caption), images } if caption != words => {
+            UpdateKind::NotText { kind: kind.clone(), caption: Some(words.to_owned()), images: images.clone() }
         }
         UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => {
             return None;

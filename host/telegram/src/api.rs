@@ -79,6 +79,27 @@ impl Api {
         read(status, &body)
     }
 
+    /// Downloads a file of at most `max` bytes. `path` is from the response to `getFile`.
+    pub async fn download(&self, path: &str, max: u64) -> Result<Vec<u8>, BotApiError> {
+        const WHAT: &str = "download of a file";
+        let url = format!("{}/file/bot{}/{path}", self.base, self.token.secret());
+        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(WHAT, error) };
+        let request = self.http.client().get(url).timeout(self.timeout);
+        let mut response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(BotApiError::Rejected { why: format!("{WHAT}: HTTP {}", status.as_u16()) });
+        }
+        let mut file = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(&error.without_url()))? {
+            file.extend_from_slice(&chunk);
+            if file.len() as u64 > max {
+                return Err(BotApiError::Rejected { why: format!("the file has more than {max} bytes") });
+            }
+        }
+        Ok(file)
+    }
+
     /// Formats the error and its causes on one line.
     fn describe(&self, method: &str, error: &dyn Error) -> String {
         let (mut text, mut cause) = (error.to_string(), error.source());

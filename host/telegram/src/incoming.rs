@@ -7,7 +7,7 @@ use cordboard_core::{
     messages,
     render::units,
     route::{self, BotText},
-    types::{Caller, Place, TimeSource, Timestamp, UserId},
+    types::{Caller, ChatImage, Place, TimeSource, Timestamp, UserId},
     updates_and_posts::{ButtonAction, MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
 };
 
@@ -168,12 +168,16 @@ impl UpdateParser {
             return self.prompt_text(message, text, &message.entities).map(UpdateKind::Text);
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
+        let images: Vec<ChatImage> = image(message).into_iter().collect();
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
             let caption = self.prompt_text(message, caption, &message.caption_entities)?;
-            return Some(UpdateKind::NotText { kind, caption: Some(caption) });
+            return Some(UpdateKind::NotText { kind, caption: Some(caption), images });
         }
-        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
+        if !images.is_empty() && message.chat.is_group() && self.is_for_others(message) {
+            return None;
+        }
+        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None, images })
     }
 
     /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for other
@@ -200,7 +204,7 @@ impl UpdateParser {
         let (text, entities) = match (&message.text, &message.caption) {
             (Some(text), _) => (text.as_str(), &message.entities),
             (None, Some(caption)) => (caption.as_str(), &message.caption_entities),
-            (None, None) => return false,
+            (None, None) => ("", &message.entities),
         };
         let is_us = |user: &User| user.id == self.bot.id;
         let names_us = text
@@ -269,6 +273,21 @@ fn migration(message: &Message) -> Option<Incoming> {
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
     to.or_else(|| id("migrate_from_chat_id").map(|from| Incoming::Moved { from, to: message.chat.id }))
         .filter(|_| message.text.is_none())
+}
+
+/// Returns the image of a message: the largest size of a photo that the host supports, or a document that is an image.
+fn image(message: &Message) -> Option<ChatImage> {
+    let file = |file: &serde_json::Value, media_type: &str| {
+        let fits = file["file_size"].as_u64().is_none_or(|size| size <= ChatImage::MAX_SIZE);
+        let media_type = ChatImage::MEDIA_TYPES.into_iter().find(|known| *known == media_type)?;
+        let id = file["file_id"].as_str().filter(|_| fits)?;
+        Some(ChatImage { file: id.to_owned(), media_type: media_type.to_owned() })
+    };
+    let mut sizes = message.others.get("photo").and_then(serde_json::Value::as_array).into_iter().flatten().rev();
+    sizes.find_map(|size| file(size, "image/jpeg")).or_else(|| {
+        let document = message.others.get("document")?;
+        file(document, document["mime_type"].as_str()?)
+    })
 }
 
 /// Guesses from the length of a text whether it may be one part of a longer text that the client has split.

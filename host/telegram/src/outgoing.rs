@@ -8,17 +8,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_chat::{Chat, ChatError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota};
+use cordboard_chat::{
+    Chat, ChatError, DownloadError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
+};
 use cordboard_core::types::{Alert, Place};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{
     payloads::{
-        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
-        SendMessageSetters, SetMyCommands,
+        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, GetFile, SendChatAction,
+        SendMessage, SendMessageSetters, SetMyCommands,
     },
     requests::Payload,
     types::{
-        self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId,
+        self, BotCommand, ChatAction, ChatId, FileId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters,
+        ThreadId,
     },
 };
 
@@ -67,6 +70,12 @@ const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
 #[derive(Deserialize)]
 struct SentMessage {
     message_id: i32,
+}
+
+/// The only field of a file that the host needs.
+#[derive(Deserialize)]
+struct StoredFile {
+    file_path: String,
 }
 
 /// Makes calls, each for one chat, and remembers the rate limits of the chats. Clones share the rate limits.
@@ -287,6 +296,12 @@ impl Chat for Telegram {
         // The host posts a line only if the Bot API rejects the reaction. After another failure, posting the line would
         // fail too.
         !matches!(error, BotApiError::Rejected { .. })
+    }
+
+    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
+        let failed = |error: BotApiError| DownloadError(error.to_string());
+        let file: StoredFile = self.api.call(&GetFile::new(FileId(file.to_owned()))).await.map_err(failed)?;
+        self.api.download(&file.file_path, max).await.map_err(failed)
     }
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

@@ -116,7 +116,7 @@ impl Connection {
         self.rejected_since = None;
         self.backoff.reset();
         if self.problem.take().is_some() {
-            tracing::info!("Telegram responds again");
+            tracing::info!("receiving messages from Telegram again");
         }
     }
 }

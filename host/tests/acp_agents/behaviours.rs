@@ -60,7 +60,7 @@ fn permission(agent: Agent) {
         host.ask("/new a", CREATED);
         let made = host.path("state/sessions/a/made");
         let shown = host.ask("bash touch made", "/answer #1 deny");
-        assert!(shown.contains("Session 'a' in ") && shown.contains(" asks for a permission:"), "{shown}");
+        assert!(shown.contains("Session 'a' in ") && shown.contains(" asks for permission:"), "{shown}");
         assert!(shown.contains("**Bash**\n") && shown.contains("```sh\ntouch made\n```\n"), "{shown}");
         assert!(!made.exists());
         host.ask("/allow", "The tool said: ");

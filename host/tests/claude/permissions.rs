@@ -8,7 +8,7 @@ fn a_tool_waits_for_the_decision_of_the_user() {
     host.ask("/new a", "Session 'a' created.");
     let inside = host.path("state/sessions/a/made");
     let shown = host.ask(&format!("write {}", inside.display()), "[Allow once] /answer #1 allow");
-    assert!(shown.contains("Session 'a' in ") && shown.contains(" asks for a permission:"), "{shown}");
+    assert!(shown.contains("Session 'a' in ") && shown.contains(" asks for permission:"), "{shown}");
     assert!(shown.contains("**Write** `made`\n```diff\n+written\n```"), "{shown}");
     assert!(!inside.exists());
     host.ask("/allow", "The tool said: ");
@@ -42,7 +42,7 @@ fn a_permission_can_last_for_the_session() {
     host.ask("/allow session", "The tool said: ");
     host.phase("idle");
     let shown = host.ask("bash touch made", "The tool said: ");
-    assert!(!shown.contains("asks for a permission"), "{shown}");
+    assert!(!shown.contains("asks for permission"), "{shown}");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn an_approval_rule_answers_the_cli() {
     host.ask("/new a", "Session 'a' created.");
     let inside = host.path("state/sessions/a/made");
     let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
-    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    assert!(inside.exists() && !shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
     let shown = host.ask("bash rm made", "The tool said: ");
     assert!(shown.contains("Denied: Bash `rm made`\nThe rule Bash(rm:*) denies it.\n"), "{shown}");
@@ -132,6 +132,38 @@ fn an_approval_rule_answers_the_cli() {
 }
 
 #[test]
+fn an_approved_plan_ends_the_plan_mode_of_the_session() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("/permissions mode plan", "Permission mode of session 'a': plan.");
+    host.ask("draft Use *git* for it.", "The tool said: ");
+    host.phase("idle");
+    let shown = host.ask("plan", "[Keep planning and say what to change] /answer #1 why");
+    assert!(shown.contains("Use *git* for it."), "{shown}");
+    host.ask("/deny", "The tool said: ");
+    host.phase("idle");
+    host.ask("/permissions", "(agent claude, mode plan)");
+    host.ask("plan", "[Approve] /answer #2 allow");
+    host.ask("/allow", "The tool said: ");
+    host.phase("idle");
+    host.ask("/permissions", "(agent claude, mode default)");
+    // The next process of the agent starts in the new mode.
+    host.ask("/suspend", "Session 'a'");
+    host.phase("suspended");
+    host.ask("bash touch made", "[Deny] /answer #3 deny");
+    host.ask("/deny", "The tool said: ");
+}
+
+#[test]
+fn a_command_in_plan_mode_is_asked_for() {
+    let Some(mut host) = open("permission_mode = \"plan\"") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("bash touch made", "[Deny] /answer #1 deny");
+    host.ask("/deny", "The tool said: ");
+    host.phase("idle");
+}
+
+#[test]
 fn the_permission_mode_changes_in_a_running_conversation() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");
@@ -142,14 +174,14 @@ fn the_permission_mode_changes_in_a_running_conversation() {
     host.phase("idle");
     assert!(!inside.exists());
     let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
-    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    assert!(inside.exists() && !shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
     // A new process of the agent starts in the same mode.
     host.ask("/suspend", "Session 'a'");
     host.phase("suspended");
     std::fs::remove_file(&inside).unwrap();
     let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
-    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    assert!(inside.exists() && !shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
     host.ask("/permissions mode", "Permission mode of session 'a': default.");
     std::fs::remove_file(&inside).unwrap();

@@ -31,7 +31,7 @@ prompt() {
         run) ask "$rest" ;;
         remember) say "$rest" >"memory-$session"; text "I will remember: $rest" ;;
         recall) if [[ -s memory-$session ]]; then text "I remember: $(<"memory-$session")"; else text "I remember nothing."; fi ;;
-        forget) rm -f "memory-$session"; text "I forgot everything. This conversation can't be resumed any more." ;;
+        forget) rm -f "memory-$session"; text "I forgot everything. This conversation can no longer be resumed." ;;
         crash) text "I am about to "; echo "the agent crashed on request" >&2; exit 70 ;;
         hang) exec sleep 1000 ;;
         flood) for ((i = 1; i <= rest; i++)); do text "line $i\n"; done ;;

@@ -218,7 +218,7 @@ fn fresh_follows_a_refused_resume(kind: &StandIn) {
         host.ask("/fresh", FRESH);
         return host.ask("recall", &kind.answer("I remember nothing."));
     }
-    host.ask("forget", &kind.answer("I forgot everything. This conversation can't be resumed any more."));
+    host.ask("forget", &kind.answer("I forgot everything. This conversation can no longer be resumed."));
     suspend_and_wait(&mut host);
     host.say("first");
     host.expect("Session 'a' could not be resumed: No conversation found with session ID: ");

@@ -1,5 +1,7 @@
 //! Tests requests of agents that a user answers in the chat.
 
+use rustix::process::Signal;
+
 use super::support::Home;
 
 #[test]
@@ -23,7 +25,11 @@ fn the_next_message_is_the_reason_of_a_denial() {
     host.expect("[Always allow…] /permissions always #1\n");
     let next = "Send the text as your next message here, or type: /answer a#1 why <text>";
     host.ask("/answer #1 why", next);
-    host.ask("keep *the* cache", "I don't run it. The user denied this and said: keep *the* cache");
+    host.say("keep *the* cache");
+    host.expect_all(&[
+        "Answered: Deny and say why.\n",
+        "I don't run it. The user denied this and said: keep *the* cache\n",
+    ]);
     // Later messages are prompts again, even if `/deny` closes a question that waits for a text.
     host.ask("hello", "You said: hello");
     host.say("run make");
@@ -133,4 +139,82 @@ fn a_question_at_the_end_of_the_input_is_withdrawn() {
     let decisions = home.printed(&["audit"]);
     let line = decisions.lines().last().unwrap();
     assert!(line.contains("  permission  Bash  withdrawn  host  the input has ended  "), "{decisions}");
+}
+
+#[test]
+fn a_killed_host_withdraws_the_question_and_continues_the_numbers() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make clean");
+    host.expect("[Always allow…] /permissions always #1\n");
+    host.ask("/sessions", "→ 🟡 `a` - just now, busy, waits for your answer (/requests)");
+    host.kill();
+    let mut host = home.start();
+    host.expect_all(&[
+        "A question of session 'a' was withdrawn, because Cordboard was stopped: Bash: make clean\n",
+        "Cordboard was stopped while session 'a' was answering “run make clean”. Your message was not sent again.\n",
+    ]);
+    host.ask("/sessions", "→ 🟡 `a` - just now, a message has no answer (/retry or /leave)");
+    host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
+    host.say("run make");
+    host.expect("[Always allow…] /permissions always #2\n");
+    host.ask("/answer #1 allow", "Session 'a' has no open request #1. Use /requests to list them.");
+    host.say("/deny");
+    host.expect("I don't run it. The user denied this.\n");
+    let decisions = home.printed(&["audit"]);
+    let line = decisions.lines().find(|line| line.contains("make clean")).unwrap();
+    assert!(line.contains("  permission  Bash  withdrawn  host  "), "{decisions}");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_restart_names_the_question_that_it_withdraws() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make clean");
+    host.expect("[Always allow…] /permissions always #1\n");
+    host.signal(Signal::TERM);
+    assert_eq!(host.wait().code(), Some(0));
+    let (before, _) = host.rest();
+    let mut host = home.start();
+    host.ask("/requests", "No open requests.");
+    let after = host.end().0;
+    let notice = "A question of session 'a' was withdrawn, because Cordboard was stopped: Bash: make clean\n";
+    assert_eq!((before.clone() + &after).matches(notice).count(), 1, "{before}{after}");
+    let decisions = home.printed(&["audit"]);
+    assert_eq!(decisions.matches("  permission  Bash  withdrawn  host  ").count(), 1, "{decisions}");
+}
+
+#[test]
+fn a_message_that_waits_for_an_answer_is_acknowledged() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make");
+    host.expect("[Always allow…] /permissions always #1\n");
+    host.ask("yes please", "Session 'a' waits for your answer to its question #1 (/requests). Your message is queued.");
+    host.say("/allow");
+    host.expect_all(&["doesn't really run: make\n", "You said: yes please\n"]);
+}
+
+#[test]
+fn a_question_can_be_answered_without_the_approval_plugin() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make");
+    host.expect("[Always allow…] /permissions always #1\n");
+    host.say("/plugins disable approval");
+    host.expect("Plugin 'approval' is disabled.");
+    host.expect("\n");
+    host.ask("/answer #2 allow", "Session 'a' has no open request #2. Use /requests to list them.");
+    host.ask(
+        "/answer #1 maybe",
+        "Choose one of: allow (Allow once), session (Allow for this session), deny (Deny), why (Deny and say why).",
+    );
+    host.say("/answer #1 why use ninja");
+    host.expect_all(&["Answered: why.\n", "I don't run it. The user denied this and said: use ninja\n"]);
+    host.ask("/answer", "Unknown command /answer. Use /help to list the commands.");
 }

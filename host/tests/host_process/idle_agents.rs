@@ -89,7 +89,7 @@ fn a_session_resumes_its_conversation_after_a_restart() {
 fn refused(host: &mut super::support::Host<'_>) {
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember tea", "I will remember: tea");
-    host.ask("forget", "I forgot everything. This conversation can't be resumed any more.");
+    host.ask("forget", "I forgot everything. This conversation can no longer be resumed.");
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.await_phase("a", "suspended");

@@ -54,7 +54,7 @@ fn an_input_of_a_megabyte_is_shortened_and_can_be_allowed() {
     let home = asks("Bash", &json!({ "command": command }));
     let mut host = home.start();
     let shown = question(&mut host, "[Show more] /requests a#1\n");
-    assert!(shown.contains("asks for a permission (shortened; /requests a#1 shows more)"), "{shown}");
+    assert!(shown.contains("asks for permission (shortened; /requests a#1 shows more)"), "{shown}");
     assert!(shown.len() < 6000 && shown.contains(" characters between these parts are not shown."), "{shown}");
     host.say("/allow");
     host.expect_all(&["Answered: Allow once.\n", "allowed\n"]);

@@ -58,7 +58,7 @@ async fn a_persona_is_resolved_from_the_configuration() {
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
     let why = host.registry.resolve(&host.host_api, "poet", &view).await.unwrap_err();
-    assert_eq!(why, CallError::Plugin("persona 'poet' does not exist any more".to_owned()));
+    assert_eq!(why, CallError::Plugin("persona 'poet' no longer exists".to_owned()));
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn resource_limits_end_the_call() {
     // The exit code itself is lost: WASI 0.2 distinguishes only success and failure.
     assert_eq!(
         meanwhile(&test_host, "leave").await.unwrap_err().to_string(),
-        "exited before it answered, with an error code"
+        "exited with an error code before it answered"
     );
     assert_eq!(meanwhile(&test_host, "sockets").await, Ok("nothing".to_owned()), "the plugin still answers");
 }

@@ -247,7 +247,7 @@ fn error(code: u16, description: &str) -> Response {
 async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|path| path.split_once('/')) else {
-        return error(404, "Not Found");
+        return file(&path);
     };
     if token != TOKEN {
         return error(401, "Unauthorized");
@@ -287,6 +287,18 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
+/// The content of every file.
+pub const FILE: &[u8] = b"an image";
+
+/// Returns the file at a path that `getFile` has returned.
+fn file(path: &str) -> Response {
+    match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
+        Some((TOKEN, "photos/gone")) | None => error(404, "Not Found"),
+        Some((TOKEN, _)) => FILE.into_response(),
+        Some(_) => error(401, "Unauthorized"),
+    }
+}
+
 /// Returns the parameters of a JSON body or of a form. JSON values in a form are parsed.
 async fn params(request: Request<Body>) -> Value {
     let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -308,6 +320,10 @@ async fn params(request: Request<Body>) -> Value {
 async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
     match method {
         "getme" => ok(json!({"id": 42, "is_bot": true, "first_name": "Cord", "username": "cord_bot"})),
+        "getfile" => {
+            let id = params["file_id"].as_str().unwrap_or_default();
+            ok(json!({"file_id": id, "file_unique_id": id, "file_path": format!("photos/{id}")}))
+        }
         "getupdates" => poll(shared, params).await,
         "sendmessage" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),

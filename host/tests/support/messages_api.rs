@@ -152,12 +152,21 @@ fn act(body: &Value, before: usize) -> Act {
         "schedule" => tool("CronCreate", json!({ "cron": "*/5 * * * *", "prompt": rest, "recurring": true })),
         "write" if offers(body, "write") => tool("write", json!({ "filePath": rest, "content": "written\n" })),
         "write" => tool("Write", json!({ "file_path": rest, "content": "written\n" })),
+        "draft" => tool("Write", json!({ "file_path": plan_file(body), "content": rest })),
+        "plan" => tool("ExitPlanMode", json!({})),
         "error" => Act::Refuse(number()),
         "stumble" if before == 0 => Act::Refuse(number()),
         "cut" if before == 0 => Act::Cut,
         "hang" => Act::Hang,
         _ => plain(&format!("You said: {prompt}")),
     }
+}
+
+/// Returns the file for the plan, which the CLI names in a text for the model.
+fn plan_file(body: &Value) -> String {
+    let body = body.to_string();
+    let (_, rest) = body.split_once("create your plan at ").expect("the conversation is in plan mode");
+    rest.split(' ').next().unwrap().to_owned()
 }
 
 /// Returns whether the request offers a tool of this name. opencode's names of tools and arguments differ from

@@ -48,7 +48,7 @@ async fn a_token_refused_during_the_run_is_retried() {
     bot.until_stored(1).await;
     assert_eq!(bot.log.count("Telegram rejects the token"), 1);
     bot.api.until_calls("getUpdates", 5).await;
-    assert_eq!(bot.log.count("Telegram responds again"), 1);
+    assert_eq!(bot.log.count("receiving messages from Telegram again"), 1);
     // After a restart with a stored offset, a refused token is retried.
     poll.abort();
     bot.api.fail("getMe", Fault::Error(404, "Not Found"));
@@ -90,7 +90,7 @@ async fn another_poller_is_reported_once() {
     bot.until_stored(1).await;
     bot.api.until_calls("getUpdates", 5).await;
     assert_eq!(bot.log.count("another program polls Telegram with this token"), 1);
-    assert_eq!(bot.log.count("Telegram responds again"), 1);
+    assert_eq!(bot.log.count("receiving messages from Telegram again"), 1);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn polling_continues_after_outages_reported_once_each() {
     bot.until_stored(1).await;
     bot.api.until_calls("getUpdates", 6).await;
     assert_eq!(bot.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
-    assert_eq!(bot.log.count("Telegram responds again"), 2);
+    assert_eq!(bot.log.count("receiving messages from Telegram again"), 2);
     assert_eq!(bot.inbox.updates().len(), 1, "nothing is sent twice");
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cordboard_chat::{ButtonAction, Inbox as _, MessageId, UpdateKind};
+use cordboard_chat::{ButtonAction, Inbox as _, MessageId, Update, UpdateKind};
 use cordboard_core::{
-    types::{Place, Role, Timestamp, UserId},
+    types::{ChatImage, Place, Role, Timestamp, UserId},
     updates_and_posts::MessagePart,
 };
 use serde_json::{Value, json};
@@ -128,14 +128,38 @@ async fn media_arrive_as_their_kind_and_caption() {
     bot.api.says(ADA, "the end");
     let _poll = bot.poll();
     let stored = bot.until_stored(4).await;
-    let not_text = |kind: &str, caption: Option<&str>| UpdateKind::NotText {
+    let not_text = |kind: &str, caption: Option<&str>, images: &[(&str, &str)]| UpdateKind::NotText {
         kind: kind.to_owned(),
         caption: caption.map(str::to_owned),
+        images: images
+            .iter()
+            .map(|(file, of)| ChatImage { file: (*file).to_owned(), media_type: (*of).to_owned() })
+            .collect(),
     };
-    assert_eq!(stored[0].what, not_text("photo", Some("look")));
-    assert_eq!(stored[1].what, not_text("file", None));
-    assert_eq!(stored[2].what, not_text("voice", None));
+    assert_eq!(stored[0].what, not_text("photo", Some("look"), &[("f", "image/jpeg")]));
+    assert_eq!(stored[1].what, not_text("file", None, &[]));
+    assert_eq!(stored[2].what, not_text("voice", None, &[]));
     assert_eq!(stored[3].what, UpdateKind::Text("the end".to_owned()));
+}
+
+#[tokio::test]
+async fn images_that_models_accept_are_taken() {
+    let bot = TestBot::new().await;
+    let size = |id: &str, bytes: u64| json!({"file_id": id, "file_unique_id": "u", "width": 1, "height": 1, "file_size": bytes});
+    let sizes = json!({"photo": [size("small", 9), size("large", 3_750_000), size("huge", 3_750_001)]});
+    bot.api.push(json!({"message": message(ADA, ADA, sizes)}));
+    for (media_type, bytes) in [("image/png", 9), ("image/png", 3_750_001), ("image/heic", 9), ("text/plain", 9)] {
+        let file = json!({"file_id": "f", "file_unique_id": "u", "mime_type": media_type, "file_size": bytes});
+        bot.api.push(json!({"message": message(ADA, ADA, json!({"document": file}))}));
+    }
+    let _poll = bot.poll();
+    let images = |update: &Update| {
+        let UpdateKind::NotText { images, .. } = &update.what else { panic!("{update:?}") };
+        images.iter().map(|image| format!("{} {}", image.file, image.media_type)).collect::<Vec<_>>()
+    };
+    let stored = bot.until_stored(5).await;
+    let all: Vec<String> = stored.iter().flat_map(images).collect();
+    assert_eq!(all, ["large image/jpeg", "f image/png"]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::{cargo_tasks, host, plugins, step};
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    about = "Builds the plugins, then the host; runs, tests and measures both",
+    about = "Builds the plugins and the host that embeds them; runs, tests and benchmarks the result",
     after_help = "Examples:
   cargo xtask run                        the console chat with the demo agent
   cargo xtask build --release            target/release/cordboard, a self-contained binary

@@ -20,7 +20,7 @@ pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
     let mut parts = vec![format!("Tool permissions of session {name} (agent {agent}, mode {mode})")];
     parts.extend(List::ALL.iter().filter_map(|list| list_text(*list, rules)));
     if parts.len() == 1 {
-        parts.push("No rules: a user decides each time the agent asks for a permission.".to_owned());
+        parts.push("No rules: a user decides each time the agent asks for permission.".to_owned());
     }
     parts.push(how_to_add());
     let removable: Vec<u32> = List::ALL

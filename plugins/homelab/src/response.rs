@@ -34,7 +34,7 @@ impl Server<'_> {
                 begin => format!("'{begin}'"),
             };
             format!(
-                "{title} at {url} answered {path} not with JSON but with {begin}. Check url in [plugins.{plugin}.config], \
+                "{title} at {url} answered {path} with something other than JSON: {begin}. Check url in [plugins.{plugin}.config], \
                  and that the server is {supported}."
             )
         })

@@ -165,7 +165,7 @@ mod tests {
         let lines = shown(&serde_json::Value::Array(vec![failure; 7]));
         assert_eq!(lines[0], "🔴 Sync: failed 12m ago, 7 runs, 7 failed");
         assert_eq!((lines[1].as_str(), lines.len()), ("❌ Sync 12m ago: no", 7));
-        assert_eq!(lines[6], "…and 2 failures more");
+        assert_eq!(lines[6], "…and 2 more failures");
         let first = serde_json::json!([{"worker_type": "tape-backup", "starttime": 1_795_268_730}]);
         assert_eq!(shown(&first), ["⚪ Tape backup: running for 6 s, 1 run"]);
     }

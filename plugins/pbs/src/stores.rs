@@ -101,7 +101,7 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
         parts.push(format!("full in {}", short_span(left.unsigned_abs())));
     }
     if store.bad_chunks > 0 {
-        parts.push(format!("{}: verify it", counted(store.bad_chunks, "bad chunk")));
+        parts.push(format!("{} (verify the datastore)", counted(store.bad_chunks, "bad chunk")));
     }
     parts.join(", ")
 }
@@ -123,7 +123,7 @@ mod tests {
             shown(include_str!("../tests/data/usage.json")),
             [
                 "🟢 `main` ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d",
-                "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it",
+                "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)",
                 "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",
                 "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(one(r#","estimated-full-date":1795355136"#), "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, full in 1 d");
         assert_eq!(one(r#","estimated-full-date":1995355136"#), "🟢 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B");
         let bad = one(r#","gc-status":{"still-bad":1}"#);
-        assert_eq!(bad, "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, 1 bad chunk: verify it");
+        assert_eq!(bad, "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, 1 bad chunk (verify the datastore)");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Config {
     pub fn settings(&self, name: &str) -> Result<PersonaSettings, String> {
         let entry = self.personas.get(name).ok_or_else(|| {
             format!(
-                "Persona '{name}' is not configured any more. Use /persona to choose another one, or /persona {NONE} for none."
+                "Persona '{name}' is no longer configured. Use /persona to choose another one, or /persona {NONE} for none."
             )
         })?;
         Ok(PersonaSettings {

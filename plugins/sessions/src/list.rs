@@ -37,8 +37,19 @@ pub fn page(sessions: &[Session], active: Option<&str>, now: Timestamp) -> Strin
 fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
     let arrow = if active == Some(&session.name) { "→ " } else { "" };
     let persona = session.persona.as_ref().map_or(String::new(), |persona| format!(" ({})", text::escape(persona)));
-    let (light, name) = (light(session.phase), text::code(&session.name));
-    format!("{arrow}{light} {name}{persona} - {}{}", text::ago(now, session.last_active), work(session))
+    let (light, name) = (light(session), text::code(&session.name));
+    let ago = text::ago(now, session.last_active);
+    format!("{arrow}{light} {name}{persona} - {ago}{}{}", work(session), waiting(session))
+}
+
+/// Formats the reasons why the session waits for a user.
+fn waiting(session: &Session) -> String {
+    let reasons = [
+        ("terminal", ", in a terminal"),
+        ("requests", ", waits for your answer (/requests)"),
+        ("interrupted", ", a message has no answer (/retry or /leave)"),
+    ];
+    reasons.into_iter().filter(|(fact, _)| session.fact(fact).is_some()).map(|(_, text)| text).collect()
 }
 
 /// Formats the activity of a live agent, its memory and the number of queued messages.
@@ -56,8 +67,9 @@ fn work(session: &Session) -> String {
     format!("{busy}{memory}{queued}")
 }
 
-const fn light(phase: Phase) -> &'static str {
-    match phase {
+fn light(session: &Session) -> &'static str {
+    match session.phase {
+        Phase::Suspended | Phase::Idle | Phase::Busy if !waiting(session).is_empty() => "🟡",
         Phase::Starting | Phase::Idle | Phase::Busy | Phase::Stopping => "🟢",
         Phase::Suspended | Phase::Archived => "⚪",
         Phase::Asking | Phase::Broken => "🔴",
@@ -141,6 +153,15 @@ mod tests {
         assert_eq!(using("49999999"), "🟢 `x` - just now, 1 queued");
         let facts = vec![("background".to_owned(), "build".to_owned())];
         assert_eq!(shown(Session { facts, ..session("x") }), "🟢 `x` - just now, busy in the background");
+        let waiting = |phase, fact: &str| {
+            let facts = vec![(fact.to_owned(), "1".to_owned())];
+            shown(Session { phase, facts, ..session("x") })
+        };
+        let shown_request = "🟡 `x` - just now, busy, waits for your answer (/requests)";
+        assert_eq!(waiting(Phase::Busy, "requests"), shown_request);
+        assert_eq!(waiting(Phase::Suspended, "terminal"), "🟡 `x` - just now, in a terminal");
+        let shown_interrupted = "🟡 `x` - just now, a message has no answer (/retry or /leave)";
+        assert_eq!(waiting(Phase::Suspended, "interrupted"), shown_interrupted);
         assert_eq!(shown(Session { phase: Phase::Starting, queued: 1, ..session("x") }), "🟢 `x` - just now, 1 queued");
     }
 

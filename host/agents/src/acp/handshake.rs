@@ -212,6 +212,14 @@ impl Handshake {
         }
     }
 
+    /// Returns the permission mode to which the agent has changed itself, or `None` if it already had this mode. A mode
+    /// that the host doesn't know counts as the agent's own.
+    pub fn changed_mode(&mut self, value: &str) -> Option<PermissionMode> {
+        let known = PermissionMode::parse(value).filter(|_| value != self.own_mode());
+        let mode = known.unwrap_or(PermissionMode::Default);
+        (self.is_ready && std::mem::replace(&mut self.mode, mode) != mode).then_some(mode)
+    }
+
     /// Takes the reason why the session could not begin in its permission mode, if there is one.
     pub fn take_refused_mode(&mut self) -> Option<String> {
         self.refused_mode.take()
@@ -226,6 +234,10 @@ impl Handshake {
             return current;
         }
         values.iter().find(|value| PermissionMode::parse(value).is_none()).unwrap_or(current)
+    }
+
+    pub fn accepts_images(&self) -> bool {
+        self.agent.as_ref().is_some_and(|agent| agent.agent_capabilities.prompt_capabilities.image)
     }
 
     /// Returns [`AgentEvent::Ready`] at the first call, and `None` at all later calls.

@@ -55,16 +55,20 @@ impl Settings {
         let options = result["configOptions"].as_array().into_iter().flatten();
         let options: Vec<SessionConfigOption> =
             options.filter_map(|option| serde_json::from_value(option.clone()).ok()).collect();
-        let option = |category| options.iter().find_map(|option| Setting::of_option(option, &category));
         Self {
             model: Setting::of_models(&result["models"])
-                .or_else(|| option(SessionConfigOptionCategory::Model))
+                .or_else(|| {
+                    options.iter().find_map(|option| Setting::of_option(option, &SessionConfigOptionCategory::Model))
+                })
                 .unwrap_or_default(),
-            mode: Setting::of_modes(&result["modes"])
-                .or_else(|| option(SessionConfigOptionCategory::Mode))
-                .unwrap_or_default(),
+            mode: Setting::of_modes(&result["modes"]).or_else(|| mode_in(&options)).unwrap_or_default(),
         }
     }
+}
+
+/// Returns the permission mode if it is one of the configuration options.
+pub fn mode_in(options: &[SessionConfigOption]) -> Option<Setting> {
+    options.iter().find_map(|option| Setting::of_option(option, &SessionConfigOptionCategory::Mode))
 }
 
 impl Setting {

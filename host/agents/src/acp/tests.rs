@@ -50,6 +50,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
         kind: PromptKind::Text,
         text: text.to_owned(),
         mode: None,
+        images: Vec::new(),
     }
 }
 
@@ -72,7 +73,7 @@ impl Script {
         script.open();
         script.agent(&initialized(json!({ "loadSession": true })));
         script.agent(&json!({ "id": 2, "result": { "sessionId": "s1" } }));
-        script.codec.prompt(&prompt("p1", "hello"));
+        script.codec.prompt(&prompt("p1", "hello"), &[]);
         script.trace = Trace::new(show_line);
         script
     }

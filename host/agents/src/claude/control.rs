@@ -8,7 +8,7 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use super::text;
-use crate::{Decoded, agent_commands};
+use crate::{Decoded, Image, agent_commands, prompt_text};
 
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
@@ -26,13 +26,19 @@ pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }))
 }
 
-pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
+pub(super) fn prompt(prompt: &Prompt, images: &[Image]) -> Vec<u8> {
+    let text = json!({ "type": "text", "text": prompt_text(prompt, images.len()) });
+    let image = |image: &Image| {
+        let source = json!({ "type": "base64", "media_type": image.media_type, "data": image.base64 });
+        json!({ "type": "image", "source": source })
+    };
+    let content: Vec<Value> = std::iter::once(text).chain(images.iter().map(image)).collect();
     line(&json!({
         "type": "user",
         "uuid": prompt.id.0,
         "session_id": "",
         "parent_tool_use_id": null,
-        "message": { "role": "user", "content": [{ "type": "text", "text": prompt.for_agent() }] },
+        "message": { "role": "user", "content": content },
         // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
         // slash commands.
         "client_composed": prompt.kind == PromptKind::Text,

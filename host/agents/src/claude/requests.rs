@@ -170,7 +170,7 @@ impl Pending {
         let code = |allowed: &Value| visible_text::code(&allowed.to_string(), most_of_prompt);
         let prompts: Vec<String> = prompts.map(code).collect();
         if !prompts.is_empty() {
-            body.push_str(&format!("\n\nWith the plan it would allow: {}", prompts.join(", ")));
+            body.push_str(&format!("\n\nApproving the plan also allows: {}", prompts.join(", ")));
         }
         body
     }

@@ -22,6 +22,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
         kind: PromptKind::Text,
         text: text.to_owned(),
         mode: None,
+        images: Vec::new(),
     }
 }
 
@@ -47,7 +48,7 @@ fn decode(messages: &[Value]) -> Vec<String> {
 /// Like [`decode`], but for raw lines.
 fn decode_lines(lines: &[&[u8]]) -> Vec<String> {
     let mut codec = new_codec(None);
-    codec.prompt(&prompt("p1", "hello"));
+    codec.prompt(&prompt("p1", "hello"), &[]);
     let mut trace = new_trace();
     for line in lines {
         trace.add(&codec.decode(line));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cordboard_core::agent_event::{Outcome, PromptId};
+use serde_json::Value;
 
 use super::control::Cancel;
 
@@ -69,4 +70,10 @@ impl Prompts {
         self.accepted.retain(|id| !answered.contains(id));
         answered
     }
+}
+
+/// Returns the ids of the prompts to whose turn the message belongs.
+pub(super) fn prompt_ids(message: &Value) -> impl Iterator<Item = PromptId> {
+    let ids = message["user_message_uuids"].as_array().into_iter().flatten();
+    ids.filter_map(|id| Some(PromptId(id.as_str()?.to_owned())))
 }

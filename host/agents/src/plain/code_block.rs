@@ -1,5 +1,7 @@
 //! Formats the output of a program as a code block while it arrives.
 
+use crate::tool_input::note;
+
 /// The maximum length of the text in bytes. Limits the answer of a program that prints endlessly.
 const LONGEST: usize = 256 * 1024;
 
@@ -14,8 +16,8 @@ pub(super) struct CodeBlock {
     /// The number of blank lines since the last non-blank line. Those at the end of the output are not shown.
     blank_lines: usize,
     length: usize,
-    /// The number of lines that are not shown, because the text would become too long.
-    omitted: u64,
+    /// The number of characters that are not shown, because the text would become too long.
+    omitted: usize,
 }
 
 impl CodeBlock {
@@ -29,7 +31,7 @@ impl CodeBlock {
     pub(super) fn push_line(&mut self, line: &str, text: &mut String) {
         self.length += line.len() + self.blank_lines + 1;
         if self.length > LONGEST {
-            self.omitted += 1;
+            self.omitted += line.chars().count();
             return;
         }
         let backticks = line.trim_start().bytes().take_while(|&byte| byte == b'`').count();
@@ -56,10 +58,8 @@ impl CodeBlock {
     /// Ends the block. Appends Markdown to `text`.
     pub(super) fn close(self, text: &mut String) {
         text.push_str(&"`".repeat(self.fence));
-        match self.omitted {
-            0 => {}
-            1 => text.push_str("\n\nThe output is too long: 1 more line is not shown."),
-            lines => text.push_str(&format!("\n\nThe output is too long: {lines} more lines are not shown.")),
+        if self.omitted > 0 {
+            text.push_str(&format!("\n\nThe output is too long.{}", note(self.omitted, "character")));
         }
     }
 }
@@ -94,6 +94,7 @@ mod tests {
     fn a_long_output_is_cut() {
         let line = "x".repeat(LONGEST / 2);
         let shown = block(&[&line, &line, "end"]);
-        assert!(shown.ends_with("x\n```\n\nThe output is too long: 2 more lines are not shown."), "{}", shown.len());
+        let end = "x\n```\n\nThe output is too long.\n131075 more characters are not shown.";
+        assert!(shown.ends_with(end), "{}", &shown[shown.len() - 100..]);
     }
 }

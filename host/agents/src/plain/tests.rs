@@ -61,13 +61,17 @@ impl Script {
     }
 
     fn prompt(&mut self, text: &str) {
-        let line = self.codec.prompt(&Prompt {
-            id: PromptId("p1".to_owned()),
-            place: Place::new("test", "1"),
-            kind: PromptKind::Text,
-            text: text.to_owned(),
-            mode: None,
-        });
+        let line = self.codec.prompt(
+            &Prompt {
+                id: PromptId("p1".to_owned()),
+                place: Place::new("test", "1"),
+                kind: PromptKind::Text,
+                text: text.to_owned(),
+                mode: None,
+                images: Vec::new(),
+            },
+            &[],
+        );
         self.add(Decoded { events: Vec::new(), lines: vec![line] });
     }
 
@@ -299,6 +303,72 @@ fn output_that_equals_the_prompt_is_shown_if_nothing_is_echoed() {
         silent for 50ms
         0 + "```" (1 pieces)
         finished [p1] Done -1.0000 $
+    "#]]);
+}
+
+#[test]
+fn a_result_that_equals_the_first_prompt_is_shown() {
+    let mut script = Script::python();
+    script.prompt("5");
+    script.prints("5\n>>> ");
+    script.silent();
+    script.prompt("[1, 2]");
+    script.prints("[1, 2]\n>>> ");
+    script.silent();
+    script.prompt("x = 1\nx");
+    script.prints(">>> ");
+    script.silent();
+    script.prints("1\n>>> ");
+    script.silent();
+    script.check(expect![[r#"
+        > "5"
+        conversation new
+        accepted p1
+        silent for 50ms
+        0 + "```\n5\n```" (1 pieces)
+        finished [p1] Done -1.0000 $
+        > "[1, 2]"
+        accepted p1
+        silent for 50ms
+        0 + "```\n[1, 2]\n```" (1 pieces)
+        finished [p1] Done -1.0000 $
+        > "x = 1"
+        accepted p1
+        silent for 50ms
+        > "x"
+        0 + "```\n1\n" (1 pieces)
+        silent for 50ms
+        0 + "```" (1 pieces)
+        finished [p1] Done -1.0000 $
+    "#]]);
+}
+
+#[test]
+fn a_question_of_the_program_ends_the_turn() {
+    let mut script = Script::python();
+    script.prompt("name = input('Name: ')");
+    script.prints("Name: ");
+    script.silent();
+    script.prompt("Ada");
+    script.prints(">>> ");
+    script.silent();
+    script.prompt("long()");
+    script.prints("Working… 10 %");
+    script.waits_for_output();
+    script.check(expect![[r#"
+        > "name = input('Name: ')"
+        conversation new
+        accepted p1
+        silent for 3s
+        0 + "```\nName: \n```" (1 pieces)
+        finished [p1] Done -1.0000 $
+        > "Ada"
+        accepted p1
+        silent for 50ms
+        finished [p1] Done -1.0000 $
+        > "long()"
+        accepted p1
+        waits for output
     "#]]);
 }
 

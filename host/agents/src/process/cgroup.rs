@@ -70,7 +70,7 @@ impl Cgroup {
         // must not kill the cgroup.
         let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
         if !is_inside && let Err(error) = fs::write(self.folder.join("cgroup.kill"), "1") {
-            tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: signalling each process instead");
+            tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: signaling each process instead");
         }
     }
 

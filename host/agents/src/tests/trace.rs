@@ -89,6 +89,7 @@ fn show(event: &AgentEvent) -> String {
             format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
         }
         AgentEvent::PermissionModeRefused(why) => format!("refuses the mode: {why}"),
+        AgentEvent::PermissionModeChanged(mode) => format!("changes its mode to {}", mode.as_str()),
         AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
         AgentEvent::StartFailed(why) => format!("start failed: {why}"),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),

@@ -28,7 +28,7 @@ pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "failed to read standard input: treating it as ended");
+                tracing::warn!(%error, "failed to read standard input: no more input is read");
                 return;
             }
         }

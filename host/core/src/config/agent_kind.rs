@@ -34,6 +34,8 @@ pub enum AgentFeature {
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
+    /// The agent gets the images of a message.
+    Images,
 }
 
 /// Whether the agents of a kind have a feature.
@@ -65,10 +67,11 @@ impl AgentKind {
             (Self::Claude, _) => Support::Yes,
             (Self::Acp, F::PermissionRequests) => Support::Yes,
             (Self::Acp, F::Steering | F::Terminal) => Support::No,
-            (Self::Acp, F::Resume | F::AgentCommands | F::Models | F::PermissionModes | F::Personas | F::Cost) => {
-                Support::IfOffered
-            }
-            (Self::Demo, F::PermissionRequests | F::Resume | F::Models | F::Cost) => Support::Yes,
+            (
+                Self::Acp,
+                F::Resume | F::AgentCommands | F::Models | F::PermissionModes | F::Personas | F::Cost | F::Images,
+            ) => Support::IfOffered,
+            (Self::Demo, F::PermissionRequests | F::Resume | F::Models | F::Cost | F::Images) => Support::Yes,
             (Self::Demo, F::Steering | F::AgentCommands | F::PermissionModes | F::Personas | F::Terminal) => {
                 Support::No
             }
@@ -91,7 +94,7 @@ impl AgentKind {
 }
 
 impl AgentFeature {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PermissionRequests,
         Self::Resume,
         Self::Steering,
@@ -101,5 +104,6 @@ impl AgentFeature {
         Self::Personas,
         Self::Cost,
         Self::Terminal,
+        Self::Images,
     ];
 }

@@ -113,6 +113,6 @@ fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
 pub(super) fn sha256(value: &Value<'_>) -> Result<String, ValueError> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let expected = "must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it";
+    let expected = "must be a SHA-256 digest of 64 hexadecimal digits, as sha256sum prints it";
     fits.then_some(digest).ok_or_else(|| ValueError::new(expected))
 }

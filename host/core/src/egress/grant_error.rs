@@ -74,6 +74,6 @@ pub enum TcpGrantError {
 pub enum HostNameError {
     #[error("must be a host name, such as \"pbs.lan\", not \"{}\"", shorten(.0))]
     Malformed(String),
-    #[error("must be a host name, not \"{}\": an IP address that is granted needs no entry here", shorten(.0))]
+    #[error("must be a host name, not \"{}\": a granted IP address needs no entry here", shorten(.0))]
     Address(String),
 }

@@ -18,7 +18,7 @@ pub(super) fn asked(
     reason: Option<&AskReason>,
 ) -> Reply {
     let asks = match request.kind {
-        "permission" => "asks for a permission",
+        "permission" => "asks for permission",
         "plan" => "asks you to approve its plan",
         _ => "asks",
     };
@@ -58,6 +58,11 @@ pub(super) fn withdrawn(session: &SessionName, title: &str) -> String {
     format!(
         "No user can answer the agent of session '{session}', because {INPUT_ENDED}. Its agent continues without an answer to: {title}"
     )
+}
+
+pub(super) fn lost(session: &SessionName, title: &str) -> String {
+    let title = quote(title);
+    format!("A question of session '{session}' was withdrawn, because Cordboard was stopped: {title}")
 }
 
 /// The error for an answer to a session that has no open question, or none with this number.
@@ -130,11 +135,11 @@ mod tests {
     #[test]
     fn a_shortened_question_says_how_to_see_more() {
         let (text, buttons) = shown(QuestionText::new("ls …".to_owned(), "ls -la".to_owned()), None);
-        let head = "Session 'alpha' in /w asks for a permission (shortened; /requests alpha#3 shows more):";
+        let head = "Session 'alpha' in /w asks for permission (shortened; /requests alpha#3 shows more):";
         assert_eq!(text, format!("{head}\n\nls …"), "without an answer for the session, its rules are not shown");
         assert_eq!(buttons, ["Allow once /answer #3 allow", "Show more /requests alpha#3"]);
         let (text, buttons) = shown("ls".to_owned().into(), None);
-        assert_eq!((text.as_str(), buttons.len()), ("Session 'alpha' in /w asks for a permission:\n\nls", 1));
+        assert_eq!((text.as_str(), buttons.len()), ("Session 'alpha' in /w asks for permission:\n\nls", 1));
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub fn budget_warning(budget: &Budget) -> String {
         let percent = (spent_usd / limit_usd * 100.0).floor();
         format!("{percent} % of {limit}. At the limit, new messages are refused until {}", midnight(budget))
     };
-    format!("The agents have cost ${spent_usd:.2} today, {spent}; to lift it, raise `cost_per_day` in [limits].")
+    format!(
+        "The agents have cost ${spent_usd:.2} today, {spent}. To raise the limit, increase `cost_per_day` in [limits]."
+    )
 }
 
 /// The reply to a prompt that is refused because the daily budget is spent.
@@ -46,11 +48,11 @@ mod tests {
         let budget = |spent_usd| Budget { limit_usd: 10.0, spent_usd, now: Timestamp(0), resets };
         assert_eq!(
             budget_warning(&budget(8.156)),
-            "The agents have cost $8.16 today, 81 % of the limit of $10.00 a day. At the limit, new messages are refused until midnight (in 5h2m); to lift it, raise `cost_per_day` in [limits]."
+            "The agents have cost $8.16 today, 81 % of the limit of $10.00 a day. At the limit, new messages are refused until midnight (in 5h2m). To raise the limit, increase `cost_per_day` in [limits]."
         );
         assert_eq!(
             budget_warning(&budget(12.0)),
-            "The agents have cost $12.00 today, which exceeds the limit of $10.00 a day. Until midnight (in 5h2m), new messages are refused; to lift it, raise `cost_per_day` in [limits]."
+            "The agents have cost $12.00 today, which exceeds the limit of $10.00 a day. Until midnight (in 5h2m), new messages are refused. To raise the limit, increase `cost_per_day` in [limits]."
         );
         assert_eq!(
             budget_refusal(&budget(10.0)),

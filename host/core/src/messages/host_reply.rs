@@ -1,6 +1,6 @@
 //! The host's own answers to updates, for example if no session is active, or if a command is unknown or fails.
 
-use super::{BUTTON_GONE, not_allowed, plain};
+use super::{BUTTON_GONE, not_allowed, plain, quote};
 use crate::types::{Reply, Role, SessionName};
 
 /// The answer to a text that is not a command, if no session is active.
@@ -27,6 +27,10 @@ pub enum HostReply {
     UnknownCommand {
         name: String,
         nearest: Option<String>,
+    },
+    /// An image of the message could not be fetched from the chat. The message is not accepted.
+    ImageNotFetched {
+        why: String,
     },
     /// A command with two slashes that the agent of the session doesn't have.
     UnknownAgentCommand {
@@ -88,6 +92,9 @@ impl HostReply {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
+            Self::ImageNotFetched { why } => {
+                format!("The image could not be fetched: {}\nSend your message again.", quote(why))
+            }
             Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("Unknown command /{name}. Did you mean /{nearest}?")

@@ -137,6 +137,10 @@ pub enum SessionNotice {
         reason: Option<AskReason>,
         folder: PathBuf,
     },
+    /// The question of the agent was withdrawn, because the host was stopped.
+    RequestLost {
+        title: String,
+    },
     /// The question of the agent was withdrawn, because no user can answer any more.
     RequestWithdrawn {
         title: String,
@@ -216,7 +220,7 @@ impl SessionNotice {
             }
             // `agent_request::asked` has already added the buttons.
             Self::Asked { request, .. } => (Request::Agent { session: session.clone(), id: request.id.clone() }, &[]),
-            Self::RequestExpired { .. } | Self::RequestWithdrawn { .. } => return None,
+            Self::RequestExpired { .. } | Self::RequestLost { .. } | Self::RequestWithdrawn { .. } => return None,
         })
     }
 
@@ -273,6 +277,7 @@ impl SessionNotice {
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
                 reply
             }
+            Self::RequestLost { title } => plain(&agent_request::lost(session, title)),
             Self::RequestWithdrawn { title } => plain(&agent_request::withdrawn(session, title)),
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Budget(text) => plain(text),

@@ -27,7 +27,8 @@ fn cut(joint: &str) -> MessagePart {
 }
 
 fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
-    let what = UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned) };
+    let what =
+        UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned), images: Vec::new() };
     row(id, who, what, MessagePart::Album(album.to_owned()))
 }
 
@@ -36,7 +37,7 @@ fn shown(joined: Vec<JoinedUpdate>) -> Vec<(String, Vec<i64>)> {
     let one = |one: JoinedUpdate| {
         let words = match one.row.update.what {
             UpdateKind::Text(text) => text,
-            UpdateKind::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
+            UpdateKind::NotText { kind, caption, .. } => format!("{kind}: {}", caption.unwrap_or_default()),
             UpdateKind::Edited(_) | UpdateKind::Press { .. } => panic!("not part of this test"),
         };
         (words, std::iter::once(one.row.id).chain(one.absorbed).map(|id| id.0).collect())

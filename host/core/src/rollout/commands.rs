@@ -81,7 +81,7 @@ impl Machine {
     fn reload(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         self.check_enabled()?;
         self.check_folder()?;
-        let no_file = || invalid(format!("Plugin '{}' has no file any more, and is not built in.", self.name));
+        let no_file = || invalid(format!("Plugin '{}' no longer has a file and is not built in.", self.name));
         let newest = self.newest().ok_or_else(no_file)?.to_owned();
         self.state.clear_rollbacks();
         Ok(self.start(id, JobCommand::Reload, &newest, now))
@@ -180,7 +180,7 @@ impl Machine {
         }
         let newest = self.newest().filter(|newest| newest.starts_with(digest)).map(str::to_owned);
         let newest = newest.ok_or_else(|| {
-            invalid(format!("Version {} of plugin '{name}' is not in the plugin folder any more.", short(digest)))
+            invalid(format!("Version {} of plugin '{name}' is no longer in the plugin folder.", short(digest)))
         })?;
         self.record_answer(GrantAnswer {
             plugin: name.clone(),

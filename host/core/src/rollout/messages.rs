@@ -108,7 +108,7 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
             let times = if *rollbacks == 1 { "once".to_owned() } else { format!("{rollbacks} times in a row") };
             let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!(
-                "version {version} is tried again in {pause}, because it was rolled back {times}: the last call {why}; \
+                "version {version} will be tried again in {pause}, because it was rolled back {times}: the last call {why}; \
                  /plugins reload {name} tries it at once"
             )
         }
@@ -121,7 +121,7 @@ pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now:
     match admission {
         Admission::Backoff { until, .. } => {
             let pause = format_duration(round_up_to_seconds(until.since(now)));
-            format!("version {version} is tried again in {pause}; /plugins reload {name} tries it at once")
+            format!("version {version} will be tried again in {pause}; /plugins reload {name} tries it at once")
         }
         Admission::Abandoned { rollbacks, .. } => format!(
             "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}"

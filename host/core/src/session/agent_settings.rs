@@ -80,9 +80,7 @@ impl Machine {
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
-        let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
-        let bypass = Some(PermissionMode::BypassPermissions);
-        if mode == bypass && configured != bypass {
+        if mode.is_some_and(|mode| self.is_forbidden(mode)) {
             return Err(refusal(ApiErrorCode::Denied, &messages::bypass_not_configured(&self.record.agent)));
         }
         self.record.permission_mode = mode;
@@ -104,6 +102,20 @@ impl Machine {
         if let Some(place) = self.record.place.clone().filter(|_| is_set) {
             self.post(place, SessionNotice::PermissionModeRefused { why });
         }
+    }
+
+    /// Records the mode that the agent has changed to, so that its next process starts in this mode.
+    pub(super) fn handle_permission_mode_changed(&mut self, mode: PermissionMode) {
+        if self.is_forbidden(mode) {
+            return;
+        }
+        let configured = self.configured_permission_mode().unwrap_or(PermissionMode::Default);
+        self.record.permission_mode = (mode != configured).then_some(mode);
+    }
+
+    /// Returns whether only the configuration can select this mode.
+    fn is_forbidden(&self, mode: PermissionMode) -> bool {
+        mode == PermissionMode::BypassPermissions && self.configured_permission_mode() != Some(mode)
     }
 
     /// Notifies the user once that the agent is too old, although each later process reports it again.

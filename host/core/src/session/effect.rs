@@ -9,8 +9,8 @@ use crate::{
     messages::SessionNotice,
     turn::Turn,
     types::{
-        Choice, ConversationStart, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request,
-        RequestAnswer, RequestId, UsageEntry,
+        Choice, ConversationStart, DecidedRequest, Permission, PermissionMode, Place, ProcessId, RecordedRequest,
+        Request, RequestAnswer, RequestId, UsageEntry,
     },
 };
 
@@ -84,6 +84,8 @@ pub enum Effect {
     TurnStarted(Place),
     /// Store the outcome of a question of the agent in the audit log.
     Audit(Box<DecidedRequest>),
+    /// Log that the host withdraws a question that was still open when the previous host was killed.
+    AuditUnclosed(Box<RecordedRequest>),
     /// Send the answer to a question of the agent.
     Answer {
         run: Run,

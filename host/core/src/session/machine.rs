@@ -219,8 +219,11 @@ impl Machine {
 
     /// The mode that applies to the agent: the session's own, else the configured one, else the default.
     pub(super) fn permission_mode(&self) -> PermissionMode {
-        let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
-        self.record.permission_mode.or(configured).unwrap_or(PermissionMode::Default)
+        self.record.permission_mode.or(self.configured_permission_mode()).unwrap_or(PermissionMode::Default)
+    }
+
+    pub(super) fn configured_permission_mode(&self) -> Option<PermissionMode> {
+        self.settings.agent.as_ref().and_then(|agent| agent.permission_mode)
     }
 
     #[must_use]
@@ -261,6 +264,7 @@ impl Machine {
             AgentEvent::Requested(request) => self.handle_requested(request, now),
             AgentEvent::RequestCancelled(id) => self.handle_request_cancelled(&id, now),
             AgentEvent::PermissionModeRefused(why) => self.handle_permission_mode_refused(why),
+            AgentEvent::PermissionModeChanged(mode) => self.handle_permission_mode_changed(mode),
         }
     }
 
@@ -305,7 +309,7 @@ impl Machine {
         (self.record.persona.as_ref() == Some(persona)).then_some(settings)
     }
 
-    fn is_live(&self, run: Run) -> bool {
+    pub(super) fn is_live(&self, run: Run) -> bool {
         self.live.as_ref().is_some_and(|live| live.run == run)
     }
 
@@ -379,6 +383,7 @@ impl Machine {
     /// is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
+        self.record.open_requests = self.recorded_requests();
         self.close_past_stall();
         let usage = self.usage.take();
         if self.record != self.persisted || usage.is_some() {

@@ -3,15 +3,15 @@
 //! question is not stopped at the idle timeout.
 
 use super::{
-    ApiError, ApiErrorCode, Effect, Machine,
-    state::{OpenTurn, State},
+    ApiError, ApiErrorCode, Effect, Machine, Run,
+    state::{OpenTurn, Shutdown, State},
 };
 use crate::{
     messages::{self, SessionNotice},
     render,
     types::{
         AgentRequest, AskReason, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place,
-        Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
+        RecordedRequest, Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
     },
 };
 
@@ -28,7 +28,7 @@ const MAX_OPEN: usize = 1000;
 const MAX_INPUT: usize = 256 << 10;
 
 /// The audit log's outcome for a question that is closed without a decision before it expires.
-const WITHDRAWN: &str = "withdrawn";
+pub const WITHDRAWN: &str = "withdrawn";
 
 impl Machine {
     pub(super) fn handle_requested(&mut self, mut request: AgentRequest, now: Timestamp) {
@@ -187,7 +187,44 @@ impl Machine {
         for open in self.take_requests() {
             self.audit(&open.request, WITHDRAWN, DecidedBy::Host, None);
             self.answer_for_nobody(&open, Choice::Withdrawn);
+            if self.shutdown != Shutdown::No {
+                self.post_withdrawn(open.request.title);
+            }
         }
+    }
+
+    /// If the process that has exited was the agent of a host that was killed, reports the questions that were open.
+    pub(super) fn report_unclosed_requests(&mut self) {
+        if !self.is_live(Run::LEFT_OVER) {
+            return;
+        }
+        for request in std::mem::take(&mut self.record.open_requests) {
+            self.post_withdrawn(request.title.clone());
+            self.emit(Effect::AuditUnclosed(Box::new(request)));
+        }
+    }
+
+    fn post_withdrawn(&mut self, title: String) {
+        if let Some(place) = self.record.place.clone() {
+            self.post(place, SessionNotice::RequestLost { title });
+        }
+    }
+
+    /// The open questions as the record stores them.
+    pub(super) fn recorded_requests(&self) -> Vec<RecordedRequest> {
+        if self.is_live(Run::LEFT_OVER) {
+            return self.record.open_requests.clone();
+        }
+        // A host that is killed before it knows the process can't clean up after it.
+        if self.record.process.is_none() {
+            return Vec::new();
+        }
+        let stored = |OpenRequest { request, .. }: &OpenRequest| RecordedRequest {
+            kind: request.kind.to_owned(),
+            title: request.title.clone(),
+            tool: request.tool_use.as_ref().map(|tool_use| tool_use.tool.clone()),
+        };
+        self.open_requests().iter().map(stored).collect()
     }
 
     /// Closes the questions of a process that has exited.

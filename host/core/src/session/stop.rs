@@ -60,6 +60,7 @@ impl Machine {
     pub(super) fn handle_exit(&mut self, exit: &Exit, now: Timestamp) {
         let had_background_work = self.background().is_some();
         self.close_requests();
+        self.report_unclosed_requests();
         self.live = None;
         self.record.process = None;
         if matches!(&self.state, State::Stopping(stop) if stop.stage != StopStage::Killed) {

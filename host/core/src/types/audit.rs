@@ -17,6 +17,15 @@ pub struct DecidedRequest {
     pub reason: Option<String>,
 }
 
+/// The stored part of an open question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRequest {
+    /// As in [`AuditEntry`].
+    pub kind: String,
+    pub title: String,
+    pub tool: Option<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecidedBy {

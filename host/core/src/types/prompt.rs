@@ -19,6 +19,25 @@ pub struct Prompt {
     /// The view mode that the author has chosen for their own prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ChatImage>,
+}
+
+/// An image that a user has sent. The chat stores its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatImage {
+    /// The front-end's id of the file.
+    pub file: String,
+    /// One of [`Self::MEDIA_TYPES`].
+    pub media_type: String,
+}
+
+impl ChatImage {
+    /// The types that models accept.
+    pub const MEDIA_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+
+    /// The maximum size in bytes. The Messages API accepts 5 MB of base64.
+    pub const MAX_SIZE: u64 = 3_750_000;
 }
 
 impl Prompt {

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentCommand, ContextUse, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, SessionName,
-    Timestamp, Tokens, UserId,
+    AgentCommand, ContextUse, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, RecordedRequest,
+    SessionName, Timestamp, Tokens, UserId,
 };
 
 /// The state of a session as seen from outside its state machine.
@@ -168,6 +168,9 @@ pub struct SessionRecord {
     /// doesn't apply to another one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_request: u64,
+    /// The open questions of the agent. If the host is killed, the next host reports that they are withdrawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_requests: Vec<RecordedRequest>,
     /// The context of the conversation after the last turn, if the agent reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextUse>,
@@ -292,6 +295,7 @@ impl SessionRecord {
             saved_usage: ConversationUsage::default(),
             begun_elsewhere: false,
             last_request: 0,
+            open_requests: Vec::new(),
             context: None,
             archived: false,
             process: None,

@@ -171,7 +171,7 @@ impl FakeSession {
             Effect::WatchTerminal(_) => {}
             // A conversation shows a turn only when it asks for a frame.
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
-            Effect::Audit(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
+            Effect::Audit(_) | Effect::AuditUnclosed(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }
         Vec::new()
     }

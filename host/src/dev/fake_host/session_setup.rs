@@ -11,7 +11,7 @@ use super::session::{Behaviour, CONVERSATION, FakeSession};
 use crate::session::Query;
 
 /// The default reason for the phase `Asking`.
-const RESUME_REFUSED: &str = "the conversation does not exist any more";
+const RESUME_REFUSED: &str = "the conversation no longer exists";
 
 /// The default reason for the phase `Broken`.
 const NOT_STARTED: &str = "the agent's command does not exist";
@@ -134,6 +134,7 @@ impl SessionSetup {
             kind: PromptKind::Text,
             text: format!("{what} message {}", number + 1),
             mode: None,
+            images: Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runn
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
-    /// `SESSION TOOL [DETAIL]`: asks for a permission, with the choices of the `claude` agent. Returns the decision of
+    /// `SESSION TOOL [DETAIL]`: asks for permission, with the choices of the `claude` agent. Returns the decision of
     /// the approval plugin. If a user decides, the question is posted.
     pub async fn permission(&mut self, words: &str) -> Result<Reply, StepError> {
         let usage = || StepError::Usage("@permission SESSION TOOL DETAIL, as in @permission alpha Bash ls -la");

@@ -204,7 +204,11 @@ impl SessionSupervisor {
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     let (kind, text) = prompt_text(&row.update)?;
-    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None })
+    let images = match &row.update.what {
+        UpdateKind::NotText { images, .. } => images.clone(),
+        UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. } => Vec::new(),
+    };
+    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None, images })
 }
 
 /// Returns the text of an update as the agent receives it. `None` if the update is not a prompt. A typed text that
@@ -224,7 +228,12 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
                 PromptKind::AgentCommand => Some((PromptKind::AgentCommand, text.clone())),
             }
         }
-        UpdateKind::NotText { kind, caption: Some(caption) } => {
+        UpdateKind::NotText { kind, caption, images } if !images.is_empty() => {
+            // The Messages API rejects an empty text.
+            let text = caption.clone().unwrap_or_else(|| format!("[{kind}]"));
+            Some((PromptKind::Text, with_speaker(&text)))
+        }
+        UpdateKind::NotText { kind, caption: Some(caption), .. } => {
             Some((PromptKind::Text, messages::caption_prompt(kind, &with_speaker(caption))))
         }
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => None,

@@ -8,7 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::process::{Environment, OwnFiles};
+use cordboard_agents::{
+    Image,
+    process::{Environment, OwnFiles},
+};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -18,15 +21,15 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{AuditEntry, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
+    types::{AuditEntry, ChatImage, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 
 use super::super::{
-    EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
-    spawn,
+    EventSink, Handle, ImageSource, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput,
+    SessionStore, TurnSink, spawn,
 };
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
@@ -70,6 +73,7 @@ pub fn prompt(id: &str) -> Prompt {
         kind: PromptKind::Text,
         text: "hello".to_owned(),
         mode: None,
+        images: Vec::new(),
     }
 }
 
@@ -133,6 +137,7 @@ impl Fakes {
             own_files: Arc::new(OwnFiles::default),
             store: Arc::<Recorder>::clone(&recorder),
             queries: Arc::<Recorder>::clone(&recorder),
+            images: Arc::<Recorder>::clone(&recorder),
             config: Arc::new(Agents { command: self.command.clone(), script, bwrap: self.bwrap.clone() }),
             events: Arc::<Recorder>::clone(&recorder),
             registry: Arc::clone(&self.registry),
@@ -297,6 +302,12 @@ impl SessionStore for Recorder {
 
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("complete {}", prompt.0), |_| {})
+    }
+}
+
+impl ImageSource for Recorder {
+    fn get(&self, _: &ChatImage) -> Option<Image> {
+        None
     }
 }
 

@@ -31,7 +31,7 @@ impl Command for Plugin {
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("I won't ask any more."))
+                Ok(Reply::text("I won't ask again."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }

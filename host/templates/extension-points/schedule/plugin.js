@@ -24,7 +24,7 @@ export const command = {
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("I won't ask any more.");
+      return message("I won't ask again.");
     }
     throw `Usage: ${USAGE}`; // the caller sees a thrown string
   },

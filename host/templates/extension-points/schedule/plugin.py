@@ -26,7 +26,7 @@ class Command(exports.Command):
             return Reply("I will ask here each working day at 8:30.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("I won't ask any more.", [], [], False)
+            return Reply("I won't ask again.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 

@@ -255,7 +255,7 @@ fn python_runs_within_the_default_limits() {
     );
     check_plugin(&author);
     check_error(&author, ("fall", "trapped: ValueError: bad *thing* (", "plugin.py\", line "));
-    check_error(&author, ("leave", "exited before it answered, with an error code", ""));
+    check_error(&author, ("leave", "exited with an error code before it answered", ""));
 }
 
 #[test]

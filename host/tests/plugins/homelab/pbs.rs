@@ -34,7 +34,7 @@ async fn datastores_and_jobs_are_shown() {
     let shown = format!(
         "Datastores of {host}\n\
          🟢 main ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d\n\
-         🟡 archive ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it\n\
+         🟡 archive ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)\n\
          🟢 cold ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB\n\
          ⚪ usb is not mounted\n\
          🔴 broken datastore 'broken' is in offline maintenance mode: new disks\n\
@@ -69,7 +69,11 @@ async fn errors_are_one_line() {
             format!("refused the login (401: {refused}). Check token and its secret in [plugins.pbs.config]."),
         ),
         (404, "<html>nginx</html>", format!("at URL has no {path} (404). {check}")),
-        (200, "<!doctype html>", format!("at URL answered {path} not with JSON but with '<!doctype html>'. {check}")),
+        (
+            200,
+            "<!doctype html>",
+            format!("at URL answered {path} with something other than JSON: '<!doctype html>'. {check}"),
+        ),
         (200, r#"{"data":[{"name":"main"}]}"#, odd("`data[0].store` is missing")),
         (200, r#"{"success":1}"#, odd("`data` is missing")),
     ] {

@@ -39,7 +39,7 @@ async fn three_traps_roll_a_new_version_back() {
     let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
     let begun = format!(
         "Plugin 'mine', version {failed}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
-         Active now: generation 3, {good}; version {failed} is tried again in "
+         Active now: generation 3, {good}; version {failed} will be tried again in "
     );
     assert!(shown.starts_with(&begun), "{shown}");
     assert!(shown.ends_with("; /plugins reload mine tries it at once."), "{shown}");
@@ -108,10 +108,10 @@ async fn each_bad_version_has_its_own_backoff() {
     rig.plug("mine", &second).await;
     fail(&rig, 1).await;
     let shown = rig.wait_for("is rolled back").await;
-    assert!(shown.contains(&format!("version {} is tried again in ", version(&second))), "{shown}");
+    assert!(shown.contains(&format!("version {} will be tried again in ", version(&second))), "{shown}");
     rig.serves("mine", &bad("echo")).await;
     rig.save("mine", &first).await;
-    let shown = rig.wait_for(&format!("version {} is tried again in ", version(&first))).await;
+    let shown = rig.wait_for(&format!("version {} will be tried again in ", version(&first))).await;
     assert!(shown.contains("rolled back once"), "{shown}");
     pass(MINUTE).await;
     rig.serves("mine", &first).await;
@@ -131,7 +131,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     let rig = rig.restart().await;
     rig.serves("mine", &mended).await;
     rig.save("mine", &bad("exceeds_limits")).await;
-    rig.wait_for(&format!("version {} is tried again in ", version(&bad("exceeds_limits")))).await;
+    rig.wait_for(&format!("version {} will be tried again in ", version(&bad("exceeds_limits")))).await;
     rig.serves("mine", &mended).await;
 }
 
@@ -167,7 +167,7 @@ async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     rig.wait_for("is rolled back").await;
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    assert!(rig.status("mine").1.contains("is tried again in "), "{:?}", rig.status("mine"));
+    assert!(rig.status("mine").1.contains("will be tried again in "), "{:?}", rig.status("mine"));
     pass(MINUTE).await;
     rig.serves("mine", &bad("exceeds_limits")).await;
 }

@@ -55,7 +55,7 @@ async fn a_temporary_second_poller_loses_no_message() {
             >= 1,
         "{log}"
     );
-    assert!(log.contains("Telegram responds again"), "{log}");
+    assert!(log.contains("receiving messages from Telegram again"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +88,10 @@ async fn failed_polls_lose_and_repeat_nothing() {
     }
     app.until_turns("alpha", 9).await;
     let log = app.log();
-    assert!(log.contains("Telegram does not respond: retrying") && log.contains("Telegram responds again"), "{log}");
+    assert!(
+        log.contains("Telegram does not respond: retrying") && log.contains("receiving messages from Telegram again"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

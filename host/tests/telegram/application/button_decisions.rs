@@ -100,8 +100,8 @@ async fn the_answer_to_a_plugin_question_is_shown_below_it() {
 async fn the_next_message_is_the_reason_of_a_denial() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "run make clean", "asks for a permission:").await;
-    let (question, data) = button(&app, "asks for a permission", "Deny and say why");
+    app.ask(OWNER, "run make clean", "asks for permission:").await;
+    let (question, data) = button(&app, "asks for permission", "Deny and say why");
     app.api.press_data((OWNER, OWNER), question, &data);
     app.wait_for(OWNER, 0, "Send the text as your next message here").await;
     app.ask(OWNER, "keep the cache", "The user denied this and said: keep the cache").await;
@@ -113,8 +113,8 @@ async fn the_next_message_is_the_reason_of_a_denial() {
 async fn a_reply_to_a_question_is_the_reason_of_a_denial() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "run make clean", "asks for a permission:").await;
-    let (question, _) = button(&app, "asks for a permission", "Deny and say why");
+    app.ask(OWNER, "run make clean", "asks for permission:").await;
+    let (question, _) = button(&app, "asks for permission", "Deny and say why");
     let of_bot = message(42, OWNER, json!({"text": "asks", "message_id": question}));
     let reply =
         |text: &str| json!({"message": message(OWNER, OWNER, json!({"text": text, "reply_to_message": of_bot}))});
@@ -131,14 +131,14 @@ async fn a_reply_to_a_question_is_the_reason_of_a_denial() {
 async fn a_question_is_answered_without_its_plugin() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "run make clean", "asks for a permission:").await;
-    let (question, allow) = button(&app, "asks for a permission", "Allow once");
+    app.ask(OWNER, "run make clean", "asks for permission:").await;
+    let (question, allow) = button(&app, "asks for permission", "Allow once");
     app.ask(OWNER, "/plugins disable approval", "Plugin 'approval' is disabled.").await;
     app.api.press_data((OWNER, OWNER), question, &allow);
     until_closed(&app, question, "Decided by Ada: Allow once.").await;
     app.wait_for(OWNER, 0, "You allowed it.").await;
     // Without the plugin `approval`, a user decides about every tool.
-    app.ask(OWNER, "run ls", "asks for a permission:").await;
+    app.ask(OWNER, "run ls", "asks for permission:").await;
     let (question, why) = button(&app, "ls", "Deny and say why");
     app.api.press_data((OWNER, OWNER), question, &why);
     app.wait_for(OWNER, 0, "Send the text as your next message here").await;

@@ -188,7 +188,7 @@ async fn answers_for_a_closed_group_are_kept_and_reported() {
 async fn only_those_who_may_decide_can_press() {
     let app = App::new().await;
     GENERAL.asks(&app, "/new alpha", "Session 'alpha' created.").await;
-    GENERAL.asks(&app, "run ls", "asks for a permission:").await;
+    GENERAL.asks(&app, "run ls", "asks for permission:").await;
     for (user, why) in [
         (MEMBER, "Only the person who created this session and the admins can decide this."),
         (STRANGER, "You don't have access to this bot. Ask its owner for access."),

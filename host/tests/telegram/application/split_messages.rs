@@ -76,16 +76,46 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     album(&app, "A", &[(101, None), (102, Some("the first")), (103, Some("the second"))]);
-    let both = |text: &String| text.ends_with("the first\nthe second") && text.contains("You can't see the attachment");
-    app.until("the answer to both captions", || app.api.chat(OWNER).iter().any(both).then_some(())).await;
+    app.wait_for(OWNER, 0, "You said: the first\nthe second\n[3 images]").await;
     app.until_turns("alpha", 1).await;
-    assert_eq!(count(&app, "The agent gets only the caption. It can't see the album yet."), 1);
     album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
     app.wait_for(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);
+    app.wait_for(OWNER, 0, "You said: [album]\n[2 images]").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_without_text_gets_one_answer() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let voice = json!({"file_id": "f", "file_unique_id": "u", "duration": 3});
+    push(&app, "message", 101, json!({"voice": voice}));
     app.wait_for(OWNER, 0, "Only text for now").await;
-    app.ask(OWNER, "after it", "You said: after it").await;
+    push(&app, "message", 102, json!({"voice": voice, "caption": "listen"}));
+    let caption = |text: &String| text.ends_with("listen") && text.contains("You can't see the attachment");
+    app.until("the answer to the caption", || app.api.chat(OWNER).iter().any(caption).then_some(())).await;
     assert_eq!(count(&app, "Only text for now"), 1);
+    assert_eq!(count(&app, "The agent gets only the caption. It can't see the voice message yet."), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_reaches_the_agent_or_its_message_is_refused() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let photo = |id: &str| json!([{"file_id": id, "file_unique_id": "u", "width": 1, "height": 1}]);
+    push(&app, "message", 101, json!({"photo": photo("gone"), "caption": "what is it?"}));
+    app.wait_for(OWNER, 0, "The image could not be fetched: download of a file: HTTP 404\nSend your message again.")
+        .await;
+    let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});
+    push(&app, "message", 102, json!({"document": drawing, "caption": "what is it?"}));
+    app.wait_for(OWNER, 0, "You said: what is it?\n[1 image]").await;
+    // A message that waits keeps its image, and so does one that is sent again.
+    push(&app, "message", 103, json!({"text": "slow 1000"}));
+    app.wait_for(OWNER, 0, "line 1").await;
+    push(&app, "message", 104, json!({"photo": photo("f")}));
+    app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.wait_for(OWNER, 0, "You said: [photo]\n[1 image]").await;
 }
 
 /// Takes 20 seconds, because the hanging call must time out first.

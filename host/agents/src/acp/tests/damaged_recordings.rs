@@ -26,7 +26,7 @@ impl Replay {
     fn repeat(&mut self, codec: &mut Acp, message: &Value) {
         match text(message, "method") {
             "session/prompt" => {
-                codec.prompt(&prompt(&format!("p{}", message["id"]), "again"));
+                codec.prompt(&prompt(&format!("p{}", message["id"]), "again"), &[]);
             }
             "session/cancel" => {
                 codec.interrupt();

@@ -27,7 +27,7 @@ fn repeat(script: &mut Script, message: &Value) {
     let lines = match text(message, "method") {
         "session/prompt" => {
             let id = format!("p{}", message["id"]);
-            let line = script.codec.prompt(&prompt(&id, text(&message["params"]["prompt"][0], "text")));
+            let line = script.codec.prompt(&prompt(&id, text(&message["params"]["prompt"][0], "text")), &[]);
             script.trace.add_line(format!("> prompt {id}"));
             vec![line]
         }

@@ -124,6 +124,28 @@ fn an_agent_without_a_default_mode_returns_to_its_own() {
 }
 
 #[test]
+fn a_mode_that_the_agent_changes_itself_is_reported() {
+    let mut script = Script::new(&Launch { permission_mode: PermissionMode::Plan, ..launch() });
+    script.open();
+    script.agent(&initialized(json!({})));
+    let offered =
+        json!([{ "id": "default", "name": "D" }, { "id": "plan", "name": "P" }, { "id": "own", "name": "O" }]);
+    let modes = json!({ "currentModeId": "default", "availableModes": offered });
+    script.agent(&json!({ "id": 2, "result": { "sessionId": "s1", "modes": modes } }));
+    let mode = |mode: &str| json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode });
+    script.update(mode("default"));
+    script.agent(&json!({ "id": 3, "result": {} }));
+    script.update(mode("plan"));
+    assert_eq!(script.trace_end(), "ready []", "the host requested plan, and has not been answered before");
+    script.update(mode("default"));
+    assert_eq!(script.trace_end(), "changes its mode to default");
+    script.update(json!({ "sessionUpdate": "config_option_update", "configOptions": opencode_modes("plan") }));
+    assert_eq!(script.trace_end(), "changes its mode to plan");
+    script.update(mode("own"));
+    assert_eq!(script.trace_end(), "changes its mode to default");
+}
+
+#[test]
 fn a_resumed_conversation_is_not_shown_again() {
     let replayed = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "old" } });
     let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "1", "title": "old" });
@@ -201,14 +223,14 @@ fn instructions_precede_the_first_prompt_of_a_conversation() {
     script.open();
     script.agent(&initialized(json!({})));
     script.agent(&json!({ "id": 2, "result": { "sessionId": "s1" } }));
-    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"))), ["Be kind.", "one"]);
-    assert_eq!(texts(&script.codec.prompt(&prompt("p2", "two"))), ["two"]);
+    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"), &[])), ["Be kind.", "one"]);
+    assert_eq!(texts(&script.codec.prompt(&prompt("p2", "two"), &[])), ["two"]);
 
     let mut script = Script::new(&persona(resume()));
     script.open();
     script.agent(&initialized(json!({ "loadSession": true })));
     script.agent(&json!({ "id": 2, "result": {} }));
-    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"))), ["one"]);
+    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"), &[])), ["one"]);
 }
 
 #[test]

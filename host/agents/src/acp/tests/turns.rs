@@ -1,5 +1,6 @@
 //! Tests turns: their parts, their ends, and their costs.
 
+use cordboard_core::types::ChatImage;
 use expect_test::expect;
 
 use super::*;
@@ -126,9 +127,9 @@ fn the_text_of_an_error_is_shown_once() {
 fn a_conversation_is_resumable_once_a_prompt_was_answered() {
     let mut script = Script::in_turn();
     script.agent(&json!({ "id": 3, "error": { "code": -32603, "message": "down" } }));
-    script.codec.prompt(&prompt("p2", "again"));
+    script.codec.prompt(&prompt("p2", "again"), &[]);
     script.agent(&json!({ "id": 4, "result": { "stopReason": "cancelled" } }));
-    script.codec.prompt(&prompt("p3", "again"));
+    script.codec.prompt(&prompt("p3", "again"), &[]);
     script.agent(&json!({ "id": 5, "result": { "stopReason": "end_turn" } }));
     expect![[r#"
         accepted p1
@@ -151,7 +152,7 @@ fn a_cancelled_turn_that_ends_with_an_error_is_interrupted() {
     assert_eq!(script.trace_end(), "finished [p1] Interrupted -1.0000 $");
     // Output after the end of the turn belongs to no prompt.
     script.says("later");
-    script.codec.prompt(&prompt("p2", "next"));
+    script.codec.prompt(&prompt("p2", "next"), &[]);
     script.agent(&json!({ "id": 4, "error": { "code": -32603, "message": "down" } }));
     assert_eq!(script.trace_end(), r#"finished [p2] Failed("down") -1.0000 $"#);
 }
@@ -180,10 +181,31 @@ fn running_actions_end_with_their_turn() {
 fn only_an_agents_command_begins_with_a_slash() {
     let mut acp = new_codec(&launch());
     let sent = |acp: &mut Acp, kind, text: &str| {
-        let line = acp.prompt(&Prompt { kind, ..prompt("p1", text) });
+        let line = acp.prompt(&Prompt { kind, ..prompt("p1", text) }, &[]);
         let line: Value = serde_json::from_slice(&line).unwrap();
         line["params"]["prompt"][0]["text"].as_str().unwrap().to_owned()
     };
     assert_eq!(sent(&mut acp, PromptKind::AgentCommand, "//review src"), "/review src");
     assert_eq!(sent(&mut acp, PromptKind::Text, "/etc/hosts is wrong"), " /etc/hosts is wrong");
+}
+
+#[test]
+fn only_an_agent_that_accepts_images_gets_them() {
+    let image = ChatImage { file: "f".to_owned(), media_type: "image/png".to_owned() };
+    let prompt = Prompt { images: vec![image], ..prompt("p1", "what is it?") };
+    let fetched = [Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() }];
+    for (accepts, expected) in [
+        (
+            true,
+            json!([{ "type": "text", "text": "what is it?" }, { "type": "image", "data": "aGk=", "mimeType": "image/png" }]),
+        ),
+        (false, json!([{ "type": "text", "text": "[The user attached an image that you can't see.]\n\nwhat is it?" }])),
+    ] {
+        let mut script = Script::new(&launch());
+        script.open();
+        script.agent(&initialized(json!({ "promptCapabilities": { "image": accepts } })));
+        script.agent(&json!({ "id": 2, "result": { "sessionId": "s1" } }));
+        let line: Value = serde_json::from_slice(&script.codec.prompt(&prompt, &fetched)).unwrap();
+        assert_eq!(line["params"]["prompt"], expected);
+    }
 }

@@ -1,6 +1,6 @@
 //! Tests control requests in both directions, prompts, and denied tools.
 
-use cordboard_core::types::PermissionMode;
+use cordboard_core::types::{ChatImage, PermissionMode};
 
 use super::*;
 
@@ -31,16 +31,30 @@ fn initialize_sends_the_persona_and_its_reply_means_ready() {
 #[test]
 fn a_prompt_is_one_line_without_file_references() {
     let mut codec = new_codec(None);
-    let line = codec.prompt(&prompt("p1", "look at @/etc/passwd\nand \u{1f600}"));
+    let line = codec.prompt(&prompt("p1", "look at @/etc/passwd\nand \u{1f600}"), &[]);
     assert!(!line.contains(&b'\n'));
     let line: Value = serde_json::from_slice(&line).unwrap();
     assert_eq!(line["client_composed"], true);
     assert_eq!(line["uuid"], "p1");
     assert_eq!(line["message"]["content"][0]["text"], "look at @/etc/passwd\nand \u{1f600}");
     let command = Prompt { kind: PromptKind::AgentCommand, ..prompt("p2", "//compact the tests") };
-    let line: Value = serde_json::from_slice(&codec.prompt(&command)).unwrap();
+    let line: Value = serde_json::from_slice(&codec.prompt(&command, &[])).unwrap();
     assert_eq!(line["client_composed"], false, "the CLI runs the command");
     assert_eq!(line["message"]["content"][0]["text"], "/compact the tests");
+}
+
+#[test]
+fn images_follow_the_text_of_a_prompt() {
+    let mut codec = new_codec(None);
+    let image = ChatImage { file: "f".to_owned(), media_type: "image/png".to_owned() };
+    let two = Prompt { images: vec![image.clone(), image], ..prompt("p1", "what is it?") };
+    let fetched = Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() };
+    let line: Value = serde_json::from_slice(&codec.prompt(&two, &[fetched.clone(), fetched.clone()])).unwrap();
+    let block = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "aGk=" } });
+    assert_eq!(line["message"]["content"], json!([{ "type": "text", "text": "what is it?" }, block, block]));
+    let line: Value = serde_json::from_slice(&codec.prompt(&two, &[fetched])).unwrap();
+    let text = "[The user attached an image that you can't see.]\n\nwhat is it?";
+    assert_eq!(line["message"]["content"], json!([{ "type": "text", "text": text }, block]));
 }
 
 #[test]
@@ -199,7 +213,7 @@ fn an_interrupt_ends_only_one_turn() {
     let own = || json!({ "origin": { "kind": "task-notification" } });
     let outcomes = |messages: &[Value]| {
         let mut codec = new_codec(None);
-        codec.prompt(&prompt("p1", "hello"));
+        codec.prompt(&prompt("p1", "hello"), &[]);
         codec.interrupt();
         let mut trace = new_trace();
         messages.iter().for_each(|message| trace.add(&codec.decode(message.to_string().as_bytes())));
@@ -221,4 +235,21 @@ fn an_acknowledged_interrupt_is_reported() {
     codec.interrupt();
     assert_eq!(decode(&mut codec, "cordboard-1"), []);
     assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptAccepted]);
+}
+
+#[test]
+fn a_mode_that_the_cli_changes_itself_is_reported_once() {
+    let mut codec = new_codec(None);
+    let report = |codec: &mut Claude, mode: &str| {
+        let status = system("status", json!({ "status": null, "permissionMode": mode }));
+        codec.decode(status.to_string().as_bytes()).events
+    };
+    let changed = AgentEvent::PermissionModeChanged;
+    assert_eq!(report(&mut codec, "plan"), [], "the mode of the start");
+    assert_eq!(report(&mut codec, "default"), [changed(PermissionMode::Default)]);
+    assert_eq!(report(&mut codec, "default"), []);
+    codec.set_permission_mode(PermissionMode::AcceptEdits);
+    assert_eq!(report(&mut codec, "acceptEdits"), [], "the host requested this mode");
+    assert_eq!(report(&mut codec, "a new mode"), []);
+    assert_eq!(report(&mut codec, "plan"), [changed(PermissionMode::Plan)]);
 }

@@ -52,7 +52,7 @@ pub(super) fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
     match (text(message, "type"), text(&message["request"], "subtype")) {
         ("user", _) => {
             let id = text(message, "uuid");
-            codec.prompt(&prompt(id, text(&message["message"]["content"][0], "text")));
+            codec.prompt(&prompt(id, text(&message["message"]["content"][0], "text")), &[]);
             Some(format!("> prompt {}", short(id)))
         }
         ("control_request", "interrupt") => {

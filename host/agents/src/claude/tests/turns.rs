@@ -184,9 +184,9 @@ fn a_checklist_is_one_part_of_each_turn() {
 /// Returns a codec whose agent works on `p1` and has received `p2` during the turn.
 fn steered() -> Claude {
     let mut codec = new_codec(None);
-    codec.prompt(&prompt("p1", "hello"));
+    codec.prompt(&prompt("p1", "hello"), &[]);
     codec.decode(replay("p1").to_string().as_bytes());
-    codec.prompt(&prompt("p2", "and more"));
+    codec.prompt(&prompt("p2", "and more"), &[]);
     codec
 }
 
@@ -231,7 +231,7 @@ fn the_answer_to_a_forgotten_prompt_is_not_shown() {
     let init = system("init", json!({ "user_message_uuids": ["p2"] }));
     let second = [init, replay("p2"), assistant("m2", "More."), aborted(&["p2"])];
     assert_eq!(decode_with(&mut codec, &second), [""; 0]);
-    codec.prompt(&prompt("p3", "next"));
+    codec.prompt(&prompt("p3", "next"), &[]);
     let third = [replay("p3"), assistant("m3", "Next."), success(json!({ "user_message_uuids": ["p3"] }))];
     assert_eq!(decode_with(&mut codec, &third), ["accepted p3", r#"0 = "Next.""#, "finished [p3] Done 1.0000 $"]);
 }

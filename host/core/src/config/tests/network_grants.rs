@@ -58,13 +58,13 @@ fn invalid_grants_are_reported_at_their_item() {
             line 3, column 8: an item of 'tcp' in [plugins.pbs] must be a host and a port, such as "pbs.lan:8007", not "pbs.lan"
             3 | tcp = ["pbs.lan"]
               |        ^^^^^^^^^
-            line 4, column 12: an item of 'private' in [plugins.pbs] must be a host name, not "10.0.0.1": an IP address that is granted needs no entry here
+            line 4, column 12: an item of 'private' in [plugins.pbs] must be a host name, not "10.0.0.1": a granted IP address needs no entry here
             4 | private = ["10.0.0.1"]
               |            ^^^^^^^^^^
             line 5, column 6: 'ca' in [plugins.pbs] must be an absolute path, such as "/home/me/project", not "pbs.pem"
             5 | ca = "pbs.pem"
               |      ^^^^^^^^^
-            line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it
+            line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 digest of 64 hexadecimal digits, as sha256sum prints it
             6 | sha256 = "abc"
               |          ^^^^^
             line 7, column 12: an item of 'secrets' in [plugins.pbs] must be the name of a secret: add NAME = "/path/to/its/file" to [secrets], and write NAME here

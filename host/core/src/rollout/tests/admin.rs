@@ -385,7 +385,7 @@ fn commands_without_effect_explain_themselves() {
                 refuse 1 (invalid): No version of plugin 'p' is active.
               = none
             reload
-                refuse 2 (invalid): Plugin 'p' has no file any more, and is not built in.
+                refuse 2 (invalid): Plugin 'p' no longer has a file and is not built in.
               = none
             enable
                 answer 3: Plugin 'p' is not disabled.

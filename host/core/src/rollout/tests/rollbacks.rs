@@ -38,7 +38,7 @@ fn a_failing_version_is_rolled_back_and_retried() {
               = b (2), working
             ok
                 activate
-                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, a; version b is tried again in 1m; /plugins reload p tries it at once.
+                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, a; version b will be tried again in 1m; /plugins reload p tries it at once.
               = a (3), 'b' not admitted
             wait 59
             wait 1
@@ -62,7 +62,7 @@ fn a_failing_version_is_rolled_back_and_retried() {
               = b (4), working
             ok
                 activate
-                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 5, a; version b is tried again in 5m; /plugins reload p tries it at once.
+                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 5, a; version b will be tried again in 5m; /plugins reload p tries it at once.
               = a (5), 'b' not admitted
             wait 299
             wait 1
@@ -106,7 +106,7 @@ fn a_file_waits_for_a_rollback() {
               = b (2), working
             ok
                 activate
-                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, a; version b is tried again in 1m; /plugins reload p tries it at once.
+                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, a; version b will be tried again in 1m; /plugins reload p tries it at once.
                 build c
               = a (3), 'b' not admitted, working
             ok
@@ -184,7 +184,7 @@ fn a_rollback_skips_rejected_versions() {
               = c (2), working
             ok
                 activate
-                Trouble: Plugin 'p', version c, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, e; version c is tried again in 1m; /plugins reload p tries it at once.
+                Trouble: Plugin 'p', version c, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 3, e; version c will be tried again in 1m; /plugins reload p tries it at once.
               = e (3), 'c' not admitted
         "#]],
     );
@@ -256,7 +256,7 @@ fn a_restart_keeps_the_failure_count() {
               = b (3), working
             ok
                 activate
-                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 4, a; version b is tried again in 1m; /plugins reload p tries it at once.
+                Trouble: Plugin 'p', version b, is rolled back: 3 calls failed within 5m of its activation, the last one trapped. / Active now: generation 4, a; version b will be tried again in 1m; /plugins reload p tries it at once.
               = a (4), 'b' not admitted
         "#]],
     );

@@ -82,7 +82,7 @@ impl Runner {
         self.machine.handle(Input::Start, self.now)
     }
 
-    /// Starts a host with the first of these versions and rolls out the others, without a trace.
+    /// Starts a host with the first of these versions and rolls out the others. The trace shows only the final status.
     fn activate_all(&mut self, digests: &str) {
         let length = self.trace.len();
         for (index, digest) in digests.split(' ').enumerate() {

@@ -567,6 +567,56 @@ fn a_refused_permission_mode_is_reported_and_forgotten() {
 }
 
 #[test]
+fn the_mode_that_the_agent_changes_to_applies_to_its_next_process() {
+    check(
+        "
+        busy a
+        mode-changed plan
+        done a
+        command suspend
+        exit
+        prompt b
+        ready
+        mode-changed bypassPermissions
+        mode-changed default
+        done b
+        command suspend
+        exit
+        prompt c
+        ",
+        expect![[r#"
+            busy a → busy
+            mode-changed plan → busy
+                persist
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            command suspend → stopping
+                close input of 1
+            exit → suspended
+            prompt b → starting
+                spawn 2 anew, mode plan
+            ready → busy
+                mark b sent
+                send b to 2
+            mode-changed bypassPermissions → busy
+            mode-changed default → busy
+                persist
+            done b → idle
+                persist
+                finish b at home, done
+                review #2: idle for 0ns
+            command suspend → stopping
+                close input of 2
+            exit → suspended
+            prompt c → starting
+                spawn 3 anew
+        "#]],
+    );
+}
+
+#[test]
 fn the_mode_of_a_session_precedes_that_of_an_author() {
     for (session, author, expected) in
         [(None, None, None), (None, Some("smart"), Some("smart")), (Some("normal"), Some("smart"), Some("normal"))]

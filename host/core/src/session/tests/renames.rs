@@ -20,7 +20,7 @@ fn a_busy_session_is_renamed_without_an_effect() {
             rename beta → beta, id x
             asks q → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer allow → busy
                 audit q: Allow once by User
                 answer q of 1: Options { ids: ["allow"], text: None }
@@ -47,7 +47,7 @@ fn buttons_from_before_a_rename_decide_their_requests() {
             busy a → busy
             asks q → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             rename beta → beta, id x
             command press q answer allow → busy
                 audit q: Allow once by User

@@ -18,7 +18,7 @@ fn an_answer_reaches_the_agent_and_closes_the_question() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer allow → busy
                 audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
@@ -48,7 +48,7 @@ fn a_button_answers_its_own_question() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q2 → busy
                 persist
             command press q2 answer deny: too risky → busy
@@ -84,7 +84,7 @@ fn open_questions_are_shown_one_after_the_other() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q2 → busy
                 persist
             asks q3 → busy
@@ -95,13 +95,13 @@ fn open_questions_are_shown_one_after_the_other() {
                 audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             cancels q3 → busy
                 audit q3: withdrawn by Agent
             cancels q2 → busy
                 audit q2: withdrawn by Agent
                 close request q2: Withdrawn
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q5 → busy
                 persist
             3599s: request expired → busy
@@ -132,7 +132,7 @@ fn several_open_questions_need_a_number() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q2 → busy
                 persist
             command answer allow
@@ -169,7 +169,7 @@ fn an_answer_must_fit_the_options() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer maybe
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow: with words
@@ -184,7 +184,7 @@ fn an_answer_must_fit_the_options() {
                 close request q1: Offered("Something else: mine")
             asks many → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer allow other: mine → busy
                 audit many: Allow once, Something else by User (mine)
                 answer many of 1: Options { ids: ["allow", "other"], text: Some("mine") }
@@ -206,7 +206,7 @@ fn a_question_expires() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             1800s: request expired → busy
                 audit q1: expired by Host
                 answer q1 of 1: Nobody
@@ -232,7 +232,7 @@ fn stop_withdraws_questions() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command stop → busy
                 audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
@@ -262,7 +262,7 @@ fn an_agent_can_cancel_its_question() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             cancels q1 → busy
                 audit q1: withdrawn by Agent
                 close request q1: Withdrawn
@@ -291,7 +291,7 @@ fn an_agent_with_an_open_question_is_not_suspended() {
                 review #1: idle for 0ns
             asks q1 → idle
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             verdict suspend → idle
             command answer allow → idle
                 audit q1: Allow once by User
@@ -318,7 +318,7 @@ fn the_exit_of_an_agent_closes_its_questions() {
             accepted a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             exit → suspended
                 persist
                 audit q1: withdrawn by Agent
@@ -341,8 +341,30 @@ fn a_question_is_asked_once() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q1 → busy
+        "#]],
+    );
+}
+
+#[test]
+fn the_questions_that_a_killed_host_left_open_are_withdrawn() {
+    check(
+        "
+        session place=home process asks=Bash:\u{a0}make
+        command model opus
+        exit
+        prompt a
+        ",
+        expect![[r#"
+            command model opus → stopping
+                persist
+            exit → suspended
+                persist
+                post home: A question of session 'x' was withdrawn, because Cordboard was stopped: Bash: make
+                audit unclosed Bash: make
+            prompt a → starting
+                spawn 1 anew, model opus
         "#]],
     );
 }
@@ -359,11 +381,12 @@ fn a_shutdown_withdraws_questions() {
             busy a → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             shutdown → stopping
                 audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
+                post home: A question of session 'x' was withdrawn, because Cordboard was stopped: the title of q1
                 interrupt 1
         "#]],
     );
@@ -386,7 +409,7 @@ fn suspending_withdraws_questions() {
                 review #1: idle for 0ns
             asks q1 → idle
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command suspend → stopping
                 audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
@@ -436,7 +459,7 @@ fn the_approval_plugin_decides_before_a_user() {
                 persist
                 decide #4: Bash the command of q4
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer deny → busy
                 audit q4: Deny by User
                 answer q4 of 1: Options { ids: ["deny"], text: None }
@@ -463,13 +486,13 @@ fn only_undecided_permissions_wait_for_the_plugin() {
                 decide #1: Bash the command of q1
             asks q2 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             decision #1 ask → busy
             command answer #2 allow → busy
                 audit q2: Allow once by User
                 answer q2 of 1: Options { ids: ["allow"], text: None }
                 close request q2: Offered("Allow once")
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer #1 allow → busy
                 audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
@@ -541,7 +564,7 @@ fn a_rule_of_the_configuration_denies_before_the_plugin() {
                 post home: Denied: Bash `the command of q1`
             asks q2 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             deny-tools Bash(another:*) → busy
             asks-tool q3 → busy
                 persist
@@ -623,7 +646,7 @@ fn a_new_rule_of_the_configuration_denies_open_questions() {
                 persist
                 decide #1: Bash the command of q1
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks-tool q2 → busy
                 persist
                 decide #2: Bash the command of q2
@@ -679,7 +702,7 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
                 persist
                 decide #1: Bash the command of q1-only
             decision allow → busy
-                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+                post home: Session 'x' in /x asks for permission: … The approval plugin allows this, but the agent doesn't offer that answer.
             command answer deny → busy
                 audit q1-only: Deny by User
                 answer q1-only of 1: Options { ids: ["deny"], text: None }
@@ -688,7 +711,7 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
                 persist
                 decide #2: Bash the command of q2-only-session
             decision allow → busy
-                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+                post home: Session 'x' in /x asks for permission: … The approval plugin allows this, but the agent doesn't offer that answer.
             command answer session → busy
                 audit q2-only-session: Allow for this session by User
                 answer q2-only-session of 1: Options { ids: ["session"], text: None }
@@ -715,7 +738,7 @@ fn an_option_that_is_not_offered_makes_a_user_decide() {
                 persist
                 decide #6: Bash the command of q6-only
             decision allow for session → busy
-                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+                post home: Session 'x' in /x asks for permission: … The approval plugin allows this, but the agent doesn't offer that answer.
         "#]],
     );
 }
@@ -742,7 +765,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
                 persist
                 decide #1: Bash the command of q1-session
             decision ask by Bash(the:*) → busy
-                post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
+                post home: Session 'x' in /x asks for permission: … The rule Bash(the:*) requires your decision.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy
@@ -753,7 +776,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
                 persist
                 decide #2: Bash the command of q2-session
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer session → busy
                 audit q2-session: Allow for this session by User
                 answer q2-session of 1: Options { ids: ["session"], text: None }
@@ -762,7 +785,7 @@ fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
                 persist
                 decide #3: Bash the command of q3-only-session
             decision ask by Bash(the:*) → busy
-                post home: Session 'x' in /x asks for a permission: … The rule Bash(the:*) requires your decision.
+                post home: Session 'x' in /x asks for permission: … The rule Bash(the:*) requires your decision.
             command answer session → busy
                 audit q3-only-session: Allow for this session by User
                 answer q3-only-session of 1: Options { ids: ["session"], text: None }
@@ -788,7 +811,7 @@ fn a_question_says_that_no_rule_was_checked() {
             busy a → busy
             asks-tool q1-session-large → busy
                 persist
-                post home: Session 'x' in /x asks for a permission: … The input is too large for the approval plugin, so its rules were not checked.
+                post home: Session 'x' in /x asks for permission: … The input is too large for the approval plugin, so its rules were not checked.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy
@@ -799,7 +822,7 @@ fn a_question_says_that_no_rule_was_checked() {
                 persist
                 decide #1: Bash the command of q2-session
             decision failed → busy
-                post home: Session 'x' in /x asks for a permission: … The approval plugin failed, so its rules were not checked. See the log.
+                post home: Session 'x' in /x asks for permission: … The approval plugin failed, so its rules were not checked. See the log.
             command answer session
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer allow → busy
@@ -828,7 +851,7 @@ fn the_rules_of_an_answer_for_the_session_are_logged() {
                 persist
                 decide #1: Bash the command of q1-session-rules
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
+                post home: Session 'x' in /x asks for permission: … For this session it would allow: `Bash(the:*)`
             command answer session → busy
                 audit q1-session-rules: Allow for this session by User (For this session it would allow: Bash(the:*))
                 answer q1-session-rules of 1: Options { ids: ["session"], text: None }
@@ -837,7 +860,7 @@ fn the_rules_of_an_answer_for_the_session_are_logged() {
                 persist
                 decide #2: Bash the command of q2-session-rules
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
+                post home: Session 'x' in /x asks for permission: … For this session it would allow: `Bash(the:*)`
             command answer allow → busy
                 audit q2-session-rules: Allow once by User
                 answer q2-session-rules of 1: Options { ids: ["allow"], text: None }
@@ -867,7 +890,7 @@ fn questions_are_withdrawn_when_nobody_can_answer() {
             nobody-answers → busy
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             asks q2 → busy
                 persist
             asks-tool q3 → busy
@@ -882,7 +905,7 @@ fn questions_are_withdrawn_when_nobody_can_answer() {
                 answer q2 of 1: Nobody
                 post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q2
             decision ask → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             nobody-answers → busy
                 audit q3: withdrawn by Host (the input has ended)
                 answer q3 of 1: Nobody

@@ -17,8 +17,8 @@ use crate::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, Alert, ConversationStart, ForkPoint, OptionText, PermissionMode, Place, ProcessId, PromptKind,
-        Request, RequestId, RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens, ToolUse, TurnUsage,
-        UserId,
+        RecordedRequest, Request, RequestId, RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens,
+        ToolUse, TurnUsage, UserId,
     },
 };
 
@@ -84,6 +84,7 @@ pub fn prompt(id: &str, chat: &str) -> Prompt {
         kind: PromptKind::Text,
         text: format!("the text of {id}"),
         mode: None,
+        images: Vec::new(),
     }
 }
 
@@ -184,6 +185,10 @@ impl ScriptRunner {
                 ("process", _) => record.process = Some(process()),
                 ("terminal", pid) => record.terminal = Some(Terminal { process: terminal(pid), since: START }),
                 ("background", about) => record.background.push(about.to_owned()),
+                ("asks", title) => {
+                    let (kind, title) = ("permission".to_owned(), title.to_owned());
+                    record.open_requests.push(RecordedRequest { kind, title, tool: None });
+                }
                 ("archived", _) => record.archived = true,
                 _ => panic!("unknown fact {fact}"),
             }
@@ -488,6 +493,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "asks" => AgentEvent::Requested(agent_request(first)),
         "asks-tool" => AgentEvent::Requested(other_tool_request(first)),
         "cancels" => AgentEvent::RequestCancelled(RequestId(first.to_owned())),
+        "mode-changed" => AgentEvent::PermissionModeChanged(PermissionMode::parse(rest).unwrap()),
         "mode-refused" => AgentEvent::PermissionModeRefused(rest.to_owned()),
         "start-failed" => AgentEvent::StartFailed(rest.to_owned()),
         "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
@@ -578,7 +584,11 @@ fn show(effect: &Effect) -> String {
             };
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
             let rules = non_empty(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
-            format!("spawn {} {conversation}{model}{rules}", run.0)
+            let mode = match launch.permission_mode {
+                PermissionMode::Default => String::new(),
+                mode => format!(", mode {}", mode.as_str()),
+            };
+            format!("spawn {} {conversation}{model}{mode}{rules}", run.0)
         }
         Effect::Send { run, prompt } if prompt.text.starts_with("the text of ") => {
             format!("send {} to {}", prompt.id.0, run.0)
@@ -591,6 +601,7 @@ fn show(effect: &Effect) -> String {
             let reason = decided.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
             format!("audit {}: {} by {:?}{reason}", decided.request.id.0, decided.outcome, decided.by)
         }
+        Effect::AuditUnclosed(request) => format!("audit unclosed {}", request.title),
         Effect::Answer { run, id, answer } => format!("answer {} of {}: {answer:?}", id.0, run.0),
         Effect::SetPermissionMode { run, mode } => format!("set permission mode of {}: {}", run.0, mode.as_str()),
         Effect::Interrupt { run } => format!("interrupt {}", run.0),

@@ -73,7 +73,7 @@ fn tools_questions_and_interrupts_are_expected_silences() {
                 show
             asks q1 → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command answer allow → busy
                 audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }

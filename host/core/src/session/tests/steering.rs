@@ -95,7 +95,7 @@ fn a_prompt_waits_while_a_question_is_open() {
             busy a → busy
             asks q → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             prompt b → busy
             command answer allow → busy
                 audit q: Allow once by User

@@ -182,7 +182,7 @@ fn a_working_agent_is_not_handed_over() {
                 review #2: idle for 0ns
             asks q1 → idle
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             command open-terminal 8
                 refused (busy): The agent of session 'x' waits for an answer. Answer its question in the chat first.
             command answer deny → idle

@@ -134,7 +134,7 @@ fn an_urgent_prompt_withdraws_an_open_question() {
             busy a → busy
             asks q → busy
                 persist
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for permission:
             now b → busy
                 audit q: withdrawn by Host
                 answer q of 1: Nobody

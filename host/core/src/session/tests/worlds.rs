@@ -221,6 +221,7 @@ impl World {
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 if self.dice.one_in(4) => AgentEvent::StartFailed("not signed in".to_owned()),
             10 if self.dice.one_in(4) => AgentEvent::PermissionModeRefused("unknown".to_owned()),
+            10 if self.dice.one_in(4) => AgentEvent::PermissionModeChanged(self.dice.pick(PermissionMode::ALL)),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
             11..13 => AgentEvent::Background(self.background()),
             13 => AgentEvent::TurnStarted(PromptId(format!("own {}", self.dice.roll(1_000)))),

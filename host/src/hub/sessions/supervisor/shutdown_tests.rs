@@ -4,7 +4,10 @@
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_agents::process::{Environment, OwnFiles};
+use cordboard_agents::{
+    Image,
+    process::{Environment, OwnFiles},
+};
 use cordboard_chat::{
     Edits,
     outbox::{AnswerStop, Post},
@@ -14,7 +17,7 @@ use cordboard_core::{
     budget::Budget,
     config::{Agent, AgentKind, Busy, Config, Limits},
     session::{ApiErrorCode, SessionCommand, Settings},
-    types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
+    types::{AuditEntry, ChatImage, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
 use cordboard_store::StoreError;
@@ -24,7 +27,7 @@ use super::*;
 use crate::{
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
-    session::{EventSink, PluginQueries, PluginQuery, SessionConfig, SessionStore},
+    session::{EventSink, ImageSource, PluginQueries, PluginQuery, SessionConfig, SessionStore},
 };
 
 /// Fake ports: a store that blocks until the test allows it to continue, a missing agent, and sinks that ignore
@@ -73,6 +76,12 @@ impl SessionStore for Slow {
 
     async fn complete(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
+    }
+}
+
+impl ImageSource for Slow {
+    fn get(&self, _: &ChatImage) -> Option<Image> {
+        None
     }
 }
 
@@ -134,6 +143,7 @@ fn prompt() -> Input {
         kind: PromptKind::Text,
         text: "hello".to_owned(),
         mode: None,
+        images: Vec::new(),
     })
 }
 
@@ -156,6 +166,7 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         own_files: Arc::new(OwnFiles::default),
         store: Arc::<Slow>::clone(slow),
         queries: Arc::<Slow>::clone(slow),
+        images: Arc::<Slow>::clone(slow),
         config: Arc::<Slow>::clone(slow),
         events: Arc::<Slow>::clone(slow),
         registry: Arc::clone(&registry),

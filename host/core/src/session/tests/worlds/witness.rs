@@ -20,7 +20,7 @@ use crate::{
     config::Busy,
     messages::SessionNotice,
     turn::Turn,
-    types::{Phase, Place, ProcessId, Request, RequestId, SessionName, SessionRecord, Timestamp},
+    types::{Phase, Place, ProcessId, RecordedRequest, Request, RequestId, SessionName, SessionRecord, Timestamp},
 };
 use questions::Asked;
 use steering::SteeredPrompt;
@@ -47,6 +47,8 @@ pub struct Witness {
     /// The prompt of the turn that ended last.
     finished_last: Option<PromptId>,
     questions: BTreeMap<Ticket, String>,
+    /// The open questions of the host that was killed, until they are logged as withdrawn.
+    unclosed: VecDeque<RecordedRequest>,
     asked: Asked,
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Timestamp)>,
@@ -221,6 +223,7 @@ impl Witness {
             interrupted: Vec::new(),
             finished_last: None,
             questions: BTreeMap::new(),
+            unclosed: VecDeque::new(),
             asked: Asked::default(),
             review: None,
             resume_notice: None,
@@ -442,7 +445,7 @@ impl Witness {
             AgentEvent::UnpromptedText(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
-            AgentEvent::PermissionModeRefused(_) | AgentEvent::Outdated(_) => {}
+            AgentEvent::PermissionModeRefused(_) | AgentEvent::PermissionModeChanged(_) | AgentEvent::Outdated(_) => {}
             AgentEvent::Requested(request) => self.step.asks = Some(request.id.clone()),
             AgentEvent::RequestCancelled(id) => self.observe_cancelled(id),
             AgentEvent::Background(work) => self.observe_background(run, work),
@@ -632,6 +635,8 @@ impl Witness {
     fn host_dies(&mut self) {
         self.note(format!("{} the host is killed", self.now.0));
         self.processes.clear();
+        self.unclosed = self.stored.open_requests.clone().into();
+        self.must(self.unclosed.is_empty() || self.stored.process.is_some(), "only an agent has open questions");
         if self.stored.process.is_some() {
             self.processes.insert(Run::LEFT_OVER, Process { killed: true, ..Process::default() });
         }
@@ -649,7 +654,7 @@ impl Witness {
         self.stall = None;
         self.failed_starts = 0;
         self.questions.clear();
-        self.fresh &= self.stored.conversation.is_none();
+        self.fresh &= self.stored.conversation.is_none() && self.stored.fork.is_none();
         let terminal = self.stored.terminal.as_ref().map(|terminal| terminal.process.clone());
         // A terminal opens only after the commit, so one that this step opens isn't open yet.
         let is_open = self.terminal.is_some() && !self.step.opens_terminal;
@@ -689,6 +694,8 @@ impl Witness {
         }
         let view = self.machine.view();
         let timer = self.machine.poll_timeout();
+        let is_left_over = self.alive() == Some(Run::LEFT_OVER);
+        self.must(is_left_over || self.unclosed.is_empty(), "open questions of a killed host are withdrawn");
         self.must(view.queued as usize == self.queue.len(), "the queue length is correct");
         self.must(
             view.record.interrupted.iter().map(|kept| &kept.id).eq(&self.interrupted),

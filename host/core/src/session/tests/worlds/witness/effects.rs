@@ -111,6 +111,10 @@ impl Witness {
             }
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
             Effect::Audit(decided) => self.perform_audit(decided),
+            Effect::AuditUnclosed(request) => {
+                let was_stored = self.unclosed.pop_front().is_some_and(|stored| stored == **request);
+                self.must(was_stored, "the open questions of a killed host are logged once");
+            }
             Effect::Answer { run, id, answer } => self.perform_answer(*run, id, answer),
             Effect::SetPermissionMode { run, .. } => {
                 self.must(self.alive() == Some(*run), "a mode for another process")
@@ -272,6 +276,7 @@ impl Witness {
             SessionNotice::NotStarted { .. }
             | SessionNotice::PersonaFailed { .. }
             | SessionNotice::RequestExpired { .. }
+            | SessionNotice::RequestLost { .. }
             | SessionNotice::RequestWithdrawn { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }

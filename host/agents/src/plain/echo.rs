@@ -1,0 +1,21 @@
+//! Recognizes output that only repeats the input.
+
+/// Whether the program repeats its input in its output. Without a terminal, some programs do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    Unknown,
+    Yes,
+    No,
+}
+
+/// Whether an output line repeats a line that was sent. The program may have wrapped it.
+pub fn is_echo_of(sent: &str, line: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    letters(sent) == letters(line)
+}
+
+/// Returns whether a line that equals its input may be a result: a single word or a literal, such as `5` or `[1, 2]`.
+pub fn may_be_result(line: &str) -> bool {
+    let line = line.trim();
+    !line.contains(char::is_whitespace) || line.starts_with(|first: char| !first.is_alphabetic() && first != '.')
+}
