@@ -32,7 +32,7 @@ pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
 pub use usage::UsageLedger;
 pub(crate) use {
-    dispatch::{error_text, not_addressed, waits},
+    dispatch::{acknowledgment, error_text, not_addressed, waits},
     host_api::{
         agents,
         fork::forked,

@@ -127,9 +127,9 @@ pub trait SessionStore: Send + Sync {
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
-/// Provides the images of prompts. Does not block.
+/// Provides the images of prompts.
 pub trait ImageSource: Send + Sync {
-    /// Returns an image that was fetched from the chat before. `None` if it could not be fetched.
+    /// Reads an image that was fetched from the chat before. `None` if it is no longer stored.
     fn get(&self, image: &ChatImage) -> Option<Image>;
 }
 

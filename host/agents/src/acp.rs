@@ -139,6 +139,9 @@ impl Acp {
                 Err(failure) => decoded.events.push(failure.into()),
             },
             Call::Configure(setting) => {
+                if setting == SettingKind::Mode {
+                    self.handshake.note_mode_answer(result.is_ok());
+                }
                 match (setting, result) {
                     (_, Ok(_)) => {}
                     (SettingKind::Mode, Err(error)) => {

@@ -359,7 +359,10 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
-        self.requests.answer(id, answer, &self.turn.folder)
+        let decoded = self.requests.answer(id, answer, &self.turn.folder);
+        // The answer may change the mode for this process. The next process starts in the old mode again.
+        self.permission_mode = ReportedMode::default();
+        decoded
     }
 
     fn decode(&mut self, line: &[u8]) -> Decoded {

@@ -224,7 +224,11 @@ impl Demo {
     fn turn(&mut self, prompt: &Value) {
         let text = output::prompt_text(prompt);
         self.output.begin_turn(prompt);
-        let end = self.execute(&DemoCommand::parse(&text));
+        let mut command = DemoCommand::parse(&text);
+        if let DemoCommand::Quote(quoted) = &mut command {
+            quoted.push_str(&output::image_note(prompt));
+        }
+        let end = self.execute(&command);
         self.memory.store_turn(&text, self.output.text());
         self.output.end_turn(end, self.memory.cost_usd());
     }

@@ -79,7 +79,7 @@ pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) ->
 pub trait Codec: Send {
     /// Returns the lines to write after the process starts, before any prompt.
     fn open(&mut self) -> Vec<Vec<u8>>;
-    /// Returns the line that sends a prompt. `images` are the images of the prompt that could be fetched.
+    /// Returns the line that sends a prompt. `images` are the images of the prompt that are still stored.
     fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8>;
     /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
     /// cancels the prompt.

@@ -125,9 +125,10 @@ impl Plain {
                     turn.held.push(line.clone());
                     false
                 }
-                // The program repeats its input if it printed more than the input.
-                (_, Echo::Unknown) => {
-                    let is_echo = !turn.held.is_empty();
+                // The program repeats its input if it printed more than the input. With a prompt, the lines are sent one by
+                // one, so a later line without an echo shows that the earlier output was a result.
+                (sent, Echo::Unknown) => {
+                    let is_echo = !turn.held.is_empty() && (sent.is_none() || self.turn_end.prompt.is_none());
                     self.learn_echo(is_echo);
                     true
                 }
@@ -214,17 +215,15 @@ impl Plain {
     fn finish_output(&mut self) {
         self.take_prompt();
         self.take_unfinished();
-        self.close_block();
-    }
-
-    fn end_turn(&mut self) {
-        self.take_prompt();
-        self.take_unfinished();
         if matches!(&self.state, State::Turn(turn) if !turn.sent.is_empty()) {
             self.learn_echo(false);
         }
         self.settle_held();
         self.close_block();
+    }
+
+    fn end_turn(&mut self) {
+        self.finish_output();
         if let State::Turn(turn) = std::mem::replace(&mut self.state, State::Idle) {
             let outcome = if turn.is_interrupted { Outcome::Interrupted } else { Outcome::Done };
             let usage = TurnUsage::default();
@@ -350,10 +349,7 @@ impl Codec for Plain {
                 self.turn_silence().map(|silence| silence.min(SILENCE_AFTER_INTERRUPT))
             }
             State::Turn(turn) if !turn.lines.is_empty() => Some(any_silence),
-            State::Turn(_) if self.asks() => {
-                Some(self.turn_silence().map_or(QUESTION_SILENCE, |silence| silence.min(QUESTION_SILENCE)))
-            }
-            State::Turn(_) => self.turn_silence(),
+            State::Turn(_) => self.turn_silence().or(self.asks().then_some(QUESTION_SILENCE)),
         }
     }
 

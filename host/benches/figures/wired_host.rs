@@ -211,7 +211,7 @@ fn server(
     });
     let hooks = EventBus::new(Arc::clone(&registry));
     let usage = UsageLedger::new(store.clone(), config.clone(), clock);
-    let images = Arc::new(ChatImages::new(posts.clone()));
+    let images = Arc::new(ChatImages::new(posts.clone(), &state));
     let ports = Ports {
         clock,
         environment: Environment::read(),

@@ -13,7 +13,7 @@ use crate::{
     part_joiner::{JoinedUpdate, PartJoiner},
     route::{self, ActiveCommand, ChatInput, CommandTable, Invocation, Resolution},
     types::{Place, Role, Timestamp, UserId},
-    updates_and_posts::{InboxRow, UpdateKind},
+    updates_and_posts::{InboxRow, MessagePart, Update, UpdateKind},
 };
 
 /// The maximum number of waiting updates per place. People don't type that many. An update beyond the limit gets an
@@ -202,8 +202,8 @@ impl Hub {
     }
 
     /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
-    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short:
-    /// handling a prompt only appends it to that queue.
+    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short
+    /// unless the prompt has images: its handling fetches them and appends the prompt to that queue.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -257,7 +257,15 @@ fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>)
 }
 
 fn is_prompt(update: &JoinedUpdate) -> bool {
-    update.input.as_ref().is_some_and(ChatInput::is_prompt)
+    update.input.as_ref().is_some_and(ChatInput::is_prompt) || is_image(&update.row.update)
+}
+
+/// Returns whether an update is a prompt that consists of images only. In a group, an album without a caption is none:
+/// its caption may have been dropped, because it is for other people.
+fn is_image(update: &Update) -> bool {
+    let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);
+    let is_for_others = is_album && update.origin.speaker.is_some();
+    matches!(&update.what, UpdateKind::NotText { caption: None, images, .. } if !images.is_empty()) && !is_for_others
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>
@@ -269,7 +277,7 @@ where
     let Some(input) = &update.input else {
         return match what {
             UpdateKind::Edited(text) => Action::Edit(text.clone()),
-            UpdateKind::NotText { images, .. } if !images.is_empty() => Action::Prompt,
+            UpdateKind::NotText { .. } if is_image(&update.row.update) => Action::Prompt,
             UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
                 Action::Reply(HostReply::OnlyText)
             }

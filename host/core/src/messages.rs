@@ -311,8 +311,12 @@ mod tests {
             line: crate::updates_and_posts::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
-        let photo =
-            UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()), images: Vec::new() };
+        let photo = UpdateKind::NotText {
+            kind: "photo".to_owned(),
+            caption: Some("my cat".to_owned()),
+            images: Vec::new(),
+            has_more: true,
+        };
         let notice = |notice: SessionNotice| notice.reply(&session).text;
         let full = |what: &UpdateKind| HostReply::QueueFull { message: beginning(what.text()) }.text();
         for (text, quoted) in [

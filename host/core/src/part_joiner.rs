@@ -62,11 +62,15 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
                 let joint = if let MessagePart::Cut { joint } = &whole.origin.part { joint } else { "\n" };
                 UpdateKind::Text(format!("{text}{joint}{more}"))
             }
-            (UpdateKind::NotText { caption, images, .. }, UpdateKind::NotText { caption: more, images: next, .. }) => {
+            (
+                UpdateKind::NotText { caption, images, has_more, .. },
+                UpdateKind::NotText { caption: more, images: more_images, has_more: next_has_more, .. },
+            ) => {
                 let captions: Vec<String> = caption.into_iter().chain(more).collect();
                 let caption = (!captions.is_empty()).then(|| captions.join("\n"));
-                let images = images.into_iter().chain(next).collect();
-                UpdateKind::NotText { kind: ALBUM.to_owned(), caption, images }
+                let images = images.into_iter().chain(more_images).collect();
+                let has_more = has_more || next_has_more;
+                UpdateKind::NotText { kind: ALBUM.to_owned(), caption, images, has_more }
             }
             (what, _) => what,
         };

@@ -91,6 +91,9 @@ pub enum UpdateKind {
         /// The images of the message, as far as the host supports their type and size.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         images: Vec<ChatImage>,
+        /// Whether the message has an attachment that is not in `images`.
+        #[serde(default)]
+        has_more: bool,
     },
     /// The message of `Update::origin` was edited. Contains its new text.
     Edited(String),

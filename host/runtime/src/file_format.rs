@@ -114,8 +114,8 @@ mod tests {
     fn files_other_than_components_are_identified() {
         for (bytes, expected) in [
             (&b""[..], "it is empty"),
-            (b"\x1f\x8b\x08\0\0", "it is a gzip or other archive"),
-            (b"PK\x03\x04rest", "it is a gzip or other archive"),
+            (b"\x1f\x8b\x08\0\0", "it is a compressed file or an archive"),
+            (b"PK\x03\x04rest", "it is a compressed file or an archive"),
             (b"\x7fELF\x02\x01", "it is a native program"),
             (b"\n  <!DOCTYPE html><html>", "it is an HTML page"),
             (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),

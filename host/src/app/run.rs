@@ -192,7 +192,7 @@ impl HostBase {
             registry: Arc::clone(registry),
             host: OnceLock::new(),
         });
-        let images = Arc::new(ChatImages::new(outbound.clone()));
+        let images = Arc::new(ChatImages::new(outbound.clone(), &self.state));
         let sessions = Arc::new(SessionSupervisor::new(
             Arc::clone(registry),
             self.ports(&queries, registry, &images),
@@ -329,7 +329,6 @@ async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &In
         HashMap::new()
     });
     let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await, &own_modes);
-    dispatcher.host.images.prefetch_restored(restored.prompts.values()).await;
     dispatcher.host.sessions.restore(restored.prompts).await;
     dispatcher.host.sessions.watch_terminals();
     drop(intake.send(HubEvent::Restored(restored.updates)).await);

@@ -114,7 +114,7 @@ impl SessionStore for StoredSessions {
         let what = if images.is_empty() {
             UpdateKind::Text(text)
         } else {
-            UpdateKind::NotText { kind: "message".to_owned(), caption: Some(text), images }
+            UpdateKind::NotText { kind: "message".to_owned(), caption: Some(text), images, has_more: false }
         };
         let update = Update {
             key: format!("again:{}", prompt.id.0),

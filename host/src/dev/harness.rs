@@ -170,7 +170,7 @@ impl Harness {
         let name = &active.record.name;
         self.host.accept(name, &self.place, text, Urgency::Normal);
         if hub::waits(&active, &self.place, &self.host.config()) {
-            return Response { reply: plain(&messages::message_queued(name)), failed: None };
+            return Response { reply: plain(&hub::acknowledgment(&active)), failed: None };
         }
         Response::nothing()
     }

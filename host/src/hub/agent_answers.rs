@@ -6,15 +6,14 @@ use std::sync::Arc;
 use cordboard_core::{
     messages::{self, HostReply},
     session::SessionCommand,
-    types::{Alert, Reply, Request, SessionName},
+    types::{Alert, OpenRequest, Reply, Request, SessionName},
     updates_and_posts::{InboxRow, MessageId, Update, UpdateKind},
 };
 use cordboard_runtime::HostApi;
 
 use super::{dispatch::Dispatcher, host_api::HostService, press_context::Press, text_answers::AwaitedText};
 
-/// The command of the buttons of a question. Its arguments are `#number`, the id of the option, and a text if the
-/// option takes one.
+/// The command of the buttons of a question.
 const COMMAND: &str = "answer";
 
 impl Dispatcher {
@@ -23,9 +22,10 @@ impl Dispatcher {
     pub(super) async fn answer_pressed(&self, row: &InboxRow, press: Option<&Arc<Press>>) -> bool {
         let (Some(press), UpdateKind::Press { line, .. }) = (press, &row.update.what) else { return false };
         let (Some(Request::Agent { .. }), Some(session)) = (&press.request, &press.session) else { return false };
-        let Some(answer) = Answer::parse(&line.command) else { return false };
-        // The button is bound to its question, so the number doesn't matter.
-        let command = Answer { number: None, ..answer }.command();
+        if !line.command.starts_with(&format!("/{COMMAND} ")) {
+            return false;
+        }
+        let (command, _) = Answer::parse(&line.command).command(&self.open_requests(session));
         if self.send_answer(row, session, command, Some(Arc::clone(press))).await {
             self.finish(row).await;
         }
@@ -36,13 +36,18 @@ impl Dispatcher {
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
-        let (Some(session), true) = (self.active_session(row), name == COMMAND) else { return false };
-        let Some(answer) = Answer::parse(text) else { return false };
-        let option = answer.option.to_owned();
-        if self.send_answer(row, &session, answer.command(), None).await {
-            self.reply(row, messages::plain(&messages::answered(&option))).await;
+        let answer = Answer::parse(text);
+        let session = answer.session.clone().or_else(|| self.active_session(row));
+        let Some(session) = session.filter(|_| name == COMMAND) else { return false };
+        let (command, labels) = answer.command(&self.open_requests(&session));
+        if self.send_answer(row, &session, command, None).await {
+            self.reply(row, messages::plain(&messages::answered(&labels))).await;
         }
         true
+    }
+
+    fn open_requests(&self, session: &SessionName) -> Vec<OpenRequest> {
+        self.host.sessions.registry.view(session.as_str()).map(|view| view.requests.clone()).unwrap_or_default()
     }
 
     /// Returns whether the answer was accepted. If it was refused, replies with the reason.
@@ -96,25 +101,46 @@ impl Dispatcher {
     }
 }
 
-/// A typed answer: `/answer #number option [text]`.
+/// A typed answer: `/answer [#number | name#number] option… [text]`.
 struct Answer<'a> {
+    /// The name of a session other than the active one.
+    session: Option<SessionName>,
     number: Option<u64>,
-    /// The id of the option.
-    option: &'a str,
-    text: Option<&'a str>,
+    /// The ids of the options, and a text after them.
+    words: &'a str,
 }
 
 impl<'a> Answer<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let (_, arguments) = line.split_once(" #")?;
-        let (number, rest) = arguments.split_once(' ')?;
-        let rest = rest.trim();
-        let (option, text) = rest.split_once(' ').map_or((rest, None), |(option, text)| (option, Some(text.trim())));
-        Some(Self { number: Some(number.parse().ok()?), option, text })
+    fn parse(line: &'a str) -> Self {
+        let rest = line.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim());
+        let (first, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let target = first.split_once('#').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        match target {
+            Some((name, number)) => Self { session: name.parse().ok(), number: Some(number), words: words.trim() },
+            None => Self { session: None, number: None, words: rest },
+        }
     }
 
-    fn command(self) -> SessionCommand {
-        let Self { number, option, text } = self;
-        SessionCommand::Answer { number, options: vec![option.to_owned()], text: text.map(str::to_owned) }
+    /// Returns the command, and the labels of the chosen options.
+    fn command(&self, open: &[OpenRequest]) -> (SessionCommand, String) {
+        let request = match (self.number, open) {
+            (None, [only]) => Some(only),
+            (None, _) => None,
+            (Some(number), open) => open.iter().find(|open| open.number == number),
+        };
+        let offered = request.map(|open| open.request.options.as_slice()).unwrap_or_default();
+        let (mut chosen, mut rest) = (Vec::new(), self.words);
+        while let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
+            && let Some(option) = offered.iter().find(|option| option.id == word)
+        {
+            chosen.push(option);
+            rest = after.trim_start();
+        }
+        let labels = chosen.iter().map(|option| option.label.as_str()).collect::<Vec<_>>().join(", ");
+        let options = chosen.iter().map(|option| option.id.clone()).collect::<Vec<_>>();
+        // The session refuses words that are no option, and says which ones there are.
+        let (options, text) = if options.is_empty() { (vec![rest.to_owned()], "") } else { (options, rest) };
+        let text = Some(text.to_owned()).filter(|text| !text.is_empty());
+        (SessionCommand::Answer { number: self.number, options, text }, labels)
     }
 }

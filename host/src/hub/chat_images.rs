@@ -1,9 +1,9 @@
 //! Fetches the images of messages from the chat before the messages go to a session, because a session must not wait for
-//! the chat.
+//! the chat. Keeps them as files in the state directory, so that a message can be sent again after a restart.
 
 use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fs, io,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -13,63 +13,76 @@ use cordboard_core::types::ChatImage;
 use tokio::time::timeout;
 
 use super::Outbound;
-use crate::session::{ImageSource, RestoredPrompts};
+use crate::session::ImageSource;
 
-/// The maximum size of the cached images, in bytes of base64.
-const MAX_CACHED: usize = 16 << 20;
+/// The time limit for all images of a message.
+const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
-/// The time limit for the images of messages that the previous run of the host accepted. The host starts without the
-/// others.
-const RESTORE_WITHIN: Duration = Duration::from_secs(10);
+/// The time for which an image is kept. A message that waits longer reaches the agent without its images.
+const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub struct ChatImages {
     chat: Outbound,
-    /// The images that were fetched last, the oldest first, by the id of the file. They stay here until newer ones need
-    /// the space, because an interrupted message can be sent again.
-    cache: Mutex<VecDeque<(String, Image)>>,
+    folder: PathBuf,
 }
 
 impl ChatImages {
     #[must_use]
-    pub fn new(chat: Outbound) -> Self {
-        Self { chat, cache: Mutex::default() }
+    pub fn new(chat: Outbound, state_dir: &Path) -> Self {
+        Self { chat, folder: state_dir.join("images") }
     }
 
-    /// Fetches the images of a message.
+    /// Fetches the images of a message that are not stored yet.
     ///
     /// # Errors
-    /// The chat doesn't provide an image. The text says why.
-    pub async fn prefetch(&self, images: impl IntoIterator<Item = &ChatImage>) -> Result<(), String> {
-        for image in images {
-            let bytes = self.chat.download(&image.file, ChatImage::MAX_SIZE).await;
-            let base64 = STANDARD.encode(bytes.map_err(|error| error.to_string())?);
-            let mut cache = self.cache();
-            cache.push_back((image.file.clone(), Image { media_type: image.media_type.clone(), base64 }));
-            while cache.iter().map(|(_, image)| image.base64.len()).sum::<usize>() > MAX_CACHED {
-                cache.pop_front();
+    /// An image can't be fetched or stored, or is of a type that models don't accept. The text says why.
+    pub async fn fetch(&self, images: &[ChatImage]) -> Result<(), String> {
+        let all = async {
+            for image in images.iter().filter(|image| !self.file(image).exists()) {
+                let bytes = self.chat.download(&image.file, ChatImage::MAX_SIZE).await;
+                self.store(image, &bytes.map_err(|error| error.to_string())?)?;
+            }
+            Ok(())
+        };
+        timeout(FETCH_WITHIN, all).await.unwrap_or_else(|_| Err("the chat did not send it within a minute".to_owned()))
+    }
+
+    fn store(&self, image: &ChatImage, bytes: &[u8]) -> Result<(), String> {
+        if ChatImage::media_type(bytes).is_none() {
+            return Err("it is not a JPEG, PNG, GIF or WebP image".to_owned());
+        }
+        let write = || {
+            fs::create_dir_all(&self.folder)?;
+            self.delete_old()?;
+            let new = self.file(image).with_extension("new");
+            fs::write(&new, bytes)?;
+            fs::rename(new, self.file(image))
+        };
+        write().map_err(|error| format!("it could not be stored in {}: {error}", self.folder.display()))
+    }
+
+    fn delete_old(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > KEPT_FOR) {
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// Fetches the images of messages that the previous run of the host accepted. Logs a failure.
-    pub async fn prefetch_restored(&self, sessions: impl IntoIterator<Item = &RestoredPrompts>) {
-        let prompts = sessions.into_iter().flat_map(|session| session.queued.iter().chain(&session.interrupted));
-        let fetched = timeout(RESTORE_WITHIN, self.prefetch(prompts.flat_map(|prompt| &prompt.images))).await;
-        let why = fetched.unwrap_or_else(|_| Err("the chat did not answer in time".to_owned())).err();
-        if let Some(why) = why {
-            tracing::warn!(why, "failed to fetch an image of a stored message: the agent won't see it");
-        }
-    }
-
-    fn cache(&self) -> MutexGuard<'_, VecDeque<(String, Image)>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn file(&self, image: &ChatImage) -> PathBuf {
+        self.folder.join(cordboard_runtime::digest(image.file.as_bytes()))
     }
 }
 
 impl ImageSource for ChatImages {
     fn get(&self, image: &ChatImage) -> Option<Image> {
-        let cache = self.cache();
-        cache.iter().find(|(file, _)| *file == image.file).map(|(_, image)| image.clone())
+        let bytes = fs::read(self.file(image)).inspect_err(|error| {
+            tracing::warn!(%error, "failed to read an image of a message: the agent is told that it can't see it");
+        });
+        let bytes = bytes.ok()?;
+        let media_type = ChatImage::media_type(&bytes)?.to_owned();
+        Some(Image { media_type, base64: STANDARD.encode(bytes) })
     }
 }

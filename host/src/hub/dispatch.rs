@@ -220,6 +220,9 @@ impl Dispatcher {
             return;
         }
         self.open_default(row).await;
+        if let Err(answer) = self.take_attachments(row).await {
+            return self.answer(row, answer).await;
+        }
         // From here on, the session of the prompt must keep its name.
         let _names = self.host.sessions.name_lock.read().await;
         let Some(name) = self.active_session(row) else {
@@ -230,9 +233,6 @@ impl Dispatcher {
             return self
                 .answer(row, HostReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
                 .await;
-        }
-        if let Err(answer) = self.take_attachment(row, &name).await {
-            return self.answer(row, answer).await;
         }
         let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
             return self.answer(row, HostReply::NoActive).await;
@@ -260,21 +260,24 @@ impl Dispatcher {
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
     }
 
-    /// Fetches the images of a message. If the agent gets no attachment but the caption, says so. The error is the answer
-    /// if the message is not accepted.
-    async fn take_attachment(&self, row: &InboxRow, session: &SessionName) -> Result<(), HostReply> {
-        let UpdateKind::NotText { kind, caption, images } = &row.update.what else { return Ok(()) };
-        let view = self.host.sessions.registry.view(session.as_str());
+    /// Fetches the images of a message. If the agent doesn't get all attachments, says so. The error is the answer if the
+    /// message is not accepted.
+    async fn take_attachments(&self, row: &InboxRow) -> Result<(), HostReply> {
+        let UpdateKind::NotText { kind, caption, images, has_more } = &row.update.what else { return Ok(()) };
+        let Some(name) = self.active_session(row) else { return Ok(()) };
+        let view = self.host.sessions.registry.view(name.as_str());
         let agent = view.and_then(|view| self.host.config().agents.get(&view.record.agent).cloned());
-        let takes_images = agent.is_some_and(|agent| !agent.kind.lacks(AgentFeature::Images));
-        if takes_images && !images.is_empty() {
-            return self.host.images.prefetch(images).await.map_err(|why| HostReply::ImageNotFetched { why });
+        let takes_images = !images.is_empty() && agent.is_some_and(|agent| !agent.kind.lacks(AgentFeature::Images));
+        if takes_images {
+            self.host.images.fetch(images).await.map_err(|why| HostReply::ImageNotFetched { why })?;
         }
-        if caption.is_none() {
-            return Err(HostReply::OnlyText);
-        }
-        let reply = HostReply::CaptionTaken { kind: kind.clone() }.reply();
-        self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), reply)]).await;
+        let notice = match (takes_images, has_more, caption) {
+            (true, false, _) => return Ok(()),
+            (true, true, _) => HostReply::OnlyImagesTaken,
+            (false, _, Some(_)) => HostReply::CaptionTaken { kind: kind.clone() },
+            (false, _, None) => return Err(HostReply::OnlyText),
+        };
+        self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), notice.reply())]).await;
         Ok(())
     }
 
@@ -282,19 +285,13 @@ impl Dispatcher {
     /// have meant the message as the answer.
     async fn acknowledge_waiting(&self, row: &InboxRow, view: &SessionView) {
         let message = row.update.origin.message.clone();
-        let reply = |text: &str| {
-            let reply = Reply { alert: Alert::Silent, reply_to: message.clone(), ..messages::plain(text) };
-            NewPost::new(row.update.place.clone(), reply)
-        };
-        match view.requests.first() {
-            Some(open) => {
-                let text = messages::message_waits_for_answer(&view.record.name, open.number);
-                self.outbound.finish(Vec::new(), vec![reply(&text)]).await;
-            }
-            None => {
-                let text = messages::message_queued(&view.record.name);
-                self.outbound.acknowledge(message.clone(), reply(&text));
-            }
+        let reply = messages::plain(&acknowledgment(view));
+        let reply = Reply { alert: Alert::Silent, reply_to: message.clone(), ..reply };
+        let post = NewPost::new(row.update.place.clone(), reply);
+        if view.requests.is_empty() {
+            self.outbound.acknowledge(message, post);
+        } else {
+            self.outbound.finish(Vec::new(), vec![post]).await;
         }
     }
 
@@ -353,6 +350,14 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
 /// active in the place.
 pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
+}
+
+/// Returns the acknowledgment of a message that waits.
+pub fn acknowledgment(view: &SessionView) -> String {
+    match view.requests.first() {
+        Some(open) => messages::message_waits_for_answer(&view.record.name, open.number),
+        None => messages::message_queued(&view.record.name),
+    }
 }
 
 /// Returns whether a new message from `place` has to wait for the running turn or for earlier messages. Returns false

@@ -96,7 +96,7 @@ impl Actor {
         Ok(Vec::new())
     }
 
-    /// Sends a prompt with its images. The agent is told about images that could not be fetched.
+    /// Sends a prompt with its images. The agent is told about images that are no longer stored.
     fn send(&mut self, run: Run, prompt: &Prompt) {
         let images: Vec<_> = prompt.images.iter().filter_map(|image| self.ports.images.get(image)).collect();
         self.with(run, |agent| agent.send(prompt, &images));
@@ -155,7 +155,7 @@ impl Actor {
     }
 
     fn unclosed_entry(&self, request: RecordedRequest) -> AuditEntry {
-        let RecordedRequest { kind, title, tool } = request;
+        let RecordedRequest { kind, title, tool, place: _ } = request;
         AuditEntry {
             at: self.ports.clock.wall(),
             session: self.machine.record().name.clone(),

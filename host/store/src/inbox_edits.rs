@@ -82,8 +82,11 @@ fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     }
     let what = match &update.what {
         UpdateKind::Text(text) if text != words => UpdateKind::Text(words.to_owned()),
-        UpdateKind::NotText { kind, caption: Some(caption), images } if caption != words => {
-            UpdateKind::NotText { kind: kind.clone(), caption: Some(words.to_owned()), images: images.clone() }
+        UpdateKind::NotText { kind, caption, images, has_more }
+            if caption.as_deref() != Some(words) && (caption.is_some() || !images.is_empty()) =>
+        {
+            let (caption, images) = (Some(words.to_owned()), images.clone());
+            UpdateKind::NotText { kind: kind.clone(), caption, images, has_more: *has_more }
         }
         UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => {
             return None;

@@ -169,15 +169,20 @@ impl UpdateParser {
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
         let images: Vec<ChatImage> = image(message).into_iter().collect();
+        let has_more = images.is_empty();
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
             let caption = self.prompt_text(message, caption, &message.caption_entities)?;
-            return Some(UpdateKind::NotText { kind, caption: Some(caption), images });
+            return Some(UpdateKind::NotText { kind, caption: Some(caption), images, has_more });
         }
-        if !images.is_empty() && message.chat.is_group() && self.is_for_others(message) {
+        let is_album = message.media_group_id.is_some();
+        if !images.is_empty() && message.chat.is_group() && !is_album && self.is_for_others(message) {
             return None;
         }
-        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None, images })
+        // The context of a forwarded image or of a reply to a message.
+        let context = PromptContext { message, bot: self.bot.id }.prompt("");
+        let caption = Some(context.trim().to_owned()).filter(|context| !images.is_empty() && !context.is_empty());
+        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption, images, has_more })
     }
 
     /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for other
@@ -277,16 +282,14 @@ fn migration(message: &Message) -> Option<Incoming> {
 
 /// Returns the image of a message: the largest size of a photo that the host supports, or a document that is an image.
 fn image(message: &Message) -> Option<ChatImage> {
-    let file = |file: &serde_json::Value, media_type: &str| {
+    let file = |file: &serde_json::Value| {
         let fits = file["file_size"].as_u64().is_none_or(|size| size <= ChatImage::MAX_SIZE);
-        let media_type = ChatImage::MEDIA_TYPES.into_iter().find(|known| *known == media_type)?;
-        let id = file["file_id"].as_str().filter(|_| fits)?;
-        Some(ChatImage { file: id.to_owned(), media_type: media_type.to_owned() })
+        Some(ChatImage { file: file["file_id"].as_str().filter(|_| fits)?.to_owned() })
     };
     let mut sizes = message.others.get("photo").and_then(serde_json::Value::as_array).into_iter().flatten().rev();
-    sizes.find_map(|size| file(size, "image/jpeg")).or_else(|| {
+    sizes.find_map(file).or_else(|| {
         let document = message.others.get("document")?;
-        file(document, document["mime_type"].as_str()?)
+        file(document).filter(|_| ChatImage::MEDIA_TYPES.iter().any(|known| document["mime_type"] == **known))
     })
 }
 

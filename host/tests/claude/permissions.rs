@@ -43,6 +43,20 @@ fn a_permission_can_last_for_the_session() {
     host.phase("idle");
     let shown = host.ask("bash touch made", "The tool said: ");
     assert!(!shown.contains("asks for permission"), "{shown}");
+    host.phase("idle");
+    // The CLI allows further edits by changing its permission mode. This ends with its process, too.
+    let file = host.path("state/sessions/a/file");
+    let write = format!("write {}", file.display());
+    host.ask(&write, "[Allow for this session] /answer #2 session");
+    host.ask("/allow session", "The tool said: ");
+    host.phase("idle");
+    let shown = host.ask(&write, "The tool said: ");
+    assert!(!shown.contains("asks for permission"), "{shown}");
+    host.phase("idle");
+    host.ask("/suspend", "Session 'a'");
+    host.phase("suspended");
+    host.ask(&write, "[Deny] /answer #3 deny");
+    host.ask("/deny", "The tool said: ");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
 };
 
 const GROUP: i64 = -100_123;
+const BOB: i64 = 7002;
 
 fn texts(updates: &[cordboard_chat::Update]) -> Vec<String> {
     let text = |update: &'_ cordboard_chat::Update| match &update.what {
@@ -128,15 +129,13 @@ async fn media_arrive_as_their_kind_and_caption() {
     bot.api.says(ADA, "the end");
     let _poll = bot.poll();
     let stored = bot.until_stored(4).await;
-    let not_text = |kind: &str, caption: Option<&str>, images: &[(&str, &str)]| UpdateKind::NotText {
+    let not_text = |kind: &str, caption: Option<&str>, images: &[&str]| UpdateKind::NotText {
         kind: kind.to_owned(),
         caption: caption.map(str::to_owned),
-        images: images
-            .iter()
-            .map(|(file, of)| ChatImage { file: (*file).to_owned(), media_type: (*of).to_owned() })
-            .collect(),
+        images: images.iter().map(|file| ChatImage { file: (*file).to_owned() }).collect(),
+        has_more: images.is_empty(),
     };
-    assert_eq!(stored[0].what, not_text("photo", Some("look"), &[("f", "image/jpeg")]));
+    assert_eq!(stored[0].what, not_text("photo", Some("look"), &["f"]));
     assert_eq!(stored[1].what, not_text("file", None, &[]));
     assert_eq!(stored[2].what, not_text("voice", None, &[]));
     assert_eq!(stored[3].what, UpdateKind::Text("the end".to_owned()));
@@ -155,11 +154,27 @@ async fn images_that_models_accept_are_taken() {
     let _poll = bot.poll();
     let images = |update: &Update| {
         let UpdateKind::NotText { images, .. } = &update.what else { panic!("{update:?}") };
-        images.iter().map(|image| format!("{} {}", image.file, image.media_type)).collect::<Vec<_>>()
+        images.iter().map(|image| image.file.clone()).collect::<Vec<_>>()
     };
     let stored = bot.until_stored(5).await;
     let all: Vec<String> = stored.iter().flat_map(images).collect();
-    assert_eq!(all, ["large image/jpeg", "f image/png"]);
+    assert_eq!(all, ["large", "f"]);
+}
+
+#[tokio::test]
+async fn images_in_groups_can_be_for_other_people() {
+    let bot = TestBot::new().await;
+    let of_bob = message(BOB, GROUP, json!({"text": "see"}));
+    let size = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"photo": size, "reply_to_message": of_bob}))}));
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"photo": size, "caption": "@anna look"}))}));
+    let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"photo": size, "forward_origin": bob}))}));
+    let _poll = bot.poll();
+    let stored = bot.until_stored(1).await;
+    let UpdateKind::NotText { caption, images, .. } = &stored[0].what else { panic!("{stored:?}") };
+    assert!(caption.as_ref().is_some_and(|caption| caption.contains("Bob")), "{caption:?}");
+    assert_eq!(images.len(), 1);
 }
 
 #[tokio::test]

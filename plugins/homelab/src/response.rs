@@ -173,7 +173,9 @@ mod tests {
         );
         assert_eq!(
             json_error(200, "<!doctype html>\n<html>"),
-            format!("Box at https://box.lan answered /api not with JSON but with '<!doctype html>'. {where_to}")
+            format!(
+                "Box at https://box.lan answered /api with something other than JSON: '<!doctype html>'. {where_to}"
+            )
         );
         assert!(json_error(200, "").contains("with JSON but with nothing. Check"));
         assert_eq!(

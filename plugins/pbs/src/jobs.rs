@@ -95,7 +95,7 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
         format!("❌ {title}{object} {}: {}", ago(now, task.started), escape(why))
     }));
     if failed.len() > MAX_FAILURES {
-        lines.push(format!("…and {} more", counted((failed.len() - MAX_FAILURES) as u64, "failure")));
+        lines.push(format!("…and {}", counted((failed.len() - MAX_FAILURES) as u64, "more failure")));
     }
     lines
 }

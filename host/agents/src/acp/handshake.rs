@@ -32,6 +32,8 @@ pub struct Handshake {
     forks: bool,
     model: Option<String>,
     mode: PermissionMode,
+    /// The mode that the agent has, as far as it is known.
+    agents_mode: Option<PermissionMode>,
     /// The instructions of the persona, until they are sent.
     instructions: Option<String>,
     agent: Option<InitializeResponse>,
@@ -84,6 +86,7 @@ impl Handshake {
             forks: matches!(launch.conversation, ConversationStart::Fork(_)),
             model: launch.model.as_ref().or(agent.model.as_ref()).cloned(),
             mode: launch.permission_mode,
+            agents_mode: None,
             instructions: Some(launch.instructions.clone()).filter(|text| !text.trim().is_empty()),
             agent: None,
             session: String::new(),
@@ -183,6 +186,8 @@ impl Handshake {
                 Ok(change) => changes.extend(change),
                 Err(why) => self.refused_mode = Some(why),
             }
+        } else {
+            self.agents_mode = Some(self.mode);
         }
         Ok(changes)
     }
@@ -194,8 +199,8 @@ impl Handshake {
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.
     pub fn change_mode(&mut self, mode: PermissionMode) -> Result<Option<Change>, String> {
-        self.mode = mode;
         if self.session.is_empty() {
+            self.mode = mode;
             return Ok(None);
         }
         let offered = &self.settings.mode;
@@ -204,20 +209,30 @@ impl Handshake {
         } else {
             mode.as_str()
         };
-        match offered.choose(SettingKind::Mode, &self.session, value) {
-            None if mode == PermissionMode::Default => Ok(None),
-            None if offered.values.is_empty() => Err("It offers no modes.".to_owned()),
-            None => Err(format!("It offers: {}.", offered.values.join(", "))),
-            change => Ok(change),
+        let change = offered.choose(SettingKind::Mode, &self.session, value);
+        if change.is_none() && mode != PermissionMode::Default {
+            return Err(match offered.values.as_slice() {
+                [] => "It offers no modes.".to_owned(),
+                values => format!("It offers: {}.", values.join(", ")),
+            });
         }
+        self.mode = mode;
+        Ok(change)
     }
 
-    /// Returns the permission mode to which the agent has changed itself, or `None` if it already had this mode. A mode
-    /// that the host doesn't know counts as the agent's own.
+    /// Records whether the agent accepted the requested mode.
+    pub fn note_mode_answer(&mut self, is_accepted: bool) {
+        self.agents_mode = is_accepted.then_some(self.mode);
+    }
+
+    /// Returns the permission mode to which the agent has changed itself, or `None` if it already had this mode or its
+    /// mode was unknown. A mode that the host doesn't know counts as the agent's own.
     pub fn changed_mode(&mut self, value: &str) -> Option<PermissionMode> {
-        let known = PermissionMode::parse(value).filter(|_| value != self.own_mode());
+        let has_default = self.settings.mode.offers(PermissionMode::Default.as_str());
+        let known = PermissionMode::parse(value).filter(|_| has_default || value != self.own_mode());
         let mode = known.unwrap_or(PermissionMode::Default);
-        (self.is_ready && std::mem::replace(&mut self.mode, mode) != mode).then_some(mode)
+        let is_change = self.agents_mode.replace(mode).is_some_and(|last| last != mode);
+        is_change.then_some(mode)
     }
 
     /// Takes the reason why the session could not begin in its permission mode, if there is one.

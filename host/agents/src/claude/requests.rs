@@ -30,6 +30,9 @@ const MAX_PLAN: usize = 20_000;
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 
+/// The maximum length of the title of a question with options, in UTF-16 units.
+const MAX_TITLE: usize = 200;
+
 /// The maximum length of an option's label, in UTF-16 units.
 const MAX_LABEL: usize = 100;
 
@@ -186,7 +189,7 @@ impl Pending {
         options.push(option(OTHER, "Something else", OptionText::Required));
         let multiple = question["multiSelect"] == true;
         let body = QuestionText::new(shown, whole);
-        let title = asked.lines().next().unwrap_or_default().to_owned();
+        let title = tool_input::cut(asked.lines().next().unwrap_or_default(), MAX_TITLE);
         AgentRequest { multiple, ..self.request("question", title, body, options) }
     }
 

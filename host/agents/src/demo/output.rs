@@ -177,12 +177,16 @@ impl Output {
 /// Returns the text of a prompt, whose content is a string or a list of blocks.
 pub(super) fn prompt_text(prompt: &Value) -> String {
     let content = &prompt["message"]["content"];
-    let blocks: Vec<&Value> = content.as_array().into_iter().flatten().collect();
-    let texts = content.as_str().into_iter().chain(blocks.iter().filter_map(|block| block["text"].as_str()));
-    let images = match blocks.iter().filter(|block| block["type"] == "image").count() {
-        0 => None,
-        1 => Some("[1 image]".to_owned()),
-        count => Some(format!("[{count} images]")),
-    };
-    texts.map(str::to_owned).chain(images).collect::<Vec<_>>().join("\n")
+    let blocks = content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+    content.as_str().into_iter().chain(blocks).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns a line with the number of images of a prompt, or an empty text if it has none.
+pub(super) fn image_note(prompt: &Value) -> String {
+    let blocks = prompt["message"]["content"].as_array().into_iter().flatten();
+    match blocks.filter(|block| block["type"] == "image").count() {
+        0 => String::new(),
+        1 => "\n[1 image]".to_owned(),
+        count => format!("\n[{count} images]"),
+    }
 }

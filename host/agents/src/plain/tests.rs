@@ -344,6 +344,36 @@ fn a_result_that_equals_the_first_prompt_is_shown() {
 }
 
 #[test]
+fn a_result_before_other_output_is_no_echo() {
+    let mut script = Script::python();
+    script.prompt("5\nprint('a')");
+    script.prints("5\n>>> ");
+    script.silent();
+    script.prints("a\n>>> ");
+    script.silent();
+    script.prompt("7");
+    script.prints("7\n>>> ");
+    script.silent();
+    script.check(expect![[r#"
+        > "5"
+        conversation new
+        accepted p1
+        silent for 50ms
+        > "print('a')"
+        0 + "```\n5\na\n" (1 pieces)
+        silent for 50ms
+        0 + "```" (1 pieces)
+        finished [p1] Done -1.0000 $
+        > "7"
+        accepted p1
+        0 + "```\n7\n" (1 pieces)
+        silent for 50ms
+        0 + "```" (1 pieces)
+        finished [p1] Done -1.0000 $
+    "#]]);
+}
+
+#[test]
 fn a_question_of_the_program_ends_the_turn() {
     let mut script = Script::python();
     script.prompt("name = input('Name: ')");

@@ -32,6 +32,8 @@ pub enum HostReply {
     ImageNotFetched {
         why: String,
     },
+    /// The agent gets only the images of a message with other attachments.
+    OnlyImagesTaken,
     /// A command with two slashes that the agent of the session doesn't have.
     UnknownAgentCommand {
         name: String,
@@ -93,8 +95,9 @@ impl HostReply {
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
             Self::ImageNotFetched { why } => {
-                format!("The image could not be fetched: {}\nSend your message again.", quote(why))
+                format!("The image could not be fetched: {}\nThe agent doesn't get your message.", quote(why))
             }
+            Self::OnlyImagesTaken => "The agent gets only the images of your message, not its other files.".to_owned(),
             Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("Unknown command /{name}. Did you mean /{nearest}?")

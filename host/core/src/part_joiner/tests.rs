@@ -27,8 +27,12 @@ fn cut(joint: &str) -> MessagePart {
 }
 
 fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
-    let what =
-        UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned), images: Vec::new() };
+    let what = UpdateKind::NotText {
+        kind: "photo".to_owned(),
+        caption: caption.map(str::to_owned),
+        images: Vec::new(),
+        has_more: true,
+    };
     row(id, who, what, MessagePart::Album(album.to_owned()))
 }
 

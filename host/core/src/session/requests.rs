@@ -184,12 +184,15 @@ impl Machine {
     /// Closes all questions without a user's decision, because the turn is being interrupted or the process is being
     /// stopped.
     pub(super) fn withdraw_requests(&mut self) {
+        if self.shutdown != Shutdown::No {
+            // The record still contains the questions as of the last input, with their places.
+            for recorded in std::mem::take(&mut self.record.open_requests) {
+                self.post_lost(&recorded);
+            }
+        }
         for open in self.take_requests() {
             self.audit(&open.request, WITHDRAWN, DecidedBy::Host, None);
             self.answer_for_nobody(&open, Choice::Withdrawn);
-            if self.shutdown != Shutdown::No {
-                self.post_withdrawn(open.request.title);
-            }
         }
     }
 
@@ -199,14 +202,14 @@ impl Machine {
             return;
         }
         for request in std::mem::take(&mut self.record.open_requests) {
-            self.post_withdrawn(request.title.clone());
+            self.post_lost(&request);
             self.emit(Effect::AuditUnclosed(Box::new(request)));
         }
     }
 
-    fn post_withdrawn(&mut self, title: String) {
-        if let Some(place) = self.record.place.clone() {
-            self.post(place, SessionNotice::RequestLost { title });
+    fn post_lost(&mut self, request: &RecordedRequest) {
+        if let Some(place) = request.place.clone() {
+            self.post(place, SessionNotice::RequestLost { title: request.title.clone() });
         }
     }
 
@@ -219,10 +222,12 @@ impl Machine {
         if self.record.process.is_none() {
             return Vec::new();
         }
+        let place = self.place_of_questions();
         let stored = |OpenRequest { request, .. }: &OpenRequest| RecordedRequest {
             kind: request.kind.to_owned(),
             title: request.title.clone(),
             tool: request.tool_use.as_ref().map(|tool_use| tool_use.tool.clone()),
+            place: place.clone(),
         };
         self.open_requests().iter().map(stored).collect()
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentRequest, SessionName, Timestamp};
+use super::{AgentRequest, Place, SessionName, Timestamp};
 
 /// A decision about a request of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct RecordedRequest {
     pub kind: String,
     pub title: String,
     pub tool: Option<String>,
+    /// The place in which the question is shown.
+    pub place: Option<Place>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

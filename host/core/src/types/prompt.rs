@@ -28,13 +28,24 @@ pub struct Prompt {
 pub struct ChatImage {
     /// The front-end's id of the file.
     pub file: String,
-    /// One of [`Self::MEDIA_TYPES`].
-    pub media_type: String,
 }
 
 impl ChatImage {
     /// The types that models accept.
     pub const MEDIA_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+
+    /// Returns the type of an image from its first bytes, or `None` if models don't accept it. A wrong type would make
+    /// the Messages API reject each later request of the conversation, too.
+    #[must_use]
+    pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+            [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+            [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+            _ => None,
+        }
+    }
 
     /// The maximum size in bytes. The Messages API accepts 5 MB of base64.
     pub const MAX_SIZE: u64 = 3_750_000;

@@ -59,7 +59,7 @@ pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only distinguishes success from failure.
         let how = if *code == 0 { "with success" } else { "with an error code" };
-        return Some(format!("exited before it answered, {how}"));
+        return Some(format!("exited {how} before it answered"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
         return Some(format!("exceeded the stack limit of a call, {}", format_size(STACK_SIZE as u64)));

@@ -228,7 +228,7 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
                 PromptKind::AgentCommand => Some((PromptKind::AgentCommand, text.clone())),
             }
         }
-        UpdateKind::NotText { kind, caption, images } if !images.is_empty() => {
+        UpdateKind::NotText { kind, caption, images, .. } if !images.is_empty() => {
             // The Messages API rejects an empty text.
             let text = caption.clone().unwrap_or_else(|| format!("[{kind}]"));
             Some((PromptKind::Text, with_speaker(&text)))

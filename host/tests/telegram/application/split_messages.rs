@@ -95,27 +95,37 @@ async fn a_message_without_text_gets_one_answer() {
     let caption = |text: &String| text.ends_with("listen") && text.contains("You can't see the attachment");
     app.until("the answer to the caption", || app.api.chat(OWNER).iter().any(caption).then_some(())).await;
     assert_eq!(count(&app, "Only text for now"), 1);
-    assert_eq!(count(&app, "The agent gets only the caption. It can't see the voice message yet."), 1);
+    assert_eq!(count(&app, "The agent gets only the caption. It can't see the voice yet."), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_image_reaches_the_agent_or_its_message_is_refused() {
-    let app = App::new().await;
+    let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let photo = |id: &str| json!([{"file_id": id, "file_unique_id": "u", "width": 1, "height": 1}]);
     push(&app, "message", 101, json!({"photo": photo("gone"), "caption": "what is it?"}));
-    app.wait_for(OWNER, 0, "The image could not be fetched: download of a file: HTTP 404\nSend your message again.")
-        .await;
+    app.wait_for(
+        OWNER,
+        0,
+        "The image could not be fetched: download of a file: HTTP 404\nThe agent doesn't get your message.",
+    )
+    .await;
     let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});
     push(&app, "message", 102, json!({"document": drawing, "caption": "what is it?"}));
     app.wait_for(OWNER, 0, "You said: what is it?\n[1 image]").await;
-    // A message that waits keeps its image, and so does one that is sent again.
-    push(&app, "message", 103, json!({"text": "slow 1000"}));
+    // A message that waits keeps its image, even if its caption is edited and the host is killed.
+    push(&app, "message", 103, json!({"text": "slow 100000"}));
     app.wait_for(OWNER, 0, "line 1").await;
     push(&app, "message", 104, json!({"photo": photo("f")}));
-    app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
-    app.ask(OWNER, "/stop", "Stopped.").await;
+    push(&app, "message", 105, json!({"photo": photo("f")}));
+    app.until("the messages are queued", || (app.session("alpha")["queued"] == 2).then_some(())).await;
+    push(&app, "edited_message", 105, json!({"photo": photo("f"), "caption": "and this?", "edit_date": 1_790_000_001}));
+    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
+    app.kill();
+    app.start();
     app.wait_for(OWNER, 0, "You said: [photo]\n[1 image]").await;
+    app.wait_for(OWNER, 0, "You said: and this?\n[1 image]").await;
+    assert_eq!(app.api.calls("getFile").len(), 2, "the image is stored");
 }
 
 /// Takes 20 seconds, because the hanging call must time out first.

@@ -191,7 +191,7 @@ fn only_an_agents_command_begins_with_a_slash() {
 
 #[test]
 fn only_an_agent_that_accepts_images_gets_them() {
-    let image = ChatImage { file: "f".to_owned(), media_type: "image/png".to_owned() };
+    let image = ChatImage { file: "f".to_owned() };
     let prompt = Prompt { images: vec![image], ..prompt("p1", "what is it?") };
     let fetched = [Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() }];
     for (accepts, expected) in [

@@ -46,7 +46,7 @@ fn a_prompt_is_one_line_without_file_references() {
 #[test]
 fn images_follow_the_text_of_a_prompt() {
     let mut codec = new_codec(None);
-    let image = ChatImage { file: "f".to_owned(), media_type: "image/png".to_owned() };
+    let image = ChatImage { file: "f".to_owned() };
     let two = Prompt { images: vec![image.clone(), image], ..prompt("p1", "what is it?") };
     let fetched = Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() };
     let line: Value = serde_json::from_slice(&codec.prompt(&two, &[fetched.clone(), fetched.clone()])).unwrap();

@@ -87,7 +87,9 @@ impl Runner {
         let what = match words.next() {
             None => UpdateKind::Text(text),
             Some("edit") => UpdateKind::Edited(text),
-            Some("photo") => UpdateKind::NotText { kind: "photo".to_owned(), caption: None, images: Vec::new() },
+            Some("photo") => {
+                UpdateKind::NotText { kind: "photo".to_owned(), caption: None, images: Vec::new(), has_more: true }
+            }
             Some("part") => {
                 part = MessagePart::Cut { joint: "|".to_owned() };
                 UpdateKind::Text(text)

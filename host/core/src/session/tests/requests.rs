@@ -374,19 +374,23 @@ fn a_shutdown_withdraws_questions() {
     check(
         "
         busy a
+        spawned
         asks q1
         shutdown
         ",
         expect![[r#"
             busy a → busy
+            spawned → busy
+                persist
             asks q1 → busy
                 persist
                 post home: Session 'x' in /x asks for permission:
             shutdown → stopping
+                persist
+                post home: A question of session 'x' was withdrawn, because Cordboard was stopped: the title of q1
                 audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
-                post home: A question of session 'x' was withdrawn, because Cordboard was stopped: the title of q1
                 interrupt 1
         "#]],
     );

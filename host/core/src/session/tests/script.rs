@@ -187,7 +187,12 @@ impl ScriptRunner {
                 ("background", about) => record.background.push(about.to_owned()),
                 ("asks", title) => {
                     let (kind, title) = ("permission".to_owned(), title.to_owned());
-                    record.open_requests.push(RecordedRequest { kind, title, tool: None });
+                    record.open_requests.push(RecordedRequest {
+                        kind,
+                        title,
+                        tool: None,
+                        place: Some(Place::new("test", "home")),
+                    });
                 }
                 ("archived", _) => record.archived = true,
                 _ => panic!("unknown fact {fact}"),
@@ -584,10 +589,8 @@ fn show(effect: &Effect) -> String {
             };
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
             let rules = non_empty(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
-            let mode = match launch.permission_mode {
-                PermissionMode::Default => String::new(),
-                mode => format!(", mode {}", mode.as_str()),
-            };
+            let mode = Some(launch.permission_mode).filter(|mode| *mode != PermissionMode::Default);
+            let mode = mode.map_or(String::new(), |mode| format!(", mode {}", mode.as_str()));
             format!("spawn {} {conversation}{model}{mode}{rules}", run.0)
         }
         Effect::Send { run, prompt } if prompt.text.starts_with("the text of ") => {
