@@ -45,7 +45,7 @@ use crate::{
     session_registry::{SessionCell, SessionRegistry},
 };
 
-/// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
+/// The capacity of an actor's channel. An actor never waits for the tasks that send to it, so a full channel delays them but causes no deadlock.
 const CHANNEL: usize = 256;
 
 /// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it

@@ -359,10 +359,8 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
-        let decoded = self.requests.answer(id, answer, &self.turn.folder);
-        // The answer may change the mode for this process. The next process starts in the old mode again.
-        self.permission_mode = ReportedMode::default();
-        decoded
+        self.permission_mode.on_answer(answer);
+        self.requests.answer(id, answer, &self.turn.folder)
     }
 
     fn decode(&mut self, line: &[u8]) -> Decoded {

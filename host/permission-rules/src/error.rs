@@ -5,7 +5,9 @@
 pub enum RuleError {
     #[error("a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`")]
     Empty,
-    #[error("the name of the tool is missing or has characters that no tool has: write `Bash` or `mcp__server__tool`")]
+    #[error(
+        "the tool name is missing or contains characters that are not allowed in tool names: write `Bash` or `mcp__server__tool`"
+    )]
     Tool,
     #[error("a tool's name has a wildcard: write `*` for all tools or `mcp__server__*` for a server's")]
     ToolWildcard,

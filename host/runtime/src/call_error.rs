@@ -40,7 +40,7 @@ fn explain_drain(drain: Duration) -> String {
         return "its version is no longer active, and calls in progress have no time to finish".to_owned();
     }
     format!(
-        "its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
+        "its version is no longer active, and calls in progress had only {} to finish (raise `drain` in [plugins] if they need more)",
         format_duration(drain)
     )
 }

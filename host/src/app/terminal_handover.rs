@@ -34,7 +34,7 @@ pub fn attach(options: &Attach) -> Result<(), AppError> {
 /// Creates a session that continues a conversation: `cordboard adopt`.
 ///
 /// # Errors
-/// No host runs, or the host refuses.
+/// No host is running on the state directory, or the host refuses the request.
 pub fn adopt(options: &Adopt) -> Result<(), AppError> {
     logging::start("error");
     let state = options.state.resolve()?;

@@ -114,7 +114,7 @@ fn whole_question(target: Target) -> Result<Reply, String> {
 }
 
 impl Target {
-    /// Returns the session and the number. Fails if the active session is meant and there is none.
+    /// Returns the name of the session, and the number of the request if the command names one. Fails if the active session is meant and there is none.
     fn resolve(self) -> Result<(String, Option<u64>), String> {
         Ok(match self {
             Self::Only => (context::session()?.name, None),

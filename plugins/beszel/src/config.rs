@@ -23,7 +23,7 @@ pub struct Config {
     pub user: String,
     /// The name of the secret with the user's password.
     pub secret: String,
-    /// The percentage of use from which a resource causes a warning.
+    /// The usage in percent at or above which a resource causes a warning.
     pub warn_at: f64,
 }
 

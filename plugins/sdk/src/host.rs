@@ -161,7 +161,7 @@ pub mod sessions {
     pub use crate::bindings::host_imports::cordboard::plugin::sessions::*;
 }
 
-/// Controls sessions with the caller's rights. Its [`Error`](session_control::Error) converts to its message with `?`.
+/// Controls sessions with the caller's rights. `?` converts an [`Error`](session_control::Error) to a `String` with its message.
 pub mod session_control {
     pub use crate::bindings::host_imports::cordboard::plugin::session_control::*;
 
@@ -201,7 +201,7 @@ pub mod requests {
     }
 }
 
-/// Manages plugins with the caller's rights. Its [`Error`](plugin_control::Error) converts to its message with `?`.
+/// Manages plugins with the caller's rights. `?` converts an [`Error`](plugin_control::Error) to a `String` with its message.
 pub mod plugin_control {
     pub use crate::bindings::host_imports::cordboard::plugin::plugin_control::*;
 

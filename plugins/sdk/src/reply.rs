@@ -17,7 +17,7 @@ impl Reply {
 
     /// Adds a button in a separate row. A press runs `command`, such as "/hello again", with the rights of the user who
     /// presses the button. The command must belong to this plugin: the host omits and logs other buttons, and those
-    /// after the 100th of a message. A label that shows nothing is replaced with the command.
+    /// after the 100th of a message. A blank label is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])

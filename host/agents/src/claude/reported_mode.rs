@@ -1,6 +1,9 @@
 //! Recognizes changes of the permission mode that the host did not request.
 
-use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
+use cordboard_core::{
+    agent_event::AgentEvent,
+    types::{PermissionMode, RequestAnswer, RequestOption},
+};
 use serde_json::Value;
 
 use super::text;
@@ -15,5 +18,15 @@ impl ReportedMode {
         let mode = PermissionMode::parse(text(message, "permissionMode"))?;
         let is_change = self.0.replace(mode).is_some_and(|last| last != mode);
         is_change.then_some(AgentEvent::PermissionModeChanged(mode))
+    }
+
+    /// Handles an answer for the session. It may change the mode, but only for this process: the next process starts in
+    /// the old mode again.
+    pub(super) fn on_answer(&mut self, answer: &RequestAnswer) {
+        if let RequestAnswer::Options { ids, .. } = answer
+            && ids.iter().any(|id| id == RequestOption::ALLOW_FOR_SESSION)
+        {
+            self.0 = None;
+        }
     }
 }

@@ -113,8 +113,8 @@ pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Re
     }
 }
 
-/// Signals all descendants of a process, which must not be reaped meanwhile. Reads `/proc` and blocks for some
-/// milliseconds.
+/// Signals all descendants of `ancestor`. The caller must ensure that `ancestor` is not reaped before this function
+/// returns. Reads `/proc` and blocks for some milliseconds.
 pub(super) fn signal_descendants(ancestor: i32, number: Signal) {
     let table = process_table();
     let mut found = BTreeSet::from([ancestor]);

@@ -49,7 +49,7 @@ impl Reader {
         Self { known, findings: Vec::new(), unknown: Vec::new() }
     }
 
-    /// Returns the known keys if `text` has no faults.
+    /// Returns the known keys, or an error with the findings if there are any. `text` is the text that they refer to.
     pub fn into_known(mut self, text: &str) -> Result<Known, ConfigError> {
         let unknown = std::mem::take(&mut self.unknown);
         self.findings.extend(unknown.into_iter().map(|unknown| unknown.finding(&self.known)));

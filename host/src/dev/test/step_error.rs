@@ -22,7 +22,7 @@ pub enum StepError {
     Duration(String),
     #[error("'{0}' is not a property of a session: write active, or key=value")]
     Property(String),
-    #[error("a session has no '{key}': use {known}")]
+    #[error("unknown property '{key}': use one of {known}")]
     PropertyKey { key: String, known: &'static str },
     #[error("unknown session '{0}': add it with @session")]
     Session(String),

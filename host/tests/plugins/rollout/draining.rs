@@ -36,7 +36,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
     assert_eq!(cut, CallError::Drained { drain });
     assert_eq!(
         cut.to_string(),
-        "was stopped: its version was replaced, and calls in progress have 200ms to finish (raise `drain` in [plugins] if they need more)"
+        "was stopped: its version is no longer active, and calls in progress had only 200ms to finish (raise `drain` in [plugins] if they need more)"
     );
     let nothing_left = async {
         while old.strong_count() > 0 {
