@@ -49,6 +49,12 @@ impl Zone {
         TimeZone::tzif("", file).ok().map(Self)
     }
 
+    /// Returns the calendar time to the minute, such as `2026-01-31 09:00`.
+    #[must_use]
+    pub fn minute(&self, at: Timestamp) -> String {
+        self.zoned(at).map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+    }
+
     fn zoned(&self, at: Timestamp) -> Option<Zoned> {
         let millis = i64::try_from(at.0).ok()?;
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))

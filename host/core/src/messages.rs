@@ -125,11 +125,18 @@ pub fn left_already(session: &SessionName) -> String {
     )
 }
 
-/// The line that replaces the buttons of a message: the decision `what`, and the person who made it.
+/// A user who has decided about a request, and the local time of the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct UserDecision<'a> {
+    pub by: &'a str,
+    pub at: &'a str,
+}
+
+/// The line that replaces the buttons of a message: the decision `what`, the person who made it, and its time.
 #[must_use]
-pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
-    match (what, by) {
-        (Some(what), Some(by)) => format!("Decided by {}: {}.", quote(by), quote(what)),
+pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
+    match (what, user) {
+        (Some(what), Some(UserDecision { by, at })) => format!("Decided by {}, {at}: {}.", quote(by), quote(what)),
         (Some(what), None) => format!("Decided: {}.", quote(what)),
         (None, _) => "Closed.".to_owned(),
     }
@@ -137,8 +144,8 @@ pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
 
 /// The line that replaces the buttons of a closed request of a session.
 #[must_use]
-pub fn request_closed(by: Option<&str>, choice: &Choice) -> String {
-    if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(by, choice.label()) }
+pub fn request_closed(user: Option<UserDecision<'_>>, choice: &Choice) -> String {
+    if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(user, choice.label()) }
 }
 
 /// The error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to, for
@@ -293,12 +300,13 @@ mod tests {
     #[test]
     fn a_closed_request_names_a_decision_only_if_there_is_one() {
         let lines = [
-            request_closed(Some("Ada"), &Choice::Leave),
+            request_closed(Some(UserDecision { by: "Ada", at: "2026-01-31 09:00" }), &Choice::Leave),
             request_closed(None, &Choice::Offered("Yes".to_owned())),
             request_closed(None, &Choice::Expired),
             request_closed(None, &Choice::Withdrawn),
         ];
-        assert_eq!(lines, ["Decided by Ada: Leave it.", "Decided: Yes.", "No answer in time.", "Closed."]);
+        let by_user = "Decided by Ada, 2026-01-31 09:00: Leave it.";
+        assert_eq!(lines, [by_user, "Decided: Yes.", "No answer in time.", "Closed."]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use cordboard_core::{
     config::{AgentFeature, Busy, Config},
     hub::{Action, Call, Dispatch},
-    messages::{self, HostReply},
+    messages::{self, HostReply, UserDecision},
     part_joiner::JoinedUpdate,
     session::{ApiError, ApiErrorCode, Input, Prompt},
     typed_agent_command::AgentCommandLine,
@@ -19,7 +19,7 @@ use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 use super::{
     host_api::HostService,
     outbound::Outbound,
-    press_context::{Press, PressEffect},
+    press_context::{Press, PressEffect, decision_time},
     sessions::supervisor::{prompt_of, prompt_text},
     undispatched_prompts::PromptTaker,
 };
@@ -156,7 +156,8 @@ impl Dispatcher {
                 let mut buttons = keyboard.reply.buttons.iter().flatten();
                 let label = buttons.find(|shown| shown.command == update.what.text());
                 let label = label.map_or(call.command.spec.name.as_str(), |shown| shown.label.as_str());
-                let outcome = messages::request_decided(Some(&update.caller.name), Some(label));
+                let user = UserDecision { by: &update.caller.name, at: &decision_time(&self.host.clock) };
+                let outcome = messages::request_decided(Some(user), Some(label));
                 self.outbound.close_keyboard(keyboard.id, &outcome).await;
             }
             (PressEffect::RequestClosed, Some(request)) => {

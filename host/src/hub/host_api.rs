@@ -17,7 +17,7 @@ use cordboard_core::{
     budget::Budget,
     config::{Agent, Config},
     event::CausationChain,
-    messages,
+    messages::{self, UserDecision},
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
@@ -37,7 +37,7 @@ use super::{
     chat_images::ChatImages,
     live_config::LiveConfig,
     outbound::Outbound,
-    press_context::{CommandChange, Press},
+    press_context::{CommandChange, Press, decision_time},
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
@@ -371,7 +371,8 @@ impl HostApi for HostService {
         let outcome = self.admin_commands.run(caller, plugin, command).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
-            self.outbound.decide(&request, &messages::request_decided(Some(&caller.name), choice.label())).await;
+            let user = UserDecision { by: &caller.name, at: &decision_time(&self.clock) };
+            self.outbound.decide(&request, &messages::request_decided(Some(user), choice.label())).await;
         }
         outcome
     }

@@ -408,9 +408,9 @@ mod tests {
         assert!(buttons.iter().all(|button| button.session.as_ref() == Some(&session)));
         let commands: Vec<_> = buttons.iter().map(|button| (button.label.as_str(), button.command.as_str())).collect();
         assert_eq!(commands, [("Send again", "/retry alpha"), ("Leave it", "/leave alpha")]);
-        let closed = reply.closed(&request_decided(Some("Ada"), Some("Leave it")));
+        let closed = reply.closed(&request_decided(None, Some("Leave it")));
         assert!(closed.buttons.is_empty() && closed.request.is_none());
-        assert!(closed.text.ends_with("\n\nDecided by Ada: Leave it."), "{}", closed.text);
+        assert!(closed.text.ends_with("\n\nDecided: Leave it."), "{}", closed.text);
     }
 
     #[test]

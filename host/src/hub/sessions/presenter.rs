@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use cordboard_chat::{Edits, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
-    messages::{self, SessionNotice},
+    messages::{self, SessionNotice, UserDecision},
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
     updates_and_posts::{CompletedUpdate, NewPost},
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
+    hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound, press_context::decision_time},
     session::{SessionOutput, TurnSink},
     session_registry::{SessionCell, SessionRegistry},
 };
@@ -197,7 +197,9 @@ impl OutputRenderer for SessionRenderer {
                 self.renderer.outbound.finish(Vec::new(), posts).await;
             }
             SessionOutput::RequestClosed { request, choice, by } => {
-                let outcome = messages::request_closed(by.as_deref(), &choice);
+                let at = decision_time(&self.renderer.clock);
+                let user = by.as_deref().map(|by| UserDecision { by, at: &at });
+                let outcome = messages::request_closed(user, &choice);
                 self.renderer.outbound.decide(&request, &outcome).await;
             }
             SessionOutput::Notice(place, notice) => {

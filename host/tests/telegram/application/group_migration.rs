@@ -103,7 +103,10 @@ async fn the_new_chat_has_all(app: &App) {
     app.wait_for(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;
     let (_, shown) = app.api.press(OWNER, SUPER, "research");
-    let decided = || app.api.current_text(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
+    let decided = || {
+        let text = app.api.current_text(SUPER, shown);
+        (text.contains("\n\nDecided by Ada, ") && text.ends_with(": research.")).then_some(())
+    };
     app.until("the outcome instead of the buttons", decided).await;
     asks(app, SUPER, "hello", "You said: Ada L: hello").await;
 }
