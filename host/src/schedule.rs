@@ -22,7 +22,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
 };
 
-pub use host_zone::HostZone;
+pub use host_zone::{HostZone, local_minute};
 pub use timetable::{DueRun, JobKey, Timetable};
 
 /// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so

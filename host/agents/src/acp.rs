@@ -232,8 +232,8 @@ impl Acp {
 
     /// Reports a change of the permission mode that the host did not request.
     fn note_mode(&mut self, mode: &str, events: &mut Vec<AgentEvent>) {
-        let is_requested = |call: &Call| matches!(call, Call::Configure(SettingKind::Mode));
-        if !self.calls.values().any(is_requested) {
+        let is_expected = |call: &Call| matches!(call, Call::LoadSession | Call::Configure(SettingKind::Mode));
+        if !self.calls.values().any(is_expected) {
             events.extend(self.handshake.changed_mode(mode).map(AgentEvent::PermissionModeChanged));
         }
     }

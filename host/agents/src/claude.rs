@@ -35,7 +35,7 @@ use checklist::Checklist;
 use denials::Denials;
 use reported_mode::ReportedMode;
 use requests::Requests;
-use turn_parts::Turn;
+use turn_parts::{Turn, is_main_agent};
 use unanswered_prompts::{Prompts, prompt_ids};
 use usage::Usage;
 use version::VersionCheck;
@@ -354,12 +354,14 @@ impl Codec for Claude {
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded {
-        self.permission_mode = ReportedMode::default();
+        self.permission_mode.forget();
         Decoded { lines: vec![control::set_permission_mode(mode)], ..Decoded::default() }
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
-        self.permission_mode.on_answer(answer);
+        if self.requests.changes_mode(id, answer) {
+            self.permission_mode.forget();
+        }
         self.requests.answer(id, answer, &self.turn.folder)
     }
 
@@ -390,11 +392,6 @@ impl Codec for Claude {
     fn exit_reason(&self) -> Option<&str> {
         self.exit_reason.as_deref()
     }
-}
-
-/// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.
-fn is_main_agent(message: &Value) -> bool {
-    message["parent_tool_use_id"].is_null()
 }
 
 #[cfg(test)]

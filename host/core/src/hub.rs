@@ -202,8 +202,9 @@ impl Hub {
     }
 
     /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
-    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short
-    /// unless the prompt has images: its handling fetches them and appends the prompt to that queue.
+    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short:
+    /// handling a prompt only appends it to that queue. A command doesn't wait for a prompt with images, because they are
+    /// fetched first.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -237,7 +238,7 @@ impl Hub {
         };
         if let Slot::Queue(place) = &slot {
             let queue = self.queues.entry(place.clone()).or_default();
-            queue.handles_prompt = matches!(action, Action::Prompt);
+            queue.handles_prompt = matches!(action, Action::Prompt) && !has_images(&update.row.update);
             queue.running += 1;
         }
         self.start(slot, update, action)
@@ -260,12 +261,16 @@ fn is_prompt(update: &JoinedUpdate) -> bool {
     update.input.as_ref().is_some_and(ChatInput::is_prompt) || is_image(&update.row.update)
 }
 
+fn has_images(update: &Update) -> bool {
+    matches!(&update.what, UpdateKind::NotText { images, .. } if !images.is_empty())
+}
+
 /// Returns whether an update is a prompt that consists of images only. In a group, an album without a caption is none:
 /// its caption may have been dropped, because it is for other people.
 fn is_image(update: &Update) -> bool {
     let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);
     let is_for_others = is_album && update.origin.speaker.is_some();
-    matches!(&update.what, UpdateKind::NotText { caption: None, images, .. } if !images.is_empty()) && !is_for_others
+    matches!(update.what, UpdateKind::NotText { caption: None, .. }) && has_images(update) && !is_for_others
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>

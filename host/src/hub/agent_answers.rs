@@ -25,7 +25,8 @@ impl Dispatcher {
         if !line.command.starts_with(&format!("/{COMMAND} ")) {
             return false;
         }
-        let (command, _) = Answer::parse(&line.command).command(&self.open_requests(session));
+        let Some(answer) = Answer::parse(&line.command) else { return false };
+        let (command, _) = answer.command(&self.open_requests(session));
         if self.send_answer(row, session, command, Some(Arc::clone(press))).await {
             self.finish(row).await;
         }
@@ -36,7 +37,7 @@ impl Dispatcher {
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
-        let answer = Answer::parse(text);
+        let Some(answer) = Answer::parse(text) else { return false };
         let session = answer.session.clone().or_else(|| self.active_session(row));
         let Some(session) = session.filter(|_| name == COMMAND) else { return false };
         let (command, labels) = answer.command(&self.open_requests(&session));
@@ -111,14 +112,14 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn parse(line: &'a str) -> Self {
+    /// Returns `None` if the name of the session is invalid.
+    fn parse(line: &'a str) -> Option<Self> {
         let rest = line.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim());
         let (first, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let target = first.split_once('#').and_then(|(name, number)| Some((name, number.parse().ok()?)));
-        match target {
-            Some((name, number)) => Self { session: name.parse().ok(), number: Some(number), words: words.trim() },
-            None => Self { session: None, number: None, words: rest },
-        }
+        let Some((name, number)) = target else { return Some(Self { session: None, number: None, words: rest }) };
+        let session = if name.is_empty() { None } else { Some(name.parse().ok()?) };
+        Some(Self { session, number: Some(number), words: words.trim() })
     }
 
     /// Returns the command, and the labels of the chosen options.
@@ -129,9 +130,11 @@ impl<'a> Answer<'a> {
             (Some(number), open) => open.iter().find(|open| open.number == number),
         };
         let offered = request.map(|open| open.request.options.as_slice()).unwrap_or_default();
+        let takes_several = request.is_some_and(|open| open.request.multiple);
         let (mut chosen, mut rest) = (Vec::new(), self.words);
         while let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
             && let Some(option) = offered.iter().find(|option| option.id == word)
+            && (takes_several || chosen.is_empty())
         {
             chosen.push(option);
             rest = after.trim_start();

@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use crate::session::ImageSource;
 /// The time limit for all images of a message.
 const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
-/// The time for which an image is kept. A message that waits longer reaches the agent without its images.
+/// The time for which an image is kept at least. A message that waits longer may reach the agent without its images.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub struct ChatImages {
@@ -29,18 +30,26 @@ pub struct ChatImages {
 impl ChatImages {
     #[must_use]
     pub fn new(chat: Outbound, state_dir: &Path) -> Self {
-        Self { chat, folder: state_dir.join("images") }
+        let images = Self { chat, folder: state_dir.join("images") };
+        images.delete_old();
+        images
     }
 
-    /// Fetches the images of a message that are not stored yet.
+    /// Fetches the images of a message, as far as they are not stored yet.
     ///
     /// # Errors
     /// An image can't be fetched or stored, or is of a type that models don't accept. The text says why.
     pub async fn fetch(&self, images: &[ChatImage]) -> Result<(), String> {
         let all = async {
-            for image in images.iter().filter(|image| !self.file(image).exists()) {
-                let bytes = self.chat.download(&image.file, ChatImage::MAX_SIZE).await;
-                self.store(image, &bytes.map_err(|error| error.to_string())?)?;
+            for image in images {
+                // Write a stored image again, so that it is kept as long as a new one.
+                let bytes = match self.read(image) {
+                    Ok(bytes) => bytes,
+                    Err(_) => {
+                        self.chat.download(&image.file, ChatImage::MAX_SIZE).await.map_err(|error| error.to_string())?
+                    }
+                };
+                self.store(image, &bytes)?;
             }
             Ok(())
         };
@@ -52,23 +61,34 @@ impl ChatImages {
             return Err("it is not a JPEG, PNG, GIF or WebP image".to_owned());
         }
         let write = || {
-            fs::create_dir_all(&self.folder)?;
-            self.delete_old()?;
-            let new = self.file(image).with_extension("new");
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            // Two messages with the same image may arrive at the same time.
+            let new = self.folder.join(format!("{}.new", uuid::Uuid::new_v4()));
             fs::write(&new, bytes)?;
             fs::rename(new, self.file(image))
         };
-        write().map_err(|error| format!("it could not be stored in {}: {error}", self.folder.display()))
+        let stored = write().map_err(|error| format!("it could not be stored in {}: {error}", self.folder.display()));
+        self.delete_old();
+        stored
     }
 
-    fn delete_old(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > KEPT_FOR) {
-                fs::remove_file(entry.path())?;
+    /// Deletes the images that are no longer needed. Another message may delete them at the same time.
+    fn delete_old(&self) {
+        let is_old = |entry: &fs::DirEntry| {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > KEPT_FOR))
+        };
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten().filter(is_old) {
+            if let Err(error) = fs::remove_file(entry.path()) {
+                tracing::debug!(%error, "failed to delete an old image");
             }
         }
-        Ok(())
+    }
+
+    /// Reads a stored image. A file whose content is no image counts as missing.
+    fn read(&self, image: &ChatImage) -> io::Result<Vec<u8>> {
+        let bytes = fs::read(self.file(image))?;
+        ChatImage::media_type(&bytes).map(|_| bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     fn file(&self, image: &ChatImage) -> PathBuf {
@@ -78,8 +98,8 @@ impl ChatImages {
 
 impl ImageSource for ChatImages {
     fn get(&self, image: &ChatImage) -> Option<Image> {
-        let bytes = fs::read(self.file(image)).inspect_err(|error| {
-            tracing::warn!(%error, "failed to read an image of a message: the agent is told that it can't see it");
+        let bytes = self.read(image).inspect_err(|error| {
+            tracing::warn!(%error, "failed to read an image of a message: the agent gets the message without it");
         });
         let bytes = bytes.ok()?;
         let media_type = ChatImage::media_type(&bytes)?.to_owned();

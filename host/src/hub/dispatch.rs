@@ -19,10 +19,11 @@ use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 use super::{
     host_api::HostService,
     outbound::Outbound,
-    press_context::{Press, PressEffect, decision_time},
+    press_context::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
     undispatched_prompts::PromptTaker,
 };
+use crate::schedule::local_minute;
 
 pub struct Dispatcher {
     pub plugins: Arc<Registry>,
@@ -156,7 +157,7 @@ impl Dispatcher {
                 let mut buttons = keyboard.reply.buttons.iter().flatten();
                 let label = buttons.find(|shown| shown.command == update.what.text());
                 let label = label.map_or(call.command.spec.name.as_str(), |shown| shown.label.as_str());
-                let user = UserDecision { by: &update.caller.name, at: &decision_time(&self.host.clock) };
+                let user = UserDecision { by: &update.caller.name, at: &local_minute(self.host.clock.wall()) };
                 let outcome = messages::request_decided(Some(user), Some(label));
                 self.outbound.close_keyboard(keyboard.id, &outcome).await;
             }

@@ -37,14 +37,14 @@ use super::{
     chat_images::ChatImages,
     live_config::LiveConfig,
     outbound::Outbound,
-    press_context::{CommandChange, Press, decision_time},
+    press_context::{CommandChange, Press},
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
     undispatched_prompts::PromptTaker,
     usage::UsageLedger,
 };
-use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
+use crate::{clock::Clock, schedule::local_minute, session::CommandSource, session_registry::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {
@@ -371,7 +371,7 @@ impl HostApi for HostService {
         let outcome = self.admin_commands.run(caller, plugin, command).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
-            let user = UserDecision { by: &caller.name, at: &decision_time(&self.clock) };
+            let user = UserDecision { by: &caller.name, at: &local_minute(self.clock.wall()) };
             self.outbound.decide(&request, &messages::request_decided(Some(user), choice.label())).await;
         }
         outcome

@@ -9,8 +9,6 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-use crate::{clock::Clock, schedule::HostZone};
-
 /// The session and the request of a pressed button, and the effect of the button's call.
 #[derive(Debug, Default)]
 pub struct Press {
@@ -121,11 +119,6 @@ impl CommandChange {
             | SessionCommand::SetPermissionMode(_) => Self::Lasting,
         }
     }
-}
-
-/// Returns the current local time, as the message of a decision shows it.
-pub fn decision_time(clock: &Clock) -> String {
-    HostZone::new().current().minute(clock.wall())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_core::cron::Zone;
+use cordboard_core::{cron::Zone, types::Timestamp};
 
 /// The zone file if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";
@@ -92,6 +92,11 @@ fn file(name: &str) -> PathBuf {
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = path.metadata().ok()?;
     Some((metadata.dev(), metadata.ino(), metadata.len(), (metadata.ctime(), metadata.ctime_nsec())))
+}
+
+/// Returns a time on the clock of the host's time zone, to the minute.
+pub fn local_minute(at: Timestamp) -> String {
+    HostZone::new().current().minute(at)
 }
 
 #[cfg(test)]

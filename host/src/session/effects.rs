@@ -96,7 +96,7 @@ impl Actor {
         Ok(Vec::new())
     }
 
-    /// Sends a prompt with its images. The agent is told about images that are no longer stored.
+    /// Sends a prompt with its images. The prompt says how many images are no longer stored.
     fn send(&mut self, run: Run, prompt: &Prompt) {
         let images: Vec<_> = prompt.images.iter().filter_map(|image| self.ports.images.get(image)).collect();
         self.with(run, |agent| agent.send(prompt, &images));

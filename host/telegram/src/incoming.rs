@@ -47,7 +47,7 @@ const KINDS: [(&str, &str); 19] = [
     ("venue", "location"),
     ("video", "video"),
     ("video_note", "video"),
-    ("voice", "voice"),
+    ("voice", "voice message"),
 ];
 
 /// A text of at least this many UTF-16 units may be the first part of a longer one.
@@ -181,7 +181,8 @@ impl UpdateParser {
         }
         // The context of a forwarded image or of a reply to a message.
         let context = PromptContext { message, bot: self.bot.id }.prompt("");
-        let caption = Some(context.trim().to_owned()).filter(|context| !images.is_empty() && !context.is_empty());
+        let has_context = !images.is_empty() && !is_album && !context.trim().is_empty();
+        let caption = has_context.then(|| context.trim().to_owned());
         Some(UpdateKind::NotText { kind: kind?.to_owned(), caption, images, has_more })
     }
 

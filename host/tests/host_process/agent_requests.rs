@@ -214,7 +214,8 @@ fn a_question_can_be_answered_without_the_approval_plugin() {
         "/answer #1 maybe",
         "Choose one of: allow (Allow once), session (Allow for this session), deny (Deny), why (Deny and say why).",
     );
-    host.say("/answer #1 why use ninja");
+    host.ask("/answer a.b#1 allow", "Unknown command /answer. Use /help to list the commands.");
+    host.say("/answer a#1 why use ninja");
     host.expect_all(&["Answered: Deny and say why.\n", "I don't run it. The user denied this and said: use ninja\n"]);
     host.ask("/answer", "Session 'a' has no open request.");
 }

@@ -137,7 +137,7 @@ async fn media_arrive_as_their_kind_and_caption() {
     };
     assert_eq!(stored[0].what, not_text("photo", Some("look"), &["f"]));
     assert_eq!(stored[1].what, not_text("file", None, &[]));
-    assert_eq!(stored[2].what, not_text("voice", None, &[]));
+    assert_eq!(stored[2].what, not_text("voice message", None, &[]));
     assert_eq!(stored[3].what, UpdateKind::Text("the end".to_owned()));
 }
 

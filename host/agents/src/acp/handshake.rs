@@ -40,6 +40,8 @@ pub struct Handshake {
     /// Empty until the agent has opened the session.
     session: String,
     settings: Settings,
+    /// Whether the agent has opened the session, so that `settings` is known.
+    is_open: bool,
     /// The reason why the session could not begin in its permission mode.
     refused_mode: Option<String>,
     is_ready: bool,
@@ -91,6 +93,7 @@ impl Handshake {
             agent: None,
             session: String::new(),
             settings: Settings::default(),
+            is_open: false,
             refused_mode: None,
             is_ready: false,
         }
@@ -170,6 +173,7 @@ impl Handshake {
             return Err(Failure::Start("The agent opened a conversation without an id.".to_owned()));
         }
         self.settings = Settings::of(result);
+        self.is_open = true;
         let (Settings { model, mode }, mut changes) = (&self.settings, Vec::new());
         if let Some(name) = self.model.as_deref().filter(|name| !model.is_current(name)) {
             let change = model.choose(SettingKind::Model, &self.session, name);
@@ -199,7 +203,7 @@ impl Handshake {
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.
     pub fn change_mode(&mut self, mode: PermissionMode) -> Result<Option<Change>, String> {
-        if self.session.is_empty() {
+        if !self.is_open {
             self.mode = mode;
             return Ok(None);
         }

@@ -1,9 +1,6 @@
 //! Recognizes changes of the permission mode that the host did not request.
 
-use cordboard_core::{
-    agent_event::AgentEvent,
-    types::{PermissionMode, RequestAnswer, RequestOption},
-};
+use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
 use serde_json::Value;
 
 use super::text;
@@ -20,13 +17,8 @@ impl ReportedMode {
         is_change.then_some(AgentEvent::PermissionModeChanged(mode))
     }
 
-    /// Handles an answer for the session. It may change the mode, but only for this process: the next process starts in
-    /// the old mode again.
-    pub(super) fn on_answer(&mut self, answer: &RequestAnswer) {
-        if let RequestAnswer::Options { ids, .. } = answer
-            && ids.iter().any(|id| id == RequestOption::ALLOW_FOR_SESSION)
-        {
-            self.0 = None;
-        }
+    /// Forgets the mode, because the host changes it for this process. The next process starts in the old mode again.
+    pub(super) const fn forget(&mut self) {
+        self.0 = None;
     }
 }

@@ -88,6 +88,14 @@ impl Requests {
         Some(RequestId(id))
     }
 
+    /// Returns whether this answer changes the permission mode of the process.
+    pub(super) fn changes_mode(&self, id: &RequestId, answer: &RequestAnswer) -> bool {
+        let RequestAnswer::Options { ids, .. } = answer else { return false };
+        let is_for_session = ids.iter().any(|id| id == ALLOW_SESSION);
+        let mut rules = self.0.get(&id.0).into_iter().flat_map(|pending| &pending.session_rules);
+        is_for_session && rules.any(|rule| text(rule, "type") == "setMode")
+    }
+
     /// Returns the response to the CLI, or the next question of a series. The result is empty if the question is not
     /// open.
     pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, folder: &str) -> Decoded {

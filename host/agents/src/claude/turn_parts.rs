@@ -307,3 +307,8 @@ impl Turn {
         self.changes.push(AgentEvent::Part { at, change });
     }
 }
+
+/// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.
+pub(super) fn is_main_agent(message: &Value) -> bool {
+    message["parent_tool_use_id"].is_null()
+}

@@ -174,9 +174,37 @@ fn updates_without_a_plugin_or_a_session_are_answered() {
             ann 2: /plugins
               2 in its queue: answer: /plugins is for admins only.
             ann 3 photo
-              3 in its queue: answer: Only text for now
+              3 in its queue: answer: Only text and images for now
             eve 4: hello
               4 in its queue: drop, no access
+        "#]],
+    );
+}
+
+#[test]
+fn an_album_without_a_caption_is_no_prompt_in_a_group() {
+    check(
+        "
+        ann 1 image
+        ann 2 album
+        wait 300
+        ann group image
+        ok 3
+        ann group album
+        wait 300
+        ",
+        &expect![[r#"
+            ann 1 image
+              1 in its queue: prompt: image
+            ann 2 album
+            wait 300
+              2 in its queue: prompt: album
+            ann group image
+              3 in its queue: prompt: image
+            ok 3
+            ann group album
+            wait 300
+              4 in its queue: answer: Only text and images for now
         "#]],
     );
 }

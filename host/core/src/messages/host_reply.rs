@@ -93,7 +93,7 @@ impl HostReply {
         match self {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
-            Self::OnlyText => "Only text for now".to_owned(),
+            Self::OnlyText => "Only text and images for now".to_owned(),
             Self::ImageNotFetched { why } => {
                 format!("The image could not be fetched: {}\nThe agent doesn't get your message.", quote(why))
             }

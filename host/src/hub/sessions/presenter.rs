@@ -27,7 +27,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound, press_context::decision_time},
+    hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
+    schedule::local_minute,
     session::{SessionOutput, TurnSink},
     session_registry::{SessionCell, SessionRegistry},
 };
@@ -197,7 +198,7 @@ impl OutputRenderer for SessionRenderer {
                 self.renderer.outbound.finish(Vec::new(), posts).await;
             }
             SessionOutput::RequestClosed { request, choice, by } => {
-                let at = decision_time(&self.renderer.clock);
+                let at = local_minute(self.renderer.clock.wall());
                 let user = by.as_deref().map(|by| UserDecision { by, at: &at });
                 let outcome = messages::request_closed(user, &choice);
                 self.renderer.outbound.decide(&request, &outcome).await;

@@ -27,8 +27,9 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
 
 /// Returns the line about a decision without the time of the decision, which has 16 characters.
 fn without_time(line: &str) -> String {
-    let Some((by, rest)) = line.split_once(", 20") else { return line.to_owned() };
-    format!("{by}{}", rest.get(14..).unwrap_or_default())
+    let Some(rest) = line.strip_prefix("Decided by ") else { return line.to_owned() };
+    let (by, rest) = rest.split_once(", 20").expect("a decision has a time");
+    format!("Decided by {by}{}", rest.get(14..).unwrap_or_default())
 }
 
 /// Kills a host during each of two answers. Returns with a running host that has sent notices about both prompts.

@@ -253,3 +253,19 @@ fn a_mode_that_the_cli_changes_itself_is_reported_once() {
     assert_eq!(report(&mut codec, "a new mode"), []);
     assert_eq!(report(&mut codec, "plan"), [changed(PermissionMode::Plan)]);
 }
+
+#[test]
+fn only_an_answer_that_changes_the_mode_hides_its_next_report() {
+    let rules = json!({ "type": "addRules", "behavior": "allow", "rules": [{ "toolName": "Bash" }] });
+    for (suggestion, is_reported) in [(rules, true), (json!({ "type": "setMode", "mode": "acceptEdits" }), false)] {
+        let mut codec = new_codec(None);
+        let status = |mode: &str| system("status", json!({ "permissionMode": mode })).to_string();
+        codec.decode(status("plan").as_bytes());
+        let request = json!({ "subtype": "can_use_tool", "tool_name": "Bash", "permission_suggestions": [suggestion] });
+        let request = json!({ "type": "control_request", "request_id": "1", "request": request });
+        codec.decode(request.to_string().as_bytes());
+        codec.answer(&RequestId("1:0".to_owned()), &chosen(&["session"], None));
+        let events = codec.decode(status("default").as_bytes()).events;
+        assert_eq!(events == [AgentEvent::PermissionModeChanged(PermissionMode::Default)], is_reported);
+    }
+}

@@ -8,14 +8,15 @@ use crate::{
     agent_event::PromptId,
     hub::*,
     route::tests::{Entry, Table, table},
-    types::Caller,
+    types::{Caller, ChatImage},
     updates_and_posts::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
 };
 
 /// Runs the script against a hub and compares the trace.
 ///
 /// `ann 1: TEXT` is a message from ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit,
-/// `ann 1 part: TEXT` a part of a longer text, `ann 1 photo` a photo. `restore` before such a step makes it an update
+/// `ann 1 part: TEXT` a part of a longer text, `ann 1 photo` a photo that the agent can't get, `ann 1 image` one that it can,
+/// `ann 1 album` an album with such a photo. A place whose name begins with `group` is a group. `restore` before such a step makes it an update
 /// of the previous run. `ok ID` ends the handling of an update. `take 1 ann before ID` takes ann's prompts that wait in
 /// place 1 and arrived before update ID. `close` ends the input. `wait MS` advances the clock and delivers a
 /// timeout that is due. `remove NAME` withdraws a person's access, and `deactivate NAME` removes a command. Only `ann`
@@ -90,6 +91,13 @@ impl Runner {
             Some("photo") => {
                 UpdateKind::NotText { kind: "photo".to_owned(), caption: None, images: Vec::new(), has_more: true }
             }
+            Some(kind @ ("image" | "album")) => {
+                if kind == "album" {
+                    part = MessagePart::Album("a".to_owned());
+                }
+                let images = vec![ChatImage { file: "f".to_owned() }];
+                UpdateKind::NotText { kind: kind.to_owned(), caption: None, images, has_more: false }
+            }
             Some("part") => {
                 part = MessagePart::Cut { joint: "|".to_owned() };
                 UpdateKind::Text(text)
@@ -100,7 +108,8 @@ impl Runner {
             Some(other) => panic!("there is no update {other}"),
         };
         let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
-        let origin = Origin { part, ..Origin::default() };
+        let speaker = place.starts_with("group").then(|| who.to_owned());
+        let origin = Origin { part, speaker, ..Origin::default() };
         let (place, at, key) = (Place::new("test", place), self.now, self.last.to_string());
         let update = Update { key: key.clone(), caller, place, what, at, locale: None, origin };
         InboxRow { id: InboxId(self.last), update, state: InboxState::New, prompt: PromptId(key), at }
