@@ -177,7 +177,7 @@ mod tests {
                 "Box at https://box.lan answered /api with something other than JSON: '<!doctype html>'. {where_to}"
             )
         );
-        assert!(json_error(200, "").contains("with JSON but with nothing. Check"));
+        assert!(json_error(200, "").contains("with something other than JSON: nothing. Check"));
         assert_eq!(
             SERVER.unknown_form("/api", "`data` is missing"),
             "Box at https://box.lan returned an unexpected response for /api: `data` is missing. Supported: Box 2 or later."

@@ -54,8 +54,8 @@ fn escape_line(line: &str, escaped: &mut String) {
             '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
             '.' | ')' => at > start && at == after_number,
             '<' => {
-                next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/'))
-                    && (at == start || !is_word(rest))
+                let may_begin_html = |next: char| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/');
+                next.is_some_and(may_begin_html) && (at == start || !is_word(rest)) || is_email(rest)
             }
             _ => false,
         };
@@ -74,6 +74,12 @@ fn is_word(rest: &str) -> bool {
     let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
     let mut word = inside.iter().skip_while(|byte| **byte == b'/');
     inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+/// Whether the text after `<` may be an email address, which would become a link without brackets. The address may begin
+/// with a sign, as in `<&@a>`.
+fn is_email(rest: &str) -> bool {
+    rest.bytes().take_while(|byte| *byte != b'>' && !byte.is_ascii_whitespace()).any(|byte| byte == b'@')
 }
 
 /// Formats technical text, such as an error or the last line of a log, for use within other text: a line that

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::render::render;
 
-    const NASTY: [&str; 17] = [
+    const NASTY: [&str; 18] = [
         "__x__ died: \\d+ of `a` and *b* ~~c~~",
         "title\n=====",
         "a\n---",
@@ -85,6 +85,7 @@ mod tests {
         "    indented\n\ttabbed",
         "-",
         "trailing backslash \\",
+        "<&@1> and <1@b.c> and < a@b",
         "  1. one\n  - two\n  # three\n  > four",
         "`a``b` \r\n``` x",
         "[a]\u{202e}(http://b) \u{1b}# c `\u{7}`\u{2066}` \n\u{1b}- d\n1\u{0}. e",
