@@ -359,6 +359,7 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
+        // This mode ends with the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {
             self.permission_mode.forget();
         }

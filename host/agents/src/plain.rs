@@ -122,13 +122,14 @@ impl Plain {
             State::Turn(turn) => match (turn.sent.pop_front(), self.echo) {
                 (Some(sent), Echo::Yes) => !is_echo_of(&sent, &line),
                 (Some(sent), Echo::Unknown) if is_echo_of(&sent, &line) => {
-                    turn.held.push(line.clone());
+                    turn.possible_echoes.push(line.clone());
                     false
                 }
                 // The program repeats its input if it printed more than the input. With a prompt, the lines are sent one by
                 // one, so a later line without an echo shows that the earlier output was a result.
                 (sent, Echo::Unknown) => {
-                    let is_echo = !turn.held.is_empty() && (sent.is_none() || self.turn_end.prompt.is_none());
+                    let is_echo =
+                        !turn.possible_echoes.is_empty() && (sent.is_none() || self.turn_end.prompt.is_none());
                     self.learn_echo(is_echo);
                     true
                 }
@@ -141,33 +142,32 @@ impl Plain {
         self.last_line = excerpt(line.as_bytes());
     }
 
-    /// Records whether the program repeats its input, if that is unknown. Otherwise, the lines that equal the input are
-    /// output. Later lines don't change the result: a mismatch may only mean that a background process printed before
-    /// the echo.
+    /// Records whether the program repeats its input. If it doesn't, shows the lines that only seemed to be echoes. Only
+    /// the first call counts: later, a mismatch may only mean that a background process printed before the echo.
     fn learn_echo(&mut self, is_echo: bool) {
         if self.echo == Echo::Unknown {
             self.echo = if is_echo { Echo::Yes } else { Echo::No };
-            let held = self.take_held();
+            let lines = self.take_possible_echoes();
             if !is_echo {
-                self.push_lines(&held);
+                self.push_lines(&lines);
             }
         }
     }
 
     /// Decides about output that only equals the input. It is shown if it may be a result, such as a number in an
     /// interpreter. Anything else is probably an echo of a statement without output.
-    fn settle_held(&mut self) {
-        let held = self.take_held();
-        if held.iter().all(|line| may_be_result(line)) {
-            self.push_lines(&held);
+    fn settle_possible_echoes(&mut self) {
+        let lines = self.take_possible_echoes();
+        if lines.iter().all(|line| may_be_result(line)) {
+            self.push_lines(&lines);
         } else {
             self.echo = Echo::Yes;
         }
     }
 
-    fn take_held(&mut self) -> Vec<String> {
+    fn take_possible_echoes(&mut self) -> Vec<String> {
         match &mut self.state {
-            State::Turn(turn) => std::mem::take(&mut turn.held),
+            State::Turn(turn) => std::mem::take(&mut turn.possible_echoes),
             State::Starting | State::Idle => Vec::new(),
         }
     }
@@ -218,7 +218,7 @@ impl Plain {
         if matches!(&self.state, State::Turn(turn) if !turn.sent.is_empty()) {
             self.learn_echo(false);
         }
-        self.settle_held();
+        self.settle_possible_echoes();
         self.close_block();
     }
 

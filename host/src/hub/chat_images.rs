@@ -19,8 +19,8 @@ use crate::session::ImageSource;
 /// The time limit for all images of a message.
 const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
-/// The time for which an image is kept at least. A message that waits longer may reach the agent without its images.
-const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The minimum time for which an image is stored. A message that waits longer may reach the agent without its images.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub struct ChatImages {
     chat: Outbound,
@@ -76,7 +76,7 @@ impl ChatImages {
     fn delete_old(&self) {
         let is_old = |entry: &fs::DirEntry| {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
-            modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > KEPT_FOR))
+            modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > RETENTION))
         };
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten().filter(is_old) {
             if let Err(error) = fs::remove_file(entry.path()) {

@@ -180,8 +180,8 @@ pub mod session_control {
     }
 }
 
-/// The questions of agents that wait for an answer, such as requests for permissions. Its [`Error`](requests::Error)
-/// converts to its message with `?`.
+/// The questions of agents that wait for an answer, such as requests for permissions. `?` converts an
+/// [`Error`](requests::Error) to a `String` with its message.
 pub mod requests {
     pub use crate::bindings::host_imports::cordboard::plugin::requests::*;
 

@@ -17,7 +17,7 @@ impl ReportedMode {
         is_change.then_some(AgentEvent::PermissionModeChanged(mode))
     }
 
-    /// Forgets the mode, because the host changes it for this process. The next process starts in the old mode again.
+    /// Forgets the mode, because the host requests another one.
     pub(super) const fn forget(&mut self) {
         self.0 = None;
     }

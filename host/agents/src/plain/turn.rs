@@ -12,7 +12,7 @@ pub struct Turn {
     /// The sent lines that the program may repeat.
     pub sent: VecDeque<String>,
     /// Output lines that equal the input, until it is known whether the program repeats its input.
-    pub held: Vec<String>,
+    pub possible_echoes: Vec<String>,
     /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier
     /// line.
     pub is_ahead: bool,
@@ -25,7 +25,7 @@ impl Turn {
             prompt: prompt.id.clone(),
             lines: lines(&prompt.text),
             sent: VecDeque::new(),
-            held: Vec::new(),
+            possible_echoes: Vec::new(),
             is_ahead: false,
             is_interrupted: false,
         }

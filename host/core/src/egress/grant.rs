@@ -202,8 +202,8 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks that a grant may name this host. Accepts every name, and every address except those of metadata services and
-/// those that no machine has.
+/// Checks that a grant may name this host. Rejects the addresses of metadata services, and addresses that can't belong to
+/// a machine, such as multicast addresses. Accepts all other addresses and all names.
 ///
 /// # Errors
 /// No grant may name this host. The error states the reason.

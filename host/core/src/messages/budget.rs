@@ -10,7 +10,7 @@ pub fn budget_warning(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
     let limit = format!("the limit of ${limit_usd:.2} a day");
     let spent = if budget.is_spent() {
-        format!("which exceeds {limit}. Until {}, new messages are refused", midnight(budget))
+        format!("which reaches or exceeds {limit}. Until {}, new messages are refused", midnight(budget))
     } else {
         let percent = (spent_usd / limit_usd * 100.0).floor();
         format!("{percent} % of {limit}. At the limit, new messages are refused until {}", midnight(budget))
@@ -52,7 +52,7 @@ mod tests {
         );
         assert_eq!(
             budget_warning(&budget(12.0)),
-            "The agents have cost $12.00 today, which exceeds the limit of $10.00 a day. Until midnight (in 5h2m), new messages are refused. To raise the limit, increase `cost_per_day` in [limits]."
+            "The agents have cost $12.00 today, which reaches or exceeds the limit of $10.00 a day. Until midnight (in 5h2m), new messages are refused. To raise the limit, increase `cost_per_day` in [limits]."
         );
         assert_eq!(
             budget_refusal(&budget(10.0)),
