@@ -39,13 +39,13 @@ pub enum AgentEvent {
     /// The agent has started a turn without a prompt, under this id. All `Part` events up to the next `Finished`, and
     /// that `Finished`, belong to this turn.
     TurnStarted(PromptId),
-    /// Markdown from outside the turns that the session shows, such as the report of a background task that arrives
+    /// Markdown that is not part of a turn that the session shows, such as the report of a background task that arrives
     /// while a prompt is open.
     UnpromptedText(String),
-    /// The agent runs, but cannot start or resume a conversation until a user acts, for example by signing in. Contains
-    /// the reason and the remedy.
+    /// The agent is running, but cannot start or resume a conversation until a user acts, for example by signing in.
+    /// Contains the reason and the remedy.
     StartFailed(String),
-    /// The agent did not resume the conversation that it was started with. Contains the reason.
+    /// The agent did not resume or fork the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
     /// The agent asks a question and waits for the answer.
     Requested(AgentRequest),
@@ -73,7 +73,7 @@ pub enum Change {
     /// Replaces the part with this text.
     Text(String),
     Action(Action),
-    /// Removes the part, because the agent repeats the message from the start after a broken stream.
+    /// Removes the part, for example because the agent repeats the message after a broken stream.
     Remove,
 }
 

@@ -7,7 +7,7 @@ use crate::{cron::Zone, types::Timestamp};
 /// The fraction of the limit at which users are warned.
 const WARNING: f64 = 0.8;
 
-/// The limit of the current day, and the amount that is already spent.
+/// The limit for the current day, and the amount that is already spent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
     /// The value of `[limits] cost_per_day`.

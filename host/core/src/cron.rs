@@ -23,8 +23,8 @@ use crate::types::Timestamp;
 /// The names of the fields in errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
-/// The maximum that [`Cron::between`] returns. Counting the minutes of a year would take seconds, and callers don't
-/// need a larger number.
+/// The maximum that [`Cron::between`] returns. Counting a year's runs of `* * * * *` would take seconds, and callers
+/// don't need a larger number.
 const COUNTED: usize = 10_000;
 
 /// A time zone, from a POSIX rule or a TZif file.
@@ -75,8 +75,8 @@ impl Zone {
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// Returns an upper bound of the calendar times that the clock has shown up to `at`. After the clock is put back,
-    /// it shows some times again, so the time at `at` may be earlier than the latest time shown.
+    /// Returns an upper bound on the calendar times that the clock has shown up to `at`. After the clock is put back,
+    /// it repeats times that it has already shown, so the time at `at` may be earlier than the latest time shown.
     fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
         let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()

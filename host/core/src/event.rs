@@ -37,9 +37,9 @@ pub enum EventKind {
     /// The answer is complete, or the turn failed or was interrupted. Data: `seconds`, `actions`, `cost_usd`, `error`,
     /// `place`.
     TurnFinished,
-    /// The session has no running agent any more.
+    /// The session no longer has a running agent.
     Suspended,
-    /// A resume was refused, and the user has to decide. Data: `why`.
+    /// The agent refused to resume or fork a conversation, and the user has to decide. Data: `why`.
     Asking,
     /// The agent could not be started, or exited too often. Data: `why`.
     Broken,

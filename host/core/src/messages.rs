@@ -73,19 +73,19 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
-/// The error for a command that needs the conversation of a session that is open in a terminal.
+/// The error for a command that can't be carried out while the session is open in a terminal.
 #[must_use]
 pub fn open_in_terminal(session: &SessionName) -> String {
     format!("Session '{session}' is open in a terminal. Exit the agent there first.")
 }
 
-/// The error for opening a session in a terminal while its agent waits for an answer.
+/// The error for opening a session in a terminal while its agent is waiting for an answer.
 #[must_use]
 pub fn question_open(session: &SessionName) -> String {
     format!("The agent of session '{session}' waits for an answer. Answer its question in the chat first.")
 }
 
-/// The last line of an answer whose agent did not react to an interrupt, for example by `/stop`.
+/// The last line of an answer whose agent did not react to an interrupt, for example from `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
@@ -97,8 +97,8 @@ pub fn program_unresponsive(session: &SessionName) -> String {
     format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
 }
 
-/// The answer to a user who tries to drop a message that no longer waits, for example because the agent has received
-/// it.
+/// The answer to a user who tries to drop a message that is no longer queued, for example because the agent has
+/// received it.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
     format!("This message is no longer queued in session '{session}'. Use /stop to interrupt the turn.")
@@ -132,7 +132,8 @@ pub struct UserDecision<'a> {
     pub at: &'a str,
 }
 
-/// The line that replaces the buttons of a message: the decision `what`, the person who made it, and its time.
+/// The line that replaces the buttons of a message: the decision `what`, the person who made it, and its time, as far
+/// as they are known.
 #[must_use]
 pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
     match (what, user) {
@@ -184,7 +185,7 @@ pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
     format!("Session '{session}' waits for your answer to its question #{number} (/requests). Your message is queued.")
 }
 
-/// The reply to an answer that the agent's question has accepted.
+/// The reply to a user who has answered an agent's question.
 #[must_use]
 pub fn answered(option: &str) -> String {
     format!("Answered: {option}.")

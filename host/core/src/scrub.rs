@@ -32,7 +32,7 @@ pub const SHORTEST: usize = 6;
 /// encodings; the fourth level is a margin.
 const MAX_NESTING: usize = 4;
 
-/// An index of secrets for searching. It does not implement `Debug`, which would print them.
+/// An index for finding secrets in text. It does not implement `Debug`, which would print the secrets.
 #[derive(Default)]
 pub struct Scrubber {
     /// The secrets as pairs of label and value.

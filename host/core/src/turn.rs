@@ -9,7 +9,7 @@ use crate::{
 pub struct Turn {
     pub prompt: PromptId,
     /// The other prompts that end with the turn, which the agent received during this turn or an earlier one. Empty
-    /// while the turn runs.
+    /// while the turn is running.
     pub also_answers: Vec<PromptId>,
     /// The place of the answer. It is also the place of the prompt, if there is one.
     pub place: Place,

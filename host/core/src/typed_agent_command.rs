@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The maximum length of a command name, in characters. The longest known names are those of Claude Code's plugin
-/// commands, such as `plugin:review`.
+/// commands, which begin with the name of the plugin, as in `plugin:review`.
 const LONGEST_NAME: usize = 64;
 
 /// An agent's command and its arguments, as a person typed them.

@@ -13,7 +13,7 @@ use crate::{
 #[serde(transparent)]
 pub struct MessageId(pub String);
 
-/// Something that a person did in a chat: sent a message, edited one, or pressed a button. Prompts of plugins and
+/// Something that a person did in a chat: sent a message, edited one, or pressed a button. Prompts from plugins and
 /// prompts that are sent again are stored as updates, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
@@ -39,7 +39,7 @@ pub struct Origin {
     /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// The kind of the prompt, if the text doesn't determine it. For example, a prompt of a plugin is never a command
+    /// The kind of the prompt, if the text doesn't determine it. For example, a prompt from a plugin is never a command
     /// of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,

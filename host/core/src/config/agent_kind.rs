@@ -34,7 +34,7 @@ pub enum AgentFeature {
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
-    /// The agent gets the images of a message.
+    /// The agent accepts the images of a message.
     Images,
 }
 

@@ -17,8 +17,8 @@ use crate::types::{MODEL_NAME_RULE, PermissionMode, is_model_name};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
-    /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent. In a valid
-    /// configuration, agents of all other kinds have a command.
+    /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent. Agents of
+    /// all kinds except `Demo` need a command.
     pub command: Option<String>,
     /// Additional arguments. They follow the arguments that the host itself adds, if any.
     pub args: Vec<String>,

@@ -29,7 +29,7 @@ pub struct CallLimits {
     /// The maximum CPU time of a call. Its wall-clock time may be up to twice as long, not counting waits for the
     /// network.
     pub time: Duration,
-    /// The maximum size of all memories of an instance together, in bytes.
+    /// The maximum total size of an instance's memories, in bytes.
     pub memory: usize,
     /// The maximum number of calls to host functions during one plugin call.
     pub calls: u32,

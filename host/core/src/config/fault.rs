@@ -36,8 +36,8 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// The offset at which a value that may be a secret starts, in the line of the fault and at or before the fault.
-    /// The excerpt ends there.
+    /// If the fault may be inside a secret, the offset in the text at which the excerpt ends: the start of the value,
+    /// or of the line of the fault if the value begins in an earlier line.
     pub hidden_from: Option<usize>,
 }
 
@@ -71,7 +71,7 @@ impl Fault {
 }
 
 /// Formats the line that contains the faulty text `marked`, with carets below that text. An ellipsis replaces `after`,
-/// unless `after` consists of closing brackets and white space.
+/// unless `after` consists of closing brackets and white space. A long line is shortened.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let other_values = if before.contains('{') {
@@ -125,7 +125,7 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
 /// location of a secret. A match anywhere in a name counts, because the name may be misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
-/// Whether `offset` in a text that is not TOML may be inside a value whose key or table name contains one of
+/// Whether `offset` in a text that is not valid TOML may be inside a value whose key or table name contains one of
 /// [`SECRET_KEYS`]. Because the text can't be parsed, this function recognizes the table and the key only by the `[`
 /// and the `=` in their lines.
 fn may_be_secret(text: &str, offset: usize) -> bool {
@@ -169,7 +169,8 @@ impl ConfigError {
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
-    /// The error for a text that is not TOML. It lists only the parser's first error, which usually causes the others.
+    /// The error for a text that is not valid TOML. It lists only the parser's first error, which usually causes the
+    /// others.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
         let marked = text.get(at.clone()).unwrap_or_default();

@@ -36,7 +36,7 @@ pub struct NetworkGrants {
     /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
     /// A PEM file with certificates that the host trusts for this plugin's requests, in addition to those of public
-    /// authorities.
+    /// certificate authorities.
     pub ca: Option<PathBuf>,
 }
 

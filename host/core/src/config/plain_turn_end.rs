@@ -14,8 +14,8 @@ use super::{
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.
     pub prompt: Option<PromptPattern>,
-    /// A turn ends after this time without output. `None` selects [`DEFAULT_SILENCE`] if there is no prompt, and no
-    /// limit otherwise.
+    /// A turn ends after this time without output. `None` selects [`DEFAULT_SILENCE`] if there is no prompt. Otherwise,
+    /// silence ends a turn only if the program seems to ask a question.
     pub silence: Option<Duration>,
 }
 
@@ -64,7 +64,7 @@ impl Eq for PromptPattern {}
 impl TurnEnd {
     pub const NONE: Self = Self { prompt: None, silence: None };
 
-    /// Reads the keys, and returns each that is present with its position.
+    /// Reads the keys. Returns each key, with its position if it is present.
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) -> [(&'static str, Option<Range<usize>>); 2] {
         let prompt = section.set_some("prompt", &mut self.prompt, pattern);
         let silence = section.set_some("silence", &mut self.silence, span(SHORTEST_SILENCE..=LONGEST_SILENCE));

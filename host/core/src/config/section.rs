@@ -19,7 +19,7 @@ use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 /// The known keys by the pattern of their table, for example `agents.NAME`. The pattern of the root is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// The known keys, and the faults found so far, while one text is read.
+/// The known keys, and the faults that were found so far in the text that is being read.
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,

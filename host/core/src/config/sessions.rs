@@ -27,8 +27,8 @@ pub struct Sessions {
     /// The session that a message creates in a place without an active session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// If an agent produces no output for this time while a turn is open and no tool runs, users are asked what to do.
-    /// Zero disables the question.
+    /// If an agent produces no output for this time while a turn is open and no tool is running, users are asked what
+    /// to do. Zero disables the question.
     pub stall: Duration,
     /// Selects how a session handles a prompt that arrives during a turn.
     pub busy: Busy,

@@ -12,7 +12,7 @@ use super::{
 /// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-/// A Bot API server that restarts may reject a valid token for some seconds, so the host must not give up at once.
+/// A Bot API server that is starting may reject a valid token for a few seconds, so the host must not give up at once.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The parts of a paste arrive within 100 ms of each other, and the parts of an album within 500 ms.

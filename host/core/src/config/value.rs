@@ -1,4 +1,4 @@
-//! Parses single values. An error names the expected value and also the actual one, unless that may be a secret.
+//! Parses single values. An error names the expected value and, unless it may be a secret, the actual one.
 
 use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 

@@ -43,8 +43,8 @@ impl Zone {
         of(text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.0.clone()).ok()?.start_of_day().ok()?.timestamp())
     }
 
-    /// Applies `day` to the time `at`, and returns the beginning of the resulting day. `None` if the calendar can't
-    /// represent that day.
+    /// Applies `day` to the time `at`, and returns the beginning of the resulting day. Returns `None` if the calendar
+    /// can't represent that day.
     fn start(&self, at: Timestamp, day: impl FnOnce(Zoned) -> Option<Zoned>) -> Option<Timestamp> {
         of(day(self.zoned(at)?)?.start_of_day().ok()?.timestamp())
     }

@@ -202,8 +202,8 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks that a grant may name this host. Rejects the addresses of metadata services, and addresses that can't belong to
-/// a machine, such as multicast addresses. Accepts all other addresses and all names.
+/// Checks that a grant may name this host. Rejects the addresses of metadata services, and addresses that can't belong
+/// to a machine, such as multicast addresses. Accepts all other addresses, and all names.
 ///
 /// # Errors
 /// No grant may name this host. The error states the reason.
@@ -246,7 +246,7 @@ impl Display for TcpGrant {
 }
 
 impl TcpGrant {
-    /// Returns the grant that a connection to `port` of `host` needs, and the parsed host.
+    /// Returns the grant that a connection to `port` on `host` needs, and the parsed host.
     ///
     /// # Errors
     /// `host` is neither a host name nor an address.

@@ -1,6 +1,6 @@
 //! Normalizes a request's path. Servers disagree about dot segments, double slashes, backslashes and encoded slashes. A
-//! path with one of these is *ambiguous*: only a grant for all paths of the host covers it, because every
-//! interpretation of the path stays on that host.
+//! path with one of these, or with a malformed escape, is *ambiguous*: only a grant for all paths of the host covers
+//! it, because every interpretation of the path stays on that host.
 
 /// The normalized form of a path, without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]

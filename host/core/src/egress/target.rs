@@ -15,7 +15,7 @@ pub enum Scheme {
     Https,
 }
 
-/// The target of a request.
+/// The scheme, host, port and path of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     pub scheme: Scheme,

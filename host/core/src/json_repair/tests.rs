@@ -121,7 +121,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An error in the middle of valid JSON, and the value that results from it.
+/// Generates an invalid value, and the value that its repair yields.
 fn mistakes() -> impl Strategy<Value = (&'static [u8], Value)> {
     prop::sample::select(vec![
         (&br#""\ud83d""#[..], json!("\u{fffd}")),

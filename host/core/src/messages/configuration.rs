@@ -1,4 +1,4 @@
-//! The notices about changes of the configuration file.
+//! The notices about changes to the configuration file.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The message about a denied tool, with the reason or the configuration that allows the tool.
+//! The message about a denied tool, with the reason for the denial or the configuration that would allow the tool.
 
 use cordboard_permission_rules::Rule;
 
@@ -14,8 +14,8 @@ pub const REMEDY: &str = "To allow it";
 /// The tools that the permission mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// Names the denied tool, and the reason or the configuration that allows the tool from now on. For a tool that edits
-/// files, `detail` is the path of the file; a relative path is inside the session's folder.
+/// Names the denied tool, and the reason for the denial or the configuration that would allow the tool. For a tool that
+/// edits files, `detail` is the path of the file; a relative path is inside the session's folder.
 pub(super) fn denied(tool: &str, detail: &str, cause: &DenialCause) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let why = match cause {

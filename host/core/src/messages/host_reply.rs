@@ -53,7 +53,7 @@ pub enum HostReply {
         name: String,
         role: Role,
     },
-    /// The call of the plugin failed. `why` gives the reason, for example a trap or an exceeded limit.
+    /// The plugin call failed. `why` gives the reason, for example a trap or an exceeded limit.
     CommandFailed {
         name: String,
         plugin: String,
@@ -65,7 +65,7 @@ pub enum HostReply {
     AlreadyDecided {
         outcome: String,
     },
-    /// Too many messages wait in the queue of the place. `message` is the beginning of the rejected message.
+    /// Too many messages are waiting in the queue of the place. `message` is the beginning of the rejected message.
     QueueFull {
         message: String,
     },

@@ -109,7 +109,8 @@ pub enum SessionNotice {
         failure: u64,
         why: String,
     },
-    /// The agent's process could not be started, for example because the command does not exist.
+    /// The agent could not be started, for example because its command does not exist, or because a user has to sign in
+    /// first.
     NotStarted {
         failure: u64,
         why: String,
@@ -121,7 +122,8 @@ pub enum SessionNotice {
     },
     /// A terminal holds the session, so the message waits.
     OpenInTerminal,
-    /// The agent has been silent for `silent` during a turn, since `since`. The user decides how to continue.
+    /// During a turn, the agent has been silent for the duration `silent`, since the time `since`. The user decides how
+    /// to continue.
     Stalled {
         since: Timestamp,
         silent: Duration,
@@ -141,7 +143,7 @@ pub enum SessionNotice {
     RequestLost {
         title: String,
     },
-    /// The question of the agent was withdrawn, because no user can answer any more.
+    /// The question of the agent was withdrawn, because users can no longer answer.
     RequestWithdrawn {
         title: String,
     },
@@ -153,14 +155,14 @@ pub enum SessionNotice {
     },
     /// A turn of the session has nearly or completely spent the daily budget. Contains the text.
     Budget(String),
-    /// Processes that ran when the agent exited and that can't be attributed to any agent. The host does not kill them,
-    /// because they may belong to another session.
+    /// Processes that were running when the agent exited and that can't be attributed to any agent. The host does not
+    /// kill them, because they may belong to another session.
     Strays {
         pids: Vec<i32>,
     },
 }
 
-/// The answer to a [`SessionNotice::Stalled`] by which the user chooses to wait.
+/// The answer with which a user chooses to wait after a [`SessionNotice::Stalled`].
 pub const WAIT: &str = "wait";
 
 /// The cause of a denial that was not a user's decision.

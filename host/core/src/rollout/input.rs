@@ -107,7 +107,7 @@ pub struct TrialError {
     pub exceeds: bool,
 }
 
-/// A command of an admin. The caller has checked that the admin may give it.
+/// A command from an admin. The caller has checked that the admin may issue it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Activates the version before the active one.

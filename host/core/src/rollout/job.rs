@@ -26,7 +26,7 @@ pub(super) struct Job {
     /// The versions that were rejected during this job, and the goal if the job skips it.
     pub tried: BTreeSet<String>,
     pub since: Timestamp,
-    /// Whether the caller of the command or the operators were notified that the build is slow.
+    /// Whether the job was announced as slow.
     pub announced: bool,
 }
 

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// The time after which the machine announces a job that is still running. A cached version takes a millisecond, and
-/// compiling a small plugin takes 60 ms.
+/// The time after which the machine announces a job that is still running. A cached version loads in 1 ms, and a small
+/// plugin compiles in 60 ms.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The active version.
@@ -48,7 +48,7 @@ pub struct Machine {
     /// The reason why the newest version isn't active, or why the active one can't have its new settings.
     pub(super) rejected: Option<RejectedVersion>,
     pub(super) job: Option<Job>,
-    /// The trial of the active version under new settings. It runs only while no job works on that version.
+    /// The trial of the active version under new settings. It runs only while no job is working on that version.
     pub(super) settings_trial: Option<Ticket>,
     /// Whether the newest version has to be tried once no job is running.
     pub(super) newest_untried: bool,
@@ -87,7 +87,7 @@ impl Machine {
             newest_untried: false,
             fallbacks_exhausted: false,
             failing_version: None,
-            // The description isn't stored, and the host may end between the last failed call and the rollback.
+            // The description isn't stored, and the host may exit between the last failed call and the rollback.
             last_failure: "before the host's last restart".to_owned(),
             approval_requested: BTreeSet::new(),
             notified_rejections: BTreeMap::new(),

@@ -7,7 +7,8 @@ use super::{
 use crate::types::Timestamp;
 
 impl Machine {
-    /// Reports a slow build to the admin whose command waits for it, else to the operators.
+    /// Reports a slow build to the operators. If an admin's command waits for the build, the report also answers that
+    /// command.
     pub(super) fn announce_slow_build(&mut self) {
         let Some(job) = &mut self.job else { return };
         job.announced = true;

@@ -1,5 +1,5 @@
 //! Tries the active version again when its settings have changed. If the trial fails, the version keeps its old
-//! settings, or is deactivated if it uses more than the new settings grant.
+//! settings, or is deactivated if the new settings no longer allow it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Machine {
         }
     }
 
-    /// Starts a trial of the active version under its new settings, unless the current job works on that version.
+    /// Starts a trial of the active version under its new settings, unless the current job is working on that version.
     pub(super) fn start_settings_trial(&mut self, now: Timestamp) {
         let is_pursued = |digest: &str| self.job.as_ref().is_some_and(|job| job.candidate == digest);
         let Some(active) = self.active.as_ref().filter(|one| one.stale && !is_pursued(&one.digest)) else { return };
@@ -65,7 +65,7 @@ impl Machine {
         }
     }
 
-    /// Handles a failed trial: the active version keeps its old settings, unless it uses more than the new ones grant.
+    /// Handles a failed trial: the active version keeps its old settings, unless the new ones no longer allow it.
     fn on_settings_rejected(&mut self, error: TrialError, now: Timestamp) {
         self.finish_settings_trial(None);
         let Some(digest) = self.active.as_ref().map(|active| active.digest.clone()) else { return };

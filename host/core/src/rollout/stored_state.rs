@@ -46,7 +46,7 @@ pub struct Probation {
     pub failed: u32,
 }
 
-/// The stored state of a plugin. Plugins in the default state are not stored.
+/// The stored state of a plugin's rollout. The default state is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RolloutState {
     pub disabled: Option<Decision>,

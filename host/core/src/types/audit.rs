@@ -1,10 +1,10 @@
-//! The audit log: who or what decided about the requests of agents.
+//! The audit log: who or what decided about agents' requests.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AgentRequest, Place, SessionName, Timestamp};
 
-/// A decision about a request of an agent.
+/// A decision about an agent's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedRequest {
     pub request: AgentRequest,

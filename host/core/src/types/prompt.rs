@@ -23,7 +23,7 @@ pub struct Prompt {
     pub images: Vec<ChatImage>,
 }
 
-/// An image that a user has sent. The chat stores its content.
+/// A reference to an image that a user has sent. It does not contain the content of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatImage {
     /// The front-end's id of the file.
@@ -99,7 +99,7 @@ impl QueuedPrompt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     pub prompt: String,
-    /// The agent's last text: its paragraphs since the last tool call that was followed by text. Empty if the agent
+    /// The agent's final text: the paragraphs after the last tool call that is followed by text. Empty if the agent
     /// wrote none.
     pub answer: String,
     pub at: Option<Timestamp>,

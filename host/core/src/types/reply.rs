@@ -27,7 +27,7 @@ pub struct Button {
 }
 
 impl Button {
-    /// Creates a button of the host.
+    /// Creates a button that the host shows.
     #[must_use]
     pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
         Self { label: label.into(), command: command.into(), plugin: None, session: None, keyboard: None }

@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// The id of an agent's question, which is derived from the agent's own id of the request.
+/// The id of an agent's question, which is derived from the id that the agent gave the question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub String);
@@ -61,8 +61,8 @@ pub enum Choice {
     Offered(String),
     /// The request expired without a decision.
     Expired,
-    /// The request was withdrawn, for example because there is nothing left to decide, or because no user can answer
-    /// any more.
+    /// The request was withdrawn, for example because there is nothing left to decide, or because users can no longer
+    /// answer.
     Withdrawn,
 }
 
@@ -161,7 +161,7 @@ impl AgentRequest {
 /// A part of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct QuestionText {
-    /// The text that fits into a message. It says how much is omitted.
+    /// The text that fits into a message. If something is omitted, it says how much.
     pub shown: String,
     /// The text without omissions, or with fewer of them. `None` if `shown` omits nothing.
     pub unshortened: Option<String>,
@@ -237,8 +237,8 @@ pub struct RequestOption {
     pub text: OptionText,
 }
 
-/// The ids of the options of a permission. Every request for a permission offers `DENY`, and `ALLOW` if the agent can
-/// allow a single use.
+/// The ids of the options of a permission request. Every such request offers `DENY`, and `ALLOW` if the agent can allow
+/// a single use.
 impl RequestOption {
     pub const ALLOW: &'static str = "allow";
     pub const ALLOW_FOR_SESSION: &'static str = "session";

@@ -18,7 +18,7 @@ pub enum Phase {
     Idle,
     Busy,
     Stopping,
-    /// The agent refused to resume its conversation, and the user has to decide how to continue.
+    /// The agent refused to resume or fork a conversation, and the user has to decide how to continue.
     Asking,
     /// The agent could not be started, or exited too often.
     Broken,
@@ -157,7 +157,7 @@ pub struct SessionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
     /// The usage at the last orderly exit of one of the agent's processes. The agent stores its counters only at such
-    /// an exit, so if a process was killed or still runs, the next process or a fork counts from this usage.
+    /// an exit, so if a process was killed or is still running, the next process or a fork counts from this usage.
     #[serde(default)]
     pub saved_usage: ConversationUsage,
     /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is
@@ -168,7 +168,7 @@ pub struct SessionRecord {
     /// doesn't apply to another one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_request: u64,
-    /// The open questions of the agent. If the host is killed, the next host reports that they are withdrawn.
+    /// The open questions of the agent. If the host is killed, it reports at its next start that they were withdrawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_requests: Vec<RecordedRequest>,
     /// The context of the conversation after the last turn, if the agent reports it.
@@ -180,8 +180,8 @@ pub struct SessionRecord {
     /// The terminal that holds the session. It may have exited while no host was running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<Terminal>,
-    /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
-    /// suspended. If the host is killed, the next host reports that this work has ended.
+    /// The background work of the agent, as the agent describes it. While the list is not empty, the host does not
+    /// suspend the agent automatically. If the host is killed, it reports at its next start that this work has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<String>,
     /// Prompts whose turns were interrupted, the latest last. The user was notified of each. A prompt is sent again

@@ -1,4 +1,4 @@
-//! Tests the messages for common mistakes of operators.
+//! Tests the messages about common mistakes by operators.
 
 use expect_test::expect;
 

@@ -68,8 +68,8 @@ impl Writer<'_> {
         });
     }
 
-    /// Closes a link. If the chat cannot link to the address, for example `src/main.rs`, writes the address after the
-    /// text.
+    /// Closes a link. If the link has no entity, for example because the chat cannot link to `src/main.rs`, writes the
+    /// address after the text. Then writes the title.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
         let Some(Link { url, title, start, display }) = self.links.pop() else { return };
         let text = self.written().get(start..).unwrap_or_default().trim();

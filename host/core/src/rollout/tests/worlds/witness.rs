@@ -491,7 +491,7 @@ impl Witness {
         }
     }
 
-    /// Checks the invariants that apply while nothing is built or tried.
+    /// Checks the invariants that apply while nothing is being built or tried.
     fn inspect_at_rest(&self) {
         self.must(self.commands.is_empty(), "each command is answered");
         self.must(!self.exceeds(), "no version uses what is no longer granted");
