@@ -23,7 +23,7 @@ pub const QUEUE: usize = 10_000;
 #[derive(Debug)]
 pub enum HubEvent {
     Accepted(Vec<InboxRow>),
-    /// Updates that the previous run of the host accepted and did not handle.
+    /// Updates that the previous run of the host accepted but did not handle.
     Restored(Vec<InboxRow>),
     /// The time that [`Hub::poll_timeout`] returned has come.
     Timeout,
@@ -72,7 +72,7 @@ pub enum Action<C> {
     Edit(String),
     /// The host answers without calling a plugin.
     Reply(HostReply),
-    /// The caller has no access any more.
+    /// The caller no longer has access.
     DropWithoutAccess,
     /// An immediate command that the previous run of the host accepted. It no longer applies.
     DropStale,
@@ -101,7 +101,7 @@ struct PlaceQueue {
     /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
     /// an earlier update.
     running: usize,
-    /// Whether the update that was started last is a prompt.
+    /// Whether the update that was started last is a prompt without images.
     handles_prompt: bool,
     waiting: VecDeque<JoinedUpdate>,
 }
@@ -203,8 +203,8 @@ impl Hub {
 
     /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
     /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short:
-    /// handling a prompt only appends it to that queue. A command doesn't wait for a prompt with images, because they are
-    /// fetched first.
+    /// handling a prompt only appends it to that queue. If the prompt that is being handled has images, the command
+    /// doesn't wait, because fetching them takes longer.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -265,8 +265,8 @@ fn has_images(update: &Update) -> bool {
     matches!(&update.what, UpdateKind::NotText { images, .. } if !images.is_empty())
 }
 
-/// Returns whether an update is a prompt that consists of images only. In a group, an album without a caption is none:
-/// its caption may have been dropped, because it is for other people.
+/// Returns whether an update is a prompt that consists of images only. In a group, an album without a caption is not a
+/// prompt: its caption may have been dropped, because it was meant for other people.
 fn is_image(update: &Update) -> bool {
     let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);
     let is_for_others = is_album && update.origin.speaker.is_some();

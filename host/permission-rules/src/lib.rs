@@ -1,9 +1,9 @@
 //! Permission rules for tools as Claude Code writes them: `Tool` or `Tool(pattern)`. The crate parses rules, matches
-//! them against one use of a tool, and suggests a narrow rule for a use. It reads no files and resolves no names, so
-//! the host and a WebAssembly plugin get the same result.
+//! them against one use of a tool, and suggests a narrow rule for a use. It does no I/O, so the host and a WebAssembly
+//! plugin get the same result.
 //!
-//! An *allow* list is applied narrowly: only a rule for the whole tool covers text that isn't fully understood. A
-//! *deny* or *ask* list is applied broadly: a rule matches if it may match any part of a use.
+//! An *allow* list is applied narrowly: only a rule for the whole tool covers text that the crate doesn't fully
+//! understand. A *deny* or *ask* list is applied broadly: a rule matches if it may match any part of a use.
 //!
 //! | rule | uses |
 //! |---|---|
@@ -55,7 +55,7 @@ pub use suggest::suggest;
 #[derive(Clone, Copy, Debug)]
 pub struct ToolUse<'a> {
     pub tool: &'a str,
-    /// The command for the shell.
+    /// The shell command that the tool runs.
     pub command: Option<&'a str>,
     /// The files and folders that the tool reads or writes. For a search without a path, this is the session's folder.
     pub paths: &'a [String],

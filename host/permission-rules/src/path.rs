@@ -1,5 +1,5 @@
-//! The paths of tool uses, and patterns for them in the style of gitignore. Compares only text: no file is read and no
-//! link followed.
+//! The paths of tool uses, and patterns for them in the style of gitignore. Compares only text: no file is read, and no
+//! link is followed.
 
 use glob::{MatchOptions, Pattern};
 
@@ -191,8 +191,8 @@ fn matches_all(parts: &[&Part], names: &[String]) -> bool {
 /// Returns the pattern for the folder of the file, or for the folder that the tool searches. If a rule for that folder
 /// would be too wide, the pattern names the file itself, and a search gets no pattern. Rules for these folders would be
 /// too wide: the root and the folders in it, the home folder, folders that contain the home folder or the session's
-/// folder, and hidden folders with everything below them, which contain settings, hooks and keys. The session's folder
-/// itself is too wide, too, except for a search.
+/// folder, and hidden folders with everything below them, which often contain settings, hooks and keys. A rule for the
+/// session's folder itself is also too wide, except for a search.
 pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let Location::Absolute(path) = Location::of(path, tool_use) else { return None };
     let session = names(tool_use.folder, "")?;

@@ -66,8 +66,8 @@ impl Machine {
         refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
-    /// Handles a place that switched to the session. The first such place gets the notices of a session that has no
-    /// prompts yet.
+    /// Handles a place that switched to the session. The first such place gets the session's notices until the first
+    /// prompt arrives.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
@@ -109,8 +109,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Interrupts the turn, and drops all waiting prompts or, with [`QueuedPrompts::Keep`], only a prompt that is about
-    /// to be sent, because after `/stop` the user does not want an answer to it.
+    /// Interrupts the turn, and drops all waiting prompts. With [`QueuedPrompts::Keep`], drops only the next prompt, if
+    /// it waits for an agent to start or for a terminal to close, because after `/stop` the user does not want an
+    /// answer to it.
     pub(super) fn interrupt(
         &mut self,
         queued: QueuedPrompts,

@@ -74,13 +74,13 @@ pub enum Effect {
         run: Run,
         prompt: PromptId,
     },
-    /// The agent is about to answer a prompt that it received during the turn that has just ended. Show the turn of the
-    /// prompt in this place.
+    /// The agent is about to answer a prompt that it received during an earlier turn. Show the turn of the prompt in
+    /// this place.
     SteeredTurnStarted {
         prompt: PromptId,
         place: Place,
     },
-    /// The agent has started a turn of its own. Show it in this place.
+    /// The agent has started a turn without a prompt. Show the turn in this place.
     TurnStarted(Place),
     /// Store the outcome of a question of the agent in the audit log.
     Audit(Box<DecidedRequest>),
@@ -148,7 +148,7 @@ pub struct Launch {
     pub conversation: ConversationStart,
     pub model: Option<String>,
     pub permission_mode: PermissionMode,
-    /// The persona's instructions, or empty.
+    /// The persona's instructions. Empty if there are none.
     pub instructions: String,
 }
 

@@ -62,7 +62,7 @@ pub enum Input {
         run: Run,
         exit: Exit,
     },
-    /// An agent has exited, and these processes, which can't be attributed to any agent, still run.
+    /// An agent has exited, and these processes, which can't be attributed to any agent, are still running.
     Strays {
         pids: Vec<i32>,
     },
@@ -107,7 +107,8 @@ pub enum Input {
     /// No user can answer any more, because the input of the chat has ended: the open questions of the agent are
     /// withdrawn.
     NobodyAnswers,
-    /// The host shuts down: the turn is interrupted, then the agent is stopped. A second `Shutdown` kills the agent.
+    /// The host is shutting down: the turn is interrupted, then the agent is stopped. A second `Shutdown` kills the
+    /// agent.
     Shutdown,
 }
 
@@ -233,9 +234,9 @@ pub enum SessionCommand {
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Stops an idle agent and holds the session for a terminal, until the exit of this process is reported. The
-    /// terminal may use the conversation once no agent is live. The command is refused during a turn, while prompts
-    /// wait, and while the agent has background work or an open question.
+    /// Stops an idle agent and holds the session for the terminal of this process, until the exit of the process is
+    /// reported. The terminal may use the conversation once no agent is live. The command is refused during a turn,
+    /// while prompts wait, and while the agent has background work or an open question.
     OpenTerminal(ProcessId),
     /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
     Interrupt {

@@ -77,7 +77,7 @@ pub fn suspensions(views: &[Arc<SessionView>], limits: &Limits, memory: &MemoryU
 fn exceeded(limits: &Limits, running: usize, used: u64, free: u64) -> Option<ExceededLimit> {
     let too_many = limits.live_agents.filter(|limit| running > *limit);
     let too_much = limits.agent_memory.filter(|limit| used > *limit);
-    // If no agent runs, suspending can't free memory.
+    // If no agent is running, suspending sessions can't free memory.
     let too_little = limits.free_memory.filter(|limit| free < *limit && running > 0);
     too_many
         .map(|limit| ExceededLimit::LiveAgents { running, limit })

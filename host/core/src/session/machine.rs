@@ -111,9 +111,9 @@ impl Machine {
         machine
     }
 
-    /// Restores the prompts that the previous host had accepted. `queued` were not sent to an agent and are handled
-    /// like new messages. `interrupted` were sent but not answered when that host ended. Each is reported once and kept
-    /// for `/retry` or `/leave`.
+    /// Restores the prompts that the previous host had accepted. The `queued` prompts still have to be sent, and are
+    /// handled like new messages. The `interrupted` prompts were sent but not answered before that host ended. Each of
+    /// them is reported once and kept for `/retry` or `/leave`.
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in interrupted {
@@ -356,7 +356,7 @@ impl Machine {
         self.emit(Effect::Post { place, notice });
     }
 
-    /// Sends a notice to all places with waiting prompts, or else to the place of the last prompt.
+    /// Sends a notice to all places with waiting prompts or, if no prompt waits, to the session's place.
     pub(super) fn post_to_affected_places(&mut self, notice: &SessionNotice) {
         let mut places: Vec<Place> = Vec::new();
         for prompt in &self.queue {

@@ -1,6 +1,6 @@
-//! Questions of the agent to users, such as for a permission, a choice or the approval of a plan. Each question is
-//! closed once: it is answered, expires or is withdrawn. Only one question is shown at a time. An agent with an open
-//! question is not stopped at the idle timeout.
+//! Questions from the agent to users, for example about a permission, a choice or a plan. Each question is closed once:
+//! it is answered, expires or is withdrawn. Only one question is shown at a time. An agent with an open question is not
+//! stopped at the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Run,
@@ -23,8 +23,8 @@ const MAX_WAITING: usize = 20;
 /// answers further questions with [`RequestAnswer::Nobody`].
 const MAX_OPEN: usize = 1000;
 
-/// The maximum size of a tool's arguments for the approval plugin, in bytes. A larger input could exhaust the limits of
-/// the plugin's call, so the user decides about it.
+/// The maximum size of a tool's input for the approval plugin, in bytes. A larger input could exhaust the limits of the
+/// plugin's call, so the user decides instead of the plugin.
 const MAX_INPUT: usize = 256 << 10;
 
 /// The audit log's outcome for a question that is closed without a decision before it expires.
@@ -218,7 +218,7 @@ impl Machine {
         if self.is_live(Run::LEFT_OVER) {
             return self.record.open_requests.clone();
         }
-        // A host that is killed before it knows the process can't clean up after it.
+        // The next host reports the questions only if the record names the process that it has to clean up.
         if self.record.process.is_none() {
             return Vec::new();
         }

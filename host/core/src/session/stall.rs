@@ -17,8 +17,8 @@ use crate::{
 
 impl Machine {
     /// The time at which users are asked about the silence of the running turn. `None` if this is switched off or has
-    /// already happened, or if there is a reason for the silence: a tool runs, a question is open, or the turn is being
-    /// interrupted.
+    /// already happened, or if there is a reason for the silence: a tool is running, a question is open, or the turn is
+    /// being interrupted.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let State::Busy(open) = &self.state else { return None };
         let is_expected = open.interrupt.is_some() || !self.open_requests().is_empty() || open.turn.runs_tool();

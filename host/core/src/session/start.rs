@@ -141,7 +141,7 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.conversation_discarded || live.run == Run::LEFT_OVER) {
             return;
         }
-        // A conversation that is not stored yet does not replace a resumable one, because the agent can only resume the
+        // A conversation that is not stored yet does not replace a resumable one, because the agent can resume only the
         // stored one.
         if resumable || !self.record.resumable {
             self.record.conversation = Some(id);
@@ -205,7 +205,7 @@ impl Machine {
         self.block(Blocked { why, notice }, State::Broken);
     }
 
-    /// Handles a process that runs, but can't work without the user's help. Stops it without a retry.
+    /// Handles a process that is running but can't work without the user's help. Stops it without a retry.
     pub(super) fn handle_start_failed(&mut self, why: String, now: Timestamp) {
         if matches!(self.state, State::Starting(StartStage::Agent { .. })) {
             let notice = SessionNotice::NotStarted { failure: self.ask_about_failure(), why: why.clone() };

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. When the limit is exceeded,
-/// the start fails. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users don't wait
-/// longer than a minute.
+/// the start fails. Real agents need 0.3 to 3 s, and longer with a cold disk cache or with tool servers. Users don't
+/// wait longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The time from an interrupt to SIGTERM, if the agent doesn't acknowledge the interrupt or if the author of the prompt
 /// lost access. A healthy agent acknowledges within milliseconds.
@@ -47,7 +47,7 @@ pub enum TimeoutReason {
     Idle,
     /// The lifecycle plugin wants to be asked again.
     Review,
-    /// Background work is over, or the agent planned to start a turn by now.
+    /// Background work has reached its known end, such as the time of a wake-up.
     WorkOver,
     /// The turn did not end in time after an interrupt by a user or because of lost access.
     Interrupt,
@@ -183,7 +183,7 @@ pub(super) struct OpenTurn {
     pub steered: Vec<SteeredPrompt>,
 }
 
-/// A prompt that the agent received during a turn. The agent answers it in that turn or in a later one.
+/// A prompt that was sent to the agent during a turn. The agent answers it in that turn or in a later one.
 #[derive(Debug)]
 pub(super) struct SteeredPrompt {
     pub prompt: Prompt,
@@ -199,7 +199,8 @@ pub(super) enum Receipt {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// A user sent `/stop` or a prompt that runs next, or the author of a later prompt of the turn lost access.
+    /// A user interrupted the turn with `/stop`, a button or an urgent prompt, or the author of a later prompt of the
+    /// turn lost access.
     ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
     /// The author of the prompt that the turn began with lost access to the session. The rest of the answer is not
     /// shown.
@@ -212,7 +213,7 @@ pub(super) enum Interrupt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InterruptedBy {
     Stop,
-    /// A prompt that runs next.
+    /// An urgent prompt.
     Prompt,
     /// The author of a prompt in the turn lost access, but not the author of the prompt that the turn began with.
     AccessLost,
@@ -348,8 +349,8 @@ pub(super) struct LiveProcess {
     /// Whether `/fresh` or `/agent` has discarded the process's conversation. Further events about that conversation
     /// are ignored.
     pub conversation_discarded: bool,
-    /// Whether the process starts in another folder than the previous process. The user is notified once the process
-    /// has started, because a wrong folder may prevent the start.
+    /// Whether the process starts in a different folder than the previous process. The user is notified once the
+    /// process has started, because a wrong folder may prevent the start.
     pub in_new_folder: bool,
     /// Whether an earlier process has answered prompts in a conversation that this process can't continue. The user is
     /// notified once the process has started.

@@ -86,7 +86,7 @@ impl Machine {
         self.emit(Effect::Complete { prompt: id, how: Completion::Interrupted });
     }
 
-    /// Keeps a steered prompt that the agent got but did not answer, and notifies its author.
+    /// Keeps a steered prompt that the agent did not answer, and notifies its author.
     pub(super) fn keep_unanswered(&mut self, prompt: Prompt) {
         let notice = SessionNotice::NotAnswered { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) };
         self.post(prompt.place.clone(), notice);
@@ -116,7 +116,7 @@ impl OpenTurn {
         prompts.contains(&self.turn.prompt) || steered.any(|id| prompts.contains(id))
     }
 
-    /// Ends the steered prompts that `ends` selects with the turn, and returns them. The others remain.
+    /// Removes and returns the steered prompts that `ends` selects, and records that they end with the turn.
     pub(super) fn end_steered(&mut self, ends: impl Fn(&SteeredPrompt) -> bool) -> Vec<Prompt> {
         let (ended, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.steered).into_iter().partition(ends);
         self.steered = others;

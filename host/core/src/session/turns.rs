@@ -194,7 +194,7 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. An event that names none of its prompts is ignored: it is a repetition or belongs to an
+    /// Ends the open turn. An event that names none of its prompts is ignored: it is a duplicate or belongs to an
     /// abandoned turn. Prompts that the agent got during this turn and that the event doesn't name are left for the
     /// next turn. After an interrupt, accepted ones end with this turn instead.
     pub(super) fn handle_finished(
@@ -343,8 +343,8 @@ impl Machine {
     }
 
     /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and
-    /// never dropped for a new prompt. At the limit, new prompts are rejected, so only prompts that are already queued
-    /// can exceed the limit.
+    /// never dropped to make room for a new prompt. At the limit, new prompts are rejected, so only prompts that were
+    /// already accepted can exceed the limit.
     pub(super) fn keep_interrupted(&mut self, prompt: Prompt) {
         // If the host died after it stored the record and before it updated the inbox, the record already has the
         // prompt.

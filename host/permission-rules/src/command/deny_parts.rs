@@ -7,10 +7,10 @@ use super::{
     special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
-/// The number of option groups, from the left, after which the parts keep all arguments. Parts after later groups are
-/// cut, so that the total length of all parts is linear in the length of the command.
+/// The number of option groups, from the left, whose parts keep all arguments. The parts of later groups are cut, so
+/// that the total length of all parts is linear in the length of the command.
 const MOST_OPTIONS: usize = 8;
-/// The number of arguments of a part that is cut.
+/// The maximum number of arguments in a part that is cut.
 const SHORT: usize = 4;
 
 /// A part of a command: a text with one space between words and without quotes.

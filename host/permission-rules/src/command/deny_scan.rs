@@ -3,12 +3,12 @@
 //!
 //! The time is linear in the length of the text, and there is no recursion.
 
-/// Selects whether quotes are interpreted as a shell does. In a text that can't be parsed, a quote may be part of a
+/// Selects whether quotes are interpreted as in a shell. In a text that can't be parsed, a quote may be part of a
 /// comment or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,
-    /// Read the text between quotes as commands, too.
+    /// Read the text in quotes and comments as commands, too.
     Ignore,
 }
 
@@ -16,7 +16,7 @@ pub enum Quotes {
 /// inside it. A deeper substitution ends the command around it.
 const DEEPEST: usize = 256;
 
-/// Returns the words of each command, without quotes, redirections and comments.
+/// Returns the words of each command, without quotes and redirections and, with [`Quotes::Respect`], without comments.
 pub fn scan(text: &str, quotes: Quotes) -> Vec<Vec<String>> {
     let mut scanner = Scanner { left: text, quotes, here: Command::default(), outer: Vec::new(), found: Vec::new() };
     while let Some(c) = scanner.left.chars().next() {

@@ -43,7 +43,7 @@ fn runs_its_first_word(command: &Simple) -> bool {
     !first.contains(['*', '?', '[', '{', '}', '=', '!', '\\', '\'']) && !is_keyword(first) && !is_evaluator(first)
 }
 
-/// Whether a shell takes the character literally, except for a `=` in the first word, which `runs_its_first_word`
+/// Whether a shell takes the character literally, except for an `=` in the first word, which `runs_its_first_word`
 /// rejects.
 pub fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-./:,@%+=^".contains(c) || !c.is_ascii() && !c.is_whitespace()
@@ -74,8 +74,8 @@ struct Word {
 }
 
 impl Lexer<'_> {
-    /// Reads the token that begins with `c`. Returns the separator if the token is one, or `None` if the token isn't
-    /// understood.
+    /// Reads the token that begins with `c`. Returns `None` if the token isn't understood, or else the separator if the
+    /// token is one.
     fn read(&mut self, c: char) -> Option<Option<Separator>> {
         match c {
             ' ' | '\t' => self.end_word(),

@@ -20,7 +20,7 @@ const WRAPPERS: &str = "\
 const INTERPRETERS: &str = "\
     . ash at bash batch csh dash eval fish ksh parallel sh source ssh su tcsh watch xargs zsh";
 
-/// Whether `list`, whose words are separated by one space each, contains `word`.
+/// Whether `list`, whose words are separated by single spaces, contains `word`.
 pub fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|other| other == word)
 }
@@ -46,7 +46,7 @@ pub fn base_name(word: &str) -> &str {
     word.rsplit_once('/').map_or(word, |(_, name)| name)
 }
 
-/// Whether the word assigns a variable, such as `A=b`, `A+=b` or `A[1]=b`.
+/// Whether the word is an assignment, such as `A=b`, `A+=b` or `A[1]=b`.
 pub fn is_assignment(word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || "_[]+".contains(c);
     word.split_once('=')

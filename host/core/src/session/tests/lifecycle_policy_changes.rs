@@ -104,7 +104,7 @@ fn changing_policies_suspend_neither_early_nor_never() {
                 let idle = idle_time(policy, changes);
                 let case = format!("{changes:?}: suspended after {idle:?}");
                 assert!(idle >= TIMEOUT, "{case}");
-                // A change queries the policy at once. Otherwise, there is at least a second between queries.
+                // After a change, the policy is queried at once. Otherwise, queries are at least a second apart.
                 let last = changes.at(changes.count - 1).max(TIMEOUT);
                 assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
             }

@@ -213,7 +213,7 @@ fn resume_refused_keeps_a_prompt_already_sent() {
     );
 }
 
-/// A resume cannot be refused after output was shown, so the prompt is not queued again.
+/// A refusal that arrives after the agent's first output is ignored, so the prompt is not queued again.
 #[test]
 fn a_resume_is_not_refused_once_the_answer_started() {
     check(

@@ -256,7 +256,7 @@ impl ScriptRunner {
             "steer" if rest == "one-at-a-time" => {
                 Input::Settings(Box::new(Settings { agent: Some(agent("-x")), ..steering() }))
             }
-            // `steer 60s` also sets the time of silence.
+            // `steer 60s` also sets `stall`.
             "steer" => {
                 let stall = non_empty(rest).map_or(Duration::ZERO, |text| span(&text));
                 Input::Settings(Box::new(Settings { stall, ..steering() }))
@@ -506,7 +506,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     }
 }
 
-/// Parses background work: `build`, or `a wake-up@60s` for work that is over 60 s after the start of the script.
+/// Parses background work: `build`, or `a wake-up@60s` for work that ends 60 s after the start of the script.
 fn work(text: String) -> BackgroundTask {
     match text.split_once('@') {
         Some((about, until)) => BackgroundTask { about: about.to_owned(), until: Some(START.after(span(until))) },

@@ -196,7 +196,7 @@ impl World {
     }
 
     /// Returns a random event. An event that accepts or finishes a prompt usually names the agent's current prompt,
-    /// sometimes an earlier one or one that the agent never had.
+    /// sometimes an earlier one or one that the agent never got.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };

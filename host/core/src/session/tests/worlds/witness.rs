@@ -475,7 +475,7 @@ impl Witness {
         self.step.restarts_clock = before && !process.works();
     }
 
-    /// Feeds an event of a run that is over, which must change nothing and have no effects.
+    /// Feeds an event of a run that is over. The event must change nothing and have no effects.
     pub fn feed_stale(&mut self, input: Input) {
         self.note(format!("{} stale {input:?}", self.now.0));
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
@@ -759,7 +759,7 @@ impl Witness {
         );
     }
 
-    /// The time at which users are asked about the silence of an agent that neither runs a tool nor asks.
+    /// The time at which users are asked about a silent agent that neither runs a tool nor waits for an answer.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let open = self.open.as_ref().filter(|open| !open.interrupted)?;
         let waits = !self.asked.is_empty() || self.machine.turn().is_some_and(Turn::runs_tool);

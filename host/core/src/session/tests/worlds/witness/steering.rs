@@ -47,7 +47,7 @@ impl Witness {
         is_busy && takes_more && is_answering && is_alone
     }
 
-    /// Checks that the prompt was sent during the turn exactly if `has_to_steer`.
+    /// Checks that the prompt was sent during the turn if and only if `has_to_steer` is true.
     pub(super) fn check_steered(&self, prompt: Option<&PromptId>, has_to_steer: bool) {
         let is_steered = prompt.is_some_and(|id| self.steered().contains(id));
         self.must(is_steered == has_to_steer, "a prompt is sent during the turn exactly if the agent can get it");
@@ -126,7 +126,7 @@ impl Witness {
         }
     }
 
-    /// Opens the turn of the prompts that the last turn has not answered.
+    /// Opens the turn of the prompts that the last turn left unanswered.
     pub(super) fn begin_steered_turn(&mut self) {
         let mut left = std::mem::take(&mut self.step.left);
         if left.is_empty() {
