@@ -284,10 +284,10 @@ impl Acp {
         decoded.events.extend(question.map(AgentEvent::Requested));
     }
 
-    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated requests and answers
-    /// too, because the agent waits for the answer to its request, and the session waits for the end of its turn. If
-    /// the line begins with other text, only answers count: other objects may be input that the agent quotes in its log
-    /// output.
+    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated requests and
+    /// responses too, because the agent waits for the response to its request, and the session waits for the end of its
+    /// turn. If the line begins with other text, only responses count: other objects may be input that the agent quotes
+    /// in its log output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
         for Object { mut fields, is_whole } in json_repair::objects(line) {
@@ -330,7 +330,7 @@ impl Codec for Acp {
         self.call(Call::Prompt(prompt.id.clone()), AGENT_METHOD_NAMES.session_prompt, request)
     }
 
-    /// Does nothing, because the session sends no prompts during a turn.
+    /// Does nothing, because the session sends this kind of agent no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {

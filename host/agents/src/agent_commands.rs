@@ -2,13 +2,13 @@
 
 use cordboard_core::{agent_event::AgentEvent, render::one_line, types::AgentCommand};
 
-/// The maximum number of commands of an agent. The claude CLI has about 44, and users and plugins can add some.
+/// The maximum number of commands of an agent. The claude CLI has about 40, and users and plugins can add some.
 const MAX_COMMANDS: usize = 500;
 
 /// The maximum length of a description, in characters.
 const MAX_DESCRIPTION: usize = 120;
 
-/// Returns the event for a list of pairs of a name and a description. Skips commands without a name.
+/// Returns the event for these commands, given as pairs of name and description. Skips commands without a name.
 pub fn reported<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> AgentEvent {
     let named = commands.filter(|(name, _)| !name.is_empty());
     let command = |(name, description): (&str, &str)| {

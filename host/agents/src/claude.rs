@@ -298,7 +298,7 @@ impl Claude {
     }
 
     /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated control requests and
-    /// results too, because the agent waits for an answer to its request, and the session waits for the result. If the
+    /// results too, because the agent waits for a response to its request, and the session waits for the result. If the
     /// line begins with other text, only results count: other objects may be input that the agent quotes in its log
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
@@ -359,7 +359,7 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
-        // This mode ends with the process, so the session must not record it.
+        // A mode that an answer sets ends with the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {
             self.permission_mode.forget();
         }

@@ -84,8 +84,8 @@ pub trait Codec: Send {
     /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
     /// cancels the prompt.
     fn forget(&mut self, prompt: &PromptId);
-    /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
-    /// turn and has not accepted. The process keeps running.
+    /// Returns the way to interrupt the running turn. The interrupt also cancels the prompts that the agent got during
+    /// the turn and has not accepted.
     fn interrupt(&mut self) -> InterruptMethod;
     /// Changes how the agent handles tools that need permission. The result contains the line to write, or an event if
     /// the agent doesn't have this mode.
@@ -122,7 +122,7 @@ pub struct Image {
     pub base64: String,
 }
 
-/// Returns the text of a prompt as an agent gets it with this number of images.
+/// Returns the text of a prompt for an agent that gets this many of its images. A note says how many are missing.
 fn prompt_text(prompt: &Prompt, images: usize) -> Cow<'_, str> {
     match prompt.images.len().saturating_sub(images) {
         0 => prompt.for_agent().into(),

@@ -64,7 +64,7 @@ pub(super) struct Plain {
 }
 
 enum State {
-    /// The program has not shown its prompt yet. Its greeting is not shown.
+    /// The program is not ready yet. Its greeting is not shown.
     Starting,
     Idle,
     Turn(Turn),
@@ -125,8 +125,8 @@ impl Plain {
                     turn.possible_echoes.push(line.clone());
                     false
                 }
-                // The program repeats its input if it printed more than the input. With a prompt, the lines are sent one by
-                // one, so a later line without an echo shows that the earlier output was a result.
+                // Output that equals the input was an echo if other output follows. With a prompt, the lines are sent
+                // one by one, so a later line without an echo shows that the earlier output was a result.
                 (sent, Echo::Unknown) => {
                     let is_echo =
                         !turn.possible_echoes.is_empty() && (sent.is_none() || self.turn_end.prompt.is_none());
@@ -154,8 +154,8 @@ impl Plain {
         }
     }
 
-    /// Decides about output that only equals the input. It is shown if it may be a result, such as a number in an
-    /// interpreter. Anything else is probably an echo of a statement without output.
+    /// Handles output that consists only of the input. It is shown if it may be a result, such as a number typed into
+    /// an interpreter. Otherwise, it is probably an echo of a statement without output.
     fn settle_possible_echoes(&mut self) {
         let lines = self.take_possible_echoes();
         if lines.iter().all(|line| may_be_result(line)) {
@@ -279,7 +279,7 @@ impl Codec for Plain {
         Vec::new()
     }
 
-    /// Sends only the text: a line with the host's words about images would be input of the program.
+    /// Sends only the text, because the program would read a note about images as input.
     fn prompt(&mut self, prompt: &Prompt, _: &[Image]) -> Vec<u8> {
         self.finish_output();
         self.last_line = None;
@@ -302,7 +302,7 @@ impl Codec for Plain {
         input
     }
 
-    /// Does nothing, because the session sends no prompts during a turn.
+    /// Does nothing, because the session sends this kind of agent no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {
@@ -363,7 +363,7 @@ impl Codec for Plain {
         Decoded { events: self.report(), lines }
     }
 
-    /// Exit code 0 during a turn completes the turn, for example after `exit` in a shell.
+    /// Completes a running turn if the exit code is 0, for example after `exit` in a shell.
     fn on_exit(&mut self, status: Option<ExitStatus>) -> Vec<AgentEvent> {
         match &self.state {
             State::Turn(_) if status.is_some_and(|status| status.success()) => self.end_turn(),

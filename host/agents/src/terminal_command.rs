@@ -48,7 +48,7 @@ pub struct TerminalCommand {
 const TERMINAL_VARIABLES: [&str; 5] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"];
 
 /// Returns the command line that opens the session's conversation in a terminal. The agent writes its reports to
-/// `report`, see [`reported_conversation`].
+/// `report`; see [`reported_conversation`].
 ///
 /// # Errors
 /// The agent has no user interface for a terminal, or runs in a sandbox.
@@ -92,7 +92,7 @@ fn report_hook(report: &Path) -> Option<String> {
     Some(format!("--settings={hooks}"))
 }
 
-/// Returns the id of the conversation in a report. Returns `None` if the text is not a report.
+/// Returns the id of the conversation in a report. Returns `None` if the text is not a report with a valid id.
 #[must_use]
 pub fn reported_conversation(report: &[u8]) -> Option<String> {
     let report: Value = serde_json::from_slice(report).ok()?;

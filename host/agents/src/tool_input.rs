@@ -80,7 +80,7 @@ pub fn describe_rules(rules: impl Fn(usize) -> Vec<String>) -> QuestionText {
 impl Limits {
     fn describe(&self, tool: &str, input: &Value, folder: &str) -> String {
         let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
-        // Escaping trims white space. Only a misleading tool name begins or ends with any.
+        // Escaping trims white space, but only a misleading tool name begins or ends with it.
         let mut head =
             format!("**{}**", render::escape(&cut(&visible_text::visible(tool, Lines::Plain).text, self.tool)));
         if let Some(file) = file {
@@ -149,8 +149,8 @@ struct MainArgument {
     keys: &'static [&'static str],
 }
 
-/// Returns `None` for an unknown tool, because its arguments may mean anything, and for an input without the expected
-/// argument.
+/// Returns the main argument of a call. Returns `None` for an unknown tool, because its arguments may mean anything,
+/// and for an input without the expected argument.
 fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     let value = |name: &str| input[name].as_str().map(str::to_owned);
     let (language, text, keys): (_, _, &[&str]) = match tool {
@@ -165,7 +165,7 @@ fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     Some(MainArgument { language, text: text?, keys })
 }
 
-/// Whether [`describe`] shows the call in a form that is easier to read than JSON.
+/// Returns whether [`describe`] shows the call in a form that is easier to read than JSON.
 pub fn is_readable(tool: &str, input: &Value) -> bool {
     main_argument(tool, input).is_some()
 }

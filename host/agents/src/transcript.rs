@@ -1,5 +1,5 @@
-//! The transcript of a conversation: finds the file in which the agent stores it, and reads exchanges from its lines.
-//! claude and the demo agent store one JSON object per line. The caller reads the file.
+//! Finds the file in which an agent stores the transcript of a conversation, and parses the exchanges in it. claude and
+//! the demo agent store one JSON object per line. The caller reads the file.
 
 use std::path::{Path, PathBuf};
 

@@ -18,7 +18,7 @@ pub struct Visible {
     pub has_unseen: bool,
 }
 
-/// The kind of a text, which decides which lines are blank.
+/// The kind of a text, which determines which lines are blank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
     Plain,
@@ -99,13 +99,14 @@ fn is_blank(c: char) -> bool {
     c == ' ' || c == '\t' || hides(c)
 }
 
-/// Whether `c` is invisible or looks like a space. Ordinary spaces, tabs and line breaks are not included, and neither
-/// are the two variation selectors that belong to ordinary emoji.
+/// Returns whether `c` is invisible or looks like a space. Ordinary spaces, tabs and line breaks are not included, and
+/// neither are the two variation selectors that belong to ordinary emoji.
 fn hides(c: char) -> bool {
     !matches!(c, ' ' | '\t' | '\n') && (is_unseen(c) || c.is_whitespace() || is_ignorable(c))
 }
 
-/// Whether `c` is blank or has no shape of its own, but also occurs in ordinary text, for example to join letters.
+/// Returns whether `c` is blank or has no shape of its own, but also occurs in ordinary text, for example to join
+/// letters.
 const fn is_ignorable(c: char) -> bool {
     matches!(
         c,

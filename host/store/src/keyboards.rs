@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// Like [`Self::close_request`], for all requests about failed starts and silent agents, and all requests from
-    /// agents. These requests are only valid while the host that created them runs.
+    /// agents. These requests are valid only while the host process that created them runs.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {

@@ -1,5 +1,5 @@
-//! The host's persistent state: sessions, chat members, accepted updates, posts, plugin versions, plugin state,
-//! decisions and agent usage. No other crate uses SQLite.
+//! The host's persistent state, such as sessions, accepted updates, posts, plugin versions, plugin state, decisions and
+//! agent usage. No other crate uses SQLite.
 //!
 //! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
 //! stores nothing and returns an error. The store makes no decisions about sessions or chats. Its methods must not be
@@ -58,7 +58,7 @@ pub use usage::usage_log;
 use error::WorkError;
 use writer::{Durability, Request, TypedRequest, Writer};
 
-/// A handle to the single writer; clones share it. Dropping a future does not undo its request.
+/// A handle to the single writer; clones share it. Dropping the future of a method does not undo its request.
 #[derive(Debug, Clone)]
 pub struct Store {
     requests: mpsc::Sender<Request>,

@@ -59,7 +59,7 @@ impl Store {
         .await
     }
 
-    /// The bytes of a stored version.
+    /// The bytes of a version, or `None` if it is not stored.
     pub async fn version(&self, plugin: &str, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
         self.run(format!("read a version of plugin '{plugin}'"), move |db| {

@@ -1,5 +1,5 @@
 //! Reads the stored data that a host needs at start, and that `cordboard sessions` and `cordboard plugins` need if no
-//! host runs.
+//! host is running.
 
 use std::path::{Path, PathBuf};
 

@@ -71,7 +71,7 @@ fn lock(file: &mut File) -> Result<(), TryLockError> {
     }
 }
 
-/// Whether the host whose pid is in the file has exited.
+/// Returns whether the host whose pid is in the file has exited.
 fn is_gone(file: &mut File) -> bool {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));

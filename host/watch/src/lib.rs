@@ -55,7 +55,7 @@ pub struct ConfigFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Config(ConfigRead),
-    /// `fault` says why the plugin folder can't be used, with the remedy. `None` means that the folder is usable again.
+    /// `fault` is the reason why the plugin folder can't be used. `None` means that the folder is usable again.
     Folder {
         fault: Option<String>,
     },

@@ -152,7 +152,7 @@ impl OsWatcher {
         WatchSet { watcher: self, fault: None }
     }
 
-    /// Whether the file at `path` seems to be open for writing.
+    /// Returns whether the file at `path` seems to be open for writing.
     pub(super) fn is_open(&self, path: &Path) -> bool {
         let Ok(path) = path.canonicalize() else { return false };
         let open = &mut self.table().open;
@@ -173,7 +173,7 @@ impl Table {
             self.open.clear();
             return true;
         }
-        // An earlier scan has removed this watch.
+        // A watch that is not in the table was removed by an earlier scan.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
         // A folder on the path, such as /tmp, may be busy: only events about the next step matter there.
@@ -330,7 +330,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether the events since the last call require a scan.
+    /// Returns whether the events since the last call require a scan.
     fn needs_scan(watcher: &OsWatcher) -> bool {
         watcher.read(watcher.system.get().expect("it was started").get_ref())
     }

@@ -55,7 +55,7 @@ impl Stamp {
         }
     }
 
-    /// Whether an equal stamp in a later reading proves equal bytes.
+    /// Returns whether an equal stamp in a later reading proves equal bytes.
     pub(super) fn is_settled(&self) -> bool {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticked = since.saturating_sub(TICK).as_secs();
@@ -109,7 +109,7 @@ impl FileRead {
     }
 }
 
-/// Reads a file in chunks and passes each chunk to `each`. The result has no bytes.
+/// Reads a file in chunks and passes each chunk to `each`. The `bytes` of the result are empty.
 fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<FileRead> {
     // Check first: opening a pipe or a device could block.
     let metadata = path.metadata()?;

@@ -24,17 +24,17 @@ use super::{
 /// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
-/// The maximum size of a plugin file, in bytes. A Python plugin typically has 18 MB.
+/// The maximum size of a plugin file, in bytes. A Python plugin typically has a size of 18 MB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
-/// The maximum size of the configuration file, in bytes. A configuration has a few pages at most.
+/// The maximum size of the configuration file, in bytes. A configuration is usually smaller than 100 kB.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
 /// A file or folder whose changes are reported. Changes are delivered in the order of these variants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
-    /// The plugin folder itself. Its state is `Unreadable` if it can't be used, else `Absent`.
+    /// The plugin folder itself. Its state is `Unreadable` if it can't be used, and `Absent` otherwise.
     Folder,
     Plugin(String),
 }
@@ -51,7 +51,7 @@ pub(super) enum ItemState {
 pub(super) enum NextScan {
     /// After an event, or when the rescan interval ends.
     Event,
-    /// Soon, because a file is still changing or may come back.
+    /// Soon, because a file is still changing, may come back, or has not been read yet.
     Soon,
     /// After a short interval, because a path can't be watched.
     Poll,
@@ -91,8 +91,8 @@ impl Scanner {
         })
     }
 
-    /// Runs the first scan, which keeps no bytes of files. One reading is enough, because a partial file has another
-    /// digest once it is complete. The content of the configuration is taken from `loaded`, because the file may
+    /// Runs the first scan, which doesn't keep the contents of files. One reading is enough, because a partial file has
+    /// another digest once it is complete. The digest of the configuration is that of `loaded`, because the file may
     /// already be newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listing, mut next) = self.list();
@@ -173,7 +173,7 @@ impl Scanner {
         !self.missing_once.is_empty()
     }
 
-    /// Makes two readings of each file that may have changed. Returns whether some files are still changing.
+    /// Reads each possibly changed file twice. Returns whether some files are still changing.
     fn read_changed(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, ItemState)>) -> bool {
         let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_unchanged(item, path)).collect();
         let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.os_watcher.is_open(path));
@@ -210,8 +210,8 @@ impl Scanner {
     }
 }
 
-/// Whether the file of an item exists. A dangling link in the plugin folder counts as an existing file, which is then
-/// reported as unreadable, because someone intended to install a plugin.
+/// Returns whether the file of an item exists. A dangling link in the plugin folder counts as an existing file, which
+/// is then reported as unreadable, because someone intended to install a plugin.
 fn is_present(item: &Item, path: &Path) -> bool {
     let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
@@ -290,7 +290,7 @@ pub fn read_plugin(folder: &Path, name: &str) -> Option<PluginContent> {
     read_content(name, &folder.join(format!("{name}.wasm")))?.ok()
 }
 
-/// `None` if the file doesn't exist or is being written.
+/// Reads a plugin file. Returns `None` if the file doesn't exist or is being written.
 fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileError>> {
     match read(&Item::Plugin(name.to_owned()), path, FileRead::of) {
         FileRead::Whole { bytes, digest, .. } => Some(Ok(PluginContent { digest: digest.to_hex(), wasm: bytes })),

@@ -1,5 +1,5 @@
 //! The watch task schedules scans and queues the changes to send. The queue holds only the latest version of each item,
-//! and delivers the configuration first. The task must not keep the bytes of changes that were sent.
+//! and delivers the configuration first. The task must not keep the content of a file after it has sent the change.
 
 use std::{
     collections::BTreeMap,

@@ -17,7 +17,7 @@ pub fn disable(text: &str) -> String {
     disabled
 }
 
-/// Whether the path at the start of the text may lead out of the folder. A path with spaces is in quotes.
+/// Returns whether the path at the start of the text may lead out of the folder. A path with spaces is in quotes.
 fn leads_outside(text: &str) -> bool {
     let path = match text.strip_prefix(['"', '\'']) {
         Some(quoted) => quoted.split(['"', '\'', '\n']).next(),

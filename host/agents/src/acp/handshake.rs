@@ -32,7 +32,7 @@ pub struct Handshake {
     forks: bool,
     model: Option<String>,
     mode: PermissionMode,
-    /// The mode that the agent has, as far as it is known.
+    /// The agent's current permission mode, if it is known.
     agents_mode: Option<PermissionMode>,
     /// The instructions of the persona, until they are sent.
     instructions: Option<String>,
@@ -103,7 +103,7 @@ impl Handshake {
         &self.session
     }
 
-    /// Handles the answer to `initialize`. Returns the request that opens the session.
+    /// Handles the response to `initialize`. Returns the request that opens the session.
     pub fn on_initialized(&mut self, result: Result<&Value, Error>) -> Result<Next, Failure> {
         let result = result.map_err(|error| Failure::Start(self.error_text(&error)))?;
         let version = result["protocolVersion"].as_u64().unwrap_or_default();
@@ -229,8 +229,8 @@ impl Handshake {
         self.agents_mode = is_accepted.then_some(self.mode);
     }
 
-    /// Returns the permission mode to which the agent has changed itself, or `None` if it already had this mode or its
-    /// mode was unknown. A mode that the host doesn't know counts as the agent's own.
+    /// Returns the permission mode to which the agent has switched without a request, or `None` if it already had this
+    /// mode or its mode was unknown. A mode that the host doesn't know counts as the agent's own.
     pub fn changed_mode(&mut self, value: &str) -> Option<PermissionMode> {
         let has_default = self.settings.mode.offers(PermissionMode::Default.as_str());
         let known = PermissionMode::parse(value).filter(|_| has_default || value != self.own_mode());
@@ -259,7 +259,7 @@ impl Handshake {
         self.agent.as_ref().is_some_and(|agent| agent.agent_capabilities.prompt_capabilities.image)
     }
 
-    /// Returns [`AgentEvent::Ready`] at the first call, and `None` at all later calls.
+    /// Returns [`AgentEvent::Ready`] on the first call, and `None` on all later calls.
     pub fn take_ready(&mut self) -> Option<AgentEvent> {
         let is_first = !std::mem::replace(&mut self.is_ready, true);
         is_first.then(|| AgentEvent::Ready { models: self.settings.model.values.clone() })

@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-/// The error text of a turn, or of a start, that ended with a damaged answer from the agent.
+/// The error text of a turn, or of a start, that ended with a damaged response from the agent.
 pub const UNREADABLE: &str = "The last line of the agent's answer could not be read.";
 
 const CUT_OFF: &str =

@@ -8,7 +8,7 @@ use crate::json_fields::text;
 
 /// A message from the agent.
 pub enum Message<'a> {
-    /// The agent waits for an answer with this id, without a time limit.
+    /// The agent waits for a response with this id, without a time limit.
     Request {
         id: &'a Value,
         method: &'a str,
@@ -16,7 +16,7 @@ pub enum Message<'a> {
     Notification {
         method: &'a str,
     },
-    /// The answer to the host's request with this id.
+    /// The response to the host's request with this id.
     Response {
         id: i64,
         result: Result<&'a Value, Error>,
@@ -58,7 +58,7 @@ pub fn notification(method: &str, params: impl Serialize) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "method": method, "params": value(params) }))
 }
 
-/// Encodes the answer to the agent's request. The answer repeats `id` exactly.
+/// Encodes a successful response to the agent's request. The response repeats `id` exactly.
 pub fn respond(id: &Value, result: impl Serialize) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id, "result": value(result) }))
 }

@@ -139,7 +139,7 @@ impl Script {
     }
 }
 
-/// Returns the answer to `initialize`.
+/// Returns the response to `initialize`.
 fn initialized(capabilities: Value) -> Value {
     json!({ "id": 1, "result": { "protocolVersion": 1, "agentCapabilities": capabilities } })
 }

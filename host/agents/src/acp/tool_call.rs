@@ -108,8 +108,8 @@ fn paths(call: &ToolCall) -> impl Iterator<Item = String> {
     located.chain(diffs(call).map(|diff| &diff.path)).map(|path| path.to_string_lossy().into_owned())
 }
 
-/// Returns the name that permission rules use for the tool. The rules use the names of claude's tools. Other agents
-/// have other names, so the kind of the tool determines the name.
+/// Returns the name that permission rules use for the tool. The rules use the names of claude's tools. If the call
+/// contains neither such a name nor that of an MCP tool, the kind of the tool determines the name.
 fn tool_name(call: &ToolCall) -> String {
     let name = call.name.as_deref().filter(|name| !name.is_empty());
     let fixed = claude_name(call.meta.as_ref()).or(name.filter(|name| name.starts_with("mcp__")));

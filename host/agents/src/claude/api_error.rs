@@ -73,7 +73,7 @@ pub(super) struct ApiErrors {
     reset: Option<Timestamp>,
 }
 
-/// Returns whether an `assistant` message is not from the model, but contains the text of an API error.
+/// Returns whether an `assistant` message contains the text of an API error instead of the model's output.
 pub(super) fn is_api_error(message: &Value) -> bool {
     message["is_api_error_message"] == true
 }
@@ -111,11 +111,11 @@ impl ApiErrors {
         } else {
             by_phrase(why).or_else(|| by_kind(kind, status)).or_else(|| by_status(status?))?
         };
-        // The text of a rejected request doesn't always name the exhausted limit of the plan.
+        // The error text doesn't always say that a limit of the plan is exhausted.
         let problem = if problem == Problem::RateLimit && self.reset.is_some() { Problem::PlanLimit } else { problem };
         let words = if problem == Problem::Overloaded { String::new() } else { own_words(why) };
         let words = if is_blank(&words) { ".".to_owned() } else { format!(": {words}") };
-        // Omit the status 400, which the API uses for most errors.
+        // Omit the status 400, which the API uses for many kinds of errors.
         let status = status.filter(|status| *status != 400).map(|status| format!(" ({status})")).unwrap_or_default();
         Some(format!("{}{status}{words}\n{}", problem.summary(), self.remedy(problem, why)))
     }

@@ -10,7 +10,7 @@ use crate::shown_action;
 /// The tools whose calls are shown as the list.
 const TOOLS: [&str; 3] = ["TodoWrite", "TaskCreate", "TaskUpdate"];
 
-/// The maximum length of an item in characters: one line in most chats.
+/// The maximum length of an item, in characters. Keeps an item to one or two lines in most chats.
 const LONGEST_ITEM: usize = 80;
 
 #[derive(Debug, Default)]

@@ -1,5 +1,5 @@
-//! Encodes prompts, and encodes and decodes control messages. Every control request that has an id gets an answer,
-//! because the agent waits for the answer without a time limit.
+//! Encodes prompts, and encodes and decodes control messages. Every control request that has an id gets a
+//! response, because the agent waits for the response without a time limit.
 
 use cordboard_core::{
     agent_event::AgentEvent,
@@ -66,8 +66,8 @@ pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": PERMISSION_MODE, "request": request }))
 }
 
-/// Handles the answers to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all
-/// other answers, and echoes of the host's own answers.
+/// Handles the responses to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all
+/// other responses, and echoes of the host's own responses.
 pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id == PERMISSION_MODE && !success {

@@ -36,7 +36,7 @@ pub enum TranscriptError {
     Unreadable { transcript: PathBuf, error: std::io::Error },
 }
 
-/// Whether the text can be the id of a conversation. Such a text is also a valid file name.
+/// Returns whether the text can be the id of a conversation. Such an id is also a valid file name.
 #[must_use]
 pub fn is_conversation_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -62,8 +62,8 @@ pub fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> 
     let settings = settings.or_else(|| Some(value("HOME")?.join(".claude"))).ok_or(TranscriptError::NoHome)?;
     let projects = settings.join("projects");
     let folders = std::fs::read_dir(&projects).into_iter().flatten().flatten();
-    // The folder's name below `projects` is derived from the conversation's folder, but not reversibly, so search all
-    // folders.
+    // The name of the folder below `projects` depends on the conversation's own folder, which is unknown here. So
+    // search all folders.
     let transcript = folders.map(|folder| folder.path().join(format!("{id}.jsonl"))).find(|file| file.is_file());
     transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })
 }

@@ -1,4 +1,4 @@
-//! Recognizes changes of the permission mode that the host did not request.
+//! Detects changes of the permission mode that the host did not request.
 
 use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::text;
 
 /// The permission mode that the CLI reported last. Empty before the first report, and after the host has requested
-/// another mode: the next report then is no change.
+/// another mode. The next report then doesn't count as a change.
 #[derive(Debug, Default)]
 pub(super) struct ReportedMode(Option<PermissionMode>);
 

@@ -26,7 +26,7 @@ const OTHER: &str = "other";
 /// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
 
-/// The maximum length of a prompt that a plan would allow, in the message and in the whole question, in UTF-16 units.
+/// The maximum lengths of a prompt that a plan would allow, in UTF-16 units: in the message, and in the whole question.
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 
@@ -45,7 +45,7 @@ pub(super) struct Requests(BTreeMap<String, Pending>);
 
 #[derive(Debug)]
 struct Pending {
-    /// The id of the control request. A request can ask a series of questions, one after the other.
+    /// The id of the control request. A request can consist of several questions, which are asked one after the other.
     control_id: String,
     tool: String,
     input: Value,
@@ -214,7 +214,7 @@ impl Pending {
         AgentRequest { kind, text, options, ..AgentRequest::new(RequestId(id), title) }
     }
 
-    /// Records the answer to the next question of a series. The CLI expects the labels of the options, not their ids.
+    /// Records the answer to the open question of a series. The CLI expects the labels of the options, not their ids.
     fn record(&mut self, ids: &[String], other: Option<&str>) {
         let Some(question) = self.next_question() else { return };
         let label = |id: &String| {

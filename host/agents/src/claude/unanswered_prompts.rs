@@ -48,8 +48,8 @@ impl Prompts {
         self.forgotten.remove(prompt)
     }
 
-    /// Returns what an interrupt has to cancel. A prompt that was sent alone may be queued too, and must not be
-    /// cancelled, because a cancelled prompt gets no result.
+    /// Returns the prompts that an interrupt has to cancel. A single prompt may still be in the CLI's queue, but must
+    /// not be cancelled, because a cancelled prompt gets no result.
     pub(super) fn to_cancel(&self) -> Cancel {
         if self.unanswered.len() + self.forgotten.len() > 1 { Cancel::Queued } else { Cancel::None }
     }

@@ -43,8 +43,8 @@ impl Usage {
     }
 }
 
-/// Reads the tokens from `modelUsage`, the sum of all models since the conversation began. Unlike `usage`, which is the
-/// fallback, it includes those of subagents and of interrupted requests.
+/// Adds up the tokens of all models in `modelUsage`, which covers the whole conversation. Unlike `usage`, which is the
+/// fallback, it includes the tokens of subagents and of interrupted requests.
 fn token_count(result: &Value) -> TokenCount {
     let Some(models) = result["modelUsage"].as_object() else { return TokenCount::Turn(tokens(&result["usage"])) };
     let of_model = |model: &Value| {

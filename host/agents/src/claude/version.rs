@@ -1,4 +1,4 @@
-//! Recognizes a CLI that is too old for some features.
+//! Detects a CLI that is older than the versions that the host is tested with.
 
 use serde_json::Value;
 

@@ -109,7 +109,7 @@ impl Memory {
         writeln!(file, "{}", json!({ "type": "assistant", "message": { "content": answer } }))
     }
 
-    /// Returns the cost of the whole conversation, as the real CLI does.
+    /// Returns the cost of the whole conversation, which the real CLI also reports.
     pub(super) fn cost_usd(&self) -> f64 {
         f64::from(u32::try_from(self.turns).unwrap_or(u32::MAX)) * COST_USD
     }

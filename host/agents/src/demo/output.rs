@@ -16,7 +16,7 @@ pub(super) struct Output {
     text: String,
 }
 
-/// The models listed in the answer to `initialize`. The demo agent behaves the same with each of them.
+/// The models listed in the response to `initialize`. The demo agent behaves the same with each of them.
 const MODELS: [&str; 2] = ["demo", "demo-large"];
 
 impl Output {
@@ -100,7 +100,7 @@ impl Output {
         }));
     }
 
-    /// Prints the first lines of a turn: `init`, the acknowledgement of the prompt, and the start of the answer's
+    /// Prints the first lines of a turn: `init`, the acknowledgment of the prompt, and the start of the answer's
     /// stream.
     pub(super) fn begin_turn(&mut self, prompt: &Value) {
         self.prompt = prompt["uuid"].clone();

@@ -27,7 +27,7 @@ impl CodeBlock {
         }
     }
 
-    /// Appends a line to the block. Appends Markdown to `text`.
+    /// Appends a line of output, as Markdown, to `text`.
     pub(super) fn push_line(&mut self, line: &str, text: &mut String) {
         self.length += line.len() + self.blank_lines + 1;
         if self.length > LONGEST {
@@ -55,7 +55,7 @@ impl CodeBlock {
         text.push('\n');
     }
 
-    /// Ends the block. Appends Markdown to `text`.
+    /// Appends the end of the block to `text`, and a note if characters were omitted.
     pub(super) fn close(self, text: &mut String) {
         text.push_str(&"`".repeat(self.fence));
         if self.omitted > 0 {

@@ -8,7 +8,7 @@ pub enum Echo {
     No,
 }
 
-/// Whether an output line repeats a line that was sent. The program may have wrapped it.
+/// Returns whether an output line repeats a line that was sent. The program may have wrapped it.
 pub fn is_echo_of(sent: &str, line: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     letters(sent) == letters(line)

@@ -153,7 +153,7 @@ struct PipeLines<R> {
     tree_ended: watch::Receiver<bool>,
     /// The part of [`ABANDON_AFTER`] that is left.
     grace: Duration,
-    /// The number of bytes read when the end of the tree was noticed.
+    /// The number of bytes that had been read when the end of the tree was noticed.
     read_before: Option<u64>,
 }
 

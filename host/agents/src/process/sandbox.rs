@@ -162,7 +162,7 @@ fn env_inside(mut env: Vec<(String, String)>) -> Vec<(String, String)> {
 
 const CLAUDE_HOME: &str = "CLAUDE_CONFIG_DIR";
 
-/// Returns the paths at which the agent stores its login and its conversations. Creates the folder of claude, so that a
+/// Returns the paths at which the agent stores its login and its conversations. Creates claude's folder, so that a
 /// first conversation is stored outside of the sandbox.
 fn own_homes(kind: AgentKind, env: &[(String, String)]) -> Result<Vec<PathBuf>, SandboxError> {
     let paths = match kind {

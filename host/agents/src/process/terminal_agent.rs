@@ -61,7 +61,7 @@ pub fn exec_in_terminal(program: &Path, args: &[String], env: Vec<(String, Strin
     };
     let mut command = Command::new(&path);
     command.current_dir(folder);
-    // SAFETY: the closure makes one system call. std restores the signals before it.
+    // SAFETY: the closure makes one system call. std resets the signal mask and SIGPIPE before it.
     unsafe { command.pre_exec(move || Err(image.exec())) };
     explain(command.exec())
 }

@@ -1,4 +1,4 @@
-//! Damages lines of recordings, for tests. A codec has to survive each damage and to end each turn exactly once.
+//! Damages lines of recordings, for tests. A codec has to survive each damaged line and to end each turn exactly once.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -58,7 +58,7 @@ pub enum Step<'a> {
     Agent(&'a [u8]),
 }
 
-/// The place and the kind of a damage, for the messages of failing tests.
+/// The place and the kind of the damage, for the messages of failing tests.
 pub struct Place {
     /// The index of the record.
     pub line: usize,
@@ -92,7 +92,7 @@ pub fn replay(records: &[Record], damaged: Option<(usize, &Lines)>, mut act: imp
         if !record.is_agent {
             act(Step::Host(&record.message));
         } else if std::mem::take(&mut skip_one) {
-            // The lines of the damage include this one.
+            // The replacement for the previous line includes this one.
         } else if let Some((_, lines)) = damaged.filter(|(damaged, _)| *damaged == number) {
             skip_one = lines.replaces_next;
             lines.lines.iter().for_each(|line| act(Step::Agent(line)));
@@ -102,8 +102,8 @@ pub fn replay(records: &[Record], damaged: Option<(usize, &Lines)>, mut act: imp
     }
 }
 
-/// Returns every damage of every line from the agent, except for lines between two lines of their own type. If
-/// `CORDBOARD_WORLDS` is not set, as on a developer's machine, returns only every third damage of a line.
+/// Damages every line from the agent in every way, except for lines between two lines of their own type. If
+/// `CORDBOARD_WORLDS` is not set, as on a developer's machine, damages a line in only a third of the ways.
 pub fn all(records: &[Record]) -> impl Iterator<Item = (Place, Lines)> {
     let same_type = |a: usize, b: usize| records[a].type_names() == records[b].type_names();
     let is_damaged = move |line: &usize| {
@@ -128,7 +128,7 @@ impl Record {
         [&message["type"], &message["subtype"], &message["event"]["type"], &message["method"], update]
     }
 
-    /// Returns the request id if the record is an answer of an agent that speaks JSON-RPC.
+    /// Returns the request id if the record is a response of an agent that speaks JSON-RPC.
     pub fn answer_id(&self) -> Option<&Value> {
         self.message.get("id").filter(|_| self.is_agent && self.message.get("method").is_none())
     }

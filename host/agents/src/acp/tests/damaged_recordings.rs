@@ -1,5 +1,5 @@
-//! Replays each recording once for each damage that [`damage::all`] returns. All turns have to end as in the recording.
-//! If the conversation can't begin because of the damage, the codec has to report that.
+//! Replays each recording once for each damaged line that [`damage::all`] returns. All turns have to end as in the
+//! recording. If the conversation can't begin because of the damage, the codec has to report that.
 
 use super::*;
 use crate::tests::damage::{self, Record, Step, Turns};
@@ -57,7 +57,7 @@ fn damaged_recordings_end_the_same_turns() {
         let intact = Replay::new(&records, None).turns;
         for (place, lines) in damage::all(&records) {
             let damaged = Replay::new(&records, Some((place.line, &lines)));
-            // The codec can't recognize an answer that is cut before its id.
+            // The codec can't recognize a response that is cut before its id.
             let has_id = records[place.line].answer_id().is_none_or(|id| {
                 let id = format!("\"id\":{id}");
                 lines.lines.iter().any(|line| line.windows(id.len()).any(|bytes| bytes == id.as_bytes()))

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-/// Returns the trace of a start in which the agent gives these answers.
+/// Returns the trace of a start in which the agent sends these responses.
 fn start(launch: &Launch, answers: &[Value]) -> String {
     let mut script = Script::new(launch);
     script.open();

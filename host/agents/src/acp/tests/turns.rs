@@ -5,7 +5,7 @@ use expect_test::expect;
 
 use super::*;
 
-/// Returns the last line of the trace of a turn that ends with this answer to its prompt.
+/// Returns the last line of the trace of a turn that ends with this response to its prompt.
 fn end(answer: Value) -> String {
     let mut script = Script::in_turn();
     let mut message = json!({ "id": 3 });

@@ -1,4 +1,5 @@
-//! Replays each recording once for each damage that [`damage::all`] returns. All turns have to end as in the recording.
+//! Replays each recording once for each damaged line that [`damage::all`] returns. All turns have to end as in the
+//! recording.
 
 use super::{
     recordings::{recorded_codec, recordings, repeat},

@@ -8,9 +8,9 @@ use std::{
 
 use super::{OwnFiles, canonical};
 
-/// The folders of the system. `/run` and `/var` are missing: the sockets in them let their clients act outside of the
-/// sandbox, for example through the bus of the user or a container engine. The exception is the folder below `/var`
-/// that contains the certificates on some systems.
+/// The folders of the system. `/run` and `/var` are missing, because sockets in them, such as those of the D-Bus
+/// session bus and of container engines, let their clients act outside of the sandbox. The exception is the folder
+/// below `/var` that contains the certificates on some systems.
 const SYSTEM: [&str; 12] = [
     "/usr",
     "/bin",
