@@ -18,8 +18,8 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// The number of agent processes that are started, both with and without the host. It is lower than [`TURNS`], because
-/// a start takes longer than a turn.
+/// The number of agent starts, first with the host and then without it. It is lower than [`TURNS`], because a start
+/// takes longer than a turn.
 const RESUMES: usize = 30;
 
 pub fn measure() -> Vec<Row> {

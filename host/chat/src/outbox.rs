@@ -41,7 +41,7 @@ use worker::Worker;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
-    /// that the agent works.
+    /// that the agent is working.
     Frame { place: Place, turn: PromptId, frame: TurnFrame },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),

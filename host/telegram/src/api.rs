@@ -162,8 +162,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     }
 }
 
-/// Substrings of the description of an error 400. Each means that the host can't write to the place: the user, the chat
-/// or the topic no longer exists, the topic is closed, or the bot lacks rights there.
+/// Substrings of the descriptions of errors with code 400. Each means that the host can't write to the place: the user,
+/// the chat or the topic no longer exists, the topic is closed, or the bot lacks rights there.
 const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",

@@ -225,8 +225,8 @@ impl UpdateParser {
     }
 
     /// Returns whether `reply`, the answered message, is neither from the author of `message` nor from the bot. In a
-    /// topic, a message that answers no other message is a reply to the service message that created the topic. Such a
-    /// reply doesn't count.
+    /// topic, a message that answers no other message is a reply to the service message that created the topic. For
+    /// such a message, returns false.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);

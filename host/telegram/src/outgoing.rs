@@ -187,7 +187,7 @@ impl Chat for Telegram {
 
     fn pacing(&self, place: &Place) -> Pacing {
         let pause = (self.settings.edit_pause)();
-        // Only groups have negative ids.
+        // Private chats have positive ids.
         let is_group = place.chat.starts_with('-');
         if is_group {
             Pacing { pause: pause * GROUP_PAUSE, quota: Some(GROUP_QUOTA) }

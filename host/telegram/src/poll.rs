@@ -61,8 +61,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Returns the delay after a failure. The delay is twice as long after a conflict with another program or a
-    /// webhook.
+    /// Logs a new problem, and returns the delay before the next attempt. The delay is twice as long after a conflict
+    /// with another program or a webhook.
     fn on_failure(&mut self, failure: &BotApiError) -> Duration {
         self.rejected_since = None;
         match failure {
@@ -214,8 +214,8 @@ struct Me {
     username: String,
 }
 
-/// Fetches the bot's own account, and retries while the network fails. Returns an error at once if the token was never
-/// valid.
+/// Fetches the bot's own account, and retries after failures. Returns an error at once if the server rejects a token
+/// that it has never accepted.
 async fn sign_in(telegram: &Telegram, settings: &PollSettings, connection: &mut Connection) -> Result<Bot, PollError> {
     loop {
         match telegram.api.call::<_, Me>(&GetMe::new()).await {

@@ -15,8 +15,8 @@ pub(super) enum InputLine {
     TooLong,
 }
 
-/// Reads lines until the end of input. Call it on a dedicated thread, because it blocks while it waits for input and
-/// while the channel is full.
+/// Reads lines until the input ends or fails, or the receiver is dropped. Call it on a dedicated thread, because it
+/// blocks while it waits for input and while the channel is full.
 pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     loop {

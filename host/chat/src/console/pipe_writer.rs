@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use super::OutputRequest;
 
-/// Writes until a request closes the output, the requests end, or the reader closes the pipe. Call it on a dedicated
-/// thread, because it blocks while the pipe is full.
+/// Writes until a request closes the output, the requests end, or a write fails. Call it on a dedicated thread, because
+/// it blocks while the pipe is full.
 pub(super) fn write(mut writer: impl Write, mut requests: mpsc::Receiver<OutputRequest>) {
     while let Some(request) = requests.blocking_recv() {
         match request {

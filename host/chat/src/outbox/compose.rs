@@ -1,4 +1,4 @@
-//! Renders replies as messages, and splits them so that they respect the front-end's limits. Does no I/O.
+//! Renders replies and frames as messages, and splits them to fit the front-end's limits. Does no I/O.
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, strip_controls, units},

@@ -34,8 +34,8 @@ pub(super) struct LiveTurn {
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,
-    /// Whether an agent works on the turn. Otherwise the prompt of the turn is back in the queue, and the turn shows
-    /// nothing.
+    /// Whether an agent is working on the turn. Otherwise the prompt of the turn is back in the queue, and the turn
+    /// shows nothing.
     is_working: bool,
     attempt: Attempt,
     /// Whether newer messages are below those of the turn.

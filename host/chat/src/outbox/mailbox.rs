@@ -67,11 +67,11 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, in the order in which the turns started.
     pub frames: Vec<(PromptId, TurnFrame)>,
-    /// Turns whose prompts are back in the queue. If `frames` has a frame of such a turn, it arrived after the requeue.
+    /// Turns whose prompts are back in the queue. A frame of such a turn in `frames` arrived after the requeue.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
     pub ended_without_post: Vec<PromptId>,
-    /// Whether a user has written in the place.
+    /// Whether a user has written in the place since the worker last read the mailbox.
     pub user_wrote: bool,
     /// The answer that is partly shown.
     pub answering: Option<Answering>,

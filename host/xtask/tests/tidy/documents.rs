@@ -1,5 +1,5 @@
-//! Checks the documents against the code: commands and flags exist, links lead to files and headings, and the code map
-//! of `host/ARCHITECTURE.md` lists the modules in the order of their layers.
+//! Checks the documents: commands and flags exist, links lead to files and headings, `README.md` is short, and the code
+//! map of `host/ARCHITECTURE.md` lists each crate, and the modules in the order of their layers.
 
 use std::collections::BTreeSet;
 
