@@ -31,7 +31,7 @@ const MAX_LABEL: usize = 100;
 /// The maximum number of buttons in a message. Telegram rejects a message with more.
 const MAX_BUTTONS: usize = 100;
 
-/// The maximum number of buttons that are logged per version. A plugin whose buttons differ in each call must not fill
+/// The maximum number of warnings about buttons per version. A plugin whose buttons differ in each call must not fill
 /// the log.
 const MAX_LOGGED: usize = 16;
 

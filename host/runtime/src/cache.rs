@@ -101,7 +101,7 @@ impl Cache {
     }
 }
 
-/// Whether a timestamp is less than [`RECENT`] ago. A timestamp in the future also counts, so setting the clock back
+/// Whether a timestamp is younger than [`RECENT`]. A timestamp in the future also counts, so setting the clock back
 /// doesn't make an artifact removable.
 fn is_recent(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|since| since < RECENT) || used > SystemTime::now()

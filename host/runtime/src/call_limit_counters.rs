@@ -1,5 +1,5 @@
-//! The limits of one call, and counters of its memory, its host calls and the size of its posts. Each limit has the name of its
-//! configuration key, so that an error can say which key raises it.
+//! The limits of one call, and counters of its memory, its host calls and the size of its posts. Each limit has the
+//! name of its configuration key, so that an error can say which key raises it.
 
 use std::fmt;
 

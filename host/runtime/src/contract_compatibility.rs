@@ -16,7 +16,7 @@ const EXTENSION_POINTS: [&str; 8] =
 /// The interface that has only types, and therefore needs no grant.
 const TYPES: &str = "types";
 
-/// Checks imports by name and version only. The linker finds mismatches of types later.
+/// Checks imports by name and version only. The linker finds type mismatches later.
 pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
     imports.into_iter().try_for_each(check_import)
 }

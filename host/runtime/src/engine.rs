@@ -142,8 +142,8 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
 /// the thread for each call.
 const IDLE_TICKS: u32 = 200;
 
-/// Starts the ticker on an OS thread, because a guest that never yields could block a ticker that is a task. The thread
-/// parks after [`IDLE_TICKS`] ticks without a call, so it doesn't wake up an idle host.
+/// Starts the ticker on an OS thread, because a guest that never yields could block a ticker task. The thread parks
+/// after [`IDLE_TICKS`] ticks without a call, so it doesn't wake up an idle host.
 fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {

@@ -17,7 +17,7 @@ pub enum PluginError {
     CoreModule,
     #[error("it did not compile: it is truncated, and ends after {bytes} bytes; copy it again, or build it again")]
     CutOff { bytes: usize },
-    /// `at` is the end of the last section, and `extra` the number of bytes after it.
+    /// `at` is the offset at which the last section ends, and `extra` the number of bytes after it.
     #[error(
         "it did not compile: its last section ends at byte {at}, and the rest ({}) is not a section; copy it again, or build it again",
         bytes(*extra)

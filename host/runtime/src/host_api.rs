@@ -105,7 +105,7 @@ pub trait HostApi: PluginState {
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError>;
     /// Stores a post and returns its unique id.
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError>;
-    /// Executes an admin command and returns its result as text for the caller. Without a caller, the command is
-    /// denied.
+    /// Executes an admin command and returns its result, or the reason for its failure, as text for the caller. Without
+    /// a caller, the command is denied.
     async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome;
 }

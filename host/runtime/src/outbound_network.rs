@@ -177,7 +177,7 @@ impl OutboundHttp {
     }
 }
 
-/// Logs a refused request, so that the operator sees it even if the plugin ignores the error.
+/// Logs the error if the request was refused, so that the operator sees it even if the plugin ignores it.
 fn log_refused(log: &GuestLog, error: &RequestError) {
     if let RequestError::Refused(why) = error {
         log.request_denied(why);
@@ -206,7 +206,7 @@ impl Body for PermitBody {
 type SendResult = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for OutboundHttp {
-    /// Forbids headers that change the framing of a message, in addition to the defaults of wasmtime.
+    /// Forbids headers that affect the transfer of a message, in addition to the defaults of wasmtime.
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(|name: &HeaderName| {
             DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)

@@ -12,7 +12,7 @@ pub enum Health {
     Failing,
     /// A newer version or newer settings were rejected, and the active version stays active.
     UpdateRejected,
-    /// The newest version was rolled back.
+    /// The newest version was rolled back and isn't active.
     RolledBack,
     /// The newest version was rejected, and no version is active.
     Rejected,

@@ -63,7 +63,7 @@ pub struct AuthorizedCommand {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// The capacity of the queue of commands. Users type commands by hand, so few of them wait at the same time.
+/// The capacity of the queue of commands. Users send these commands by hand, so few of them wait at the same time.
 const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.

@@ -125,8 +125,8 @@ async fn ask(
     Ok(Ok(answers))
 }
 
-/// Shortens a description to one line. A long description isn't rejected, because its text may come from the operator's
-/// configuration.
+/// Shortens the description to one line, and replaces a blank one with the name. A long description isn't rejected,
+/// because its text may come from the operator's configuration.
 fn choice(name: String, description: &str) -> Choice {
     let line = one_line(description, MAX_TEXT - 1);
     Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
@@ -186,7 +186,7 @@ fn check(offers: &Offers) -> Result<(), PluginError> {
     Ok(())
 }
 
-/// Whether `usage` is empty or starts with this command. Users copy the line, so it must not run another command.
+/// Whether `usage` is empty or starts with this command. Users copy the usage, so it must not run another command.
 fn is_usage_of(command: &str, usage: &str) -> bool {
     let arguments = usage.strip_prefix('/').and_then(|line| line.strip_prefix(command));
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
@@ -235,8 +235,8 @@ fn is_command_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// The maximum number of jobs of a plugin. All jobs are checked whenever one is due. A plugin that needs more can keep
-/// its own list and export one job that handles it.
+/// The maximum number of jobs of a plugin. All jobs are checked whenever one is due. A plugin that needs more can do
+/// several tasks in one job.
 const MAX_JOBS: usize = 64;
 
 /// Whether the name can be typed as an argument of a command.

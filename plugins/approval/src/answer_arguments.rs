@@ -61,8 +61,9 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. A choice is its id or, as the whole text, its label. If the text begins with no choice,
-/// all of it belongs to the choice that requires a text, unless it looks like a misspelled choice.
+/// Parses `<choice>… [text]`. Each choice is an id; a label is also accepted if it is the whole text. If the text
+/// begins with no choice, all of it belongs to the choice that requires a text, unless it looks like a misspelled
+/// choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(words.trim());
     if let Some(choice) = open.and_then(|open| open.choices.iter().find(has_label)) {

@@ -1,4 +1,4 @@
-//! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
+//! Decides by rules whether an agent that asks may use a tool. `/permissions` shows and changes the rules.
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
 //! whether a question accepts an answer. The rules of a session stay valid after a rename.
 
@@ -114,7 +114,8 @@ fn whole_question(target: Target) -> Result<Reply, String> {
 }
 
 impl Target {
-    /// Returns the name of the session, and the number of the request if the command names one. Fails if the active session is meant and there is none.
+    /// Returns the name of the session, and the number of the request if the command names one. Fails if the command
+    /// names no session and none is active.
     fn resolve(self) -> Result<(String, Option<u64>), String> {
         Ok(match self {
             Self::Only => (context::session()?.name, None),

@@ -22,8 +22,8 @@ pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     items.join("\n\n")
 }
 
-/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an open
-/// code block.
+/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an
+/// unclosed code block.
 pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> String {
     format!("{}\n\n{}", item(request, active, now), request.text)
 }

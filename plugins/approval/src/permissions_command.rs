@@ -113,7 +113,7 @@ fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>
         }
     };
     let saved = save(caller, scope, List::Allow, RuleText(rule))?;
-    // The rule is saved first. If the request was closed in the meantime, the rule still applies to the next one.
+    // The rule is saved first. If the request was closed in the meantime, the rule still applies to later requests.
     let allow = answer_arguments::Answer::of("allow");
     let answered = match requests::answer(&session.name, Some(number), &allow.choices, None) {
         Ok(()) => allow.report(Some(&request)),

@@ -26,7 +26,7 @@ impl List {
         }
     }
 
-    /// Parses the name of a list. Ignores case, because keyboards of phones capitalize words.
+    /// Parses the name of a list. Ignores case, because phone keyboards capitalize words.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|list| list.as_str().eq_ignore_ascii_case(word))
     }

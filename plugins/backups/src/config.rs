@@ -75,7 +75,7 @@ impl Config {
     }
 }
 
-/// Checks that `key` names a guest, such as `vm/101`, optionally after its namespace and a colon.
+/// Checks that `key` names a guest, such as `vm/101`, or a guest in a namespace, such as `lab:vm/101`.
 fn check_guest(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
     let is_valid =

@@ -19,7 +19,7 @@ const MAX_LINES: usize = 40;
 /// A backup group: the backups of one guest in one datastore.
 #[derive(Debug)]
 pub struct Group {
-    /// The guest, such as `vm/101`, after its namespace and a colon unless it is in the root namespace.
+    /// The guest, such as `vm/101`, or `lab:vm/101` if it isn't in the root namespace.
     key: String,
     last: Timestamp,
     count: u64,

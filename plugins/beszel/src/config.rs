@@ -3,7 +3,7 @@
 use homelab::{Server, format::check_percent, server::check_url};
 use serde::Deserialize;
 
-/// The default percentage of use from which a resource causes a warning.
+/// The default of `warn_at`, in percent.
 const WARN_AT: f64 = 90.0;
 
 #[derive(Debug, Deserialize)]

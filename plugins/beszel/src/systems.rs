@@ -15,10 +15,10 @@ use homelab::{
 pub struct System {
     name: String,
     status: String,
-    /// The time at which the hub last changed the record: the time of the latest figures of a running system, or of the
-    /// failure of a failed one.
+    /// The time at which the hub last changed the record: for a running system, the time of its latest figures; for
+    /// another one, usually the time at which its status changed.
     changed: Option<Timestamp>,
-    /// `None` unless the system is up, because the figures of other systems are outdated.
+    /// Set only if the system is up, because the figures of other systems are outdated.
     figures: Option<Figures>,
 }
 

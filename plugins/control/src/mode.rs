@@ -8,7 +8,7 @@ use cordboard_plugin::{
     context, session_control, text,
 };
 
-/// The mode that applies if neither the session nor the person has chosen one.
+/// The mode that applies if none is set for the session or the caller.
 const DEFAULT: &str = "normal";
 
 /// The argument that resets a mode.
@@ -47,7 +47,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
     }
 }
 
-/// Returns the mode to set, or an error if there is no such mode.
+/// Returns the mode to set, or `None` for [`RESET`]. Fails if there is no such mode.
 fn chosen<'a>(mode: &'a str, modes: &[Choice]) -> Result<Option<&'a str>, String> {
     if mode == RESET {
         return Ok(None);

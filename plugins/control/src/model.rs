@@ -1,5 +1,5 @@
-//! `/model [name]`: shows or sets the model of the active session's agent. It doesn't check the name, because only the
-//! agent knows its models.
+//! `/model [name]`: shows or sets the model of the active session's agent. The host checks the name against the models
+//! that the agent has reported, if any.
 
 use cordboard_plugin::{Call, Reply, Session, command::Spec, context, session_control};
 

@@ -1,5 +1,5 @@
-//! `/stop [all]`: interrupts the turn of the active session at once. Doesn't stop the agent: the host does that if
-//! the agent doesn't react.
+//! `/stop [all]`: interrupts the turn of the active session at once. With `all`, the queued messages are dropped, too.
+//! The command doesn't stop the agent: the host does that if the agent doesn't react.
 
 use cordboard_plugin::{
     Call, Phase, Reply, Session,

@@ -1,5 +1,5 @@
-//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. The host
-//! checks the caller's rights.
+//! `/help` lists commands, `/plugins` lists and manages plugins, and `/start` welcomes new users. The host checks the
+//! caller's rights.
 
 use cordboard_plugin::{
     Call, Command, Reply, Timestamp,
@@ -9,7 +9,7 @@ use cordboard_plugin::{
     text::{ago, code, escape},
 };
 
-/// The number of shown characters of a digest, which are enough to identify a version.
+/// The number of characters of a digest that are shown: enough to identify a version.
 const SHOWN_DIGEST: usize = 12;
 
 /// The arguments of `/plugins`.
@@ -110,7 +110,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Timestamp) -> Reply {
 fn line(plugin: &Plugin, now: Timestamp) -> String {
     let digest: String = plugin.digest.chars().take(SHOWN_DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
-    // A plugin that was never active has no digest, and one that never had a file has no time.
+    // A plugin without an active version has no digest, and a missing plugin has no time.
     let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
     let since = (plugin.since > 0).then(|| ago(now, plugin.since));
     let more: Vec<_> = version.into_iter().chain(since).collect();

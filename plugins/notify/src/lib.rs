@@ -1,6 +1,6 @@
 //! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
-//! `/notify here` selects the place. Its posts must not include messages of a session, because other people may see the
-//! place. The commands `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as
+//! `/notify here` selects the place. The posts must not include messages of a session, because other people may see
+//! them. The commands `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as
 //! buttons.
 
 use cordboard_plugin::{
@@ -15,7 +15,8 @@ use cordboard_plugin::{
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The default minimum length of a turn. A user who started a shorter one is probably still watching.
+/// The default minimum length of a reported turn, in seconds. A user who started a shorter one is probably still
+/// watching.
 const DEFAULT_AFTER: Seconds = 5 * 60;
 
 const USAGE: &str = "/notify [here|off]";

@@ -3,7 +3,7 @@
 use homelab::{format::check_percent, pbs::Access};
 use serde::Deserialize;
 
-/// The default percentage of use from which a datastore causes a warning.
+/// The default of `warn_at`, in percent.
 const WARN_AT: f64 = 85.0;
 
 #[derive(Debug, Deserialize)]
@@ -19,7 +19,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The percentage of use from which a datastore causes a warning.
+    /// The usage in percent at or above which a datastore causes a warning.
     pub warn_at: f64,
 }
 

@@ -21,8 +21,8 @@ pub struct Store {
     name: String,
     /// The total, used and free bytes, if the token may see them.
     sizes: Option<[u64; 3]>,
-    /// The estimated time at which the datastore will be full, in seconds since 1970. A time in the past means that it
-    /// won't be full.
+    /// The estimated time at which the datastore will be full, in seconds since the Unix epoch. A time in the past
+    /// means that it won't become full.
     full: Option<i64>,
     /// The size without deduplication, and the actual size.
     packed: Option<[u64; 2]>,

@@ -15,7 +15,8 @@ pub const NONE: &str = "none";
 /// The maximum length of a name, in characters, so that a name fits a button and a command line.
 const MAX_NAME: usize = 64;
 
-/// The maximum length of the excerpt of the instructions that replaces a missing description: about a line on a phone.
+/// The maximum length of the excerpt of the instructions that replaces a missing description, in characters: about a
+/// line on a phone.
 const MAX_EXCERPT: usize = 60;
 
 #[derive(Debug, Deserialize)]

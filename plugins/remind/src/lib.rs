@@ -18,15 +18,16 @@ const MAX_REMINDERS: usize = 50;
 /// The shortest delay in seconds, which is the interval of the job.
 const MIN_DELAY: u64 = 60;
 
-/// A run of the job also posts reminders that are due within this time after the run: half of the job's interval, so
-/// that the nearest run posts a reminder.
+/// A run of the job also posts reminders that are due within this time after the run, in milliseconds. It is half of
+/// the job's interval, so that the nearest run posts a reminder.
 const TOLERANCE: Timestamp = 30 * 1000;
 
-/// A post that is at least this late mentions when it was due. A post is late if the host was stopped or the machine
-/// slept.
+/// A post that is at least this late, in milliseconds, mentions when it was due. A post is late if the host was stopped
+/// or the machine slept, for example.
 const LATE: Timestamp = 2 * 60 * 1000;
 
-/// A reminder that can't be posted is dropped when it is this late, because its place is probably abandoned.
+/// A reminder that can't be posted is dropped when it is this late, in milliseconds, because its place is probably
+/// abandoned.
 const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 
 /// The stored value of a reminder. Its key is the due time and a number, so that sorted keys are in the order of their

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Escapes `text` so that Markdown shows it unchanged, and removes control characters. Most special characters are
 /// escaped only at positions where they have a meaning, so that `fix_login` and `/new <name> [persona]` stay readable
-/// everywhere, also in piped output. The host shows HTML as text.
+/// even in piped output. The host shows HTML as text.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
@@ -76,8 +76,8 @@ fn is_word(rest: &str) -> bool {
     inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// Whether the text after `<` may be an email address, which would become a link without brackets. The address may begin
-/// with a sign, as in `<&@a>`.
+/// Whether the text after `<` may be an email address, which would become a link without brackets. An address may begin
+/// with a special character, as in `<&@a>`.
 fn is_email(rest: &str) -> bool {
     rest.bytes().take_while(|byte| *byte != b'>' && !byte.is_ascii_whitespace()).any(|byte| byte == b'@')
 }

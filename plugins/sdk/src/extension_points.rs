@@ -1,5 +1,5 @@
-//! The extension points, one trait each. The traits have no `self`, because an instance lives for one call. They
-//! replace the generated traits, which have no default methods.
+//! The extension points, one trait each. The functions take no `self`, because an instance lives for one call. The
+//! traits replace the generated ones, which have no default implementations.
 
 use crate::{Reply, Session, bindings};
 
@@ -61,7 +61,7 @@ pub mod approval {
             Self { outcome: Outcome::Ask, rule: None }
         }
 
-        /// A decision, with the rule on which it is based, for the audit log.
+        /// A decision and the rule on which it is based. The rule is shown in the audit log.
         #[must_use]
         pub fn by_rule(outcome: Outcome, rule: &str) -> Self {
             Self { outcome, rule: Some(rule.to_owned()) }
@@ -149,8 +149,8 @@ pub trait Lifecycle {
     }
 }
 
-/// Decides when an agent asks for the permission to use a tool, if `[requests] approval` names this plugin. If the call
-/// fails, the host asks a user.
+/// Decides about the use of a tool for which an agent asks permission, if `[requests] approval` names this plugin. If
+/// the call fails, the host asks a user.
 ///
 /// ```
 /// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};

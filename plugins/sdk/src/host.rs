@@ -122,7 +122,7 @@ pub mod state {
     }
 }
 
-/// The active plugins and their exports. Granted to all plugins.
+/// The plugins, the commands, personas and modes that they export, and the configured agents. Granted to all plugins.
 pub mod catalog {
     pub use crate::bindings::host_imports::cordboard::plugin::catalog::*;
 
@@ -161,7 +161,8 @@ pub mod sessions {
     pub use crate::bindings::host_imports::cordboard::plugin::sessions::*;
 }
 
-/// Controls sessions with the caller's rights. `?` converts an [`Error`](session_control::Error) to a `String` with its message.
+/// Controls sessions with the caller's rights. `?` converts an [`Error`](session_control::Error) to a `String` with its
+/// message.
 pub mod session_control {
     pub use crate::bindings::host_imports::cordboard::plugin::session_control::*;
 
@@ -180,7 +181,7 @@ pub mod session_control {
     }
 }
 
-/// The questions of agents that wait for an answer, such as requests for permissions. `?` converts an
+/// The open requests of agents: questions that wait for an answer, such as a request for permission. `?` converts an
 /// [`Error`](requests::Error) to a `String` with its message.
 pub mod requests {
     pub use crate::bindings::host_imports::cordboard::plugin::requests::*;
@@ -201,7 +202,8 @@ pub mod requests {
     }
 }
 
-/// Manages plugins with the caller's rights. `?` converts an [`Error`](plugin_control::Error) to a `String` with its message.
+/// Manages plugins with the caller's rights. `?` converts an [`Error`](plugin_control::Error) to a `String` with its
+/// message.
 pub mod plugin_control {
     pub use crate::bindings::host_imports::cordboard::plugin::plugin_control::*;
 
@@ -217,11 +219,11 @@ pub mod chat {
     pub use crate::bindings::host_imports::cordboard::plugin::chat::*;
 }
 
-/// Secrets that the plugin can send but not read. `[plugins.NAME] secrets` grants them.
+/// The secrets that the plugin may send but not read. `[plugins.NAME] secrets` grants them.
 pub mod secrets {
     /// Returns a placeholder for the secret, which is valid only in this call. Put it into a header or the body of a
     /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The
-    /// host replaces it with the secret when it sends the request.
+    /// host replaces the placeholder with the secret when it sends the request.
     ///
     /// # Errors
     /// The secret isn't granted or can't be read. The text says what to change.

@@ -50,7 +50,8 @@ pub struct Response {
 /// The reason why there is no response. Its text is one line for people, and `?` converts the error to that text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The operator didn't allow the request. The text contains the configuration line that would allow it.
+    /// The request isn't granted, or no plugin may send it. If the operator can grant it, the text contains the
+    /// configuration line to add.
     Refused(String),
     /// No connection could be made.
     Unreachable(String),
@@ -58,7 +59,7 @@ pub enum Error {
     TimedOut(String),
     /// The body of the request or of the response is larger than `http_body` allows.
     TooLarge(String),
-    /// The server or the request violates HTTP or TLS.
+    /// The request is invalid, or the exchange over HTTP or TLS failed.
     Protocol(String),
 }
 
@@ -165,7 +166,7 @@ impl Request {
     }
 }
 
-/// The error for a request that got no response in time, if the host gives no reason as text.
+/// The error for a request without a response, if the host gives no reason as text.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }

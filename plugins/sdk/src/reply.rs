@@ -1,4 +1,4 @@
-//! Builders for replies, and helper methods for sessions. Pure: nothing here calls the host.
+//! Builders for replies, and helper methods for sessions and phases. Pure: nothing here calls the host.
 
 use crate::{Attachment, Button, Content, Phase, Reply, Session, text::escape};
 

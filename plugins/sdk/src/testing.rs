@@ -29,7 +29,7 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// A request of a session's agent, made at timestamp 0, for the permission to run `ls`. Its choices are `allow`,
+/// A request of a session's agent, made at timestamp 0, for permission to run `ls`. Its choices are `allow`,
 /// `session`, `deny` and `why`.
 #[must_use]
 pub fn permission(session: &str, number: u64) -> Request {

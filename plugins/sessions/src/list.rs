@@ -11,7 +11,7 @@ const BUTTONS: usize = 8;
 /// The minimum memory of an agent, in megabytes, that a list shows. A coding agent uses hundreds of megabytes.
 const SMALL_AGENT: u64 = 50;
 
-/// Parses the page number, which starts at 1. Returns `None` if the arguments aren't a page number.
+/// Parses the page number, which starts at 1. Without an argument, returns 1. Returns `None` for anything else.
 pub fn page_number(args: &[String]) -> Option<u32> {
     match args {
         [] => Some(1),
@@ -20,8 +20,9 @@ pub fn page_number(args: &[String]) -> Option<u32> {
     }
 }
 
-/// Returns the session that is active in the place of the list. `context::active_session` may differ if a button of an
-/// older list was pressed, because that function returns the session that was active when the older list was shown.
+/// Returns the name of the session that is active in the place of the list. `context::active_session` may differ if a
+/// button of an older list was pressed, because that function returns the session that was active when the older list
+/// was shown.
 pub fn active(sessions: &[Session]) -> Option<&str> {
     sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
 }

@@ -11,7 +11,7 @@ use cordboard_plugin::{
 pub enum Period {
     /// This number of days, the last of which is today.
     Days(u32),
-    /// The current month of the calendar.
+    /// The current calendar month.
     Month,
 }
 
@@ -126,7 +126,7 @@ fn dollars(cost: f64) -> String {
     format!("${cost:.2}")
 }
 
-/// Formats a number with three digits at most, rounded down: `950`, `12k`, `1.2M`, `3.4B`.
+/// Formats a number below a trillion with three digits at most, rounded down: `950`, `12k`, `1.2M`, `3.4B`.
 fn short_count(count: u64) -> String {
     const THOUSAND: u64 = 1_000;
     let scaled = |unit: u64, suffix: char| match count / unit {

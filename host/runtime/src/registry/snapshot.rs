@@ -1,5 +1,5 @@
-//! The active plugins as one immutable value, which is replaced as a whole. It resolves commands, personas and modes to
-//! the versions that offer them.
+//! The plugins and their status as one immutable value, which is replaced as a whole. It resolves commands, personas
+//! and modes to the active versions that offer them.
 
 use std::{collections::BTreeMap, sync::Arc};
 

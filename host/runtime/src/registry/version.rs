@@ -1,6 +1,6 @@
-//! One version of a plugin: compiled code that is linked with its granted capabilities, its configuration and its
-//! limits. All of them are immutable. A call holds an `Arc` of its version and finishes on that version, even if
-//! another one becomes active meanwhile.
+//! One version of a plugin: its compiled code, linked with the granted capabilities, and its configuration and limits.
+//! All of them are immutable. A call holds an `Arc` of its version and finishes on that version, even if another one
+//! becomes active meanwhile.
 
 use std::{
     collections::BTreeSet,

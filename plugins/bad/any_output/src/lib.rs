@@ -1,5 +1,5 @@
 //! For tests: the arguments select the output, such as text, buttons, posts, an error or a panic. The configuration
-//! sets the number of commands, and the summary and the usage of the first one.
+//! sets the number of commands, and the summary and the usage of the first one, or makes the trial fail.
 
 use std::{
     collections::hash_map::RandomState,

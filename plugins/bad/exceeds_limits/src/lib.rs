@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, log};
 
-/// The size of the reply of `/huge` in bytes, which is more than any limit of a reply allows.
+/// The size of the reply of `/huge` in bytes, which is more than the largest possible `reply` limit.
 const HUGE: usize = 100 << 20;
 
 /// The number of host calls of `/flood` and `/calls`, which is more than the default limits allow.

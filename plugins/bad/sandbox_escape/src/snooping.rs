@@ -53,7 +53,8 @@ pub fn input(_: &[String]) -> Result<String, String> {
     list((read > 0).then_some(text).into_iter().collect())
 }
 
-/// Lists its own state keys, and tries to read keys of the plugin `counter` by every spelling that might reach them.
+/// Lists the plugin's own state keys, and tries to read keys of the plugin `counter` by every spelling that might reach
+/// them.
 pub fn keys(named: &[String]) -> Result<String, String> {
     let mut got = state::keys("");
     for key in named {

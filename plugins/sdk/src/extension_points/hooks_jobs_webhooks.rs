@@ -103,7 +103,7 @@ pub mod webhook {
 /// # fn main() {}
 /// ```
 pub trait Hook {
-    /// Called after each event, in order. Events that this call causes aren't sent to this plugin.
+    /// Called after each event, in order. The plugin doesn't receive the events that this call causes.
     fn on_event(event: hook::Event);
 }
 
