@@ -48,8 +48,7 @@ use crate::{
 /// The exit code for an invalid configuration or an invalid value of an option.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest limit of open files that a command accepts. The host itself opens about 30 files, and more for each
-/// agent.
+/// The smallest open-file limit that a command accepts. The host itself opens about 30 files, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
 /// The error that ends a command. It is printed to standard error.
@@ -220,8 +219,8 @@ fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf
     paths.plugins.clone().or(named)
 }
 
-/// Checks the limit of open files. This check runs before every command, because SQLite, tokio and wasmtime would fail
-/// with errors that don't name this cause.
+/// Checks the open-file limit. This check runs before every command, because SQLite, tokio and wasmtime would fail with
+/// errors that don't name this cause.
 ///
 /// # Errors
 /// The limit is too low.

@@ -238,7 +238,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Returns the folder of an XDG variable, or its default below `HOME`. A relative path counts as unset, as the XDG
-/// specification demands.
+/// specification requires.
 fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))

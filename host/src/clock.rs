@@ -14,7 +14,7 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// The difference between two clocks below which they count as equal, because they aren't read at the same instant.
+/// The difference below which two clocks count as equal. They can't be read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// The maximum duration of one [`ClockReading`]. A slower one is repeated.
@@ -48,7 +48,7 @@ pub struct Clock {
     lead: &'static Lead,
 }
 
-/// The difference between the time that has passed on the wall clock and on the monotonic clock.
+/// The difference between the times that have passed on the wall clock and on the monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClockChange {
     Ahead(Duration),

@@ -32,12 +32,12 @@ use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
 pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
 
-/// The host's timeout for reading a request and for writing the answer, and a client's timeout for a query that only
+/// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only
 /// reads snapshots. Also the host's pause after it failed to accept a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client's timeout for opening a session or adopting a conversation. The host stops waiting for the exit of the
-/// session's agent earlier, and then answers with the reason.
+/// session's agent earlier, and then responds with the reason.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The maximum length of a request, in bytes. A request may contain a path.
@@ -54,7 +54,7 @@ pub enum ControlQuery {
     Adopt(Adoption),
 }
 
-/// A request for a new session that continues a conversation which began in a terminal.
+/// A request to create a session that continues a conversation from a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {
     pub conversation: String,
@@ -161,7 +161,7 @@ impl SocketPath {
     }
 }
 
-/// The bound socket. Clients can already connect; they get answers once [`Self::serve`] runs.
+/// The bound socket. Clients can already connect; they get responses once [`Self::serve`] is called.
 pub struct ControlListener(UnixListener);
 
 /// Binds the socket, and replaces one that an earlier host left behind. The state directory is locked, so no running
@@ -237,7 +237,7 @@ impl ControlServices {
     }
 }
 
-/// Returns the process on the other end. That process waits for the answer, so its pid is not reused in the meantime.
+/// Returns the process on the other end. That process waits for the response, so its pid is not reused in the meantime.
 fn client_process(stream: &UnixStream) -> Result<ProcessId, HandoverError> {
     let peer = stream.peer_cred().map_err(|_| HandoverError::NoProcess)?;
     let user = rustix::process::geteuid().as_raw();

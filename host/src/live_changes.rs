@@ -118,8 +118,8 @@ impl Reconciler {
         tracing::info!(%changes, "configuration changed");
     }
 
-    /// Applies new settings to the plugins whose tables changed, and to all plugins if a limit in `[plugins]` or
-    /// `[access]` changed. Also retries the versions that wait for other settings.
+    /// Applies new settings to the plugins whose tables changed, and to all plugins if `[access]` or a limit in
+    /// `[plugins]` changed. Also retries the versions that wait for other settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         let common = [Area::PluginLimits, Area::RolloutLimits, Area::Access];

@@ -315,7 +315,7 @@ impl Rollout {
         None
     }
 
-    /// Performs a `Persist` or a `PersistAnswer`.
+    /// Performs a `Persist` or `PersistAnswer` effect.
     async fn persist(&self, name: &str, effect: &Effect) -> Result<(), StoreError> {
         let (Some(store), Some(machine)) = (self.versions.store(), self.machines.get(name)) else { return Ok(()) };
         if let Effect::PersistAnswer(answer) = effect {

@@ -45,7 +45,8 @@ use crate::{
     session_registry::{SessionCell, SessionRegistry},
 };
 
-/// The capacity of an actor's channel. An actor never waits for the tasks that send to it, so a full channel delays them but causes no deadlock.
+/// The capacity of an actor's channel. An actor never waits for the tasks that send to it, so a full channel delays
+/// these tasks but causes no deadlock.
 const CHANNEL: usize = 256;
 
 /// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it
@@ -80,8 +81,8 @@ pub trait PluginQueries: Send + Sync {
 pub enum SessionOutput {
     /// The turn so far. A later frame replaces it.
     Frame(Arc<Turn>, SessionView),
-    /// The prompt is queued again, because its agent has exited or refused the resume. The working indicator of the
-    /// prompt is removed until an agent works on the prompt again.
+    /// The prompt is queued again, because its agent has exited or refused to resume the conversation. The working
+    /// indicator of the prompt is removed until an agent works on the prompt again.
     Requeued(Place, PromptId),
     /// The end of a turn, which is stored in one commit with the end of its prompt.
     Finished(Turn, SessionView),
@@ -129,7 +130,7 @@ pub trait SessionStore: Send + Sync {
 
 /// Provides the images of prompts.
 pub trait ImageSource: Send + Sync {
-    /// Reads an image that was fetched from the chat before. `None` if it is no longer stored.
+    /// Reads an image that was fetched from the chat earlier. `None` if it is no longer stored.
     fn get(&self, image: &ChatImage) -> Option<Image>;
 }
 
@@ -224,7 +225,7 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// Sends an input to a new actor without other handles. The actor's channel is empty, so this function doesn't
+    /// Sends an input to a new actor that has no other handles. The actor's channel is empty, so this function doesn't
     /// wait.
     pub fn send_first(&self, input: Input) {
         drop(self.messages.try_send(Message::Input(input)));

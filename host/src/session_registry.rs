@@ -118,7 +118,7 @@ impl SessionRegistry {
         self.views().into_iter().find(|view| view.record.conversation.as_deref() == Some(id))
     }
 
-    /// Returns all sessions, by name.
+    /// Returns all sessions, sorted by name.
     #[must_use]
     pub fn views(&self) -> Vec<Arc<SessionView>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
@@ -133,7 +133,7 @@ impl SessionRegistry {
         (!caller.may_control(&view.record.owner)).then_some(messages::OTHERS_BUTTON)
     }
 
-    /// Returns the sessions that `caller` may see, in no particular order.
+    /// Returns the sessions that `caller` may see and that match `filter`.
     #[must_use]
     pub fn visible_to(&self, caller: &Caller, filter: ArchiveFilter) -> Vec<Arc<SessionView>> {
         let mut views = self.views();

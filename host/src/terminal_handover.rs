@@ -44,7 +44,7 @@ impl HandoverService {
         Ok(view.ok_or_else(|| unknown(name.as_str()))?)
     }
 
-    /// Returns the snapshot of the session as soon as no agent runs.
+    /// Waits until the session has no running agent, and returns its snapshot.
     async fn without_agent(&self, name: &SessionName) -> Result<Arc<SessionView>, HandoverError> {
         let mut changes = self.host.sessions.registry.changes();
         loop {

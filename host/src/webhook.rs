@@ -60,7 +60,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// can't be canceled.
 const READS: usize = 4;
 
-/// The timeout of a connection. It is longer than the longest possible plugin call, which takes a quarter of an hour.
+/// The timeout of a connection. It is longer than the longest possible plugin call, which takes 15 minutes.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(16 * 60);
 
 /// The pause after a failed accept: the process may be out of file descriptors.

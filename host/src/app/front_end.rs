@@ -23,7 +23,7 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// Returns the name of a front-end, which is the `front_end` of its places.
+/// Returns the name of a front-end, which is the value of `Place::front_end` for its places.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -134,7 +134,7 @@ impl Announcer {
 }
 
 impl FrontEnd {
-    /// Prints the first instructions and the paths in use, if the chat is a console on a terminal.
+    /// Prints a short introduction and the paths in use, if the chat is a console on a terminal.
     pub fn greet(&self, paths: &ResolvedPaths, plugins: Option<&Path>) {
         let FrontEndKind::Console(console, _) = &self.kind else { return };
         let config = paths.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);

@@ -1,6 +1,6 @@
 //! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit` and `usage`. `sessions`, `plugins` and
-//! `requests` query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the
-//! plugin files themselves, and `requests` lists nothing.
+//! `requests` query a running host. If no host is running, `sessions` and `plugins` read the configuration, the store
+//! and the plugin files instead, and `requests` lists nothing.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -37,8 +37,8 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Re
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
     let paths = paths.resolve()?;
-    // An invalid configuration is one of the problems that this command reports, so the exit code is 1. The other
-    // commands need a valid configuration and exit with 2.
+    // An invalid configuration is one of the problems that this command reports, so the exit code is 1. Commands that
+    // need a valid configuration exit with 2.
     let config = load(&paths).map_err(|error| AppError::Problems(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
@@ -175,7 +175,7 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 /// Lists the sessions: `cordboard sessions`.
 ///
 /// # Errors
-/// The running host does not answer; or no host runs, and the configuration or the store cannot be read.
+/// The running host does not respond, or no host is running and the configuration or the store cannot be read.
 pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
@@ -194,7 +194,8 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
     let contents = cordboard_store::read_only(&paths.state)?;
     let accepted = RestoredInbox::new(contents.inbox, &HashMap::new()).prompts;
     let row = |mut record: SessionRecord| {
-        // No host runs, so no agent does background work, and the stored process id may belong to another process.
+        // No host is running, so no agent does background work, and the stored process id may belong to another
+        // process.
         record.process = None;
         record.background.clear();
         record.terminal = record.terminal.filter(|terminal| process::is_running(&terminal.process));
@@ -211,7 +212,8 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
 /// Lists the plugins: `cordboard plugins`.
 ///
 /// # Errors
-/// The running host does not answer; or no host runs, and the configuration, the store or the plugins cannot be read.
+/// The running host does not respond, or no host is running and the configuration, the store or the plugins cannot be
+/// read.
 pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
@@ -232,7 +234,7 @@ pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
 /// Lists the questions of agents: `cordboard requests`.
 ///
 /// # Errors
-/// The running host does not answer.
+/// The running host does not respond.
 pub fn list_requests(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
@@ -240,7 +242,7 @@ pub fn list_requests(options: &Listing) -> Result<(), AppError> {
         match control::query(&paths.state, ControlQuery::Requests).await? {
             Some(ControlAnswer::Requests(rows)) => Ok(rows),
             Some(other) => Err(unexpected_answer(other)),
-            // Without a host, no agent runs that could wait for an answer.
+            // Without a running host, no agent is waiting for an answer.
             None => Ok(Vec::new()),
         }
     })?;

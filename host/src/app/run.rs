@@ -115,7 +115,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     outbox.set_menu(operators::menu(&base.plugins.snapshot()));
     tokio::spawn(reconciler.run(changes, authorized_commands));
-    // Accept input only now, so that messages from the previous run are handled before new ones.
+    // Accept input only now, so that messages from the previous run of the host are handled before new ones.
     let background = background.start(&host);
     front_end.begin();
     tokio::spawn(unmap_unused_code());
@@ -321,8 +321,8 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Restores the prompts, dispatches the updates that the previous run accepted and did not complete, and watches the
-/// terminals that hold sessions.
+/// Restores the prompts, dispatches the updates that the previous run of the host accepted and did not complete, and
+/// watches the terminals that hold sessions.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
         tracing::error!(%error, "failed to read the view modes of people");

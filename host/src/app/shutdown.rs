@@ -17,7 +17,8 @@ use super::{
 };
 use crate::hub::{HostService, HubHandle, QuiescenceWaiter};
 
-/// The time limit of each step that sends or shows the remaining posts. The next start sends the rest.
+/// The time limit of each step that sends or shows the remaining posts. Posts that are not sent in time are sent at the
+/// next start.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after the end of its
@@ -74,7 +75,7 @@ pub struct Shutdown<'f> {
 }
 
 impl Shutdown<'_> {
-    /// Shuts everything down. A second signal, or Ctrl-C at the terminal, shortens the waits.
+    /// Shuts everything down. Each further signal or Ctrl-C at the terminal shortens the waits.
     pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
         let Self { front_end, host, outbox, sending, hub, drain, signals } = self;
         let announcer = front_end.announcer();
@@ -119,8 +120,7 @@ pub async fn close(front_end: &FrontEnd) {
     }
 }
 
-/// The requests to stop immediately that may arrive during a shutdown: signals, and Ctrl-C at the terminal. Each of
-/// them shortens the waits.
+/// Receives signals, and Ctrl-C at the terminal, during a shutdown. Each of them shortens the waits.
 struct Interrupts<'f> {
     signals: Signals,
     front_end: &'f mut FrontEnd,

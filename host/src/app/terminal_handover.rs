@@ -16,7 +16,8 @@ use crate::{
 /// becomes the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
 ///
 /// # Errors
-/// No host runs, the host refuses, or the agent could not be started. On success, this function doesn't return.
+/// No host is running, the host refuses the request, or the agent could not be started. On success, this function
+/// doesn't return.
 pub fn attach(options: &Attach) -> Result<(), AppError> {
     logging::start("error");
     let environment = Environment::read();
@@ -34,7 +35,7 @@ pub fn attach(options: &Attach) -> Result<(), AppError> {
 /// Creates a session that continues a conversation: `cordboard adopt`.
 ///
 /// # Errors
-/// No host is running on the state directory, or the host refuses the request.
+/// No host is running, or the host refuses the request.
 pub fn adopt(options: &Adopt) -> Result<(), AppError> {
     logging::start("error");
     let state = options.state.resolve()?;

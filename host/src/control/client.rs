@@ -1,4 +1,4 @@
-//! Sends requests to the host that runs on a state directory.
+//! Sends requests to the host that is running on a state directory.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ pub struct QueryError {
     source: io::Error,
 }
 
-/// Queries the host that runs on a state directory. Returns `None` if no host runs there.
+/// Queries the host that is running on a state directory. Returns `None` if there is none.
 ///
 /// # Errors
 /// The socket can't be used, or the host does not respond.
@@ -37,7 +37,7 @@ pub async fn query(state_dir: &Path, query: ControlQuery) -> Result<Option<Contr
     answer.await.map_err(|source| QueryError { socket: socket(state_dir), source })
 }
 
-/// Connects to the host. Returns `None` if there is no socket, or no host listens on it.
+/// Connects to the host. Returns `None` if there is no socket, or if no host is listening on it.
 async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
     let connected = async { UnixStream::connect(&SocketPath::new(state_dir)?.path).await };
     match connected.await {

@@ -1,4 +1,4 @@
-//! The rows of `cordboard sessions`, `plugins` and `requests`, as JSON and in the answers of the host.
+//! The rows of `cordboard sessions`, `plugins` and `requests`, in their JSON output and in the responses of the host.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,7 +17,7 @@ pub struct SessionRow {
     pub persona: Option<String>,
     pub model: Option<String>,
     pub pid: Option<i32>,
-    /// The pid of the terminal that holds the session.
+    /// The pid of the process that holds the session for a terminal.
     #[serde(default)]
     pub terminal: Option<i32>,
     /// The idle timeout, in seconds.

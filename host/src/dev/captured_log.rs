@@ -23,7 +23,7 @@ const PLUGIN_MESSAGE: &str = "plugin message";
 pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
 
 impl Log {
-    /// Starts to capture the lines of plugins. The host's own log goes to standard error. It contains only errors,
+    /// Starts capturing the lines that plugins log. The host's own log goes to standard error. It contains only errors,
     /// unless `CORDBOARD_LOG` sets another filter. Call this once per process.
     pub fn start() -> Self {
         let log = Self::default();

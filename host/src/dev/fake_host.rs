@@ -119,7 +119,7 @@ impl FakeHost {
         Self { shared: Arc::new(shared), press: None }
     }
 
-    /// Returns a handle for the call of a pressed button.
+    /// Returns a handle for the command of a pressed button.
     #[must_use]
     pub fn pressed(&self, press: Arc<Press>) -> Self {
         Self { press: Some(press), ..self.clone() }

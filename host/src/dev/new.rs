@@ -1,4 +1,5 @@
-//! `cordboard plugin new`: creates a folder with a plugin, its tests and a README. The folder belongs to no workspace.
+//! `cordboard plugin new`: creates a folder with a plugin, its tests and a README. A Rust project is its own Cargo
+//! workspace, so that it doesn't join one in a parent folder.
 
 use std::path::PathBuf;
 

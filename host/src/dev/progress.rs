@@ -70,7 +70,7 @@ pub fn note(text: &str) {
     drop(writeln!(stderr(), "{}", paint(text, DIM, colours(stderr().is_terminal()))));
 }
 
-/// Returns whether to use colors on standard output: `Off` if `NO_COLOR` is set, and `None` if the output is not a
+/// Returns the color setting for standard output: `Off` if `NO_COLOR` is set, and `None` if the output is not a
 /// terminal.
 pub fn out() -> Option<Colours> {
     let terminal = stdout().is_terminal();

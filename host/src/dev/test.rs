@@ -50,7 +50,8 @@ const NO_CALL: &str = "the conversation never calls the plugin: add a message su
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// A conversation has unexpected results, which are printed, or it can't be read, or the build failed.
+/// The build failed, there is no conversation, or a conversation can't be read or has unexpected results, which are
+/// printed.
 pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,

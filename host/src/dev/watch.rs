@@ -28,7 +28,8 @@ pub enum Tests {
     Skipped,
 }
 
-/// The interval of scans. A plugin has few sources, so scanning is cheap, and it works on every file system.
+/// The interval between scans. A plugin has few sources, so a scan is cheap. Unlike file events, it works on every file
+/// system.
 const SCAN_INTERVAL: Duration = Duration::from_millis(300);
 
 /// # Errors

@@ -1,5 +1,6 @@
-//! Answers the questions of agents without a plugin: with a text that a question waits for, and with buttons and
-//! `/answer` while no plugin exports this command. Otherwise, a session could wait until the question expires.
+//! Answers the questions of agents without a plugin: with a text that a question waits for, and, while no plugin
+//! exports the command `answer`, with buttons and `/answer`. Without this fallback, a session would wait until the
+//! question expires.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const COMMAND: &str = "answer";
 
 impl Dispatcher {
     /// Answers the question that the pressed button belongs to. Must be called only if the command of the button can't
-    /// be called. Returns whether the button belongs to a question.
+    /// be called. Returns false if the button doesn't answer a question.
     pub(super) async fn answer_pressed(&self, row: &InboxRow, press: Option<&Arc<Press>>) -> bool {
         let (Some(press), UpdateKind::Press { line, .. }) = (press, &row.update.what) else { return false };
         let (Some(Request::Agent { .. }), Some(session)) = (&press.request, &press.session) else { return false };
@@ -33,7 +34,8 @@ impl Dispatcher {
         true
     }
 
-    /// Answers a question of the active session if the command is `/answer` and unknown. Returns whether it is.
+    /// Answers a question of the named session, or else of the active one, if the command is `/answer` and no plugin
+    /// exports it. Returns false if there is no such command or session.
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
@@ -102,9 +104,9 @@ impl Dispatcher {
     }
 }
 
-/// A typed answer: `/answer [#number | name#number] option… [text]`.
+/// The arguments of `/answer [#number | name#number] option… [text]`.
 struct Answer<'a> {
-    /// The name of a session other than the active one.
+    /// The name of the session, if it is given.
     session: Option<SessionName>,
     number: Option<u64>,
     /// The ids of the options, and a text after them.
@@ -141,7 +143,7 @@ impl<'a> Answer<'a> {
         }
         let labels = chosen.iter().map(|option| option.label.as_str()).collect::<Vec<_>>().join(", ");
         let options = chosen.iter().map(|option| option.id.clone()).collect::<Vec<_>>();
-        // The session refuses words that are no option, and says which ones there are.
+        // The session refuses an unknown option, and lists the available ones.
         let (options, text) = if options.is_empty() { (vec![rest.to_owned()], "") } else { (options, rest) };
         let text = Some(text.to_owned()).filter(|text| !text.is_empty());
         (SessionCommand::Answer { number: self.number, options, text }, labels)

@@ -1,5 +1,5 @@
-//! Fetches the images of messages from the chat before the messages go to a session, because a session must not wait for
-//! the chat. Keeps them as files in the state directory, so that a message can be sent again after a restart.
+//! Fetches the images of messages from the chat before the messages go to a session, so that no session waits for the
+//! chat. Keeps them as files in the state directory, so that a message can be sent again after a restart.
 
 use std::{
     fs, io,
@@ -35,14 +35,14 @@ impl ChatImages {
         images
     }
 
-    /// Fetches the images of a message, as far as they are not stored yet.
+    /// Fetches the images of a message that are not stored yet.
     ///
     /// # Errors
     /// An image can't be fetched or stored, or is of a type that models don't accept. The text says why.
     pub async fn fetch(&self, images: &[ChatImage]) -> Result<(), String> {
         let all = async {
             for image in images {
-                // Write a stored image again, so that it is kept as long as a new one.
+                // Write a stored image again, which renews its retention.
                 let bytes = match self.read(image) {
                     Ok(bytes) => bytes,
                     Err(_) => {
@@ -72,7 +72,7 @@ impl ChatImages {
         stored
     }
 
-    /// Deletes the images that are no longer needed. Another message may delete them at the same time.
+    /// Deletes the images that are no longer needed. A task for another message may delete them at the same time.
     fn delete_old(&self) {
         let is_old = |entry: &fs::DirEntry| {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
@@ -85,7 +85,7 @@ impl ChatImages {
         }
     }
 
-    /// Reads a stored image. A file whose content is no image counts as missing.
+    /// Reads a stored image. A file that doesn't contain an image counts as missing.
     fn read(&self, image: &ChatImage) -> io::Result<Vec<u8>> {
         let bytes = fs::read(self.file(image))?;
         ChatImage::media_type(&bytes).map(|_| bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())

@@ -85,8 +85,8 @@ impl Dispatcher {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
-    /// Informs the outbox that a user has sent a message in the place. Ignores edits and button presses, because they
-    /// add no message to the chat. Also ignores messages that are dropped.
+    /// Informs the outbox that a user has sent a message in the place of the update. Ignores edits and button presses,
+    /// because they add no message to the chat. Also ignores messages that are dropped.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
         if is_message && !matches!(action, Action::DropWithoutAccess | Action::DropStale) {
@@ -120,8 +120,8 @@ impl Dispatcher {
         self.reply(row, reply).await;
     }
 
-    /// Returns the session and request of the button. If the button is outdated, its message already shows a decision,
-    /// or the store fails, the error is the answer to the user.
+    /// Returns the session and request of the button. The error is the answer to the user: the button is outdated, its
+    /// message already shows a decision, or the store failed.
     async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, HostReply> {
         let UpdateKind::Press { line, .. } = what else { return Ok(ButtonTarget::default()) };
         let keyboard = match line.keyboard {
@@ -215,8 +215,9 @@ impl Dispatcher {
         }
     }
 
-    /// Sends a text to its session. The store assigns the prompt to the session first, so that after a restart the
-    /// prompt goes to the same session.
+    /// Handles a prompt: uses it as the answer to a question that waits for a text, or else sends it to the active
+    /// session. The prompt is assigned to the session in the store first, so that it goes to the same session after a
+    /// restart.
     async fn prompt(&self, row: &InboxRow) {
         if self.answer_with_text(row).await {
             return;
@@ -262,8 +263,8 @@ impl Dispatcher {
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
     }
 
-    /// Fetches the images of a message. If the agent doesn't get all attachments, says so. The error is the answer if the
-    /// message is not accepted.
+    /// Fetches the images of a message. Notifies the user if the agent doesn't get all attachments. The error is the
+    /// answer if the message is not accepted.
     async fn take_attachments(&self, row: &InboxRow) -> Result<(), HostReply> {
         let UpdateKind::NotText { kind, caption, images, has_more } = &row.update.what else { return Ok(()) };
         let Some(name) = self.active_session(row) else { return Ok(()) };

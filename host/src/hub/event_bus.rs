@@ -14,7 +14,7 @@ use super::host_api::HostService;
 use crate::session::EventSink;
 
 /// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook with a full
-/// queue is minutes behind. The oldest event is then dropped, because newer ones are more useful.
+/// queue is about a minute or more behind. The oldest event is then dropped, because newer ones are more useful.
 const QUEUE: usize = 256;
 
 /// Queues the events for hooks and delivers them. `host` is weak because the host service owns the sessions, which own

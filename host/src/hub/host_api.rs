@@ -273,8 +273,8 @@ impl HostApi for HostService {
             self.registry().unbind(name);
         }
         let mut view = match outcome {
-            // No turn runs, but the command had an effect: it cut off an answer that was still being sent, or dropped
-            // prompts that waited behind another command.
+            // No turn is running, but the command had an effect: it cut off an answer that was still being sent, or
+            // dropped prompts that waited behind another command.
             Err(refusal)
                 if refusal.text == messages::NOTHING_RUNS && (cut == AnswerStop::Stopped || !taken.is_empty()) =>
             {

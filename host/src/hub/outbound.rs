@@ -28,7 +28,7 @@ pub trait OutboundSink: Send + Sync {
     fn post(&self, posts: Vec<Post>);
     /// Reports that a user has sent a message in this place.
     fn on_user_message(&self, place: &Place);
-    /// Stops the answer that is being sent to this place.
+    /// Stops the answer that is being sent to this place, if there is one.
     fn stop_answer(&self, place: &Place) -> AnswerStop;
     /// Marks a message that was accepted and has to wait. Returns false if the chat can't show a mark, so that a post
     /// is needed.

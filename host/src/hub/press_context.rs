@@ -1,5 +1,5 @@
-//! Binds the call of a pressed button to the session and request that the button was created for, even if another
-//! session is active, and records the effect of the call.
+//! Binds the command of a pressed button to the session and request that the button was created for, even if another
+//! session is active, and records the effect of the command.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-/// The session and the request of a pressed button, and the effect of the button's call.
+/// The session and the request of a pressed button, and the effect of the button's command.
 #[derive(Debug, Default)]
 pub struct Press {
     /// The current name of the session.
@@ -18,7 +18,7 @@ pub struct Press {
     effect: Mutex<PressEffect>,
 }
 
-/// The effect of the call on the button's session and request.
+/// The effect of a button's command on the session and request of the button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PressEffect {
     #[default]
@@ -89,7 +89,7 @@ impl Press {
 pub enum CommandChange {
     /// A lasting change of the session. After such a command, the buttons are removed.
     Lasting,
-    /// A temporary change: of the agent process, of the running turn, or of the place that shows it.
+    /// A change of the agent process, the running turn, the queue or the place of the session. The buttons remain.
     Temporary,
 }
 

@@ -1,4 +1,4 @@
-//! Builds the errors of refused requests, with the texts that callers read.
+//! Builds the errors of refused and failed requests, with the texts that callers read.
 
 use cordboard_core::{
     messages,

@@ -16,7 +16,7 @@ use cordboard_core::{
 pub struct AwaitedText {
     /// The id of the session.
     pub session: SessionName,
-    /// The id of the question. Unlike the id, the number may be reused after the next start of the session.
+    /// The id of the question.
     pub request: RequestId,
     pub number: u64,
     /// The ids of the chosen options. The last one requires the text.
@@ -86,8 +86,7 @@ impl AwaitedText {
         self.options.last().map_or("", String::as_str)
     }
 
-    /// Returns the command that answers with `text`. The command fails if the question is closed, even if another
-    /// question now has the same number.
+    /// Returns the command that answers with `text`. The command fails if the question is closed.
     pub fn command(self, text: String) -> SessionCommand {
         let Self { session, request: id, number, options, .. } = self;
         let answer = SessionCommand::Answer { number: Some(number), options, text: Some(text) };

@@ -96,8 +96,7 @@ impl Jobs {
         self.spawn(id, work, |why| Output::Built(Err(why)));
     }
 
-    /// Tries a built or active version. The limit of concurrent trials is separate from the limits of compilers and
-    /// calls.
+    /// Tries a built or active version. The limit on concurrent trials is separate from those on compilers and calls.
     pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
         let is_it = |artifact: &Artifact| artifact.digest == digest;
         let active = self.registry.artifact(&id.plugin).filter(is_it);

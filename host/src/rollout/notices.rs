@@ -30,8 +30,8 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// The defaults are fast enough for a user who saves a file, and respect Telegram's limit of 20 messages a minute
-    /// in a group.
+    /// The defaults are fast enough for an author who has just saved a plugin, and respect Telegram's limit of 20
+    /// messages a minute in a group.
     fn default() -> Self {
         Self { gather: Duration::from_millis(300), most: 5, span: Duration::from_secs(15), listed: 10 }
     }
@@ -180,7 +180,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the approval request to the owner about these versions.
+    /// Returns the message that asks the owner to approve these versions.
     fn question(&self, approvals: &[PendingApproval]) -> Reply {
         match approvals {
             [only] => only.approval_request(self.registry.snapshot().version(&only.plugin).map(|one| one.generation)),

@@ -113,7 +113,7 @@ impl Versions {
         }
     }
 
-    /// Stores an activated version, and the one that it replaced as the next candidate for a rollback.
+    /// Stores an activated version, and the version that it replaced, which is the next candidate for a rollback.
     pub async fn save(&mut self, name: &str, digest: &str, replaced: Option<&str>) {
         let Some(store) = self.store.clone() else { return };
         for one in replaced.into_iter().chain([digest]) {
@@ -143,7 +143,7 @@ impl Versions {
         );
     }
 
-    /// Releases the bytes of a plugin that isn't being worked on. If its file is needed again, it is read again.
+    /// Releases the bytes of a plugin that isn't being worked on. If they are needed again, the file is read again.
     pub fn release(&mut self, name: &str) {
         self.files.remove(name);
     }

@@ -94,7 +94,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((metadata.dev(), metadata.ino(), metadata.len(), (metadata.ctime(), metadata.ctime_nsec())))
 }
 
-/// Returns a time on the clock of the host's time zone, to the minute.
+/// Formats a time in the host's time zone, to the minute.
 pub fn local_minute(at: Timestamp) -> String {
     HostZone::new().current().minute(at)
 }

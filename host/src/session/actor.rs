@@ -35,7 +35,7 @@ pub struct Actor {
     pub(super) terminal: Option<TerminalWatch>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) is_frame_due: bool,
-    /// The prompt that was sent last, and the place that shows that the agent works on it.
+    /// The prompt that was sent last, and the place that shows that the agent is working on it.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) events: EventEmitter,
     /// Whether an agent was started since the snapshot was last published.
@@ -75,7 +75,7 @@ impl Actor {
     ) -> Self {
         let events = EventEmitter::new(Arc::clone(&ports.events));
         let (agent, is_frame_due, sent, budget_warning, by) = (None, false, None, None, None);
-        // A terminal may outlive the host that opened it.
+        // An earlier host may have handed the session over to a terminal that is still open.
         let terminal = machine.record().terminal.as_ref().map(|open| TerminalWatch::start(open.process.clone()));
         Self {
             machine,
@@ -262,7 +262,7 @@ impl Actor {
         }
     }
 
-    /// Returns the conversation that the agent in the terminal has used last, if it can be continued here.
+    /// Returns the conversation that the agent in the terminal used last, if this session can continue it.
     fn conversation_of_terminal(&self) -> Option<String> {
         let (name, id) = (&self.machine.record().name, self.machine.record().id());
         let conversation = terminal_watch::read_report(&self.ports.state_dir, id)?;

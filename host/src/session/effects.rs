@@ -102,7 +102,7 @@ impl Actor {
         self.with(run, |agent| agent.send(prompt, &images));
     }
 
-    /// Shows that the agent works on a prompt.
+    /// Shows that the agent is working on a prompt.
     fn turn_started(&mut self, prompt: PromptId, place: Place) {
         self.events.prompt_sent(&prompt);
         self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());

@@ -43,7 +43,7 @@ impl EventEmitter {
         self.latest = causes;
     }
 
-    /// Records that the agent now works on a prompt.
+    /// Records that the agent is now working on a prompt.
     pub fn prompt_sent(&mut self, prompt: &PromptId) {
         self.latest = self.causes_of(prompt);
     }

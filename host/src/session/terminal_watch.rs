@@ -1,5 +1,5 @@
-//! Watches the process that holds a session for a terminal, and reads which conversation the agent in the terminal has
-//! used last.
+//! Watches the process that holds a session for a terminal, and reads which conversation the agent in the terminal used
+//! last.
 
 use std::{
     io::{self, ErrorKind},

@@ -17,7 +17,7 @@ use super::{
 /// The prefix of all webhook paths.
 const ROOT: &str = "/hooks/";
 
-/// Headers that plugins never see: credentials for the host or for a proxy.
+/// Headers that plugins never see, because they contain credentials.
 const WITHHELD: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 
 /// The supported methods.

@@ -1,5 +1,5 @@
-//! Builds Rust plugins with cargo and a compiler that has the target `wasm32-wasip2`. It doesn't install the target,
-//! because the toolchain belongs to the author.
+//! Builds Rust plugins with cargo and a compiler that has the target `wasm32-wasip2`. A missing target is an error: the
+//! toolchain belongs to the author, so this module doesn't change it.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! Turns command-line options into the equivalent configuration of a call.
+//! Converts the options of `cordboard plugin call` to the equivalent configuration.
 
 use std::{collections::BTreeSet, path::absolute};
 
@@ -15,7 +15,7 @@ use crate::{
 /// Returns the configuration for a call of the plugin `name`.
 ///
 /// # Errors
-/// An option is not valid as a configuration line.
+/// An option is invalid.
 pub fn config(name: &str, options: &ConfigOptions) -> Result<Config, DevError> {
     let (mut secrets, mut names) = (Vec::new(), Vec::new());
     for secret in &options.secrets {

@@ -52,8 +52,8 @@ pub struct Compiled {
 /// The linear memory of the component, in bytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    /// The size of all memories of a fresh instance together. `None` if the plugin was not activated or no instance
-    /// could be created.
+    /// The total size of all memories of a fresh instance. `None` if the plugin was not activated or no instance could
+    /// be created.
     pub started: Option<usize>,
     /// The `memory` limit of a call.
     pub limit: u64,

@@ -167,9 +167,9 @@ impl FakeSession {
             | Effect::MarkQueued(_)
             | Effect::Accept(_)
             | Effect::Complete { .. } => {}
-            // No conversation opens a terminal.
+            // A test conversation can't open a terminal.
             Effect::WatchTerminal(_) => {}
-            // A conversation shows a turn only when it asks for a frame.
+            // A test conversation shows a turn only when it asks for a frame.
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
             Effect::Audit(_) | Effect::AuditUnclosed(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }

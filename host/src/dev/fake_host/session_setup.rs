@@ -1,5 +1,5 @@
-//! Brings a session of the fake host into the state that a conversation describes. It uses the inputs and commands that
-//! lead to this state on a real host, so each state here is also possible there.
+//! Brings a session of the fake host into the state that a test conversation describes. It uses the inputs and commands
+//! that lead to this state on a real host, so each state here is also possible there.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -16,7 +16,7 @@ const RESUME_REFUSED: &str = "the conversation no longer exists";
 /// The default reason for the phase `Broken`.
 const NOT_STARTED: &str = "the agent's command does not exist";
 
-/// A session as a conversation describes it.
+/// A session as a test conversation describes it.
 #[derive(Debug, Clone)]
 pub struct SessionSetup {
     pub record: SessionRecord,

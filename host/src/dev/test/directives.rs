@@ -198,7 +198,7 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError
     Ok(())
 }
 
-/// Parses the context of a conversation: its tokens, and the maximum of the model after a slash.
+/// Parses `TOKENS[/MAXIMUM]`: the number of tokens in the context of a session, and the model's maximum.
 fn context(value: &str) -> Result<ContextUse, StepError> {
     let (tokens, window) = value.split_once('/').map_or((value, None), |(tokens, window)| (tokens, Some(window)));
     let window = window.map(|window| number("context", window)).transpose()?;

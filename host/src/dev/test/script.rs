@@ -1,4 +1,4 @@
-//! Parses and rewrites conversation files: their steps and the expected results. It doesn't run the steps.
+//! Parses and rewrites conversation files: their steps and the expected results. This module doesn't run the steps.
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use crate::dev::{SetupError, error::ConfigFaults};
 pub enum StepError {
     #[error("unknown directive @{name}; known are {known}")]
     Directive { name: String, known: &'static str },
-    /// A directive with missing or malformed words.
+    /// A directive with missing or malformed arguments.
     #[error("write {0}")]
     Usage(&'static str),
     #[error("'{given}' is not {what}: use {known}")]

@@ -34,7 +34,7 @@ pub struct StepOutput {
     pub actions: Vec<String>,
 }
 
-/// The buttons of a message, and the agent's request that they answer, if any.
+/// The buttons of a message, and the request that they answer, if any.
 #[derive(Default)]
 struct Buttons {
     buttons: Vec<Button>,

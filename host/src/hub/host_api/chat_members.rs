@@ -36,8 +36,8 @@ pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -
 /// Returns the current role of a person. `None` if the person has no access.
 pub fn role(id: &UserId, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {
-        // Older hosts stored the place without the person. The empty id keeps such a place usable and matches no
-        // caller.
+        // Older hosts didn't store who wrote in a place. The empty id stands for an unknown person, so that such a
+        // place still has a member. It matches no caller.
         None => id.0.is_empty().then_some(Role::Member),
         Some((console::FRONT_END, _)) => Some(Role::Owner),
         Some((cordboard_telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),

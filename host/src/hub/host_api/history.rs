@@ -57,7 +57,7 @@ impl HostService {
     }
 }
 
-/// Returns the error for users. Paths of the host are only in the log.
+/// Returns the error for users. It contains no paths; they are only in the log.
 fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) -> ApiError {
     let text = match error {
         TranscriptError::NoTranscripts => return refuse(ApiErrorCode::Invalid, messages::no_history(agent)),

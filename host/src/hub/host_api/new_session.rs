@@ -1,6 +1,6 @@
 //! Validates a session spec, builds the record of the new session from it, and stores and publishes the session.
-//! [`NewSession`] itself stores and publishes nothing. Also notifies the chat of a session that keeps its folder
-//! although the configuration no longer names the folder.
+//! [`NewSession`] itself stores and publishes nothing. This module also notifies the chat of a session that keeps its
+//! folder after `[sessions.folders]` no longer lists the session.
 
 use std::{
     collections::BTreeMap,

@@ -36,8 +36,8 @@ use crate::{
 /// The view mode if neither the session nor the author of the prompt has one.
 const DEFAULT_MODE: &str = "normal";
 
-/// The interval after which an unchanged frame is rendered again, so that the displayed elapsed time stays current
-/// while the agent is silent.
+/// The time after which an unchanged frame is rendered again, so that the displayed elapsed time stays current while
+/// the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
 /// The dependencies for rendering and posting the outputs of sessions.

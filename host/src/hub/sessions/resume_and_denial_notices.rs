@@ -7,7 +7,8 @@ use cordboard_core::{
     types::{Alert, Place, Reply},
 };
 
-/// The maximum number of denials that are listed per turn. An agent that keeps retrying adds no information.
+/// The maximum number of denials that are listed per turn. Further denials add no information: the agent keeps
+/// retrying.
 const DENIALS: usize = 20;
 
 #[derive(Default)]

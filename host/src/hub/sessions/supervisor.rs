@@ -47,7 +47,7 @@ struct Actor {
     presenter: Arc<TurnPresenter>,
 }
 
-/// The open updates of the previous run.
+/// The open updates from the previous run of the host.
 #[derive(Debug, Default)]
 pub struct RestoredInbox {
     /// The updates that the hub still has to handle.
@@ -101,7 +101,7 @@ impl SessionSupervisor {
         self.ports.events.emit(SessionEvent::of(EventKind::Created, view, self.ports.clock.now(), causes));
     }
 
-    /// Returns the snapshot of a new or stored session without an agent.
+    /// Returns the snapshot of a new or stored session that has no running agent.
     #[must_use]
     pub fn suspended_view(&self, record: SessionRecord) -> SessionView {
         let settings = self.ports.config.settings(&record);

@@ -15,13 +15,13 @@ use tokio::time::timeout;
 
 use super::SessionSupervisor;
 
-/// The time between two checks of the memory while agents run. An agent that works can use a gigabyte more within a
-/// minute.
+/// The time between two checks of the memory while agents are running. A working agent can allocate another gigabyte
+/// within a minute.
 const CHECK: Duration = Duration::from_secs(10);
 
 impl SessionSupervisor {
-    /// Applies the limits after each start of an agent. Memory limits are also checked regularly while agents run.
-    /// Never returns.
+    /// Applies the limits after each start of an agent. Memory limits are also checked regularly while agents are
+    /// running. Never returns.
     pub async fn limit_agents(self: Arc<Self>) {
         let mut is_reported = false;
         loop {
