@@ -1,4 +1,4 @@
-//! Tests that a host that is killed at any time loses no acknowledged write, and stores no partial one.
+//! Tests that killing the process at any time loses no acknowledged write to the store, and leaves no partial one.
 //!
 //! The test runs itself as a child process that writes to a store and prints each acknowledged write. Then it kills
 //! the child.
@@ -43,7 +43,7 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
         while acknowledged.read_line(&mut lines) {}
         check(&path, &acknowledged);
     }
-    assert!(acknowledged.done.len() > 100, "the child process works");
+    assert!(acknowledged.done.len() > 100, "the child processes finished too few updates");
 }
 
 fn start(state: &Path) -> Child {
@@ -61,7 +61,7 @@ struct Acknowledged {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
-    /// Posts that a child had begun to send, so they may be missing.
+    /// Posts that a child began to send. They may be missing from the outbox.
     sending: HashSet<String>,
     sent: HashSet<String>,
     sessions: HashSet<String>,
@@ -101,21 +101,21 @@ impl Acknowledged {
 async fn check(state: &Path, acknowledged: &Acknowledged) {
     let seen = cordboard_store::read_only(state).unwrap();
     let (store, contents) = cordboard_store::open(state).unwrap();
-    assert_eq!(seen, contents, "a reader without a host sees the same");
+    assert_eq!(seen, contents, "a read-only reader sees the same");
     let open: HashSet<_> = contents.inbox.iter().map(|row| &row.update.key).collect();
     let posts: HashSet<_> = contents.outbox.iter().map(|row| &row.reply.text).collect();
     let sessions: HashSet<_> = contents.sessions.iter().map(|record| record.name.as_str()).collect();
     for key in &acknowledged.accepted {
         let done = posts.contains(key) || acknowledged.sending.contains(key);
-        assert!(open.contains(key) != done, "{key} is open or answered, never both nor neither");
+        assert!(open.contains(key) != done, "{key} must be either open or answered");
         assert!(open.contains(key) || done, "{key} is lost");
     }
     for row in &contents.inbox {
         let handed = matches!(row.state, cordboard_store::InboxState::Sent { .. });
-        assert!(handed || !acknowledged.handed.contains(&row.update.key), "{} was handed", row.update.key);
-        assert!(!acknowledged.done.contains(&row.update.key), "{} was done", row.update.key);
+        assert!(handed || !acknowledged.handed.contains(&row.update.key), "{} is not marked as sent", row.update.key);
+        assert!(!acknowledged.done.contains(&row.update.key), "{} is finished, but still in the inbox", row.update.key);
     }
-    assert!(acknowledged.sent.iter().all(|key| !posts.contains(key)), "a sent post is not sent again");
+    assert!(acknowledged.sent.iter().all(|key| !posts.contains(key)), "a sent post is still in the outbox");
     assert!(acknowledged.sessions.iter().all(|name| sessions.contains(&**name)), "a session is lost");
     assert!(store.offset("telegram").await.unwrap().unwrap_or_default() >= acknowledged.offset, "the offset went back");
     let replay = acknowledged.accepted.iter().map(|key| update(key)).collect();

@@ -17,8 +17,8 @@ pub enum Agent {
 }
 
 impl Agent {
-    /// Starts a host with this agent, runs a test with it, stops the host, and checks that no process of the agent is
-    /// left. If the agent's environment variable isn't set, prints a line instead.
+    /// Starts a host with this agent, runs `test`, stops the host, and checks that no process of the agent is left. If
+    /// the agent's environment variable isn't set, prints a line instead.
     pub fn run(self, settings: &str, test: impl FnOnce(&mut AgentHost)) {
         let variable = self.variable();
         let Some(program) = std::env::var_os(variable).map(PathBuf::from) else {

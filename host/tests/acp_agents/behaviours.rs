@@ -108,7 +108,7 @@ fn stop(agent: Agent) {
         host.phase("busy");
         host.ask("/stop", "Stopped.");
         let shown = host.ask("again", "You said: again");
-        assert!(!shown.contains("Stopped"), "there is one notice: {shown}");
+        assert!(!shown.contains("Stopped"), "the notice is repeated: {shown}");
         assert_eq!(host.pid(), pid);
     });
 }

@@ -15,7 +15,7 @@ use super::{
     tag,
 };
 
-/// While this value exists, the process can't create cgroups.
+/// While this value exists, this process can't create cgroups.
 pub struct NoCgroups(Option<PathBuf>);
 
 pub fn forbid_cgroups() -> NoCgroups {

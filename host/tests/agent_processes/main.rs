@@ -1,4 +1,4 @@
-//! Tests `cordboard_agents::process` with real processes: their output, their exit, and that none is left running.
+//! Tests `cordboard_agents::process` with real processes: their output, their exit, and the end of their descendants.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -66,7 +66,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
             ProcessEvent::TooLong { bytes, .. } => lines.push(format!("{bytes} bytes")),
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
             ProcessEvent::Ended { status, last_stderr_line } => {
-                assert_eq!(next(events).await, None, "the process exited before more output");
+                assert_eq!(next(events).await, None, "an event follows the exit");
                 return (lines, describe_exit(status), last_stderr_line);
             }
         }
@@ -155,7 +155,7 @@ async fn a_process_that_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn remaining_children_are_ended_before_the_exit_is_reported() {
-    // Three children: one in the agent's process group that ignores SIGTERM, and two outside of the group, the second
+    // Three processes: one in the agent's process group that ignores SIGTERM, and two outside of the group, the second
     // of which ignores SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::host::{Home, QUICK};
 
-/// Returns a configuration with this command for the agent, and with a drain of two seconds.
+/// Returns a configuration with this command for the agent, and with a drain period of two seconds.
 fn with_agent(command: &str) -> String {
     format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
 }
@@ -76,7 +76,8 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Wait for this output before closing the input, because the host then waits only two seconds (`drain`).
+    // Wait for this output before closing the input, because the host waits only two seconds (`drain`) after the end of
+    // its input.
     host.hear("The agent of session 'a' did not start: ");
     home.wait_for("one waiting message", |session| session["queued"] == 1);
     let ended = host.end();
@@ -191,5 +192,5 @@ fn a_stubborn_agent_and_its_children_end_with_the_host() {
     let ended = host.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let child = ended.out.split("I left process ").nth(1).unwrap().split(' ').next().unwrap();
-    assert!(!is_alive(&pid) && !is_alive(child), "{pid} and {child} are left");
+    assert!(!is_alive(&pid) && !is_alive(child), "{pid} or {child} is still running");
 }

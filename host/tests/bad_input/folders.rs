@@ -1,5 +1,5 @@
 //! Tests files and folders that the host can't use: plugins, configurations and state directories that are missing, of
-//! the wrong type, writable by others, in use, or written by a newer version.
+//! the wrong type, not writable, owned or writable by others, in use, or written by a newer version.
 
 use std::{
     fs::{self, Permissions},

@@ -29,8 +29,7 @@ shift
 exec "$@"
 "#;
 
-/// Returns a command that runs its arguments in a mount namespace of their own. Without root, it also creates a user
-/// namespace.
+/// Returns a command that runs its arguments in a new mount namespace. Without root, it also creates a user namespace.
 fn unshare(home: &Home) -> Command {
     let mut command = home.program("unshare");
     command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });

@@ -42,7 +42,7 @@ impl Home {
         for folder in ["plugins", "state"] {
             fs::DirBuilder::new().mode(0o700).create(home.path(folder)).unwrap();
         }
-        // All tests share the compiled plugins, because they don't test the cache.
+        // All homes share one cache, so that each plugin is compiled only once.
         symlink(compiled(), home.path("state/cache")).unwrap();
         home.configure(config);
         home

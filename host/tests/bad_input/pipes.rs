@@ -86,13 +86,13 @@ impl Stalled {
         let mut stdin = child.stdin.take();
         stdin.as_mut().unwrap().write_all(b"/new a\nflood 20000\n").unwrap();
         let stalled = Self { child, stdin };
-        wait_until("its turn is over", || {
+        wait_until("the turn is over", || {
             let rows: serde_json::Value =
                 serde_json::from_str(&home.ask("sessions", &["--json"]).out).unwrap_or_default();
             rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
         });
         // The view renders the answer after the end of the turn.
-        wait_until("its answer is stored", || {
+        wait_until("the answer is stored", || {
             let posts = cordboard_store::read_only(&home.path("state")).unwrap().outbox;
             posts.iter().any(|post| post.reply.text.contains("line 20000"))
         });
@@ -101,7 +101,7 @@ impl Stalled {
 
     fn ended(&mut self) -> (Option<i32>, String) {
         let mut status = None;
-        wait_until("it ends", || {
+        wait_until("the host ends", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });

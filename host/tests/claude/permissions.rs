@@ -44,7 +44,7 @@ fn a_permission_can_last_for_the_session() {
     let shown = host.ask("bash touch made", "The tool said: ");
     assert!(!shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
-    // The CLI allows further edits by changing its permission mode. This ends with its process, too.
+    // The CLI allows further edits by changing its permission mode, but only until its process ends.
     let file = host.path("state/sessions/a/file");
     let write = format!("write {}", file.display());
     host.ask(&write, "[Allow for this session] /answer #2 session");

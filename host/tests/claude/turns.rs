@@ -47,7 +47,7 @@ fn stop_ends_the_turn_and_keeps_the_process() {
     host.phase("busy");
     host.ask("/stop", "Stopped.");
     let shown = host.ask("again", "You said: again");
-    assert!(!shown.contains("Stopped"), "there is one notice: {shown}");
+    assert!(!shown.contains("Stopped"), "the notice is repeated: {shown}");
     assert_eq!(host.pid(), pid);
 }
 

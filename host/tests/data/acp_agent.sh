@@ -8,7 +8,7 @@ text() {
 }
 end() { result "$turn" '{"stopReason":"'"${1:-end_turn}"'"}'; }
 
-# Prints lines until an interrupt.
+# Prints $1 lines. Returns 1 if it is interrupted.
 slow() {
     for ((i = 1; i <= $1; i++)); do
         if ((i > 1)) && read -r -t 0.05 line && [[ $line == *session/cancel* ]]; then

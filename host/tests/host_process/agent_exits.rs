@@ -90,7 +90,7 @@ fn a_missing_agent_command_is_reported_at_once() {
         Home::with("[agents]\ndefault = \"lost\"\n[agents.lost]\nkind = \"claude\"\ncommand = \"/no/such/agent\"");
     let mut host = home.start();
     host.say("/new a");
-    super::support::until("it is broken", || home.sessions()[0]["phase"] == "broken");
+    super::support::until("the session is broken", || home.sessions()[0]["phase"] == "broken");
     host.say("hello");
     let (shown, code) = host.end();
     let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': the file does not exist; set `command` of this agent to the program's full path\n\
@@ -112,7 +112,7 @@ fn a_stubborn_agent_and_its_children_are_killed() {
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
-    // A message that arrives while the agent shuts down waits for the next agent process.
+    // A message that arrives while the agent is shutting down waits for the next agent process.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);
     host.expect_logged("an agent left processes behind");

@@ -30,7 +30,7 @@ fn the_next_message_is_the_reason_of_a_denial() {
         "Answered: Deny and say why.\n",
         "I don't run it. The user denied this and said: keep *the* cache\n",
     ]);
-    // Later messages are prompts again, even if `/deny` closes a question that waits for a text.
+    // Later messages are prompts again, even after `/deny` has closed a question that was waiting for a text.
     host.ask("hello", "You said: hello");
     host.say("run make");
     host.expect("[Always allow…] /permissions always #2\n");

@@ -68,8 +68,8 @@ fn hidden_processes_end_with_suspend_and_after_a_kill() {
     host.kill();
     assert!(is_running(&pid));
     let host = home.start();
-    until("the next host ends it", || !is_running(&pid));
-    until("its cgroup is removed", || cgroups(state).is_empty());
+    until("the next host ends the process", || !is_running(&pid));
+    until("the cgroup is removed", || cgroups(state).is_empty());
     assert_eq!(host.end().1, Some(0));
 }
 

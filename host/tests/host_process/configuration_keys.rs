@@ -1,4 +1,4 @@
-//! Tests each key of the configuration while a host runs: the host uses the new value, or says that the key takes
+//! Tests each key of the configuration while a host is running: the host uses the new value, or says that the key takes
 //! effect at the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,9 +114,9 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
 ];
 
 /// Returns the name of the table with its placeholder replaced. `command` and `sandbox` are saved for an agent that no
-/// session uses, because an agent with the saved command, or without bubblewrap, doesn't start. `kind` is saved for
-/// that agent too, because the session's agent already has the saved kind. `prompt` and `silence` are saved for an
-/// agent of the kind that has them.
+/// session uses, because an agent with the saved command doesn't start, nor does a sandboxed agent on a machine without
+/// bubblewrap. `kind` is saved for that agent too, because the session's agent already has the saved kind. `prompt` and
+/// `silence` are saved for an agent of the kind that has them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),
@@ -130,7 +130,7 @@ fn written(table: &str, key: &str) -> String {
 
 fn generation(home: &Home) -> u64 {
     let rows = home.plugins();
-    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "echo").expect("it is active");
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "echo").expect("echo is active");
     row["generation"].as_u64().unwrap()
 }
 
@@ -178,7 +178,7 @@ fn each_saved_key_acts_or_names_the_next_start() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
-    // Each configuration has one key more than the previous one.
+    // Each configuration has one more key than the previous one.
     let shell = "kind = \"plain\"\ncommand = \"sh\"\n";
     let mut tables = BTreeMap::from(
         [("secrets", "s = \"/s\"\n"), ("agents.shell", shell)].map(|(name, lines)| (name.to_owned(), lines.to_owned())),

@@ -9,7 +9,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// A server that records requests. It responds with the request's body in the encoding that the path names.
+/// A server that records requests. Its responses contain the request's body, in the encoding that the path names, as
+/// the body and in the header `x-echo`.
 pub struct Echo {
     pub address: String,
     requests: Arc<Mutex<Vec<String>>>,

@@ -70,7 +70,7 @@ fn a_failing_or_hanging_hook_is_isolated_and_listed() {
     host.ask("/new trap", "Session 'trap' created.");
     host.expect_logged("hook failed");
     let shown = || home.plugins().as_array().unwrap().iter().find(|row| row["name"] == "event_loop").unwrap().clone();
-    until("it is shown", || shown()["health"] == "failing");
+    until("the failing hook is listed", || shown()["health"] == "failing");
     assert!(shown()["note"].as_str().unwrap().contains("the hook panicked"), "{}", shown());
     host.ask("/new spin", "Session 'spin' created.");
     host.expect_logged("heard created of spin");

@@ -69,7 +69,7 @@ fn partial_text_is_shown_before_the_stop_notice() {
     for _ in 0..3 {
         screen.press("go on\r");
         let between = screen.wait("one");
-        assert!(!between.contains("half"), "it is shown once: {between:?}");
+        assert!(!between.contains("half"), "the partial line is shown again: {between:?}");
         screen.press("\x03");
         screen.wait("and half a li");
         screen.wait("Stopped.");

@@ -1,4 +1,4 @@
-//! Tests `cordboard sessions`, `cordboard plugins` and `cordboard check`, with and without a running host.
+//! Tests `cordboard sessions` and `cordboard plugins`, with and without a running host, and `cordboard check`.
 
 use super::support::{Home, standard_plugins};
 

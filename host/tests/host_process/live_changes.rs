@@ -1,11 +1,11 @@
-//! Tests changes of plugins and configuration during an answer: the answer continues, the agent keeps running, and the
-//! next call uses the new version.
+//! Tests changes to plugins and to the configuration during an answer: the answer continues, the agent keeps running,
+//! and the next call uses the new version.
 
 use std::time::Instant;
 
 use super::support::{Home, Host, until};
 
-/// Starts an endless answer in the session `long`, and returns the pid of its agent.
+/// Starts an answer of 100000 lines in the session `long`, and returns the pid of its agent.
 fn begin(host: &mut Host<'_>) -> u64 {
     host.ask("/new long", "Session 'long' created.");
     host.say("slow 100000");
@@ -50,7 +50,7 @@ fn a_command_is_replaced_while_an_answer_streams() {
     home.remove_plugin("echo");
     host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
     host.expect_logged("plugin file removed");
-    until("it is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
+    until("the plugin is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
     host.say("/echo hi");
     host.expect("Unknown command /echo.");
     check_that_it_continues(&mut host, agent);
@@ -209,7 +209,7 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     host.expect(" is missing\n");
     assert_eq!(host.session("long")["idle_timeout_s"], 1200);
     home.configure("[sessions]\nidle_timeout = \"30m\"");
-    until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
+    until("the valid configuration is used", || host.session("long")["idle_timeout_s"] == 1800);
     host.expect("The configuration is valid again and active.\n");
     check_that_it_continues(&mut host, agent);
     let message = host.chat().matches("The new configuration can't be used").count();
@@ -240,7 +240,8 @@ fn a_bad_file_at_the_start_keeps_the_good_version_active() {
 
 #[test]
 fn many_simultaneous_files_make_few_messages() {
-    // The messages of the first 15 seconds can't list this many files, even if the host is slow to process them.
+    // The host sends at most 5 messages in 15 seconds, and lists at most 10 changes in each. So the messages of the
+    // first 15 seconds can't list this many files.
     const FILES: usize = 70;
     let home = Home::new();
     let mut host = home.start();
@@ -248,7 +249,7 @@ fn many_simultaneous_files_make_few_messages() {
     let began = Instant::now();
     // All export the same command: one is activated, the others are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
-    until("all were checked", || {
+    until("all files were checked", || {
         let rows = home.plugins();
         rows.as_array().unwrap().iter().filter(|row| row["name"].as_str().unwrap().starts_with('p')).count() >= FILES
     });

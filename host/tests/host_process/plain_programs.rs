@@ -56,7 +56,7 @@ fn late_output_is_a_message_of_its_own() {
     host.await_phase("a", "suspended");
     host.ask("echo new", &format!("{STATE_LOST}\n```\nnew\n```"));
     host.await_phase("a", "idle");
-    assert_eq!(host.end(), (String::new(), Some(0)), "the farewell of the shell is not shown");
+    assert_eq!(host.end(), (String::new(), Some(0)), "the line `exit` of the shell is not shown");
 }
 
 #[test]

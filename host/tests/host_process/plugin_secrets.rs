@@ -47,7 +47,7 @@ fn a_systemd_credential_is_a_secret() {
         "{requests}"
     );
     drop(host);
-    // Without systemd or with another credentials directory, the error says what to do.
+    // Without systemd, or with the wrong credentials directory, the log explains the failure.
     for (variables, why) in [
         (&[][..], "start the host with systemd and LoadCredential="),
         (&[("CREDENTIALS_DIRECTORY", "/nowhere")], "failed to read /nowhere/api"),
@@ -81,7 +81,7 @@ fn is_without_secret(what: &str, text: &[u8]) {
     let base64 = STANDARD.encode(format!("me:{SECRET}"));
     for form in [SECRET, "hunter2", "and%2Bmore", &hex, &base64, &base64[4..20]] {
         let found = text.windows(form.len()).any(|part| part == form.as_bytes());
-        assert!(!found, "{what} has {form}: {}", String::from_utf8_lossy(text));
+        assert!(!found, "{what} contains {form}: {}", String::from_utf8_lossy(text));
     }
 }
 
@@ -110,7 +110,7 @@ fn an_echoed_secret_is_neither_shown_nor_stored() {
         leak_everywhere(&mut host, &format!("http://{}/{form}", echo.address));
     }
     assert_eq!(echo.requests().len(), 12);
-    assert!(echo.requests().iter().all(|request| request.ends_with(SECRET)), "the server received it each time");
+    assert!(echo.requests().iter().all(|request| request.ends_with(SECRET)), "the server always received the secret");
     until("all posts were sent", || host.chat().matches("posted ").count() == 12);
     is_without_secret("the chat", host.chat().as_bytes());
     is_without_secret("the log", host.log().as_bytes());

@@ -69,7 +69,7 @@ impl Author {
         }
     }
 
-    /// Returns a `cordboard plugin` command for the author's folder.
+    /// Returns a `cordboard plugin` command that runs in the author's folder.
     pub fn command(&self) -> Command {
         let shared = shared();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));

@@ -13,7 +13,7 @@ fn a_renamed_session_keeps_its_agent_conversation_and_folder() {
     host.await_turns("a", 1);
     let agent = host.agent("a");
     host.ask("/rename b", "Session 'a' is now called 'b'. Its folder and its conversation are unchanged.");
-    assert_eq!(host.agent("b"), agent, "the agent runs on");
+    assert_eq!(host.agent("b"), agent, "the agent keeps running");
     host.ask("recall", REMEMBERS_MILK);
     host.ask("/new a", "Session 'a' created.");
     host.ask("recall", "I remember nothing.");

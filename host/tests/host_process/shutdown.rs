@@ -18,7 +18,7 @@ fn the_end_of_input_waits_for_open_work() {
     let (chat, code) = host.end();
     assert_eq!(code, Some(0), "{chat}");
     assert!(chat.contains("Idle timeout set to 5 minutes for session 'a'.\n"), "{chat}");
-    // The reply to `/timeout` may come anywhere between the agent's answers.
+    // The reply to `/timeout` may come anywhere among the agent's answers.
     let of_agent: Vec<&str> = chat.lines().filter(|line| line.starts_with("line ") || line.contains("said")).collect();
     assert!(of_agent.ends_with(&["line 5", "You said: two", "You said: three"]), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -57,7 +57,7 @@ fn unfinished_work_after_the_drain_is_named() {
     host.say("slow 100000");
     host.reads("line 1");
     host.say("waits");
-    until("it waits", || host.session("a")["queued"] == 1);
+    until("the message waits", || host.session("a")["queued"] == 1);
     host.close_input();
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
@@ -150,7 +150,7 @@ fn a_second_signal_shortens_the_shutdown() {
     host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
     host.await_phase("a", "idle");
     host.signal(Signal::TERM);
-    until("it is stopping", || host.session("a")["phase"] != "idle");
+    until("the agent is stopping", || host.session("a")["phase"] != "idle");
     host.signal(Signal::INT);
     // The tests of `core/session` check how much a second signal shortens the shutdown.
     assert_eq!(host.wait().code(), Some(0));
@@ -170,7 +170,7 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
     host.reads("line 1");
     host.say("recall");
     host.say("two");
-    until("they are queued", || host.session("a")["queued"] == 2);
+    until("both messages are queued", || host.session("a")["queued"] == 2);
     let before = host.kill();
     assert!(!before.contains("I remember"), "{before}");
     assert!(!home.agents().is_empty(), "there are orphans to stop");
@@ -278,7 +278,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     assert!(unread.ends_with("You said: hello\n"), "{unread}");
     let chat = host.chat();
     assert!(!chat.contains("Nothing ") && !chat.contains("Stopped"), "{chat}");
-    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "the message is done");
+    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "every message has been processed");
 }
 
 #[test]

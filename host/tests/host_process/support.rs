@@ -153,7 +153,7 @@ impl<'h> Host<'h> {
     }
 
     pub fn agent(&self, name: &str) -> u64 {
-        self.session(name)["pid"].as_u64().expect("an agent runs")
+        self.session(name)["pid"].as_u64().expect("an agent is running")
     }
 
     pub fn await_phase(&self, name: &str, phase: &str) {

@@ -161,7 +161,7 @@ fn a_conversation_that_a_terminal_switched_to_is_continued() {
         terminal.say(line);
     }
     terminal.exit();
-    until("it is released", || host.session("a")["terminal"].is_null());
+    until("the session is released", || host.session("a")["terminal"].is_null());
     host.ask("hello", "Resuming session...\nanswered in cleared");
     assert_one_writer(&home);
 }
@@ -181,7 +181,7 @@ fn a_terminal_outlives_a_killed_host() {
     let mut host = home.start();
     host.reads(WAITS);
     host.say("second");
-    until("both wait", || host.session("a")["queued"] == 2);
+    until("both messages wait", || host.session("a")["queued"] == 2);
     terminal.say("two");
     terminal.exit();
     host.expect("answered in ");
@@ -189,7 +189,7 @@ fn a_terminal_outlives_a_killed_host() {
     assert_one_writer(&home);
     host.kill();
 
-    // If a terminal exits while no host runs, the next host doesn't consider the session open in a terminal.
+    // If a terminal exits while no host is running, the next host doesn't consider the session open in a terminal.
     let mut host = home.start();
     host.say("/timeout");
     host.expect("Usage: ");

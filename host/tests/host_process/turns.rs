@@ -41,7 +41,7 @@ fn stop_interrupts_and_stop_all_drops_the_queue() {
     host.say("slow 100000");
     host.expect("line 1\n");
     host.say("never answered");
-    super::support::until("it waits", || host.session("a")["queued"] == 1);
+    super::support::until("the message waits", || host.session("a")["queued"] == 1);
     host.say("/stop all");
     host.expect("Stopped. 1 message was dropped: “never answered”\n");
     host.await_phase("a", "idle");
@@ -65,7 +65,7 @@ fn stop_all_drops_messages_behind_a_running_command() {
     host.expect(").\n");
     host.reads("Idle timeout set to 5 minutes for session 'a'.\nYou said: three");
     assert_eq!(host.end(), (String::new(), Some(0)));
-    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "dropped messages are done");
+    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "dropped messages are removed");
 }
 
 /// An agent that accepts every message and prints `$SAYS`, but never finishes a turn unless it is interrupted.

@@ -30,7 +30,7 @@ fn asks(tool: &str, input: &Value) -> Home {
     let home = Home::new();
     let request = json!({ "subtype": "can_use_tool", "tool_name": tool, "input": input, "tool_use_id": "t1" });
     let line = json!({ "type": "control_request", "request_id": "q1", "request": request });
-    // A lone surrogate can't be written with `json!`.
+    // `json!` can't produce a lone surrogate, so U+E000 stands for one.
     let line = line.to_string().replace('\u{e000}', r"\ud83d");
     std::fs::write(home.path("ask"), line + "\n").unwrap();
     let questions = home.path(".");

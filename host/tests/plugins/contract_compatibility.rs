@@ -1,5 +1,5 @@
-//! Tests components that were compiled against the versions 0.2.0 to 0.2.3 of the contract. Every later host of
-//! 0.2 must run them. A failure means that a change of the contract breaks compiled plugins; see `wit/README.md`.
+//! Tests components that were compiled against the versions 0.2.0 to 0.2.3 of the contract. Every later host of 0.2
+//! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
 //! Components of the draft 0.1 are rejected.
 
 use std::{fs, path::Path, time::Duration};
@@ -41,7 +41,7 @@ const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 /// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the extension point `approval`.
 const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9bfcea3d93";
-/// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions of `/rename`,
+/// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions for `/rename`,
 /// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
 

@@ -40,15 +40,15 @@ const WARM: usize = 200;
 /// later versions leaked, they would take 240 MB.
 const GROWTH: u64 = 32 << 20;
 
-/// The allowed growth in the numbers of mappings, files and tasks. A small growth is no leak: the allocator may add an
-/// arena, and a thread or task may be about to end.
+/// The allowed growth in the numbers of mappings, files and tasks. A small growth isn't a leak: the allocator may add
+/// an arena, and a thread or task may be about to end.
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up. Returns the
 /// generation of this version.
 async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = test_host.registry.snapshot();
-    let offer = table.command("echo").expect("it is active at any moment");
+    let offer = table.command("echo").expect("echo is always active");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
     let context = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
     let answer = test_host.registry.command(&test_host.host_api, offer, context, &typed).await;

@@ -16,7 +16,8 @@ use tempfile::NamedTempFile;
 use crate::components::{TestHost, extra};
 use fake_server::FakeServer;
 
-/// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
+/// The time at which the fake servers' responses, except for those of Uptime Kuma, were recorded: 2026-11-21 13:45:36
+/// UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
 /// The secret of the plugin under test, which no answer may contain.

@@ -21,7 +21,7 @@ async fn exceeds_limits(limits: &str) -> TestHost {
 
 /// Runs the command line, which must fail, and returns its error. Checks that the plugin answers again afterwards.
 async fn call_error(host: &TestHost, line: &str) -> String {
-    let error = host.call(line).await.expect_err("it misbehaves");
+    let error = host.call(line).await.expect_err("the command should fail");
     assert_eq!(host.read("ok").await, "ok", "after /{line}");
     let (health, note) = host.status("exceeds_limits");
     assert_eq!(health, "failing");

@@ -1,4 +1,4 @@
-//! Local servers that answer requests of plugins, and the test plugin `http_client`, which sends such requests.
+//! Local servers that respond to requests of plugins, and the test plugin `http_client`, which sends such requests.
 
 use std::sync::{Arc, Mutex};
 

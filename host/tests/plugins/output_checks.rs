@@ -33,7 +33,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
         let reply = test_host.call(&format!("any_output button {line}")).await.unwrap();
         assert_eq!(shown(&reply), ["/any_output own"], "{line}");
         assert_eq!(reply.buttons.len(), 1, "there is no empty row");
-        assert_eq!(reply.buttons[0][0].plugin.as_deref(), Some("any_output"), "the press is checked against it");
+        assert_eq!(reply.buttons[0][0].plugin.as_deref(), Some("any_output"), "a press is checked against the plugin");
     }
     let reply = test_host.call("any_output button /any_output say hello").await.unwrap();
     assert_eq!(shown(&reply), ["/any_output say hello", "/any_output own"]);

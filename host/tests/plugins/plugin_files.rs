@@ -1,5 +1,5 @@
-//! Tests the sources of plugins: a file in the plugin folder takes precedence over the embedded plugin, and the last
-//! good version replaces a bad file. Also tests the cache of compiled code, and failures of the compiler.
+//! Tests the sources of plugins: a file in the plugin folder takes precedence over the embedded plugin, and a bad file
+//! leaves the last good version active. Also tests the cache of compiled code, and failures of the compiler.
 
 use std::{
     fs,

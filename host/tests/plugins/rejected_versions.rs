@@ -280,5 +280,5 @@ async fn an_invalid_configuration_keeps_the_previous_one() {
         test_host.registry.reconfigure("persona", &test_host.settings("persona"), NOW).await.unwrap(),
         Activation::Unchanged
     );
-    assert_eq!(test_host.status("persona"), ("ok".to_owned(), String::new()), "a restored file is not rejected");
+    assert_eq!(test_host.status("persona"), ("ok".to_owned(), String::new()), "restored settings are accepted");
 }

@@ -190,7 +190,7 @@ impl Rig {
         self.test_host.registry.snapshot().version(name).map(|one| one.digest.clone())
     }
 
-    /// Waits for a notification that contains this text, and removes it from the list.
+    /// Waits for a notification that contains this text, removes it from the list, and returns it.
     async fn wait_for(&self, text: &str) -> String {
         let found = || self.notifications.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
         let line = self.until(&format!("a notification with {text:?}"), found).await;
@@ -209,7 +209,7 @@ impl Rig {
         (question.text, commands.collect())
     }
 
-    /// Returns true if there are no further notifications or questions.
+    /// Returns whether there are no further notifications or questions.
     fn is_quiet(&self) -> bool {
         // Whether a compilation is slow enough for a notice depends on the machine, so these notices are ignored.
         let is_relevant = |line: &String| !line.ends_with(COMPILING);

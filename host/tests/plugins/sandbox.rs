@@ -1,5 +1,5 @@
-//! Tests a plugin that tries to access everything: it gets nothing that it wasn't granted, and other plugins answer
-//! calls in the meantime.
+//! Tests a plugin that tries to access everything: it gets only what it was granted, and other plugins answer calls in
+//! the meantime.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ async fn a_plugin_never_sees_its_secret() {
         Err(CallError::Plugin(answer)) => answer,
         other => panic!("{other:?}"),
     };
-    assert!(mirror.last().contains(secrets::VALUE), "the server received it");
+    assert!(mirror.last().contains(secrets::VALUE), "the server received the secret");
     let stored =
         format!("{:?}", test_host.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
@@ -189,7 +189,7 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
     for line in log.lines() {
         assert!(line.contains("plugin message") && line.contains("plugin=\"sandbox_escape\""), "{line:?}");
     }
-    assert_eq!(log.lines().count(), 8, "each is counted: {log:?}");
+    assert_eq!(log.lines().count(), 8, "eight lines are logged: {log:?}");
     assert!(
         !log.contains(|letter: char| letter != '\n' && letter.is_control()) && !log.contains('\u{202e}'),
         "{log:?}"
@@ -206,7 +206,7 @@ async fn sleeping_counts_towards_the_time_limit() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
     let slept = tokio::time::timeout(std::time::Duration::from_mins(2), test_host.call("sleep")).await;
-    assert_eq!(slept.expect("it ends before `http_time` does").unwrap_err().to_string(), over("time"));
+    assert_eq!(slept.expect("the call ends before `http_time` has passed").unwrap_err().to_string(), over("time"));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn creating_and_switching(host: &TestHost) {
 
 /// Changes the state of a session in the fake host.
 fn set(host: &TestHost, name: &str, change: impl FnOnce(&mut SessionSetup)) {
-    let record = host.memory.session(name).expect("it exists").record;
+    let record = host.memory.session(name).expect("the session exists").record;
     let mut setup = SessionSetup::new(record, host.place.clone());
     change(&mut setup);
     host.memory.set_up(setup).unwrap();

@@ -133,7 +133,7 @@ impl AgentHost {
         self.until(wanted)
     }
 
-    /// Returns the only session, as in `cordboard sessions --json`.
+    /// Returns the first session, as in `cordboard sessions --json`.
     pub fn session(&self) -> Value {
         let output = self.command("sessions").arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -156,7 +156,7 @@ impl AgentHost {
         host.child.wait().unwrap();
     }
 
-    /// Closes the input, and returns the exit code.
+    /// Closes the input, waits for the exit, and returns the exit code.
     pub fn end(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
         drop(host.input.take());

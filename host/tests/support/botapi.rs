@@ -36,13 +36,13 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 pub enum Fault {
     /// An error with this code and description.
     Error(u16, &'static str),
-    /// An error 429, with the delay in seconds after which the host may try again.
+    /// A response with status 429, and with the delay in seconds after which the host may try again.
     Flood(u64),
     /// A response with this status and a body that isn't JSON.
     Garbage(u16),
-    /// No answer.
+    /// No response.
     Hang,
-    /// The call takes effect, but the response is an error 502, as if a proxy had lost the answer.
+    /// The call takes effect, but the response has status 502, as if a proxy had lost the real one.
     Lost,
 }
 
@@ -290,7 +290,8 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
 /// The content of every file.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
-/// Returns the file at a path that `getFile` has returned.
+/// Responds with the file at a path that `getFile` has returned, or with an error if the path is `photos/gone`, is
+/// unknown, or has another token.
 fn file(path: &str) -> Response {
     match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
         Some((TOKEN, "photos/gone")) | None => error(404, "Not Found"),

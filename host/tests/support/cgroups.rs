@@ -27,7 +27,7 @@ pub fn new_cgroup(name: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Returns the cgroups of the agents of the host with this id.
+/// Returns the cgroups of the agents of the host with this id. Returns none if this process can't create cgroups.
 pub fn cgroups(host: &str) -> Vec<PathBuf> {
     let Some(probe) = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4())) else { return Vec::new() };
     fs::remove_dir(&probe).unwrap();

@@ -54,17 +54,17 @@ pub fn wat(text: &str) -> Vec<u8> {
 /// Creates a compilation cache with all standard plugins, `echo` and `echo_v2`.
 pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    fs::create_dir(into).expect("it does not exist yet");
+    fs::create_dir(into).expect("the cache does not exist yet");
     let mut wanted: Vec<_> = STANDARD.iter().map(|name| standard(name)).collect();
     wanted.extend(["echo", "echo_v2"].map(bad));
     let registry = empty_registry();
     for wasm in wanted {
         let digest = cordboard_runtime::digest(&wasm);
         drop(registry.compile("any", digest.clone(), &wasm).await);
-        for entry in fs::read_dir(&cache).expect("it exists").filter_map(Result::ok) {
+        for entry in fs::read_dir(&cache).expect("the shared cache exists").filter_map(Result::ok) {
             let name = entry.file_name();
             if name.to_string_lossy().starts_with(&digest) && name.to_string_lossy().ends_with(".cwasm") {
-                fs::copy(entry.path(), into.join(name)).expect("it can be copied");
+                fs::copy(entry.path(), into.join(name)).expect("the artifact can be copied");
             }
         }
     }
@@ -130,9 +130,9 @@ impl TestHost {
         self.registry.activate_wasm(name, wasm, &self.settings(name), NOW).await
     }
 
-    /// Returns the reason for which `wasm` is rejected.
+    /// Tries to activate `wasm`, which must be rejected, and returns the reason.
     pub async fn refused(&self, name: &str, wasm: &[u8]) -> String {
-        self.plug(name, wasm).await.expect_err("it should have been rejected").to_string()
+        self.plug(name, wasm).await.expect_err("the component should have been rejected").to_string()
     }
 
     /// Runs a command line, which is given without its slash.

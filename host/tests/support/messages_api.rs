@@ -108,7 +108,7 @@ impl Seen {
     }
 }
 
-/// Returns the texts of the user messages. Omits texts that begin with a tag, because the CLI adds them.
+/// Returns the texts of the user messages. Omits texts that begin with a tag, because the CLI adds those.
 fn said(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "user");
     let texts = messages.flat_map(|message| {
@@ -120,7 +120,7 @@ fn said(body: &Value) -> Vec<String> {
 }
 
 /// Returns the tool result in the last message of the request, if it has one. Skips messages of the role `system`,
-/// which the CLI adds, for example with a prompt that it got while the tool ran.
+/// which the CLI adds, for example with a prompt that it got while the tool was running.
 fn tool_result(body: &Value) -> Option<String> {
     let last = body["messages"].as_array()?.iter().rfind(|message| message["role"] != "system")?;
     let content = last["content"].as_array()?;

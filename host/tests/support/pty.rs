@@ -1,5 +1,5 @@
-//! A pseudoterminal for programs that need a terminal: sends keys, and waits for output. It isn't a controlling
-//! terminal, so closing it sends no signal.
+//! A pseudoterminal for programs that need a terminal: sends keys, and waits for output. It isn't the program's
+//! controlling terminal, so closing it sends no signal.
 
 use std::{
     fs::{File, OpenOptions},
@@ -39,16 +39,16 @@ pub struct Pty {
 
 /// Creates a terminal. Returns the test's end and the program's end.
 fn terminal() -> (File, File) {
-    let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("there are terminals");
+    let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("a terminal can be created");
     #[expect(unsafe_code, reason = "there is no safe API for a terminal's number; requests and types are the kernel's")]
     let number: u32 = unsafe {
-        ioctl(&ours, Setter::<LOCK, i32>::new(0)).expect("it is unlocked");
-        ioctl(&ours, Getter::<NUMBER, u32>::new()).expect("it has a number")
+        ioctl(&ours, Setter::<LOCK, i32>::new(0)).expect("the terminal can be unlocked");
+        ioctl(&ours, Getter::<NUMBER, u32>::new()).expect("the terminal has a number")
     };
-    tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("it has a size");
+    tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("the size can be set");
     let flags = OFlags::NOCTTY.bits().cast_signed();
     let theirs = OpenOptions::new().read(true).write(true).custom_flags(flags).open(format!("/dev/pts/{number}"));
-    (ours, theirs.expect("its other end opens"))
+    (ours, theirs.expect("the program's end can be opened"))
 }
 
 /// Forwards the output until the terminal is closed.
@@ -71,7 +71,7 @@ fn watch(ours: &Weak<File>, sender: &mpsc::Sender<Vec<u8>>) {
 impl Pty {
     pub fn open(command: &mut Command) -> Self {
         let (ours, theirs) = terminal();
-        let end = || theirs.try_clone().expect("it can be shared");
+        let end = || theirs.try_clone().expect("the program's end can be shared");
         let child = command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end()).spawn();
         let ours = Arc::new(ours);
         let (sender, output) = mpsc::channel();
@@ -81,7 +81,7 @@ impl Pty {
     }
 
     pub fn press(&mut self, keys: &str) {
-        let mut ours = self.keys.as_deref().expect("a user is attached");
+        let mut ours = self.keys.as_deref().expect("the terminal is open");
         ours.write_all(keys.as_bytes()).expect("the terminal accepts keys");
     }
 
@@ -105,7 +105,7 @@ impl Pty {
     }
 
     pub fn ended(mut self) {
-        assert!(self.child.wait().expect("it is our child").success());
+        assert!(self.child.wait().expect("the program can be waited for").success());
     }
 }
 

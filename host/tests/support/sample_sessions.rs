@@ -6,14 +6,14 @@ use cordboard_core::{
     types::{Caller, SessionName, SessionRecord, SessionView, Timestamp},
 };
 
-/// The current time in tests that set no other.
+/// The current time in a test, unless it sets another time.
 pub const NOW: Timestamp = Timestamp(1_000_000_000);
 
 /// Returns a session of `owner` without a running agent.
 pub fn session(name: &str, owner: &Caller) -> SessionView {
     let host = FakeHost::new(NOW, Config::defaults(), None);
     host.add(record(name, owner));
-    host.session(name).expect("it was added")
+    host.session(name).expect("the session was added")
 }
 
 /// Returns the record of a new session of `owner`.

@@ -65,7 +65,7 @@ impl App {
         app
     }
 
-    /// Saves the configuration, with `access` as the table `[access]`.
+    /// Saves the configuration, with `access` as the table `[access]`. `access` may also contain further tables.
     pub fn configure(&self, access: &str) {
         let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
         fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
@@ -92,14 +92,14 @@ impl App {
         self.host = Some(command.spawn().unwrap());
     }
 
-    /// Sends a text, and waits for a new message that contains `wanted`.
+    /// Sends a text, waits for a new message that contains `wanted`, and returns its text.
     pub async fn ask(&self, user: i64, text: &str, wanted: &str) -> String {
         let first = self.api.next_id();
         self.api.says(user, text);
         self.wait_for(user, first, wanted).await
     }
 
-    /// Waits for a message that contains `wanted` and whose id is `first` or later.
+    /// Waits for a message that contains `wanted` and whose id is `first` or later, and returns its text.
     pub async fn wait_for(&self, user: i64, first: i64, wanted: &str) -> String {
         let find = |api: &BotApi| api.since(user, first).into_iter().find(|text| text.contains(wanted));
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
@@ -236,7 +236,7 @@ pub fn component(path: &str) -> Vec<u8> {
 pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();
-    assert!(!starts.is_empty(), "it does not contain '{old}'");
+    assert!(!starts.is_empty(), "the component does not contain '{old}'");
     for at in starts {
         wasm[at..at + old.len()].copy_from_slice(new.as_bytes());
     }

@@ -1,4 +1,5 @@
-//! Tests failures of the Bot API: the host logs them and continues, nothing is lost, and no text contains the token.
+//! Tests failures of the Bot API: only a refused token ends polling, nothing is lost, and neither the log nor an error
+//! contains the token.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ async fn an_unknown_token_ends_polling_and_names_its_file() {
     let text = error.to_string();
     assert!(text.contains(&bot.token_file.display().to_string()), "{text}");
     assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
-    // The token is revoked while the bot runs.
+    // The token is revoked while the bot is running.
     bot.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     assert_eq!(bot.poll_until(Duration::ZERO).await.unwrap(), error);
     assert!(!format!("{text}{error:?}{}", bot.log.text()).contains(SECRET));
@@ -112,7 +113,7 @@ async fn polling_continues_after_outages_reported_once_each() {
     bot.api.until_calls("getUpdates", 6).await;
     assert_eq!(bot.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
     assert_eq!(bot.log.count("receiving messages from Telegram again"), 2);
-    assert_eq!(bot.inbox.updates().len(), 1, "nothing is sent twice");
+    assert_eq!(bot.inbox.updates().len(), 1, "no update is stored twice");
 }
 
 #[tokio::test]
@@ -285,7 +286,7 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
     bot.inbox.break_down(2);
     bot.api.says(ADA, "and again");
     bot.until_stored(2).await;
-    assert_eq!(bot.api.chat(ADA), [shown, shown], "it worked in between");
+    assert_eq!(bot.api.chat(ADA), [shown, shown], "the store worked in between");
 }
 
 #[tokio::test]
@@ -308,7 +309,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     };
     tokio::select! {
         error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
-        shown = tokio::time::timeout(DEADLINE, shown) => shown.expect("it is notified"),
+        shown = tokio::time::timeout(DEADLINE, shown) => shown.expect("the outage is logged"),
     }
     assert_eq!(bot.log.count("Telegram does not respond"), 1, "{}", bot.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();

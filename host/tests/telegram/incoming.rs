@@ -68,7 +68,7 @@ async fn an_irrelevant_batch_is_confirmed() {
     bot.api
         .until("the confirmation", |api| api.calls("getUpdates").iter().any(|call| call.params["offset"] == id + 1))
         .await;
-    assert_eq!(bot.inbox.last_offset(), None, "and costs no commit");
+    assert_eq!(bot.inbox.last_offset(), None, "an irrelevant batch costs no commit");
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     let alerts = answers.iter().filter(|call| call.params["show_alert"] == true);
     let alerts: Vec<_> = alerts.map(|call| call.params["text"].as_str().unwrap_or_default()).collect();
     assert_eq!(alerts, ["You don't have access to this bot. Ask its owner for access."]);
-    assert_eq!(bot.inbox.updates().len(), 1, "a press of a stranger is ignored");
+    assert_eq!(bot.inbox.updates().len(), 1, "a press by a stranger is not stored");
 }
 
 /// Creates a second bot whose inbox contains a text that the first bot has stored, and an offset far above the text's

@@ -118,7 +118,7 @@ fn other_fields() -> Vec<(String, Value)> {
 #[tokio::test]
 async fn a_text_arrives_with_any_other_field() {
     let other_fields = other_fields();
-    assert!(other_fields.len() > 700, "only {} were found", other_fields.len());
+    assert!(other_fields.len() > 700, "only {} fields were found", other_fields.len());
     let bot = TestBot::new().await;
     let _poll = bot.poll();
     // Each part has its own deadline.

@@ -128,7 +128,7 @@ fn check_json_lists_everything_missing() {
     assert_eq!(lifecycle["memory"]["limit"], 64 << 20);
     assert!(lifecycle["memory"]["started"].as_u64().unwrap() >= 1 << 16, "{lifecycle}");
     assert!(lifecycle["compiled"]["seconds"].as_f64().unwrap() > 0.0, "{lifecycle}");
-    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "it was cached");
+    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "the compiled code was cached");
     let (code, beszel) = of("beszel");
     assert_eq!(code, Some(1));
     assert_eq!(

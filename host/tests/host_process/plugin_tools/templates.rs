@@ -4,7 +4,7 @@ use std::{fs, sync::LazyLock};
 
 use super::{Author, root};
 
-/// Each extension point with the end of the output of `new`. The rest of the output is the same for all.
+/// Each extension point with the end of the output of `new`. The rest of the output differs only in the plugin's name.
 const EXTENSION_POINTS: [(&str, &str); 8] = [
     ("approval", "A host needs in its configuration:\n  [requests]\n  approval = \"of-approval\"\n"),
     ("command", "  cordboard plugin call . /of_command Ada\n"),

@@ -71,7 +71,7 @@ impl Home {
         self.plug_bytes(name, &component_of(component));
     }
 
-    /// Writes the file in place, so that the host sometimes sees a partial file.
+    /// Writes the plugin's file in place, so that the host sometimes sees a partial file.
     pub fn plug_bytes(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(&format!("plugins/{name}.wasm")), bytes).unwrap();
     }
@@ -123,7 +123,7 @@ impl Home {
         serde_json::from_str(&self.printed(&["plugins", "--json"])).unwrap()
     }
 
-    /// Returns the processes of this home's agents and their children. Finds them in `/proc` by their working
+    /// Returns the pids of this home's agents and their children. Finds the processes in `/proc` by their working
     /// directory and their environment tag.
     pub fn agents(&self) -> Vec<i32> {
         let marked = |pid: &i32| {

@@ -25,7 +25,7 @@ impl Transcript {
             loop {
                 let count = source.read(&mut chunk).unwrap_or(0);
                 kept.extend_from_slice(&chunk[..count]);
-                // Append complete lines, so that no character is split.
+                // Append only complete lines, so that no character is split.
                 let whole =
                     if count == 0 { kept.len() } else { kept.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) };
                 let mut text = writer.0.lock().unwrap();
@@ -51,7 +51,7 @@ impl Transcript {
         let from = text.read;
         match found(&text) {
             Some(length) => {
-                // The length may be inside a character if the output differs from the expected text.
+                // The length may end inside a character if the output differs from the expected text.
                 let end = (from + length..).find(|&at| text.whole.is_char_boundary(at)).unwrap();
                 text.read = end;
                 Ok(text.whole[from..end].to_owned())

@@ -184,10 +184,10 @@ fn connections_over_the_limit_wait() {
     let mut connections = Vec::new();
     // The server's timeout for a body is usually longer than this loop takes. If the timeout passes anyway, the loop
     // starts again.
-    until("some are not accepted yet", || {
+    until("some connections are not accepted yet", || {
         connections.clear();
         connections.extend((0..CONNECTIONS + 2).map(|_| client.begin(&format!("{}some", head("/", 10)))));
-        until("the others are accepted", || client.waiting() <= 2);
+        until("the other connections are accepted", || client.waiting() <= 2);
         (0..5).all(|_| {
             thread::sleep(Duration::from_millis(20));
             client.waiting() == 2

@@ -119,5 +119,5 @@ async fn an_echoed_secret_is_scrubbed() {
         shown.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
         "{shown}"
     );
-    assert!(pbs.requests.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received it");
+    assert!(pbs.requests.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received the secret");
 }

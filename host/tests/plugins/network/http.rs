@@ -83,7 +83,7 @@ async fn removed_network_grants_are_revoked_at_once() {
     test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap();
     assert!(test_host.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(test_host.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
-    // If the new settings permit no version, the active one must be deactivated as well.
+    // The new settings don't permit the active version, so it must be deactivated.
     test_host.configure("");
     let why = test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap_err();
     let (health, note) = test_host.status("http_client");

@@ -51,7 +51,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
         "{message}"
     );
     let again = host.read(&format!("bear {} token", mirror.url("/x"))).await;
-    assert!(!again.contains(placeholder), "a new one for each call");
+    assert!(!again.contains(placeholder), "each call has a new placeholder");
 }
 
 #[tokio::test]
@@ -195,9 +195,9 @@ async fn a_markdown_escaped_secret_is_scrubbed() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));
     let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
     let text = async |line: &str| host.call(line).await.unwrap().text;
-    assert!(text("say 2/=&x*y").await.contains("\\&x\\*y"), "it is escaped");
+    assert!(text("say 2/=&x*y").await.contains("\\&x\\*y"), "the text is escaped");
     let part = text("say hunter2/=&x*y").await;
-    assert!(part.contains("(secret token)") && !part.contains("hunter2"), "each part is removed too: {part}");
+    assert!(part.contains("(secret token)") && !part.contains("hunter2"), "a part is scrubbed too: {part}");
     let answer = text("say hunter2/=&x*y_z").await;
     assert!(answer.contains("(secret token)") && !answer.contains("hunter2"), "{answer}");
 }

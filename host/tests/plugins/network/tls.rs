@@ -32,7 +32,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Starts a server that answers `hello` over TLS, and returns its port.
+/// Starts a server that responds with `hello` over TLS, and returns its port.
 async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -207,7 +207,7 @@ async fn plugin_control_needs_its_grant() {
     let (text, commands) = rig.next_question().await;
     assert!(text.contains("- `plugin-control`: ") && text.contains("It can't be granted in the chat: add "), "{text}");
     let digest = version(&control);
-    assert_eq!(commands, [format!("/plugins refuse sandbox_escape {digest}")], "a button cannot grant it");
+    assert_eq!(commands, [format!("/plugins refuse sandbox_escape {digest}")], "no button grants `plugin-control`");
     let answer = rig.say(&format!("plugins grant sandbox_escape {digest}")).await;
     assert!(answer.starts_with("plugin-control can't be granted in the chat. "), "{answer}");
     assert_eq!(rig.status("sandbox_escape").0, "pending approval");

@@ -157,7 +157,7 @@ async fn a_running_command_survives_changed_settings() {
     assert!(answer.ends_with(COMPILING), "{answer}");
     rig.clear_notifications();
     rig.configure(&refused).await;
-    // The host sends the notice although its text is the same as before, because a user waits for it.
+    // The host sends the notice although its text is the same as before, because a user is waiting for it.
     let shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
     assert!(shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{shown}");
 }
@@ -180,7 +180,7 @@ async fn a_slow_compilation_is_announced() {
         format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done.")
     );
     let status = ("compiling".to_owned(), format!("version {digest} is being compiled"));
-    rig.until("it is shown", || rig.test_host.registry.snapshot().entry("slow").map(|_| ())).await;
+    rig.until("the compilation is listed", || rig.test_host.registry.snapshot().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), status);
     let table = rig.test_host.registry.snapshot();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "the status has a time");
@@ -200,7 +200,7 @@ async fn a_newer_version_cancels_the_running_compilation() {
         pids.push(slow.compiler(number).await);
     }
     for &pid in &pids[..2] {
-        rig.until("its end", || (!runs(pid)).then_some(())).await;
+        rig.until("the end of the compiler", || (!runs(pid)).then_some(())).await;
     }
     assert!(runs(pids[2]));
     slow.open();
@@ -215,7 +215,7 @@ async fn a_newer_version_cancels_the_running_compilation() {
     rig.save("other", &other(&bad("counter"), 1)).await;
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
-    rig.until("its end", || (!runs(pid)).then_some(())).await;
+    rig.until("the end of the compiler", || (!runs(pid)).then_some(())).await;
     assert!(slow.pids.exists() && rig.test_host.registry.snapshot().entry("other").is_none());
 }
 

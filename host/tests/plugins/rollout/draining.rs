@@ -30,7 +30,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
     }
     let (began, drain) = (Instant::now(), Duration::from_millis(200));
     host.plug("mine", &bad("echo")).await.unwrap();
-    assert!(!running.is_finished() || began.elapsed() >= drain, "the drain time passes");
+    assert!(!running.is_finished() || began.elapsed() >= drain, "the call ended before the drain time");
     assert_eq!(host.read("echo now").await, "v1: now");
     let cut = running.await.unwrap().unwrap_err();
     assert_eq!(cut, CallError::Drained { drain });
@@ -60,7 +60,7 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
     tokio::task::yield_now().await;
     // The real time that the test takes counts too, so this is well below the limit of 30 s.
     super::pass(Duration::from_secs(15)).await;
-    assert!(!running.is_finished(), "30 s are the default");
+    assert!(!running.is_finished(), "the default is 30 s");
     super::pass(Duration::from_secs(16)).await;
     let cut = running.await.unwrap().unwrap_err();
     assert_eq!(cut, CallError::Drained { drain: Duration::from_secs(30) });

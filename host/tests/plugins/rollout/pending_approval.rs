@@ -53,7 +53,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     rig.clear_notifications();
     let next = other(&bad("needs_approval"), 1);
     rig.plug("needs_approval", &next).await;
-    assert!(rig.notifications.questions.lock().unwrap().is_empty(), "it requests nothing new");
+    assert!(rig.notifications.questions.lock().unwrap().is_empty(), "the version requests nothing new");
 
     let rig = rig.restart().await;
     assert_eq!(rig.serving("needs_approval"), Some(cordboard_runtime::digest(&next)), "the decision is stored");
@@ -80,7 +80,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     rig.save("needs_approval", &next).await;
     rig.until("the next version", || rig.status("needs_approval").1.contains(&version(&next)).then_some(())).await;
     rig.wait_until_caught_up().await;
-    assert!(rig.is_quiet(), "it requests nothing new: {:?}", rig.notifications.lines.lock().unwrap());
+    assert!(rig.is_quiet(), "the version requests nothing new: {:?}", rig.notifications.lines.lock().unwrap());
     let rig = rig.restart().await;
     rig.wait_until_caught_up().await;
     assert!(rig.is_quiet(), "the decision is stored");
@@ -230,6 +230,6 @@ async fn the_configuration_can_grant_too() {
     rig.serves("needs_approval", &bad("needs_approval")).await;
     rig.wait_for("Plugin 'needs_approval' is active: generation 1, ").await;
     rig.configure("").await;
-    rig.until("it is withdrawn", || rig.serving("needs_approval").is_none().then_some(())).await;
+    rig.until("the version is deactivated", || rig.serving("needs_approval").is_none().then_some(())).await;
     assert_eq!(rig.status("needs_approval").0, "pending approval");
 }

@@ -42,7 +42,7 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
             })
             .map(|_| ())
     };
-    rig.until("it is active with fewer grants", narrower).await;
+    rig.until("the version is active with fewer grants", narrower).await;
     assert_eq!(rig.serving("http_client"), Some(digest(&bad("http_client"))));
 }
 

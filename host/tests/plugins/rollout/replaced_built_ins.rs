@@ -77,7 +77,7 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help").0, "pending approval");
     let answer = rig.say("plugins reload views").await;
-    assert!(answer.starts_with("Plugin 'views' is reloaded: "), "it can manage plugins: {answer}");
+    assert!(answer.starts_with("Plugin 'views' is reloaded: "), "`help` can manage plugins: {answer}");
     rig.configure(BY_NAME).await;
     rig.serves("help", &takeover()).await;
     rig.remove("help").await;

@@ -35,7 +35,7 @@ async fn messages_of_strangers_are_not_stored() {
     let calls = methods.iter().flat_map(|method| app.api.calls(method));
     assert!(calls.filter(|call| call.params["chat_id"] == STRANGER).count() == 0);
     let state = app.path("state");
-    assert!(stored(&state, "owners-session"), "this is how a stored text would be found");
+    assert!(stored(&state, "owners-session"), "the search finds a stored text");
     assert!(!stored(&state, "strangers-"));
     assert!(!app.log().contains("strangers-"));
 }
@@ -116,8 +116,8 @@ impl App {
         assert!(nothing_new, "{before:?}, then {:?}", self.shown_to_member());
     }
 
-    /// Waits until the messages of the removed member have no buttons, and the unfinished answer is deleted. The texts
-    /// of other messages stay.
+    /// Waits until the messages in the removed member's chat have no buttons, and the unfinished answer is deleted.
+    /// Other messages keep their texts.
     async fn until_nothing_open_for_member(&self) {
         self.until("the end of the member's buttons", || self.api.buttons(MEMBER).is_empty().then_some(())).await;
         let is_gone = || self.api.chat(MEMBER).iter().all(|text| !text.contains("line 1")).then_some(());
@@ -142,7 +142,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     let before = app.shown_to_member();
     app.until_nothing_open_for_member().await;
     app.until_idle("beta").await;
-    assert_eq!(app.session("beta")["turns"], 1, "the running one was interrupted, the other one was never sent");
+    assert_eq!(app.session("beta")["turns"], 1, "the queued message was never sent");
     // The owner can still use the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;

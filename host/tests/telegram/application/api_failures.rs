@@ -1,4 +1,4 @@
-//! Tests failures of the Bot API while the whole application runs.
+//! Tests failures of the Bot API with the whole application.
 
 use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};

@@ -32,7 +32,8 @@ fn without_time(line: &str) -> String {
     format!("Decided by {by}{}", rest.get(14..).unwrap_or_default())
 }
 
-/// Kills a host during each of two answers. Returns with a running host that has sent notices about both prompts.
+/// Kills a host during each of two answers. Returns the application, whose running host has sent notices about both
+/// prompts.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;

@@ -84,7 +84,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
         let posts = cordboard_store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())
     };
-    app.until("its answer is stored", stored).await;
+    app.until("the answer is stored", stored).await;
     app.kill();
     app.start();
     app.wait_for(OWNER, 0, "the milk").await;

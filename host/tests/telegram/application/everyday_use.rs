@@ -109,7 +109,7 @@ async fn a_stopped_answer_notifies_once() {
     app.ask(OWNER, "and now?", "You said: and now?").await;
     // `ask` may have found the text in the live message, which is silent, so wait for the final message.
     let rang = || app.api.rings(OWNER)[rings..] == ["Stopped.", "You said: and now?"];
-    app.until("one notification for each of them", || rang().then_some(())).await;
+    app.until("one notification for each message", || rang().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

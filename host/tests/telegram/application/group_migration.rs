@@ -71,7 +71,7 @@ async fn with_stored_places() -> App {
     app
 }
 
-/// Changes the store as if the reminders had been set an hour earlier, and the host had been down since.
+/// Changes the store as if the reminders had been set an hour earlier, and the host had been down since then.
 async fn let_an_hour_pass(app: &App) {
     const HOUR: u64 = 3_600_000;
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();

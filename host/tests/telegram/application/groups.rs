@@ -49,7 +49,7 @@ async fn a_group_and_each_topic_are_separate_places() {
     GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
     let none = "No active session. Use /new to start one.";
     assert_eq!(app.ask(OWNER, "hello", "No active").await, none, "the private chat is another place");
-    assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "a topic too");
+    assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "each topic is another place");
     FIRST.asks(&app, "/new@cord_bot first", "Session 'first' created.").await;
     SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
     FIRST.asks(&app, "to the first", "You said: Ada L: to the first").await;
@@ -72,7 +72,7 @@ async fn a_group_and_each_topic_are_separate_places() {
         app.until("the typing in a topic", types).await;
         seat.asks(&app, "/stop", "Stopped.").await;
     }
-    assert_eq!(app.api.chat(OWNER), [none], "the private chat has nothing of the group");
+    assert_eq!(app.api.chat(OWNER), [none], "the private chat shows nothing from the group");
 }
 
 /// Checks that a member can open a session in the owner's place without changing the owner's active session.

@@ -1,4 +1,4 @@
-//! Tests plugins and settings that change while a host runs.
+//! Tests plugins and settings that change while a host is running.
 
 use std::fs;
 

@@ -34,11 +34,11 @@ impl App {
         self.wait_for(GROUP, first, wanted).await
     }
 
-    /// Returns a session as in `cordboard sessions --json`, without the fields that can change without a command.
+    /// Returns a session as in `cordboard sessions --json`, except for the fields that can change without a command.
     fn untouched(&self, name: &str) -> Value {
         let mut session = self.session(name);
         for own in ["last_active", "phase", "queued"] {
-            session.as_object_mut().expect("it exists").remove(own);
+            session.as_object_mut().expect("the session exists").remove(own);
         }
         session
     }

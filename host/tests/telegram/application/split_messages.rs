@@ -125,7 +125,7 @@ async fn an_image_reaches_the_agent_or_its_message_is_refused() {
     app.start();
     app.wait_for(OWNER, 0, "You said: [photo]\n[1 image]").await;
     app.wait_for(OWNER, 0, "You said: and this?\n[1 image]").await;
-    assert_eq!(app.api.calls("getFile").len(), 2, "the image is stored");
+    assert_eq!(app.api.calls("getFile").len(), 2, "a stored image is not downloaded again");
 }
 
 /// Takes 20 seconds, because the hanging call must time out first.
