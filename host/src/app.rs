@@ -118,7 +118,7 @@ pub enum AppError {
     PluginFolder { path: PathBuf, what: &'static str },
     #[error("there is no plugin folder to install into: set one with --plugins")]
     NoPluginFolder,
-    #[error("no host runs on {}: start it with `cordboard run`, or name the state directory of a running one with --state", state.display())]
+    #[error("no host is running on {}: start one with `cordboard run`, or specify the state directory of a running host with --state", state.display())]
     NoHost { state: PathBuf },
     #[error("{0}")]
     Refused(String),
@@ -126,7 +126,7 @@ pub enum AppError {
     Terminal(#[from] process::SpawnError),
     #[error("the running host reported an error: {0}")]
     HostError(String),
-    #[error("the running host sent an unexpected answer")]
+    #[error("the running host sent an unexpected response")]
     UnexpectedAnswer,
     #[error("failed to {0}")]
     Query(#[from] QueryError),

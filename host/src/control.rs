@@ -211,7 +211,9 @@ impl ControlServices {
         timeout(TIMEOUT, BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line)).await??;
         let answer = match serde_json::from_str(&line) {
             Ok(query) => self.answer(query, client).await,
-            Err(error) => ControlAnswer::Error(format!("this version of the host does not know the query: {error}")),
+            Err(error) => ControlAnswer::Error(format!(
+                "this host does not know the query ({error}): use the same version of cordboard for the command and the host"
+            )),
         };
         let mut text = serde_json::to_vec(&answer)?;
         text.push(b'\n');

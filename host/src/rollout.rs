@@ -213,8 +213,9 @@ impl Rollout {
         let (kind, text) = match &fault {
             Some(why) => {
                 tracing::warn!(why, "the plugin folder cannot be used");
-                let text =
-                    format!("The plugin folder can't be used: failed to {why}. The active versions stay active.");
+                let text = format!(
+                    "The plugin folder can't be used: failed to {why}. The active plugin versions keep running."
+                );
                 (NoticeKind::Trouble, text)
             }
             None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),

@@ -225,7 +225,7 @@ impl Acp {
             // them. Updates after the end of a turn belong to a cancelled turn.
             Ok(_) => {}
             Err(error) => {
-                tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update of the agent")
+                tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update from the agent")
             }
         }
     }
@@ -253,7 +253,7 @@ impl Acp {
             // Skip the agent's echo of the prompt.
             SessionUpdate::UserMessageChunk(_) => {}
             // Other updates may arrive late and don't belong to the turn.
-            other => return tracing::debug!(?other, "skipped an update of the agent"),
+            other => return tracing::debug!(?other, "skipped an update from the agent"),
         }
         self.acknowledge(events);
     }
@@ -274,7 +274,7 @@ impl Acp {
         let options: Vec<PermissionOption> =
             options.filter_map(|option| serde_json::from_value(option.clone()).ok()).collect();
         let Some(call) = call.filter(|_| !options.is_empty()) else {
-            tracing::warn!("rejected a permission request of the agent that could not be read");
+            tracing::warn!("rejected an unreadable permission request from the agent");
             return decoded.lines.push(rpc::reject(id, Error::invalid_params()));
         };
         self.acknowledge(&mut decoded.events);

@@ -110,7 +110,7 @@ pub enum SpawnError {
          correct `command` of this agent"
     )]
     NoProgram { program: String },
-    #[error("start '{program}': its folder '{folder}' is missing; create it again, or start a new session")]
+    #[error("start '{program}': the session's folder '{folder}' is missing; create it again, or start a new session")]
     NoFolder { program: String, folder: String },
     #[error("start '{program}' in '{folder}': {source}")]
     Failed { program: String, folder: String, source: io::Error },

@@ -47,7 +47,7 @@ pub const INTERRUPTED: &str = "Interrupted.";
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
 /// The last line of an answer that was interrupted because the author of a later prompt of the turn lost access.
 pub const INTERRUPTED_BY_LOST_ACCESS: &str =
-    "Interrupted, because another author of this turn lost access. Send your message again.";
+    "Interrupted, because another user whose message was being answered lost access. Send your message again.";
 /// The last line of an answer whose agent a user restarted.
 pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.
@@ -82,7 +82,7 @@ pub fn open_in_terminal(session: &SessionName) -> String {
 /// The error for opening a session in a terminal while its agent is waiting for an answer.
 #[must_use]
 pub fn question_open(session: &SessionName) -> String {
-    format!("The agent of session '{session}' waits for an answer. Answer its question in the chat first.")
+    format!("The agent of session '{session}' is waiting for an answer. Answer its question in the chat first.")
 }
 
 /// The last line of an answer whose agent did not react to an interrupt, for example from `/stop`.
@@ -182,7 +182,7 @@ pub fn message_queued(session: &SessionName) -> String {
 /// The answer to a message that waits until a question of the agent is closed.
 #[must_use]
 pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
-    format!("Session '{session}' waits for your answer to its question #{number} (/requests). Your message is queued.")
+    format!("Session '{session}' is waiting for your answer to question #{number} (/requests). Your message is queued.")
 }
 
 /// The reply to a user who has answered an agent's question.

@@ -153,7 +153,9 @@ impl Compiler {
 
 fn not_started(name: &str, error: &io::Error) -> PluginError {
     let why = messages::system_error(error);
-    PluginError::Compile(format!("its compiler failed to start: {why}; then type /plugins reload {name}"))
+    PluginError::Compile(format!(
+        "its compiler failed to start: {why}; when that is fixed, type /plugins reload {name}"
+    ))
 }
 
 /// Explains why the compiling child failed, with the remedy.
@@ -205,6 +207,6 @@ mod tests {
     fn a_compiler_without_open_files_names_the_remedy() {
         let why = not_started("a", &io::Error::from_raw_os_error(24)).to_string();
         assert!(why.contains("(os error 24); raise the limit of open files with `ulimit -n`"), "{why}");
-        assert!(why.ends_with("; then type /plugins reload a"), "{why}");
+        assert!(why.ends_with("; when that is fixed, type /plugins reload a"), "{why}");
     }
 }

@@ -53,7 +53,7 @@ pub enum PluginError {
     /// An import of the host's own package that this host lacks. `item` is the missing function if the host has the
     /// rest of the interface.
     #[error(
-        "it imports interfaces that this host does not have: {}; update Cordboard, or build it with the SDK of this version",
+        "it imports interfaces that this host does not have: {}; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version",
         interface_item(item.as_deref(), name)
     )]
     UnknownImport { name: String, item: Option<String> },
@@ -64,7 +64,7 @@ pub enum PluginError {
     )]
     ForeignImport { name: String },
     #[error(
-        "it imports {} with a different type than this host has ({why}); build it with the SDK of this version",
+        "it imports {} with a different type than this host has ({why}); rebuild it with the SDK of this Cordboard version",
         interface_item(item.as_deref(), name)
     )]
     OtherType { name: String, item: Option<String>, why: String },
@@ -74,7 +74,7 @@ pub enum PluginError {
         if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
     )]
     NoExtensionPoint { exports: Vec<String> },
-    #[error("its export `{export}` differs from this host's: {why}; build it with the SDK of this version")]
+    #[error("its export `{export}` differs from this host's: {why}; rebuild it with the SDK of this Cordboard version")]
     ExportMismatch { export: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
@@ -95,9 +95,11 @@ pub enum PluginError {
     Commands { most: usize },
     #[error("its job '{job}' has the invalid schedule \"{cron}\": {why}")]
     Cron { job: String, cron: String, why: CronError },
-    #[error("it has more than the allowed {most} jobs: use one job that handles a list")]
+    #[error(
+        "it has more than the allowed {most} jobs: keep a list of tasks in the plugin, and export one job that works through it"
+    )]
     Jobs { most: usize },
-    #[error("it exports the {kind} '{what}' twice")]
+    #[error("it exports the {kind} '{what}' twice: rename or remove one of them")]
     Twice { kind: &'static str, what: String },
     #[error("it exports the {kind} '{what}', which plugin '{by}' already exports: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
@@ -116,7 +118,7 @@ impl Age {
             Self::Older => {
                 "rebuild it with the current SDK: `cordboard plugin build` in its folder updates the SDK, too"
             }
-            Self::Newer => "update Cordboard, or build it with the SDK of this version",
+            Self::Newer => "update Cordboard, or rebuild the plugin with the SDK of this Cordboard version",
         }
     }
 }

@@ -39,7 +39,7 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
     stdout::print(&format!("created {}/:\n{lines}{}", options.name, required_config(options)))?;
     if STANDARD.iter().any(|one| one.name == options.name) {
         progress::note(&format!(
-            "'{}' is the name of a built-in plugin; this plugin replaces it once it is installed",
+            "'{}' is the name of a built-in plugin; once installed, this plugin replaces it",
             options.name
         ));
     }

@@ -68,7 +68,7 @@ impl Connection {
         match failure {
             BotApiError::Conflict { why } => {
                 self.report_once(Problem::Conflict, || {
-                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop the program or delete the webhook, because no messages arrive until then");
+                    tracing::error!(why, "another program is polling Telegram with this token, or a webhook is set: no messages arrive until you stop the program or delete the webhook");
                 });
                 self.backoff.next_delay() * 2
             }

@@ -318,7 +318,7 @@ async fn each_failed_start_says_what_to_do() {
     );
     assert_eq!(
         error(Path::new("sh"), &at.join("gone")),
-        "start 'sh': its folder 'FOLDER' is missing; create it again, or start a new session"
+        "start 'sh': the session's folder 'FOLDER' is missing; create it again, or start a new session"
     );
 }
 

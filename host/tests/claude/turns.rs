@@ -59,7 +59,7 @@ fn an_urgent_message_interrupts_and_runs_next() {
     let pid = host.pid();
     host.say("second");
     eventually("the message waits", || (host.session()["queued"] == 1).then_some(()));
-    host.ask("/queue", "1 message waits in session 'a':");
+    host.ask("/queue", "1 message is queued in session 'a':");
     host.say("/now third");
     let shown = host.until("You said: second");
     let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no '{text}' in: {shown}"));

@@ -148,7 +148,7 @@ fn a_killed_host_withdraws_the_question_and_continues_the_numbers() {
     host.ask("/new a", "Session 'a' created.");
     host.say("run make clean");
     host.expect("[Always allow…] /permissions always #1\n");
-    host.ask("/sessions", "→ 🟡 `a` - just now, busy, waits for your answer (/requests)");
+    host.ask("/sessions", "→ 🟡 `a` - just now, busy, waiting for your answer (/requests)");
     host.kill();
     let mut host = home.start();
     host.expect_all(&[
@@ -194,7 +194,10 @@ fn a_message_that_waits_for_an_answer_is_acknowledged() {
     host.ask("/new a", "Session 'a' created.");
     host.say("run make");
     host.expect("[Always allow…] /permissions always #1\n");
-    host.ask("yes please", "Session 'a' waits for your answer to its question #1 (/requests). Your message is queued.");
+    host.ask(
+        "yes please",
+        "Session 'a' is waiting for your answer to question #1 (/requests). Your message is queued.",
+    );
     host.say("/allow");
     host.expect_all(&["doesn't really run: make\n", "You said: yes please\n"]);
 }

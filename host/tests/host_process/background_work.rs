@@ -98,8 +98,8 @@ fn a_session_with_scheduled_prompts_is_not_suspended() {
     host.ask("schedule", "done");
     host.ask(
         "/suspend",
-        "The agent of session 'a' is still working in the background: wake-ups (Every 5 minutes). Use /suspend a anyway \
-         to end that work.\n  [Suspend anyway] /suspend a anyway",
+        "The agent of session 'a' is still working in the background: wake-ups (Every 5 minutes). To end that work, use \
+         /suspend a anyway.\n  [Suspend anyway] /suspend a anyway",
     );
     assert_eq!(host.session("a")["background"][0], "wake-ups (Every 5 minutes)");
     host.ask("cancel", "done");

@@ -129,7 +129,7 @@ fn a_new_policy_reviews_idle_sessions() {
     host.expect("Plugin 'lifecycle' is active: generation 2, ");
     host.await_phase("idler", "suspended");
     home.remove_plugin("lifecycle");
-    host.expect("Plugin 'lifecycle' is the built-in version again: generation 3.\n");
+    host.expect("Plugin 'lifecycle' uses its built-in version again: generation 3.\n");
     host.say("/session idler");
     host.expect("Switched to session 'idler'.\n");
     host.say("recall");
@@ -153,7 +153,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     assert_eq!(host.agent("long"), agent);
     host.ask("hello", "YOU SAID: HELLO");
     home.remove_plugin("views");
-    host.expect("Plugin 'views' is the built-in version again: generation 3.\n");
+    host.expect("Plugin 'views' uses its built-in version again: generation 3.\n");
     host.ask("hello", "You said: hello");
 }
 

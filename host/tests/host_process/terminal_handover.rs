@@ -224,7 +224,7 @@ fn attach_explains_its_refusals() {
         &home,
         &["attach", "a"],
         &format!(
-            "no host runs on {}: start it with `cordboard run`, or name the state directory of a running one with --state",
+            "no host is running on {}: start one with `cordboard run`, or specify the state directory of a running host with --state",
             state.display()
         ),
     );

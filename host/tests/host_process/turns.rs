@@ -13,7 +13,7 @@ fn a_full_queue_refuses_prompts() {
         host.say(word);
     }
     host.expect(
-        "Not accepted: 2 messages are already queued for session 'a'. Send it again when they are answered, or use /stop all to drop them.\n",
+        "Not accepted: 2 messages are already queued for session 'a'. Send this one again when they are answered, or use /stop all to drop them.\n",
     );
     assert_eq!(host.session("a")["queued"], 2);
     host.say("/stop");

@@ -43,7 +43,9 @@ fn prompts_are_refused_when_the_budget_of_the_day_is_spent() {
     host.expect("answer 12");
     host.await_turns("a", 3);
     host.say("four");
-    host.expect("Not accepted: the agents have cost $12.00 today, and the limit is $10.00 a day. Send it again after");
+    host.expect(
+        "Not accepted: the agents have cost $12.00 today, and the limit is $10.00 a day. Send the message again after",
+    );
     configure(&home, "100");
     host.expect_logged("configuration changed changes=");
     host.say("five");

@@ -109,11 +109,11 @@ async fn an_extension_point_of_another_type_is_rejected() {
     ] {
         let why = refused(&export(&format!("{name}@0.2.0"), &functions(has))).await;
         assert!(why.starts_with(&format!("its export `{name}` differs from this host's: ")), "{why}");
-        assert!(why.ends_with("; build it with the SDK of this version"), "{why}");
+        assert!(why.ends_with("; rebuild it with the SDK of this Cordboard version"), "{why}");
     }
     let why = refused(&export("command@0.3.0", &functions(&["specs", "run"]))).await;
     let newer = "it is built for a newer Cordboard: it has cordboard:plugin/command@0.3.0, and this one has cordboard:plugin@0.2.3";
-    assert_eq!(why, format!("{newer}; update Cordboard, or build it with the SDK of this version"));
+    assert_eq!(why, format!("{newer}; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version"));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
         format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
     };
     let lacks = "it imports interfaces that this host does not have: ";
-    let update = "; update Cordboard, or build it with the SDK of this version";
+    let update = "; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version";
     for (text, begins, ends) in [
         (
             function("cordboard:plugin/sessions@0.3.0", ""),
@@ -155,7 +155,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
             r#"(component (import "cordboard:plugin/config@0.2.0" (instance (export "read" (func (result u32))))))"#
                 .to_owned(),
             "it imports `read` of cordboard:plugin/config@0.2.0 with a different type than this host has (".to_owned(),
-            "; build it with the SDK of this version",
+            "; rebuild it with the SDK of this Cordboard version",
         ),
         (
             function("wasi:cli/stdout@0.3.0", ""),

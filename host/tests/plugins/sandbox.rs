@@ -120,7 +120,7 @@ async fn resource_limits_end_the_call() {
     for (line, bound) in [
         ("handles", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
         ("bodies", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
-        ("stack", "exceeded the stack limit of a call, 512KiB"),
+        ("stack", "exceeded the stack limit of 512KiB"),
         ("randomness", "requested more than 64MiB of random bytes at once"),
         ("fields", "set more than 32KiB of headers in one request"),
         (

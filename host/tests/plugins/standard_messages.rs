@@ -263,14 +263,14 @@ async fn help_and_plugins_list_the_active_plugins() {
          /help - List the commands\n\
          /history [number] - Show the last messages and answers\n\
          /leave [name] - Drop an interrupted message\n\
-         /mode [me] [<name>|default] - Show or set the view of answers\n\
+         /mode [me] [<name>|default] - Show or set how answers are displayed\n\
          /model [name] - Show or set the model\n\
          /new <name> [persona] [agent] - Start a session\n\
          /now <message> - Interrupt the agent with a message\n\
          /permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
-         /queue - Show the waiting messages\n\
+         /queue - Show the queued messages\n\
          /rename <name> - Rename the session\n\
          /requests [#number|name#number] - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\

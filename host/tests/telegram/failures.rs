@@ -90,7 +90,7 @@ async fn another_poller_is_reported_once() {
     let _poll = bot.poll();
     bot.until_stored(1).await;
     bot.api.until_calls("getUpdates", 5).await;
-    assert_eq!(bot.log.count("another program polls Telegram with this token"), 1);
+    assert_eq!(bot.log.count("another program is polling Telegram with this token"), 1);
     assert_eq!(bot.log.count("receiving messages from Telegram again"), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{
     Timestamp,
-    text::{ago, code, counted, escape, short_span},
+    text::{code, counted, escape, short_span},
 };
 use homelab::{
     Json,
@@ -83,13 +83,16 @@ fn line(system: &System, warn_at: f64, now: Timestamp) -> String {
     if let Some(figures) = &system.figures {
         return up(&name, figures, warn_at);
     }
-    let since = system.changed.map_or(String::new(), |changed| format!(", {}", ago(now, changed)));
-    match system.status.as_str() {
-        "down" => format!("{} {name} is down{since}", Light::Bad.symbol()),
-        "paused" => format!("{} {name} is paused{since}", Light::Inactive.symbol()),
-        "pending" => format!("{} {name} has not reported yet{since}", Light::Inactive.symbol()),
-        other => format!("{} {name} is {}{since}", Light::Warning.symbol(), escape(other)),
-    }
+    let span = system.changed.map(|changed| short_span(now.saturating_sub(changed) / 1000));
+    let (light, status) = match (system.status.as_str(), &span) {
+        ("pending", Some(span)) => return format!("{} {name} has not reported for {span}", Light::Inactive.symbol()),
+        ("pending", None) => return format!("{} {name} has not reported yet", Light::Inactive.symbol()),
+        ("down", _) => (Light::Bad, "down".to_owned()),
+        ("paused", _) => (Light::Inactive, "paused".to_owned()),
+        (other, _) => (Light::Warning, escape(other)),
+    };
+    let state = span.map_or_else(|| format!("is {status}"), |span| format!("has been {status} for {span}"));
+    format!("{} {name} {state}", light.symbol())
 }
 
 fn up(name: &str, figures: &Figures, warn_at: f64) -> String {
@@ -130,9 +133,9 @@ mod tests {
                 "5 systems, 1 down:",
                 "🟡 `nas` CPU 12 %, memory 63 %, disk 72 %, `tank` 93 %, 54 °C, 2 failed services, up 12 d",
                 "🟢 `pve1` CPU <1 %, memory 31 %, disk 40 %, up 1 d",
-                "🔴 `pve2` is down, 3h ago",
-                "⚪ `lab` is paused, 20d ago",
-                "⚪ `new` has not reported yet, 5m ago",
+                "🔴 `pve2` has been down for 3 h",
+                "⚪ `lab` has been paused for 20 d",
+                "⚪ `new` has not reported for 5 min",
             ]
         );
     }

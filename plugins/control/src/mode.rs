@@ -17,7 +17,7 @@ const RESET: &str = "default";
 const USAGE: &str = "/mode [me] [<name>|default]";
 
 pub fn spec() -> Spec {
-    Spec::new("mode", "Show or set the view of answers", USAGE)
+    Spec::new("mode", "Show or set how answers are displayed", USAGE)
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
@@ -67,7 +67,8 @@ fn mode_list(session: Option<&str>, own: Option<&str>, modes: &[Choice]) -> Repl
     };
     let lines: Vec<String> = modes.iter().map(line).collect();
     let shown = |mode: Option<&str>| text::escape(mode.unwrap_or("not set"));
-    let set = format!("Session: {}. You: {}. In force for you: {}.", shown(session), shown(own), text::escape(current));
+    let set =
+        format!("Session: {}. You: {}. Effective for you: {}.", shown(session), shown(own), text::escape(current));
     let reply = Reply::text(format!("{}\n\n{set}\n\nUsage: {}", lines.join("\n"), text::escape(USAGE)));
     modes.iter().fold(reply, |reply, mode| reply.button(&mode.name, format!("/mode {}", mode.name)))
 }

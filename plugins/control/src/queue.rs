@@ -14,7 +14,7 @@ const MAX_SHOWN: usize = 20;
 
 pub fn specs() -> [Spec; 2] {
     let now = Spec::new("now", "Interrupt the agent with a message", "/now <message>").at_once();
-    [now, Spec::new("queue", "Show the waiting messages", "/queue")]
+    [now, Spec::new("queue", "Show the queued messages", "/queue")]
 }
 
 pub fn now(call: &Call) -> Result<Reply, String> {
@@ -40,11 +40,11 @@ pub fn queue(call: &Call) -> Result<Reply, String> {
 
 fn list(session: &str, waiting: &[QueuedPrompt]) -> Reply {
     if waiting.is_empty() {
-        return Reply::plain(&format!("No messages wait in session '{session}'."));
+        return Reply::plain(&format!("No messages are queued in session '{session}'."));
     }
     let count = waiting.len();
-    let (messages, wait) = if count == 1 { ("message", "waits") } else { ("messages", "wait") };
-    let mut lines = vec![format!("{count} {messages} {wait} in session '{}':", text::escape(session))];
+    let messages = if count == 1 { "message is" } else { "messages are" };
+    let mut lines = vec![format!("{count} {messages} queued in session '{}':", text::escape(session))];
     let shown = waiting.iter().take(MAX_SHOWN).enumerate();
     lines.extend(shown.clone().map(|(index, prompt)| format!("{}\\. {}", index + 1, text::escape(&prompt.text))));
     if count > MAX_SHOWN {
@@ -64,9 +64,13 @@ mod tests {
     fn a_long_queue_is_cut() {
         let prompt = |number| QueuedPrompt { id: format!("p{number}"), text: format!("*message* {number}") };
         let reply = list("x", &(1..=23).map(prompt).collect::<Vec<_>>());
-        assert!(reply.text.starts_with("23 messages wait in session 'x':\n1\\. \\*message\\* 1\n"), "{}", reply.text);
+        assert!(
+            reply.text.starts_with("23 messages are queued in session 'x':\n1\\. \\*message\\* 1\n"),
+            "{}",
+            reply.text
+        );
         assert!(reply.text.ends_with("\n20\\. \\*message\\* 20\n… and 3 more"), "{}", reply.text);
         assert_eq!(reply.buttons.iter().flatten().count(), MAX_SHOWN);
-        assert_eq!(list("x", &[]).text, "No messages wait in session 'x'\\.".replace("\\.", "."));
+        assert_eq!(list("x", &[]).text, "No messages are queued in session 'x'\\.".replace("\\.", "."));
     }
 }

@@ -70,7 +70,7 @@ struct Run {
 /// Formats an event. Returns `None` for an event that isn't reported.
 pub fn event_text(event: &str, payload: &Payload) -> Option<String> {
     match (event, payload.action.as_str()) {
-        ("ping", _) => Some(format!("GitHub now sends the events of **{}**.", payload.repository())),
+        ("ping", _) => Some(format!("GitHub is connected: events of **{}** are posted here.", payload.repository())),
         ("push", _) => push(payload),
         ("pull_request", "opened" | "closed" | "reopened" | "ready_for_review") => {
             payload.pull_request.as_ref().map(|item| payload.action_line("pull request", item))
@@ -201,7 +201,7 @@ mod tests {
     fn missing_fields_and_unknown_events_are_ignored() {
         assert_eq!(
             text("ping", &format!("{{{BASE}}}")).as_deref(),
-            Some("GitHub now sends the events of **ada/board**.")
+            Some("GitHub is connected: events of **ada/board** are posted here.")
         );
         for event in ["push", "pull_request", "issues", "release", "workflow_run", "of_tomorrow"] {
             assert_eq!(text(event, "{}"), None, "{event}");

@@ -60,7 +60,12 @@ impl Webhook for Github {
         };
         let payload = match request.parse() {
             Ok(payload) => payload,
-            Err(why) => return Ok(Response::text(400, &format!("{why}; choose the content type application/json"))),
+            Err(why) => {
+                return Ok(Response::text(
+                    400,
+                    &format!("{why}; choose the content type application/json in the settings of the webhook"),
+                ));
+            }
         };
         let Some(text) = event_text(event, &payload) else { return Ok(Response::text(200, "nothing to report")) };
         let Some(place) = state::get_place(PLACE) else {

@@ -33,7 +33,7 @@ pub fn send(server: &Server, request: Request) -> Result<Response, String> {
 /// # Errors
 /// The secret isn't granted or can't be read. The text is one line for the operator, with the key to set.
 pub fn secret(server: &Server, name: &str) -> Result<String, String> {
-    let named = |why| format!("{why}. Its name is `secret` in [plugins.{}.config].", server.plugin);
+    let named = |why| format!("{why}. The key `secret` sets its name in [plugins.{}.config].", server.plugin);
     secrets::placeholder(name).map_err(named)
 }
 

@@ -31,7 +31,7 @@ impl Config {
     #[must_use]
     pub fn server(&self) -> Server<'_> {
         let hint = "Create an API key in Uptime Kuma (Settings, API Keys).";
-        let keys = kuma::ServerKeys { location: "url", login: "the API key of secret" };
+        let keys = kuma::ServerKeys { location: "url", login: "the API key that `secret` names" };
         kuma::server("kuma-metrics", &self.url, keys, hint)
     }
 }

@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn refused_and_malformed_responses_are_reported() {
-        let key = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
+        let key = "Uptime Kuma refused the login (401). Check the API key that `secret` names in [plugins.kuma-metrics.config].";
         assert_eq!(report_text(401, ""), Err(key.to_owned()));
         let html = "Uptime Kuma at http://kuma returned an unexpected response for /metrics: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2.";
         assert_eq!(report_text(200, "<!doctype html>"), Err(html.to_owned()));

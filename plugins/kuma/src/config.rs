@@ -41,7 +41,7 @@ fn check_page(page: &str) -> Result<String, String> {
     let is_valid = !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let error = || {
         format!(
-            "page = \"{page}\" is not the name of a status page: letters, digits and -, as in its URL after /status/"
+            "page = \"{page}\" is not the name of a status page: use the letters, digits and dashes after /status/ in its URL"
         )
     };
     if is_valid { Ok(page.to_ascii_lowercase()) } else { Err(error()) }
@@ -63,8 +63,7 @@ mod tests {
             refused(r#"{"url":"http://k"}"#)
                 .starts_with("page is missing: set [plugins.kuma.config] page = \"homelab\"")
         );
-        let slug =
-            "page = \"a/b\" is not the name of a status page: letters, digits and -, as in its URL after /status/";
+        let slug = "page = \"a/b\" is not the name of a status page: use the letters, digits and dashes after /status/ in its URL";
         assert_eq!(refused(r#"{"url":"http://k","page":"a/b"}"#), slug);
     }
 }

@@ -116,12 +116,12 @@ fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
         parts.push(format!("running for {}", short_span(now.saturating_sub(running.started) / 1000)));
     }
     if let Some(last) = last {
-        let how = match last.end {
-            TaskEnd::Failed(_) => "failed ",
-            TaskEnd::Warnings => "with warnings ",
-            TaskEnd::Ok | TaskEnd::Running => "",
-        };
-        parts.push(format!("{how}{}", ago(now, last.started)));
+        let when = ago(now, last.started);
+        parts.push(match last.end {
+            TaskEnd::Failed(_) => format!("failed {when}"),
+            TaskEnd::Warnings => format!("{when} with warnings"),
+            TaskEnd::Ok | TaskEnd::Running => when,
+        });
     }
     parts.push(counted(tasks.len() as u64, "run"));
     if failures > 0 {
@@ -150,7 +150,7 @@ mod tests {
                 "🟡 Backup: 3h ago, 2 runs, 1 failed",
                 "🔴 Verify: running for 10 min, failed 1d ago, 2 runs, 1 failed",
                 "🟢 Prune: 1d ago, 1 run",
-                "🟡 Garbage collection: with warnings 1d ago, 1 run",
+                "🟡 Garbage collection: 1d ago with warnings, 1 run",
                 "🔴 Sync: failed 1d ago, 1 run, 1 failed",
                 "❌ Backup `main:ct/102` 1d ago: backup ended but finished flag is not set.",
                 "❌ Sync `offsite:main:archive::s-77` 1d ago: it ended without a message",

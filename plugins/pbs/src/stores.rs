@@ -70,7 +70,7 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
     let Some([total, used, free]) = store.sizes else {
         return if store.mounted {
             format!(
-                "{} {name} not visible to this token: it and its user need the role DatastoreAudit",
+                "{} {name} is not visible to this token: give the token and its user the role DatastoreAudit",
                 Light::Inactive.symbol()
             )
         } else {
@@ -127,7 +127,7 @@ mod tests {
                 "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",
                 "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
-                "⚪ `theirs` not visible to this token: it and its user need the role DatastoreAudit",
+                "⚪ `theirs` is not visible to this token: give the token and its user the role DatastoreAudit",
             ]
         );
     }

@@ -309,7 +309,7 @@ impl Error {
             return no_response();
         }
         Self::Protocol(if matches!(code, ErrorCode::HttpRequestBodySize(_)) {
-            "the Content-Length of the request differs from its body: leave it out, the host sets it".to_owned()
+            "the Content-Length of the request differs from the length of its body: omit the header, because the host sets it".to_owned()
         } else if matches!(code, ErrorCode::HttpRequestUriInvalid) {
             "the request has an invalid URL".to_owned()
         } else if matches!(code, ErrorCode::HttpProtocolError) {

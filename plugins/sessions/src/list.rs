@@ -47,7 +47,7 @@ fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
 fn waiting(session: &Session) -> String {
     let reasons = [
         ("terminal", ", in a terminal"),
-        ("requests", ", waits for your answer (/requests)"),
+        ("requests", ", waiting for your answer (/requests)"),
         ("interrupted", ", a message has no answer (/retry or /leave)"),
     ];
     reasons.into_iter().filter(|(fact, _)| session.fact(fact).is_some()).map(|(_, text)| text).collect()
@@ -158,7 +158,7 @@ mod tests {
             let facts = vec![(fact.to_owned(), "1".to_owned())];
             shown(Session { phase, facts, ..session("x") })
         };
-        let shown_request = "🟡 `x` - just now, busy, waits for your answer (/requests)";
+        let shown_request = "🟡 `x` - just now, busy, waiting for your answer (/requests)";
         assert_eq!(waiting(Phase::Busy, "requests"), shown_request);
         assert_eq!(waiting(Phase::Suspended, "terminal"), "🟡 `x` - just now, in a terminal");
         let shown_interrupted = "🟡 `x` - just now, a message has no answer (/retry or /leave)";

@@ -170,7 +170,7 @@ impl Handshake {
             text(result, "sessionId").clone_into(&mut self.session);
         }
         if self.session.is_empty() {
-            return Err(Failure::Start("The agent opened a conversation without an id.".to_owned()));
+            return Err(Failure::Start("The agent did not return the id of the new conversation.".to_owned()));
         }
         self.settings = Settings::of(result);
         self.is_open = true;

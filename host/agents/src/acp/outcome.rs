@@ -9,7 +9,7 @@ use cordboard_core::{
 use serde_json::Value;
 
 /// The error text of a turn, or of a start, that ended with a damaged response from the agent.
-pub const UNREADABLE: &str = "The last line of the agent's answer could not be read.";
+pub const UNREADABLE: &str = "The agent's response could not be read completely.";
 
 const CUT_OFF: &str =
     "The answer reached the model's maximum length and is incomplete. Ask the agent to continue to get the rest.";
@@ -57,8 +57,7 @@ pub fn login_text(error: &Error, command: &str, methods: &[AuthMethod]) -> Optio
     let list: Vec<String> = methods.iter().map(describe).collect();
     let offers = if list.is_empty() { String::new() } else { format!(" The agent offers: {}.", list.join("; ")) };
     Some(format!(
-        "The agent needs a login. Log in with it in a terminal, as the user that runs Cordboard: its command is \
-         '{command}'.{offers}"
+        "The agent is not logged in. In a terminal, run '{command}' as the user that runs Cordboard, and log in.{offers}"
     ))
 }
 

@@ -41,7 +41,7 @@ impl Requests {
         folder: &str,
     ) -> Option<AgentRequest> {
         if self.0.values().any(|pending| pending.rpc_id == *rpc_id) {
-            tracing::warn!("ignored a request of the agent, because an open request has the same id");
+            tracing::warn!("ignored a request from the agent, because an open request has the same id");
             return None;
         }
         // The agent numbers its requests, and starts over in each process. The random part prevents a button of an

@@ -159,7 +159,7 @@ impl Problem {
             Self::Credit => {
                 "Add credit (for an API key at platform.claude.com/settings/billing) or use another account. Then send the message again."
             }
-            Self::PlanLimit => "Send the message again when the limit is reset, or use another account.",
+            Self::PlanLimit => "Send the message again after the limit resets, or use another account.",
             Self::RateLimit => "The agent has stopped trying. Send the message again in a few minutes.",
             Self::Overloaded => {
                 "The agent has stopped trying. Send the message again in a few minutes, or choose another model with /model."

@@ -61,7 +61,7 @@ impl Requests {
     /// must apply only to the input that was shown.
     pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> Option<AgentRequest> {
         if self.0.values().any(|pending| pending.control_id == control_id) {
-            tracing::warn!("ignored a request of the agent, because an open request has the same id");
+            tracing::warn!("ignored a request from the agent, because an open request has the same id");
             return None;
         }
         let pending = Pending {

@@ -16,7 +16,7 @@ const UNKNOWN: &str = "No conversation found";
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
 /// The error text of a turn whose `result` line is damaged.
-const UNREADABLE: &str = "The last line of the agent's answer could not be read.";
+const UNREADABLE: &str = "The agent's response could not be read completely.";
 
 /// Returns whether a truncated line is the beginning of a `result`. The CLI writes `duration_api_ms` or
 /// `total_cost_usd` before the text of the answer, and `type` after it.

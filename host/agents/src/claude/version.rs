@@ -44,7 +44,8 @@ impl VersionCheck {
             "Claude Code {version} is older than {OLDEST}, the oldest version that Cordboard is tested with. An old version \
              may read files that a message mentions with @ without asking, run a message that begins with a slash as a \
              command, and mix up the answers with busy = \"steer\". Update it with `claude update`, or with \
-             `npm install -g @anthropic-ai/claude-code` on a current Node, then use /suspend."
+             `npm install -g @anthropic-ai/claude-code` on a current Node, then use /suspend: \
+             the next message starts the new version."
         ))
     }
 }

@@ -44,7 +44,10 @@ impl Leader {
         let open = || {
             let exit = watch_exit(pidfd_open(pid, PidfdFlags::empty())?)?;
             let stat = identity::stat(pid.as_raw_nonzero().get());
-            let id = identity::id(stat.ok_or_else(|| io::Error::other("/proc does not show it; is it mounted?"))?);
+            let id =
+                identity::id(stat.ok_or_else(|| {
+                    io::Error::other("the process is missing from /proc; check that /proc is mounted")
+                })?);
             Ok(Self { id, pid, exit, is_reaped: Mutex::new(false), no_grace: watch::Sender::new(false) })
         };
         open().inspect_err(|_| {

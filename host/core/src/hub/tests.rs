@@ -335,7 +335,7 @@ fn a_full_queue_refuses_further_updates() {
     runner.step("ok 1");
     runner.step("ann 1: room again");
     expect![[r#"
-          10002 at once: answer: Not accepted: too many messages are waiting here. Send it again in a moment.
+          10002 at once: answer: Not accepted: too many messages are waiting here. Send the message again in a moment.
         “one too many”
           10003 in its queue: prompt: elsewhere
           2 in its queue: prompt: hello

@@ -16,7 +16,7 @@ pub fn wake_ups(when: &str) -> String {
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
-        "The agent of session '{session}' is still working in the background: {}. Use /{command} {session} anyway to end that work.",
+        "The agent of session '{session}' is still working in the background: {}. To end that work, use /{command} {session} anyway.",
         list_work(work)
     )
 }
@@ -49,5 +49,7 @@ pub(super) fn restart_ends(work: &[String]) -> String {
 /// The notice that a changed setting takes effect only when the agent's background work has ended.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
-    format!("Session '{session}' applies the change at the first message after the agent's background work: {work}.")
+    format!(
+        "The change to session '{session}' takes effect with the first message after its background work ends: {work}."
+    )
 }

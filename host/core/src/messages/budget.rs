@@ -10,7 +10,7 @@ pub fn budget_warning(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
     let limit = format!("the limit of ${limit_usd:.2} a day");
     let spent = if budget.is_spent() {
-        format!("which reaches or exceeds {limit}. Until {}, new messages are refused", midnight(budget))
+        format!("so {limit} is reached. Until {}, new messages are refused", midnight(budget))
     } else {
         let percent = (spent_usd / limit_usd * 100.0).floor();
         format!("{percent} % of {limit}. At the limit, new messages are refused until {}", midnight(budget))
@@ -25,7 +25,7 @@ pub fn budget_warning(budget: &Budget) -> String {
 pub fn budget_refusal(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
     format!(
-        "Not accepted: the agents have cost ${spent_usd:.2} today, and the limit is ${limit_usd:.2} a day. Send it again after {}, or raise `cost_per_day` in [limits].",
+        "Not accepted: the agents have cost ${spent_usd:.2} today, and the limit is ${limit_usd:.2} a day. Send the message again after {}, or raise `cost_per_day` in [limits] first.",
         midnight(budget)
     )
 }
@@ -52,11 +52,11 @@ mod tests {
         );
         assert_eq!(
             budget_warning(&budget(12.0)),
-            "The agents have cost $12.00 today, which reaches or exceeds the limit of $10.00 a day. Until midnight (in 5h2m), new messages are refused. To raise the limit, increase `cost_per_day` in [limits]."
+            "The agents have cost $12.00 today, so the limit of $10.00 a day is reached. Until midnight (in 5h2m), new messages are refused. To raise the limit, increase `cost_per_day` in [limits]."
         );
         assert_eq!(
             budget_refusal(&budget(10.0)),
-            "Not accepted: the agents have cost $10.00 today, and the limit is $10.00 a day. Send it again after midnight (in 5h2m), or raise `cost_per_day` in [limits]."
+            "Not accepted: the agents have cost $10.00 today, and the limit is $10.00 a day. Send the message again after midnight (in 5h2m), or raise `cost_per_day` in [limits] first."
         );
     }
 }

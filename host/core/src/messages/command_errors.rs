@@ -121,7 +121,7 @@ pub fn no_personas(agent: &str) -> String {
 /// The error for selecting the permission mode `bypassPermissions` for an agent that is not configured with it.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
-    format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))
+    format!("bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].", quote(agent))
 }
 
 /// The error for an unknown permission mode.

@@ -95,7 +95,7 @@ impl HostReply {
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text and images for now".to_owned(),
             Self::ImageNotFetched { why } => {
-                format!("The image could not be fetched: {}\nThe agent doesn't get your message.", quote(why))
+                format!("The image could not be fetched: {}\nYour message was not sent to the agent.", quote(why))
             }
             Self::OnlyImagesTaken => "The agent gets only the images of your message, not its other files.".to_owned(),
             Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
@@ -124,11 +124,13 @@ impl HostReply {
             Self::OldButton => format!("{BUTTON_GONE} Type the command to use it."),
             Self::AlreadyDecided { outcome } => format!("{outcome} The button has no effect."),
             Self::QueueFull { message } => {
-                format!("Not accepted: too many messages are waiting here. Send it again in a moment.\n“{message}”")
+                format!(
+                    "Not accepted: too many messages are waiting here. Send the message again in a moment.\n“{message}”"
+                )
             }
             Self::BudgetSpent { refusal, message } => format!("{refusal}\n“{message}”"),
             Self::NotStored { why, message } => {
-                format!("Not accepted: {why}. Send it again when that is fixed.\n“{message}”")
+                format!("Not accepted: {why}. Send the message again when that is fixed.\n“{message}”")
             }
         }
     }

@@ -355,7 +355,7 @@ fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
         _ => (format!("{limit} messages are"), "they are answered", "them"),
     };
     format!(
-        "Not accepted: {queued} already queued for session '{session}'. Send it again when {they}, or use /stop all to drop {them}.\n“{prompt}”"
+        "Not accepted: {queued} already queued for session '{session}'. Send this one again when {they}, or use /stop all to drop {them}.\n“{prompt}”"
     )
 }
 
@@ -379,7 +379,7 @@ fn stalled(session: &SessionName, silent: Duration, work: &[String]) -> String {
     let silent = format_duration(silent);
     let ends = if work.is_empty() { String::new() } else { background_work::restart_ends(work) };
     format!(
-        "The agent of session '{session}' has been silent for {silent}, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.{ends}"
+        "The agent of session '{session}' has been silent for {silent}, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.{ends}"
     )
 }
 

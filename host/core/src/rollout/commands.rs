@@ -92,7 +92,7 @@ impl Machine {
         let name = self.name.clone();
         if offers.controls_plugins {
             return Err(invalid(format!(
-                "Plugin '{name}' provides /plugins, and without it no plugin can be enabled again. \
+                "Plugin '{name}' provides /plugins, which you need to enable plugins again. \
                  Replace it with another version instead."
             )));
         }

@@ -48,7 +48,7 @@ impl Machine {
         }
         let number = self.active.as_ref().map(|active| active.number);
         if let Some(number) = number.filter(|_| number != before) {
-            self.notify_done(format!("Plugin '{}' is the built-in version again: generation {number}.", self.name));
+            self.notify_done(format!("Plugin '{}' uses its built-in version again: generation {number}.", self.name));
         }
     }
 

@@ -108,8 +108,8 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
             let times = if *rollbacks == 1 { "once".to_owned() } else { format!("{rollbacks} times in a row") };
             let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!(
-                "version {version} will be tried again in {pause}, because it was rolled back {times}: the last call {why}; \
-                 /plugins reload {name} tries it at once"
+                "version {version} will be tried again in {pause}, because it was rolled back {times}: its calls failed, the last \
+                 one {why}; /plugins reload {name} tries it at once"
             )
         }
     })
@@ -139,6 +139,15 @@ const fn round_up_to_seconds(span: Duration) -> Duration {
 #[must_use]
 pub fn disabled(name: &str, decision: &Decision) -> String {
     format!("disabled by {}; /plugins enable {name} enables it again", decision.who)
+}
+
+/// The notice that a disabled plugin's file has changed.
+pub(super) fn new_file_while_disabled(name: &str, digest: &str, decision: &Decision) -> String {
+    format!(
+        "Plugin '{name}' has a new file, {}, but {} disabled the plugin. Use /plugins enable {name} to enable it again.",
+        short(digest),
+        decision.who
+    )
 }
 
 /// Explains why a version that differs from the pinned one isn't activated.

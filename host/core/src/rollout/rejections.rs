@@ -2,7 +2,6 @@
 
 use super::{
     Effect, Machine, NoticeKind, RejectReason, RejectedVersion, RejectionText, TrialError, job::Purpose, messages,
-    short,
 };
 use crate::types::Timestamp;
 
@@ -54,8 +53,8 @@ impl Machine {
     /// Notifies the operators that the newest version isn't activated, because the plugin is disabled or the version
     /// was rolled back.
     pub(super) fn notify_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
-        if self.state.disabled.is_some() {
-            let text = format!("Plugin '{}' has a new file, {}, but stays {why}.", self.name, short(digest));
+        if let Some(decision) = &self.state.disabled {
+            let text = messages::new_file_while_disabled(&self.name, digest, decision);
             return self.notify_done(text);
         }
         let stays_active = messages::stays_active(self.active.as_ref());

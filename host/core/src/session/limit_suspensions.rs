@@ -28,7 +28,9 @@ impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mebibytes = |bytes: u64| bytes >> 20;
         match *self {
-            Self::LiveAgents { running, limit } => write!(f, "{running} agents run, but live_agents is {limit}"),
+            Self::LiveAgents { running, limit } => {
+                write!(f, "{running} agents are running, but live_agents is {limit}")
+            }
             Self::AgentMemory { used, limit } => {
                 write!(f, "the agents use {} MiB, but agent_memory is {} MiB", mebibytes(used), mebibytes(limit))
             }

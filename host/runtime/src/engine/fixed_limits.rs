@@ -50,7 +50,7 @@ pub fn http_ctx() -> WasiHttpCtx {
 /// Returns the predicate of an error message for a call that filled a table. The guest sees only that the table does
 /// not grow, so the call's meter records the excess.
 pub fn explain_full_table() -> String {
-    format!("exceeded the limit of a table, {MAX_TABLE_ELEMENTS} elements")
+    format!("exceeded the limit of {MAX_TABLE_ELEMENTS} elements in a table")
 }
 
 /// Explains which of these limits the guest exceeded, or that it exited, as the predicate of an error message. Returns
@@ -62,7 +62,7 @@ pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
         return Some(format!("exited {how} before it answered"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
-        return Some(format!("exceeded the stack limit of a call, {}", format_size(STACK_SIZE as u64)));
+        return Some(format!("exceeded the stack limit of {}", format_size(STACK_SIZE as u64)));
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let what = "host resources at once (clocks, streams, requests), the maximum of a call";

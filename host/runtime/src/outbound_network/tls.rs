@@ -121,10 +121,10 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
     let why = if is_expired {
         "it has expired".to_owned()
     } else if is_unknown {
-        "its issuer is not trusted; if it is yours, add it or its issuer to the file that `ca` names".to_owned()
+        "its issuer is not trusted; if the server is yours, add its certificate or that of its issuer to the file that `ca` names".to_owned()
     } else if matches!(certificate, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
     {
-        "it is for another name; if it is yours, add it to the file that `ca` names".to_owned()
+        "it is for another name; if the server is yours, add its certificate to the file that `ca` names".to_owned()
     } else {
         error.to_string()
     };

@@ -36,9 +36,9 @@ pub struct SessionSetup {
 /// A state that no session can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    #[error("queued={count}: a session that is {} has no waiting messages: use starting, busy, stopping, asking or broken", phase.as_str())]
+    #[error("queued={count}: a session that is {} has no queued messages: use starting, busy, stopping, asking or broken", phase.as_str())]
     NoQueue { count: usize, phase: Phase },
-    #[error("queued={count}: at most {limit} messages wait for a session")]
+    #[error("queued={count}: at most {limit} messages can be queued for a session")]
     QueueFull { count: usize, limit: usize },
     #[error("interrupted={count}: an archived session has no interrupted messages")]
     NothingInterrupted { count: usize },

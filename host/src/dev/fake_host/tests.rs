@@ -68,7 +68,7 @@ fn an_impossible_set_up_is_an_error() {
         let host = FakeHost::new(NOW, Config::defaults(), None);
         host.set_up(setup(change)).expect_err("no session has this state").to_string()
     };
-    assert!(why(|setup| setup.queued = 1).starts_with("queued=1: a session that is suspended has no waiting messages"));
+    assert!(why(|setup| setup.queued = 1).starts_with("queued=1: a session that is suspended has no queued messages"));
     assert!(why(|setup| setup.why = Some("x".to_owned())).starts_with("why=x: a session that is suspended"));
     let full = why(|setup| {
         setup.phase = Phase::Busy;

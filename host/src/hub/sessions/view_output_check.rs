@@ -17,7 +17,7 @@ const MOST_MESSAGES: usize = 50;
 pub enum Unfit {
     #[error("it has {messages} messages; at most {MOST_MESSAGES} are allowed")]
     TooLong { messages: usize },
-    #[error("it shows nothing of a finished turn")]
+    #[error("it is empty, although the turn has finished")]
     Empty,
 }
 

@@ -42,9 +42,9 @@ async fn the_systems_are_shown_after_a_login() {
     let shown = "5 systems, 1 down:\n\
                 🟡 nas CPU 12 %, memory 63 %, disk 72 %, tank 93 %, 54 °C, 2 failed services, up 12 d\n\
                 🟢 pve1 CPU <1 %, memory 31 %, disk 40 %, up 1 d\n\
-                🔴 pve2 is down, 3h ago\n\
-                ⚪ lab is paused, 20d ago\n\
-                ⚪ new has not reported yet, 5m ago";
+                🔴 pve2 has been down for 3 h\n\
+                ⚪ lab has been paused for 20 d\n\
+                ⚪ new has not reported for 5 min";
     assert_eq!(lab.read("beszel").await, shown);
     assert_eq!(beszel.lines(), [LOGIN, SYSTEMS]);
 }

@@ -84,7 +84,8 @@ async fn the_metrics_are_shown() {
 #[tokio::test]
 async fn errors_are_one_line() {
     let kuma = FakeServer::responding(401, "").await;
-    let shown = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
+    let shown =
+        "Uptime Kuma refused the login (401). Check the API key that `secret` names in [plugins.kuma-metrics.config].";
     assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, shown);
 
     let kuma = FakeServer::start(server).await;

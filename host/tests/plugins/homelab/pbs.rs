@@ -38,13 +38,13 @@ async fn datastores_and_jobs_are_shown() {
          🟢 cold ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB\n\
          ⚪ usb is not mounted\n\
          🔴 broken datastore 'broken' is in offline maintenance mode: new disks\n\
-         ⚪ theirs not visible to this token: it and its user need the role DatastoreAudit\n\
+         ⚪ theirs is not visible to this token: give the token and its user the role DatastoreAudit\n\
          \n\
          Jobs of the last 7 days\n\
          🟡 Backup: 3h ago, 2 runs, 1 failed\n\
          🔴 Verify: running for 10 min, failed 1d ago, 2 runs, 1 failed\n\
          🟢 Prune: 1d ago, 1 run\n\
-         🟡 Garbage collection: with warnings 1d ago, 1 run\n\
+         🟡 Garbage collection: 1d ago with warnings, 1 run\n\
          🔴 Sync: failed 1d ago, 1 run, 1 failed\n\
          ❌ Backup main:ct/102 1d ago: backup ended but finished flag is not set.\n\
          ❌ Sync offsite:main:archive::s-77 1d ago: it ended without a message\n\
@@ -107,7 +107,7 @@ async fn unreachable_and_not_granted_are_distinguished() {
     let shown = Lab::new("pbs", &other).await.read("pbs").await;
     let why =
         r#"the secret "other" was not granted; add to [plugins.pbs] in the configuration: secrets = ["pbs", "other"]"#;
-    assert_eq!(shown, format!("{why}. Its name is `secret` in [plugins.pbs.config]."));
+    assert_eq!(shown, format!("{why}. The key `secret` sets its name in [plugins.pbs.config]."));
 }
 
 #[tokio::test]

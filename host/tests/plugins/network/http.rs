@@ -218,7 +218,10 @@ async fn request_errors_are_one_line() {
     let shown = test_host.read(&format!("fetch HTTP://{address}/x")).await;
     assert!(shown.starts_with("200 GET /x\n"), "{shown}");
     let shown = test_host.read(&format!("fetch {}  content-length=7", mirror.url("/x"))).await;
-    assert_eq!(shown, "the Content-Length of the request differs from its body: leave it out, the host sets it");
+    assert_eq!(
+        shown,
+        "the Content-Length of the request differs from the length of its body: omit the header, because the host sets it"
+    );
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn a_configured_self_signed_certificate_is_trusted() {
     let port = serve(certificate.der(), &key).await;
     let why = fetch("localhost", port, None).await;
     let whose = format!("the certificate of https://localhost:{port} is not trusted");
-    let how = "its issuer is not trusted; if it is yours, add it or its issuer to the file that `ca` names";
+    let how = "its issuer is not trusted; if the server is yours, add its certificate or that of its issuer to the file that `ca` names";
     assert_eq!(why, format!("{whose}: {how}"));
     assert_eq!(fetch("localhost", port, Some(&certificate.pem())).await, "200 hello");
     let (other, _) = own(&["localhost"]);
@@ -116,7 +116,12 @@ async fn an_authority_certificate_requires_a_matching_name() {
     let port = serve(certificate.der(), &key).await;
     assert_eq!(fetch("localhost", port, Some(&authority.pem())).await, "200 hello");
     let why = fetch("127.0.0.1", port, Some(&authority.pem())).await;
-    assert!(why.ends_with("it is for another name; if it is yours, add it to the file that `ca` names"), "{why}");
+    assert!(
+        why.ends_with(
+            "it is for another name; if the server is yours, add its certificate to the file that `ca` names"
+        ),
+        "{why}"
+    );
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ async fn all_embedded_plugins_but_help_can_be_disabled() {
     let answer = rig.say("plugins disable help").await;
     assert_eq!(
         answer,
-        "Plugin 'help' provides /plugins, and without it no plugin can be enabled again. Replace it with another version instead."
+        "Plugin 'help' provides /plugins, which you need to enable plugins again. Replace it with another version instead."
     );
     let rig = rig.restart().await;
     assert_eq!(rig.status("lifecycle").0, "disabled");

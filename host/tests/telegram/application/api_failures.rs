@@ -30,7 +30,7 @@ async fn another_poller_is_reported_and_the_host_continues() {
     app.api.fail("getUpdates", Fault::Error(409, "Conflict: terminated by other getUpdates request"));
     app.start();
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    assert!(app.log().contains("another program polls Telegram with this token"), "{}", app.log());
+    assert!(app.log().contains("another program is polling Telegram with this token"), "{}", app.log());
 }
 
 /// Returns the number of messages in the owner's chat with this text.
@@ -51,7 +51,8 @@ async fn a_temporary_second_poller_loses_no_message() {
     app.until_turns("alpha", 2).await;
     let log = app.log();
     assert!(
-        log.matches("another program polls Telegram with this token, or a webhook is set: stop the program").count()
+        log.matches("another program is polling Telegram with this token, or a webhook is set: no messages arrive")
+            .count()
             >= 1,
         "{log}"
     );

@@ -107,7 +107,7 @@ async fn an_image_reaches_the_agent_or_its_message_is_refused() {
     app.wait_for(
         OWNER,
         0,
-        "The image could not be fetched: download of a file: HTTP 404\nThe agent doesn't get your message.",
+        "The image could not be fetched: download of a file: HTTP 404\nYour message was not sent to the agent.",
     )
     .await;
     let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});

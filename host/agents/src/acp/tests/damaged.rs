@@ -2,7 +2,7 @@
 
 use super::*;
 
-const UNREADABLE: &str = r#"finished [p1] Failed("The last line of the agent's answer could not be read.") -1.0000 $"#;
+const UNREADABLE: &str = r#"finished [p1] Failed("The agent's response could not be read completely.") -1.0000 $"#;
 
 #[test]
 fn unknown_lines_decode_to_nothing() {

@@ -47,7 +47,7 @@ fn damaged_text_is_shown_and_ends_its_turn() {
 
 #[test]
 fn a_truncated_result_fails_its_turn() {
-    const FAILED: &str = r#"finished [p1] Failed("The last line of the agent's answer could not be read.") -1.0000 $"#;
+    const FAILED: &str = r#"finished [p1] Failed("The agent's response could not be read completely.") -1.0000 $"#;
     let replay = br#"{"type":"user","uuid":"p1","isReplay":true,"message":{"content":[]}}"#;
     for line in [
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],

@@ -32,8 +32,8 @@ const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 /// A file or folder of Cordboard that the sandbox would show and can't hide.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "start the sandbox: Cordboard's own {} is below {}, which the agent can use; move it to a folder of its own, or \
-     choose another folder for the session",
+    "start the sandbox: {} belongs to Cordboard, but is inside {}, which the agent can access; move it out of that \
+     folder, or choose another folder for the session",
     own.display(),
     shown.display()
 )]

@@ -341,7 +341,10 @@ async fn a_sandbox_that_would_show_the_host_is_refused() {
     let Some(mut machine) = Machine::new() else { return };
     machine.agent.sandbox.write = vec![machine.at(".")];
     let error = machine.confine("true").unwrap_err().to_string();
-    assert!(error.starts_with("start the sandbox: Cordboard's own ") && error.contains(" is below "), "{error}");
+    assert!(
+        error.starts_with("start the sandbox: ") && error.contains(" belongs to Cordboard, but is inside "),
+        "{error}"
+    );
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn a_disabled_plugin_ignores_files_until_enabled() {
                 answer 2: Plugin 'p' is already disabled.
               = none
             file b
-                Done: Plugin 'p' has a new file, b, but stays disabled by console:local; /plugins enable p enables it again.
+                Done: Plugin 'p' has a new file, b, but console:local disabled the plugin. Use /plugins enable p to enable it again.
               = none
             reload
                 refuse 3 (invalid): Plugin 'p' is disabled. Use /plugins enable p first.
@@ -237,7 +237,7 @@ fn enabling_a_bad_version_activates_the_previous_one() {
                 answer 1: Plugin 'p' is disabled. Use /plugins enable p to enable it again. Commands removed with it: /x.
               = none
             file bad
-                Done: Plugin 'p' has a new file, bad, but stays disabled by console:local; /plugins enable p enables it again.
+                Done: Plugin 'p' has a new file, bad, but console:local disabled the plugin. Use /plugins enable p to enable it again.
               = none
             enable
                 persist

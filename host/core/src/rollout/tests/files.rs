@@ -209,7 +209,7 @@ fn a_removed_file_reactivates_the_embedded_version() {
                 activate
                 persist
                 store e after a
-                Done: Plugin 'p' is the built-in version again: generation 2.
+                Done: Plugin 'p' uses its built-in version again: generation 2.
               = e (2)
         "#]],
     );

@@ -163,11 +163,11 @@ fn commands_that_end_background_work_ask_first() {
                 finish a at home, done
                 review #1: idle for 0ns
             command suspend
-                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /suspend x anyway to end that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. To end that work, use /suspend x anyway.
             command fresh
-                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /fresh x anyway to end that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. To end that work, use /fresh x anyway.
             command archive
-                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /archive x anyway to end that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. To end that work, use /archive x anyway.
             command force-suspend → stopping
                 persist
                 close input of 1
@@ -230,10 +230,10 @@ fn a_new_model_waits_for_background_work() {
                 review #1: idle for 0ns
             command model opus → idle
                 persist
-                post home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: The change to session 'x' takes effect with the first message after its background work ends: build.
             command persona planner → idle
                 persist
-                post home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: The change to session 'x' takes effect with the first message after its background work ends: build.
             prompt b → busy
                 mark b sent
                 send b to 1
@@ -368,10 +368,10 @@ fn settings_delayed_by_work_are_announced_once() {
             background build → busy
                 persist
             args --add-dir=/x → busy
-                post home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: The change to session 'x' takes effect with the first message after its background work ends: build.
             settings 60s → busy
             args --add-dir=/x → busy
-                post home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: The change to session 'x' takes effect with the first message after its background work ends: build.
             done a → idle
                 persist
                 finish a at home, done

@@ -536,7 +536,7 @@ fn a_permission_mode_reaches_a_running_agent() {
                 persist
                 set permission mode of 1: acceptEdits
             command permission-mode bypassPermissions
-                refused (denied): Only the configuration can select bypassPermissions: permission_mode in [agents.demo].
+                refused (denied): bypassPermissions can only be set in the configuration: permission_mode in [agents.demo].
             command permission-mode → busy
                 persist
                 set permission mode of 1: default

@@ -55,8 +55,8 @@ fn the_least_recently_used_idle_sessions_are_suspended() {
     let machines = [idle("b", 20), idle("c", 30), idle("a", 10)];
     let unlimited = MemoryUsage::default();
     assert_eq!(decide(&machines, at_most(3), &unlimited), (vec![], None));
-    assert_eq!(decide(&machines, at_most(2), &unlimited).0, ["a: 3 agents run, but live_agents is 2"]);
-    let two = ["a: 3 agents run, but live_agents is 1", "b: 2 agents run, but live_agents is 1"];
+    assert_eq!(decide(&machines, at_most(2), &unlimited).0, ["a: 3 agents are running, but live_agents is 2"]);
+    let two = ["a: 3 agents are running, but live_agents is 1", "b: 2 agents are running, but live_agents is 1"];
     assert_eq!(decide(&machines, at_most(1), &unlimited).0, two);
 }
 
@@ -102,7 +102,7 @@ fn sessions_with_work_or_questions_are_not_suspended() {
         feed(idle("c", 3), AgentEvent::Requested(request), 5),
         stopping,
     ];
-    let unresolved = "3 agents run, but live_agents is 1".to_owned();
+    let unresolved = "3 agents are running, but live_agents is 1".to_owned();
     assert_eq!(decide(&machines, at_most(1), &MemoryUsage::default()), (vec![], Some(unresolved)));
     // Each machine makes the same decision again, because the views may be outdated.
     for mut machine in machines {

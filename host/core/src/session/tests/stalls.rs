@@ -28,7 +28,7 @@ fn a_silence_is_asked_about_once_and_closed_by_output() {
             says x → busy
                 show
             100s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             stall 30s → busy
             @9 output → busy
             output → busy
@@ -36,7 +36,7 @@ fn a_silence_is_asked_about_once_and_closed_by_output() {
             says y → busy
                 show
             370s: stalled → busy
-                post home: The agent of session 'x' has been silent for 30s, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 30s, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             done a → idle
                 persist
                 finish a at home, done “xy”
@@ -102,13 +102,13 @@ fn waiting_asks_again_after_the_same_time() {
             stall 60s → suspended
             busy a → busy
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s answer wait → busy
                 close request silence since 0s: Wait
             command press silence@0s answer wait
                 refused (invalid): This request is closed. The button has no effect.
             130s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             stall 0s → busy
             command press silence@70s answer wait → busy
                 close request silence since 70s: Wait
@@ -132,7 +132,7 @@ fn a_silent_turn_is_interrupted() {
             busy a → busy
             prompt b → busy
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s stop → busy
                 close request silence since 0s: Interrupt
                 interrupt 1
@@ -167,7 +167,7 @@ fn a_restarted_agent_gets_the_prompt_again() {
             says x → busy
                 show
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s retry c → stopping
                 accept c: the text of a
                 persist
@@ -212,7 +212,7 @@ fn a_restart_ends_a_turn_that_the_agent_began() {
             began-turn t → busy
                 turn started at home
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s retry c → stopping
                 persist
                 close request silence since 0s: Restart
@@ -239,7 +239,7 @@ fn an_exit_closes_the_question_about_a_silence() {
             busy a → busy
             accepted a → busy
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             exit killed → suspended
                 persist
                 finish a at home, failed: Incomplete: the agent exited.
@@ -292,7 +292,7 @@ fn a_restart_keeps_accepted_prompts_and_resends_the_others() {
             prompt e from den → busy
                 persist
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s retry a2 → stopping
                 persist
                 mark d queued
@@ -363,7 +363,7 @@ fn a_restart_before_the_receipt_resends_all_prompts_in_order() {
                 mark b sent
                 steer b to 1
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             command press silence@0s retry a2 → stopping
                 persist
                 mark b queued
@@ -417,7 +417,7 @@ fn the_receipt_and_the_answer_of_a_steered_prompt_are_output() {
                 mark b sent
                 steer b to 1
             60s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             accepted b → busy
                 close request silence since 0s: Withdrawn
             says x → busy
@@ -429,7 +429,7 @@ fn the_receipt_and_the_answer_of_a_steered_prompt_are_output() {
             says y → busy
                 show
             280s: stalled → busy
-                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+                post home: The agent of session 'x' has been silent for 1m, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
             done b → idle
                 persist
                 finish b at home, done “y”

@@ -195,7 +195,7 @@ fn steered_prompts_count_until_the_agent_accepts_them() {
                 mark d sent
                 steer d to 1
             prompt e → busy
-                post home: Not accepted: 3 messages are already queued for session 'x'. Send it again when they are answered, or use /stop all to drop them.
+                post home: Not accepted: 3 messages are already queued for session 'x'. Send this one again when they are answered, or use /stop all to drop them.
                 drop e
             accepted b → busy
             prompt f → busy
@@ -437,7 +437,7 @@ fn a_lost_access_interrupts_the_turn_of_another_author() {
                 interrupt 1
             interrupted a → idle
                 persist
-                finish a at home, failed: Interrupted, because another author of this turn lost access. Send your message again.
+                finish a at home, failed: Interrupted, because another user whose message was being answered lost access. Send your message again.
                 review #2: idle for 0ns
         "#]],
     );

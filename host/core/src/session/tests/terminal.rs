@@ -176,7 +176,7 @@ fn a_working_agent_is_not_handed_over() {
             background build → idle
                 persist
             command open-terminal 8
-                refused (background): The agent of session 'x' is still working in the background: build. Use /suspend x anyway to end that work.
+                refused (background): The agent of session 'x' is still working in the background: build. To end that work, use /suspend x anyway.
             background → idle
                 persist
                 review #2: idle for 0ns
@@ -184,7 +184,7 @@ fn a_working_agent_is_not_handed_over() {
                 persist
                 post home: Session 'x' in /x asks for permission:
             command open-terminal 8
-                refused (busy): The agent of session 'x' waits for an answer. Answer its question in the chat first.
+                refused (busy): The agent of session 'x' is waiting for an answer. Answer its question in the chat first.
             command answer deny → idle
                 audit q1: Deny by User
                 answer q1 of 1: Options { ids: ["deny"], text: None }

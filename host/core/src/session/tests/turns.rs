@@ -103,7 +103,7 @@ fn a_full_queue_refuses_the_prompt() {
             prompt c → busy
             prompt d → busy
             prompt e from den → busy
-                post den: Not accepted: 3 messages are already queued for session 'x'. Send it again when they are answered, or use /stop all to drop them.
+                post den: Not accepted: 3 messages are already queued for session 'x'. Send this one again when they are answered, or use /stop all to drop them.
                 drop e
         "#]],
     );
