@@ -12,10 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::{
-    cron::{Cron, Zone},
-    types::Timestamp,
-};
+use cordboard_core::{cron::Cron, time_zone::Zone, types::Timestamp};
 use cordboard_store::StoreError;
 use tokio::{
     sync::watch,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_agents::{
-    TerminalCommand, TranscriptError, conversation_folder, is_conversation_id, process::Environment, terminal_command,
+    TerminalCommand, TranscriptError, is_conversation_id, process::Environment, terminal_command, working_folder,
 };
 use cordboard_core::{
     config::{Agent, AgentKind, Config},
@@ -85,7 +85,7 @@ impl HandoverService {
             Some(folder) => folder,
             None => {
                 let environment = self.environment.clone();
-                let search = spawn_blocking(move || conversation_folder(&agent, &environment, &id));
+                let search = spawn_blocking(move || working_folder(&agent, &environment, &id));
                 search.await.unwrap_or(Err(TranscriptError::NoHome))?
             }
         };

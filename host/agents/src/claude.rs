@@ -1,16 +1,16 @@
 //! Encodes and decodes claude's stream-json protocol, which the claude CLI and the demo agent speak on stdin and
 //! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
-//! without an error, because new releases of the CLI add types. Only `conversation_folder` reads files.
+//! without an error, because new releases of the CLI add types. Only `stored_transcript` reads files.
 
 mod api_error;
 mod background;
 mod checklist;
 mod control;
-mod conversation_folder;
 mod denials;
 mod reported_mode;
 mod requests;
 mod result;
+mod stored_transcript;
 mod turn_parts;
 mod unanswered_prompts;
 mod usage;
@@ -40,8 +40,8 @@ use unanswered_prompts::{Prompts, prompt_ids};
 use usage::Usage;
 use version::VersionCheck;
 
-pub(super) use conversation_folder::stored_transcript;
-pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id};
+pub(super) use stored_transcript::stored_transcript;
+pub use stored_transcript::{TranscriptError, is_conversation_id, working_folder};
 
 /// The codec of one agent process.
 pub(super) struct Claude {

@@ -28,7 +28,7 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
-pub use claude::{TranscriptError, conversation_folder, is_conversation_id};
+pub use claude::{TranscriptError, is_conversation_id, working_folder};
 pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
 pub use transcript::{exchanges, transcript};

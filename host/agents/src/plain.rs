@@ -35,8 +35,8 @@ const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
 /// timeout, whose error can't say what the program printed.
 const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 
-/// The silence after a question of the program that ends the turn, so that the user sees the question and can answer it
-/// with the next message.
+/// If the program asks a question, the turn ends after this much silence, so that the user sees the question and can
+/// answer it with the next message.
 const QUESTION_SILENCE: Duration = Duration::from_secs(3);
 
 /// The maximum length of an unfinished line in bytes. A longer one counts as a line.

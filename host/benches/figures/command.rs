@@ -11,10 +11,11 @@ use cordboard_core::{
 use cordboard_runtime::CallContext;
 
 use crate::{
-    components::{TestHost, bad},
+    components::bad,
     floor::Floor,
     runtime,
     table::{Row, Spans, spell},
+    test_host::TestHost,
     wired_host::WiredHost,
 };
 

@@ -13,9 +13,10 @@ use cordboard_runtime::EPOCH_TICK;
 use tokio::task::JoinSet;
 
 use crate::{
-    components::{TestHost, bad},
+    components::bad,
     runtime,
     table::{Row, Spans, spell},
+    test_host::TestHost,
 };
 
 const CALLS: usize = 2000;

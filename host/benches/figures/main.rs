@@ -9,6 +9,9 @@ mod components;
 #[path = "../../tests/support/sample_sessions.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod sample_sessions;
+#[path = "../../tests/support/test_host.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+mod test_host;
 
 mod agent_input;
 mod agent_stream;

@@ -1,10 +1,6 @@
 //! Measures the memory of an active plugin.
 
-use crate::{
-    components::{TestHost, standard},
-    runtime,
-    table::Row,
-};
+use crate::{components::standard, runtime, table::Row, test_host::TestHost};
 
 /// The number of plugins over which the memory is averaged.
 const PLUGINS: u32 = 40;

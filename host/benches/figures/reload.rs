@@ -13,10 +13,11 @@ use cordboard_watch::{Change, WatchOptions};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    components::{TestHost, bad},
+    components::bad,
     runtime,
     sample_sessions::NOW,
     table::{Row, Spans, spell},
+    test_host::TestHost,
 };
 
 const ROUNDS: usize = 10;

@@ -10,9 +10,9 @@ mod intake;
 mod open;
 mod pipe_reader;
 mod pipe_writer;
+mod printed_messages;
 mod printed_reply;
 mod terminal;
-mod transcript;
 mod type_ahead;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ use tokio::{
 
 use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
 use intake::Intake;
-use transcript::{OutputStyle, Transcript};
+use printed_messages::{OutputStyle, PrintedMessages};
 
 pub use open::{ConsoleError, Mode, open};
 pub use printed_reply::preview;
@@ -97,7 +97,7 @@ pub struct Console {
     mode: Mode,
     requests: mpsc::Sender<OutputRequest>,
     /// `None` after stdout has closed.
-    transcript: Mutex<Option<Transcript>>,
+    printed_messages: Mutex<Option<PrintedMessages>>,
     /// Makes message ids unique across runs.
     run: String,
     next_id: AtomicU64,
@@ -115,7 +115,7 @@ impl Console {
         let console = Self {
             mode,
             requests,
-            transcript: Mutex::new(Some(Transcript::new(style))),
+            printed_messages: Mutex::new(Some(PrintedMessages::new(style))),
             run: uuid::Uuid::new_v4().simple().to_string(),
             next_id: AtomicU64::new(0),
             busy: Arc::default(),
@@ -171,15 +171,15 @@ impl Console {
 
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
-        let mut transcript = self.transcript.lock().await;
-        let Some(shown) = transcript.as_mut() else { return Err(stdout_closed("an earlier write failed")) };
+        let mut printed_messages = self.printed_messages.lock().await;
+        let Some(shown) = printed_messages.as_mut() else { return Err(stdout_closed("an earlier write failed")) };
         let text = shown.put(id, message);
         if text.is_empty() {
             return Ok(());
         }
         print(&self.requests, text).await.map_err(|error| {
-            // The transcript contains text that was not written, so drop it. From here on, no message counts as shown.
-            *transcript = None;
+            // The printed_messages contains text that was not written, so drop it. From here on, no message counts as shown.
+            *printed_messages = None;
             self.events.send(ConsoleEvent::OutputClosed);
             stdout_closed(error)
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{cron::Zone, types::Timestamp};
+use crate::{time_zone::Zone, types::Timestamp};
 
 /// The fraction of the limit at which users are warned.
 const WARNING: f64 = 0.8;

@@ -4,21 +4,18 @@
 //! so that a job's fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or
 //! hour field follows the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
 
-mod day_starts;
-
 use std::fmt;
 
 use croner::{
     Direction,
     parser::{CronParser, Seconds, Year},
 };
-use jiff::{
-    SignedDuration, Zoned,
-    civil::DateTime,
-    tz::{AmbiguousOffset, TimeZone},
-};
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
-use crate::types::Timestamp;
+use crate::{
+    time_zone::{Zone, to_timestamp},
+    types::Timestamp,
+};
 
 /// The names of the fields in errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
@@ -26,68 +23,6 @@ const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of we
 /// The maximum that [`Cron::between`] returns. Counting a year's runs of `* * * * *` would take seconds, and callers
 /// don't need a larger number.
 const COUNTED: usize = 10_000;
-
-/// A time zone, from a POSIX rule or a TZif file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Zone(TimeZone);
-
-impl Zone {
-    #[must_use]
-    pub const fn utc() -> Self {
-        Self(TimeZone::UTC)
-    }
-
-    /// Parses a rule in POSIX notation, such as `CET-1CEST,M3.5.0,M10.5.0/3`.
-    #[must_use]
-    pub fn posix(rule: &str) -> Option<Self> {
-        TimeZone::posix(rule).ok().map(Self)
-    }
-
-    /// Parses the content of a TZif file, such as `/etc/localtime`.
-    #[must_use]
-    pub fn tzif(file: &[u8]) -> Option<Self> {
-        TimeZone::tzif("", file).ok().map(Self)
-    }
-
-    /// Returns the calendar time to the minute, such as `2026-01-31 09:00`.
-    #[must_use]
-    pub fn minute(&self, at: Timestamp) -> String {
-        self.zoned(at).map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
-    }
-
-    fn zoned(&self, at: Timestamp) -> Option<Zoned> {
-        let millis = i64::try_from(at.0).ok()?;
-        Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
-    }
-
-    /// Converts a calendar time to a timestamp. A time that the clock skips becomes the end of the gap, and a time that
-    /// occurs twice becomes its first occurrence, so a later calendar time never becomes an earlier timestamp.
-    fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
-        let ambiguous = self.0.to_ambiguous_timestamp(time);
-        let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
-        let plain = ambiguous.compatible().ok()?;
-        if !is_gap {
-            return of(plain);
-        }
-        // `compatible` shifts a skipped time by the length of the gap. The last transition at or before the result is
-        // the end of the gap; `preceding` excludes its argument, hence the added nanosecond.
-        let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
-        of(self.0.preceding(past).next()?.timestamp())
-    }
-
-    /// Returns an upper bound on the calendar times that the clock has shown up to `at`. After the clock is put back,
-    /// it repeats times that it has already shown, so the time at `at` may be earlier than the latest time shown.
-    fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
-        let shown = at.datetime();
-        if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
-            && at.offset() == after
-        {
-            let fold = SignedDuration::from_secs((before.seconds() - after.seconds()).into());
-            return shown.checked_add(fold).ok();
-        }
-        Some(shown)
-    }
-}
 
 /// A parsed cron expression. Two expressions are equal if their texts are equal.
 #[derive(Clone)]
@@ -143,7 +78,7 @@ impl Cron {
     pub fn next(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(at)?;
         if !self.fixed {
-            return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
+            return to_timestamp(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
         // Skip timestamps up to `at`: several calendar times may map to the end of a gap, and after the clock was put
         // back, the next calendar times may map to timestamps before `at`.
@@ -156,7 +91,7 @@ impl Cron {
     pub fn last(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(at)?;
         if !self.fixed {
-            return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
+            return to_timestamp(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
         // The search excludes its starting time, so start one second later.
         let beyond = zone.latest_shown(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
@@ -207,10 +142,6 @@ fn wrong_field(fields: &[&str]) -> CronError {
     };
     let wrong = (0..FIELDS.len()).find(|at| alone(*at));
     wrong.map_or(CronError::Together, |at| CronError::Field { field: FIELDS[at], text: fields[at].to_owned() })
-}
-
-fn of(timestamp: jiff::Timestamp) -> Option<Timestamp> {
-    u64::try_from(timestamp.as_millisecond()).ok().map(Timestamp)
 }
 
 impl PartialEq for Cron {

@@ -24,6 +24,7 @@ pub mod route;
 pub mod scrub;
 pub mod session;
 pub mod text_file;
+pub mod time_zone;
 pub mod turn;
 pub mod typed_agent_command;
 pub mod types;

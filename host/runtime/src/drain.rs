@@ -15,7 +15,7 @@ pub struct Drain(watch::Sender<Option<Begun>>);
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     end: Instant,
-    /// The time that running calls were given to finish. The error of a call that exceeds it reports this time.
+    /// The drain period of running calls. The error of a call that exceeds it reports its length.
     time: Duration,
 }
 
@@ -30,12 +30,12 @@ impl Drain {
         self.0.send_modify(|begun| *begun = Some(begun.filter(|begun| begun.end <= new.end).unwrap_or(new)));
     }
 
-    /// Returns the time that running calls were given to finish, if it has passed.
+    /// Returns the length of the drain period if it is over.
     pub fn expired(&self) -> Option<Duration> {
         self.0.borrow().filter(|begun| begun.end <= Instant::now()).map(|begun| begun.time)
     }
 
-    /// Waits until running calls have to end, and returns the time that they were given to finish.
+    /// Waits until the drain period is over, and returns its length.
     pub async fn over(&self) -> Duration {
         let mut begun = self.0.subscribe();
         loop {

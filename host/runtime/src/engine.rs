@@ -27,8 +27,8 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 pub const AT_ONCE_CALLS: u32 = 8;
 
 /// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
-/// share this limit. It is more than one because a trial may take as long as a call. An unused pool slot costs address
-/// space but no memory.
+/// share this limit. It is more than one, so that a slow trial, which may take as long as a call, doesn't delay all
+/// others. An unused pool slot costs address space but no memory.
 pub const MAX_TRIALS: u32 = 4;
 
 /// The number of core instances that the pool holds per call. A Rust component uses about three, components in other

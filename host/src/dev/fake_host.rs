@@ -16,8 +16,8 @@ use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     budget::Budget,
     config::{Config, Limits},
-    cron::Zone,
     session::{Decision, Input, Prompt, SessionCommand, Settings},
+    time_zone::Zone,
     turn::Turn,
     types::{
         AgentRequest, Caller, Exchange, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cordboard_core::{
     budget::Budget,
-    cron::Zone,
+    time_zone::Zone,
     types::{OriginUsage, SessionRecord, UsageEntry, UsagePeriod},
 };
 use cordboard_store::{Store, StoreError};

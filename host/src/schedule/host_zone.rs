@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_core::{cron::Zone, types::Timestamp};
+use cordboard_core::{time_zone::Zone, types::Timestamp};
 
 /// The zone file if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";

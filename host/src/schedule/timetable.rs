@@ -5,10 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{
-    cron::{Cron, Zone},
-    types::Timestamp,
-};
+use cordboard_core::{cron::Cron, time_zone::Zone, types::Timestamp};
 
 /// The longest wait after the clock is set back. Up to this limit, jobs wait until the clock has caught up, so that
 /// none runs twice. If the clock is set back further, jobs follow the new time at once.

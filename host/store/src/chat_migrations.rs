@@ -28,7 +28,7 @@ impl Store {
     /// The chats of a front-end that have a new id, as pairs of first and current id.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
-        self.run(format!("read the chats of {front_end} that have moved"), move |db| {
+        self.run(format!("read the moved chats of {front_end}"), move |db| {
             let sql = "SELECT home, chat FROM moved WHERE front_end = ?";
             read_all(db, sql, [&front_end], |row| Ok((row.get(0)?, row.get(1)?)))
         })

@@ -156,7 +156,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, backoff: Ba
             if batch.is_empty() {
                 connection.on_success();
             } else {
-                let why = "no update of the response has an id".to_owned();
+                let why = "no update in the response has an id".to_owned();
                 tokio::time::sleep(connection.on_failure(&BotApiError::Unavailable { why })).await;
             }
             continue;
@@ -182,7 +182,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, backoff: Ba
     }
 }
 
-/// Replaces teloxide's payload, which limits the offset to an `i32` and fails on unknown kinds of updates.
+/// Replaces teloxide's payload, which limits the offset to an `i32`.
 #[derive(Serialize)]
 struct GetUpdates {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,8 +4,9 @@ use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};
 
 use crate::{
-    components::{TestHost, bad, person},
+    components::bad,
     sample_sessions::record,
+    test_host::{TestHost, person},
 };
 
 #[tokio::test]

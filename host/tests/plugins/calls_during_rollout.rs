@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_runtime::Activation;
 
-use crate::components::{TestHost, bad};
+use crate::components::bad;
+use crate::test_host::TestHost;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_lost_in_a_rollout() {

@@ -18,9 +18,9 @@ use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebReq
 use expect_test::{Expect, expect};
 
 use crate::{
-    components::TestHost,
     network::{Mirror, secrets},
     sample_sessions::{NOW, record, session},
+    test_host::TestHost,
 };
 
 fn fixture(path: &str) -> Vec<u8> {

@@ -19,8 +19,9 @@ use cordboard_runtime::{Activation, CallContext, Invocation, digest};
 use cordboard_store::Decisions;
 
 use crate::{
-    components::{TestHost, bad, content},
+    components::{bad, content},
     sample_sessions::NOW,
+    test_host::TestHost,
 };
 
 /// The number of rollouts: enough for calls to start at many different moments of a rollout.

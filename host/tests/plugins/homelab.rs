@@ -13,7 +13,8 @@ use std::time::Duration;
 use cordboard_core::types::{Role, Timestamp};
 use tempfile::NamedTempFile;
 
-use crate::components::{TestHost, extra};
+use crate::components::extra;
+use crate::test_host::TestHost;
 use fake_server::FakeServer;
 
 /// The time at which the fake servers' responses, except for those of Uptime Kuma, were recorded: 2026-11-21 13:45:36

@@ -11,8 +11,9 @@ use cordboard_core::{
 use cordboard_runtime::{CallError, DueJob, WebRequest, WebResponse};
 
 use crate::{
-    components::{TestHost, bad, extra},
+    components::{bad, extra},
     sample_sessions::{NOW, session},
+    test_host::TestHost,
 };
 
 /// Returns the posted messages as the chat shows them.

@@ -11,8 +11,9 @@ use cordboard_core::{
 use cordboard_runtime::{CallError, Load, RenderInput, ViewLimits};
 
 use crate::{
-    components::{TestHost, bad, standard},
+    components::{bad, standard},
     sample_sessions::{NOW, session},
+    test_host::TestHost,
 };
 
 fn idle_for(seconds: u64) -> Load {

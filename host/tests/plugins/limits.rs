@@ -6,9 +6,10 @@ use std::sync::Arc;
 use cordboard_runtime::CallError;
 
 use crate::{
-    captured_log,
-    components::{TestHost, bad, standard},
+    components::{bad, standard},
     sample_sessions::session,
+    test_host::TestHost,
+    thread_log,
 };
 
 /// Activates the plugin `exceeds_limits` with `limits`. Tests set generous values for limits that must not be exceeded
@@ -52,7 +53,7 @@ async fn a_panic_is_reported_with_its_message_and_location() {
 #[tokio::test]
 async fn a_panic_message_is_short_and_excludes_other_output() {
     let host = exceeds_limits("").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     let shown = call_error(&host, "tirade").await;
     assert!(shown.starts_with("trapped: panicked at ") && shown.contains("exceeds_limits/src/lib.rs:"), "{shown}");
     assert!(!shown.contains("before") && shown.ends_with('…') && shown.len() < 500, "{shown}");
@@ -118,7 +119,7 @@ async fn too_many_host_calls_end_the_call() {
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
     let host = exceeds_limits("log = 7\ntime = \"5m\"").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     assert_eq!(host.read("flood").await, "survived");
     let written = log.text();
     assert_eq!(written.matches("plugin message").count(), 7, "{written}");

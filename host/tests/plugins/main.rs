@@ -7,10 +7,13 @@
 mod components;
 #[path = "../support/sample_sessions.rs"]
 mod sample_sessions;
+#[path = "../support/test_host.rs"]
+mod test_host;
+#[path = "../support/thread_log.rs"]
+mod thread_log;
 
 mod caller_rights;
 mod calls_during_rollout;
-mod captured_log;
 mod contract_compatibility;
 mod endurance;
 mod homelab;

@@ -12,7 +12,8 @@ use tokio::{
     net::{TcpListener, TcpSocket},
 };
 
-use crate::components::{TestHost, bad};
+use crate::components::bad;
+use crate::test_host::TestHost;
 
 pub mod http;
 mod ping;

@@ -9,8 +9,9 @@ use cordboard_core::{
 use cordboard_runtime::CallError;
 
 use crate::{
-    captured_log,
-    components::{TestHost, bad, person, standard},
+    components::{bad, standard},
+    test_host::{TestHost, person},
+    thread_log,
 };
 
 async fn any_output(own: &str) -> TestHost {
@@ -42,7 +43,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
 #[tokio::test]
 async fn a_button_with_a_blank_label_shows_its_command() {
     let test_host = any_output("").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     let label = async |label: &str| {
         let reply = test_host.call(&format!("any_output label {label}")).await.unwrap();
         reply.buttons.iter().flatten().map(|button| button.label.clone()).collect::<Vec<_>>()
@@ -63,7 +64,7 @@ async fn a_button_with_a_blank_label_shows_its_command() {
 #[tokio::test]
 async fn a_message_has_100_buttons_at_most() {
     let test_host = any_output("").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     assert_eq!(shown(&test_host.call("any_output buttons 100").await.unwrap()).len(), 100);
     assert!(!log.text().contains("omitted buttons"));
     for _ in 0..2 {

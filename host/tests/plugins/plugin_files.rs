@@ -20,8 +20,9 @@ use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
 use crate::{
-    components::{TestHost, bad, content, empty_registry, standard},
+    components::{bad, content, empty_registry, standard},
     sample_sessions::NOW,
+    test_host::TestHost,
 };
 
 /// The time limit of a wait. Only a test that hangs reaches it.

@@ -3,8 +3,9 @@
 use cordboard_runtime::{Activation, digest};
 
 use crate::{
-    components::{TestHost, bad, standard, wat},
+    components::{bad, standard, wat},
     sample_sessions::NOW,
+    test_host::TestHost,
 };
 
 /// Tries `wasm` as a new version of an active plugin, and returns the reason for its rejection.

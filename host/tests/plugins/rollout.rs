@@ -34,7 +34,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::components::{TestHost, content, empty_registry};
+use crate::components::{content, empty_registry};
+use crate::test_host::TestHost;
 
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use cordboard_runtime::CallError;
 
 use crate::{
-    captured_log,
-    components::{TestHost, bad},
+    components::bad,
     network::{Mirror, secrets},
+    test_host::TestHost,
+    thread_log,
 };
 
 /// Short limits, so that endless calls fail quickly. The plugin's trial must succeed within them as well.
@@ -90,7 +91,7 @@ async fn a_trial_has_no_network_access() {
 async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     let answer = match meanwhile(&test_host, &format!("steal {} token", mirror.url("/echo"))).await {
         Err(CallError::Plugin(answer)) => answer,
         other => panic!("{other:?}"),
@@ -142,7 +143,7 @@ async fn resource_limits_end_the_call() {
 async fn endless_calls_end_at_a_limit() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, LIMITS).await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     for line in ["sleep", "refusals"] {
         assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), over("time"), "/{line}");
     }
@@ -160,7 +161,7 @@ async fn log_lines_over_the_limit_are_dropped() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
-        let log = captured_log::start();
+        let log = thread_log::start();
         assert!(test_host.call(line).await.is_ok(), "/{line}");
         let log = log.text();
         assert_eq!(log.matches("plugin message").count(), 7, "{log}");
@@ -172,7 +173,7 @@ async fn log_lines_over_the_limit_are_dropped() {
 async fn long_log_lines_are_truncated() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     assert_eq!(test_host.read("long_lines").await, "logged");
     let log = log.text();
     assert_eq!(log.matches("plugin message").count(), 7);
@@ -183,7 +184,7 @@ async fn long_log_lines_are_truncated() {
 async fn plugin_output_cannot_imitate_host_log_lines() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     assert_eq!(test_host.read("forge").await, "forged");
     let log = log.text();
     for line in log.lines() {
@@ -213,7 +214,7 @@ async fn sleeping_counts_towards_the_time_limit() {
 async fn output_is_logged_with_the_plugin_name() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     assert_eq!(test_host.read("shout hello").await, "shouted");
     let log = log.text();
     for (level, message) in

@@ -16,7 +16,8 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::components::{TestHost, bad};
+use crate::components::bad;
+use crate::test_host::TestHost;
 
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -3,7 +3,8 @@
 use cordboard_core::types::Role;
 use cordboard_runtime::{CallOrder, Snapshot};
 
-use crate::components::{STANDARD, TestHost};
+use crate::components::STANDARD;
+use crate::test_host::TestHost;
 
 fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
     table.commands().map(|offer| (offer.spec.name.as_str(), offer.version.name.as_str())).collect()

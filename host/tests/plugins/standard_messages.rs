@@ -8,7 +8,7 @@ use cordboard_core::{
     types::{Phase, Timestamp},
 };
 
-use crate::{components::TestHost, sample_sessions::NOW};
+use crate::{sample_sessions::NOW, test_host::TestHost};
 
 /// Runs each command line and compares its answer with the expected one.
 async fn read(host: &TestHost, script: &[(&str, &str)]) {

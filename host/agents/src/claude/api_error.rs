@@ -244,8 +244,8 @@ fn without_prefixes(why: &str) -> &str {
         let rest = words.trim_start_matches([' ', '·', '∙', ':', '.', '(', ')']);
         let rest = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)).unwrap_or(rest);
         let number = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        // Skip a status, which the explanation contains anyway, and a number of at least 10 digits, which is the time
-        // of the reset. Any other number is part of the text.
+        // Skip a status, because the explanation contains it if it is useful, and a number of at least 10 digits,
+        // because it is the time of the reset. Any other number is part of the text.
         let rest = if matches!(rest.len() - number.len(), 3 | 10..) { number } else { rest };
         if rest.len() == words.len() {
             return words;

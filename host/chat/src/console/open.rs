@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use super::{
     super::Inbox,
     Console, ConsoleEvent, hangup, pipe_reader, pipe_writer,
+    printed_messages::OutputStyle,
     terminal::{Terminal, TerminalContext},
-    transcript::OutputStyle,
 };
 
 /// The maximum number of lines that are read but not yet stored, enough for a paste. When the queue is full, the reader

@@ -2,16 +2,16 @@
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 
-use super::{LIMITS, OutputStyle, Transcript};
+use super::{LIMITS, OutputStyle, PrintedMessages};
 use crate::{MessageId, Outgoing, outbox};
 
 /// Returns all lines of a reply. `Some` formats them for a terminal with or without colors; `None` keeps the Markdown,
 /// as on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
-    let mut transcript = Transcript::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));
+    let mut printed_messages = PrintedMessages::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));
     let messages = outbox::messages(reply, LIMITS);
-    let put = |(number, message): (usize, &Outgoing)| transcript.put(&MessageId(number.to_string()), message);
+    let put = |(number, message): (usize, &Outgoing)| printed_messages.put(&MessageId(number.to_string()), message);
     messages.iter().enumerate().map(put).collect()
 }
 

@@ -139,15 +139,15 @@ pub enum SessionNotice {
         reason: Option<AskReason>,
         folder: PathBuf,
     },
-    /// The question of the agent was withdrawn, because the host was stopped.
+    /// The agent's question was withdrawn, because the host was stopped.
     RequestLost {
         title: String,
     },
-    /// The question of the agent was withdrawn, because users can no longer answer.
+    /// The agent's question was withdrawn, because the input of the console has ended, so no user can answer.
     RequestWithdrawn {
         title: String,
     },
-    /// The question of the agent expired without an answer.
+    /// The agent's question expired without an answer.
     RequestExpired {
         /// The line that describes the question.
         title: String,
@@ -264,7 +264,7 @@ impl SessionNotice {
             Self::PermissionModeRefused { why } => plain(&permission_mode_refused(session, why)),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(
-                "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
+                "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another persona.",
                 quote(why)
             )),
             Self::NotStarted { why, .. } => plain(&format!(

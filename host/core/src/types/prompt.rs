@@ -47,7 +47,7 @@ impl ChatImage {
         }
     }
 
-    /// The maximum size in bytes. The Messages API accepts 5 MB of base64.
+    /// The maximum size in bytes. The Messages API accepts at most 5 MB of base64 per image.
     pub const MAX_SIZE: u64 = 3_750_000;
 }
 

@@ -127,7 +127,8 @@ pub struct SessionRecord {
     pub folder: PathBuf,
     /// The NAME of `[agents.NAME]`.
     pub agent: String,
-    /// The id of the conversation, as the agent reports it. `None` before the first start and after `/fresh`.
+    /// The id of the conversation to continue: reported by the agent, or given to `cordboard adopt`. `None` until the id
+    /// is known, after `/fresh`, and after a stopped agent has lost its state.
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,

@@ -2,8 +2,8 @@
 
 use crate::command::has_word;
 
-/// Programs whose first argument isn't a subcommand, but a file, a host, another program or the like. For these, only
-/// the exact command is suggested. A version may follow the name, as in `python3.12`.
+/// Programs for which a prefix rule would allow too much, for example because their first argument is a file, a host or
+/// another program. For these, only the exact command is suggested. A version may follow the name, as in `python3.12`.
 const EXACT: &str = "\
     ag ansible ant ash at awk basename bash batch bazel bun bunx busybox bwrap cat cc cd chgrp chmod chown \
     chronic chroot chrt chsh clang clisp cmake code column comm corepack cp crontab csh csplit curl cut dash dd \

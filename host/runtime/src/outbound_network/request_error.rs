@@ -16,7 +16,7 @@ pub enum RequestError {
     TimedOut(String),
     #[error("{0}")]
     TooLarge(String),
-    /// The exchange over HTTP or TLS failed.
+    /// The TLS handshake or the HTTP exchange failed.
     #[error("{0}")]
     Protocol(String),
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
     budget::Budget,
-    cron::Zone,
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
+    time_zone::Zone,
     types::{
         Caller, Exchange, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UsagePeriod,
         UserId,

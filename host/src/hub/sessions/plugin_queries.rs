@@ -85,7 +85,7 @@ impl QueriedPlugins<'_> {
             Query::Review { idle_for } => {
                 let load = load(&view, idle_for);
                 let verdict = plugins.review(host, policy, &view, load).await.unwrap_or_else(|error| {
-                    tracing::warn!(policy, %error, "lifecycle review failed: the session is suspended at its idle timeout");
+                    tracing::warn!(policy, %error, "lifecycle review failed: the session will be suspended at its idle timeout");
                     Verdict::Absent
                 });
                 Input::Verdict { ticket, verdict }

@@ -16,10 +16,10 @@ use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
     config::{Agent, AgentKind, Busy, Limits, SandboxKind},
-    cron::Zone,
     event::SessionEvent,
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
+    time_zone::Zone,
     turn::{Turn, TurnPart, TurnState},
     types::{AuditEntry, ChatImage, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
 };

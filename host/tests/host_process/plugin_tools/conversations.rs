@@ -111,7 +111,7 @@ fn a_press_gives_the_literal_command_of_its_button() {
     let author = Author::new();
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     let offered = "> /any_output button /any_output say 'done.'\n< Well?\n<   [Again] /any_output say done.\n<   [Own] /any_output own\n";
-    // A typed command loses the final period of its last argument. The command of a button keeps the period.
+    // A typed command loses the final period of its last argument. A button's command keeps it.
     let given = "> /any_output say done.\n< done\n> [Again]\n< done.\n";
     author.write("any_output/tests/one.chat", &format!("{offered}{given}"));
     let ended = author.run(&["test", "any_output", "--component", &component]);

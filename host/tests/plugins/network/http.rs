@@ -2,10 +2,7 @@
 //! operator can grant a refused request, the error names the configuration line to add.
 
 use super::{Mirror, UnusedPort, http_client, raw, table};
-use crate::{
-    components::{TestHost, bad},
-    sample_sessions::NOW,
-};
+use crate::{components::bad, sample_sessions::NOW, test_host::TestHost};
 
 fn to(address: &str) -> [String; 1] {
     [format!("http://{address}/*")]

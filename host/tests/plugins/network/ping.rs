@@ -1,7 +1,8 @@
 //! Tests `/ping` with reachable and unreachable hosts.
 
 use super::{Mirror, UnusedPort};
-use crate::components::{TestHost, extra};
+use crate::components::extra;
+use crate::test_host::TestHost;
 
 #[tokio::test]
 async fn one_or_all_hosts_are_measured() {

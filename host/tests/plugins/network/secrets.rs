@@ -6,10 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::NamedTempFile;
 
 use super::{Mirror, http_client, raw};
-use crate::{
-    captured_log,
-    components::{TestHost, bad},
-};
+use crate::{components::bad, test_host::TestHost, thread_log};
 
 pub const VALUE: &str = "hunter2/and+more=";
 
@@ -174,7 +171,7 @@ async fn the_body_limit_counts_substituted_secrets() {
 async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
     let host = http_client(&all(&mirror), "").await;
-    let log = captured_log::start();
+    let log = thread_log::start();
     // The user types the secret, so the plugin knows it.
     let answer = host.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(answer.starts_with("GET http://other.example/(secret token) was not granted"), "{answer}");
@@ -226,7 +223,7 @@ async fn an_unusable_secret_file_is_only_logged() {
         let file = file(text);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
         let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
-        let log = captured_log::start();
+        let log = thread_log::start();
         let answer = host.read(&format!("bear {} token", mirror.url("/x"))).await;
         assert_eq!(answer, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
         let log = log.text();

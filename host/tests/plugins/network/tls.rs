@@ -17,7 +17,8 @@ use tokio_rustls::{
 };
 
 use super::http_client;
-use crate::components::{TestHost, bad};
+use crate::components::bad;
+use crate::test_host::TestHost;
 
 /// Creates a self-signed certificate for `names`, and its key.
 fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {

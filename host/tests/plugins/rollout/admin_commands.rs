@@ -4,7 +4,8 @@ use cordboard_core::types::Role;
 use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
-use crate::components::{bad, person, standard};
+use crate::components::{bad, standard};
+use crate::test_host::person;
 
 #[tokio::test]
 async fn each_rollback_goes_back_one_version_and_persists() {

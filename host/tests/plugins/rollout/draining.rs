@@ -8,8 +8,9 @@ use std::{
 use cordboard_runtime::{AdminCommands, CallError};
 
 use crate::{
-    components::{TestHost, bad, standard},
+    components::{bad, standard},
     sample_sessions::NOW,
+    test_host::TestHost,
 };
 
 async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {

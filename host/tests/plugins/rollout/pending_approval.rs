@@ -5,10 +5,7 @@ use cordboard_core::types::Role;
 use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
-use crate::{
-    components::{bad, person},
-    sample_sessions::record,
-};
+use crate::{components::bad, sample_sessions::record, test_host::person};
 
 #[tokio::test]
 async fn an_approval_by_button_activates_the_version() {

@@ -12,7 +12,7 @@ pub struct Function {
     pub parameters: usize,
 }
 
-/// Returns the functions that have a body. `code` contains no comments or literals.
+/// Returns the functions that have a body. `code` must not contain comments or literals.
 pub fn of(code: &str) -> Vec<Function> {
     occurrences(code, "fn").filter_map(|at| function(code, at)).collect()
 }

@@ -31,7 +31,7 @@ pub(crate) enum OutputStyle {
 }
 
 #[derive(Debug)]
-pub(crate) struct Transcript {
+pub(crate) struct PrintedMessages {
     style: OutputStyle,
     /// Messages in the order in which they were first printed.
     messages: VecDeque<(MessageId, Shown)>,
@@ -64,7 +64,7 @@ impl OutputStyle {
     }
 }
 
-impl Transcript {
+impl PrintedMessages {
     pub(crate) const fn new(style: OutputStyle) -> Self {
         Self { style, messages: VecDeque::new() }
     }
@@ -220,11 +220,11 @@ mod tests {
 
     /// Returns the lines that each version of one message prints. The last version is complete.
     fn versions(style: OutputStyle, sources: &[&str]) -> Vec<String> {
-        let mut transcript = Transcript::new(style);
+        let mut printed = PrintedMessages::new(style);
         let last = sources.len() - 1;
         let put = |(index, source): (usize, &&str)| {
             let last = if index == last { Completeness::Complete } else { Completeness::Partial };
-            transcript.put(&id("m"), &message(source, last))
+            printed.put(&id("m"), &message(source, last))
         };
         sources.iter().enumerate().map(put).collect()
     }
@@ -259,30 +259,30 @@ mod tests {
 
     #[test]
     fn an_edit_prints_only_the_new_text() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
-        let put = |transcript: &mut Transcript, source: &str| {
-            transcript.put(&id("m"), &message(source, Completeness::Complete))
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
+        let put = |printed: &mut PrintedMessages, source: &str| {
+            printed.put(&id("m"), &message(source, Completeness::Complete))
         };
-        assert_eq!(put(&mut transcript, "one"), "one\n");
-        assert_eq!(put(&mut transcript, "one"), "");
-        assert_eq!(put(&mut transcript, "one\ntwo"), "two\n");
-        assert_eq!(put(&mut transcript, "three"), "three\n");
+        assert_eq!(put(&mut printed, "one"), "one\n");
+        assert_eq!(put(&mut printed, "one"), "");
+        assert_eq!(put(&mut printed, "one\ntwo"), "two\n");
+        assert_eq!(put(&mut printed, "three"), "three\n");
     }
 
     #[test]
     fn growing_messages_interleave_only_between_lines() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
-        let mut out = transcript.put(&id("a"), &message("a 1\na ", Completeness::Partial));
-        out += &transcript.put(&id("b"), &message("notice", Completeness::Complete));
-        out += &transcript.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
+        let mut out = printed.put(&id("a"), &message("a 1\na ", Completeness::Partial));
+        out += &printed.put(&id("b"), &message("notice", Completeness::Complete));
+        out += &printed.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
         assert_eq!(out, "a 1\nnotice\na 2\n");
     }
 
     #[test]
     fn a_halted_line_is_continued_without_repetition() {
         for style in [OutputStyle::Source, OutputStyle::Neutral, OutputStyle::Styled(Colours::Off)] {
-            let mut transcript = Transcript::new(style);
-            let mut put = |source: &str, last| transcript.put(&id("a"), &message(source, last));
+            let mut printed = PrintedMessages::new(style);
+            let mut put = |source: &str, last| printed.put(&id("a"), &message(source, last));
             assert_eq!(put("a 1\na ", Completeness::Partial), "a 1\n");
             assert_eq!(put("a 1\na 2", Completeness::Halted), "a 2\n");
             assert_eq!(put("a 1\na 2", Completeness::Halted), "");
@@ -300,7 +300,7 @@ mod tests {
     fn host_messages_are_printed_without_markdown_escapes() {
         let own =
             Outgoing { author: Authorship::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
-        let printed = |style, message: &Outgoing| Transcript::new(style).put(&id("m"), message);
+        let printed = |style, message: &Outgoing| PrintedMessages::new(style).put(&id("m"), message);
         let plain = "Session '__x__' has `\\_`.\n";
         for style in [OutputStyle::Source, OutputStyle::Neutral, OutputStyle::Styled(Colours::Off)] {
             assert_eq!(printed(style, &own), plain);
@@ -312,19 +312,19 @@ mod tests {
 
     #[test]
     fn each_line_of_a_background_session_has_its_name() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
-        let put = |transcript: &mut Transcript, name: &str, source: &str, session: Option<&str>| {
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
+        let put = |printed: &mut PrintedMessages, name: &str, source: &str, session: Option<&str>| {
             let session = session.map(|session| session.parse().unwrap());
-            transcript.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
+            printed.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
         };
-        let mut out = put(&mut transcript, "a", "a 1\n", None);
-        out += &put(&mut transcript, "b", "switched\n", None);
-        out += &put(&mut transcript, "a", "a 1\na 2\n", Some("alpha"));
-        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n", Some("alpha"));
-        out += &put(&mut transcript, "c", "You said: hello\n", None);
-        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
-        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
-        out += &put(&mut transcript, "d", "```\ncode\n", Some("beta"));
+        let mut out = put(&mut printed, "a", "a 1\n", None);
+        out += &put(&mut printed, "b", "switched\n", None);
+        out += &put(&mut printed, "a", "a 1\na 2\n", Some("alpha"));
+        out += &put(&mut printed, "a", "a 1\na 2\na 3\n", Some("alpha"));
+        out += &put(&mut printed, "c", "You said: hello\n", None);
+        out += &put(&mut printed, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
+        out += &put(&mut printed, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
+        out += &put(&mut printed, "d", "```\ncode\n", Some("beta"));
         assert_eq!(
             out,
             "a 1\nswitched\n[alpha] a 2\n[alpha] a 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta] ```\n[beta] code\n"
@@ -333,13 +333,13 @@ mod tests {
 
     #[test]
     fn buttons_are_printed_once_as_commands() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
         let mut question = message("It failed.", Completeness::Complete);
         question.buttons =
             vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J\u{202e}", "/fresh alpha")]];
-        let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
-        assert_eq!(transcript.put(&id("m"), &question), printed);
-        assert_eq!(transcript.put(&id("m"), &question), "");
+        let expected = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
+        assert_eq!(printed.put(&id("m"), &question), expected);
+        assert_eq!(printed.put(&id("m"), &question), "");
     }
 
     #[test]
@@ -363,25 +363,25 @@ mod tests {
 
     #[test]
     fn a_growing_message_is_remembered_under_many_others() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
-        assert_eq!(transcript.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
+        assert_eq!(printed.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
         for index in 0..MOST_COMPLETE * 3 {
-            transcript.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+            printed.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
-        assert_eq!(transcript.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
-        assert_eq!(transcript.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
+        assert_eq!(printed.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
+        assert_eq!(printed.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
         for index in 0..MOST_MESSAGES * 2 {
-            transcript.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
+            printed.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
         }
-        assert_eq!(transcript.messages.len(), MOST_MESSAGES);
+        assert_eq!(printed.messages.len(), MOST_MESSAGES);
     }
 
     #[test]
     fn the_number_of_remembered_messages_is_limited() {
-        let mut transcript = Transcript::new(OutputStyle::Source);
+        let mut printed = PrintedMessages::new(OutputStyle::Source);
         for index in 0..MOST_COMPLETE * 2 {
-            transcript.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+            printed.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
-        assert_eq!(transcript.messages.len(), MOST_COMPLETE);
+        assert_eq!(printed.messages.len(), MOST_COMPLETE);
     }
 }

@@ -1,5 +1,5 @@
-//! Finds the folder of a conversation in the transcripts that claude stores. A transcript doesn't show whether its
-//! conversation can be resumed; only the agent knows that.
+//! Finds the transcript in which claude stores a conversation, and the working folder of the conversation. A transcript
+//! doesn't show whether its conversation can be resumed; only the agent knows that.
 
 use std::{
     fs::File,
@@ -46,7 +46,7 @@ pub fn is_conversation_id(id: &str) -> bool {
 ///
 /// # Errors
 /// The id is invalid, the transcript can't be found, or it doesn't name a folder.
-pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
+pub fn working_folder(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
     let transcript = stored_transcript(agent, environment, id)?;
     folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })
 }
@@ -90,8 +90,7 @@ mod tests {
             env: [("HOME".to_owned(), home.path().display().to_string())].into(),
             ..Agent::new(AgentKind::Claude)
         };
-        let find =
-            |id: &str| conversation_folder(&agent, &Environment::default(), id).map_err(|error| error.to_string());
+        let find = |id: &str| working_folder(&agent, &Environment::default(), id).map_err(|error| error.to_string());
         let missing = |projects: &Path| {
             format!(
                 "no transcript of conversation a-1 is below {}: check the id, or name its folder with --folder",
@@ -124,8 +123,8 @@ mod tests {
         let agent = Agent { pass_env: vec!["CLAUDE_CONFIG_DIR".to_owned()], ..Agent::new(AgentKind::Claude) };
         let environment: Environment =
             [("CLAUDE_CONFIG_DIR".to_owned(), home.path().display().to_string())].into_iter().collect();
-        assert_eq!(conversation_folder(&agent, &environment, "a").unwrap(), Path::new("/work"));
-        let unknown = conversation_folder(&agent, &Environment::default(), "a");
+        assert_eq!(working_folder(&agent, &environment, "a").unwrap(), Path::new("/work"));
+        let unknown = working_folder(&agent, &Environment::default(), "a");
         assert!(matches!(unknown, Err(TranscriptError::NoHome)));
     }
 }

@@ -1,13 +1,43 @@
-//! The beginnings of days and months in a time zone.
+//! A time zone: the beginnings of days and months, dates, and the calendar times of cron expressions.
 
-use jiff::Zoned;
+use jiff::{
+    SignedDuration, Zoned,
+    civil::DateTime,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
-use super::{Zone, of};
 use crate::types::{Timestamp, UsagePeriod};
 
 const DAY_MILLIS: u64 = 86_400_000;
 
+/// A time zone, from a POSIX rule or a TZif file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
 impl Zone {
+    #[must_use]
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// Parses a rule in POSIX notation, such as `CET-1CEST,M3.5.0,M10.5.0/3`.
+    #[must_use]
+    pub fn posix(rule: &str) -> Option<Self> {
+        TimeZone::posix(rule).ok().map(Self)
+    }
+
+    /// Parses the content of a TZif file, such as `/etc/localtime`.
+    #[must_use]
+    pub fn tzif(file: &[u8]) -> Option<Self> {
+        TimeZone::tzif("", file).ok().map(Self)
+    }
+
+    /// Returns the calendar time to the minute, such as `2026-01-31 09:00`.
+    #[must_use]
+    pub fn minute(&self, at: Timestamp) -> String {
+        self.zoned(at).map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+    }
+
     /// Returns the beginning of the day that contains `at`. This is midnight, or the end of a gap that contains
     /// midnight.
     #[must_use]
@@ -40,14 +70,53 @@ impl Zone {
     /// Parses a date, such as `2026-07-01`, as the beginning of that day.
     #[must_use]
     pub fn parse_date(&self, text: &str) -> Option<Timestamp> {
-        of(text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.0.clone()).ok()?.start_of_day().ok()?.timestamp())
+        to_timestamp(
+            text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.0.clone()).ok()?.start_of_day().ok()?.timestamp(),
+        )
     }
 
     /// Applies `day` to the time `at`, and returns the beginning of the resulting day. Returns `None` if the calendar
     /// can't represent that day.
     fn start(&self, at: Timestamp, day: impl FnOnce(Zoned) -> Option<Zoned>) -> Option<Timestamp> {
-        of(day(self.zoned(at)?)?.start_of_day().ok()?.timestamp())
+        to_timestamp(day(self.zoned(at)?)?.start_of_day().ok()?.timestamp())
     }
+
+    pub(crate) fn zoned(&self, at: Timestamp) -> Option<Zoned> {
+        let millis = i64::try_from(at.0).ok()?;
+        Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
+    }
+
+    /// Converts a calendar time to a timestamp. A time that the clock skips becomes the end of the gap, and a time that
+    /// occurs twice becomes its first occurrence, so a later calendar time never becomes an earlier timestamp.
+    pub(crate) fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
+        let ambiguous = self.0.to_ambiguous_timestamp(time);
+        let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        let plain = ambiguous.compatible().ok()?;
+        if !is_gap {
+            return to_timestamp(plain);
+        }
+        // `compatible` shifts a skipped time by the length of the gap. The last transition at or before the result is
+        // the end of the gap; `preceding` excludes its argument, hence the added nanosecond.
+        let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
+        to_timestamp(self.0.preceding(past).next()?.timestamp())
+    }
+
+    /// Returns an upper bound on the calendar times that the clock has shown up to `at`. After the clock is put back,
+    /// it repeats times that it has already shown, so the time at `at` may be earlier than the latest time shown.
+    pub(crate) fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
+        let shown = at.datetime();
+        if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
+            && at.offset() == after
+        {
+            let fold = SignedDuration::from_secs((before.seconds() - after.seconds()).into());
+            return shown.checked_add(fold).ok();
+        }
+        Some(shown)
+    }
+}
+
+pub(crate) fn to_timestamp(timestamp: jiff::Timestamp) -> Option<Timestamp> {
+    u64::try_from(timestamp.as_millisecond()).ok().map(Timestamp)
 }
 
 #[cfg(test)]
