@@ -84,7 +84,7 @@ impl Agent {
                 ProcessEvent::TooLong { .. } => self.too_long += 1,
                 ProcessEvent::Piece(piece) => panic!("a piece of a line: {piece:?}"),
                 ProcessEvent::Strays { pids } => panic!("strays {pids:?}"),
-                ProcessEvent::Ended { status, last_stderr_line } => {
+                ProcessEvent::Ended { status, last_stderr_line, .. } => {
                     self.exit = Some((describe_exit(status), last_stderr_line))
                 }
             }

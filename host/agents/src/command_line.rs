@@ -41,6 +41,7 @@ pub(super) fn spawn_parameters(start: &Start<'_>) -> Result<Spawn, StartError> {
         env: env(start.agent, start.environment),
         folder: start.folder.to_owned(),
         tag: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
+        limits: start.agent.limits,
         output: match start.agent.kind {
             AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => OutputKind::Lines,
             AgentKind::Plain => OutputKind::Merged,

@@ -3,6 +3,7 @@
 //! ignores signals delays only the tasks of this module, never its callers.
 
 mod cgroup;
+mod cgroup_limits;
 mod demo_leftover;
 mod env_tag;
 mod fork_exec;
@@ -23,10 +24,14 @@ mod tree;
 
 use std::{ffi::OsString, io, path::PathBuf, process::ExitStatus, sync::Arc};
 
-use cordboard_core::{config::SandboxKind, types::ProcessId};
+use cordboard_core::{
+    config::{AgentLimits, SandboxKind},
+    types::ProcessId,
+};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
+pub use cgroup_limits::LimitsError;
 pub use demo_leftover::leave;
 pub use env_tag::EnvTag;
 pub use host_environment::{Environment, disable_dumps};
@@ -64,6 +69,8 @@ pub struct Spawn {
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
     pub tag: EnvTag,
+    /// The limits of the process and its descendants. The process doesn't start if they can't be set.
+    pub limits: AgentLimits,
     pub output: OutputKind,
 }
 
@@ -89,8 +96,8 @@ pub enum ProcessEvent {
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
     /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is
-    /// not blank.
-    Ended { status: Option<ExitStatus>, last_stderr_line: Option<String> },
+    /// not blank; `exceeded_memory` is whether the kernel killed a process of the tree because of its memory limit.
+    Ended { status: Option<ExitStatus>, last_stderr_line: Option<String>, exceeded_memory: bool },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +121,8 @@ pub enum SpawnError {
     NoFolder { program: String, folder: String },
     #[error("start '{program}' in '{folder}': {source}")]
     Failed { program: String, folder: String, source: io::Error },
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -144,7 +153,11 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let image = PreparedExec::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(explain)?;
     let (pipes, stdio) = HostPipes::create(spawn.output).map_err(explain)?;
-    let pid = subreaper::spawn(&image, &spawn.folder, stdio, &spawn.tag).map_err(explain)?;
+    let pid =
+        subreaper::spawn(&image, &spawn.folder, stdio, &spawn.tag, &spawn.limits).map_err(|error| match error {
+            subreaper::StartError::Process(error) => explain(error),
+            subreaper::StartError::Limits(error) => error.into(),
+        })?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),

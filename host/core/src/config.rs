@@ -7,6 +7,7 @@
 
 mod access;
 mod agent_kind;
+mod agent_limits;
 mod agents;
 mod call_limits;
 mod console;
@@ -36,6 +37,7 @@ use toml::de::DeTable;
 
 pub use access::Access;
 pub use agent_kind::{AgentFeature, AgentKind, Support};
+pub use agent_limits::AgentLimits;
 pub use agents::{Agent, Agents};
 pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use console::Console;

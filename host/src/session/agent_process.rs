@@ -12,6 +12,7 @@ use cordboard_agents::{
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     config::SandboxKind,
+    messages,
     session::{Exit, Launch, Prompt, Run},
     types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
 };
@@ -202,9 +203,10 @@ impl AgentProcess {
                 self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
-            Some(ProcessEvent::Ended { status, last_stderr_line }) => {
+            Some(ProcessEvent::Ended { status, last_stderr_line, exceeded_memory }) => {
                 let events = self.codec.on_exit(status);
-                let exit = self.exit(process::describe_exit(status), last_stderr_line);
+                let memory = exceeded_memory.then_some(messages::EXCEEDED_MEMORY);
+                let exit = self.exit(process::describe_exit(status), [last_stderr_line.as_deref(), memory]);
                 if events.is_empty() {
                     return AgentOutput::Ended(exit);
                 }
@@ -215,9 +217,9 @@ impl AgentProcess {
         }
     }
 
-    fn exit(&self, status: String, last_stderr_line: Option<String>) -> Exit {
+    fn exit(&self, status: String, [last_stderr_line, memory]: [Option<&str>; 2]) -> Exit {
         // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
-        let lines = [self.codec.exit_reason(), last_stderr_line.as_deref()];
+        let lines = [self.codec.exit_reason(), last_stderr_line, memory];
         // A retry can't fix a sandbox that can't be created.
         if let Some(error) = lines.into_iter().flatten().find_map(|line| self.sandbox_error(line)) {
             return Exit::NotStarted(LaunchError::from(error).to_string());

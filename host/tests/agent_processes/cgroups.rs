@@ -7,30 +7,43 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_agents::process::{CleanupReport, EnvTag, ProcessEvent, Spawn, adopt_orphans, spawn, sweep};
+use cordboard_agents::process::{CleanupReport, EnvTag, ProcessEvent, Spawn, SpawnError, adopt_orphans, spawn, sweep};
+use cordboard_core::config::AgentLimits;
 
 use super::{
-    LIMIT, end, line, next, shell,
+    LIMIT, describe_exit, end, line, next, shell,
     support::{HIDE, cgroups, is_running, new_cgroup},
     tag,
 };
 
-/// While this value exists, this process can't create cgroups.
-pub struct NoCgroups(Option<PathBuf>);
+/// While this value exists, this process is in a new cgroup, if it can create one.
+pub struct OwnCgroup(Option<PathBuf>);
 
-pub fn forbid_cgroups() -> NoCgroups {
-    let own = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4()));
-    if let Some(own) = &own {
-        fs::write(own.join("cgroup.max.descendants"), "0").unwrap();
-        fs::write(own.join("cgroup.procs"), "0").unwrap();
+impl OwnCgroup {
+    fn enter() -> Self {
+        let own = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4()));
+        if let Some(own) = &own {
+            fs::write(own.join("cgroup.procs"), "0").unwrap();
+        }
+        Self(own)
     }
-    NoCgroups(own)
 }
 
-impl Drop for NoCgroups {
+/// Enters a cgroup in which this process can't create others.
+pub fn forbid_cgroups() -> OwnCgroup {
+    let own = OwnCgroup::enter();
+    if let OwnCgroup(Some(own)) = &own {
+        fs::write(own.join("cgroup.max.descendants"), "0").unwrap();
+    }
+    own
+}
+
+impl Drop for OwnCgroup {
     fn drop(&mut self) {
         let Some(own) = &self.0 else { return };
         fs::write(own.with_file_name("cgroup.procs"), "0").unwrap();
+        // This process may have moved itself into a child.
+        fs::remove_dir(own.join("cordboard-host")).ok();
         // The cgroup can't be removed before the killed processes in it have ended.
         let deadline = Instant::now() + LIMIT;
         while let Err(error) = fs::remove_dir(own) {
@@ -89,4 +102,61 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
     process.kill();
     end(&mut events).await;
     assert_eq!(cgroups(&host), [] as [PathBuf; 0]);
+}
+
+/// Runs a script with limits, and returns its exit status, its last line of error output, and whether it exceeded the
+/// limit of its memory. Returns `None` if the limits can't be set here: then the agent must not start at all.
+async fn run_limited(script: &str, limits: AgentLimits) -> Option<(String, String, bool)> {
+    let (_process, mut events) = match spawn(Spawn { limits, ..shell(script) }) {
+        Ok(started) => started,
+        Err(SpawnError::Limits(error)) => {
+            let error = error.to_string();
+            assert!(error.contains("`Delegate=yes`"), "{error}");
+            eprintln!("SKIPPED: {error}");
+            return None;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    loop {
+        if let ProcessEvent::Ended { status, last_stderr_line, exceeded_memory } = next(&mut events).await.unwrap() {
+            return Some((describe_exit(status), last_stderr_line.unwrap_or_default(), exceeded_memory));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agent_over_its_memory_limit_is_killed_and_the_reason_is_reported() {
+    adopt_orphans();
+    let _own = OwnCgroup::enter();
+    // `tail` keeps the last line, which is all of its input.
+    let script = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null";
+    let limits = |memory| AgentLimits { memory: Some(memory), ..AgentLimits::NONE };
+    let Some((status, _, exceeded_memory)) = run_limited(script, limits(32 << 20)).await else { return };
+    assert_eq!((status.as_str(), exceeded_memory), ("exit code 137", true));
+    let (status, _, exceeded_memory) = run_limited("echo small", limits(32 << 20)).await.unwrap();
+    assert_eq!((status.as_str(), exceeded_memory), ("exit code 0", false));
+}
+
+#[tokio::test]
+async fn an_agent_cannot_start_more_processes_than_its_limit() {
+    adopt_orphans();
+    let _own = OwnCgroup::enter();
+    let script = "for i in 1 2 3 4; do sleep 1000 & done";
+    let limits = |processes| AgentLimits { processes: Some(processes), ..AgentLimits::NONE };
+    let Some((status, error, _)) = run_limited(script, limits(4)).await else { return };
+    assert_eq!(status, "exit code 2");
+    assert!(error.contains("Cannot fork"), "{error}");
+    let (status, ..) = run_limited(script, limits(5)).await.unwrap();
+    assert_eq!(status, "exit code 0");
+}
+
+#[tokio::test]
+async fn an_agent_gets_the_cpu_time_of_its_limit() {
+    adopt_orphans();
+    let _own = OwnCgroup::enter();
+    let limits = AgentLimits { cpu_percent: Some(50), ..AgentLimits::NONE };
+    let mount = "awk '$3 == \"cgroup2\" { print $2; exit }' /proc/mounts";
+    let script = format!("cat $({mount})$(sed -n s/^0:://p /proc/self/cgroup)/cpu.max >&2");
+    let Some((_, quota, _)) = run_limited(&script, limits).await else { return };
+    assert_eq!(quota, "50000 100000");
 }

@@ -18,7 +18,10 @@ use cordboard_agents::process::{
     CleanupReport, EnvTag, Environment, OutputKind, Process, ProcessEvent, Spawn, WriteError, adopt_orphans,
     describe_exit, spawn, sweep,
 };
-use cordboard_core::{config::SandboxKind, types::ProcessId};
+use cordboard_core::{
+    config::{AgentLimits, SandboxKind},
+    types::ProcessId,
+};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use support::is_running;
@@ -37,6 +40,7 @@ fn shell(script: &str) -> Spawn {
         env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
         folder: std::env::temp_dir(),
         tag: tag(),
+        limits: AgentLimits::NONE,
         output: OutputKind::Lines,
     }
 }
@@ -65,7 +69,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
             ProcessEvent::Piece(piece) => panic!("a piece of a line: {piece:?}"),
             ProcessEvent::TooLong { bytes, .. } => lines.push(format!("{bytes} bytes")),
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
-            ProcessEvent::Ended { status, last_stderr_line } => {
+            ProcessEvent::Ended { status, last_stderr_line, .. } => {
                 assert_eq!(next(events).await, None, "an event follows the exit");
                 return (lines, describe_exit(status), last_stderr_line);
             }
@@ -405,6 +409,10 @@ async fn merged_output_arrives_in_order_and_unfinished() {
     assert_eq!(until("interrupted\n").await, "out\nerr\n>>> ready\ninterrupted\n");
     assert_eq!(
         next(&mut events).await,
-        Some(ProcessEvent::Ended { status: Some(ExitStatus::default()), last_stderr_line: None })
+        Some(ProcessEvent::Ended {
+            status: Some(ExitStatus::default()),
+            last_stderr_line: None,
+            exceeded_memory: false
+        })
     );
 }

@@ -71,6 +71,9 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("agents.NAME", "sandbox_network", "false", DEMO),
     ("agents.NAME", "sandbox_read", "[\"/srv\"]", DEMO),
     ("agents.NAME", "sandbox_write", "[\"/srv\"]", DEMO),
+    ("agents.NAME", "max_memory", "\"1GiB\"", Log("agent claude")),
+    ("agents.NAME", "max_processes", "100", Log("agent claude")),
+    ("agents.NAME", "max_cpu_percent", "50", Log("agent claude")),
     ("agents.NAME", "prompt", "'> $'", Log("agent shell")),
     ("agents.NAME", "silence", "\"1s\"", Log("agent shell")),
     ("plugins", "folder", "\"p\"", Restart),
@@ -113,13 +116,15 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// Returns the name of the table with its placeholder replaced. `command` and `sandbox` are saved for an agent that no
-/// session uses, because an agent with the saved command doesn't start, nor does a sandboxed agent on a machine without
-/// bubblewrap. `kind` is saved for that agent too, because the session's agent already has the saved kind. `prompt` and
+/// Returns the name of the table with its placeholder replaced. `command`, `sandbox` and the limits are saved for an
+/// agent that no session uses, because an agent with the saved command doesn't start, nor does an agent with a sandbox
+/// or limits on a machine that can't provide them. `kind` is saved for that agent too, because the session's agent
+/// already has the saved kind. `prompt` and
 /// `silence` are saved for an agent of the kind that has them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),
+        ("agents.NAME", key) if key.starts_with("max_") => "agents.claude".to_owned(),
         ("agents.NAME", "prompt" | "silence") => "agents.shell".to_owned(),
         ("agents.NAME", _) => "agents.demo".to_owned(),
         ("plugins.NAME", _) => "plugins.echo".to_owned(),

@@ -11,7 +11,12 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use super::EnvTag;
+use cordboard_core::config::AgentLimits;
+
+use super::{
+    EnvTag,
+    cgroup_limits::{self, LimitsError},
+};
 
 /// A cgroup, identified by its folder in the cgroup file system.
 #[derive(Debug, Clone)]
@@ -57,6 +62,19 @@ impl Cgroup {
         File::open(&self.folder)
     }
 
+    /// Limits the resources of the cgroup, which must exist and contain no process.
+    pub(super) fn limit(&self, limits: &AgentLimits) -> Result<(), LimitsError> {
+        let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let common = self.folder.parent().ok_or(LimitsError::NoCgroup)?;
+        let own = common.parent().ok_or(LimitsError::NoCgroup)?;
+        cgroup_limits::apply(limits, &[own, common], &self.folder)
+    }
+
+    /// Returns whether the kernel has killed a process of this cgroup because of its memory limit.
+    pub(super) fn exceeded_memory(&self) -> bool {
+        cgroup_limits::exceeded_memory(&self.folder)
+    }
+
     /// Returns the pids of the processes in this cgroup and in those below it.
     pub(super) fn processes(&self) -> Vec<i32> {
         let mut found = Vec::new();
@@ -83,6 +101,30 @@ impl Cgroup {
         {
             // This fails while another session has a cgroup.
             fs::remove_dir(common).ok();
+        }
+    }
+}
+
+/// Creates the cgroup of an agent with this tag, and opens its folder. Returns `None` if the agent has no limits and the
+/// host may not create a cgroup.
+///
+/// # Errors
+/// The agent has limits, and they can't be set.
+pub(super) fn create(tag: &EnvTag, limits: &AgentLimits) -> Result<Option<(Cgroup, File)>, LimitsError> {
+    let is_limited = *limits != AgentLimits::NONE;
+    let Some(cgroup) = Cgroup::of(tag) else {
+        return if is_limited { Err(LimitsError::NoCgroup) } else { Ok(None) };
+    };
+    match cgroup.create() {
+        Ok(folder) if is_limited => {
+            cgroup.limit(limits).inspect_err(|_| cgroup.remove())?;
+            Ok(Some((cgroup, folder)))
+        }
+        Ok(folder) => Ok(Some((cgroup, folder))),
+        Err(source) if is_limited => Err(LimitsError::Write { file: cgroup.folder, source }),
+        Err(error) => {
+            tracing::debug!(%error, "no cgroup for an agent: relying on its tags");
+            Ok(None)
         }
     }
 }
@@ -139,7 +181,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     mount: PathBuf,
-    /// The folder of this process's cgroup.
+    /// The folder of the cgroup in which this process was started.
     own: PathBuf,
 }
 

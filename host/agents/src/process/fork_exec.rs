@@ -25,6 +25,8 @@ pub(super) struct ProcessSetup<'a> {
     pub tag: RlimitTag,
     /// The folder of the cgroup to create the process in.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// Whether to fail if the process can't be created in the cgroup.
+    pub requires_cgroup: bool,
 }
 
 /// Starts a program in its own session and process group. Blocks until the program runs or has failed to start.
@@ -34,7 +36,7 @@ pub(super) struct ProcessSetup<'a> {
 pub(super) fn fork_exec(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Result<Pid> {
     // A successful exec closes the writer.
     let (mut failure, mut reporter) = io::pipe()?;
-    let Some(pid) = fork(setup.cgroup)? else {
+    let Some(pid) = fork(setup)? else {
         let error = become_program(image, setup);
         reporter.write_all(&error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes()).ok();
         exit()
@@ -51,8 +53,8 @@ pub(super) fn fork_exec(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::R
 /// Creates a process. Returns `None` in the new process, which must neither allocate nor lock, because another thread
 /// of this process may have held a lock at that moment.
 #[expect(unsafe_code, reason = "creating a process is unsafe, because only this thread exists in it")]
-fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<Option<Pid>> {
-    if let Some(cgroup) = cgroup {
+fn fork(setup: &ProcessSetup<'_>) -> io::Result<Option<Pid>> {
+    if let Some(cgroup) = setup.cgroup {
         // SAFETY: a `clone_args` whose bytes are all zero is valid.
         let mut args: libc::clone_args = unsafe { zeroed() };
         args.flags = CLONE_INTO_CGROUP;
@@ -66,6 +68,9 @@ fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<Option<Pid>> {
             return Ok(Pid::from_raw(created));
         }
         let error = io::Error::last_os_error();
+        if setup.requires_cgroup {
+            return Err(error);
+        }
         tracing::debug!(%error, "no cgroup for an agent: relying on its tags");
     }
     // SAFETY: the caller follows the rule above.

@@ -34,6 +34,12 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse(pid, &std::fs::read(folder(pid).join("stat")).ok()?)
 }
 
+/// Returns the process group of this process. It is 0 if its leader is outside of this pid namespace, as after
+/// `unshare --pid --fork`. The function `getpgrp` of rustix panics then.
+pub(super) fn own_group() -> i32 {
+    stat(std::process::id().cast_signed()).map_or(0, |own| own.group)
+}
+
 pub(super) fn id(stat: Stat) -> ProcessId {
     ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
 }

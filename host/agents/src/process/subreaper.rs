@@ -11,7 +11,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, getpid, set_child_subreaper, waitid};
+use cordboard_core::config::AgentLimits;
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::spawn_blocking,
@@ -19,7 +20,8 @@ use tokio::{
 
 use super::{
     EnvTag,
-    cgroup::Cgroup,
+    cgroup::{self, Cgroup},
+    cgroup_limits::LimitsError,
     env_tag::{self, RlimitTag},
     fork_exec::{ProcessSetup, fork_exec},
     identity::{self, Stat},
@@ -27,6 +29,15 @@ use super::{
     prepared_exec::PreparedExec,
     tree,
 };
+
+/// The reason why an agent could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Process(#[from] io::Error),
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+}
 
 /// The pids of agents that their supervisors have not reaped yet.
 static AGENTS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -37,13 +48,15 @@ fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
 
 /// Starts an agent in its cgroup, and registers it under one lock, so that `reap` can't see it unregistered even if it
 /// ends at once.
-pub(super) fn spawn(image: &PreparedExec, folder: &Path, stdio: ChildStdio, tag: &EnvTag) -> io::Result<Pid> {
-    let folder = CString::new(folder.as_os_str().as_bytes())?;
-    let cgroup = Cgroup::of(tag);
-    let cgroup_folder = cgroup.as_ref().and_then(|cgroup| {
-        let created = cgroup.create();
-        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: relying on its tags")).ok()
-    });
+pub(super) fn spawn(
+    image: &PreparedExec,
+    folder: &Path,
+    stdio: ChildStdio,
+    tag: &EnvTag,
+    limits: &AgentLimits,
+) -> Result<Pid, StartError> {
+    let folder = CString::new(folder.as_os_str().as_bytes()).map_err(io::Error::from)?;
+    let (cgroup, cgroup_folder) = cgroup::create(tag, limits)?.unzip();
     let ChildStdio { stdin, stdout, stderr } = stdio;
     let setup = ProcessSetup {
         folder: &folder,
@@ -52,6 +65,7 @@ pub(super) fn spawn(image: &PreparedExec, folder: &Path, stdio: ChildStdio, tag:
         stderr,
         tag: tag.rlimit_tag(),
         cgroup: cgroup_folder.as_ref().map(AsFd::as_fd),
+        requires_cgroup: *limits != AgentLimits::NONE,
     };
     let mut agents = agents();
     let pid = fork_exec(image, &setup).inspect_err(|_| cgroup.iter().for_each(Cgroup::remove))?;
@@ -118,8 +132,7 @@ fn reap() {
 /// Returns whether a process is a child of this host but not in the host's process group: an agent or an adopted
 /// orphan.
 fn is_orphan(stat: Stat) -> bool {
-    let raw = |pid: Pid| pid.as_raw_nonzero().get();
-    stat.parent == raw(getpid()) && stat.group != raw(getpgrp())
+    stat.parent == getpid().as_raw_nonzero().get() && stat.group != identity::own_group()
 }
 
 #[cfg(test)]
@@ -131,12 +144,12 @@ mod tests {
     use super::{super::EnvTag, *};
 
     /// Runs a program in `/tmp`, and returns its output.
-    fn output(program: &str, args: &[&str], tag: &EnvTag) -> io::Result<String> {
+    fn output(program: &str, args: &[&str], tag: &EnvTag) -> Result<String, StartError> {
         let image = PreparedExec::new(program.as_ref(), args.iter().map(AsRef::as_ref), []).unwrap();
         let (mut reader, stdout) = io::pipe().unwrap();
         let null = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap().into();
         let stdio = ChildStdio { stdin: null(), stdout: stdout.into(), stderr: null() };
-        let pid = spawn(&image, Path::new("/tmp"), stdio, tag)?;
+        let pid = spawn(&image, Path::new("/tmp"), stdio, tag, &AgentLimits::NONE)?;
         let mut output = String::new();
         reader.read_to_string(&mut output).unwrap();
         waitpid(Some(pid), WaitOptions::empty()).unwrap();
@@ -171,7 +184,7 @@ mod tests {
     #[test]
     fn a_program_that_cannot_be_executed_is_an_error() {
         let error = output("/tmp", &[], &tag("gamma")).unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::EACCES), "{error}");
+        assert!(matches!(&error, StartError::Process(error) if error.raw_os_error() == Some(libc::EACCES)), "{error}");
         assert!(Cgroup::of(&tag("gamma")).is_none_or(|cgroup| cgroup.processes().is_empty()));
     }
 

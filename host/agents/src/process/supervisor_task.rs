@@ -18,7 +18,9 @@ use tokio::{
 };
 
 use super::{
-    EnvTag, ProcessEvent, identity,
+    EnvTag, ProcessEvent,
+    cgroup::Cgroup,
+    identity,
     pipes::Pipes,
     subreaper,
     tree::{self, Grace, Owner, TreeQuery},
@@ -109,6 +111,8 @@ pub(super) fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
     leader.exited().await;
+    // Read this before the end of the tree removes the cgroup.
+    let exceeded_memory = Cgroup::of(&tag).is_some_and(|cgroup| cgroup.exceeded_memory());
     let query = TreeQuery { group: Some(leader.id.pid), ..TreeQuery::new(Owner::Session(tag)) };
     let end = tree::end(query, DESCENDANTS_GRACE, &leader.no_grace.subscribe()).await;
     if end.ended + end.left > 0 {
@@ -123,7 +127,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
     let status = leader.reap();
     let last_stderr_line = pipes.finish().await;
     // The send fails only if the session no longer exists.
-    drop(events.send(ProcessEvent::Ended { status, last_stderr_line }).await);
+    drop(events.send(ProcessEvent::Ended { status, last_stderr_line, exceeded_memory }).await);
 }
 
 /// Returns the exit status in words.

@@ -166,7 +166,7 @@ fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
 /// processes that compile plugins. In a search for the processes of a killed host, all descendants of this host are
 /// added. If an agent started this host, these processes have inherited the agent's cgroup and resource limit.
 fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
-    let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
+    let (me, group) = (std::process::id().cast_signed(), identity::own_group());
     let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
     if matches!(query.owner, Owner::Host(_)) {
         let below = |mut pid| {

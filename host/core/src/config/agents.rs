@@ -6,6 +6,7 @@ use cordboard_permission_rules::Rule;
 
 use super::{
     agent_kind::AgentKind,
+    agent_limits::AgentLimits,
     nearest::suggestion,
     plain_turn_end::TurnEnd,
     sandbox::Sandbox,
@@ -34,6 +35,7 @@ pub struct Agent {
     /// Additional environment variables of the agent. They override those in `pass_env`.
     pub env: BTreeMap<String, String>,
     pub sandbox: Sandbox,
+    pub limits: AgentLimits,
     pub turn_end: TurnEnd,
 }
 
@@ -88,6 +90,7 @@ impl Agent {
             pass_env: Vec::new(),
             env: BTreeMap::new(),
             sandbox: Sandbox::NONE,
+            limits: AgentLimits::NONE,
             turn_end: TurnEnd::NONE,
         }
     }
@@ -145,6 +148,7 @@ impl Agent {
             Ok(())
         });
         self.sandbox.merge(section);
+        self.limits.merge(section);
         let turn_end = self.turn_end.merge(section);
         match self.kind {
             AgentKind::Plain => self.report_unused([("model", model), ("permission_mode", mode)], section),

@@ -16,7 +16,7 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 19] = [
+const KEYS: [(&str, &[&str], TakesEffect); 20] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
     ("telegram", &["edit_pause", "gather", "give_up", "ring_after"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
@@ -33,6 +33,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 19] = [
     ("agents", &["default"], TakesEffect::AtOnce),
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
     ("agents.NAME", &["sandbox", "sandbox_network", "sandbox_read", "sandbox_write"], TakesEffect::NextTurn),
+    ("agents.NAME", &["max_memory", "max_processes", "max_cpu_percent"], TakesEffect::NextTurn),
     ("agents.NAME", &["prompt", "silence"], TakesEffect::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
     ("plugins", &["lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),

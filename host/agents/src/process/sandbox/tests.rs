@@ -10,7 +10,7 @@ use std::{
 };
 
 use cordboard_core::{
-    config::{Sandbox, SandboxKind},
+    config::{AgentLimits, Sandbox, SandboxKind},
     types::SessionName,
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -73,6 +73,7 @@ impl Machine {
             env: path_variable().into_iter().chain(env).collect(),
             folder: self.at("state/sessions/ours"),
             tag: self.tag.clone(),
+            limits: AgentLimits::NONE,
             output: process::OutputKind::Lines,
         }
     }
@@ -119,7 +120,7 @@ async fn end(events: &mut mpsc::Receiver<ProcessEvent>) -> (Vec<String>, String)
     loop {
         match next(events).await {
             ProcessEvent::Line(line) => lines.push(String::from_utf8(line).unwrap()),
-            ProcessEvent::Ended { status, last_stderr_line } => {
+            ProcessEvent::Ended { status, last_stderr_line, .. } => {
                 return (lines, format!("{}; {}", describe_exit(status), last_stderr_line.unwrap_or_default()));
             }
             other @ (ProcessEvent::Piece(_) | ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. }) => {

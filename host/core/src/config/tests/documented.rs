@@ -91,6 +91,9 @@ fn keys_without_a_default_are_known() {
         [limits] free_memory
         [webhook] listen
         [agents.claude] model
+        [agents.claude] max_memory
+        [agents.claude] max_processes
+        [agents.claude] max_cpu_percent
         [agents.claude] prompt
         [agents.claude] silence
         [secrets] github
