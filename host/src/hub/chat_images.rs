@@ -19,6 +19,10 @@ use crate::session::ImageSource;
 /// The time limit for all images of a message.
 const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
+/// The maximum size of all images of a message, in bytes. The Messages API accepts requests of 32 MB, which also contain
+/// the base64 of these images and the rest of the conversation.
+const MAX_TOTAL: usize = 20_000_000;
+
 /// The minimum time for which an image is stored. A message that waits longer may reach the agent without its images.
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -41,6 +45,7 @@ impl ChatImages {
     /// An image can't be fetched or stored, or is of a type that models don't accept. The text says why.
     pub async fn fetch(&self, images: &[ChatImage]) -> Result<(), String> {
         let all = async {
+            let mut total = 0;
             for image in images {
                 // Write a stored image again, which renews its retention.
                 let bytes = match self.read(image) {
@@ -49,11 +54,16 @@ impl ChatImages {
                         self.chat.download(&image.file, ChatImage::MAX_SIZE).await.map_err(|error| error.to_string())?
                     }
                 };
+                total += bytes.len();
+                if total > MAX_TOTAL {
+                    let most = MAX_TOTAL / 1_000_000;
+                    return Err(format!("the images of the message exceed {most} MB in total; send fewer at once"));
+                }
                 self.store(image, &bytes)?;
             }
             Ok(())
         };
-        timeout(FETCH_WITHIN, all).await.unwrap_or_else(|_| Err("the chat did not send it within a minute".to_owned()))
+        timeout(FETCH_WITHIN, all).await.unwrap_or_else(|_| Err("the download took longer than a minute".to_owned()))
     }
 
     fn store(&self, image: &ChatImage, bytes: &[u8]) -> Result<(), String> {

@@ -223,9 +223,10 @@ impl Dispatcher {
             return;
         }
         self.open_default(row).await;
-        if let Err(answer) = self.take_attachments(row).await {
-            return self.answer(row, answer).await;
-        }
+        let lost_attachments = match self.take_attachments(row).await {
+            Ok(notice) => notice,
+            Err(answer) => return self.answer(row, answer).await,
+        };
         // From here on, the session of the prompt must keep its name.
         let _names = self.host.sessions.name_lock.read().await;
         let Some(name) = self.active_session(row) else {
@@ -248,6 +249,10 @@ impl Dispatcher {
             let message = messages::beginning(row.update.what.text());
             return self.answer(row, HostReply::NotStored { why: error.to_string(), message }).await;
         }
+        if let Some(notice) = lost_attachments {
+            let post = NewPost::new(row.update.place.clone(), notice.reply());
+            self.outbound.finish(Vec::new(), vec![post]).await;
+        }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
         let stored = self.store.accepted_update(row.id).await.ok().flatten();
@@ -263,25 +268,23 @@ impl Dispatcher {
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
     }
 
-    /// Fetches the images of a message. Notifies the user if the agent doesn't get all attachments. The error is the
-    /// answer if the message is not accepted.
-    async fn take_attachments(&self, row: &InboxRow) -> Result<(), HostReply> {
-        let UpdateKind::NotText { kind, caption, images, has_more } = &row.update.what else { return Ok(()) };
-        let Some(name) = self.active_session(row) else { return Ok(()) };
+    /// Fetches the images of a message. Returns a notice for the user if the agent doesn't get all attachments. The
+    /// error is the answer if the message is not accepted.
+    async fn take_attachments(&self, row: &InboxRow) -> Result<Option<HostReply>, HostReply> {
+        let UpdateKind::NotText { kind, caption, images, has_more } = &row.update.what else { return Ok(None) };
+        let Some(name) = self.active_session(row) else { return Ok(None) };
         let view = self.host.sessions.registry.view(name.as_str());
         let agent = view.and_then(|view| self.host.config().agents.get(&view.record.agent).cloned());
         let takes_images = !images.is_empty() && agent.is_some_and(|agent| !agent.kind.lacks(AgentFeature::Images));
         if takes_images {
             self.host.images.fetch(images).await.map_err(|why| HostReply::ImageNotFetched { why })?;
         }
-        let notice = match (takes_images, has_more, caption) {
-            (true, false, _) => return Ok(()),
-            (true, true, _) => HostReply::OnlyImagesTaken,
-            (false, _, Some(_)) => HostReply::CaptionTaken { kind: kind.clone() },
-            (false, _, None) => return Err(HostReply::OnlyText),
-        };
-        self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), notice.reply())]).await;
-        Ok(())
+        match (takes_images, has_more, caption) {
+            (true, false, _) => Ok(None),
+            (true, true, _) => Ok(Some(HostReply::OnlyImagesTaken)),
+            (false, _, Some(_)) => Ok(Some(HostReply::CaptionTaken { kind: kind.clone() })),
+            (false, _, None) => Err(HostReply::OnlyText),
+        }
     }
 
     /// Shows that a message waits. If it waits for the answer to a question, says so in words, because the user may

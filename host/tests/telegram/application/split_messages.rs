@@ -85,6 +85,31 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_with_another_file_sends_only_its_images() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let image = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
+    let text = json!({"file_id": "g", "file_unique_id": "v", "mime_type": "text/plain"});
+    app.api.push_all(vec![
+        update("message", 101, json!({"photo": image, "media_group_id": "A", "caption": "compare them"})),
+        update("message", 102, json!({"document": text, "media_group_id": "A"})),
+    ]);
+    app.wait_for(OWNER, 0, "You said: compare them\n[1 image]").await;
+    assert_eq!(count(&app, "The agent gets only the images of your message, not its other files."), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_message_with_an_attachment_gets_one_answer() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let voice = json!({"file_id": "f", "file_unique_id": "u", "duration": 3});
+    push(&app, "message", 101, json!({"voice": voice, "caption": "//unknown"}));
+    app.wait_for(OWNER, 0, "The agent of session 'alpha' has no command //unknown.").await;
+    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
+    assert_eq!(count(&app, "The agent gets only the caption"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_without_text_gets_one_answer() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
