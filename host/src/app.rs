@@ -84,7 +84,7 @@ pub enum AppError {
     #[error("failed to poll Telegram: {0}")]
     PollTask(#[from] tokio::task::JoinError),
     #[error(
-        "failed to start: the limit of open files is {limit}, and Cordboard needs at least {FEWEST_FILES}; {MORE_FILES}"
+        "failed to start: the open-file limit is {limit}, and Cordboard needs at least {FEWEST_FILES}; {MORE_FILES}"
     )]
     FewFiles { limit: u64 },
     #[error("failed to start: {0}")]

@@ -30,7 +30,7 @@ pub enum Command {
     /// Start the host and serve a chat
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
-    /// Check configuration, bot token, secrets, default agent and plugins; exit 0 if everything is valid, else 1
+    /// Check configuration, bot token, secrets, agents and plugins; exit 0 if everything is valid, else 1
     #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
     Check(Paths),
     /// List the sessions, with or without a running host
@@ -43,7 +43,7 @@ pub enum Command {
         after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
     )]
     Plugins(Listing),
-    /// List the questions of agents that wait for an answer
+    /// List the open questions of agents
     #[command(after_help = "Examples:\n  cordboard requests\n  cordboard requests --json | jq -r '.[].title'")]
     Requests(Listing),
     /// List the decisions about permissions, plans and questions of agents, the oldest first

@@ -1,7 +1,7 @@
 //! Tests the demo agent as a real process, through its codec, including the failures that it simulates. Also tests the
 //! command lines of agents of the kinds `claude` and `acp`.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
@@ -126,7 +126,7 @@ impl Agent {
                 AgentEvent::Requested(request) => self.decide(&request.id),
                 unexpected @ (AgentEvent::Denied { .. }
                 | AgentEvent::Outdated(_)
-                | AgentEvent::RequestCancelled(_)
+                | AgentEvent::RequestCanceled(_)
                 | AgentEvent::PermissionModeRefused(_)
                 | AgentEvent::PermissionModeChanged(_)
                 | AgentEvent::Background(_)

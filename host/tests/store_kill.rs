@@ -3,7 +3,7 @@
 //! The test runs itself as a child process that writes to a store and prints each acknowledged write. Then it kills
 //! the child.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
     collections::HashSet,

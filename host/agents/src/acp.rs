@@ -55,7 +55,7 @@ pub(super) struct Acp {
     /// Prompts that were sent to this process and are not acknowledged yet. See [`Self::acknowledge`].
     unacknowledged: Vec<PromptId>,
     /// Whether the host sent `session/cancel` in this turn.
-    is_cancelled: bool,
+    is_canceled: bool,
     requests: Requests,
     usage: Usage,
     skipped: SkippedLines,
@@ -85,7 +85,7 @@ impl Acp {
             last_id: 0,
             resumable: start.launch.conversation.resumed().is_some(),
             unacknowledged: Vec::new(),
-            is_cancelled: false,
+            is_canceled: false,
             requests: Requests::default(),
             usage: Usage::default(),
             skipped: SkippedLines::default(),
@@ -114,7 +114,7 @@ impl Acp {
             Message::Notification { method: CANCEL_REQUEST } => {
                 let id = &message["params"]["requestId"];
                 if let Some(question) = self.requests.cancel(id) {
-                    decoded.events.push(AgentEvent::RequestCancelled(question));
+                    decoded.events.push(AgentEvent::RequestCanceled(question));
                     decoded.lines.push(rpc::reject(id, Error::request_cancelled()));
                 }
             }
@@ -183,18 +183,18 @@ impl Acp {
         self.acknowledge(&mut decoded.events);
         let outcome = match &result {
             Ok(result) => outcome::of_result(result),
-            // Some agents end a cancelled turn with an error.
-            Err(_) if self.is_cancelled => Outcome::Interrupted,
+            // Some agents end a canceled turn with an error.
+            Err(_) if self.is_canceled => Outcome::Interrupted,
             Err(error) => Outcome::Failed(self.handshake.error_text(error)),
         };
-        self.is_cancelled = false;
+        self.is_canceled = false;
         if result.is_ok() && !self.resumable {
             self.resumable = true;
             let id = self.handshake.session().to_owned();
             decoded.events.push(AgentEvent::Conversation { id, resumable: true });
         }
         // A question that the agent no longer waits for must not stay open.
-        decoded.events.extend(self.requests.take_all().into_iter().map(AgentEvent::RequestCancelled));
+        decoded.events.extend(self.requests.take_all().into_iter().map(AgentEvent::RequestCanceled));
         let mut turn = std::mem::replace(&mut self.turn, Turn::new(&self.folder));
         turn.finish(&outcome);
         decoded.events.extend(turn.take_changes());
@@ -222,7 +222,7 @@ impl Acp {
             }
             Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
             // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
-            // them. Updates after the end of a turn belong to a cancelled turn.
+            // them. Updates after the end of a turn belong to a canceled turn.
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update from the agent")
@@ -334,7 +334,7 @@ impl Codec for Acp {
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {
-        self.is_cancelled = self.is_in_turn();
+        self.is_canceled = self.is_in_turn();
         let session = self.handshake.session().to_owned();
         InterruptMethod::Line(rpc::notification(AGENT_METHOD_NAMES.session_cancel, CancelNotification::new(session)))
     }

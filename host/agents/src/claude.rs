@@ -136,8 +136,8 @@ impl Claude {
             }
             "control_request" => control::reject_request(message, decoded),
             "control_cancel_request" => {
-                let cancelled = self.requests.cancel(text(message, "request_id"));
-                events.extend(cancelled.map(AgentEvent::RequestCancelled));
+                let canceled = self.requests.cancel(text(message, "request_id"));
+                events.extend(canceled.map(AgentEvent::RequestCanceled));
             }
             "control_response" => control::on_response(&message["response"], &self.last_interrupt_id(), events),
             _ => self.exit_reason = plain_error(message).or_else(|| self.exit_reason.take()),

@@ -52,7 +52,7 @@ pub struct Start<'a> {
 pub enum StartError {
     #[error("find the program of the demo agent: {0}; set `command` of this agent to the path of cordboard")]
     NoProgram(#[from] std::io::Error),
-    #[error("find the program of the agent: set `command` of this agent")]
+    #[error("find the program of the agent: `command` is missing; set it for this agent")]
     NoCommand,
     #[error(transparent)]
     Spawn(#[from] SpawnError),

@@ -236,9 +236,10 @@ impl Plain {
         if let Some(pattern) = self.turn_end.prompt.as_ref().filter(|_| self.prompt_start().is_none()) {
             let shown =
                 excerpt(strip_control_sequences(&self.unfinished).as_bytes()).or_else(|| self.last_line.clone());
-            let shown = shown.map_or("nothing".to_owned(), |line| format!("“{line}” last"));
+            let shown =
+                shown.map_or("it has printed nothing".to_owned(), |line| format!("its last output is “{line}”"));
             self.due.push(AgentEvent::StartFailed(format!(
-                "it has not shown the prompt '{}', but printed {shown}; correct `prompt` of this agent, or add an \
+                "it has not shown a prompt that matches '{}': {shown}; correct `prompt` of this agent, or add an \
                  argument with which the program shows its prompt without a terminal",
                 pattern.as_str()
             )));

@@ -54,7 +54,7 @@ pub trait Chat: Send + Sync {
     /// # Errors
     /// The front-end doesn't provide the file, or the file has more than `max` bytes. The text is for the user.
     async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
-        Err(DownloadError("this chat stores no files".to_owned()))
+        Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
     /// Sets the menu of commands. If nothing has changed, this makes no request.

@@ -50,7 +50,7 @@ pub enum AgentEvent {
     /// The agent asks a question and waits for the answer.
     Requested(AgentRequest),
     /// The agent no longer needs the answer to this question.
-    RequestCancelled(RequestId),
+    RequestCanceled(RequestId),
     /// The agent did not accept a permission mode. Contains the reason.
     PermissionModeRefused(String),
     /// The agent has changed its permission mode itself, for example after the user approved its plan.

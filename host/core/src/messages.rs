@@ -240,7 +240,7 @@ fn quote(text: &str) -> String {
 }
 
 /// The remedy if this process has too many open files (EMFILE).
-pub const MORE_FILES: &str = "raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit";
+pub const MORE_FILES: &str = "raise the open-file limit with `ulimit -n` or with LimitNOFILE= in the systemd unit";
 
 /// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). The function recognizes an error by its text,
 /// because libraries wrap the original error.
@@ -294,7 +294,7 @@ mod tests {
         let full = std::io::Error::from_raw_os_error(24);
         let text = system_error(format!("failed to start 'claude': {full}"));
         assert!(
-            text.ends_with("raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit"),
+            text.ends_with("raise the open-file limit with `ulimit -n` or with LimitNOFILE= in the systemd unit"),
             "{text}"
         );
         assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));

@@ -9,7 +9,9 @@ pub enum RuleError {
         "the tool name is missing or contains characters that are not allowed in tool names: write `Bash` or `mcp__server__tool`"
     )]
     Tool,
-    #[error("a tool's name has a wildcard: write `*` for all tools or `mcp__server__*` for a server's")]
+    #[error(
+        "a tool name contains a wildcard: write `*` for all tools or `mcp__server__*` for the tools of an MCP server"
+    )]
     ToolWildcard,
     #[error("the closing parenthesis is missing at the end: write `Bash(git status:*)`")]
     Parenthesis,
@@ -21,20 +23,20 @@ pub enum RuleError {
     ControlCharacter,
     #[error("a rule for this tool takes no pattern: write the name alone, for example `mcp__server__tool`")]
     PatternNotSupported,
-    #[error("`*` and `:*` are in one pattern: write `Bash(git * main)` or `Bash(git push:*)`")]
+    #[error("a pattern can't contain both `*` and `:*`: write `Bash(git * main)` or `Bash(git push:*)`")]
     TwoWildcardForms,
     #[error("a rule for WebFetch names no domain: write `WebFetch(domain:example.org)`")]
     Domain,
     #[error(
-        "a path pattern has an invalid wildcard: write `**` as a whole part, as in `src/**/*.rs`, and close each `[`"
+        "a path pattern has an invalid wildcard: use `**` only as a whole path component, as in `src/**/*.rs`, and close each `[`"
     )]
     Glob,
     #[error(
-        "a path pattern has braces, a backslash or `[^`: write one rule for each, such as `Edit(*.ts)` and `Edit(*.js)`"
+        "a path pattern contains braces, a backslash or `[^`: write a separate rule for each alternative, such as `Edit(*.ts)` and `Edit(*.js)`"
     )]
     GlobExtension,
     #[error(
-        "a path pattern begins with `!`: put the exception into another list, such as `Read(secrets/**)` into deny"
+        "a path pattern begins with `!`: put the exception in another list, for example `Read(secrets/**)` in the deny list"
     )]
     Negation,
     #[error("a path pattern has `..` or names another user's home: write `//absolute/path/**` or `~/path/**`")]

@@ -12,7 +12,7 @@ use super::{call_limit_counters::Limit, call_output::CallOutput, untrusted_text:
 /// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
+    #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if the plugin needs more)")]
     Limit { plugin: String, limit: Limit },
     /// The version was replaced or deactivated. `drain` is zero if its calls were stopped at once, for example because
     /// it lost a grant.
@@ -20,7 +20,7 @@ pub enum CallError {
     Drained { drain: Duration },
     /// An argument of a host call was too large. wasmtime's error doesn't say which host call it was.
     #[error(
-        "passed more than {} to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.{plugin}] if it needs more)",
+        "passed more than {} to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.{plugin}] if the plugin needs more)",
         format_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },

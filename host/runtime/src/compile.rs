@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_compiler_without_open_files_names_the_remedy() {
         let why = not_started("a", &io::Error::from_raw_os_error(24)).to_string();
-        assert!(why.contains("(os error 24); raise the limit of open files with `ulimit -n`"), "{why}");
+        assert!(why.contains("(os error 24); raise the open-file limit with `ulimit -n`"), "{why}");
         assert!(why.ends_with("; when that is fixed, type /plugins reload a"), "{why}");
     }
 }

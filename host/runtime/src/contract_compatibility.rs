@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn imports_for_another_host_version_are_explained() {
-        let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
+        let newer = "it is built for a newer Cordboard: it uses cordboard:plugin/";
         let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.3; ";
         for (import, expected) in [
             ("cordboard:plugin/sessions@0.2.0", ""),
@@ -167,7 +167,10 @@ mod tests {
         let exports = check_exports;
         assert_eq!(exports(&["cordboard:plugin/command@0.3.0", "cordboard:plugin/hook@0.2.0", "acme:a/b"]), Ok(()));
         let why = exports(&["cordboard:plugin/command@0.3.0"]).unwrap_err().to_string();
-        assert!(why.starts_with("it is built for a newer Cordboard: it has cordboard:plugin/command@0.3.0, "), "{why}");
+        assert!(
+            why.starts_with("it is built for a newer Cordboard: it uses cordboard:plugin/command@0.3.0, "),
+            "{why}"
+        );
         let why = exports(&["wasi:cli/run@0.2.3"]).unwrap_err().to_string();
         assert!(why.contains("(it exports wasi:cli/run@0.2.3)"), "{why}");
     }

@@ -44,7 +44,7 @@ pub enum PluginError {
     #[error("it imports interfaces that this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
-    #[error("it is built for {age} Cordboard: it has {name}, and this one has {OwnPackage}; {}", age.remedy())]
+    #[error("it is built for {age} Cordboard: it uses {name}, and this host provides {OwnPackage}; {}", age.remedy())]
     OtherContract { age: Age, name: String },
     #[error(
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"

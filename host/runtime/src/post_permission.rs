@@ -83,7 +83,7 @@ mod tests {
             check(&by(&ann), &place("1"), &members(&owner))
                 .unwrap_err()
                 .to_string()
-                .contains("is not a chat of the caller")
+                .contains("this call can't post to telegram:1: ")
         );
         assert!(check(&by(&owner), &place("2"), &members(&ann)).is_err());
         assert!(check(&by(&owner), &place("x"), &members(&console)).is_ok(), "the owner has two identities");

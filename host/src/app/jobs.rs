@@ -58,7 +58,7 @@ impl JobRunner for PluginJobs {
     async fn run(&self, due: &DueRun) {
         let Some(host) = self.host.upgrade() else { return };
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
-        tracing::debug!(plugin, job, missed = due.missed, "job runs");
+        tracing::debug!(plugin, job, missed = due.missed, "running a job");
         let due_job = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
         let host_api = host as Arc<dyn HostApi>;
         if let Err(error) = self.plugins.run_job(&host_api, plugin, &due_job).await {

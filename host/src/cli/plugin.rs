@@ -153,8 +153,8 @@ Calls without a message:
                                         why; shows the decision of an approval plugin. After Read,
                                         Edit, Write, Grep or Glob comes a path, after WebFetch an
                                         address, and after any tool its arguments as JSON
-  @question alpha Which? | Red | Blue   the agent asks a question: 1, 2, other; `multiple` after
-                                        the session allows several
+  @question alpha Which? | Red | Blue   the agent asks a question: 1, 2, other; write `multiple`
+                                        before the text to allow several answers
   @plug                                 activates the plugin; the reply is empty, or the error
 Sessions behave as on a host. Their agent starts and stops at once, and a turn runs until @done,
 @fails or /stop ends it. @clock suspends sessions at their idle timeout.
@@ -189,7 +189,7 @@ pub enum ExtensionPoint {
     Command,
     /// Decides when idle agents are stopped
     Lifecycle,
-    /// Decides about the tools for which agents ask permission
+    /// Decides whether agents may use a tool
     Approval,
     /// Gives agents their instructions
     Persona,

@@ -42,7 +42,8 @@ impl ChatImages {
     /// Fetches the images of a message that are not stored yet.
     ///
     /// # Errors
-    /// An image can't be fetched or stored, or is of a type that models don't accept. The text says why.
+    /// An image can't be fetched or stored, or is of a type that models don't accept. The text is a sentence for the
+    /// user.
     pub async fn fetch(&self, images: &[ChatImage]) -> Result<(), String> {
         let all = async {
             let mut total = 0;
@@ -51,24 +52,26 @@ impl ChatImages {
                 let bytes = match self.read(image) {
                     Ok(bytes) => bytes,
                     Err(_) => {
-                        self.chat.download(&image.file, ChatImage::MAX_SIZE).await.map_err(|error| error.to_string())?
+                        let downloaded = self.chat.download(&image.file, ChatImage::MAX_SIZE).await;
+                        downloaded.map_err(|error| format!("The image could not be downloaded: {error}"))?
                     }
                 };
                 total += bytes.len();
                 if total > MAX_TOTAL {
                     let most = MAX_TOTAL / 1_000_000;
-                    return Err(format!("the images of the message exceed {most} MB in total; send fewer at once"));
+                    return Err(format!("The images of the message exceed {most} MB in total. Send fewer at once."));
                 }
                 self.store(image, &bytes)?;
             }
             Ok(())
         };
-        timeout(FETCH_WITHIN, all).await.unwrap_or_else(|_| Err("the download took longer than a minute".to_owned()))
+        let late = || Err("The download of the images took longer than a minute.".to_owned());
+        timeout(FETCH_WITHIN, all).await.unwrap_or_else(|_| late())
     }
 
     fn store(&self, image: &ChatImage, bytes: &[u8]) -> Result<(), String> {
         if ChatImage::media_type(bytes).is_none() {
-            return Err("it is not a JPEG, PNG, GIF or WebP image".to_owned());
+            return Err("The image is not a JPEG, PNG, GIF or WebP file.".to_owned());
         }
         let write = || {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
@@ -77,7 +80,8 @@ impl ChatImages {
             fs::write(&new, bytes)?;
             fs::rename(new, self.file(image))
         };
-        let stored = write().map_err(|error| format!("it could not be stored in {}: {error}", self.folder.display()));
+        let failed = |error: io::Error| format!("The image could not be stored in {}: {error}", self.folder.display());
+        let stored = write().map_err(failed);
         self.delete_old();
         stored
     }

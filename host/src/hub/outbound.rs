@@ -37,7 +37,7 @@ pub trait OutboundSink: Send + Sync {
     }
     /// Downloads a file that a user has sent.
     async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
-        Err(DownloadError("this chat stores no files".to_owned()))
+        Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 }
 
@@ -136,7 +136,7 @@ impl Outbound {
             Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
             // The request itself is closed, so pressing one of its buttons is refused.
-            Err(error) => tracing::error!(%error, "failed to store a decision: its buttons remain"),
+            Err(error) => tracing::error!(%error, "failed to close the buttons of messages: they remain"),
         }
     }
 
@@ -164,7 +164,7 @@ impl Outbound {
                 }
                 Err(StoreError::Closed { .. }) => return Vec::new(),
                 Err(error) => {
-                    tracing::error!(%error, retry_in = ?pause, "failed to store an answer");
+                    tracing::error!(%error, retry_in = ?pause, "failed to store posts");
                     self.post_not_stored(&out, &error);
                 }
             }

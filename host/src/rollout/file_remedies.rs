@@ -39,7 +39,7 @@ mod tests {
         );
         assert!(unreadable(5).ends_with("; check /p/x.wasm, or copy it again"));
         assert!(text(FileError::TooLarge { limit: 64 << 20 }).ends_with(
-            "64 MiB: make the plugin smaller, for example build /p/x.wasm again with optimizations and without debug information"
+            "64 MiB: make it smaller, for example build /p/x.wasm again with optimizations and without debug information"
         ));
         assert_eq!(text(FileError::NotPrivate("others may write to it".to_owned())), "others may write to it");
     }

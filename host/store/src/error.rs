@@ -26,7 +26,7 @@ pub enum StoreError {
     Corrupt { what: String, file: PathBuf, why: String },
     #[error("{what}: the store is closed because the host is shutting down; start the host again")]
     Closed { what: String },
-    #[error("create session '{0}': the name is taken; choose another, or restore that session if it is archived")]
+    #[error("use the session name '{0}': it is taken; choose another, or restore that session if it is archived")]
     Exists(SessionName),
     #[error("{what}: the message doesn't exist or is already completed")]
     Gone { what: String },
@@ -34,7 +34,7 @@ pub enum StoreError {
         "store the state of plugin '{plugin}': it would have {size} bytes, more than its limit of {limit}; delete keys or raise the limit in the configuration"
     )]
     StateLimit { plugin: String, size: u64, limit: Limit },
-    #[error("{what} in {}: {why}; this is a bug in Cordboard, please report it", file.display())]
+    #[error("{what} in {}: {why}; this is a bug in Cordboard: please report it", file.display())]
     Defect { what: String, file: PathBuf, why: String },
 }
 
@@ -125,13 +125,13 @@ pub enum OpenError {
     )]
     InUse { path: PathBuf, holder: String },
     #[error(
-        "use state directory {}: it was written by a newer Cordboard (schema {found}, this one knows {known}); \
+        "use state directory {}: it was written by a newer Cordboard (schema {found}; this version supports up to {known}); \
          install that version, or choose another directory with --state",
         path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: it was written by an older Cordboard (schema {found}, this one reads {known}); \
+        "use state directory {}: it was written by an older Cordboard (schema {found}; this version reads {known}); \
          run the host once to migrate it",
         path.display()
     )]

@@ -71,7 +71,8 @@ impl Api {
     {
         let url = format!("{}/bot{}/{}", self.base, self.token.secret(), P::NAME);
         let timeout = self.timeout + payload.timeout_hint().unwrap_or_default();
-        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(P::NAME, error) };
+        let unavailable =
+            |error: &dyn Error| BotApiError::Unavailable { why: format!("{} at {}", P::NAME, self.describe(error)) };
         let request = self.http.client().post(url).timeout(timeout).json(payload);
         let response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
         let status = response.status().as_u16();
@@ -81,14 +82,13 @@ impl Api {
 
     /// Downloads a file of at most `max` bytes. `path` is from the response to `getFile`.
     pub async fn download(&self, path: &str, max: u64) -> Result<Vec<u8>, BotApiError> {
-        const WHAT: &str = "download of a file";
         let url = format!("{}/file/bot{}/{path}", self.base, self.token.secret());
-        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(WHAT, error) };
+        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(error) };
         let request = self.http.client().get(url).timeout(self.timeout);
         let mut response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
         let status = response.status();
         if !status.is_success() {
-            return Err(BotApiError::Rejected { why: format!("{WHAT}: HTTP {}", status.as_u16()) });
+            return Err(BotApiError::Rejected { why: format!("HTTP {}", status.as_u16()) });
         }
         let mut file = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(&error.without_url()))? {
@@ -100,14 +100,14 @@ impl Api {
         Ok(file)
     }
 
-    /// Formats the error and its causes on one line.
-    fn describe(&self, method: &str, error: &dyn Error) -> String {
+    /// Formats the address of the server, the error and its causes on one line.
+    fn describe(&self, error: &dyn Error) -> String {
         let (mut text, mut cause) = (error.to_string(), error.source());
         while let Some(error) = cause {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        scrub::text(messages::system_error(format!("{method} at {}: {text}", self.base)))
+        scrub::text(messages::system_error(format!("{}: {text}", self.base)))
     }
 }
 

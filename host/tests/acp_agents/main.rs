@@ -2,7 +2,7 @@
 //! and the requests that the API receives. If the environment variable with an agent's path isn't set, the tests of
 //! that agent print a line and pass.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../support/agent_host.rs"]
 mod agent_host;

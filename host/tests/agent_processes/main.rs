@@ -1,6 +1,6 @@
 //! Tests `cordboard_agents::process` with real processes: their output, their exit, and the end of their descendants.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod cgroups;
 #[path = "../support/cgroups.rs"]
@@ -314,7 +314,7 @@ async fn each_failed_start_says_what_to_do() {
     );
     assert_eq!(
         error(&plain, at),
-        "start 'FOLDER/plain': it is not an executable file; make it one with `chmod +x`, or correct `command` of this agent"
+        "start 'FOLDER/plain': permission denied; make the file executable with `chmod +x`, check the permissions of the folders on its path, or correct `command` of this agent"
     );
     assert_eq!(
         error(&no_interpreter, at),

@@ -50,7 +50,7 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
     let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear(
-        "(os error 24); raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit\nYour",
+        "(os error 24); raise the open-file limit with `ulimit -n` or with LimitNOFILE= in the systemd unit\nYour",
     );
     prlimit(Some(pid), Resource::Nofile, before).unwrap();
     host.exchange("/retry", "Retrying in session 'a'.");

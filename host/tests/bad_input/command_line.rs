@@ -56,9 +56,9 @@ fn too_few_open_files_are_named_with_the_remedy() {
         let output = command.args(home.places()).stdin(std::process::Stdio::null()).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         let shown =
-            format!("cordboard: failed to start: the limit of open files is {limit}, and Cordboard needs at least 64");
+            format!("cordboard: failed to start: the open-file limit is {limit}, and Cordboard needs at least 64");
         assert_eq!(output.status.code(), Some(1), "{errors}");
-        assert!(errors.starts_with(&shown) && errors.contains("; raise the limit of open files"), "{errors}");
+        assert!(errors.starts_with(&shown) && errors.contains("; raise the open-file limit"), "{errors}");
     }
 }
 

@@ -92,7 +92,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     );
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     host.hear(&format!("The plugin folder can't be used: {why}. The active plugin versions keep running."));
-    host.exchange("/plugins", "`plugin folder` unusable - ");
+    host.exchange("/plugins", "`plugin folder` unusable (");
     host.hear(&why);
     let checked = home.ask("check", &[]);
     assert_eq!((checked.code, checked.err), (Some(1), format!("cordboard: {why}\n")));
@@ -376,7 +376,7 @@ fn a_state_directory_of_a_newer_version_is_refused() {
     assert_eq!(
         refused(&home, &state),
         format!(
-            "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999, this one knows {known}); \
+            "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999; this version supports up to {known}); \
              install that version, or choose another directory with --state"
         )
     );

@@ -115,7 +115,7 @@ fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("slow 30", "line 1\n");
     disk.order("fill");
-    host.log("failed to store an answer");
+    host.log("failed to store posts");
     disk.order("free");
     host.hear("line 30\n");
     host.exchange("and on", "You said: and on");

@@ -1,7 +1,7 @@
 //! Tests mistakes of users and failures of disks and agents, with the real binary: the message says what to do, the
 //! exit code is right, and no session or message is lost.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod agents;
 mod check;

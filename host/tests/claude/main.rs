@@ -1,7 +1,7 @@
 //! Tests the real claude CLI with a fake Messages API: the text that the user sees, and the requests that the API
 //! receives. Without the CLI, every test prints a line and passes.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../support/agent_host.rs"]
 mod agent_host;

@@ -135,7 +135,7 @@ fn an_approval_rule_answers_the_cli() {
     assert!(inside.exists() && !shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
     let shown = host.ask("bash rm made", "The tool said: ");
-    assert!(shown.contains("Denied: Bash `rm made`\nThe rule Bash(rm:*) denies it.\n"), "{shown}");
+    assert!(shown.contains("Denied: Bash `rm made`\nThe rule Bash(rm:*) denies this use.\n"), "{shown}");
     assert!(inside.exists());
     host.phase("idle");
     host.ask("bash touch other; rm made", "The tool said: ");

@@ -115,7 +115,7 @@ fn with_busy_steer_stop_also_drops_what_waits_in_the_cli() {
     host.ask("/stop", "second");
     host.phase("idle");
     host.ask("hello", "You said: hello");
-    assert_eq!(host.api.count("second"), 0, "the CLI has cancelled the message");
+    assert_eq!(host.api.count("second"), 0, "the CLI has canceled the message");
 }
 
 #[test]

@@ -35,7 +35,7 @@ prompt() {
         crash) text "I am about to "; echo "the agent crashed on request" >&2; exit 70 ;;
         hang) exec sleep 1000 ;;
         flood) for ((i = 1; i <= rest; i++)); do text "line $i\n"; done ;;
-        garbage) printf '%b\n' 'this is no JSON' '\xff\xfe\0\x1b[31m{"type":' '[1, 2, null]' ''; text "I printed garbage." ;;
+        garbage) printf '%b\n' 'this is not JSON' '\xff\xfe\0\x1b[31m{"type":' '[1, 2, null]' ''; text "I printed garbage." ;;
         stubborn) trap '' TERM; is_stubborn=1; text "From now on I ignore SIGTERM and the end of input." ;;
         *) text "You said: $1" ;;
     esac

@@ -132,7 +132,7 @@ fn a_changed_session_folder_is_reported_once() {
     host.ask("one", "You said: one");
     home.configure("");
     host.reads(&format!(
-        "Session 'p' keeps working in {}, although it is no longer in [sessions.folders].",
+        "Session 'p' keeps working in {}, although [sessions.folders] no longer lists the session.",
         first.display()
     ));
     host.expect_logged("configuration changed");

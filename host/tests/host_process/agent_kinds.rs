@@ -391,7 +391,7 @@ fn answers_have_the_mode_of_their_reader() {
     let home = StandIn::new(AgentKind::Acp).home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
-    host.ask("/mode me smart", "Mode set to smart for answers to you, in sessions whose mode is not set.");
+    host.ask("/mode me smart", "Mode set to smart for answers to your messages, in sessions without their own mode.");
     host.say("run make");
     host.expect("[Allow once] /answer #1 allow\n");
     host.say("/allow");

@@ -87,7 +87,7 @@ fn a_denied_tool_is_not_asked_about() {
     host.say("run cd / && rm -rf x");
     host.expect_all(&[
         "Denied: Bash `cd / && rm -rf x`\n",
-        "The rule Bash(rm:*) of deny_tools in [access] forbids it.\nI don't run it. Not allowed here: The rule Bash(rm:*) of deny_tools in [access] forbids it.\n",
+        "The rule Bash(rm:*) in deny_tools of [access] forbids this use.\nI don't run it. Not allowed here: The rule Bash(rm:*) in deny_tools of [access] forbids this use.\n",
     ]);
     host.say("run ls");
     host.expect("You allowed it. The demo agent doesn't really run: ls\n");
@@ -96,7 +96,7 @@ fn a_denied_tool_is_not_asked_about() {
     host.say("run ls");
     host.expect_all(&[
         "Denied: Bash `ls`\n",
-        "The rule Bash(ls:*) denies it.\nI don't run it. Not allowed here: The rule Bash(ls:*) denies it.\n",
+        "The rule Bash(ls:*) denies this use.\nI don't run it. Not allowed here: The rule Bash(ls:*) denies this use.\n",
     ]);
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
@@ -132,7 +132,7 @@ fn a_question_at_the_end_of_the_input_is_withdrawn() {
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
     let notice = "No user can answer the agent of session 'a', because the input has ended. \
-                  Its agent continues without an answer to: Bash: make clean\n";
+                  The agent continues without an answer. It asked: Bash: make clean\n";
     assert!(chat.contains(notice), "{chat}");
     let error = "the input ended before these questions of agents were answered: a#1 (Bash: make clean)";
     assert!(log.contains(error), "{log}");

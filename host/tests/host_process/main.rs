@@ -1,6 +1,6 @@
 //! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and the real plugins.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../support/cgroups.rs"]
 mod cgroups;

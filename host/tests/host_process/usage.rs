@@ -38,7 +38,7 @@ fn prompts_are_refused_when_the_budget_of_the_day_is_spent() {
     host.await_turns("a", 1);
     host.say("two");
     host.expect("answer 8");
-    host.expect("The agents have cost $8.00 today, 80 % of the limit of $10.00 a day. At the limit, new messages are");
+    host.expect("The agents have cost $8.00 today, 80% of the limit of $10.00 a day. At the limit, new messages are");
     host.say("three");
     host.expect("answer 12");
     host.await_turns("a", 3);

@@ -80,8 +80,8 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
         for name in ["every", "sessions"] {
             let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
             let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
-            assert!(why.starts_with("it is built for an older Cordboard: it has cordboard:plugin/"), "{why}");
-            let versions = "@0.1.0, and this one has cordboard:plugin@0.2.3; rebuild it with the current SDK: ";
+            assert!(why.starts_with("it is built for an older Cordboard: it uses cordboard:plugin/"), "{why}");
+            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.3; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
         }
     }

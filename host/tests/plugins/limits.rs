@@ -31,7 +31,7 @@ async fn call_error(host: &TestHost, line: &str) -> String {
 }
 
 fn over(limit: &str) -> String {
-    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.exceeds_limits] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.exceeds_limits] if the plugin needs more)")
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Tests the plugins of the repository, including the misbehaving ones of `plugins/bad`, as real components on a real
 //! engine with a fake host in memory: their exports, their texts, and that a misbehaving plugin doesn't affect others.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../support/components.rs"]
 mod components;

@@ -44,7 +44,7 @@ async fn meanwhile(test_host: &Arc<TestHost>, line: &str) -> Result<String, Call
 }
 
 fn over(limit: &str) -> String {
-    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.sandbox_escape] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.sandbox_escape] if the plugin needs more)")
 }
 
 #[tokio::test]
@@ -119,14 +119,14 @@ async fn resource_limits_end_the_call() {
     assert_eq!(meanwhile(&test_host, "memory").await.unwrap_err().to_string(), over("memory"));
     assert_eq!(meanwhile(&test_host, "reply").await.unwrap_err().to_string(), over("reply"));
     for (line, bound) in [
-        ("handles", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
-        ("bodies", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
+        ("handles", "held 256 host resources at once (clocks, streams, requests), the maximum for a call"),
+        ("bodies", "held 256 host resources at once (clocks, streams, requests), the maximum for a call"),
         ("stack", "exceeded the stack limit of 512KiB"),
         ("randomness", "requested more than 64MiB of random bytes at once"),
         ("fields", "set more than 32KiB of headers in one request"),
         (
             "argument",
-            "passed more than 4MiB to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.sandbox_escape] if it needs more)",
+            "passed more than 4MiB to the host at once, which exceeds the largest of its limits `reply`, `state` and `http_body` (raise the relevant one in [plugins.sandbox_escape] if the plugin needs more)",
         ),
     ] {
         assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), bound, "/{line}");
@@ -134,7 +134,7 @@ async fn resource_limits_end_the_call() {
     // The exit code itself is lost: WASI 0.2 distinguishes only success and failure.
     assert_eq!(
         meanwhile(&test_host, "leave").await.unwrap_err().to_string(),
-        "exited with an error code before it answered"
+        "exited with an error code before it returned a result"
     );
     assert_eq!(meanwhile(&test_host, "sockets").await, Ok("nothing".to_owned()), "the plugin still answers");
 }

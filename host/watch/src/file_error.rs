@@ -14,7 +14,7 @@ pub enum FileError {
     CircularLink { target: PathBuf },
     #[error("it is {kind}, not a regular file: replace it with a regular file, or remove it")]
     NotRegular { kind: &'static str },
-    #[error("it is larger than {} MiB: make the plugin smaller", limit >> 20)]
+    #[error("it is larger than {} MiB: make it smaller", limit >> 20)]
     TooLarge { limit: u64 },
     /// Contains the error message of the system.
     #[error("it cannot be read: {0}")]
@@ -30,9 +30,6 @@ mod tests {
 
     #[test]
     fn a_large_file_has_a_remedy() {
-        assert_eq!(
-            FileError::TooLarge { limit: 1 << 20 }.to_string(),
-            "it is larger than 1 MiB: make the plugin smaller"
-        );
+        assert_eq!(FileError::TooLarge { limit: 1 << 20 }.to_string(), "it is larger than 1 MiB: make it smaller");
     }
 }

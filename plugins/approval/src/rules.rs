@@ -50,7 +50,10 @@ impl Rules {
     pub fn decide(&self, permission: &Permission) -> Decision {
         let tool_use = tool_use(permission);
         if let Some(rule) = matches(&self.deny.rules, &tool_use) {
-            return Decision::by_rule(Outcome::Deny(format!("The rule {rule} denies it.")), &self.deny.describe(rule));
+            return Decision::by_rule(
+                Outcome::Deny(format!("The rule {rule} denies this use.")),
+                &self.deny.describe(rule),
+            );
         }
         if let Some(rule) = self.asking_rule(&tool_use) {
             // Offer no button that always allows the use, because a rule that allows it would have no effect.
@@ -129,7 +132,7 @@ mod tests {
         assert_eq!(decision(&rules, &command("git status")), allowed);
         let asked = (Outcome::Ask, "Bash(git push:*) (configuration)".to_owned());
         assert_eq!(decision(&rules, &command("git push -f")), asked);
-        let why = Outcome::Deny("The rule Bash(rm:*) denies it.".to_owned());
+        let why = Outcome::Deny("The rule Bash(rm:*) denies this use.".to_owned());
         assert_eq!(decision(&rules, &command("cd x && rm -r y")), (why, "Bash(rm:*) (configuration)".to_owned()));
         assert_eq!(decision(&rules, &tool_use("alpha", "WebFetch")), (Outcome::Ask, String::new()));
     }
@@ -168,6 +171,6 @@ mod tests {
         assert_eq!(decision(&rules, &fetch).0, Outcome::Allow);
         let paths = vec!["/home/ada/.ssh/id".into()];
         let read = Permission { paths, facts: fact("home", "/home/ada"), ..tool_use("alpha", "Read") };
-        assert_eq!(decision(&rules, &read).0, Outcome::Deny("The rule Read(~/.ssh/**) denies it.".into()));
+        assert_eq!(decision(&rules, &read).0, Outcome::Deny("The rule Read(~/.ssh/**) denies this use.".into()));
     }
 }

@@ -32,7 +32,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
             session_control::set_own_mode(chosen(mode, &modes)?)?;
             Ok(Reply::plain(&match *mode {
                 RESET => "Your personal mode was reset.".to_owned(),
-                mode => format!("Mode set to {mode} for answers to you, in sessions whose mode is not set."),
+                mode => format!("Mode set to {mode} for answers to your messages, in sessions without their own mode."),
             }))
         }
         [mode] => {

@@ -130,7 +130,7 @@ impl Payload {
     }
 
     fn sender(&self) -> String {
-        if self.sender.login.is_empty() { "Somebody".to_owned() } else { escape(&self.sender.login) }
+        if self.sender.login.is_empty() { "Someone".to_owned() } else { escape(&self.sender.login) }
     }
 
     fn repository(&self) -> String {

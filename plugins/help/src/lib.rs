@@ -111,11 +111,15 @@ fn line(plugin: &Plugin, now: Timestamp) -> String {
     let digest: String = plugin.digest.chars().take(SHOWN_DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
     // A plugin without an active version has no digest, and a missing plugin has no time.
-    let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
     let since = (plugin.since > 0).then(|| ago(now, plugin.since));
-    let more: Vec<_> = version.into_iter().chain(since).collect();
-    let line =
-        if more.is_empty() { format!("{name} {health}") } else { format!("{name} {health} - {}", more.join(", ")) };
+    let line = match (digest.is_empty(), since) {
+        (true, None) => format!("{name} {health}"),
+        (true, Some(since)) => format!("{name} {health} ({since})"),
+        (false, since) => {
+            let since = since.map_or_else(String::new, |since| format!(", {since}"));
+            format!("{name} {health} - {digest}, generation {}{since}", plugin.generation)
+        }
+    };
     if plugin.note.is_empty() { line } else { format!("{line}\n{}", escape(&plugin.note)) }
 }
 
@@ -162,7 +166,7 @@ mod tests {
         let reply = plugins(vec![plugin, never, missing], 300_001);
         assert_eq!(
             reply.text,
-            "`clash` rejected - 5m ago\necho.wasm: no component\n\
+            "`clash` rejected (5m ago)\necho.wasm: no component\n\
              `echo` ok - 0123456789ab, generation 3, 5m ago\necho.wasm: no component\n\
              `policy` missing\necho.wasm: no component"
         );

@@ -34,7 +34,7 @@ impl Server<'_> {
                 begin => format!("'{begin}'"),
             };
             format!(
-                "{title} at {url} answered {path} with something other than JSON: {begin}. Check url in [plugins.{plugin}.config], \
+                "{title} at {url} returned something other than JSON for {path}: {begin}. Check url in [plugins.{plugin}.config], \
                  and that the server is {supported}."
             )
         })
@@ -174,10 +174,10 @@ mod tests {
         assert_eq!(
             json_error(200, "<!doctype html>\n<html>"),
             format!(
-                "Box at https://box.lan answered /api with something other than JSON: '<!doctype html>'. {where_to}"
+                "Box at https://box.lan returned something other than JSON for /api: '<!doctype html>'. {where_to}"
             )
         );
-        assert!(json_error(200, "").contains("with something other than JSON: nothing. Check"));
+        assert!(json_error(200, "").contains("returned something other than JSON for /api: nothing. Check"));
         assert_eq!(
             SERVER.unknown_form("/api", "`data` is missing"),
             "Box at https://box.lan returned an unexpected response for /api: `data` is missing. Supported: Box 2 or later."

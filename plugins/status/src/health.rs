@@ -45,7 +45,7 @@ fn evaluate(host: &Host, result: &Result<Response, NoResponse>) -> (Light, Strin
     }
     match &host.contains {
         Some(text) if !response.text().contains(text) => {
-            (Light::Warning, format!("answers {status} without {}", code(text)))
+            (Light::Warning, format!("answers {status}, but the body lacks {}", code(text)))
         }
         Some(_) | None if wants_login && host.expect.is_none() => {
             (Light::Good, format!("answers, but requires a login ({status})"))
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(shown(Some(503), None, 503), "🟢 `nas` answers 503");
         assert_eq!(shown(Some(204), None, 200), "🟡 `nas` answers 200 instead of 204");
         assert_eq!(shown(None, Some("fine"), 200), "🟢 `nas` answers 200");
-        assert_eq!(shown(None, Some("ready"), 200), "🟡 `nas` answers 200 without `ready`");
+        assert_eq!(shown(None, Some("ready"), 200), "🟡 `nas` answers 200, but the body lacks `ready`");
         assert_eq!(shown(Some(401), None, 401), "🟢 `nas` answers 401");
     }
 

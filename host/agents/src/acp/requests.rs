@@ -68,7 +68,7 @@ impl Requests {
         Some(rpc::respond(&pending.rpc_id, RequestPermissionResponse::new(outcome)))
     }
 
-    /// Removes the request that the agent has cancelled. Returns the id of its question.
+    /// Removes the request that the agent has canceled. Returns the id of its question.
     pub fn cancel(&mut self, rpc_id: &Value) -> Option<RequestId> {
         let (id, _) = self.0.iter().find(|(_, pending)| pending.rpc_id == *rpc_id)?;
         let id = id.clone();
@@ -154,7 +154,7 @@ fn plan(call: &ToolCall) -> QuestionText {
     let argument = call.raw_input.as_ref().and_then(|input| input["plan"].as_str());
     let plan = argument.map_or_else(|| tool_call::texts(call), str::to_owned);
     if plan.trim().is_empty() {
-        "The plan is in the answer above.".to_owned().into()
+        "The agent sent no plan with this request; look for it in the answer above.".to_owned().into()
     } else {
         tool_input::cut_with_note(&plan, MAX_PLAN).into()
     }

@@ -118,7 +118,7 @@ impl Script {
             if let AgentEvent::Requested(request) = event {
                 self.asked.push(request.clone());
                 shorten(&mut request.id);
-            } else if let AgentEvent::RequestCancelled(id) = event {
+            } else if let AgentEvent::RequestCanceled(id) = event {
                 shorten(id);
             }
         }

@@ -14,7 +14,7 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn on_update(&mut self, update: &UsageUpdate) {
-        // opencode reports an empty context after a turn that was cancelled or failed.
+        // opencode reports an empty context after a turn that was canceled or failed.
         if update.used > 0 {
             self.context = Some(ContextUse { tokens: update.used, window: Some(update.size).filter(|size| *size > 0) });
         }

@@ -80,7 +80,7 @@ impl Requests {
         question
     }
 
-    /// Removes the request that the CLI has cancelled. Returns the id of its open question.
+    /// Removes the request that the CLI has canceled. Returns the id of its open question.
     pub(super) fn cancel(&mut self, control_id: &str) -> Option<RequestId> {
         let (id, _) = self.0.iter().find(|(_, pending)| pending.control_id == control_id)?;
         let id = id.clone();
@@ -174,7 +174,7 @@ impl Pending {
     /// Returns the plan and the prompts that it would allow, with each prompt cut to `most_of_prompt` UTF-16 units.
     fn plan_text(&self, most_of_prompt: usize) -> String {
         let mut body = match text(&self.input, "plan") {
-            "" => "The plan is in the answer above.".to_owned(),
+            "" => "The agent sent no plan with this request; look for it in the answer above.".to_owned(),
             plan => tool_input::cut_with_note(plan, MAX_PLAN),
         };
         let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();

@@ -42,14 +42,14 @@ impl Prompts {
         }
     }
 
-    /// Removes a prompt from the forgotten ones, because the agent has cancelled it or begins to answer it. Returns
+    /// Removes a prompt from the forgotten ones, because the agent has canceled it or begins to answer it. Returns
     /// whether the prompt was one of them.
     pub(super) fn take_forgotten(&mut self, prompt: &PromptId) -> bool {
         self.forgotten.remove(prompt)
     }
 
     /// Returns the prompts that an interrupt has to cancel. A single prompt may still be in the CLI's queue, but must
-    /// not be cancelled, because a cancelled prompt gets no result.
+    /// not be canceled, because a canceled prompt gets no result.
     pub(super) fn to_cancel(&self) -> Cancel {
         if self.unanswered.len() + self.forgotten.len() > 1 { Cancel::Queued } else { Cancel::None }
     }

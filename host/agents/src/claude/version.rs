@@ -43,8 +43,8 @@ impl VersionCheck {
         Some(format!(
             "Claude Code {version} is older than {OLDEST}, the oldest version that Cordboard is tested with. An old version \
              may read files that a message mentions with @ without asking, run a message that begins with a slash as a \
-             command, and mix up the answers with busy = \"steer\". Update it with `claude update`, or with \
-             `npm install -g @anthropic-ai/claude-code` on a current Node, then use /suspend: \
+             command, and mix up the answers with busy = \"steer\". Update Claude Code with `claude update`, or \
+             with `npm install -g @anthropic-ai/claude-code` and a current version of Node.js, then use /suspend: \
              the next message starts the new version."
         ))
     }

@@ -81,7 +81,7 @@ pub(super) fn big_line(output: &mut Output, bytes: usize) {
 }
 
 pub(super) fn garbage(output: &mut Output) {
-    output.print_line(b"this is no JSON");
+    output.print_line(b"this is not JSON");
     output.print_line(b"\xff\xfe\x00\x1b[31m{\"type\":");
     output.print_line(b"[1, 2, null]");
     output.print_line(b"{\"type\":\"assistant\"");

@@ -288,7 +288,7 @@ fn a_missing_prompt_fails_the_start() {
     script.silent();
     script.check(expect![[r#"
         silent for 50s
-        start failed: it has not shown the prompt '^>> $', but printed “>>>” last; correct `prompt` of this agent, or add an argument with which the program shows its prompt without a terminal
+        start failed: it has not shown a prompt that matches '^>> $': its last output is “>>>”; correct `prompt` of this agent, or add an argument with which the program shows its prompt without a terminal
     "#]]);
 }
 

@@ -31,7 +31,9 @@ pub fn locate(program: &Path, env: &[(String, String)], folder: &Path) -> Result
     }
     // A relative path is relative to the session's folder, which is the child's working directory.
     let path = folder.join(program);
-    if !path.exists() {
+    // In a folder that can't be searched, the file may exist.
+    let exists = path.try_exists().unwrap_or_else(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    if !exists {
         return Err(SpawnError::Missing { program: name() });
     }
     if is_executable(&path) { Ok(path) } else { Err(SpawnError::NotExecutable { program: name() }) }

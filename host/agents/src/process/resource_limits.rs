@@ -14,6 +14,6 @@ pub fn catch_file_size_signal() {
     // The flag is never read.
     let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = caught {
-        tracing::warn!(%error, "failed to ignore SIGXFSZ: a file size limit can end the host");
+        tracing::warn!(%error, "failed to catch SIGXFSZ: a file size limit can end the host");
     }
 }

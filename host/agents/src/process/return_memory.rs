@@ -28,7 +28,7 @@ pub fn unmap_unused_code() {
             rustix::mm::madvise(std::ptr::without_provenance_mut(start), length, rustix::mm::Advice::LinuxDontNeed)
         };
         if let Err(error) = unmapped {
-            tracing::debug!(%error, "failed to unmap the code that only the start needs");
+            tracing::debug!(%error, "failed to unmap code that is used only at startup");
         }
     }
 }

@@ -90,7 +90,7 @@ fn show(event: &AgentEvent) -> String {
         }
         AgentEvent::PermissionModeRefused(why) => format!("refuses the mode: {why}"),
         AgentEvent::PermissionModeChanged(mode) => format!("changes its mode to {}", mode.as_str()),
-        AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
+        AgentEvent::RequestCanceled(id) => format!("cancels {}", short(&id.0)),
         AgentEvent::StartFailed(why) => format!("start failed: {why}"),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }

@@ -105,7 +105,8 @@ fn open_terminal(
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
     let colours = colours();
     let (mut console, receiver, requests) = Console::new(Mode::Terminal, OutputStyle::Styled(colours));
-    hangup::watch(console.events.clone()).map_err(|source| ConsoleError::Thread { what: "end", source })?;
+    hangup::watch(console.events.clone())
+        .map_err(|source| ConsoleError::Thread { what: "hang-up detection", source })?;
     let (typed, lines) = mpsc::channel(LINE_QUEUE);
     let context = TerminalContext { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
     let terminal = Terminal::open(context, history).map_err(ConsoleError::Terminal)?;

@@ -47,7 +47,9 @@ fn reason_text(reason: &AskReason) -> String {
 
 pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> String {
     let (title, after) = (quote(title), format_duration(after));
-    format!("Session '{session}' got no answer within {after}. Its agent continues without an answer to: {title}")
+    format!(
+        "The agent of session '{session}' got no answer within {after}, and continues without one. It asked: {title}"
+    )
 }
 
 /// The reason why no user can answer a question.
@@ -56,7 +58,7 @@ pub const INPUT_ENDED: &str = "the input has ended";
 pub(super) fn withdrawn(session: &SessionName, title: &str) -> String {
     let title = quote(title);
     format!(
-        "No user can answer the agent of session '{session}', because {INPUT_ENDED}. Its agent continues without an answer to: {title}"
+        "No user can answer the agent of session '{session}', because {INPUT_ENDED}. The agent continues without an answer. It asked: {title}"
     )
 }
 

@@ -13,7 +13,7 @@ pub fn budget_warning(budget: &Budget) -> String {
         format!("so {limit} is reached. Until {}, new messages are refused", midnight(budget))
     } else {
         let percent = (spent_usd / limit_usd * 100.0).floor();
-        format!("{percent} % of {limit}. At the limit, new messages are refused until {}", midnight(budget))
+        format!("{percent}% of {limit}. At the limit, new messages are refused until {}", midnight(budget))
     };
     format!(
         "The agents have cost ${spent_usd:.2} today, {spent}. To raise the limit, increase `cost_per_day` in [limits]."
@@ -48,7 +48,7 @@ mod tests {
         let budget = |spent_usd| Budget { limit_usd: 10.0, spent_usd, now: Timestamp(0), resets };
         assert_eq!(
             budget_warning(&budget(8.156)),
-            "The agents have cost $8.16 today, 81 % of the limit of $10.00 a day. At the limit, new messages are refused until midnight (in 5h2m). To raise the limit, increase `cost_per_day` in [limits]."
+            "The agents have cost $8.16 today, 81% of the limit of $10.00 a day. At the limit, new messages are refused until midnight (in 5h2m). To raise the limit, increase `cost_per_day` in [limits]."
         );
         assert_eq!(
             budget_warning(&budget(12.0)),

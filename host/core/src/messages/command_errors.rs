@@ -30,7 +30,7 @@ pub fn not_allowed(command: &str, least: Role) -> String {
 
 #[must_use]
 pub fn digest_needed(characters: usize) -> String {
-    format!("Name the version by the first {characters} characters of its digest.")
+    format!("Identify the version by the first {characters} characters of its digest.")
 }
 
 /// The error for a member who tries to activate a session in another chat.
@@ -97,7 +97,9 @@ pub fn done_but_not_stored(why: impl Display) -> String {
 
 #[must_use]
 pub fn not_the_callers_place(place: &Place) -> String {
-    format!("{place} is not a chat of the caller: a call can post where it was called and where its caller has written")
+    format!(
+        "this call can't post to {place}: a call can post only to the chat from which it was made and to chats in which its caller has written"
+    )
 }
 
 #[must_use]

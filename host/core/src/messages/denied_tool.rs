@@ -41,7 +41,7 @@ fn remedy(tool: &str, detail: &str, agent: &str) -> String {
 /// The reason for a denial by `[access] deny_tools`.
 #[must_use]
 pub fn denied_by_configuration(rule: &Rule) -> String {
-    format!("The rule {rule} of deny_tools in [access] forbids it.")
+    format!("The rule {rule} in deny_tools of [access] forbids this use.")
 }
 
 #[cfg(test)]

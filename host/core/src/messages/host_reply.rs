@@ -28,8 +28,9 @@ pub enum HostReply {
         name: String,
         nearest: Option<String>,
     },
-    /// An image of the message could not be fetched from the chat. The message is not accepted.
+    /// An image of the message could not be fetched from the chat, stored or accepted, so the message is not accepted.
     ImageNotFetched {
+        /// A sentence about the image.
         why: String,
     },
     /// The agent gets only the images of a message with other attachments.
@@ -94,9 +95,7 @@ impl HostReply {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text and images for now".to_owned(),
-            Self::ImageNotFetched { why } => {
-                format!("The image could not be fetched: {}\nYour message was not sent to the agent.", quote(why))
-            }
+            Self::ImageNotFetched { why } => format!("{}\nYour message was not sent to the agent.", quote(why)),
             Self::OnlyImagesTaken => "The agent gets only the images of your message, not its other files.".to_owned(),
             Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {

@@ -7,10 +7,10 @@ pub const MISSING_LIFECYCLE: &str =
 #[must_use]
 pub fn allows(capability: &str) -> &'static str {
     match capability {
-        "sessions" => "lists and reads the sessions that its caller may see",
-        "session-control" => "creates, starts, stops, prompts and archives sessions of its caller",
+        "sessions" => "lists and reads the sessions that the user who calls it may see",
+        "session-control" => "creates, starts, stops, prompts and archives sessions of the user who calls it",
         "requests" => {
-            "lists the open questions of agents in the sessions that its caller may see, and answers them in the caller's name"
+            "lists the open questions of agents in the sessions that the user who calls it may see, and answers them in that user's name"
         }
         "chat" => "posts messages to chats on its own, not only as replies to commands",
         "plugin-control" => "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",

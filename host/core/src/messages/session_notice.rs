@@ -330,7 +330,7 @@ fn waits_for_terminal(session: &SessionName) -> String {
 #[must_use]
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     plain(&format!(
-        "Session '{session}' keeps working in {}, although it is no longer in [sessions.folders].",
+        "Session '{session}' keeps working in {}, although [sessions.folders] no longer lists the session.",
         quote_folder(folder)
     ))
 }

@@ -154,7 +154,7 @@ impl Machine {
             self.failing_version = None;
         }
         if let Purpose::Command { id, .. } = job.purpose {
-            let answer = Err(messages::cancelled(&self.name, cancellation));
+            let answer = Err(messages::canceled(&self.name, cancellation));
             self.emit(Effect::Answer { command: id, answer });
         }
     }

@@ -58,19 +58,19 @@ pub(super) enum Cancellation {
 }
 
 /// The answer to a command whose job ended without an outcome.
-pub(super) fn cancelled(name: &str, cancellation: Cancellation) -> ApiError {
+pub(super) fn canceled(name: &str, cancellation: Cancellation) -> ApiError {
     failed(match cancellation {
         Cancellation::Replaced => {
             format!("A newer version or command for plugin '{name}' replaced this command. See /plugins.")
         }
         Cancellation::FileNotUsed => {
-            format!("This command was cancelled, because the file of plugin '{name}' changed. See /plugins.")
+            format!("This command was canceled, because the file of plugin '{name}' changed. See /plugins.")
         }
         Cancellation::FileRemoved => {
-            format!("This command was cancelled, because the file of plugin '{name}' was removed. See /plugins.")
+            format!("This command was canceled, because the file of plugin '{name}' was removed. See /plugins.")
         }
         Cancellation::Disabled => {
-            format!("This command was cancelled, because plugin '{name}' was disabled. See /plugins.")
+            format!("This command was canceled, because plugin '{name}' was disabled. See /plugins.")
         }
     })
 }

@@ -262,7 +262,7 @@ impl Machine {
             AgentEvent::StartFailed(why) => self.handle_start_failed(why, now),
             AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
             AgentEvent::Requested(request) => self.handle_requested(request, now),
-            AgentEvent::RequestCancelled(id) => self.handle_request_cancelled(&id, now),
+            AgentEvent::RequestCanceled(id) => self.handle_request_canceled(&id, now),
             AgentEvent::PermissionModeRefused(why) => self.handle_permission_mode_refused(why),
             AgentEvent::PermissionModeChanged(mode) => self.handle_permission_mode_changed(mode),
         }

@@ -100,7 +100,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle_request_cancelled(&mut self, id: &RequestId, now: Timestamp) {
+    pub(super) fn handle_request_canceled(&mut self, id: &RequestId, now: Timestamp) {
         let number = self.open_request(id).map(|open| open.number);
         if let Some(open) = number.and_then(|number| self.take_request(number)) {
             self.audit(&open.request, WITHDRAWN, DecidedBy::Agent, None);

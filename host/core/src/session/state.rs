@@ -86,7 +86,7 @@ pub(super) enum State {
     Idle(Idle),
     Busy(OpenTurn),
     Stopping(Stop),
-    /// A resume was refused, and the user has to decide.
+    /// The agent refused to resume or fork a conversation, and the user has to decide.
     Asking(Blocked),
     Broken(Blocked),
     Archived,

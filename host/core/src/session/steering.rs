@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// Keeps a prompt that an interrupt canceled, although the interrupt was not meant for it.
-    pub(super) fn keep_cancelled(&mut self, prompt: Prompt) {
+    pub(super) fn keep_canceled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);
         self.emit(Effect::Complete { prompt: id, how: Completion::Interrupted });

@@ -31,7 +31,7 @@ impl Machine {
             self.withdraw_requests();
             match by {
                 InterruptedBy::Stop => self.forget_unaccepted(Self::drop_prompt),
-                InterruptedBy::Prompt | InterruptedBy::AccessLost => self.forget_unaccepted(Self::keep_cancelled),
+                InterruptedBy::Prompt | InterruptedBy::AccessLost => self.forget_unaccepted(Self::keep_canceled),
             }
             self.emit_live(|run| Effect::Interrupt { run });
         }
@@ -61,7 +61,7 @@ impl Machine {
             return;
         }
         self.forget_unaccepted(|machine, prompt| {
-            if prompts.contains(&prompt.id) { machine.drop_prompt(prompt) } else { machine.keep_cancelled(prompt) }
+            if prompts.contains(&prompt.id) { machine.drop_prompt(prompt) } else { machine.keep_canceled(prompt) }
         });
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else {
             return self.interrupt_turn(InterruptedBy::AccessLost, now);

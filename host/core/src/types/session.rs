@@ -132,13 +132,13 @@ pub struct SessionRecord {
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
-    /// The conversation to fork. Cleared when the agent has stored the session's own conversation.
+    /// The conversation to fork. Cleared by `/fresh`, and when the session has its own stored conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<ForkPoint>,
     /// Set by `/model`. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
-    /// Whether the persona's greeting was sent. A session gets only one greeting.
+    /// Whether the greeting of the current persona was sent. Reset when the persona changes.
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,

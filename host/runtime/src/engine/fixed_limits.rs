@@ -59,13 +59,13 @@ pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only distinguishes success from failure.
         let how = if *code == 0 { "with success" } else { "with an error code" };
-        return Some(format!("exited {how} before it answered"));
+        return Some(format!("exited {how} before it returned a result"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
         return Some(format!("exceeded the stack limit of {}", format_size(STACK_SIZE as u64)));
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        let what = "host resources at once (clocks, streams, requests), the maximum of a call";
+        let what = "host resources at once (clocks, streams, requests), the maximum for a call";
         return Some(format!("held {MAX_HANDLES} {what}"));
     }
     if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {

@@ -109,7 +109,7 @@ async fn read_body(body: WasiBody, network: &Network) -> Result<Bytes, RequestEr
 fn too_large(what: &str, network: &Network) -> RequestError {
     let Network { max_body, plugin, .. } = network;
     RequestError::TooLarge(format!(
-        "the body of the {what} has more than {max_body} bytes (raise `http_body` in [plugins.{plugin}] if it needs more)"
+        "the body of the {what} has more than {max_body} bytes (raise `http_body` in [plugins.{plugin}] if the plugin needs more)"
     ))
 }
 

@@ -36,7 +36,7 @@ impl WaitBudget {
         let over = || {
             let (allowed, plugin) = (format_duration(self.allowed), &self.plugin);
             RequestError::TimedOut(format!(
-                "this call waited for the network for {allowed}, which is its `http_time` limit (raise `http_time` in [plugins.{plugin}] if it needs more)"
+                "this call waited for the network for {allowed}, which is its `http_time` limit (raise `http_time` in [plugins.{plugin}] if the plugin needs more)"
             ))
         };
         if left.is_zero() {

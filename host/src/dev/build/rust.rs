@@ -35,7 +35,7 @@ struct CargoMessage {
 pub fn build(project: &Project, output: Output) -> Result<PathBuf, DevError> {
     let rustc = compiler()?;
     if output == Output::Shown {
-        progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
+        progress::step(&format!("building '{}' for {TARGET} (the first build takes about a minute)", project.name));
     }
     let compiled = compile(project, rustc.as_deref(), output)?;
     if !compiled.fresh || is_own(&compiled.component, project) {

@@ -22,8 +22,10 @@ pub enum StepKind {
 }
 
 /// The directives that prepare a call. All others count as calls.
-const PREPARATIONS: [&str; 12] =
-    ["as", "clock", "config", "header", "http", "locale", "plugin", "question", "secret", "session", "tcp", "with"];
+const PREPARATIONS: [&str; 15] = [
+    "as", "budget", "clock", "config", "exchange", "header", "http", "locale", "plugin", "question", "secret",
+    "session", "tcp", "usage", "with",
+];
 
 impl StepKind {
     /// Returns whether this step counts as a call of the plugin. A conversation without a call tests nothing.
@@ -86,7 +88,7 @@ pub fn parse(text: &str) -> Result<Vec<ConversationStep>, Fault> {
                 if first == '<' { &mut expected.chat } else { &mut expected.actions }.push(rest.to_owned());
             }
             _ if raw.trim().is_empty() => {}
-            _ => return Err(fault("a line begins with >, <, *, @ or #")),
+            _ => return Err(fault("a line must begin with >, <, *, @ or #")),
         }
     }
     Ok(steps)
@@ -154,7 +156,7 @@ mod tests {
     fn a_misplaced_line_is_an_error() {
         let why = |text: &str| parse(text).expect_err(text);
         assert_eq!(why("< a").line, 1);
-        assert_eq!(why("> a\nb").why, "a line begins with >, <, *, @ or #");
+        assert_eq!(why("> a\nb").why, "a line must begin with >, <, *, @ or #");
         assert_eq!(why("> a\n< b\n\n< c").line, 4);
     }
 

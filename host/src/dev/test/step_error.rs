@@ -9,7 +9,7 @@ use crate::dev::{SetupError, error::ConfigFaults};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    #[error("unknown directive @{name}; known are {known}")]
+    #[error("unknown directive @{name}: use one of {known}")]
     Directive { name: String, known: &'static str },
     /// A directive with missing or malformed arguments.
     #[error("write {0}")]

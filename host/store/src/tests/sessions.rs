@@ -38,7 +38,7 @@ async fn names_of_archived_sessions_cannot_be_reused() {
     assert_eq!(error, StoreError::Exists(name("alpha")));
     assert_eq!(
         format!("failed to {error}"),
-        "failed to create session 'alpha': the name is taken; choose another, or restore that session if it is archived"
+        "failed to use the session name 'alpha': it is taken; choose another, or restore that session if it is archived"
     );
     assert!(state.after(store).await.sessions[0].archived);
 }

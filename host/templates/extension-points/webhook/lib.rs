@@ -30,7 +30,7 @@ impl Command for Plugin {
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("Posts are off."))
+                Ok(Reply::text("HTTP requests are no longer posted."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }
@@ -42,7 +42,7 @@ impl Webhook for Plugin {
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {
-            return Ok(Response::text(405, "send a text with POST"));
+            return Ok(Response::text(405, "send the text with POST"));
         }
         let Some(place) = state::get_place(PLACE) else {
             return Ok(Response::text(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts"));

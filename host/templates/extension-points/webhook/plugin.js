@@ -22,7 +22,7 @@ export const command = {
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("Posts are off.");
+      return message("HTTP requests are no longer posted.");
     }
     throw `Usage: ${USAGE}`; // the caller sees a thrown string
   },
@@ -32,7 +32,7 @@ export const webhook = {
   // The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
-    if (method !== "POST" || !text) return answer(405, "send a text with POST");
+    if (method !== "POST" || !text) return answer(405, "send the text with POST");
     const place = state.get("place");
     if (!place) return answer(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts");
     post(JSON.parse(new TextDecoder().decode(place)), message(escaped(text)));

@@ -25,7 +25,7 @@ class Command(exports.Command):
             return Reply("HTTP requests are posted here.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("Posts are off.", [], [], False)
+            return Reply("HTTP requests are no longer posted.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 
@@ -34,7 +34,7 @@ class Webhook(exports.Webhook):
         """The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
-            return answer(405, "send a text with POST")
+            return answer(405, "send the text with POST")
         place = state.get("place")
         if not place:
             return answer(409, "no chat is set: send `/{{command}} here` in the chat that should get the posts")

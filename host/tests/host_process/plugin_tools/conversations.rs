@@ -135,7 +135,7 @@ fn an_unplayable_conversation_does_not_stop_the_others() {
 fn an_invalid_line_is_named() {
     let author = Author::new();
     let cases = [
-        ("hello\n", "1: a line begins with >, <, *, @ or #"),
+        ("hello\n", "1: a line must begin with >, <, *, @ or #"),
         ("@clock 5m\n", "1: '5m' is not a duration: write +5m or +1h30m to advance the clock, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is not a phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: there is no button [Go]: no earlier message has buttons"),
@@ -145,12 +145,16 @@ fn an_invalid_line_is_named() {
             "2: the plugin is rejected: it requests capabilities that it was not granted: session-control;",
         ),
         ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
-        ("@tick\n", "1: unknown directive @tick; known are @as, "),
+        ("@tick\n", "1: unknown directive @tick: use one of @as, "),
         (
             "",
             "1: the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event ",
         ),
         ("# a remark\n@session a idle\n\n", "3: the conversation never calls the plugin: "),
+        (
+            "@session a idle\n@usage a cost=1\n@budget 20\n@exchange a hi => hello\n",
+            "4: the conversation never calls the plugin: ",
+        ),
         ("@says hello\n", "1: no turn is running: start one with @turn"),
         ("@turn beta\n", "1: unknown session 'beta': add it with @session"),
         ("@event of-tomorrow\n", "1: 'of-tomorrow' is not an event: use host-started, created, "),

@@ -190,9 +190,13 @@ fn check_rejects_a_component_of_an_older_contract() {
     fs::copy(fixture, author.path("every.wasm")).unwrap();
     let ended = author.run(&["check", "every.wasm"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let why = "rejected  it is built for an older Cordboard: it has cordboard:plugin/";
+    let why = "rejected  it is built for an older Cordboard: it uses cordboard:plugin/";
     assert!(ended.out.contains(why), "{}", ended.out);
-    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.3; rebuild it with"), "{}", ended.out);
+    assert!(
+        ended.out.contains("@0.1.0, and this host provides cordboard:plugin@0.2.3; rebuild it with"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn python_runs_within_the_default_limits() {
     );
     check_plugin(&author);
     check_error(&author, ("fall", "trapped: ValueError: bad *thing* (", "plugin.py\", line "));
-    check_error(&author, ("leave", "exited with an error code before it answered", ""));
+    check_error(&author, ("leave", "exited with an error code before it returned a result", ""));
 }
 
 #[test]

@@ -100,7 +100,7 @@ async fn errors_are_one_line() {
     let html = FakeServer::responding(200, "<!DOCTYPE html><html>").await;
     let shown = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
     assert!(
-        shown.contains("answered /api/status-page/homelab with something other than JSON: '<!DOCTYPE html><html>'."),
+        shown.contains("returned something other than JSON for /api/status-page/homelab: '<!DOCTYPE html><html>'."),
         "{shown}"
     );
     let shown = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;

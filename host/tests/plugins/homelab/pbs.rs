@@ -72,7 +72,7 @@ async fn errors_are_one_line() {
         (
             200,
             "<!doctype html>",
-            format!("at URL answered {path} with something other than JSON: '<!doctype html>'. {check}"),
+            format!("at URL returned something other than JSON for {path}: '<!doctype html>'. {check}"),
         ),
         (200, r#"{"data":[{"name":"main"}]}"#, odd("`data[0].store` is missing")),
         (200, r#"{"success":1}"#, odd("`data` is missing")),

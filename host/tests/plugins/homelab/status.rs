@@ -33,7 +33,7 @@ async fn each_host_is_shown_with_the_worst_first() {
     assert_eq!(lines[0], "3 of 8 hosts ok:", "{shown}");
     assert_eq!(lines[1], "🔴 cam does not answer: no response within 4.0 s");
     assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{shown}");
-    assert_eq!(lines[3], "🟡 dns answers 200 without ready");
+    assert_eq!(lines[3], "🟡 dns answers 200, but the body lacks ready");
     assert_eq!(lines[4], "🟡 git answers 503");
     let asks = format!(
         "⚪ tv was not queried: GET {}/ was not granted; add to [plugins.status] in the configuration: http = [",

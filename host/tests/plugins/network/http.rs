@@ -179,7 +179,7 @@ async fn redirects_are_not_followed() {
 async fn bodies_are_limited_in_both_directions() {
     let more = "http_body = \"1KiB\"";
     let over = |what: &str| {
-        let how = "(raise `http_body` in [plugins.http_client] if it needs more)";
+        let how = "(raise `http_body` in [plugins.http_client] if the plugin needs more)";
         format!("the body of the {what} has more than 1024 bytes {how}")
     };
     let long = "x".repeat(2000);
@@ -199,7 +199,7 @@ async fn bodies_are_limited_in_both_directions() {
 async fn unanswered_requests_time_out() {
     let more = "http_time = \"100ms\"";
     let late = "this call waited for the network for 100ms, which is its `http_time` limit \
-                (raise `http_time` in [plugins.http_client] if it needs more)";
+                (raise `http_time` in [plugins.http_client] if the plugin needs more)";
     assert_eq!(answered("", more).await, late);
     assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, late);
     assert_eq!(answered("HTTP/1.1 200 OK\r\nx: ", more).await, late);

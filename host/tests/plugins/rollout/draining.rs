@@ -19,7 +19,7 @@ async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinH
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_busy_call_is_cancelled_after_the_drain() {
+async fn a_busy_call_is_canceled_after_the_drain() {
     let host = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     host.plug("mine", &bad("exceeds_limits")).await.unwrap();
     // A running call holds a reference to its version's call settings.
@@ -49,7 +49,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
 }
 
 #[tokio::test]
-async fn a_call_waiting_in_the_host_is_cancelled_too() {
+async fn a_call_waiting_in_the_host_is_canceled_too() {
     let host = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // The test receives the admin commands and never executes them.
     let (orders, mut given) = AdminCommands::channel();
@@ -86,7 +86,7 @@ async fn the_drain_time_is_that_of_the_replacement() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_of_a_revoked_version_are_cancelled_at_once() {
+async fn calls_of_a_revoked_version_are_canceled_at_once() {
     let mut host = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
     let (orders, mut given) = AdminCommands::channel();
     host.memory.set_admin_commands(orders.clone());

@@ -111,7 +111,7 @@ async fn an_old_button_never_approves_another_version() {
     assert_eq!(rig.serving("needs_approval"), None);
     for typed in ["", "0123456789a", "ABCDEFABCDEF", "*"] {
         let answer = rig.say(&format!("plugins grant needs_approval {typed}")).await;
-        assert!(answer.starts_with("Name the version by") || answer.starts_with("Usage: "), "{typed}: {answer}");
+        assert!(answer.starts_with("Identify the version by") || answer.starts_with("Usage: "), "{typed}: {answer}");
     }
     // The watcher hasn't reported this file yet. The approval is for the version that the owner was asked about.
     std::fs::write(rig.file("needs_approval"), other(&bad("asks_more"), 1)).unwrap();

@@ -129,12 +129,8 @@ async fn an_image_reaches_the_agent_or_its_message_is_refused() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let photo = |id: &str| json!([{"file_id": id, "file_unique_id": "u", "width": 1, "height": 1}]);
     push(&app, "message", 101, json!({"photo": photo("gone"), "caption": "what is it?"}));
-    app.wait_for(
-        OWNER,
-        0,
-        "The image could not be fetched: download of a file: HTTP 404\nYour message was not sent to the agent.",
-    )
-    .await;
+    app.wait_for(OWNER, 0, "The image could not be downloaded: HTTP 404\nYour message was not sent to the agent.")
+        .await;
     let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});
     push(&app, "message", 102, json!({"document": drawing, "caption": "what is it?"}));
     app.wait_for(OWNER, 0, "You said: what is it?\n[1 image]").await;

@@ -62,10 +62,10 @@ fn each_answer_selects_an_option() {
     assert_eq!(answer(&chosen(RequestOption::ALLOW_FOR_SESSION)), selected("a"));
     assert_eq!(answer(&chosen(RequestOption::DENY)), selected("r"));
     assert_eq!(answer(&RequestAnswer::Denied("a rule".to_owned())), selected("r"));
-    let cancelled = r#"> answer 7 {"outcome":{"outcome":"cancelled"}}"#;
-    assert_eq!(answer(&RequestAnswer::Nobody), cancelled);
+    let canceled = r#"> answer 7 {"outcome":{"outcome":"cancelled"}}"#;
+    assert_eq!(answer(&RequestAnswer::Nobody), canceled);
     // An option that the agent doesn't offer allows nothing.
-    assert_eq!(answer(&chosen("other")), cancelled);
+    assert_eq!(answer(&chosen("other")), canceled);
 }
 
 #[test]
@@ -79,16 +79,16 @@ fn only_options_of_the_agent_are_shown() {
     };
     let chosen = |id: &str| RequestAnswer::Options { ids: vec![id.to_owned()], text: None };
     let denied = || RequestAnswer::Denied("a rule".to_owned());
-    let cancelled = r#"> answer 7 {"outcome":{"outcome":"cancelled"}}"#;
+    let canceled = r#"> answer 7 {"outcome":{"outcome":"cancelled"}}"#;
     let selected = |id: &str| format!(r#"> answer 7 {{"outcome":{{"outcome":"selected","optionId":"{id}"}}}}"#);
     let (once, always) = (option("r", "reject_once", "No"), option("n", "reject_always", "Never"));
     let both = [always.clone(), once];
     assert_eq!(shown(&both, denied()), format!(r#"["deny No", "never Never"] {}"#, selected("r")));
     assert_eq!(shown(&[always], denied()), format!(r#"["deny Never"] {}"#, selected("n")));
-    assert_eq!(shown(&both, chosen(RequestOption::ALLOW)), format!(r#"["deny No", "never Never"] {cancelled}"#));
+    assert_eq!(shown(&both, chosen(RequestOption::ALLOW)), format!(r#"["deny No", "never Never"] {canceled}"#));
     let allows = [option("a", "allow_always", "Always")];
     for answer in [denied(), chosen(RequestOption::DENY), chosen(RequestOption::ALLOW), RequestAnswer::Nobody] {
-        assert_eq!(shown(&allows, answer), format!(r#"["session Always", "deny Cancel"] {cancelled}"#));
+        assert_eq!(shown(&allows, answer), format!(r#"["session Always", "deny Cancel"] {canceled}"#));
     }
 }
 

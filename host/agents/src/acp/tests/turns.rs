@@ -143,7 +143,7 @@ fn a_conversation_is_resumable_once_a_prompt_was_answered() {
 }
 
 #[test]
-fn a_cancelled_turn_that_ends_with_an_error_is_interrupted() {
+fn a_canceled_turn_that_ends_with_an_error_is_interrupted() {
     let mut script = Script::in_turn();
     let line = script.codec.interrupt().line();
     assert_eq!(show_line(&line), r#"session/cancel {"sessionId":"s1"}"#);

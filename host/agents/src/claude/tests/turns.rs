@@ -209,15 +209,15 @@ fn decode_with(codec: &mut Claude, messages: &[Value]) -> Vec<String> {
 fn an_interrupt_cancels_prompts_that_were_sent_during_the_turn() {
     let request =
         |codec: &mut Claude| serde_json::from_slice::<Value>(&codec.interrupt().line()).unwrap()["request"].clone();
-    let (plain, cancelling) =
+    let (plain, canceling) =
         (json!({ "subtype": "interrupt" }), json!({ "subtype": "interrupt", "cancel_queued": true }));
     let mut codec = steered();
-    assert_eq!(request(&mut codec), cancelling);
+    assert_eq!(request(&mut codec), canceling);
     codec.forget(&PromptId("p2".to_owned()));
-    assert_eq!(request(&mut codec), cancelling);
-    let cancelled = json!({ "type": "command_lifecycle", "command_uuid": "p2", "state": "cancelled" });
-    codec.decode(cancelled.to_string().as_bytes());
-    assert_eq!(request(&mut codec), plain, "a prompt that is cancelled gets no result");
+    assert_eq!(request(&mut codec), canceling);
+    let canceled = json!({ "type": "command_lifecycle", "command_uuid": "p2", "state": "cancelled" });
+    codec.decode(canceled.to_string().as_bytes());
+    assert_eq!(request(&mut codec), plain, "a prompt that is canceled gets no result");
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_command_is_superseded_by_a_newer_one() {
 }
 
 #[test]
-fn a_cancelled_command_names_the_reason() {
+fn a_canceled_command_names_the_reason() {
     check(
         "
         active a
@@ -117,7 +117,7 @@ fn a_cancelled_command_names_the_reason() {
             disable
                 persist
                 cancel
-                refuse 1 (failed): This command was cancelled, because plugin 'p' was disabled. See /plugins.
+                refuse 1 (failed): This command was canceled, because plugin 'p' was disabled. See /plugins.
                 deactivate within 60s
                 answer 2: Plugin 'p' is disabled. Use /plugins enable p to enable it again. Commands removed with it: /x.
               = none
@@ -135,7 +135,7 @@ fn a_cancelled_command_names_the_reason() {
               = none, working
             gone
                 cancel
-                refuse 4 (failed): This command was cancelled, because the file of plugin 'p' was removed. See /plugins.
+                refuse 4 (failed): This command was canceled, because the file of plugin 'p' was removed. See /plugins.
                 delete stored
               = none
             file b
@@ -155,7 +155,7 @@ fn a_cancelled_command_names_the_reason() {
               = b (2), working
             unusable it is empty
                 cancel
-                refuse 5 (failed): This command was cancelled, because the file of plugin 'p' changed. See /plugins.
+                refuse 5 (failed): This command was canceled, because the file of plugin 'p' changed. See /plugins.
                 Trouble: Plugin 'p' was rejected: it is empty. / Generation 2 stays active.
               = b (2), '' rejected
         "#]],

@@ -104,7 +104,7 @@ fn a_session_with_waiting_prompts_is_not_archived() {
 }
 
 #[test]
-fn a_start_can_be_cancelled_by_a_suspension() {
+fn a_start_can_be_canceled_by_a_suspension() {
     check(
         "
         command start

@@ -108,10 +108,10 @@ fn open_questions_are_shown_one_after_the_other() {
                 audit q4: expired by Host
                 answer q4 of 1: Nobody
                 close request q4: Expired
-                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q4
+                post home: The agent of session 'x' got no answer within 30m, and continues without one. It asked: the title of q4
                 audit q5: expired by Host
                 answer q5 of 1: Nobody
-                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q5
+                post home: The agent of session 'x' got no answer within 30m, and continues without one. It asked: the title of q5
         "#]],
     );
 }
@@ -211,7 +211,7 @@ fn a_question_expires() {
                 audit q1: expired by Host
                 answer q1 of 1: Nobody
                 close request q1: Expired
-                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q1
+                post home: The agent of session 'x' got no answer within 30m, and continues without one. It asked: the title of q1
             command answer allow
                 refused (invalid): Session 'x' has no open request.
         "#]],
@@ -534,7 +534,7 @@ fn a_decision_about_a_closed_permission_is_ignored() {
             1800s: request expired → busy
                 audit q2: expired by Host
                 answer q2 of 1: Nobody
-                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q2
+                post home: The agent of session 'x' got no answer within 30m, and continues without one. It asked: the title of q2
             decision allow → busy
             asks-tool q3 → busy
                 persist
@@ -564,7 +564,7 @@ fn a_rule_of_the_configuration_denies_before_the_plugin() {
             deny-tools Bash(the command:*) → busy
             asks-tool q1 → busy
                 audit q1: denied by Configuration (Bash(the command:*))
-                answer q1 of 1: Denied("The rule Bash(the command:*) of deny_tools in [access] forbids it.")
+                answer q1 of 1: Denied("The rule Bash(the command:*) in deny_tools of [access] forbids this use.")
                 post home: Denied: Bash `the command of q1`
             asks q2 → busy
                 persist
@@ -656,11 +656,11 @@ fn a_new_rule_of_the_configuration_denies_open_questions() {
                 decide #2: Bash the command of q2
             deny-tools Bash → busy
                 audit q1: denied by Configuration (Bash)
-                answer q1 of 1: Denied("The rule Bash of deny_tools in [access] forbids it.")
+                answer q1 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
                 post home: Denied: Bash `the command of q1`
                 close request q1: Withdrawn
                 audit q2: denied by Configuration (Bash)
-                answer q2 of 1: Denied("The rule Bash of deny_tools in [access] forbids it.")
+                answer q2 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
                 post home: Denied: Bash `the command of q2`
         "#]],
     );
@@ -904,17 +904,17 @@ fn questions_are_withdrawn_when_nobody_can_answer() {
                 audit q1: withdrawn by Host (the input has ended)
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
-                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q1
+                post home: No user can answer the agent of session 'x', because the input has ended. The agent continues without an answer. It asked: the title of q1
                 audit q2: withdrawn by Host (the input has ended)
                 answer q2 of 1: Nobody
-                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q2
+                post home: No user can answer the agent of session 'x', because the input has ended. The agent continues without an answer. It asked: the title of q2
             decision ask → busy
                 post home: Session 'x' in /x asks for permission:
             nobody-answers → busy
                 audit q3: withdrawn by Host (the input has ended)
                 answer q3 of 1: Nobody
                 close request q3: Withdrawn
-                post home: No user can answer the agent of session 'x', because the input has ended. Its agent continues without an answer to: the title of q3
+                post home: No user can answer the agent of session 'x', because the input has ended. The agent continues without an answer. It asked: the title of q3
             command answer allow
                 refused (invalid): Session 'x' has no open request.
         "#]],

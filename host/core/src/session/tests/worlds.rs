@@ -228,7 +228,7 @@ impl World {
             14 => AgentEvent::InterruptAccepted,
             15 => AgentEvent::Requested(script::agent_request(&self.question())),
             16..18 => AgentEvent::Requested(script::tool_request(&self.question())),
-            18 => AgentEvent::RequestCancelled(RequestId(self.question())),
+            18 => AgentEvent::RequestCanceled(RequestId(self.question())),
             _ => AgentEvent::UnpromptedText("news".to_owned()),
         }
     }

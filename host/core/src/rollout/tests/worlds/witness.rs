@@ -297,7 +297,7 @@ impl Witness {
         Ok(TrialOutcome::Ready)
     }
 
-    /// Reports the result of a cancelled build or trial, which must change nothing.
+    /// Reports the result of a canceled build or trial, which must change nothing.
     pub fn feed_stale(&mut self, dice: &mut Dice) {
         if self.stale.is_empty() {
             return;
@@ -313,7 +313,7 @@ impl Witness {
         let before = (self.machine.state().clone(), self.machine.rejected().cloned());
         let effects = self.machine.handle(input, self.now);
         let after = (self.machine.state().clone(), self.machine.rejected().cloned());
-        self.must(effects.is_empty() && before == after, "the result of a cancelled trial changes nothing");
+        self.must(effects.is_empty() && before == after, "the result of a canceled trial changes nothing");
     }
 
     /// Makes every version valid, grants all capabilities and removes the pin.

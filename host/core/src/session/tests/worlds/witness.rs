@@ -447,7 +447,7 @@ impl Witness {
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
             AgentEvent::PermissionModeRefused(_) | AgentEvent::PermissionModeChanged(_) | AgentEvent::Outdated(_) => {}
             AgentEvent::Requested(request) => self.step.asks = Some(request.id.clone()),
-            AgentEvent::RequestCancelled(id) => self.observe_cancelled(id),
+            AgentEvent::RequestCanceled(id) => self.observe_canceled(id),
             AgentEvent::Background(work) => self.observe_background(run, work),
             AgentEvent::TurnStarted(id) => {
                 if self.step.phase == Some(Phase::Idle) {

@@ -59,7 +59,7 @@ impl Witness {
         self.asked.undecided.keys().copied().collect()
     }
 
-    pub(super) fn observe_cancelled(&mut self, id: &RequestId) {
+    pub(super) fn observe_canceled(&mut self, id: &RequestId) {
         self.step.cancels = Some(id.clone());
         self.step.restarts_clock = self.asked.is_open(id);
         if self.asked.questions.get(&id.0).is_some_and(|asked| !asked.is_shown) {
@@ -173,8 +173,8 @@ impl Witness {
 
     pub(super) fn perform_close(&mut self, id: &RequestId) {
         let Some(asked) = self.asked.questions.remove(&id.0) else { self.fail("only an open question is closed") };
-        let is_cancelled = self.step.cancels.as_ref() == Some(id);
-        let fits = asked.is_answered || is_cancelled || self.alive().is_none();
+        let is_canceled = self.step.cancels.as_ref() == Some(id);
+        let fits = asked.is_answered || is_canceled || self.alive().is_none();
         self.must(asked.is_audited, "a decision is logged before its message is closed");
         self.must(fits && asked.is_shown, "a shown question is closed by its answer, by the agent or by its exit");
     }
