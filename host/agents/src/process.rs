@@ -167,7 +167,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
     let (input, lines) = mpsc::channel(INPUT_QUEUE);
     let pipes = Pipes::connect(pipes, lines, events.clone());
-    tokio::spawn(supervisor_task::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
+    tokio::spawn(supervisor_task::supervise(Arc::clone(&leader), spawn.tag, spawn.limits, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
 }
 

@@ -52,9 +52,9 @@ pub const INTERRUPTED_BY_LOST_ACCESS: &str =
 pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
-/// The reason why an agent exited: it used more memory than its limit.
+/// The likely reason why an agent exited: its processes used more memory than its limit.
 pub const EXCEEDED_MEMORY: &str =
-    "the kernel killed one of its processes, because together they used more memory than `max_memory` allows";
+    "during this run, the kernel killed a process of the agent, because all of them together exceeded max_memory";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
 /// The text of a failed turn without a reason.

@@ -219,13 +219,18 @@ impl AgentProcess {
 
     fn exit(&self, status: String, [last_stderr_line, memory]: [Option<&str>; 2]) -> Exit {
         // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
-        let lines = [self.codec.exit_reason(), last_stderr_line, memory];
+        let lines = [self.codec.exit_reason(), last_stderr_line];
         // A retry can't fix a sandbox that can't be created.
         if let Some(error) = lines.into_iter().flatten().find_map(|line| self.sandbox_error(line)) {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
-        let words = lines.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        Exit::Ended { status, last_output: Some(words).filter(|words| !words.is_empty()) }
+        let mut words: Vec<&str> = lines.into_iter().flatten().collect();
+        // A reason in words replaces the exit status for the user. This reason alone would not explain the exit.
+        let status = memory.filter(|_| words.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
+        if !words.is_empty() {
+            words.extend(memory);
+        }
+        Exit::Ended { status, last_output: Some(words.join("; ")).filter(|words| !words.is_empty()) }
     }
 
     fn sandbox_error(&self, last_stderr_line: &str) -> Option<SandboxError> {

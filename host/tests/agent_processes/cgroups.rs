@@ -42,11 +42,14 @@ impl Drop for OwnCgroup {
     fn drop(&mut self) {
         let Some(own) = &self.0 else { return };
         fs::write(own.with_file_name("cgroup.procs"), "0").unwrap();
-        // This process may have moved itself into a child.
-        fs::remove_dir(own.join("cordboard-host")).ok();
+        let remove = || {
+            // This process may have moved itself into this child.
+            fs::remove_dir(own.join("cordboard-host")).ok();
+            fs::remove_dir(own)
+        };
         // The cgroup can't be removed before the killed processes in it have ended.
         let deadline = Instant::now() + LIMIT;
-        while let Err(error) = fs::remove_dir(own) {
+        while let Err(error) = remove() {
             if std::thread::panicking() {
                 return;
             }
@@ -104,59 +107,95 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
     assert_eq!(cgroups(&host), [] as [PathBuf; 0]);
 }
 
+/// Returns whether limits can be set in a cgroup. Explains why not otherwise.
+fn is_limitable(own: &OwnCgroup) -> bool {
+    let controllers = own.0.as_ref().map(|own| fs::read_to_string(own.join("cgroup.controllers")).unwrap());
+    let controllers = controllers.unwrap_or_default();
+    let has = |wanted: &str| controllers.split_whitespace().any(|has| has == wanted);
+    let has_all = ["cpu", "memory", "pids"].into_iter().all(has);
+    if !has_all {
+        eprintln!("SKIPPED: cgroups have only these controllers here: '{}'", controllers.trim());
+    }
+    has_all
+}
+
 /// Runs a script with limits, and returns its exit status, its last line of error output, and whether it exceeded the
-/// limit of its memory. Returns `None` if the limits can't be set here: then the agent must not start at all.
-async fn run_limited(script: &str, limits: AgentLimits) -> Option<(String, String, bool)> {
-    let (_process, mut events) = match spawn(Spawn { limits, ..shell(script) }) {
-        Ok(started) => started,
-        Err(SpawnError::Limits(error)) => {
-            let error = error.to_string();
-            assert!(error.contains("`Delegate=yes`"), "{error}");
-            eprintln!("SKIPPED: {error}");
-            return None;
-        }
-        Err(error) => panic!("{error}"),
-    };
+/// limit of its memory.
+async fn run_limited(script: &str, limits: AgentLimits) -> (String, String, bool) {
+    let (_process, mut events) = spawn(Spawn { limits, ..shell(script) }).unwrap();
     loop {
         if let ProcessEvent::Ended { status, last_stderr_line, exceeded_memory } = next(&mut events).await.unwrap() {
-            return Some((describe_exit(status), last_stderr_line.unwrap_or_default(), exceeded_memory));
+            return (describe_exit(status), last_stderr_line.unwrap_or_default(), exceeded_memory);
         }
     }
 }
 
-#[tokio::test]
-async fn an_agent_over_its_memory_limit_is_killed_and_the_reason_is_reported() {
-    adopt_orphans();
-    let _own = OwnCgroup::enter();
-    // `tail` keeps the last line, which is all of its input.
-    let script = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null";
-    let limits = |memory| AgentLimits { memory: Some(memory), ..AgentLimits::NONE };
-    let Some((status, _, exceeded_memory)) = run_limited(script, limits(32 << 20)).await else { return };
-    assert_eq!((status.as_str(), exceeded_memory), ("exit code 137", true));
-    let (status, _, exceeded_memory) = run_limited("echo small", limits(32 << 20)).await.unwrap();
-    assert_eq!((status.as_str(), exceeded_memory), ("exit code 0", false));
-}
+const NO_LIMITS: AgentLimits = AgentLimits::NONE;
 
 #[tokio::test]
-async fn an_agent_cannot_start_more_processes_than_its_limit() {
+async fn an_agent_does_not_start_if_its_limits_cannot_be_set() {
     adopt_orphans();
-    let _own = OwnCgroup::enter();
+    let _no_cgroups = forbid_cgroups();
+    let limits = AgentLimits { memory: Some(32 << 20), ..NO_LIMITS };
+    let error = spawn(Spawn { limits, ..shell("echo up") }).unwrap_err();
+    assert!(matches!(error, SpawnError::Limits(_)), "{error}");
+    assert!(error.to_string().contains("or remove max_memory"), "{error}");
+}
+
+/// The first limit is one that the kernel would accept while the host is in the parent cgroup, although the cgroup of
+/// the agent would then be unusable.
+#[tokio::test]
+async fn limits_of_processes_and_then_of_memory_are_enforced() {
+    let own = OwnCgroup::enter();
+    if !is_limitable(&own) {
+        return;
+    }
+    adopt_orphans();
+    // A child of the host, such as a process that compiles plugins.
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
     let script = "for i in 1 2 3 4; do sleep 1000 & done";
-    let limits = |processes| AgentLimits { processes: Some(processes), ..AgentLimits::NONE };
-    let Some((status, error, _)) = run_limited(script, limits(4)).await else { return };
-    assert_eq!(status, "exit code 2");
-    assert!(error.contains("Cannot fork"), "{error}");
-    let (status, ..) = run_limited(script, limits(5)).await.unwrap();
+    let processes = |number| AgentLimits { processes: Some(number), ..NO_LIMITS };
+    let (status, ..) = run_limited(script, processes(5)).await;
     assert_eq!(status, "exit code 0");
+    let (status, ..) = run_limited(script, processes(4)).await;
+    assert_ne!(status, "exit code 0");
+
+    // `tail` keeps the last line, which is all of its input.
+    let script = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null";
+    let memory = AgentLimits { memory: Some(32 << 20), ..NO_LIMITS };
+    let (status, _, exceeded_memory) = run_limited(script, memory).await;
+    assert_eq!((status.as_str(), exceeded_memory), ("exit code 137", true));
+    let (status, _, exceeded_memory) = run_limited("echo small", memory).await;
+    assert_eq!((status.as_str(), exceeded_memory), ("exit code 0", false));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[tokio::test]
 async fn an_agent_gets_the_cpu_time_of_its_limit() {
-    adopt_orphans();
-    let _own = OwnCgroup::enter();
-    let limits = AgentLimits { cpu_percent: Some(50), ..AgentLimits::NONE };
+    let own = OwnCgroup::enter();
+    if !is_limitable(&own) {
+        return;
+    }
     let mount = "awk '$3 == \"cgroup2\" { print $2; exit }' /proc/mounts";
     let script = format!("cat $({mount})$(sed -n s/^0:://p /proc/self/cgroup)/cpu.max >&2");
-    let Some((_, quota, _)) = run_limited(&script, limits).await else { return };
+    let (_, quota, _) = run_limited(&script, AgentLimits { cpu_percent: Some(50), ..NO_LIMITS }).await;
     assert_eq!(quota, "50000 100000");
+}
+
+#[tokio::test]
+async fn a_host_that_shares_its_cgroup_sets_no_limits() {
+    // The orphan becomes a child of init, because this process doesn't adopt orphans yet.
+    let own = OwnCgroup::enter();
+    let orphan = Command::new("sh").args(["-c", "sleep 1000 >/dev/null 2>&1 & echo $!"]).output().unwrap();
+    let orphan: i32 = String::from_utf8(orphan.stdout).unwrap().trim().parse().unwrap();
+    let limits = AgentLimits { processes: Some(5), ..NO_LIMITS };
+    let error = spawn(Spawn { limits, ..shell("echo up") }).unwrap_err().to_string();
+    let orphan = rustix::process::Pid::from_raw(orphan).unwrap();
+    rustix::process::kill_process(orphan, rustix::process::Signal::KILL).unwrap();
+    if is_limitable(&own) {
+        assert!(error.contains("other programs run in Cordboard's cgroup"), "{error}");
+    } else {
+        assert!(error.contains("limit the resources of the agent"), "{error}");
+    }
 }

@@ -287,7 +287,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-/// The content of every file.
+/// The content of every file but `photos/big`, which is 3.7 MB long.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
 /// Responds with the file at a path that `getFile` has returned, or with an error if the path is `photos/gone`, is
@@ -295,6 +295,7 @@ const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 fn file(path: &str) -> Response {
     match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
         Some((TOKEN, "photos/gone")) | None => error(404, "Not Found"),
+        Some((TOKEN, "photos/big")) => [FILE, &vec![0; 3_700_000 - FILE.len()]].concat().into_response(),
         Some((TOKEN, _)) => FILE.into_response(),
         Some(_) => error(401, "Unauthorized"),
     }

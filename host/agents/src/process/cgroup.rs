@@ -121,7 +121,7 @@ pub(super) fn create(tag: &EnvTag, limits: &AgentLimits) -> Result<Option<(Cgrou
             Ok(Some((cgroup, folder)))
         }
         Ok(folder) => Ok(Some((cgroup, folder))),
-        Err(source) if is_limited => Err(LimitsError::Write { file: cgroup.folder, source }),
+        Err(error) if is_limited => Err(LimitsError::failed(cgroup.folder)(error)),
         Err(error) => {
             tracing::debug!(%error, "no cgroup for an agent: relying on its tags");
             Ok(None)

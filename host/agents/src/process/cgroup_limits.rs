@@ -1,11 +1,12 @@
 //! Limits the memory, the processes and the CPU time of an agent through the controllers of its cgroup. An agent without
 //! a sandbox has the host's rights, so it could change its limits.
 //!
-//! The kernel enables controllers for the children of a cgroup only if the cgroup itself contains no process. The host
-//! therefore moves itself into a child of its own cgroup before it enables them.
+//! A cgroup that enables controllers for its children must not contain processes. The host therefore moves itself into a
+//! child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, it would
+//! make the cgroups of agents unusable.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     process,
@@ -13,7 +14,7 @@ use std::{
 
 use cordboard_core::config::AgentLimits;
 
-use super::identity;
+use super::{identity::Stat, tree::process_table};
 
 /// The cgroup into which a host moves itself, below the cgroup in which it was started.
 const HOST_LEAF: &str = "cordboard-host";
@@ -21,44 +22,67 @@ const HOST_LEAF: &str = "cordboard-host";
 /// The period in microseconds to which a limit of the CPU time refers: the kernel's default.
 const CPU_PERIOD: u64 = 100_000;
 
-const REMEDY: &str = "run Cordboard as a systemd unit with `Delegate=yes`, or remove `max_memory`, `max_processes` \
-                      and `max_cpu_percent` of this agent";
+/// The maximum number of scans for processes to move. Each scan after the first finds only processes that were forked
+/// during the previous one.
+const MOST_SCANS: usize = 10;
+
+const OR_REMOVE: &str = "or remove max_memory, max_processes and max_cpu_percent of this agent";
 
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
-    #[error("limit the resources of the agent: this process has no cgroup v2; {REMEDY}")]
+    #[error("limit the resources of the agent: this system doesn't use cgroup v2; enable it, {OR_REMOVE}")]
     NoCgroup,
     #[error(
-        "limit the resources of the agent: the cgroup {} has no controller '{controller}'; {REMEDY}",
+        "limit the resources of the agent: the cgroup {} lacks the controller '{controller}'; set `Delegate=yes` in \
+         Cordboard's systemd unit (a user unit also needs `Delegate={controller}` in `user@.service`), {OR_REMOVE}",
         cgroup.display()
     )]
     NoController { cgroup: PathBuf, controller: &'static str },
     #[error(
-        "limit the resources of the agent: the cgroup {} contains processes that Cordboard didn't start; {REMEDY}",
+        "limit the resources of the agent: other programs run in Cordboard's cgroup {}; run Cordboard as a systemd unit \
+         with `Delegate=yes`, {OR_REMOVE}",
         cgroup.display()
     )]
     Shared { cgroup: PathBuf },
-    #[error("limit the resources of the agent: failed to write to {}: {source}; {REMEDY}", file.display())]
-    Write { file: PathBuf, source: io::Error },
+    #[error(
+        "limit the resources of the agent: failed to use {}: {source}; set `Delegate=yes` in Cordboard's systemd unit, \
+         {OR_REMOVE}",
+        path.display()
+    )]
+    Failed { path: PathBuf, source: io::Error },
 }
 
-/// A limit as the kernel knows it.
+impl LimitsError {
+    pub(super) fn failed(path: PathBuf) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Failed { path, source }
+    }
+}
+
+/// The controller of a limit, and the files that set the limit.
 struct KernelLimit {
     controller: &'static str,
-    file: &'static str,
-    value: String,
+    files: Vec<(&'static str, String)>,
 }
 
 fn kernel_limits(limits: &AgentLimits) -> Vec<KernelLimit> {
-    let memory = limits.memory.map(|bytes| ("memory", "memory.max", bytes.to_string()));
-    let processes = limits.processes.map(|number| ("pids", "pids.max", number.to_string()));
-    let cpu = limits.cpu_percent.map(|percent| {
+    // Without a limit of swap, the kernel would swap the agent out instead of enforcing the limit of its memory.
+    let memory = |bytes: u64| vec![("memory.max", bytes.to_string()), (SWAP, "0".to_owned())];
+    let cpu = |percent: u32| {
         let quota = u64::from(percent) * CPU_PERIOD / 100;
-        ("cpu", "cpu.max", format!("{quota} {CPU_PERIOD}"))
-    });
-    let all = [memory, processes, cpu].into_iter().flatten();
-    all.map(|(controller, file, value)| KernelLimit { controller, file, value }).collect()
+        vec![("cpu.max", format!("{quota} {CPU_PERIOD}"))]
+    };
+    let all = [
+        limits.memory.map(|bytes| KernelLimit { controller: "memory", files: memory(bytes) }),
+        limits
+            .processes
+            .map(|number| KernelLimit { controller: "pids", files: vec![("pids.max", number.to_string())] }),
+        limits.cpu_percent.map(|percent| KernelLimit { controller: "cpu", files: cpu(percent) }),
+    ];
+    all.into_iter().flatten().collect()
 }
+
+/// Missing in a kernel without swap.
+const SWAP: &str = "memory.swap.max";
 
 /// Limits a new cgroup. `ancestors` are the cgroup of the host and those between it and the new one, the host's first.
 pub(super) fn apply(limits: &AgentLimits, ancestors: &[&Path], cgroup: &Path) -> Result<(), LimitsError> {
@@ -66,64 +90,85 @@ pub(super) fn apply(limits: &AgentLimits, ancestors: &[&Path], cgroup: &Path) ->
     for ancestor in ancestors {
         enable(&limits, ancestor)?;
     }
-    limits.iter().try_for_each(|limit| {
-        let file = cgroup.join(limit.file);
-        fs::write(&file, &limit.value).map_err(|source| LimitsError::Write { file, source })
-    })
-}
-
-/// Enables the controllers of these limits for the children of a cgroup.
-fn enable(limits: &[KernelLimit], cgroup: &Path) -> Result<(), LimitsError> {
-    let available = words(&cgroup.join("cgroup.controllers"));
-    if let Some(limit) = limits.iter().find(|limit| !available.contains(limit.controller)) {
-        return Err(LimitsError::NoController { cgroup: cgroup.to_owned(), controller: limit.controller });
-    }
-    let control = cgroup.join("cgroup.subtree_control");
-    let enabled = words(&control);
-    let missing = limits.iter().filter(|limit| !enabled.contains(limit.controller));
-    let missing: Vec<String> = missing.map(|limit| format!("+{}", limit.controller)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let write = || fs::write(&control, missing.join(" "));
-    let is_busy =
-        |result: &io::Result<()>| result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy);
-    let mut result = write();
-    if is_busy(&result) {
-        leave(cgroup).map_err(|source| LimitsError::Write { file: cgroup.join(HOST_LEAF), source })?;
-        result = write();
-        if is_busy(&result) {
-            return Err(LimitsError::Shared { cgroup: cgroup.to_owned() });
-        }
-    }
-    result.map_err(|source| LimitsError::Write { file: control, source })
-}
-
-/// Moves this process and its children from a cgroup into a child of it.
-fn leave(cgroup: &Path) -> io::Result<()> {
-    let leaf = cgroup.join(HOST_LEAF);
-    fs::create_dir_all(&leaf)?;
-    let own = i32::try_from(process::id()).unwrap_or_default();
-    let is_ours = |pid: i32| pid == own || identity::stat(pid).is_some_and(|stat| stat.parent == own);
-    for pid in words(&cgroup.join("cgroup.procs")).iter().filter(|pid| pid.parse().is_ok_and(is_ours)) {
-        match fs::write(leaf.join("cgroup.procs"), pid) {
-            // A child has exited in the meantime.
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
-            result => result?,
+    for (name, value) in limits.iter().flat_map(|limit| &limit.files) {
+        let file = cgroup.join(name);
+        if *name != SWAP || file.exists() {
+            fs::write(&file, value).map_err(LimitsError::failed(file))?;
         }
     }
     Ok(())
 }
 
-/// Returns whether the kernel has killed a process of this cgroup because of its memory limit.
-pub(super) fn exceeded_memory(cgroup: &Path) -> bool {
-    let events = fs::read_to_string(cgroup.join("memory.events")).unwrap_or_default();
-    let kills = events.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    kills.is_some_and(|kills| kills.trim() != "0")
+/// Enables the controllers of these limits for the children of a cgroup.
+fn enable(limits: &[KernelLimit], cgroup: &Path) -> Result<(), LimitsError> {
+    let available = words(cgroup.join("cgroup.controllers"))?;
+    if let Some(limit) = limits.iter().find(|limit| !available.contains(limit.controller)) {
+        return Err(LimitsError::NoController { cgroup: cgroup.to_owned(), controller: limit.controller });
+    }
+    let control = cgroup.join("cgroup.subtree_control");
+    let enabled = words(control.clone())?;
+    let missing = limits.iter().filter(|limit| !enabled.contains(limit.controller));
+    let missing: Vec<String> = missing.map(|limit| format!("+{}", limit.controller)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // The root of all cgroups may contain processes. It has no type.
+    if cgroup.join("cgroup.type").exists() {
+        leave(cgroup)?;
+    }
+    fs::write(&control, missing.join(" ")).map_err(LimitsError::failed(control))
 }
 
-fn words(file: &Path) -> BTreeSet<String> {
-    fs::read_to_string(file).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+/// Moves all processes of a cgroup into a child of it. They must be this process and its descendants.
+fn leave(cgroup: &Path) -> Result<(), LimitsError> {
+    let leaf = cgroup.join(HOST_LEAF);
+    for _ in 0..MOST_SCANS {
+        let pids = words(cgroup.join("cgroup.procs"))?;
+        let pids: Vec<i32> = pids.iter().filter_map(|pid| pid.parse().ok()).collect();
+        if pids.is_empty() {
+            return Ok(());
+        }
+        let table = process_table();
+        // A process that is missing in the table has exited. A process of another pid namespace is listed as 0.
+        let is_foreign = |pid: &&i32| **pid == 0 || table.contains_key(*pid) && !is_own(**pid, &table);
+        if pids.iter().find(is_foreign).is_some() {
+            return Err(LimitsError::Shared { cgroup: cgroup.to_owned() });
+        }
+        fs::create_dir_all(&leaf).map_err(LimitsError::failed(leaf.clone()))?;
+        // Move this process first, so that its new children start in the child.
+        let own = own_pid();
+        for pid in pids.iter().filter(|pid| **pid == own).chain(pids.iter().filter(|pid| **pid != own)) {
+            let file = leaf.join("cgroup.procs");
+            match fs::write(&file, pid.to_string()) {
+                // The process has exited in the meantime.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                result => result.map_err(LimitsError::failed(file))?,
+            }
+        }
+    }
+    Err(LimitsError::Shared { cgroup: cgroup.to_owned() })
+}
+
+/// Returns whether a process is this process or a descendant of it.
+fn is_own(pid: i32, table: &BTreeMap<i32, Stat>) -> bool {
+    let parents = std::iter::successors(Some(pid), |pid| table.get(pid).map(|stat| stat.parent));
+    parents.take(table.len() + 1).any(|pid| pid == own_pid())
+}
+
+fn own_pid() -> i32 {
+    process::id().cast_signed()
+}
+
+/// Returns whether the kernel has killed a process of this cgroup because the cgroup reached a limit of its memory.
+pub(super) fn exceeded_memory(cgroup: &Path) -> bool {
+    let events = fs::read_to_string(cgroup.join("memory.events")).unwrap_or_default();
+    let counts = |event: &str| events.lines().find_map(|line| line.strip_prefix(event)?.trim().parse::<u64>().ok());
+    ["oom ", "oom_kill "].into_iter().all(|event| counts(event).is_some_and(|count| count > 0))
+}
+
+fn words(file: PathBuf) -> Result<BTreeSet<String>, LimitsError> {
+    let text = fs::read_to_string(&file).map_err(LimitsError::failed(file))?;
+    Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -134,6 +179,7 @@ mod tests {
     fn cgroup(folder: PathBuf, controllers: &str) -> PathBuf {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("cgroup.controllers"), controllers).unwrap();
+        fs::write(folder.join("cgroup.subtree_control"), "").unwrap();
         folder
     }
 
@@ -151,7 +197,8 @@ mod tests {
         }
         let files = ["memory.max", "pids.max", "cpu.max"].map(|file| read(session.join(file)));
         assert_eq!(files, ["1073741824", "50", "150000 100000"]);
-        assert!(!own.join(HOST_LEAF).exists(), "the host moves only if the kernel requires it");
+        assert!(!own.join(HOST_LEAF).exists(), "the host stays in the root");
+        assert!(!session.join(SWAP).exists(), "a kernel without swap has no such file");
     }
 
     #[test]
@@ -165,15 +212,43 @@ mod tests {
     }
 
     #[test]
+    fn the_host_and_its_children_move_before_controllers_are_enabled() {
+        let temp = tempfile::tempdir().unwrap();
+        let own = cgroup(temp.path().join("own"), "cpu memory pids");
+        fs::write(own.join("cgroup.type"), "domain").unwrap();
+        let mut child = process::Command::new("sleep").arg("1000").spawn().unwrap();
+        fs::write(own.join("cgroup.procs"), format!("{}\n{}\n", child.id(), own_pid())).unwrap();
+        let limits = AgentLimits { processes: Some(2), ..AgentLimits::NONE };
+        // The files are not those of a kernel: each scan finds the same processes again.
+        let error = apply(&limits, &[&own], &own).unwrap_err();
+        assert!(matches!(error, LimitsError::Shared { .. }), "{error}");
+        let last = fs::read_to_string(own.join(HOST_LEAF).join("cgroup.procs")).unwrap();
+        assert_eq!(last, child.id().to_string(), "the host moves first");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_host_that_shares_its_cgroup_does_not_move() {
+        let temp = tempfile::tempdir().unwrap();
+        let own = cgroup(temp.path().join("own"), "cpu memory pids");
+        fs::write(own.join("cgroup.type"), "domain").unwrap();
+        for foreign in ["1", "0"] {
+            fs::write(own.join("cgroup.procs"), format!("{}\n{foreign}\n", own_pid())).unwrap();
+            let limits = AgentLimits { processes: Some(2), ..AgentLimits::NONE };
+            let error = apply(&limits, &[&own], &own).unwrap_err();
+            assert!(error.to_string().contains("other programs run in Cordboard's cgroup"), "{error}");
+            assert!(!own.join(HOST_LEAF).exists());
+        }
+    }
+
+    #[test]
     fn a_missing_controller_is_an_error_that_names_it() {
         let temp = tempfile::tempdir().unwrap();
         let own = cgroup(temp.path().join("own"), "cpu pids");
         let limits = AgentLimits { memory: Some(1), ..AgentLimits::NONE };
         let error = apply(&limits, &[&own], &own).unwrap_err().to_string();
-        assert!(
-            error.contains("has no controller 'memory'; run Cordboard as a systemd unit with `Delegate=yes`"),
-            "{error}"
-        );
+        assert!(error.contains("lacks the controller 'memory'; set `Delegate=yes`"), "{error}");
         assert!(!own.join("memory.max").exists());
     }
 
@@ -181,8 +256,9 @@ mod tests {
     fn a_kill_for_memory_is_found_in_the_events() {
         let temp = tempfile::tempdir().unwrap();
         assert!(!exceeded_memory(temp.path()));
-        for (kills, expected) in [("0", false), ("2", true)] {
-            let events = format!("low 0\nhigh 0\nmax 12\noom 1\noom_kill {kills}\noom_group_kill 0\n");
+        // The second one was killed because the whole machine had no memory left.
+        for (oom, kills, expected) in [(1, 0, false), (0, 2, false), (1, 2, true)] {
+            let events = format!("low 0\nhigh 0\nmax 12\noom {oom}\noom_kill {kills}\noom_group_kill 0\n");
             fs::write(temp.path().join("memory.events"), events).unwrap();
             assert_eq!(exceeded_memory(temp.path()), expected);
         }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::ProcessId;
+use cordboard_core::{config::AgentLimits, types::ProcessId};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid};
 use tokio::{
     io::{Interest, unix::AsyncFd},
@@ -109,10 +109,16 @@ pub(super) fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
-pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
+pub(super) async fn supervise(
+    leader: Arc<Leader>,
+    tag: EnvTag,
+    limits: AgentLimits,
+    pipes: Pipes,
+    events: mpsc::Sender<ProcessEvent>,
+) {
     leader.exited().await;
     // Read this before the end of the tree removes the cgroup.
-    let exceeded_memory = Cgroup::of(&tag).is_some_and(|cgroup| cgroup.exceeded_memory());
+    let exceeded_memory = limits.memory.is_some() && Cgroup::of(&tag).is_some_and(|cgroup| cgroup.exceeded_memory());
     let query = TreeQuery { group: Some(leader.id.pid), ..TreeQuery::new(Owner::Session(tag)) };
     let end = tree::end(query, DESCENDANTS_GRACE, &leader.no_grace.subscribe()).await;
     if end.ended + end.left > 0 {

@@ -99,6 +99,19 @@ async fn an_album_with_another_file_sends_only_its_images() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_that_is_too_large_is_refused() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let big = json!([{"file_id": "big", "file_unique_id": "u", "width": 1, "height": 1}]);
+    let photo = |id| update("message", id, json!({"photo": big, "media_group_id": "A"}));
+    app.api.push_all((101..=106).map(photo).collect());
+    app.wait_for(OWNER, 0, "The images of the message exceed 20 MB in total. Send fewer at once.").await;
+    app.api
+        .push_all((107..=111).map(|id| update("message", id, json!({"photo": big, "media_group_id": "B"}))).collect());
+    app.wait_for(OWNER, 0, "You said: [album]\n[5 images]").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_message_with_an_attachment_gets_one_answer() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
