@@ -29,9 +29,15 @@ mod suspended_sessions;
 mod table;
 mod wired_host;
 
+use std::process::Command;
+
 use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
+
+/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in a process of its own, because
+/// creating an agent's process takes longer in a process that uses much memory.
+const ONE: &str = "--one";
 
 /// A benchmark's name, which selects it on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
@@ -58,15 +64,21 @@ fn main() {
         Some(fake_agent::WRITER) => return fake_agent::run_writer(),
         Some(_) | None => {}
     }
+    if let [flag, wanted] = args.as_slice()
+        && flag == ONE
+    {
+        let (_, measure) = MEASURES.iter().find(|(name, _)| name == wanted).expect("the name of a benchmark");
+        return table::print_rows(&measure());
+    }
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let chosen =
         MEASURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(*part)));
-    let mut rows = Vec::new();
-    for (name, measure) in chosen {
+    table::print_header();
+    for (name, _) in chosen {
         eprintln!("measuring: {name}");
-        rows.extend(measure());
+        let ended = Command::new(std::env::current_exe().unwrap()).args([ONE, name]).status().unwrap();
+        assert!(ended.success(), "benchmark {name} failed: {ended}");
     }
-    table::print(&rows);
 }
 
 /// Returns a runtime that is configured like the host's.

@@ -67,11 +67,14 @@ pub fn spell(span: Duration) -> String {
     if micros < 1000.0 { format!("{micros:.1} µs") } else { format!("{:.1} ms", micros / 1000.0) }
 }
 
-pub fn print(rows: &[Row]) {
+pub fn print_header() {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
         "\n{cores} cores; times are p50 / p99 of the number of runs\n\n| what | measured | target | reached |\n|---|---|---|---|"
     );
+}
+
+pub fn print_rows(rows: &[Row]) {
     for row in rows {
         let reached = if row.reached { "yes" } else { "no" };
         println!("| {} | {} | {} | {reached} |", row.what, row.measured, row.figure);
