@@ -89,7 +89,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// Whether this is an unfinished tool call. Such a call may run for a long time without any output.
+    /// Returns whether this is an unfinished tool call. Such a call may run for a long time without any output.
     #[must_use]
     pub fn is_running_tool(&self) -> bool {
         self.kind == "tool" && self.state == ActionState::Running

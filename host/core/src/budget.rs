@@ -26,14 +26,14 @@ impl Budget {
         Self { limit_usd, spent_usd, now, resets: zone.next_day(now) }
     }
 
-    /// Whether new prompts are refused.
+    /// Returns whether new prompts are refused.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.spent_usd >= self.limit_usd
     }
 
-    /// Whether the turn with this cost, which `spent_usd` already includes, has crossed the warning threshold. At most
-    /// one turn a day does, unless the limit changes.
+    /// Returns whether the turn with this cost, which `spent_usd` already includes, has crossed the warning threshold.
+    /// At most one turn a day does, unless the limit changes.
     #[must_use]
     pub fn is_warning_due(&self, cost_usd: f64) -> bool {
         let warning = self.limit_usd * WARNING;

@@ -5,7 +5,7 @@
 pub enum GrantKind {
     /// Every plugin may import the capability without a grant.
     Always,
-    /// The operator lists the capability in `grants` of `[plugins.NAME]`.
+    /// The operator lists the capability in `grants` of `[plugins.NAME]`, or the owner grants it in the chat.
     ByName,
     /// The operator lists the allowed targets in `[plugins.NAME]`. The key is the name of the capability.
     ByTargets,
@@ -44,7 +44,7 @@ impl Capability {
         Self::Tcp,
     ];
 
-    /// The name of the interface in WIT, which is also the capability's name in the configuration.
+    /// Returns the name of the interface in WIT, which is also the capability's name in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Capability {
     }
 }
 
-/// Whether `name` is a capability that must be granted by name.
+/// Returns whether `name` is a capability that must be granted by name.
 #[must_use]
 pub fn is_granted_by_name(name: &str) -> bool {
     Capability::all_of(GrantKind::ByName).any(|one| one.as_str() == name)
@@ -90,7 +90,8 @@ pub fn is_granted_by_name(name: &str) -> bool {
 /// `cordboard:plugin`.
 pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
-/// An example line for `[plugins.NAME]` that grants `name`, or `None` if `name` is not granted by a list of targets.
+/// Returns an example line for `[plugins.NAME]` that grants `name`, or `None` if `name` is not granted by a list of
+/// targets.
 #[must_use]
 pub fn target_line(name: &str) -> Option<String> {
     TARGET_LISTS.iter().find(|(key, _)| *key == name).map(|(key, example)| format!("{key} = [{example:?}]"))

@@ -119,7 +119,8 @@ impl Config {
         PARSED_DEFAULTS.config.clone()
     }
 
-    /// The empty configuration that the defaults are merged over. The defaults set every key that is not optional.
+    /// Returns the empty configuration that the defaults are merged over. The defaults set every key that is not
+    /// optional.
     fn empty() -> Self {
         Self {
             telegram: Telegram::default(),

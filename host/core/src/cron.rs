@@ -50,6 +50,8 @@ pub enum CronError {
 }
 
 impl Cron {
+    /// Parses a cron expression.
+    ///
     /// # Errors
     /// Fails if the number of fields is not five, if a field is invalid, if the fields contradict each other, or if the
     /// expression never matches a time.
@@ -67,7 +69,7 @@ impl Cron {
         &self.text
     }
 
-    /// Whether the minute and hour fields list fixed values.
+    /// Returns whether the minute and hour fields list fixed values.
     #[must_use]
     pub const fn is_fixed(&self) -> bool {
         self.fixed
@@ -118,7 +120,7 @@ impl Cron {
     }
 }
 
-/// Whether a field consists only of numbers, lists and ranges.
+/// Returns whether a field consists only of numbers, lists and ranges.
 fn lists_values(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }

@@ -30,7 +30,7 @@ pub enum EventKind {
     Created,
     /// An agent is ready, in a new conversation.
     Started,
-    /// An agent is ready, and continues the conversation.
+    /// An agent is ready, and continues a stored conversation or a copy of it.
     Resumed,
     /// The agent started a turn, for a prompt or on its own. Data: `place`.
     TurnStarted,
@@ -90,15 +90,15 @@ impl EventKind {
         }
     }
 
-    /// Whether the event precedes the other events of the same step of a session's state machine. For example, an agent
-    /// is ready before it gets a prompt.
+    /// Returns whether the event precedes the other events of the same step of a session's state machine. For example,
+    /// an agent is ready before it gets a prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)
     }
 }
 
-/// Whether the start of an agent begins a new conversation or resumes one.
+/// Whether an agent starts with a new conversation, or with a stored conversation or a copy of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StartKind {
     #[default]

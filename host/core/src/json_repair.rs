@@ -1,6 +1,6 @@
-//! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, invalid numbers and words, unknown escapes, raw control characters, trailing commas, and nesting that is
-//! too deep. JSON without such damage is left unchanged.
+//! Parses JSON from other programs, and repairs damage that a strict parser rejects: a leading byte order mark, lone
+//! surrogates, bytes that are not UTF-8, invalid numbers and words, unknown escapes, raw control characters, trailing
+//! commas, and nesting that is too deep. JSON without such damage is left unchanged.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ pub fn objects(bytes: &[u8]) -> Vec<Object> {
     objects
 }
 
-/// The position of the first `{` that is followed by a string.
+/// Returns the position of the first `{` that is followed by a string.
 fn find_object(text: &str) -> Option<usize> {
     text.match_indices('{').map(|(at, _)| at).find(|at| text[at + 1..].trim_start().starts_with('"'))
 }
@@ -81,7 +81,8 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Replaces invalid parts. Valid JSON is unchanged unless it is nested deeper than [`DEEPEST`].
+/// Removes leading control characters and byte order marks, and replaces invalid parts. Otherwise, valid JSON is
+/// unchanged unless it is nested deeper than [`DEEPEST`].
 fn repair(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_control());

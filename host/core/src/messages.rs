@@ -38,7 +38,8 @@ const BEGINNING_LENGTH: usize = 60;
 
 /// The reason why a turn ended: a user stopped it with `/stop`, or the author of its prompt lost access.
 pub const STOPPED: &str = "Stopped.";
-/// The last line of an answer during which the agent died. [`SessionNotice::Died`] gives the reason.
+/// The last line of an answer during which the agent died. [`SessionNotice::Died`] or
+/// [`SessionNotice::DiedInBackground`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The last line of an answer that the agent itself ended early.
 pub const INTERRUPTED: &str = "Interrupted.";
@@ -63,7 +64,7 @@ pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
-/// The answer to a user who presses a button of a request that was already decided or withdrawn.
+/// The answer to a user who presses a button of a request that is already closed.
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
 /// The reason for a failed start: the agent was not ready in time.
@@ -76,19 +77,19 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
-/// The error for a command that can't be carried out while the session is open in a terminal.
+/// Returns the error for a command that can't be carried out while the session is open in a terminal.
 #[must_use]
 pub fn open_in_terminal(session: &SessionName) -> String {
     format!("Session '{session}' is open in a terminal. Exit the agent there first.")
 }
 
-/// The error for opening a session in a terminal while its agent is waiting for an answer.
+/// Returns the error for opening a session in a terminal while its agent is waiting for an answer.
 #[must_use]
 pub fn question_open(session: &SessionName) -> String {
     format!("The agent of session '{session}' is waiting for an answer. Answer its question in the chat first.")
 }
 
-/// The last line of an answer whose agent did not react to an interrupt, for example from `/stop`.
+/// Returns the last line of an answer whose agent did not react to an interrupt, for example from `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
@@ -100,7 +101,7 @@ pub fn program_unresponsive(session: &SessionName) -> String {
     format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
 }
 
-/// The answer to a user who tries to drop a message that is no longer queued, for example because the agent has
+/// Returns the answer to a user who tries to drop a message that is no longer queued, for example because the agent has
 /// received it.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
@@ -135,8 +136,8 @@ pub struct UserDecision<'a> {
     pub at: &'a str,
 }
 
-/// The line that replaces the buttons of a message: the decision `what`, the person who made it, and its time, as far
-/// as they are known.
+/// Returns the line that replaces the buttons of a message: the decision `what`, the person who made it, and its time,
+/// as far as they are known.
 #[must_use]
 pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
     match (what, user) {
@@ -146,14 +147,14 @@ pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> St
     }
 }
 
-/// The line that replaces the buttons of a closed request of a session.
+/// Returns the line that replaces the buttons of a closed request of a session.
 #[must_use]
 pub fn request_closed(user: Option<UserDecision<'_>>, choice: &Choice) -> String {
     if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(user, choice.label()) }
 }
 
-/// The error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to, for
-/// example `persona`.
+/// Returns the error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to,
+/// for example `persona`.
 #[must_use]
 pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -176,25 +177,25 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
-/// The answer to a message that is queued, for chats in which the host can't mark the message itself.
+/// Returns the answer to a message that is queued, for chats in which the host can't mark the message itself.
 #[must_use]
 pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
 }
 
-/// The answer to a message that waits until a question of the agent is closed.
+/// Returns the answer to a message that waits until a question of the agent is closed.
 #[must_use]
 pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
     format!("Session '{session}' is waiting for your answer to question #{number} (/requests). Your message is queued.")
 }
 
-/// The reply to a user who has answered an agent's question.
+/// Returns the reply to a user who has answered an agent's question.
 #[must_use]
 pub fn answered(option: &str) -> String {
     format!("Answered: {option}.")
 }
 
-/// The error for a session that does not exist. `name` need not be a valid session name.
+/// Returns the error for a session that does not exist. `name` need not be a valid session name.
 #[must_use]
 pub fn unknown_session(name: &str) -> String {
     format!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
@@ -210,7 +211,7 @@ pub fn session_exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
-/// The notice to a user who still has access to the bot, but no longer to this session.
+/// Returns the notice to a user who still has access to the bot, but no longer to this session.
 #[must_use]
 pub fn session_access_lost(session: &SessionName) -> String {
     format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
@@ -221,7 +222,7 @@ pub fn session_name_taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by another user. Choose another name.")
 }
 
-/// The first line of a message, shortened. Notices quote it, so that the author recognizes the message.
+/// Returns the first line of a message, shortened. Notices quote it, so that the author recognizes the message.
 #[must_use]
 pub fn beginning(text: &str) -> String {
     let own = text.strip_prefix(CAPTION_PREFIX).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
@@ -256,7 +257,7 @@ pub fn system_error(error: impl std::fmt::Display) -> String {
     }
 }
 
-/// A reply that shows `text` literally. Names, errors and an agent's last output may contain Markdown.
+/// Returns a reply that shows `text` literally. Names, errors and an agent's last output may contain Markdown.
 #[must_use]
 pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))
@@ -265,21 +266,21 @@ pub fn plain(text: &str) -> Reply {
 /// The start of the line that the host puts above a caption.
 const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
-/// The prompt for an attachment with a caption. The agent gets only the caption, not the attachment.
+/// Returns the prompt for an attachment with a caption. The agent gets only the caption, not the attachment.
 #[must_use]
 pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// The text of a prompt for an agent that does not get all of the prompt's images.
+/// Returns the text of a prompt for an agent that does not get all of the prompt's images.
 #[must_use]
 pub fn without_images(missing: usize, text: &str) -> String {
     let what = if missing == 1 { "an image".to_owned() } else { format!("{missing} images") };
     format!("[The user attached {what} that you can't see.]\n\n{text}")
 }
 
-/// The notice that an update or an answer could not be stored. A place gets it once per outage of the store. The host
-/// tries again until the store works.
+/// Returns the notice that an update or an answer could not be stored. A place gets it once per outage of the store.
+/// The host tries again until the store works.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")

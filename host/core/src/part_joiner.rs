@@ -168,7 +168,7 @@ impl PartJoiner {
         joined
     }
 
-    /// The next time at which [`due`](Self::due) has to be called, or `None` if no part is waiting.
+    /// Returns the next time at which [`due`](Self::due) has to be called, or `None` if no part is waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.pending.iter().map(|parts| parts.until).min()

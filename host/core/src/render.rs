@@ -39,7 +39,7 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// The offset of the first code unit after the span.
+    /// Returns the offset of the first code unit after the span.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.length
@@ -57,7 +57,7 @@ pub enum Style {
     Quote,
 }
 
-/// The length of a text in UTF-16 code units.
+/// Returns the length of a text in UTF-16 code units.
 #[must_use]
 pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
@@ -80,7 +80,7 @@ pub fn render_within(markdown: &str, columns: usize) -> Message {
     Message { text: controls::replace_controls(text), entities }
 }
 
-/// The text of [`render`], without styles.
+/// Returns the text of [`render`], without styles.
 #[must_use]
 pub fn plain(markdown: &str) -> String {
     render(markdown).text

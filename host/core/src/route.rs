@@ -98,7 +98,7 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
     }
 }
 
-/// Parses a text that a person typed. `None` if it is not a command.
+/// Parses a text that a person typed. Returns `None` if it is not a command.
 ///
 /// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
 /// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`. The parser therefore ignores white space and invisible characters
@@ -166,8 +166,8 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || is_ignorable(letter)
 }
 
-/// Whether `letter` is dropped from the end of a command's name. All symbols and punctuation are dropped except for
-/// `_`, slashes (which make the text a path) and `@` (which begins an addressee).
+/// Returns whether `letter` is dropped from the end of a command's name. All symbols and punctuation are dropped except
+/// for `_`, slashes (which make the text a path) and `@` (which begins an addressee).
 fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
@@ -187,8 +187,8 @@ pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     if narrow.is_ascii() { Cow::Owned(narrow) } else { Cow::Borrowed(word) }
 }
 
-/// Whether `word` can be the name of a command or a bot. Telegram allows the same characters and the same maximum
-/// length for both.
+/// Returns whether `word` can be the name of a command or a bot. Telegram allows the same characters and the same
+/// maximum length for both.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -272,11 +272,11 @@ fn straighten_single_quotes(word: &str) -> String {
     closed.unwrap_or_else(|| word.to_owned())
 }
 
-/// The known name that `name` most likely stands for. `None` if no known name is similar.
+/// Returns the known name that `name` most likely stands for, or `None` if no known name is similar.
 ///
-/// Returns the shortest name that begins with `name`. If there is none, returns the name with the smallest edit
-/// distance (insertions, deletions, substitutions and transpositions). The distance must be at most two, and at most a
-/// third of the length of the longer name.
+/// This is the shortest name that begins with `name`. If there is none, it is the name with the smallest edit distance
+/// (insertions, deletions, substitutions and transpositions). The distance must be at most two, and at most a third of
+/// the length of the longer name.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
@@ -300,10 +300,10 @@ fn edit_distance(typed: &str, word: &str) -> usize {
 /// A command that an active plugin exports.
 pub trait ActiveCommand {
     fn name(&self) -> &str;
-    /// The name of the plugin that exports the command.
+    /// Returns the name of the plugin that exports the command.
     fn plugin(&self) -> &str;
     fn min_role(&self) -> Role;
-    /// Whether the command runs without waiting for earlier commands of its place.
+    /// Returns whether the command runs without waiting for earlier commands of its place.
     fn is_immediate(&self) -> bool;
 }
 

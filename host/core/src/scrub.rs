@@ -114,7 +114,7 @@ impl Scrubber {
         self.needles.push(Needle { run, ..needle });
     }
 
-    /// The secrets as pairs of label and value.
+    /// Returns the secrets as pairs of label and value.
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values
@@ -211,8 +211,8 @@ fn merge_overlaps(mut found: Vec<Match>) -> Vec<Match> {
     merged
 }
 
-/// The number of bytes at the start of a value that are not secret: the scheme of a URL, or the bot id before the colon
-/// of a bot token.
+/// Returns the number of bytes at the start of a value that are not secret: the scheme of a URL, or the bot id before
+/// the colon of a bot token.
 fn public_part(value: &str) -> usize {
     let end = |mark: &str| value.find(mark).map(|at| at + mark.len());
     let scheme = end("://").filter(|end| value[..end - 3].bytes().all(|byte| byte.is_ascii_alphabetic()));
@@ -220,12 +220,12 @@ fn public_part(value: &str) -> usize {
     scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
 }
 
-/// The hex form of a value, and the length of [`RUN`] bytes in hex.
+/// Returns the hex form of a value, and the length of [`RUN`] bytes in hex.
 fn hex_form(value: &str) -> (Vec<u8>, usize) {
     (value.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(), 2 * RUN)
 }
 
-/// The base64 forms of a value at each of the three alignments, each with the length of `run` bytes in base64.
+/// Returns the base64 forms of a value at each of the three alignments, each with the length of `run` bytes in base64.
 /// Encodings of single characters need no forms in the index, because [`Decoded`] decodes them.
 fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
@@ -236,7 +236,7 @@ fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     digits.into_iter().map(|digits| (digits, (8 * run).div_ceil(6))).collect()
 }
 
-/// The base64 digits that depend on `value` alone when `before` bytes precede it.
+/// Returns the base64 digits that depend on `value` alone when `before` bytes precede it.
 fn digits_of(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
     let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
     let digits = engine.encode(&padded).into_bytes();

@@ -1,4 +1,5 @@
-//! A time zone: the beginnings of days and months, dates, and the calendar times of cron expressions.
+//! Converts between timestamps and the calendar of a time zone: the beginnings of days and months, dates, and the times
+//! of cron expressions.
 
 use jiff::{
     SignedDuration, Zoned,
@@ -10,7 +11,7 @@ use crate::types::{Timestamp, UsagePeriod};
 
 const DAY_MILLIS: u64 = 86_400_000;
 
-/// A time zone, from a POSIX rule or a TZif file.
+/// A time zone: UTC, or one from a POSIX rule or a TZif file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 

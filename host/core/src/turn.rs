@@ -63,12 +63,12 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, TurnPart::Action(action) if action.is_running_tool()))
     }
 
-    /// The prompts that end with the turn.
+    /// Returns the prompts that end with the turn.
     pub fn prompts(&self) -> impl Iterator<Item = &PromptId> {
         std::iter::once(&self.prompt).chain(&self.also_answers)
     }
 
-    /// Whether the answer contains any text.
+    /// Returns whether the answer contains any text.
     #[must_use]
     pub fn has_text(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, TurnPart::Text(text) if !text.trim().is_empty()))

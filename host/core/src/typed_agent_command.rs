@@ -35,8 +35,8 @@ impl AgentCommandLine {
     }
 
     /// Returns the line as a person types it, with two slashes. `commands` are those that the agent has reported, or
-    /// `None` if it has not started yet. Phones capitalize the first letter of a line, so the name is spelled as in
-    /// `commands`.
+    /// `None` if it has not reported them yet. Phones capitalize the first letter of a line, so the name is spelled as
+    /// in `commands`.
     ///
     /// # Errors
     /// The agent has no such command, or the arguments name a file with an `@`. The agent would read such a file
@@ -59,15 +59,15 @@ impl AgentCommandLine {
     }
 }
 
-/// Whether `name` can be the name of a Claude Code command: words, as in `code-review`, optionally after the name of a
-/// plugin, as in `plugin:review`.
+/// Returns whether `name` can be the name of a Claude Code command: words, as in `code-review`, optionally after the
+/// name of a plugin, as in `plugin:review`.
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
     begins && name.len() <= LONGEST_NAME && name.bytes().all(is_allowed)
 }
 
-/// Whether a word of the text begins with an `@`, even after a quote or a bracket. In an address such as
+/// Returns whether a word of the text begins with an `@`, even after a quote or a bracket. In an address such as
 /// `ada@example.com`, the `@` has no effect.
 fn names_file(text: &str) -> bool {
     let mut before = None;

@@ -100,7 +100,7 @@ pub enum UpdateKind {
 }
 
 impl UpdateKind {
-    /// The text that a notice quotes, so that the author recognizes the update.
+    /// Returns the text that a notice quotes, so that the author recognizes the update.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! `[access]`: the Telegram users that the host serves, and the tools that no agent may use. The console's user is
+//! `[access]`: the Telegram users with access, and the rules for tools that agents must not use. The console's user is
 //! always the owner and is not listed.
 
 use std::collections::BTreeSet;
@@ -12,14 +12,15 @@ use super::{
 };
 use crate::types::Role;
 
-/// The numeric ids of the Telegram users with access, by role, and the tools that no agent may use. The host ignores
-/// all other Telegram users.
+/// The numeric ids of the Telegram users with access, by role, and the rules for tools that agents must not use. The
+/// host ignores the messages of all other Telegram users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
     pub owner: Option<u64>,
     pub admins: BTreeSet<u64>,
     pub members: BTreeSet<u64>,
-    /// Rules for tools that no agent may use.
+    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools that the agent asks
+    /// about. They don't apply to agents of kind `plain`.
     pub deny_tools: Vec<Rule>,
 }
 
@@ -31,7 +32,7 @@ impl Access {
         section.set("deny_tools", &mut self.deny_tools, list(rule));
     }
 
-    /// The highest role that is configured for the Telegram user `id`, or `None` if the host ignores that user.
+    /// Returns the highest role that is configured for the Telegram user `id`, or `None` if that user has no access.
     #[must_use]
     pub fn role_of(&self, id: u64) -> Option<Role> {
         if self.owner == Some(id) {

@@ -79,14 +79,14 @@ impl AgentKind {
         }
     }
 
-    /// Whether no agent of this kind has the feature.
+    /// Returns whether no agent of this kind has the feature.
     #[must_use]
     pub const fn lacks(self, feature: AgentFeature) -> bool {
         matches!(self.support(feature), Support::No)
     }
 
-    /// Whether an agent of this kind accepts a prompt while it works on another, and reports which prompts each of its
-    /// turns answers.
+    /// Returns whether an agent of this kind accepts a prompt while it works on another, and reports which prompts each
+    /// of its turns answers.
     #[must_use]
     pub const fn accepts_prompts_during_turn(self) -> bool {
         !self.lacks(AgentFeature::Steering)

@@ -7,10 +7,10 @@ use super::{
     value::{bytes, number},
 };
 
-/// A smaller limit would end most agents at their start. A value above the maximum is probably a typo.
+/// With less memory, most agents can't start. A value above the maximum is probably a typo.
 const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
-/// The kernel has at most 4,194,304 processes and threads.
+/// The maximum is the highest number of processes and threads that Linux allows.
 const PROCESSES: RangeInclusive<u32> = 1..=4_194_304;
 
 /// From a hundredth of a core to 1,000 cores.

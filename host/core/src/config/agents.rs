@@ -96,8 +96,8 @@ impl Agent {
     }
 
     /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
-    /// default agent that is named after its kind. An agent of kind `Acp` or `Plain` starts from the environment of the
-    /// default agent `claude`, because no default agent has its kind.
+    /// default agent that is named after its kind. A new agent of kind `Acp` or `Plain` inherits only `pass_env` and
+    /// `env` of the default agent `claude`, because no default agent has its kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,

@@ -66,7 +66,7 @@ impl CallLimits {
         *self = self.with(&own);
     }
 
-    /// The maximum size in bytes of one transfer between guest and host: the largest of `reply`, `state` and
+    /// Returns the maximum size in bytes of one transfer between guest and host: the largest of `reply`, `state` and
     /// `http_body`.
     #[must_use]
     pub fn transfer(&self) -> usize {

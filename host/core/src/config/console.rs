@@ -1,4 +1,4 @@
-//! `[console]`: the time to finish turns after the end of the console's input.
+//! `[console]`: the drain period after the end of the console's input.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -8,7 +8,8 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Console {
-    /// The time that turns have to finish after the end of the console's input.
+    /// The maximum time that the host waits, after the end of piped input, for turns to finish and for the output to be
+    /// read.
     pub drain: Duration,
 }
 

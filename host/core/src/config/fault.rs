@@ -48,8 +48,8 @@ impl Finding {
 }
 
 impl Fault {
-    /// The line that contains the fault, with carets below the fault. The excerpt omits the text after the fault,
-    /// except closing brackets, and the earlier entries of an inline table, because both may contain a secret.
+    /// Returns the line that contains the fault, with carets below the fault. The excerpt omits the text after the
+    /// fault, except closing brackets, and the earlier entries of an inline table, because both may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -125,8 +125,8 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
 /// location of a secret. A match anywhere in a name counts, because the name may be misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
-/// Whether `offset` in a text that is not valid TOML may be inside a value whose key or table name contains one of
-/// [`SECRET_KEYS`]. Because the text can't be parsed, this function recognizes the table and the key only by the `[`
+/// Returns whether `offset` in a text that is not valid TOML may be inside a value whose key or table name contains one
+/// of [`SECRET_KEYS`]. Because the text can't be parsed, this function recognizes the table and the key only by the `[`
 /// and the `=` in their lines.
 fn may_be_secret(text: &str, offset: usize) -> bool {
     let offset = floor_boundary(text, offset);
@@ -169,8 +169,8 @@ impl ConfigError {
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
-    /// The error for a text that is not valid TOML. It lists only the parser's first error, which usually causes the
-    /// others.
+    /// Returns the error for a text that is not valid TOML. It lists only the parser's first error, which usually
+    /// causes the others.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
         let marked = text.get(at.clone()).unwrap_or_default();

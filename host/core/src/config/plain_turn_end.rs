@@ -14,8 +14,8 @@ use super::{
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.
     pub prompt: Option<PromptPattern>,
-    /// A turn ends after this time without output. `None` selects [`DEFAULT_SILENCE`] if there is no prompt. Otherwise,
-    /// silence ends a turn only if the program seems to ask a question.
+    /// A turn ends after this time without output. Without a prompt, `None` selects [`DEFAULT_SILENCE`]. With a prompt,
+    /// `None` means that silence ends a turn only if the program seems to ask a question.
     pub silence: Option<Duration>,
 }
 
@@ -33,6 +33,8 @@ const MAX_PATTERN_SIZE: usize = 64 * 1024;
 pub struct PromptPattern(Regex);
 
 impl PromptPattern {
+    /// Parses a regular expression.
+    ///
     /// # Errors
     /// Fails if the text is not a valid regular expression, or if the compiled pattern is too large.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -66,14 +66,14 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// The grants of every version of the plugin `name`, including those that all plugins have.
+    /// Returns the grants of every version of the plugin `name`, including those that all plugins have.
     #[must_use]
     pub fn grants_of(&self, name: &str) -> BTreeSet<Capability> {
         let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
         Capability::all_of(GrantKind::Always).chain(own.copied()).collect()
     }
 
-    /// The additional grants of the built-in version of the plugin `name`.
+    /// Returns the additional grants of the built-in version of the plugin `name`.
     #[must_use]
     pub fn built_in_grants_of(&self, name: &str) -> BTreeSet<Capability> {
         self.by_name.get(name).map_or_else(BTreeSet::new, |plugin| plugin.built_in_grants.clone())
@@ -86,7 +86,7 @@ impl Plugins {
         }
     }
 
-    /// The effective limits of the plugin `name`.
+    /// Returns the effective limits of the plugin `name`.
     #[must_use]
     pub fn limits_of(&self, name: &str) -> CallLimits {
         self.by_name.get(name).map_or(self.limits, |plugin| self.limits.with(&plugin.limits))
@@ -97,19 +97,19 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
-    /// The authentication of webhook requests to the plugin `name`.
+    /// Returns the authentication of webhook requests to the plugin `name`.
     #[must_use]
     pub fn webhook_auth_of(&self, name: &str) -> WebhookAuth {
         self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())
     }
 
-    /// `[plugins.NAME.config]` as JSON with sorted keys, or `{}` if there is none.
+    /// Returns `[plugins.NAME.config]` as JSON with sorted keys, or `{}` if there is none.
     #[must_use]
     pub fn config_json(&self, name: &str) -> String {
         self.by_name.get(name).map_or_else(|| "{}".to_owned(), |plugin| json::spell(&plugin.config))
     }
 
-    /// The network access of the plugin `name`.
+    /// Returns the network access of the plugin `name`.
     #[must_use]
     pub fn network_grants_of(&self, name: &str) -> NetworkGrants {
         self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.network.clone())

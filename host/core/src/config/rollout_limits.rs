@@ -15,11 +15,11 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RolloutLimits {
-    /// The time after activation in which failed calls count against the new version.
+    /// The time after activation during which failed calls of the new version count toward a rollback.
     pub probation: Duration,
     /// The number of failed calls during probation that causes a rollback.
     pub probation_traps: u32,
-    /// The time that a replaced version's calls in progress have to finish.
+    /// The maximum time that calls in progress may continue after their version is replaced.
     pub drain: Duration,
 }
 

@@ -22,9 +22,10 @@ pub struct Sandbox {
     pub kind: SandboxKind,
     /// Whether the agent can use the network of the machine.
     pub network: bool,
-    /// Absolute paths that the agent can read, in addition to the system's files and its own program.
+    /// Absolute paths that the agent can read, in addition to the system's files, the folders in `PATH` and its own
+    /// program.
     pub read: Vec<PathBuf>,
-    /// Absolute paths that the agent can read and change, in addition to its folder and its own home.
+    /// Absolute paths that the agent can read and change, in addition to its session's folder and its own home.
     pub write: Vec<PathBuf>,
 }
 

@@ -186,7 +186,7 @@ impl<'r, 't> Section<'r, 't> {
         matches!(self.entries.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
     }
 
-    /// The table's name, for example `plugins.timeout`.
+    /// Returns the table's name, for example `plugins.timeout`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -210,7 +210,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 }
 
-/// Whether the table contains both fixed keys and tables that the operator names.
+/// Returns whether the table contains both fixed keys and tables that the operator names.
 fn has_named_tables(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
@@ -226,7 +226,7 @@ fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether `name` can be used as a folder name, a file stem and a part of a key without escaping.
+/// Returns whether `name` can be used as a folder name, a file stem and a part of a key without escaping.
 pub(super) fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -24,11 +24,12 @@ const KEPT: RangeInclusive<u32> = 1..=1000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sessions {
-    /// The session that a message creates in a place without an active session.
+    /// The session that a message activates in a place without an active session. The host creates it if it doesn't
+    /// exist.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// If an agent produces no output for this time while a turn is open and no tool is running, users are asked what
-    /// to do. Zero disables the question.
+    /// If an agent produces no output for this time during a turn, while it runs no tool and asks no question, users
+    /// are asked what to do. Zero disables the question.
     pub stall: Duration,
     /// Selects how a session handles a prompt that arrives during a turn.
     pub busy: Busy,
@@ -83,7 +84,7 @@ impl Sessions {
         });
     }
 
-    /// The folder that the operator chose for the session `name`, or `None` if the operator chose none.
+    /// Returns the folder that the operator chose for the session `name`, or `None` if the operator chose none.
     #[must_use]
     pub fn folder(&self, name: &SessionName) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)

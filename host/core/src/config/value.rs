@@ -24,7 +24,7 @@ impl ValueError {
         Self { text: text.into(), at: None }
     }
 
-    /// The complete message about the value at `place`, which belongs to `key` in `[table]`.
+    /// Returns the complete message about the value at `place`, which belongs to `key` in `[table]`.
     pub fn about(&self, key: &str, table: &str, place: &Range<usize>) -> String {
         let part = if self.at.as_ref().is_some_and(|at| at.start > place.start) { "an item of " } else { "" };
         format!("{part}'{key}' in [{table}] {}", self.text)
@@ -34,8 +34,8 @@ impl ValueError {
         Self::new(format!("must be {what}, not {}", kind_of(value.get_ref())))
     }
 
-    /// An error whose excerpt does not show the value, because the value may be a secret. `text` must not show it
-    /// either.
+    /// Returns an error whose excerpt does not show the value, because the value may be a secret. `text` must not show
+    /// it either.
     pub fn hidden(text: impl Into<String>, value: &Value<'_>) -> Self {
         let start = value.span().start;
         Self { text: text.into(), at: Some(start..start) }

@@ -43,7 +43,7 @@ impl Webhook {
 }
 
 impl WebhookAuth {
-    /// Whether neither a token nor a signature is configured.
+    /// Returns whether neither a token nor a signature is configured.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.token.is_none() && self.hmac.is_none()

@@ -13,7 +13,8 @@ pub enum AddressKind {
     Private(&'static str),
     /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant may name it.
     Metadata,
-    /// An address that no machine has, such as a multicast address.
+    /// A reserved address, or one that can't belong to a machine, such as a multicast address. No name may resolve to
+    /// it, and no grant may name it.
     Invalid(&'static str),
 }
 

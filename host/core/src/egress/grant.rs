@@ -90,7 +90,7 @@ impl Paths {
     }
 }
 
-/// Whether one of the grants covers the request.
+/// Returns whether one of the grants covers the request.
 #[must_use]
 pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool {
     !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
@@ -111,7 +111,7 @@ pub fn check_method(method: &str) -> Result<(), MethodError> {
     }
 }
 
-/// The configuration line that lists the existing grants and a new grant that covers the request.
+/// Returns the configuration line that lists the existing grants and a new grant that covers the request.
 #[must_use]
 pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target: &Target) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
@@ -119,7 +119,7 @@ pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target:
     grant_line(plugin, "http", grants.iter().map(|grant| &grant.text), wanted)
 }
 
-/// The configuration line that sets `key` to the existing entries `listed` plus `wanted`.
+/// Returns the configuration line that sets `key` to the existing entries `listed` plus `wanted`.
 #[must_use]
 pub fn grant_line(
     plugin: &str,
@@ -202,8 +202,8 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks that a grant may name this host. Rejects the addresses of metadata services, and addresses that can't belong
-/// to a machine, such as multicast addresses. Accepts all other addresses, and all names.
+/// Checks that a grant may name this host. Rejects the addresses of metadata services, and addresses that are reserved
+/// or can't belong to a machine, such as multicast addresses. Accepts all other addresses, and all names.
 ///
 /// # Errors
 /// No grant may name this host. The error states the reason.

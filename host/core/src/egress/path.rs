@@ -1,6 +1,6 @@
 //! Normalizes a request's path. Servers disagree about dot segments, double slashes, backslashes and encoded slashes. A
-//! path with one of these, or with a malformed escape, is *ambiguous*: only a grant for all paths of the host covers
-//! it, because every interpretation of the path stays on that host.
+//! path with one of these, with a control character, or with a malformed or deeply nested escape is *ambiguous*: only a
+//! grant for all paths of the host covers it, because every interpretation of the path stays on that host.
 
 /// The normalized form of a path, without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) enum PathForm {
 }
 
 impl PathForm {
-    /// The path to write into a grant that covers the request: the path itself, or `/*` if it is ambiguous.
+    /// Returns the path to write into a grant that covers the request: the path itself, or `/*` if it is ambiguous.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());

@@ -64,6 +64,8 @@ impl Scheme {
 }
 
 impl Target {
+    /// Parses the parts of a URL.
+    ///
     /// # Errors
     /// The scheme, the host or the port is invalid, or the authority contains a user.
     pub fn new(scheme: &str, authority: &str, path_and_query: &str) -> Result<Self, TargetError> {
@@ -73,7 +75,7 @@ impl Target {
         Ok(Self { scheme, host, port, path: path::normalize(path_and_query) })
     }
 
-    /// The value of the request's `Host` header.
+    /// Returns the value of the request's `Host` header.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
@@ -134,7 +136,7 @@ fn is_no_label(label: &str) -> bool {
     label.is_empty() || label.len() > 63 || label.starts_with('-') || !label.bytes().all(fits)
 }
 
-/// The address, or `None` if the host is a name.
+/// Returns the address, or `None` if the host is a name.
 pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
     match host {
         url::Host::Ipv4(address) => Some(IpAddr::V4(*address)),

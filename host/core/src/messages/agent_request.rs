@@ -8,8 +8,8 @@ use crate::{
     types::{AgentRequest, AskReason, OpenRequest, Reply, RequestOption, SessionName},
 };
 
-/// The message that shows an agent's question to users. The command of each button contains the number of the question,
-/// so that users can also type the command.
+/// Returns the message that shows an agent's question to users. The command of each button contains the number of the
+/// question, so that users can also type the command.
 pub(super) fn asked(
     session: &SessionName,
     folder: &Path,
@@ -67,7 +67,7 @@ pub(super) fn lost(session: &SessionName, title: &str) -> String {
     format!("A question of session '{session}' was withdrawn, because Cordboard was stopped: {title}")
 }
 
-/// The error for an answer to a session that has no open question, or none with this number.
+/// Returns the error for an answer to a session that has no open question, or none with this number.
 #[must_use]
 pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     match number {
@@ -76,7 +76,7 @@ pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     }
 }
 
-/// The error for an answer without a number to a session with several open questions.
+/// Returns the error for an answer without a number to a session with several open questions.
 #[must_use]
 pub fn several_requests(session: &SessionName, open: &[&OpenRequest]) -> String {
     let list: Vec<String> =
@@ -89,7 +89,7 @@ pub fn several_requests(session: &SessionName, open: &[&OpenRequest]) -> String 
     )
 }
 
-/// The error for an answer that is not one of the options.
+/// Returns the error for an answer that is not one of the options.
 #[must_use]
 pub fn no_such_option(request: &AgentRequest) -> String {
     let options = request.options.iter();
@@ -103,13 +103,13 @@ pub fn option_without_text(label: &str) -> String {
     format!("“{}” takes no text.", quote(label))
 }
 
-/// The answer to a user in a chat who chose an option that requires a text, but gave no text.
+/// Returns the answer to a user in a chat who chose an option that requires a text, but gave no text.
 #[must_use]
 pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String {
     format!("Send the text as your next message here, or type: /answer {session}#{number} {option} <text>")
 }
 
-/// The error for an option that requires a text and was chosen without one.
+/// Returns the error for an option that requires a text and was chosen without one.
 #[must_use]
 pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {
     format!("Add the text: /answer {session}#{number} {option} <text>")

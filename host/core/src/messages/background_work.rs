@@ -6,13 +6,13 @@ use crate::types::SessionName;
 /// The name of a scheduled wake-up in a list of background work.
 pub const WAKE_UP: &str = "a wake-up";
 
-/// The name of recurring wake-ups. `when` is the agent's description of their times.
+/// Returns the name of recurring wake-ups. `when` is the agent's description of their times.
 #[must_use]
 pub fn wake_ups(when: &str) -> String {
     format!("wake-ups ({when})")
 }
 
-/// The refusal of `command`, which would end the agent and its background work.
+/// Returns the refusal of `command`, which would stop the agent and end its background work.
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
@@ -27,13 +27,13 @@ pub fn list_work(work: &[String]) -> String {
     quote(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
 }
 
-/// The notice that the agent died during background work, or during a turn that it had started by itself.
+/// Returns the notice that the agent died during background work, or during a turn that it had started by itself.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
     let why = quote(why);
     format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")
 }
 
-/// The notice that Cordboard was stopped or killed, which ended the agent's background work.
+/// Returns the notice that Cordboard was stopped or killed, which ended the agent's background work.
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!(
@@ -41,12 +41,12 @@ pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     )
 }
 
-/// The last sentence of the offer to restart an agent that has background work.
+/// Returns the last sentence of the offer to restart an agent that has background work.
 pub(super) fn restart_ends(work: &[String]) -> String {
     format!(" Restarting it also ends its background work: {}.", list_work(work))
 }
 
-/// The notice that a changed setting takes effect only when the agent's background work has ended.
+/// Returns the notice that a changed setting takes effect only when the agent's background work has ended.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!(

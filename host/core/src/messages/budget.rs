@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{budget::Budget, config};
 
-/// The notice that the daily budget is nearly or completely spent.
+/// Returns the notice that the daily budget is nearly or completely spent.
 #[must_use]
 pub fn budget_warning(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
@@ -20,7 +20,7 @@ pub fn budget_warning(budget: &Budget) -> String {
     )
 }
 
-/// The reply to a prompt that is refused because the daily budget is spent.
+/// Returns the reply to a prompt that is refused because the daily budget is spent.
 #[must_use]
 pub fn budget_refusal(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;

@@ -33,13 +33,14 @@ pub fn digest_needed(characters: usize) -> String {
     format!("Identify the version by the first {characters} characters of its digest.")
 }
 
-/// The error for a member who tries to activate a session in another chat.
+/// Returns the error for a member who tries to activate a session in another chat.
 #[must_use]
 pub fn only_here(name: &str) -> String {
     format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
-/// The error for a plugin that prompts a session, if the session has no place to which its answer could be sent.
+/// Returns the error for a plugin that prompts a session, if the session has no place to which its answer could be
+/// sent.
 #[must_use]
 pub fn never_active(session: &SessionName) -> String {
     format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")
@@ -50,31 +51,32 @@ pub fn not_below_roots(folder: &Path) -> String {
     format!("{} is not a folder below one of `[sessions] roots`.", folder.display())
 }
 
-/// The error for selecting another agent for a session with a conversation.
+/// Returns the error for selecting another agent for a session with a conversation.
 #[must_use]
 pub fn agent_is_fixed(session: &SessionName, agent: &str) -> String {
     format!("Session '{session}' has a conversation with agent '{}', which no other agent can continue.", quote(agent))
 }
 
-/// The error for forking a session without a conversation.
+/// Returns the error for forking a session without a conversation.
 #[must_use]
 pub fn nothing_to_fork(session: &SessionName) -> String {
     format!("Session '{session}' has no conversation yet. Use /new to create another session.")
 }
 
-/// The error for reading the history of a session whose agent keeps no history that the host can read.
+/// Returns the error for reading the history of a session whose agent keeps no history that the host can read.
 #[must_use]
 pub fn no_history(agent: &str) -> String {
     format!("Agent '{}' keeps no history that Cordboard can read. Scroll up in the chat instead.", quote(agent))
 }
 
-/// The error for using an agent that was removed from the configuration.
+/// Returns the error for reading the history of a session whose agent was removed from the configuration.
 #[must_use]
 pub fn agent_not_configured(agent: &str) -> String {
     format!("Agent '{}' is not configured.", quote(agent))
 }
 
-/// The error for giving a session that works in `folder` a name for which the configuration sets another folder.
+/// Returns the error for giving a session that works in `folder` a name for which the configuration sets another
+/// folder.
 #[must_use]
 pub fn name_has_other_folder(name: &SessionName, configured: &Path, folder: &Path) -> String {
     format!(
@@ -89,7 +91,7 @@ pub fn not_stored(why: impl Display) -> String {
     format!("Cordboard could not store the change: {why}")
 }
 
-/// The error for a command that was carried out, but whose effect is only in memory.
+/// Returns the error for a command that was carried out, but whose effect is only in memory.
 #[must_use]
 pub fn done_but_not_stored(why: impl Display) -> String {
     format!("Done, but the change was not stored and may be lost at a restart: {why}")
@@ -107,26 +109,26 @@ pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
 
-/// The error for a setting that plain programs lack. They take their options only as arguments.
+/// Returns the error for a setting that plain programs lack, because they take their options as arguments.
 #[must_use]
 pub fn setting_not_supported(agent: &str, what: &str) -> String {
     let agent = quote(agent);
     format!("Agent '{agent}' is a plain program and has no {what}. Set its options with args in [agents.{agent}].")
 }
 
-/// The error for selecting a persona for a plain program.
+/// Returns the error for selecting a persona for a plain program.
 #[must_use]
 pub fn no_personas(agent: &str) -> String {
     format!("Agent '{}' is a plain program and can't use personas.", quote(agent))
 }
 
-/// The error for selecting the permission mode `bypassPermissions` for an agent that is not configured with it.
+/// Returns the error for selecting the permission mode `bypassPermissions` for an agent that is not configured with it.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].", quote(agent))
 }
 
-/// The error for an unknown permission mode.
+/// Returns the error for an unknown permission mode.
 #[must_use]
 pub fn unknown_permission_mode(mode: &str, known: &[&str]) -> String {
     format!("Unknown permission mode '{}'. Known: {}.", quote(mode), known.join(", "))

@@ -10,7 +10,7 @@ pub fn interrupted_answer(answer: &str) -> String {
     format!("⚠ This answer was interrupted:\n\n{answer}")
 }
 
-/// The notice to the owner that a chat rejects the bot's messages.
+/// Returns the notice to the owner that a chat rejects the bot's messages.
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
     format!(
@@ -19,7 +19,7 @@ pub fn unreachable(place: &Place, why: &str) -> String {
     )
 }
 
-/// The text that replaces a part of an answer if the chat rejects that part.
+/// Returns the text that replaces a part of an answer if the chat rejects that part.
 #[must_use]
 pub fn not_shown(part: usize, of: usize) -> String {
     match of {
@@ -28,7 +28,7 @@ pub fn not_shown(part: usize, of: usize) -> String {
     }
 }
 
-/// The last line of an answer whose delivery was stopped before all of its messages were sent.
+/// Returns the last line of an answer whose delivery was stopped before all of its messages were sent.
 #[must_use]
 pub fn not_sent(messages: usize) -> String {
     let what = if messages == 1 { "1 more message".to_owned() } else { format!("{messages} more messages") };

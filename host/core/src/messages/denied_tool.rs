@@ -38,7 +38,7 @@ fn remedy(tool: &str, detail: &str, agent: &str) -> String {
     format!("{REMEDY}, set {allowed} in `[agents.{agent}]`.")
 }
 
-/// The reason for a denial by `[access] deny_tools`.
+/// Returns the reason for a denial by `[access] deny_tools`.
 #[must_use]
 pub fn denied_by_configuration(rule: &Rule) -> String {
     format!("The rule {rule} in deny_tools of [access] forbids this use.")

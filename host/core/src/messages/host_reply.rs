@@ -20,7 +20,7 @@ pub enum HostReply {
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
     OnlyText,
-    /// The agent gets only the caption of a photo or a file, not the attachment.
+    /// The agent gets only the caption of the attachment.
     CaptionTaken {
         kind: String,
     },

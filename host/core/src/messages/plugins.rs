@@ -29,7 +29,7 @@ pub struct Requested<'a> {
     pub line: Option<String>,
 }
 
-/// The approval request for one plugin. `active` is the number of the active generation.
+/// Returns the approval request for one plugin. `active` is the number of the active generation.
 #[must_use]
 pub fn approval_request(plugin: &str, version: &str, requested: &[Requested<'_>], active: Option<u32>) -> String {
     let mut text = format!("Plugin '{plugin}', version {version}, requests capabilities that it was not granted:\n");
@@ -55,7 +55,7 @@ pub struct VersionRequest<'a> {
     pub requested: Vec<Requested<'a>>,
 }
 
-/// The approval request for several plugins. `more` is the number of plugins that `listed` omits.
+/// Returns the approval request for several plugins. `more` is the number of plugins that `listed` omits.
 #[must_use]
 pub fn approval_requests(listed: &[VersionRequest<'_>], more: usize) -> String {
     let mut text = format!("{} plugins request capabilities that they were not granted:\n", listed.len() + more);
@@ -110,7 +110,7 @@ pub fn pending(version: &str, why: &str) -> String {
     format!("version {version} is pending approval: {why}")
 }
 
-/// The end of a note about a pending version: the command that approves the version in the chat.
+/// Returns the end of a note about a pending version: the command that approves the version in the chat.
 #[must_use]
 pub fn or_grant(plugin: &str, version: &str) -> String {
     format!("; or type /plugins grant {plugin} {version}")
@@ -127,7 +127,7 @@ pub fn configuration_rejected(why: &str) -> String {
     format!("its new configuration was rejected: {why}")
 }
 
-/// The note about a rejected version. `version` is empty if the file could not be read.
+/// Returns the note about a rejected version. `version` is empty if the file could not be read.
 #[must_use]
 pub fn version_rejected(version: &str, why: &str) -> String {
     if version.is_empty() {

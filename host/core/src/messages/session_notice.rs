@@ -76,8 +76,8 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
-    /// The agent got a message during a turn and ended without an answer to it. `prompt` is the beginning of the
-    /// message.
+    /// The agent got a message during a turn and did not answer it, because the agent exited or the turn was
+    /// interrupted. `prompt` is the beginning of the message.
     NotAnswered {
         id: PromptId,
         prompt: String,
@@ -88,7 +88,8 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
-    /// `[sessions.folders]` names a new folder for the session, and the agent has started there.
+    /// `[sessions.folders]` names a new folder for the session, and the agent has started there or a terminal was
+    /// opened there.
     FolderChanged {
         folder: PathBuf,
     },
@@ -175,7 +176,7 @@ pub enum DenialCause {
 }
 
 impl SessionNotice {
-    /// Whether the message needs the name of the session, because the text of the notice lacks it.
+    /// Returns whether the message needs the name of the session, because the text of the notice lacks it.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })
@@ -192,7 +193,7 @@ impl SessionNotice {
         choices.iter().fold(text, button).about(session, request)
     }
 
-    /// The request that the notice asks users to decide, and the choices of its buttons.
+    /// Returns the request that the notice asks users to decide, and the choices of its buttons.
     fn request(&self, session: &SessionName) -> Option<(Request, &'static [Choice])> {
         Some(match self {
             Self::Died { id, .. }
@@ -326,7 +327,7 @@ fn waits_for_terminal(session: &SessionName) -> String {
     format!("Session '{session}' is open in a terminal. Your message waits until the terminal is closed.")
 }
 
-/// The notice that a session stays in its folder although `[sessions.folders]` no longer names it.
+/// Returns the notice that a session stays in its folder although `[sessions.folders]` no longer lists the session.
 #[must_use]
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     plain(&format!(

@@ -36,7 +36,7 @@ fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
     row(id, who, what, MessagePart::Album(album.to_owned()))
 }
 
-/// The text and the row ids of each released update.
+/// Returns the text and the row ids of each released update.
 fn shown(joined: Vec<JoinedUpdate>) -> Vec<(String, Vec<i64>)> {
     let one = |one: JoinedUpdate| {
         let words = match one.row.update.what {

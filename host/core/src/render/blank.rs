@@ -1,21 +1,21 @@
 //! Detects text without visible characters. Telegram rejects a message that consists of such text. If the label of one
 //! button is such text, Telegram rejects all buttons of the message.
 
-/// Whether `text` has no visible character: only white space, control characters, and characters that Unicode or
-/// Telegram ignores.
+/// Returns whether `text` has no visible character: only white space, control characters, and characters that Unicode
+/// or Telegram ignores.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)
 }
 
-/// Whether `c` shows nothing by itself. Such a character may change the characters next to it, as a joiner or a
+/// Returns whether `c` shows nothing by itself. Such a character may change the characters next to it, as a joiner or a
 /// variation selector does.
 pub(super) fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_ignorable(c) || is_dropped(c)
 }
 
-/// Whether `c` has Unicode's property `Default_Ignorable_Code_Point`, or is an interlinear annotation character (U+FFF9
-/// to U+FFFB).
+/// Returns whether `c` has Unicode's property `Default_Ignorable_Code_Point`, or is an interlinear annotation character
+/// (U+FFF9 to U+FFFB).
 pub(crate) const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
@@ -39,7 +39,7 @@ pub(crate) const fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Whether Telegram's servers treat `c` as white space or delete it from a received text (TDLib's
+/// Returns whether Telegram's servers treat `c` as white space or delete it from a received text (TDLib's
 /// `clean_input_string`). These characters are the blank Braille pattern, the object replacement character, and three
 /// combining marks.
 const fn is_dropped(c: char) -> bool {

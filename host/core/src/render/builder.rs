@@ -125,7 +125,7 @@ impl MessageBuilder {
         !self.prefixes.is_empty()
     }
 
-    /// The text written so far, without pending line breaks and prefixes.
+    /// Returns the text written so far, without pending line breaks and prefixes.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -184,7 +184,8 @@ impl MessageBuilder {
 }
 
 impl Style {
-    /// Whether code may be inside this style. Telegram allows code only in quotes; other styles are split around code.
+    /// Returns whether code may be inside this style. Telegram allows code only in quotes; other styles are split
+    /// around code.
     const fn may_hold_code(&self) -> bool {
         match self {
             Self::Quote => true,

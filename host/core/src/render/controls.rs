@@ -12,15 +12,15 @@ pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether `c` is a line break, a control character, a character that changes the direction of writing, or an invisible
-/// character that makes different words look the same.
+/// Returns whether `c` is a line break, a control character, a character that changes the direction of writing, or an
+/// invisible character that makes different words look the same.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
 }
 
-/// Whether `c` controls a terminal or makes letters appear in another order. Excludes line breaks and tabs, which are
-/// allowed in an answer.
+/// Returns whether `c` controls a terminal or makes letters appear in another order. Excludes line breaks and tabs,
+/// which are allowed in an answer.
 fn alters_display(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || changes_direction(c)
 }
@@ -36,15 +36,15 @@ pub(super) const fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether `c` is a bidirectional embedding, override or isolate, which can show the end of a sentence before its
-/// beginning.
+/// Returns whether `c` is a bidirectional embedding, override or isolate, which can show the end of a sentence before
+/// its beginning.
 const fn changes_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether `c` is an invisible character, mostly of zero width, which makes different words look the same. Joiners
-/// (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary text needs them. Tag
-/// characters are included, so the flag of a region, such as Scotland's, becomes a black flag.
+/// Returns whether `c` is an invisible character, mostly of zero width, which makes different words look the same.
+/// Joiners (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary text needs them.
+/// Tag characters are included, so the flag of a region, such as Scotland's, becomes a black flag.
 const fn is_zero_width(c: char) -> bool {
     matches!(
         c,

@@ -38,7 +38,7 @@ pub fn unescape(markdown: &str) -> String {
     plain
 }
 
-/// The ranges of code and HTML, in which a backslash is literal.
+/// Returns the ranges of code and HTML, in which a backslash is literal.
 fn code_of(markdown: &str) -> Vec<Range<usize>> {
     let mut code = Vec::new();
     let mut in_block = false;
@@ -91,8 +91,8 @@ mod tests {
         "[a]\u{202e}(http://b) \u{1b}# c `\u{7}`\u{2066}` \n\u{1b}- d\n1\u{0}. e",
     ];
 
-    /// The lines of a text, except blank ones, without white space at their ends and without characters that are never
-    /// shown.
+    /// Returns the lines of a text, except blank ones, without white space at their ends and without characters that
+    /// are never shown.
     fn words(text: &str) -> Vec<String> {
         strip_controls(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     }

@@ -30,7 +30,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     short
 }
 
-/// Whether `text` has no line breaks and no other invisible characters.
+/// Returns whether `text` has no line breaks and no other invisible characters.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)

@@ -93,7 +93,7 @@ impl<'a> Remainder<'a> {
         best
     }
 
-    /// The number of bytes that fit into a chunk, given the limits on its length and on its entities.
+    /// Returns the number of bytes that fit into a chunk, given the limits on its length and on its entities.
     fn window(&self, limit: usize) -> usize {
         let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
         // If more than `MOST_ENTITIES` entities begin at the start of the chunk, a shorter chunk doesn't help; `take`
@@ -118,8 +118,8 @@ impl<'a> Remainder<'a> {
         }
     }
 
-    /// The last position up to `window` that doesn't separate a combining mark from its letter or a modifier from its
-    /// emoji. Returns `window` if there is none nearby.
+    /// Returns the last position up to `window` that doesn't separate a combining mark from its letter or a modifier
+    /// from its emoji. Returns `window` if there is none nearby.
     fn between_characters(&self, window: usize) -> usize {
         let mut after = self.text[window..].chars().next();
         for (at, c) in self.text[..window].char_indices().rev().take(LONGEST_CLUSTER) {
@@ -160,7 +160,7 @@ impl<'a> Remainder<'a> {
     }
 }
 
-/// The part of an entity after `start`, or `None` if the entity ends there or earlier.
+/// Returns the part of an entity after `start`, or `None` if the entity ends there or earlier.
 fn clipped(entity: Entity, start: usize) -> Option<Entity> {
     let length = entity.end().checked_sub(start).filter(|&length| length > 0)?;
     Some(Entity { offset: start, length, ..entity })
@@ -181,15 +181,15 @@ impl CodeSpans {
         Self(blocks.map(|block| block.offset..block.end()).collect())
     }
 
-    /// Whether a split before the code unit `unit` would divide a code block. Positions must be queried in ascending
-    /// order.
+    /// Returns whether a split before the code unit `unit` would divide a code block. Positions must be queried in
+    /// ascending order.
     fn at(&mut self, unit: usize) -> InCode {
         while self.0.pop_front_if(|block| block.end <= unit).is_some() {}
         if self.0.front().is_some_and(|block| block.start < unit) { InCode::Yes } else { InCode::No }
     }
 }
 
-/// Whether only white space precedes the first line break in `text`.
+/// Returns whether only white space precedes the first line break in `text`.
 fn is_blank_line(text: &str) -> bool {
     text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').starts_with('\n')
 }
@@ -197,8 +197,8 @@ fn is_blank_line(text: &str) -> bool {
 /// The maximum number of characters to search backwards for a cluster boundary. Longer clusters are split.
 const LONGEST_CLUSTER: usize = 32;
 
-/// Whether two characters are drawn as one. Covers only common cases of Unicode's rules: combining marks, variation
-/// selectors, joiners, skin tones and flags.
+/// Returns whether two characters are drawn as one. Covers only common cases of Unicode's rules: combining marks,
+/// variation selectors, joiners, skin tones and flags.
 const fn is_joined(before: char, after: char) -> bool {
     const JOINER: char = '\u{200d}';
     let marked = matches!(after, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}');

@@ -42,7 +42,7 @@ impl Table {
         }
     }
 
-    /// The text of the current cell.
+    /// Returns the text of the current cell.
     pub fn cell(&self) -> &str {
         self.rows.last().and_then(|row| row.last()).map_or("", String::as_str)
     }
@@ -56,12 +56,12 @@ impl Table {
         lines.join("\n")
     }
 
-    /// Whether the table has a row below its header.
+    /// Returns whether the table has a row below its header.
     pub fn has_rows(&self) -> bool {
         self.rows.len() > 1
     }
 
-    /// The width of the widest line of the laid out table.
+    /// Returns the width of the widest line of the laid out table.
     pub fn width(&self) -> usize {
         self.lay_out().lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
     }

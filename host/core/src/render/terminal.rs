@@ -93,8 +93,8 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Whether the fence on `line` begins a block. If more backticks follow later on the line, all backticks of the
-    /// line delimit inline code.
+    /// Returns whether the fence on `line` begins a block. If more backticks follow later on the line, all backticks of
+    /// the line delimit inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -136,15 +136,15 @@ fn to_ansi(message: &Message) -> String {
     written
 }
 
-/// The length in bytes of the first `units` UTF-16 units of a text.
+/// Returns the length in bytes of the first `units` UTF-16 units of a text.
 fn bytes(text: &str, units: usize) -> usize {
     let mut left = units;
     let taken = text.chars().take_while(|c| left.checked_sub(c.len_utf16()).inspect(|&rest| left = rest).is_some());
     taken.map(char::len_utf8).sum()
 }
 
-/// The address to show after the text of a link, because not every terminal can follow links. Empty if the text is the
-/// address, and for other styles.
+/// Returns the address to show after the text of a link, because not every terminal can follow links. Returns an empty
+/// string if the text is the address, and for other styles.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
         Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),

@@ -6,7 +6,7 @@ use super::*;
 
 mod random_markdown;
 
-/// The text of a message, with each entity in brackets, for example `⟨bold:…⟩`.
+/// Returns the text of a message, with each entity in brackets, for example `⟨bold:…⟩`.
 fn marked(message: &Message) -> String {
     let units: Vec<u16> = message.text.encode_utf16().collect();
     let mut out = String::new();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The command's name and arguments, or `None` if the text is not a command for this bot.
+/// Returns the command's name and arguments, or `None` if the text is not a command for this bot.
 fn read(text: &str) -> Option<(String, Vec<String>)> {
     let BotText::Command(text) = remove_bot_name(text, "CordBot") else { return None };
     let CommandLine { name, invocation } = parse(&text).expect("a command without the bot's name is a command");

@@ -55,8 +55,7 @@ const SPELLINGS: [Spell; 15] = [
     |value| value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
 ];
 
-/// If `text` contains eight consecutive characters of `value` in one of the encodings, returns these characters in that
-/// encoding.
+/// Returns eight consecutive characters of `value` in one of the encodings, if `text` contains them in that encoding.
 fn leaks(value: &str, text: &str) -> Option<String> {
     let letters: Vec<char> = value.chars().collect();
     let text = text.to_lowercase();

@@ -24,7 +24,7 @@ pub struct RecordedRequest {
     pub kind: String,
     pub title: String,
     pub tool: Option<String>,
-    /// The place in which the question is shown.
+    /// The place for the question, or `None` if no user can answer it.
     pub place: Option<Place>,
 }
 

@@ -21,7 +21,8 @@ pub struct InvalidName(String);
 /// The rule that [`is_plugin_name`] checks, in words.
 pub const PLUGIN_NAME_RULE: &str = "1 to 32 of a-z, 0-9, '-' and '_'";
 
-/// Whether `name` is a valid plugin name. A plugin's name is the stem of its file and the NAME in `[plugins.NAME]`.
+/// Returns whether `name` is a valid plugin name. A plugin's name is the stem of its file and the NAME in
+/// `[plugins.NAME]`.
 #[must_use]
 pub fn is_plugin_name(name: &str) -> bool {
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
@@ -31,8 +32,8 @@ pub fn is_plugin_name(name: &str) -> bool {
 /// The rule that [`is_model_name`] checks, in words.
 pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, not starting with '-'";
 
-/// Whether `name` is a valid model name. Users and plugins choose the name, and it becomes part of an agent's command
-/// line.
+/// Returns whether `name` is a valid model name. Users and plugins can choose the name, and it may become part of an
+/// agent's command line.
 #[must_use]
 pub fn is_model_name(name: &str) -> bool {
     (1..=256).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_graphic())

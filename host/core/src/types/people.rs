@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// The phrase that messages use for the people with this role.
+    /// Returns the phrase that messages use for the people with this role.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {
@@ -74,13 +74,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whether this caller may see and control the sessions that `owner` created.
+    /// Returns whether this caller may see and control the sessions that `owner` created.
     #[must_use]
     pub fn may_control(&self, owner: &UserId) -> bool {
         self.role >= Role::Admin || self.id == *owner
     }
 
-    /// Whether `place` is the caller's private chat. The id of a private chat is the id of its user.
+    /// Returns whether `place` is the caller's private chat. The id of a private chat is the id of its user.
     #[must_use]
     pub fn is_private_chat(&self, place: &Place) -> bool {
         self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))

@@ -33,13 +33,13 @@ impl PermissionMode {
         Self::ALL.iter().copied().find(|mode| mode.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// The names of all modes.
+    /// Returns the names of all modes.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         Self::ALL.iter().map(|mode| mode.as_str()).collect()
     }
 
-    /// The mode as `--permission-mode` expects it.
+    /// Returns the mode as `--permission-mode` expects it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ pub struct Button {
     /// The id of the session that the button acts on, even if another session is active when a user presses the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The stored message that shows the button.
+    /// The stored post that shows the button. Set when the post is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyboard: Option<PostId>,
 }
@@ -120,7 +120,7 @@ impl Reply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// The size of the texts, commands and attachments of the reply in bytes.
+    /// Returns the size of the texts, commands and attachments of the reply in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());

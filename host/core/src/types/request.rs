@@ -67,7 +67,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The label of the choice's button, or `None` if the request was closed without a decision.
+    /// Returns the label of the choice's button, or `None` if the request was closed without a decision.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         match self {
@@ -128,20 +128,20 @@ impl AgentRequest {
         self.options.iter().any(|offered| offered.id == option)
     }
 
-    /// If an option allows only this use, removes the options that also allow later uses.
+    /// Removes the options that also allow later uses, if another option allows only this use.
     pub fn limit_to_one_use(&mut self) {
         if self.offers(RequestOption::ALLOW) {
             self.options.retain(|option| !option.is_lasting());
         }
     }
 
-    /// The question as a message shows it, possibly shortened.
+    /// Returns the question as a message shows it, possibly shortened.
     #[must_use]
     pub fn shown_text(&self) -> String {
         self.parts().map(|part| part.shown.as_str()).collect()
     }
 
-    /// The question without omissions, as far as the host stores it.
+    /// Returns the question without omissions, as far as the host stores it.
     #[must_use]
     pub fn whole_text(&self) -> String {
         self.parts().map(QuestionText::whole).collect()
@@ -211,7 +211,7 @@ pub struct Permission {
 }
 
 impl ToolUse {
-    /// The tool and its most important argument, in one line.
+    /// Returns the tool and its most important argument, in one line.
     #[must_use]
     pub fn title(&self) -> String {
         match self.detail().lines().next() {
@@ -220,7 +220,7 @@ impl ToolUse {
         }
     }
 
-    /// The command, else the URL, else the first path, else an empty string.
+    /// Returns the command, else the URL, else the first path, else an empty string.
     #[must_use]
     pub fn detail(&self) -> &str {
         let path = self.paths.first().map(String::as_str);
@@ -245,8 +245,8 @@ impl RequestOption {
     pub const DENY: &'static str = "deny";
     pub const DENY_WITH_REASON: &'static str = "why";
 
-    /// Whether the option also allows later uses, so that the agent doesn't ask about them. If an agent has several
-    /// such options, their ids have numbers.
+    /// Returns whether the option also allows later uses, so that the agent doesn't ask about them. If an agent has
+    /// several such options, their ids have numbers.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         let number = self.id.strip_prefix(Self::ALLOW_FOR_SESSION);
@@ -287,8 +287,8 @@ pub enum AskReason {
 }
 
 impl AskReason {
-    /// Whether an answer must be limited to this use, because a user also has to decide about later uses, or might have
-    /// to.
+    /// Returns whether an answer must be limited to this use, because a user also has to decide about later uses, or
+    /// might have to.
     #[must_use]
     pub const fn is_for_each_use(&self) -> bool {
         match self {

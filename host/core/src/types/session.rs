@@ -26,7 +26,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Whether an agent process can be running in this phase.
+    /// Returns whether an agent process can be running in this phase.
     #[must_use]
     pub const fn is_live(self) -> bool {
         match self {
@@ -104,7 +104,8 @@ impl ConversationStart {
 pub struct ForkPoint {
     pub conversation: String,
     /// Whether the record's `cost_usd` and `tokens` are those of the original conversation at the fork point. False
-    /// after the first start, because the original may have continued since then.
+    /// after the first start, because the original may have continued since then. Also false if the fork point is that
+    /// of another fork, which has no conversation of its own.
     pub is_cost_current: bool,
 }
 
@@ -127,22 +128,22 @@ pub struct SessionRecord {
     pub folder: PathBuf,
     /// The NAME of `[agents.NAME]`.
     pub agent: String,
-    /// The id of the conversation to continue: reported by the agent, or given to `cordboard adopt`. `None` until the id
-    /// is known, after `/fresh`, and after a stopped agent has lost its state.
+    /// The id of the conversation to continue: reported by the agent, or given to `cordboard adopt`. `None` until the
+    /// id is known, after `/fresh`, and after a stopped agent has lost its state.
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
     /// The conversation to fork. Cleared by `/fresh`, and when the session has its own stored conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<ForkPoint>,
-    /// Set by `/model`. `None` selects the persona's model, or else the agent's.
+    /// Set by `/model`, or when the session is created. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
-    /// Whether the greeting of the current persona was sent. Reset when the persona changes.
+    /// Whether the greeting of the current persona was sent. A fork counts as greeted. Reset when the persona changes.
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,
-    /// Set by `/permissions`. `None` selects the agent's mode.
+    /// Set by `/permissions`, or by the agent when it changes its mode itself. `None` selects the configured mode.
     #[serde(default)]
     pub permission_mode: Option<PermissionMode>,
     /// Set by `/timeout`. `None` selects the persona's timeout, or else `[sessions] idle_timeout`.
@@ -200,8 +201,8 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 impl SessionRecord {
-    /// The id of the session, which is unique and never changes: the name at its creation, or that name with a number.
-    /// The session's default folder, its processes and its buttons use the id, because they outlive a rename.
+    /// Returns the id of the session, which is unique and never changes: the name at its creation, or that name with a
+    /// number. The session's default folder, its processes and its buttons use the id, because they outlive a rename.
     #[must_use]
     pub fn id(&self) -> &SessionName {
         self.id.as_ref().unwrap_or(&self.name)
@@ -323,7 +324,7 @@ pub struct SessionView {
     pub permission_mode: PermissionMode,
     /// The models that the agent reported, if any.
     pub models: Vec<String>,
-    /// The commands that the agent reported, or `None` before it has started.
+    /// The commands that the agent reported last, or `None` if it has not reported any list yet.
     #[serde(skip)]
     pub commands: Option<Arc<[AgentCommand]>>,
     /// The number of waiting prompts, without the one in progress.
@@ -331,7 +332,7 @@ pub struct SessionView {
     /// The waiting prompts, in order.
     #[serde(skip)]
     pub queue: Vec<QueuedPrompt>,
-    /// The questions of the agent that wait for an answer, the oldest first.
+    /// The questions of the agent that a user can answer, the oldest first.
     pub requests: Vec<OpenRequest>,
     /// Only in lists: the resident memory of the agent and its descendants, in bytes, if the agent is running.
     #[serde(skip)]

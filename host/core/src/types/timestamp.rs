@@ -23,13 +23,13 @@ impl Timestamp {
         seconds.map(|time| time.to_string()).unwrap_or_default()
     }
 
-    /// The time from `earlier` to this timestamp, or zero if `earlier` is later.
+    /// Returns the time from `earlier` to this timestamp, or zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The timestamp that is `span` later, or the maximum if that overflows.
+    /// Returns the timestamp that is `span` later, or the maximum if that overflows.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

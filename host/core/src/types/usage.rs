@@ -55,7 +55,7 @@ pub struct UsageEntry {
     pub tokens: Tokens,
 }
 
-/// The properties by which turns can be grouped.
+/// The session, persona, agent and model of a turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TurnOrigin {
     pub session: SessionName,

@@ -14,7 +14,7 @@ struct Line<'a> {
     has_comment: bool,
 }
 
-/// The pattern of the table, or `None` if the operator or a plugin chooses the keys of the table.
+/// Returns the pattern of the table, or `None` if the operator or a plugin chooses the keys of the table.
 fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {

@@ -177,7 +177,7 @@ impl Writer<'_> {
     }
 }
 
-/// The number at the start of an item's source, and the `.` or `)` after it.
+/// Returns the number at the start of an item's source, and the `.` or `)` after it.
 fn numeral(item: &str) -> (u64, char) {
     let item = item.trim_start();
     let digits = item.find(|c: char| !c.is_ascii_digit()).unwrap_or(item.len());

@@ -28,7 +28,7 @@ impl Definitions {
         Self { used }
     }
 
-    /// The unused definitions in the source between two blocks, line by line, with their positions.
+    /// Returns the unused definitions in the source between two blocks, line by line, with their positions.
     pub fn unused<'a>(&self, markdown: &'a str, gap: Range<usize>) -> Vec<(usize, &'a str)> {
         let mut found = Vec::new();
         let mut inside = false;
@@ -63,7 +63,7 @@ fn normalize_label(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// Whether `c` may precede a definition inside quotes and lists.
+/// Returns whether `c` may precede a definition inside quotes and lists.
 const fn is_container_mark(c: char) -> bool {
     is_quote_mark(c) || c.is_ascii_digit() || matches!(c, '-' | '+' | '*' | '.' | ')')
 }

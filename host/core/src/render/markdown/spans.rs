@@ -40,7 +40,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The text written so far in the current table cell, or in the message if no table is open.
+    /// Returns the text written so far in the current table cell, or in the message if no table is open.
     pub(super) fn written(&self) -> &str {
         self.table.as_ref().map_or_else(|| self.builder.text(), Table::cell)
     }
@@ -88,7 +88,7 @@ impl Writer<'_> {
     }
 }
 
-/// Whether Telegram accepts the address in a link. Telegram drops link entities with other addresses, such as
+/// Returns whether Telegram accepts the address in a link. Telegram drops link entities with other addresses, such as
 /// `http://localhost`.
 fn is_web(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };

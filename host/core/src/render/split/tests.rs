@@ -152,7 +152,7 @@ fn check_split(message: &Message, limit: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Each visible character with its styles.
+/// Returns each visible character with its styles.
 fn styled(message: &Message) -> Vec<(char, Vec<Style>)> {
     let mut at = 0;
     let mut out = Vec::new();
