@@ -1,7 +1,8 @@
 //! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
-//! of a place are handled one at a time, in order. There are two exceptions. An edit is handled at once. An immediate
-//! command, such as `/stop`, overtakes the earlier updates of its place, unless all of them are prompts. The hub does
-//! no I/O. The caller performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
+//! of a place are handled one at a time, in order. There are exceptions: an edit is handled at once, an update that
+//! finds the queue full is refused at once, and an immediate command, such as `/stop`, usually overtakes the earlier
+//! updates of its place. The hub does no I/O. The caller performs each [`Dispatch`] in a separate task and reports its
+//! end with [`HubEvent::Finished`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -64,8 +65,8 @@ pub struct Dispatch<C> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<C> {
     Call(Call<C>),
-    /// A button press. It is handled like `Call` or `Reply`, unless the stored post says that the button is outdated or
-    /// that its request is already decided.
+    /// A button press. It is handled like `Call` or `Reply`, unless the button is outdated, its request is already
+    /// decided, or the stored message can't be read.
     Press(Result<Call<C>, HostReply>),
     Prompt,
     /// A message was edited. Contains its new text.
@@ -201,10 +202,10 @@ impl Hub {
         }
     }
 
-    /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
-    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short:
-    /// handling a prompt only appends it to that queue. If the prompt that is being handled has images, the command
-    /// doesn't wait, because fetching them takes longer.
+    /// Returns whether a prompt without images is being handled in the place and only prompts wait. An immediate
+    /// command waits for such prompts, because a command such as `/stop all` must find them in their session's queue.
+    /// The wait is short: handling a prompt only appends it to that queue. If the prompt that is being handled has
+    /// images, the command doesn't wait, because fetching them takes longer.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }

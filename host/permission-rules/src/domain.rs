@@ -90,13 +90,14 @@ fn host_name(name: &str) -> Option<String> {
     name.split('.').all(is_label).then(|| name.to_owned())
 }
 
-/// Whether the host is an IP address in any notation. An IP address has no subdomains.
+/// Returns whether the host is an IP address in any notation. An IP address has no subdomains.
 fn is_address(host: &str) -> bool {
     host.starts_with('[')
         || host.rsplit('.').next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether a rule for `host` is narrow. A rule for a top-level domain isn't, because it includes all domains below it.
+/// Returns whether a rule for `host` is narrow. A rule for a top-level domain isn't, because it includes all domains
+/// below it.
 pub fn is_narrow(host: &str) -> bool {
     host.contains('.') || host == "localhost" || is_address(host)
 }

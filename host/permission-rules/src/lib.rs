@@ -14,7 +14,8 @@
 //! | `Bash(git push)` | exactly this command |
 //! | `Bash…` in a deny or ask list | also the commands of the tool `Monitor` |
 //! | `Task`, `Agent` | subagents, under both names of the tool |
-//! | `Edit(…)`, `Read(…)` | paths, for all tools that edit or read files; see below |
+//! | `Edit(…)` | paths, for all tools that edit files; see below |
+//! | `Read(…)` | paths, for all tools that read files; see below |
 //! | `WebFetch(domain:example.org)` | the host and its subdomains; `domain:*.example.org` only subdomains |
 //! | `mcp__server`, `mcp__server__*`, `mcp__server__tool` | the tools of an MCP server, or one of them |
 //!
@@ -24,9 +25,9 @@
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
 //! In an allow list, each simple command of a text needs a rule, and substitutions, groups, keywords, here-documents,
-//! comments, assignments, builtins such as `eval`, and redirections to files need the rule `Bash`. A rule with any of
-//! these or with several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1` and
-//! `>/dev/null` need no rule.
+//! comments, assignments, builtins such as `eval`, and redirections to or from files need the rule `Bash`. A rule with
+//! any of these or with several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1`
+//! and `>/dev/null` need no rule.
 //!
 //! # Paths
 //! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is

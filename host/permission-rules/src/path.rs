@@ -160,8 +160,8 @@ impl Part {
     }
 }
 
-/// Whether the parts match all names. Backtracks only to the last `**`, so that the time is at most proportional to the
-/// product of the lengths.
+/// Returns whether the parts match all names. Backtracks only to the last `**`, so that the time is at most
+/// proportional to the product of the lengths.
 fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     let (mut part, mut name) = (0, 0);
     let mut last_folders: Option<(usize, usize)> = None;

@@ -43,8 +43,8 @@ fn command_rule(command: &str) -> Option<String> {
     is_literal.then(|| format!("{}({exact})", tool::BASH))
 }
 
-/// Whether a person sees the text as it is: it contains no control characters, no invisible ones, and none that change
-/// the direction of text.
+/// Returns whether a person sees the text as it is: it contains no control characters, no invisible ones, and none that
+/// change the direction of text.
 fn is_readable(text: &str) -> bool {
     let invisible = ['\u{ad}'..='\u{ad}', '\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
     !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))

@@ -61,7 +61,7 @@ impl Tools {
         }
     }
 
-    /// Whether a rule for these tools may have a pattern.
+    /// Returns whether a rule for these tools may have a pattern.
     pub fn take_pattern(&self) -> bool {
         match self {
             Self::All | Self::Server(_) => false,

@@ -75,7 +75,7 @@ pub enum TryMode {
 /// The kind of a notice, in order of increasing importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {
-    /// Something has started. The next notice about the same plugin replaces this one.
+    /// Something has started. The next notice about the same plugin replaces this one if it hasn't been sent yet.
     Progress,
     Done,
     /// Something that the operator has to fix.

@@ -28,18 +28,18 @@ impl Grants {
         self.0.insert(answer.capabilities.clone(), answer);
     }
 
-    /// The answers that granted capabilities.
+    /// Returns the answers that granted capabilities.
     pub(super) fn granted_answers(&self) -> impl Iterator<Item = &GrantAnswer> {
         self.0.values().filter(|one| one.granted)
     }
 
-    /// The granted capabilities.
+    /// Returns the granted capabilities.
     #[must_use]
     pub fn granted(&self) -> BTreeSet<String> {
         self.granted_answers().flat_map(|one| &one.capabilities).cloned().collect()
     }
 
-    /// Whether one answer refused all of these capabilities.
+    /// Returns whether a single answer refused all of these capabilities.
     #[must_use]
     pub fn are_refused(&self, missing: &[String]) -> bool {
         let covers = |one: &GrantAnswer| missing.iter().all(|name| one.capabilities.contains(name));

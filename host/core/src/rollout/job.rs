@@ -82,7 +82,7 @@ pub(super) enum JobCommand {
 }
 
 impl Purpose {
-    /// The version that a rollback replaces. `None` if the job isn't a rollback.
+    /// Returns the version that a rollback replaces, or `None` if the job isn't a rollback.
     pub fn version_to_leave(&self) -> Option<&str> {
         match self {
             Self::Rollback { failing, .. } => Some(failing),
@@ -95,7 +95,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the job starts a new probation of its goal even if the goal is already active.
+    /// Returns whether the job starts a new probation of its goal even if the goal is already active.
     const fn restarts_probation(&self) -> bool {
         matches!(
             self,
@@ -159,8 +159,8 @@ impl Machine {
         }
     }
 
-    /// Cancels the job because the newest file won't be rolled out. A rollback continues, because it replaces a failing
-    /// version.
+    /// Cancels the job because the newest file won't be rolled out. An automatic rollback continues, because it
+    /// replaces a failing version.
     pub(super) fn cancel_file_job(&mut self) {
         if !self.is_rolling_back() {
             self.cancel_job(Cancellation::FileNotUsed);
@@ -294,8 +294,8 @@ impl Machine {
         self.finish_job(JobOutcome::New, now);
     }
 
-    /// Whether a version needs no new probation. The target of a rollback needs none. At the start of the host, the
-    /// version that was active last needs none unless it was rolled back, and the embedded version needs none unless a
+    /// Returns whether a version needs no new probation. The target of a rollback needs none. At the start of the host,
+    /// the latest stored version needs none unless it was rolled back, and the embedded version needs none unless a
     /// file replaces it.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
         if !matches!(purpose, Purpose::Start) {
@@ -316,7 +316,8 @@ impl Machine {
         self.emit(Effect::Store { digest: digest.to_owned(), replaced });
     }
 
-    /// If the newest version is active, clears its rejection and all rollbacks by admins.
+    /// Clears the recorded rejection, all rollbacks by admins and the records of earlier notices, if the newest version
+    /// is active.
     fn on_newest_active(&mut self) {
         let newest = self.newest().filter(|newest| self.is_active(newest));
         if newest.is_some() && !matches!(self.file, FileState::Unusable(_)) {

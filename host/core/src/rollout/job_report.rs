@@ -11,7 +11,7 @@ impl Machine {
     /// Ends the current job and reports its outcome.
     pub(super) fn finish_job(&mut self, outcome: JobOutcome, now: Timestamp) {
         let Some(job) = self.job.take() else { return };
-        // A rollback never tries the failing version, so another job may still activate that version.
+        // A rollback never tries the version that it replaces, so another job may still activate that version.
         self.fallbacks_exhausted = self.active.is_none() && job.purpose.version_to_leave().is_none();
         if self.newest() == Some(&job.goal) {
             self.newest_untried = false;

@@ -60,7 +60,7 @@ pub struct Machine {
     pub(super) last_failure: String,
     /// The versions about which the owner was asked.
     pub(super) approval_requested: BTreeSet<String>,
-    /// For each version, by digest, the last rejection that the operators were notified of.
+    /// For each version, by digest, the text of the rejection that isn't reported again.
     pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -134,34 +134,34 @@ impl Machine {
         self.rejected.as_ref()
     }
 
-    /// The version that the current job builds or tries, if the job has taken longer than `SLOW`, and the time at which
-    /// the job began.
+    /// Returns the version that the current job builds or tries, and the time at which the job began. Returns `None` if
+    /// the job has not been announced as slow.
     #[must_use]
     pub fn compiling(&self) -> Option<(&str, Timestamp)> {
         let job = self.job.as_ref().filter(|job| job.announced)?;
         Some((&job.candidate, job.since))
     }
 
-    /// Whether a version is being built or tried.
+    /// Returns whether a version is being built or tried.
     #[must_use]
     pub const fn is_working(&self) -> bool {
         self.job.is_some() || self.settings_trial.is_some()
     }
 
-    /// Whether the plugin is enabled, but its newest version or its newest settings aren't active.
+    /// Returns whether the plugin is enabled, but has no active version, or a version or its settings were rejected.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.state.disabled.is_none() && (self.rejected.is_some() || self.active.is_none())
     }
 
-    /// The time at which `Input::Timeout` is due.
+    /// Returns the time at which `Input::Timeout` is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let slow = self.job.as_ref().filter(|job| !job.announced).map(|job| job.since.after(SLOW));
         slow.into_iter().chain(self.retry().map(|(at, _)| at)).min()
     }
 
-    /// The time at which the newest version is tried again after its backoff, and the digest of that version.
+    /// Returns the time at which the newest version is tried again after its backoff, and that version's digest.
     fn retry(&self) -> Option<(Timestamp, String)> {
         let newest = self.usable_newest().filter(|newest| self.job.is_none() && !self.is_active(newest))?;
         let is_not_admitted = self.rejected.as_ref().is_some_and(|one| one.reason == RejectReason::NotAdmitted);
@@ -169,7 +169,7 @@ impl Machine {
         Some((at, newest.to_owned()))
     }
 
-    /// The version that should be active: the plugin's file, else the embedded one.
+    /// Returns the version that should be active: the plugin's file, else the embedded one.
     pub(super) fn newest(&self) -> Option<&str> {
         match &self.file {
             FileState::Settled(digest) => Some(digest),
@@ -177,13 +177,13 @@ impl Machine {
         }
     }
 
-    /// The newest version, unless its file or the folder can't be used.
+    /// Returns the newest version, or `None` if its file or the folder can't be used.
     pub(super) fn usable_newest(&self) -> Option<&str> {
         let is_usable = self.folder_fault.is_none() && !matches!(self.file, FileState::Unusable(_));
         self.newest().filter(|_| is_usable)
     }
 
-    /// Whether `digest` is that of the newest version. A file that can't be used has an empty digest.
+    /// Returns whether `digest` is that of the newest version. A file that can't be used has an empty digest.
     pub(super) fn is_newest(&self, digest: &str) -> bool {
         match &self.file {
             FileState::Unusable(_) => digest.is_empty(),
@@ -203,7 +203,7 @@ impl Machine {
         messages::not_admitted(&self.name, digest, &self.state.admits(digest, now), now)
     }
 
-    /// The error that rejects the version `digest`, if another version is pinned.
+    /// Returns the error that rejects the version `digest`, if another version is pinned.
     pub(super) fn pinned(&self, digest: &str) -> Option<TrialError> {
         let only = self.settings.pin.as_deref().filter(|only| *only != digest)?;
         let reason = RejectionText::new(messages::pinned(&self.name, digest, only));
@@ -251,7 +251,8 @@ impl Machine {
         }
     }
 
-    /// Starts the rollout of the newest version, unless the pin or the state forbids it.
+    /// Starts the rollout of the newest version, unless the pin or the state forbids it. If an automatic rollback is in
+    /// progress, the rollout waits for its end.
     fn roll_out(&mut self, digest: &str, now: Timestamp) {
         if let Some(error) = self.pinned(digest) {
             self.cancel_file_job();

@@ -18,13 +18,13 @@ pub(super) fn failed(text: impl Into<String>) -> ApiError {
     ApiError { code: ApiErrorCode::Failed, text: text.into() }
 }
 
-/// The refusal of a command whose change could not be stored.
+/// Returns the refusal of a command whose change could not be stored.
 #[must_use]
 pub fn not_stored(error: &str) -> ApiError {
     failed(format!("Cordboard could not store the change: {error}"))
 }
 
-/// The refusal of a command about a plugin that doesn't exist.
+/// Returns the refusal of a command about a plugin that doesn't exist.
 #[must_use]
 pub fn no_such_plugin<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> ApiError {
     let near =
@@ -57,7 +57,7 @@ pub(super) enum Cancellation {
     Disabled,
 }
 
-/// The answer to a command whose job ended without an outcome.
+/// Returns the answer to a command whose job ended without an outcome.
 pub(super) fn canceled(name: &str, cancellation: Cancellation) -> ApiError {
     failed(match cancellation {
         Cancellation::Replaced => {
@@ -141,7 +141,7 @@ pub fn disabled(name: &str, decision: &Decision) -> String {
     format!("disabled by {}; /plugins enable {name} enables it again", decision.who)
 }
 
-/// The notice that a disabled plugin's file has changed.
+/// Returns the notice that a disabled plugin's file has changed.
 pub(super) fn new_file_while_disabled(name: &str, digest: &str, decision: &Decision) -> String {
     format!(
         "Plugin '{name}' has a new file, {}, but {} disabled the plugin. Use /plugins enable {name} to enable it again.",

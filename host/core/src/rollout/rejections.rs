@@ -24,8 +24,8 @@ impl Machine {
         self.emit(effect);
     }
 
-    /// Records why the newest version isn't active. The rejection of another version is recorded only if the newest one
-    /// is neither rejected nor active.
+    /// Records the rejection of the newest version. The rejection of another version is recorded only if no rejection
+    /// is recorded and the newest version isn't active.
     fn set_rejection(&mut self, rejected: RejectedVersion) {
         let is_newest = self.is_newest(&rejected.digest);
         let is_newest_active = self.newest().is_some_and(|newest| self.is_active(newest));
@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// If the newest version is active, drops a rejection that no longer applies.
+    /// Drops a rejection that no longer applies, if the newest version is active.
     pub(super) fn drop_obsolete_rejection(&mut self) {
         let Some(newest) = self.usable_newest().filter(|newest| self.is_active(newest)).map(str::to_owned) else {
             return;

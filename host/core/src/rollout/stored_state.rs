@@ -1,5 +1,5 @@
 //! The stored state of a plugin's rollout: whether an admin disabled the plugin, which versions were rolled back, and
-//! which one is on probation. A version may be activated only if this state, its grants and the pin allow it.
+//! which one was last on probation.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Timestamp, UserId};
 
-/// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
-/// tried again. A file with different content is tried at once.
+/// The backoff of a version after its first, second and third automatic rollback in a row. After a fourth one, the
+/// version is no longer tried automatically. A file with different content is tried at once.
 const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// The maximum number of digests that are remembered as rolled back by an admin. It exceeds the number of versions that
@@ -135,7 +135,7 @@ impl Rollback {
 }
 
 impl RolloutState {
-    /// Whether the version `digest` may be activated at `now`.
+    /// Returns whether the version `digest` may be activated at `now`, or the reason why it may not.
     #[must_use]
     pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
         if let Some(decision) = &self.disabled {
@@ -162,7 +162,7 @@ impl RolloutState {
         self.rollbacks.iter().find(|rollback| rollback.digest == digest)
     }
 
-    /// Whether the version `digest` may be the target of a rollback. A version that was itself rolled back may not.
+    /// Returns whether the version `digest` may be the target of a rollback: it must not have been rolled back itself.
     #[must_use]
     pub fn is_rollback_target(&self, digest: &str) -> bool {
         !self.rolled_back.iter().any(|other| other == digest) && self.automatic_rollback_of(digest).is_none()
@@ -191,8 +191,8 @@ impl RolloutState {
         }
     }
 
-    /// Begins the probation of `digest`, which was activated. If the version that was on probation before has completed
-    /// its probation, its rollbacks from before that probation are forgotten.
+    /// Begins the probation of `digest`, which was activated. If another version was on probation before and has
+    /// completed it, a rollback of that version from before its probation is forgotten.
     pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
         let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(completed) = completed {
@@ -208,8 +208,8 @@ impl RolloutState {
         }
     }
 
-    /// The remaining probation of `digest` and the number of its failed calls, or `None` if the version is not on
-    /// probation. If the clock is set back, the remaining probation gets longer, up to its full length.
+    /// Returns the remaining probation of `digest` and the number of its failed calls, or `None` if the version is not
+    /// on probation. If the clock is set back, the remaining probation gets longer, up to its full length.
     #[must_use]
     pub fn remaining_probation(&self, digest: &str, now: Timestamp, length: Duration) -> Option<(Duration, u32)> {
         let probation = self.probation.as_ref().filter(|probation| probation.digest == digest)?;
@@ -217,7 +217,7 @@ impl RolloutState {
         (!remaining.is_zero()).then_some((remaining, probation.failed))
     }
 
-    /// Whether `digest` was rolled back automatically and has not been activated since then.
+    /// Returns whether `digest` was rolled back automatically and has not been activated since then.
     #[must_use]
     pub fn was_rolled_back(&self, digest: &str) -> bool {
         let is_before =
@@ -236,8 +236,8 @@ impl RolloutState {
         self.rollbacks.clear();
     }
 
-    /// The end of the backoff of `digest`, even if that time has passed. `None` if the version has no backoff, or if an
-    /// admin's decision also keeps it inactive.
+    /// Returns the end of the backoff of `digest`, even if that time has passed. Returns `None` if the version has no
+    /// backoff, or if an admin's decision also keeps it inactive.
     #[must_use]
     pub fn retry_at(&self, digest: &str) -> Option<Timestamp> {
         match self.admits(digest, Timestamp(0)) {
@@ -246,7 +246,7 @@ impl RolloutState {
         }
     }
 
-    /// Whether this is the default state, which is not stored.
+    /// Returns whether this is the default state, which is not stored.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()

@@ -60,8 +60,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Refuses a value of a setting that a plain program doesn't have: the change would only restart the program, which
-    /// then loses its state. The demo agent accepts all settings.
+    /// Refuses a value of a setting that a plain program doesn't have. The value would have no effect, and a new model
+    /// or persona would restart the program, which then loses its state. The demo agent accepts all settings.
     fn check_has<T>(
         &self,
         feature: AgentFeature,
@@ -75,8 +75,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Sets the permission mode. A running agent gets the mode at once. The mode that asks no questions is refused
-    /// unless the agent is configured with it.
+    /// Sets the permission mode. A running agent gets the mode at once. `BypassPermissions` is refused unless the agent
+    /// is configured with it.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
@@ -113,7 +113,7 @@ impl Machine {
         self.record.permission_mode = (mode != configured).then_some(mode);
     }
 
-    /// Returns whether only the configuration can select this mode.
+    /// Returns whether the mode is forbidden because only the configuration may select it.
     fn is_forbidden(&self, mode: PermissionMode) -> bool {
         mode == PermissionMode::BypassPermissions && self.configured_permission_mode() != Some(mode)
     }

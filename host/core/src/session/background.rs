@@ -23,8 +23,8 @@ impl Machine {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// The work that is reported as ended if the host stops or is killed now. The list is empty while a user's command
-    /// stops the agent, because the user has agreed to end the work.
+    /// Returns the work that is reported as ended if the host stops or is killed now. The list is empty while the agent
+    /// is being stopped for another reason, for example because a user agreed to end the work.
     pub(super) fn recorded_work(&self) -> Vec<String> {
         if let State::Stopping(stop) = &self.state {
             return stop.work.clone();
@@ -54,8 +54,7 @@ impl Machine {
         }
     }
 
-    /// Handles a turn that the agent has started without a prompt. The turn is shown in the place of the session's last
-    /// prompt.
+    /// Handles a turn that the agent has started without a prompt. The turn is shown in the session's place.
     pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let turn = self.new_turn(turn, place.clone(), now);

@@ -16,7 +16,7 @@ impl BackgroundWork {
         self.0.iter().map(|task| task.about.clone()).collect()
     }
 
-    /// The next time at which a piece of the work is over. `None` if no piece has a known end.
+    /// Returns the next time at which a piece of the work is over, or `None` if no piece has a known end.
     pub fn next_end(&self) -> Option<Timestamp> {
         self.0.iter().filter_map(|task| task.until).min()
     }

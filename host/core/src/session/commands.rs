@@ -136,7 +136,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Whether another agent starts for the waiting prompts once the stopping process has exited.
+    /// Returns whether another agent starts for the waiting prompts once the stopping process has exited.
     fn will_start(&self) -> bool {
         match &self.state {
             State::Stopping(stop) => !matches!(stop.then, AfterStop::Ask(_) | AfterStop::Archive),
@@ -234,7 +234,7 @@ impl Machine {
         }
     }
 
-    /// Whether the prompt that was last sent again is still unanswered.
+    /// Returns whether the prompt that was last sent again is still unanswered.
     fn is_retry_pending(&self) -> bool {
         let Some(retried) = &self.retried_prompt else { return false };
         self.queue.iter().any(|prompt| prompt.id == *retried) || self.open().is_some_and(|open| open.is(retried))

@@ -97,7 +97,7 @@ pub enum Effect {
         run: Run,
         mode: PermissionMode,
     },
-    /// Interrupt the turn through the agent's protocol. The process keeps running.
+    /// Interrupt the turn, through the agent's protocol or with SIGINT. The process should keep running.
     Interrupt {
         run: Run,
     },
@@ -134,7 +134,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The beginning of the prompt that the effect drops, or `None` if the effect drops no prompt.
+    /// Returns the beginning of the prompt that the effect drops, or `None` if the effect drops no prompt.
     #[must_use]
     pub fn dropped(&self) -> Option<&str> {
         let Self::Complete { how: Completion::Dropped(beginning), .. } = self else { return None };

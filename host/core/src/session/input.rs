@@ -36,7 +36,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Prompt(Prompt),
-    /// A prompt that interrupts the running turn and runs next.
+    /// A prompt that interrupts the running turn and is sent before the waiting prompts that aren't urgent.
     UrgentPrompt(Prompt),
     /// The text of a prompt was edited. The edit is ignored unless the prompt still waits.
     Edited {
@@ -133,7 +133,7 @@ impl Exit {
         }
     }
 
-    /// Like [`Self::why`], but with the exit status, for diagnosis.
+    /// Returns the reason with the exit status, if there is one, for diagnosis.
     #[must_use]
     pub fn details(&self) -> String {
         match self {
@@ -218,7 +218,7 @@ pub struct Settings {
     /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.
     pub folder: Option<PathBuf>,
     /// `[agents.NAME]` without its model. `None` if there is no such table. A change restarts a running agent before
-    /// its next prompt.
+    /// its next prompt, unless the agent has background work.
     pub agent: Option<Agent>,
 }
 
@@ -278,6 +278,7 @@ pub enum SessionCommand {
 /// Whether an interrupt keeps or drops the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedPrompts {
+    /// Keeps the prompts, except the next one if it waits for an agent to start or for a terminal to close.
     Keep,
     Drop,
 }

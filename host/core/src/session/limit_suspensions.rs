@@ -94,7 +94,7 @@ const fn counts_towards_limits(phase: Phase) -> bool {
     }
 }
 
-/// Whether the session can be suspended without interrupting anything.
+/// Returns whether the session can be suspended without interrupting anything.
 fn is_suspendable(view: &SessionView) -> bool {
     let record = &view.record;
     let is_free = view.requests.is_empty() && record.background.is_empty() && record.terminal.is_none();

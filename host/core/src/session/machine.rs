@@ -170,6 +170,8 @@ impl Machine {
         self.flush()
     }
 
+    /// Carries out a command, and returns its effects.
+    ///
     /// # Errors
     /// The command was refused. The error contains a message for the caller, and the session is unchanged.
     pub fn command(&mut self, command: SessionCommand, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
@@ -177,7 +179,7 @@ impl Machine {
         Ok(self.flush())
     }
 
-    /// The time at which `Input::Timeout` is due, and the reason.
+    /// Returns the time at which `Input::Timeout` is due, and the reason.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, TimeoutReason)> {
         let state = if !matches!(self.state, State::Idle(_)) {
@@ -217,7 +219,7 @@ impl Machine {
         }
     }
 
-    /// The mode that applies to the agent: the session's own, else the configured one, else the default.
+    /// Returns the mode that applies to the agent: the session's own, else the configured one, else the default.
     pub(super) fn permission_mode(&self) -> PermissionMode {
         self.record.permission_mode.or(self.configured_permission_mode()).unwrap_or(PermissionMode::Default)
     }
@@ -236,7 +238,7 @@ impl Machine {
         self.state.phase()
     }
 
-    /// The turn in progress.
+    /// Returns the turn in progress.
     #[must_use]
     pub fn turn(&self) -> Option<&Turn> {
         self.open().map(|open| &open.turn)
@@ -291,19 +293,19 @@ impl Machine {
         }
     }
 
-    /// The timeout set by `/timeout`, or else the persona's, or else that of the current configuration.
+    /// Returns the timeout set by `/timeout`, else the persona's, else that of the current configuration.
     pub(super) fn idle_timeout(&self) -> Duration {
         let persona = self.persona_settings().and_then(|settings| settings.idle_timeout);
         self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
-    /// The model set by `/model`, or else the persona's, or else that of the current configuration.
+    /// Returns the model set by `/model`, else the persona's, else that of the current configuration.
     pub(super) fn model(&self) -> Option<String> {
         let persona = self.persona_settings().and_then(|settings| settings.model.as_ref());
         self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
     }
 
-    /// The settings of the session's current persona.
+    /// Returns the settings of the session's current persona, if they have been received.
     pub(super) fn persona_settings(&self) -> Option<&PersonaSettings> {
         let (persona, settings) = self.persona_settings.as_ref()?;
         (self.record.persona.as_ref() == Some(persona)).then_some(settings)
@@ -378,7 +380,7 @@ impl Machine {
         self.state = state(blocked);
     }
 
-    /// Returns the effects. A changed record is persisted before all other effects, but after a leading `Accept`. That
+    /// Returns the effects. A changed record is persisted before all other effects except a leading `Accept`. That
     /// effect stores the record together with the prompt, so that an interrupted prompt leaves the record only when it
     /// is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {

@@ -88,8 +88,8 @@ impl Machine {
         self.post(place, SessionNotice::Asked { number, request, buttons, reason, folder });
     }
 
-    /// The place in which a question is shown. `None` if no user can answer it: no agent is ready, the turn is being
-    /// interrupted, or the session has no place.
+    /// Returns the place in which a question is shown, or `None` if no user can answer it: no agent is ready, the turn
+    /// is being interrupted, or the session has no place.
     pub(super) fn place_of_questions(&self) -> Option<Place> {
         match &self.state {
             State::Busy(OpenTurn { interrupt: Some(_), .. }) => None,
@@ -196,7 +196,7 @@ impl Machine {
         }
     }
 
-    /// If the process that has exited was the agent of a host that was killed, reports the questions that were open.
+    /// Reports the questions that were open, if the process that has exited was the agent of a host that was killed.
     pub(super) fn report_unclosed_requests(&mut self) {
         if !self.is_live(Run::LEFT_OVER) {
             return;
@@ -213,7 +213,7 @@ impl Machine {
         }
     }
 
-    /// The open questions as the record stores them.
+    /// Returns the open questions as the record stores them.
     pub(super) fn recorded_requests(&self) -> Vec<RecordedRequest> {
         if self.is_live(Run::LEFT_OVER) {
             return self.record.open_requests.clone();
@@ -284,7 +284,8 @@ impl Machine {
         std::mem::take(&mut live.requests)
     }
 
-    /// The questions that a user can answer: all open ones except those that the approval plugin has yet to decide.
+    /// Returns the questions that a user can answer: all open ones except those that the approval plugin has yet to
+    /// decide.
     pub(super) fn answerable_requests(&self) -> impl Iterator<Item = &OpenRequest> {
         let undecided = self.live.as_ref().map(|live| &live.undecided);
         let is_decided =

@@ -16,9 +16,9 @@ use crate::{
 };
 
 impl Machine {
-    /// The time at which users are asked about the silence of the running turn. `None` if this is switched off or has
-    /// already happened, or if there is a reason for the silence: a tool is running, a question is open, or the turn is
-    /// being interrupted.
+    /// Returns the time at which users are asked about the silence of the running turn. Returns `None` if the question
+    /// is switched off or already open, or if there is a reason for the silence: a tool is running, a question of the
+    /// agent is open, or the turn is being interrupted.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let State::Busy(open) = &self.state else { return None };
         let is_expected = open.interrupt.is_some() || !self.open_requests().is_empty() || open.turn.runs_tool();

@@ -1,5 +1,5 @@
-//! Starts an agent: requests the persona's settings, launches the process, and handles failures. It does not start an
-//! agent while the previous one may be running.
+//! Starts an agent: requests the persona's settings, launches the process, and handles failures. No agent is started
+//! while the previous one may be running.
 
 use super::{
     Effect, Launch, Machine, PersonaSettings, Run, Ticket,
@@ -69,7 +69,7 @@ impl Machine {
         if self.lacks(AgentFeature::Resume) { ConversationStart::New } else { self.record.conversation_start() }
     }
 
-    /// Whether the session's agent lacks a feature because of its kind.
+    /// Returns whether the session's agent lacks a feature because of its kind.
     pub(super) fn lacks(&self, feature: AgentFeature) -> bool {
         self.settings.agent.as_ref().is_some_and(|agent| agent.kind.lacks(feature))
     }

@@ -123,7 +123,7 @@ impl State {
 pub(super) enum StartStage {
     /// Waits for the persona's settings, without a process.
     Persona { ticket: Ticket, since: Timestamp },
-    /// The process has started, but is not ready yet.
+    /// The process is being started, or the agent is not ready yet.
     Agent { since: Timestamp },
     /// Waits for the backoff after a failed start, without a process.
     Backoff { at: Timestamp },
@@ -321,18 +321,18 @@ pub(super) struct Blocked {
 }
 
 impl Blocked {
-    /// Whether the next message starts the agent again. True if the cause is outside the session, such as a missing
-    /// folder or a failing persona plugin, because a user may have fixed it in the meantime.
+    /// Returns whether the next message starts the agent again. It does if the cause is outside the session, such as
+    /// a missing folder or a failing persona plugin, because a user may have fixed it in the meantime.
     pub(super) const fn is_startable(&self) -> bool {
         matches!(self.notice, SessionNotice::NotStarted { .. } | SessionNotice::PersonaFailed { .. })
     }
 }
 
-/// The agent process that may be running.
+/// An agent process that may be running.
 #[derive(Debug)]
 pub(super) struct LiveProcess {
     pub run: Run,
-    /// Whether the process was started to resume a conversation.
+    /// Whether the process was started to resume or fork a conversation.
     pub resumes: bool,
     /// `persona`, `model` and `agent` are the settings at the start of the process. If they have changed, the agent
     /// restarts between turns, unless it has background work.

@@ -27,8 +27,8 @@ impl Machine {
         }
     }
 
-    /// Whether the agent can get the prompt now. A prompt never overtakes one that waits. While a question is open, the
-    /// prompt waits, because the user may want to answer the question first.
+    /// Returns whether the agent can get the prompt now. A prompt never overtakes one that waits. While a question is
+    /// open, the prompt waits, because the user may want to answer the question first.
     fn can_steer(&self, prompt: &Prompt) -> bool {
         let State::Busy(open) = &self.state else { return false };
         let agent = self.settings.agent.as_ref();
@@ -38,8 +38,8 @@ impl Machine {
         is_possible && is_alone && fits && prompt.kind == PromptKind::Text
     }
 
-    /// The number of prompts that the agent has not accepted, except the one that the turn began with. They count
-    /// towards the limit of waiting prompts.
+    /// Returns the number of steered prompts that the agent has not accepted. They count towards the limit of waiting
+    /// prompts.
     pub(super) fn count_unaccepted(&self) -> usize {
         let steered = self.open().map_or(&[][..], |open| &open.steered);
         steered.iter().filter(|steered| steered.receipt == Receipt::Sent).count()
@@ -64,8 +64,8 @@ impl Machine {
         }
     }
 
-    /// Settles the prompts that the agent has not accepted, because an interrupt is about to cancel them. The agent
-    /// ignores a prompt whose id it has seen, so the host can't send these prompts again after the interrupt.
+    /// Settles the steered prompts that the agent has not accepted, because an interrupt is about to cancel them. The
+    /// agent ignores a prompt whose id it has seen, so the host can't send these prompts again after the interrupt.
     pub(super) fn forget_unaccepted(&mut self, settle: impl Fn(&mut Self, Prompt)) {
         let Some(open) = self.open_mut() else { return };
         let (accepted, forgotten) =
@@ -110,7 +110,7 @@ impl Machine {
 }
 
 impl OpenTurn {
-    /// Whether the turn contains one of these prompts.
+    /// Returns whether the turn contains one of these prompts.
     pub(super) fn contains_any(&self, prompts: &[PromptId]) -> bool {
         let mut steered = self.steered.iter().map(|steered| &steered.prompt.id);
         prompts.contains(&self.turn.prompt) || steered.any(|id| prompts.contains(id))

@@ -1,5 +1,6 @@
-//! Stops a process in stages: end of input, SIGTERM, SIGKILL. Also handles the exit of a process and the shutdown of
-//! the host. Once the first stage has begun, no more prompts are sent to the process.
+//! Stops a process in stages: end of input, SIGTERM, SIGKILL. At shutdown, a turn is interrupted first. Also handles
+//! the exit of a process and the shutdown of the host. Once the first stage has begun, no more prompts are sent to the
+//! process.
 
 use super::{
     Effect, Exit, Machine,

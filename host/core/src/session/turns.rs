@@ -241,7 +241,7 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
-    /// Ends a turn that a user interrupted.
+    /// Ends a turn after an [`Interrupt::ByUser`].
     pub(super) fn finish_stopped(&mut self, turn: Turn, by: InterruptedBy, now: Timestamp) {
         let state = match by {
             InterruptedBy::Stop => state_of_stopped(&turn),
@@ -352,7 +352,7 @@ impl Machine {
         self.record.interrupted.push(prompt.into());
     }
 
-    /// After a decision about the latest interrupted prompt, posts a notice about the one before it.
+    /// Posts a notice about the latest remaining interrupted prompt, after a decision about a later one.
     pub(super) fn post_earlier_interrupted(&mut self) {
         if let Some(last) = self.record.interrupted.last() {
             let (place, id, prompt) = (last.place.clone(), last.id.clone(), messages::beginning(&last.text));
@@ -375,8 +375,8 @@ impl Machine {
     }
 }
 
-/// The state of a turn that `/stop` has ended. If the turn ends silently, the people in its place have already seen the
-/// reply to `/stop`.
+/// Returns the state of a turn that `/stop` has ended. If the turn ends silently, the people in its place have already
+/// seen the reply to `/stop`.
 fn state_of_stopped(turn: &Turn) -> TurnState {
     match (turn.alert, turn.has_text()) {
         (Alert::Ring, _) => TurnState::Failed(messages::STOPPED.to_owned()),

@@ -58,12 +58,12 @@ impl CommandPattern {
         Ok(Some(Self { canonical, plain }))
     }
 
-    /// Whether an allow rule covers the command.
+    /// Returns whether an allow rule with this pattern covers the command.
     pub fn covers(&self, command: &Simple) -> bool {
         self.canonical.as_ref().is_some_and(|text| text.matches(&command.text))
     }
 
-    /// Whether a deny rule matches the part.
+    /// Returns whether a deny rule with this pattern matches the part.
     pub fn occurs(&self, part: &Part) -> bool {
         match part.start {
             Start::Here => self.plain.matches(&part.text),
@@ -100,7 +100,7 @@ impl Text {
         }
     }
 
-    /// Whether the text matches, starting at any of its words. A match of a wildcard pattern may end anywhere.
+    /// Returns whether the text matches, starting at any of its words. A match of a wildcard pattern may end anywhere.
     fn matches_inside(&self, text: &str) -> bool {
         let after = |start: &str| -> Vec<usize> {
             let ends = text.match_indices(start).map(|(at, _)| (at, at + start.len()));

@@ -43,8 +43,8 @@ fn runs_its_first_word(command: &Simple) -> bool {
     !first.contains(['*', '?', '[', '{', '}', '=', '!', '\\', '\'']) && !is_keyword(first) && !is_evaluator(first)
 }
 
-/// Whether a shell takes the character literally, except for an `=` in the first word, which `runs_its_first_word`
-/// rejects.
+/// Returns whether a shell takes the character literally. An `=` in the first word is an exception, which
+/// `runs_its_first_word` rejects.
 pub fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-./:,@%+=^".contains(c) || !c.is_ascii() && !c.is_whitespace()
 }

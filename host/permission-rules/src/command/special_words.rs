@@ -1,26 +1,26 @@
-//! Words with a special meaning in a shell, and programs that run other commands.
+//! Words with a special meaning in a shell, and programs that can run other commands.
 
 /// Words that begin, continue or end a compound command, and prefixes such as `time`.
 const KEYWORDS: &str = "\
     ! [[ ]] case coproc do done elif else end esac fi for foreach function if in noglob repeat select then time \
     until while { }";
 
-/// Shell builtins that run their arguments, or that change how the shell interprets later words.
+/// Shell builtins that can run or evaluate their arguments, or that change the meaning of later commands.
 const EVALUATORS: &str = "\
     . [ alias autoload bind builtin command compgen complete declare emulate enable eval exec export fc hash let \
     local mapfile read readarray readonly source trap typeset unalias unset zmodload";
 
-/// Programs that run a command from their arguments.
+/// Programs, builtins and keywords that can run a command that is given in their arguments.
 const WRAPPERS: &str = "\
     bwrap builtin busybox chroot chrt command coproc doas env exec fakeroot find firejail flock ionice ltrace \
     nice nocorrect noglob nohup npx nsenter pkexec prlimit runuser script setpriv setsid stdbuf strace sudo \
     systemd-run taskset time timeout trap unbuffer unshare";
 
-/// Programs that run commands that they read from an argument or from their input.
+/// Programs and builtins that can run commands from the text of an argument, from a file or from their input.
 const INTERPRETERS: &str = "\
     . ash at bash batch csh dash eval fish ksh parallel sh source ssh su tcsh watch xargs zsh";
 
-/// Whether `list`, whose words are separated by single spaces, contains `word`.
+/// Returns whether `list`, whose words are separated by single spaces, contains `word`.
 pub fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|other| other == word)
 }
@@ -46,7 +46,7 @@ pub fn base_name(word: &str) -> &str {
     word.rsplit_once('/').map_or(word, |(_, name)| name)
 }
 
-/// Whether the word is an assignment, such as `A=b`, `A+=b` or `A[1]=b`.
+/// Returns whether the word is an assignment, such as `A=b`, `A+=b` or `A[1]=b`.
 pub fn is_assignment(word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || "_[]+".contains(c);
     word.split_once('=')

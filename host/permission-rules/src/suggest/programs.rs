@@ -19,7 +19,8 @@ const EXACT: &str = "\
     test timeout tmux toolbox torsocks touch tr true truncate ts-node tsc tsx type unbuffer uniq unshare unzip \
     useradd usermod uvx vagrant vi vim wait watch wc wget which xargs xdg-open xxd yq zip zsh";
 
-/// Subcommands that run other programs, or that can lose work. For these, only the exact command is suggested.
+/// Subcommands that can run other programs, change settings or lose work. For these, only the exact command is
+/// suggested.
 const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("bundle", "exec"),
     ("cargo", "install"),
@@ -36,7 +37,7 @@ const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("yarn", "dlx exec node"),
 ];
 
-/// Programs, and their subcommands that take another subcommand.
+/// Programs, and their subcommands that take another subcommand or the name of a script.
 const NESTED: [(&str, &str); 5] = [
     ("cargo", "xtask"),
     ("gh", "issue label pr release repo run workflow"),
@@ -69,7 +70,7 @@ pub fn prefix_length(words: &[&str]) -> Option<usize> {
     Some(2)
 }
 
-/// Whether the word looks like a subcommand, and not like an option, a file or a text.
+/// Returns whether the word looks like a subcommand, and not like an option, a file or a text.
 fn is_subcommand(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_lowercase())
         && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_:".contains(c))

@@ -65,8 +65,8 @@ impl Random {
     }
 }
 
-/// Whether any simple command in the text begins with a word other than `ok`. This independent parser knows only
-/// separators, quotes and backslashes.
+/// Returns whether any simple command in the text begins with a word other than `ok`. The parser is independent of the
+/// crate's, and much simpler.
 fn runs_other_program(command: &str) -> bool {
     let text = |quoted: char| if quoted.is_alphanumeric() { quoted } else { '_' };
     let mut quote = None;

@@ -1,4 +1,4 @@
-//! Tests rollbacks, backoffs and probations. Most tests consist of a script for one plugin and a trace of the results.
+//! Tests rollbacks, backoffs and probations. Some tests consist of a script for one plugin and a trace of the results.
 
 use std::fmt::Write as _;
 

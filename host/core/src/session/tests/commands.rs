@@ -1,4 +1,4 @@
-//! Scenarios of the commands that suspend, archive, start a new conversation, or change persona and model.
+//! Scenarios of commands to a session, such as `/suspend` and `/model`, and of buttons.
 
 use expect_test::expect;
 

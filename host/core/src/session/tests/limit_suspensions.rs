@@ -15,7 +15,7 @@ use crate::{
     types::{AgentRequest, Place, RequestId, SessionName, SessionRecord, Timestamp},
 };
 
-/// A session with an idle agent, last used at `last_active`.
+/// Returns a session with an idle agent, last used at `last_active`.
 fn idle(name: &str, last_active: u64) -> Machine {
     let now = Timestamp(last_active);
     let record = SessionRecord { name: name.parse().unwrap(), ..record() };
@@ -44,7 +44,7 @@ fn at_most(live_agents: usize) -> Limits {
 
 const MIB: u64 = 1 << 20;
 
-/// The memory of a machine with `free` MiB available, whose agents use these numbers of MiB.
+/// Returns the memory of a machine with `free` MiB available, whose agents use these numbers of MiB.
 fn memory(free: u64, agents: &[(&str, u64)]) -> MemoryUsage {
     let agents = agents.iter().map(|(name, used)| (name.parse().unwrap(), used * MIB));
     MemoryUsage { agents: agents.collect::<BTreeMap<SessionName, u64>>(), free: free * MIB }

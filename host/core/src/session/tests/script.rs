@@ -72,7 +72,7 @@ pub fn agent(arg: &str) -> Agent {
     Agent { args: vec![arg.to_owned()], ..config.agents.get("demo").expect("the shipped agent").clone() }
 }
 
-/// Settings with which an agent gets prompts during a turn.
+/// Returns settings with which an agent gets prompts during a turn.
 pub fn steering() -> Settings {
     Settings { busy: Busy::Steer, agent: Some(Agent { kind: AgentKind::Claude, ..agent("-x") }), ..settings() }
 }
@@ -92,7 +92,7 @@ pub fn process() -> ProcessId {
     ProcessId { boot: "boot".to_owned(), pid: 7, started: 7 }
 }
 
-/// The process of a terminal.
+/// Returns the process of a terminal.
 pub fn terminal(pid: &str) -> ProcessId {
     ProcessId { pid: pid.parse().expect("a pid"), ..process() }
 }
@@ -288,7 +288,7 @@ impl ScriptRunner {
         })
     }
 
-    /// `#3 keep` is the answer to query 3, `keep` the answer to the latest query.
+    /// Parses the query that an answer belongs to: query 3 in `#3 keep`, the latest query in `keep`.
     fn ticketed<'a>(&self, rest: &'a str) -> (Ticket, &'a str) {
         match rest.strip_prefix('#').and_then(|rest| rest.split_once(' ')) {
             Some((ticket, rest)) => (Ticket(ticket.parse().expect("a ticket")), rest),
@@ -369,7 +369,7 @@ fn answer(text: &str) -> SessionCommand {
     SessionCommand::Answer { number, options, text: non_empty(text) }
 }
 
-/// A request for a permission. If its id contains `many`, several options may be chosen.
+/// Returns a request for a permission. If its id contains `many`, several options may be chosen.
 pub fn agent_request(id: &str) -> AgentRequest {
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     AgentRequest {
@@ -385,7 +385,7 @@ pub fn agent_request(id: &str) -> AgentRequest {
     }
 }
 
-/// A permission about which the approval plugin decides first.
+/// Returns a request for a permission about which the approval plugin decides first.
 pub fn tool_request(id: &str) -> AgentRequest {
     let tool_use = ToolUse {
         tool: "Bash".to_owned(),
@@ -398,9 +398,9 @@ pub fn tool_request(id: &str) -> AgentRequest {
     AgentRequest { tool_use: Some(Box::new(tool_use)), ..agent_request(id) }
 }
 
-/// A permission with options that differ from those of [`agent_request`]: `session` if `id` contains `session`, and
-/// `allow` unless `id` contains `only`. If `id` contains `rules`, the agent names the rules that `session` adds. If it
-/// contains `large`, the input is too large for the approval plugin.
+/// Returns a request with options that differ from those of [`agent_request`]: `session` if `id` contains `session`,
+/// and `allow` unless `id` contains `only`. If `id` contains `rules`, the agent names the rules that `session` adds. If
+/// it contains `large`, the input is too large for the approval plugin.
 fn other_tool_request(id: &str) -> AgentRequest {
     let mut request = tool_request(id);
     if id.contains("session") {
@@ -514,7 +514,7 @@ fn work(text: String) -> BackgroundTask {
     }
 }
 
-/// A call of a tool in this state.
+/// Returns a call of a tool in this state.
 pub fn tool_call(state: ActionState) -> Action {
     Action { state, ..action("ls") }
 }

@@ -1,4 +1,4 @@
-//! Prompts that the agent gets during a turn.
+//! Scenarios of prompts that the agent gets during a turn.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Prompts that interrupt the running turn, and the removal of single prompts from the queue.
+//! Scenarios of prompts that interrupt the running turn, and of single prompts that are removed from the queue.
 
 use expect_test::expect;
 

@@ -233,7 +233,7 @@ impl World {
         }
     }
 
-    /// The id of a new question or of an earlier one.
+    /// Returns the id of a new question or of an earlier one.
     fn question(&mut self) -> String {
         format!("q{}", self.dice.roll(30))
     }
@@ -372,7 +372,7 @@ impl World {
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
-    /// In half of the cases, presses a button of a random request, which may be closed.
+    /// Presses a button of a random request, which may be closed, in half of the cases.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;

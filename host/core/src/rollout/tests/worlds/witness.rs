@@ -18,8 +18,9 @@ use crate::{
 
 pub const CAPABILITIES: [&str; 2] = ["chat", "sessions"];
 
-/// The shortest and the longest backoff, in milliseconds.
+/// The shortest backoff, in milliseconds.
 const BACKOFF: u64 = 60_000;
+/// The longest backoff, in milliseconds.
 const LONGEST_BACKOFF: u64 = 25 * 60_000;
 
 /// The properties of a version.
@@ -164,8 +165,8 @@ impl Witness {
         !self.work.is_empty()
     }
 
-    /// Whether the newest version may stay inactive: the folder can't be used, a version is pinned, or the plugin is
-    /// disabled.
+    /// Returns whether the newest version may stay inactive: the folder can't be used, a version is pinned, or the
+    /// plugin is disabled.
     pub fn holds_newest(&self) -> bool {
         self.fault.is_some() || self.facts.settings.pin.is_some() || self.machine.state().disabled.is_some()
     }
@@ -182,7 +183,7 @@ impl Witness {
         self.facts.settings.pin.as_deref().is_some_and(|only| only != digest)
     }
 
-    /// Whether the version can be built and activated under the current settings.
+    /// Returns whether the version can be built and activated under the current settings.
     fn can_serve(&self, digest: &str) -> bool {
         let traits = self.traits(digest);
         traits.builds
@@ -422,7 +423,7 @@ impl Witness {
         Input::Activated { ticket, result: Ok(self.numbers) }
     }
 
-    /// If the newest version is active, lifts the bans by admins. The owner may then be asked about any version again.
+    /// Lifts the bans by admins, if the newest version is active. The owner may then be asked about any version again.
     fn lift_bans(&mut self, active: &str) {
         if self.newest().as_deref() == Some(active) {
             self.approval_requested.clear();
@@ -430,7 +431,7 @@ impl Witness {
         }
     }
 
-    /// Whether `digest` is the embedded version, to which a rollback is always possible.
+    /// Returns whether `digest` is the embedded version, to which a rollback is always possible.
     fn is_last_resort(&self, digest: &str) -> bool {
         self.facts.embedded.as_deref() == Some(digest)
     }

@@ -189,7 +189,7 @@ struct OpenTurn {
     interrupted: bool,
     /// A user sent `/stop` in the place of the answer.
     stopped_here: bool,
-    /// The time of the agent's last output, or of the last reason to be silent.
+    /// The time since which the agent has been silent without a reason.
     silent_since: Timestamp,
     /// The author of the prompt lost access.
     lost_access: bool,
@@ -267,7 +267,7 @@ impl Witness {
         self.processes.iter().find(|(_, process)| !process.gone).map(|(run, _)| *run)
     }
 
-    /// The open question about a silence.
+    /// Returns the open question about a silence.
     pub fn open_stall(&self) -> Option<Request> {
         self.stall.map(|since| Request::Stall { session: self.machine.record().name.clone(), since })
     }
@@ -759,7 +759,7 @@ impl Witness {
         );
     }
 
-    /// The time at which users are asked about a silent agent that neither runs a tool nor waits for an answer.
+    /// Returns the time at which users are asked about a silent agent that neither runs a tool nor waits for an answer.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let open = self.open.as_ref().filter(|open| !open.interrupted)?;
         let waits = !self.asked.is_empty() || self.machine.turn().is_some_and(Turn::runs_tool);
@@ -816,7 +816,7 @@ fn offered(input: &Input) -> Option<&Prompt> {
     if let Input::Prompt(prompt) | Input::UrgentPrompt(prompt) = input { Some(prompt) } else { None }
 }
 
-/// Whether the command starts or stops the agent, or discards its conversation.
+/// Returns whether the command starts or stops the agent, or discards its conversation.
 fn needs_conversation(command: &SessionCommand) -> bool {
     use SessionCommand::{Archive, ForceSuspend, Fresh, OpenTerminal, Start, Suspend};
     matches!(command, Start | Suspend | ForceSuspend | Fresh | Archive | OpenTerminal(_))

@@ -14,7 +14,8 @@ pub(super) struct Asked {
     questions: BTreeMap<String, AskedQuestion>,
     /// The questions about which the approval plugin has not decided yet.
     undecided: BTreeMap<Ticket, String>,
-    /// The questions that the agent withdrew before they were shown, and whose withdrawal has to be logged.
+    /// The questions that were never shown and have ended, because the agent withdrew them or exited. Their withdrawal
+    /// has to be logged.
     withdrawn: BTreeSet<String>,
 }
 
@@ -54,7 +55,7 @@ impl Asked {
 }
 
 impl Witness {
-    /// The queries that the approval plugin has not answered yet.
+    /// Returns the queries that the approval plugin has not answered yet.
     pub fn undecided(&self) -> Vec<Ticket> {
         self.asked.undecided.keys().copied().collect()
     }
@@ -192,13 +193,13 @@ impl Witness {
         self.must(self.asked.withdrawn.is_empty(), "the withdrawal of a question is logged");
     }
 
-    /// The time at which the oldest question expires.
+    /// Returns the time at which the oldest question expires.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
         self.asked.questions.values().map(|asked| asked.since.after(self.settings.request_expiry)).min()
     }
 
-    /// Whether the effects close the input of an agent that waits for an answer, although neither a user nor a shutdown
-    /// demands it.
+    /// Returns whether the effects close the input of an agent that waits for an answer, although neither a user nor a
+    /// shutdown demands it.
     pub(super) fn abandons_question(&self, effects: &[Effect]) -> bool {
         let closes = effects.iter().any(|effect| matches!(effect, Effect::CloseInput { .. }));
         closes && !self.asked.is_empty() && self.step.is_automatic

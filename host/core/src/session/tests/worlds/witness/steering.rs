@@ -18,7 +18,7 @@ pub(super) struct SteeredPrompt {
 }
 
 impl Witness {
-    /// The id of the open turn, and its place.
+    /// Returns the id and the place of the open turn.
     pub fn open_in(&self) -> Option<(PromptId, Place)> {
         self.open.as_ref().map(|open| (open.id.clone(), open.place.clone()))
     }
@@ -33,7 +33,7 @@ impl Witness {
         steered.iter().filter(|steered| !steered.accepted).count()
     }
 
-    /// Whether the agent has to get the prompt at once. Must be called before the machine handles the input.
+    /// Returns whether the agent has to get the prompt at once. Must be called before the machine handles the input.
     pub(super) fn has_to_steer(&self, input: &Input) -> bool {
         let (Input::Prompt(prompt), Some(open), Some(run)) = (input, &self.open, self.alive()) else { return false };
         let (process, record) = (&self.processes[&run], self.machine.record());
@@ -113,7 +113,7 @@ impl Witness {
         self.step.left = left;
     }
 
-    /// Whether the prompts that the turn ends are kept as interrupted prompts.
+    /// Returns whether the prompts that the turn ends are kept as interrupted prompts.
     pub(super) fn keeps_ended(&self, effects: &[Effect]) -> bool {
         let ended =
             effects.iter().filter_map(|effect| if let Effect::Finish(turn) = effect { Some(turn) } else { None });
