@@ -16,7 +16,7 @@ pub const ROLE: &str = "demo-agent";
 pub const WRITER: &str = "bare-writer";
 
 /// The pause before and after the first word of a turn, so that the chat shows the start, the word and the end of the
-/// turn separately.
+/// turn separately. The bare writer pauses before each line for the same time.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A prompt that makes the fake agent ask for a permission. The agent answers with the time at which it gets the

@@ -9,8 +9,8 @@ pub fn measure() -> Vec<Row> {
     vec![runtime().block_on(memory())]
 }
 
-/// Measures the memory of copies of the lifecycle plugin. It exports no command or persona, so its copies don't
-/// conflict.
+/// Measures the memory of copies of the lifecycle plugin. This plugin exports no command or persona, so its copies
+/// don't conflict.
 async fn memory() -> Row {
     let bench = TestHost::new();
     let wasm = standard("lifecycle");

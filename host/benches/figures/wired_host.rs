@@ -1,5 +1,5 @@
-//! A host with the same parts as in the application, except for the outbound sink, which passes frames and posts to the
-//! benchmark.
+//! Connects the hub with its store, sessions and plugins, as the application does. The outbound sink passes frames and
+//! posts to the benchmark.
 
 use std::{
     any::Any,

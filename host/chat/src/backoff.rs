@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The maximum delay, without jitter. It bounds the time until a restored network is noticed.
+/// The default maximum delay, without jitter. It bounds the time until a restored network is noticed.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The growing delays between failed attempts.

@@ -54,8 +54,8 @@ const LIMITS: Limits = Limits {
 /// The id of the console's only chat and only user.
 const LOCAL: &str = "local";
 
-/// The capacity of the channel of output requests. Each caller that prints waits until its text is written, so only a
-/// few requests are queued even if the reader of stdout is slow.
+/// The capacity of the channel of output requests. A caller that prints a message waits until its text is written, so
+/// only a few requests are queued even if the reader of stdout is slow.
 const REQUEST_QUEUE: usize = 64;
 
 /// The capacity of the event channel. The first event makes the host shut down. Later ones only make it exit sooner.
@@ -178,7 +178,8 @@ impl Console {
             return Ok(());
         }
         print(&self.requests, text).await.map_err(|error| {
-            // The printed_messages contains text that was not written, so drop it. From here on, no message counts as shown.
+            // `printed_messages` contains text that was not written, so drop it. From here on, no message counts as
+            // shown.
             *printed_messages = None;
             self.events.send(ConsoleEvent::OutputClosed);
             stdout_closed(error)

@@ -46,7 +46,7 @@ pub trait Chat: Send + Sync {
     async fn show_activity(&self, place: &Place, line: Option<&str>);
 
     /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat allows no
-    /// marks, so that the host posts a line instead. `message` is `None` if the front-end has no message ids.
+    /// marks, so that the host posts a line instead. `message` is `None` if the id of the user's message is unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
     /// Downloads a file that a user has sent. The default implementation fails, for front-ends without files.
@@ -70,8 +70,8 @@ pub struct Limits {
     pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
-    /// A streamed answer notifies at its end if at least this time has passed since the first frame of its turn. Has no
-    /// effect with [`Edits::Append`].
+    /// If less than this time has passed since the first frame of a turn, its streamed answer is completed without a
+    /// notification, unless newer messages are below it. Has no effect with [`Edits::Append`].
     pub ring_after: Duration,
 }
 
@@ -155,8 +155,8 @@ pub enum ChatError {
     /// The chat is rate-limited for `after`. Other chats are not affected.
     #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
     RateLimited { after: Duration, why: String },
-    /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. The
-    /// place may become writable again.
+    /// The host can't write to the place, for example because the user has blocked the bot, or the chat or topic is
+    /// deleted or closed. The place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
     /// The chat is private, and its user is not in `[access]`.
@@ -212,7 +212,7 @@ pub trait Inbox: Send + Sync {
 /// The reason that a call of [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The error text of the store, which includes the remedy.
+    /// The error text of the store, which usually includes the remedy.
     #[error("{0}")]
     Failed(String),
     #[error("accept messages: Cordboard is shutting down")]

@@ -1,8 +1,8 @@
 //! The outbox: one worker per place sends stored posts in order, and shows the newest frame of each running turn
 //! between them.
 //!
-//! Final answers precede frames. A post is removed from the store only after it is shown or can't be shown; frames are
-//! never stored. The outbox works with any front-end, and a place that must wait doesn't delay other places.
+//! Final answers precede frames. A post stays in the store until it is shown or dropped. Of a frame, only the messages
+//! that show it are stored. The outbox works with any front-end, and a place that must wait doesn't delay other places.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -285,7 +285,7 @@ impl State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is one step, so a panic elsewhere leaves the state consistent.
+        // The state stays usable after a panic with the lock held: posts stay in their mailbox until they are done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,8 +1,8 @@
 //! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
-//! teloxide's own client sleeps ten seconds after each 5xx, and its errors contain the URL and thus the token. So this
-//! module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is scrubbed of the
-//! token.
+//! teloxide's own client sleeps ten seconds after each 5xx, and its errors may quote a response that contains the
+//! token. So this module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is
+//! scrubbed of the token.
 
 use std::{error::Error, time::Duration};
 

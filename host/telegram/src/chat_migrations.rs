@@ -1,5 +1,5 @@
-//! Maps between the first and the current id of groups that became supergroups. Places keep the first id; only calls to
-//! the Bot API use the current one.
+//! Maps between the first and the current id of groups that became supergroups. Places keep the first id; calls to the
+//! Bot API use the current one.
 
 use std::{collections::HashMap, sync::Mutex};
 

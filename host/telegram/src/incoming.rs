@@ -179,7 +179,7 @@ impl UpdateParser {
         if !images.is_empty() && message.chat.is_group() && !is_album && self.is_for_others(message) {
             return None;
         }
-        // The context of a forwarded image or of a reply to a message.
+        // The context of an image that was forwarded, or sent in reply to a message.
         let context = PromptContext { message, bot: self.bot.id }.prompt("");
         let has_context = !images.is_empty() && !is_album && !context.trim().is_empty();
         let caption = has_context.then(|| context.trim().to_owned());

@@ -60,8 +60,8 @@ impl Keyboard {
         Self { inbox, tokens: Mutex::default() }
     }
 
-    /// Builds the keyboard of the valid buttons, or `None` if there are none. Omits invalid buttons, because one of
-    /// them would make Telegram reject the whole message.
+    /// Returns a keyboard of the valid buttons, or `None` if there are none. Omits invalid buttons, because one of them
+    /// would make Telegram reject the whole message.
     ///
     /// # Errors
     /// The store could not save a button.

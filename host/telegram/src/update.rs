@@ -1,5 +1,5 @@
-//! The fields of the Bot API's updates that the host reads. A malformed optional field counts as absent, so that a
-//! value of an unknown kind doesn't make the whole message unreadable.
+//! The fields of the Bot API's updates that the host reads. A malformed optional field of a message counts as absent,
+//! so that a value of an unknown kind doesn't make the whole message unreadable.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};

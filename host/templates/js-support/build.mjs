@@ -22,7 +22,7 @@ async function build(output) {
 try {
   await build(resolve(process.argv[2]));
 } catch (error) {
-  // Print only the message, because the stack trace is that of the tools. The tools call every plugin source.js.
+  // Print only the message, because the stack trace is that of the tools. The message calls the plugin's file source.js.
   console.error(error.message.replaceAll('"source.js"', '"plugin.js"'));
   const module = /Error loading module "(cordboard:[^"]+)"/.exec(error.message);
   if (module) console.error(`Add \`import ${module[1]};\` to wit/world.wit.`);

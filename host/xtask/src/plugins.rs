@@ -49,7 +49,7 @@ pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selectio
 /// Builds the plugins with one cargo call, so that their common dependencies are built once. Returns the folder of the
 /// components.
 fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) -> Result<PathBuf> {
-    // Use a separate target folder, because cargo locks a target folder as a whole, and another build may be running.
+    // Use a separate target folder, which no native build locks.
     let target = workspace.target.join("wasm");
     let mut cargo = step::cargo();
     cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);

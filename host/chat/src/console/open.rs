@@ -1,5 +1,4 @@
-//! Opens the console on stdin and stdout, and starts the threads or the task that serve them. These never block the
-//! async runtime.
+//! Opens the console on stdin and stdout, and starts the threads or the task that serve them.
 
 use std::{
     io::{self, IsTerminal, Read, Write},

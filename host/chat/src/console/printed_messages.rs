@@ -1,6 +1,6 @@
 //! Tracks the printed text of each message, and computes the lines that a newer version adds. Does no I/O. Output is
-//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. The whole
-//! message is printed again only if its final text doesn't begin with the printed text.
+//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. A message is
+//! printed again as a whole if its final text doesn't begin with the printed text, or if it was forgotten.
 
 use std::{borrow::Cow, collections::VecDeque};
 

@@ -52,9 +52,9 @@ pub(super) struct ExistingMessages {
 }
 
 impl ExistingMessages {
-    /// Returns the messages that a post without a live turn replaces. An earlier host process sent them, or they show
-    /// an earlier post of the same series. If the post answers a turn and the front-end edits in place, the messages
-    /// are not edited, because newer messages may be below them.
+    /// Returns the messages that a post without a live turn replaces. They are stored with the post, or show an earlier
+    /// post of the same series. If the post answers a turn and the front-end edits in place, the messages are not
+    /// edited, because newer messages may be below them.
     pub fn of_stored(row: &OutboxRow, ids: Vec<MessageId>, limits: Limits) -> Self {
         let reuse = match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Reuse::All,

@@ -20,7 +20,7 @@ const NAMELESS: &str = "attachment";
 /// The minimum length of the fence around an attached text.
 const SHORTEST_FENCE: usize = 6;
 
-/// Returns the messages of a stored reply.
+/// Returns the messages of a complete reply.
 pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
 }
@@ -35,7 +35,7 @@ pub(super) fn frame(frame: &TurnFrame, limits: Limits) -> Vec<Outgoing> {
     before.chain(parts(last, line, limits, Completeness::Partial)).collect()
 }
 
-/// Removes everything that a front-end may reject: styles and buttons.
+/// Returns the message without styles and buttons, which a front-end may reject.
 pub(super) fn plain(message: &Outgoing) -> Outgoing {
     let text = message.message.text.clone();
     Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }

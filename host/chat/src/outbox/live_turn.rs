@@ -28,7 +28,8 @@ pub(super) struct LiveTurn {
     /// The messages of the turn in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
-    /// The newest frame. It is rendered only when it is needed, so that a replaced frame costs nothing.
+    /// The newest frame, if it is not rendered yet. A frame is rendered only when it is needed, so that a replaced
+    /// frame costs nothing.
     frame: Option<TurnFrame>,
     /// The live line of the newest frame.
     pub line: Option<String>,

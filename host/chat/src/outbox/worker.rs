@@ -133,7 +133,8 @@ impl Worker {
         std::mem::take(&mut mailbox.dropped)
     }
 
-    /// Records that a new message, which doesn't belong to the turn `but`, was shown in the place.
+    /// Records that a new message was shown in the place. If it belongs to a turn, `but` is this turn; the message is
+    /// below those of all other turns.
     fn on_message_below(&mut self, but: Option<&PromptId>) {
         self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(LiveTurn::on_message_below);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);

@@ -8,7 +8,7 @@ const READERS = ["Read", "Grep", "Glob"];
 // a file.
 const GIT_READER = /^git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*$/;
 
-// A user decides about other ways to delete a folder.
+// The command that is denied. A user decides about other ways to delete a folder.
 const RM_RF = /(?<!\S)rm\s+-rf(?!\S)/;
 
 const allow = (rule) => ({ outcome: { tag: "allow" }, rule });

@@ -13,7 +13,7 @@ READERS = ["Read", "Grep", "Glob"]
 # a file.
 GIT_READER = re.compile(r"git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*")
 
-# A user decides about other ways to delete a folder.
+# The command that is denied. A user decides about other ways to delete a folder.
 RM_RF = re.compile(r"(?<!\S)rm\s+-rf(?!\S)")
 
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::code_scanner;
 
-/// The hidden folders that belong to the project's sources.
+/// The hidden folders whose files are checked.
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
 pub struct File {

@@ -144,8 +144,7 @@ impl Worker {
         self.idle_since = Instant::now();
     }
 
-    /// Records that the post is done, because it is shown or can't be shown. `messages` show it, and may be edited
-    /// later.
+    /// Records that the post is shown or dropped. `messages` show it, and may be edited later.
     pub(super) async fn complete(&self, post: PostId, messages: Vec<MessageId>) {
         let next = match self.shared.store.complete(post, messages).await {
             Ok(next) => next,
