@@ -35,22 +35,22 @@ const MAX_BUTTONS: usize = 100;
 /// the log.
 const MAX_LOGGED: usize = 16;
 
-/// The commands of the buttons whose removal or new label was logged.
+/// The keys of the logged warnings, such as the command of a removed button.
 #[derive(Default)]
 pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 
 impl RemovedButtons {
-    /// Whether to log that a button with this command was removed or relabeled: only once per command, and only for the
-    /// first [`MAX_LOGGED`] commands.
+    /// Returns whether to log that a button with this command was removed or relabeled: only once per command, and only
+    /// for the first [`MAX_LOGGED`] commands.
     fn should_log(&self, command: &str) -> bool {
         let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         logged.len() < MAX_LOGGED && logged.insert(command.to_owned())
     }
 }
 
-/// Returns `reply` with only the buttons that the plugin may show, each marked with the name of the plugin and bound to
-/// `session`, the session that the reply is about. A button with a blank label shows its command instead. Logs removed
-/// and relabeled buttons, at most once per command.
+/// Returns `reply` with only the buttons that the plugin may show, at most [`MAX_BUTTONS`], each marked with the name
+/// of the plugin and bound to `session`, the session that the reply is about. A button with a blank label shows its
+/// command instead. Logs removed and relabeled buttons, at most once per command.
 pub fn restrict(
     mut reply: Reply,
     call_settings: &CallSettings,
@@ -96,7 +96,7 @@ fn short(command: &str) -> String {
     command.chars().take(LOGGED_COMMAND).collect()
 }
 
-/// The reason why `plugin` may not show this button, or `None` if it may.
+/// Returns the reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<String> {
     let short = short(&button.command);
     let Some(CommandLine { name, invocation }) = route::parse_button(&button.command) else {

@@ -54,7 +54,7 @@ impl Cache {
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
         if !is_recent(fs::metadata(&path).ok()?.modified().ok()?) {
-            // An error is harmless: the artifact is only removed earlier than it should be.
+            // An error is harmless: at worst, the artifact is removed too early.
             let file = fs::File::options().append(true).open(&path);
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
@@ -101,8 +101,8 @@ impl Cache {
     }
 }
 
-/// Whether a timestamp is younger than [`RECENT`]. A timestamp in the future also counts, so setting the clock back
-/// doesn't make an artifact removable.
+/// Returns whether a timestamp is younger than [`RECENT`]. A timestamp in the future also counts, so setting the clock
+/// back doesn't make an artifact removable.
 fn is_recent(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|since| since < RECENT) || used > SystemTime::now()
 }

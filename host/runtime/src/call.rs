@@ -32,11 +32,11 @@ pub struct CallState {
     pub call_settings: Arc<CallSettings>,
     pub context: CallContext,
     pub now: Timestamp,
-    /// `None` for trials and views, which may only read their configuration and context and write to the log.
+    /// `None` for trials, views and memory measurements, which may only read their configuration and context and write
+    /// to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// Set if the call was interrupted because its version was replaced or deactivated. Contains the time that calls in
-    /// progress had to finish.
+    /// Set if the call was interrupted because its version was replaced or deactivated. Contains the drain period.
     drained: Option<Duration>,
     pub log: GuestLog,
     pub http: OutboundHttp,
@@ -55,7 +55,7 @@ pub struct HostHandle {
     pub directory: Arc<dyn Directory>,
 }
 
-/// The context and the host access of a call. The default, for trials and views, has neither.
+/// The context and the host access of a call. The default, for trials, views and memory measurements, has neither.
 #[derive(Default)]
 pub struct CallEnvironment {
     pub context: CallContext,
@@ -118,7 +118,7 @@ impl CallState {
         self.stderr.flush_line();
     }
 
-    /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, if any.
+    /// Returns the identity whose rights the call uses: its caller, or else the configured `acts_as`, if any.
     pub fn caller(&self) -> Option<&Caller> {
         self.context.caller.as_ref().or(self.call_settings.acts_as.as_ref())
     }
@@ -201,7 +201,7 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
 }
 
 /// Makes the guest yield to other tasks at each epoch tick, and interrupts it if it has computed for longer than `time`
-/// or its drain time is over.
+/// or its drain period is over.
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {

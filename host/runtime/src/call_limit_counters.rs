@@ -50,7 +50,7 @@ impl Meter {
         Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None, exceeds_table: false }
     }
 
-    /// The total linear memory of the instance, in bytes. It never shrinks.
+    /// Returns the total linear memory of the instance, in bytes. It never shrinks.
     pub const fn memory(&self) -> usize {
         self.memory
     }

@@ -15,7 +15,7 @@ pub trait CallOutput: Sized {
     #[must_use]
     fn scrubbed(self) -> Self;
 
-    /// The size that counts against the `reply` limit, in bytes.
+    /// Returns the size that counts against the `reply` limit, in bytes.
     fn bytes(&self) -> usize;
 }
 

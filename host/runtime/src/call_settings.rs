@@ -10,7 +10,7 @@ use cordboard_core::{
 use super::{button_check::RemovedButtons, drain::Drain, outbound_network::Network};
 
 pub struct CallSettings {
-    /// The plugin's name, shared with log records.
+    /// The plugin's name, shared with the log of each call.
     pub name: Arc<str>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,

@@ -31,12 +31,12 @@ impl ComponentInfo {
         }
     }
 
-    /// The bare names of the exported extension points whose version is compatible with this host.
+    /// Returns the bare names of the exported extension points whose version is compatible with this host.
     pub fn extension_points(&self) -> impl Iterator<Item = &str> {
         self.exports.iter().filter_map(|export| extension_point(export))
     }
 
-    /// The bare names of the imported capabilities that an operator has to grant by name.
+    /// Returns the bare names of the imported capabilities that an operator has to grant by name.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare_name(import)).filter(|name| is_granted_by_name(name))
     }

@@ -15,7 +15,7 @@ pub struct Drain(watch::Sender<Option<Begun>>);
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     end: Instant,
-    /// The drain period of running calls. The error of a call that exceeds it reports its length.
+    /// The length of the drain period, for the error of a call that exceeds it.
     time: Duration,
 }
 
@@ -24,7 +24,7 @@ impl Drain {
         Self(watch::Sender::new(None))
     }
 
-    /// Gives running calls up to `drain` to finish. A second call of `begin` can only shorten that time.
+    /// Gives running calls up to `drain` to finish. Another call of `begin` can only shorten that time.
     pub fn begin(&self, drain: Duration) {
         let new = Begun { end: Instant::now() + drain, time: drain };
         self.0.send_modify(|begun| *begun = Some(begun.filter(|begun| begun.end <= new.end).unwrap_or(new)));

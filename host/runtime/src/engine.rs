@@ -53,7 +53,7 @@ pub struct SharedEngine {
 }
 
 impl SharedEngine {
-    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls and trials. It falls back to
+    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls and trials. Falls back to
     /// on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
         let instances = parallel.saturating_add(AT_ONCE_CALLS + MAX_TRIALS);

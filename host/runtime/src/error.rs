@@ -142,14 +142,15 @@ fn interface_item(item: Option<&str>, name: &str) -> String {
 }
 
 impl PluginError {
-    /// The requested capabilities that are not granted. Empty if the version was rejected for another reason.
+    /// Returns the requested capabilities that are not granted. The list is empty if the version was rejected for
+    /// another reason.
     #[must_use]
     pub fn missing(&self) -> &[String] {
         if let Self::NotGranted { missing, .. } = self { missing } else { &[] }
     }
 
-    /// The message for the operator. It names the configuration file if the plugin's `config` table has to be
-    /// corrected.
+    /// Returns the message for the operator. The message names the configuration file if the plugin's `config` table
+    /// has to be corrected.
     #[must_use]
     pub fn in_file(&self, config: &str) -> String {
         if matches!(self, Self::Misconfigured { .. }) { format!("{self} in {config}") } else { self.to_string() }

@@ -34,7 +34,7 @@ pub struct Load {
     pub live_agents: u32,
     /// The memory that the session's agent uses, in bytes. `None` if it is unknown.
     pub agent_memory: Option<u64>,
-    /// The free memory of the machine, in bytes.
+    /// The available memory of the machine, in bytes.
     pub free_memory: u64,
 }
 
@@ -239,7 +239,7 @@ fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallC
     CallEnvironment { context, host: Some(HostHandle { api: Arc::clone(host), directory }) }
 }
 
-/// The context of a call that no user made and that concerns a session.
+/// Returns the context of a call that no user made and that concerns a session.
 fn session_context(view: &SessionView) -> CallContext {
     CallContext { active: Some(view.clone()), ..CallContext::default() }
 }

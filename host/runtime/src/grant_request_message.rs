@@ -11,12 +11,12 @@ use cordboard_core::{
 /// The name of the command that manages plugins. The buttons of an approval request run it.
 pub const PLUGINS_COMMAND: &str = "plugins";
 
-/// Whether these arguments of `/plugins` answer an approval request.
+/// Returns whether these arguments of `/plugins` answer an approval request.
 pub fn is_grant_answer(args: &str) -> bool {
     matches!(args.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
-/// The line of `[plugins.NAME]` that grants a capability, or `None` if a button in the chat can grant it.
+/// Returns the line of `[plugins.NAME]` that grants a capability, or `None` if a button in the chat can grant it.
 fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
@@ -42,7 +42,7 @@ pub struct PendingApproval {
 }
 
 impl PendingApproval {
-    /// The approval request to the owner. `active` is the number of the active generation, if there is one.
+    /// Builds the approval request to the owner. `active` is the number of the active generation, if there is one.
     #[must_use]
     pub fn approval_request(&self, active: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
@@ -61,8 +61,8 @@ impl PendingApproval {
         VersionRequest { plugin, version, requested: requested(&self.missing) }
     }
 
-    /// The buttons that answer the request. Their commands name the digest, so that they apply to no other version. The
-    /// grant button is left out if any requested capability can't be granted in the chat.
+    /// Builds the buttons that answer the request. Their commands name the digest, so that they apply to no other
+    /// version. The grant button is left out if any requested capability can't be granted in the chat.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
         let button = |label: &str, verb: &str| {
@@ -76,7 +76,7 @@ impl PendingApproval {
     }
 }
 
-/// The approval request to the owner about several versions. It lists the first `listed` of them.
+/// Builds the approval request to the owner about several versions. The request lists the first `listed` of them.
 #[must_use]
 pub fn joint_approval_request(approvals: &[PendingApproval], listed: usize) -> Reply {
     let (shown, others) = approvals.split_at(listed.min(approvals.len()));

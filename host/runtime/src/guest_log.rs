@@ -91,7 +91,7 @@ impl GuestLog {
         }
     }
 
-    /// Whether the limit was exceeded and reported, so that further output can be skipped.
+    /// Returns whether the limit was exceeded and reported, so that further output can be skipped.
     fn is_over(&self) -> bool {
         self.0.written.load(Ordering::Relaxed) > self.0.limit
     }

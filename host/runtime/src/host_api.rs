@@ -1,4 +1,5 @@
-//! The functions of the host that plugins use, as a trait that `hub/host_api` implements.
+//! The functions of the host that plugins use, as traits. `hub/host_api` implements them, and so does the fake host of
+//! plugin tests.
 //!
 //! Every method that takes a caller checks that caller's rights; the plugin isn't trusted to do so.
 
@@ -60,10 +61,10 @@ pub struct Swap {
 #[async_trait]
 pub trait HostApi: PluginState {
     fn now(&self) -> Timestamp;
-    /// The session that the call acts on: the one that a pressed button is bound to, or else the caller's active
-    /// session in the place.
+    /// Returns the session that the call acts on: the one that a pressed button is bound to, or else the caller's
+    /// active session in the place.
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
-    /// The caller's active session in the place, even if the call acts on another session.
+    /// Returns the caller's active session in the place, even if the call acts on another session.
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         self.active(caller, place)
     }
@@ -97,7 +98,7 @@ pub trait HostApi: PluginState {
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the daily budget, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
-    /// The replacement for the network in tests, or `None` to use the real network.
+    /// Returns the replacement for the network in tests, or `None` to use the real network.
     fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {
         None
     }

@@ -30,7 +30,7 @@ pub fn network_list(import: &str) -> Option<&'static str> {
     TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == key)
 }
 
-/// Whether the list with the key `name` has an entry.
+/// Returns whether the list with the key `name` has an entry.
 #[must_use]
 pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     match name {
@@ -72,8 +72,8 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old` counts as
-/// missing in `new` even if `new` has a broader one.
+/// Returns whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old`
+/// counts as missing in `new` even if `new` has a broader one.
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))

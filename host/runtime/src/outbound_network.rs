@@ -64,6 +64,8 @@ pub struct Network {
 }
 
 impl Network {
+    /// Creates the network access of a version, and reads the `ca` file.
+    ///
     /// # Errors
     /// Fails if the `ca` file can't be used.
     pub fn new(plugin: &str, grants: &NetworkGrants, limits: &CallLimits) -> Result<Self, TlsError> {
@@ -77,8 +79,8 @@ impl Network {
         })
     }
 
-    /// The TLS settings of a new connection. Reads the `ca` file again, because its certificates may be renewed while
-    /// the host runs.
+    /// Returns the TLS settings of a new connection. Reads the `ca` file again, because its certificates may be renewed
+    /// while the host runs.
     async fn tls(&self) -> Result<Arc<ClientConfig>, RequestError> {
         let Some(ca) = self.grants.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
         let read = tokio::task::spawn_blocking(move || client_config(Some(&ca)).map(Arc::new)).await;
@@ -118,13 +120,13 @@ impl Network {
         Err(RequestError::Refused(format!("a connection to {needed} was not granted; add to {line}")))
     }
 
-    /// Whether `host` may resolve to a private address.
+    /// Returns whether `host` may resolve to a private address.
     fn is_private(&self, host: &str) -> bool {
         self.grants.private.contains(host)
     }
 }
 
-/// The path to show in messages. The query is left out, because it may contain private data.
+/// Returns the path to show in messages. The query is left out, because it may contain private data.
 fn target_path(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
@@ -153,7 +155,7 @@ impl OutboundHttp {
         Self { network, secrets, waits, log, fake }
     }
 
-    /// The budget that limits how long this call may wait for the network.
+    /// Returns the budget that limits how long this call may wait for the network.
     pub fn waits(&self) -> Arc<WaitBudget> {
         Arc::clone(&self.waits)
     }

@@ -53,7 +53,7 @@ pub struct BuiltInGrants {
 }
 
 impl PluginSettings {
-    /// The grants of the version with this digest.
+    /// Returns the grants of the version with this digest.
     pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
         let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
         self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()

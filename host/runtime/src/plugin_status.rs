@@ -69,18 +69,18 @@ fn of(name: &str, entry: &Entry) -> PluginStatus {
     }
 }
 
-/// The status of a plugin without an active version.
+/// Returns the status of a plugin without an active version.
 fn inactive(name: &str, since: Timestamp, health: Health, note: String) -> PluginStatus {
     PluginStatus { name: name.to_owned(), digest: String::new(), generation: 0, since, health, note }
 }
 
-/// The status of the configured lifecycle plugin if it doesn't exist.
+/// Returns the status of a configured lifecycle plugin that doesn't exist.
 fn missing_lifecycle(name: &str) -> PluginStatus {
     inactive(name, Timestamp(0), Health::Absent, messages::MISSING_LIFECYCLE.to_owned())
 }
 
-/// The status that shows a problem with the plugin folder. The name of a plugin can't contain a space, so this name is
-/// unique.
+/// Returns an entry that shows a problem with the plugin folder. The name of a plugin can't contain a space, so the
+/// name of this entry is unique.
 fn of_folder(fault: &FolderFault) -> PluginStatus {
     inactive("plugin folder", fault.since, Health::Unusable, messages::folder_unusable(&fault.why))
 }

@@ -45,8 +45,8 @@ pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Re
     }
 }
 
-/// The owner may have several identities, such as a Telegram account and the console, so all callers with the role of
-/// the owner count as the same user.
+/// Returns whether the caller is this member. The owner may have several identities, such as a Telegram account and the
+/// console, so all callers with the role of the owner count as the same user.
 fn is_same(caller: &Caller, member: &ChatMember) -> bool {
     caller.id == member.id || (caller.role == Role::Owner && member.role == Role::Owner)
 }

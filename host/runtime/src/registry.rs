@@ -191,12 +191,12 @@ impl Registry {
         self.compiler.artifact(name, digest, wasm).await
     }
 
-    /// The compiled code of the version, if it is in the cache.
+    /// Returns the compiled code of the version, if it is in the cache.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         self.compiler.cached(name, digest)
     }
 
-    /// The compiled code of the active version.
+    /// Returns the compiled code of the active version.
     pub fn artifact(&self, name: &str) -> Option<Artifact> {
         self.snapshot().version(name).map(|version| version.artifact.clone())
     }
@@ -220,8 +220,8 @@ impl Registry {
         Ok(Some(Box::new(Candidate { version, offers })))
     }
 
-    /// Activates the version, and returns the number of its generation. Running calls of the replaced version are ended
-    /// after the time `drain`.
+    /// Activates the version, and returns the number of its generation. Running calls of the replaced version have up
+    /// to `drain` to finish.
     pub async fn publish(
         &self,
         candidate: Box<Candidate>,
@@ -244,7 +244,7 @@ impl Registry {
         Ok(generation)
     }
 
-    /// Whether the active version has access that `settings` no longer grants, or isn't the pinned one.
+    /// Returns whether the active version has access that `settings` no longer grants, or isn't the pinned one.
     pub fn exceeds(&self, name: &str, settings: &PluginSettings) -> bool {
         self.snapshot().version(name).is_some_and(|version| version.exceeds(settings))
     }
@@ -270,7 +270,7 @@ impl Registry {
         self.store(self.snapshot().with_folder_fault(fault));
     }
 
-    /// Deactivates a plugin. Its running calls are ended after the time `drain`.
+    /// Deactivates a plugin. Its running calls have up to `drain` to finish.
     pub async fn remove_plugin(&self, name: &str, drain: Duration) {
         let _updating = self.updating.lock().await;
         let snapshot = self.snapshot();

@@ -35,7 +35,7 @@ impl AdminCommand {
         }
     }
 
-    /// The subcommand of `/plugins`.
+    /// Returns the subcommand of `/plugins`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {

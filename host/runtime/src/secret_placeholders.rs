@@ -126,13 +126,13 @@ impl CallSecrets {
         self.0.list.is_empty()
     }
 
-    /// Whether `text` contains a placeholder.
+    /// Returns whether `text` contains a placeholder.
     pub fn has_placeholder(&self, text: &[u8]) -> bool {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
-    /// An upper bound on the length of `text` with values in place of placeholders, in bytes. A value may be two
-    /// hundred times as long as its placeholder. A value that is shorter than its placeholder is counted with the
+    /// Returns an upper bound on the length of `text` with values in place of placeholders, in bytes. A value may be
+    /// two hundred times as long as its placeholder. A value that is shorter than its placeholder is counted with the
     /// placeholder's length.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
@@ -155,8 +155,8 @@ impl CallSecrets {
         filled
     }
 
-    /// Like [`Self::fill`], for a header value. It also replaces placeholders inside Base64 credentials of the `Basic`
-    /// scheme.
+    /// Does the same as [`Self::fill`] for a header value, and also replaces placeholders inside Base64 credentials of
+    /// the `Basic` scheme.
     pub fn fill_header<'t>(&self, value: &'t [u8]) -> Cow<'t, [u8]> {
         if let Some((scheme, encoded)) = value.split_at_checked(6)
             && scheme.eq_ignore_ascii_case(b"basic ")

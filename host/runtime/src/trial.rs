@@ -154,7 +154,7 @@ fn job(job: Job) -> Result<(String, Cron), PluginError> {
 }
 
 /// Checks that there aren't too many commands or jobs, that names can be typed, that the texts of commands fit into
-/// menus, and that no name occurs twice.
+/// menus, that a usage starts with its command, and that no name occurs twice.
 fn check(offers: &Offers) -> Result<(), PluginError> {
     if offers.jobs.len() > MAX_JOBS {
         return Err(PluginError::Jobs { most: MAX_JOBS });
@@ -186,7 +186,8 @@ fn check(offers: &Offers) -> Result<(), PluginError> {
     Ok(())
 }
 
-/// Whether `usage` is empty or starts with this command. Users copy the usage, so it must not run another command.
+/// Returns whether `usage` is empty or starts with this command. Users copy the usage, so it must not run another
+/// command.
 fn is_usage_of(command: &str, usage: &str) -> bool {
     let arguments = usage.strip_prefix('/').and_then(|line| line.strip_prefix(command));
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
@@ -229,7 +230,7 @@ const MAX_COMMANDS: usize = 100;
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
 const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";
 
-/// Whether Telegram's command menu accepts the name.
+/// Returns whether Telegram's command menu accepts the name.
 fn is_command_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
@@ -239,7 +240,7 @@ fn is_command_name(name: &str) -> bool {
 /// several tasks in one job.
 const MAX_JOBS: usize = 64;
 
-/// Whether the name can be typed as an argument of a command.
+/// Returns whether the name can be typed as an argument of a command.
 fn is_choice_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)

@@ -113,7 +113,7 @@ mod tests {
         Answer { choices: choices.iter().map(|&id| id.to_owned()).collect(), text: text.map(str::to_owned) }
     }
 
-    /// A question with the choices 1 and 2, and, if `other` is set, a choice that requires a text.
+    /// Returns a question with the choices 1 and 2, and, if `other` is set, a choice that requires a text.
     fn question(multiple: bool, other: bool) -> Request {
         let choice =
             |id: &str, label: &str, text: &str| Choice { id: id.into(), label: label.into(), text: text.into() };

@@ -1,6 +1,6 @@
-//! Decides by rules whether an agent that asks may use a tool. `/permissions` shows and changes the rules.
-//! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
-//! whether a question accepts an answer. The rules of a session stay valid after a rename.
+//! Decides by rules whether an agent that asks may use a tool. `/permissions` shows and changes the rules, and sets the
+//! permission mode. `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them.
+//! The host checks whether a question accepts an answer. The rules of a session stay valid after a rename.
 
 mod answer_arguments;
 mod config;
@@ -38,7 +38,8 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 struct ApprovalRules;
 
 impl Approval for ApprovalRules {
-    /// If a rule can't be read, a user decides, because that rule may deny the use.
+    /// Decides by the rules of the session. If a rule can't be read, a user decides, because that rule may deny the
+    /// use.
     fn decide(permission: Permission) -> Decision {
         match store::rules_of(&permission.session) {
             Ok(rules) => rules.decide(&permission),

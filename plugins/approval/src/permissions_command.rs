@@ -1,4 +1,5 @@
-//! `/permissions`: shows, saves and removes rules with the rights of the caller.
+//! `/permissions`: shows, suggests, saves and removes rules, and sets the permission mode, with the rights of the
+//! caller.
 
 use cordboard_plugin::{Caller, Reply, Session, context, requests, session_control};
 

@@ -4,23 +4,23 @@ use cordboard_plugin::{Caller, Session};
 
 use crate::saved_rule::SavedRule;
 
-/// Whether the caller may change all rules.
+/// Returns whether the caller may change all rules.
 pub fn is_admin(caller: &Caller) -> bool {
     matches!(caller.role.as_str(), "admin" | "owner")
 }
 
-/// Whether the caller may save rules for the session.
+/// Returns whether the caller may save rules for the session.
 pub fn can_save_for(caller: &Caller, session: &Session) -> bool {
     is_admin(caller) || session.owner == caller.id
 }
 
-/// Whether the caller may remove the rule. Members may remove only the rules that they saved for a session, so a member
-/// can't remove an admin's deny rule for the member's session.
+/// Returns whether the caller may remove the rule. Members may remove only the rules that they saved for a session, so
+/// a member can't remove an admin's deny rule for the member's session.
 pub fn can_remove(caller: &Caller, rule: &SavedRule) -> bool {
     is_admin(caller) || (rule.session.is_some() && rule.by_id == caller.id)
 }
 
-/// A person at the console, for tests.
+/// Returns a person at the console, for tests.
 #[cfg(test)]
 pub fn person(name: &str, role: &str) -> Caller {
     Caller { id: format!("console:{name}"), name: name.to_owned(), role: role.to_owned() }

@@ -46,7 +46,7 @@ impl SavedRule {
         self.session.as_ref().is_none_or(|name| *name == session.name)
     }
 
-    /// Whether both rules have the same list, text and session.
+    /// Returns whether both rules have the same list, text and session.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.list, &self.rule, &self.session) == (other.list, &other.rule, &other.session)
     }
@@ -66,7 +66,7 @@ pub fn number(key: &str) -> Option<u32> {
     key.strip_prefix(PREFIX)?.parse().ok()
 }
 
-/// A rule that ada, the owner, saved on 2026-11-28, for tests.
+/// Returns a rule that ada, the owner, saved on 2026-11-28, for tests.
 #[cfg(test)]
 pub fn example(number: u32, list: List, rule: &str, session: Option<&str>) -> SavedRule {
     SavedRule {

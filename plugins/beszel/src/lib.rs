@@ -1,4 +1,5 @@
-//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Read-only: it logs in and reads.
+//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Read-only: apart from the login, it only
+//! reads.
 
 mod config;
 mod login;

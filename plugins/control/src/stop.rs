@@ -39,7 +39,7 @@ fn nothing_running(background: Option<&str>) -> String {
     })
 }
 
-/// Whether a turn is running or about to run, or there are waiting messages to drop.
+/// Returns whether a turn is running or about to run, or there are waiting messages to drop.
 fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
     match (session.phase, queued) {
         (Phase::Busy, _) => true,

@@ -1,5 +1,5 @@
 //! A webhook that posts GitHub's events about a repository to the place that `/github here` selects. The host has
-//! checked the signature, but all texts are untrusted, because strangers write titles and messages.
+//! checked the signature, but all texts are untrusted, because strangers can write titles and messages.
 
 mod event_text;
 

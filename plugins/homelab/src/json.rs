@@ -14,7 +14,7 @@ pub struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// The root of a document.
+    /// Returns the root of a document.
     #[must_use]
     pub const fn root(value: &'a Value) -> Self {
         Self { value, path: String::new() }

@@ -8,8 +8,8 @@ use cordboard_plugin::{
 
 use crate::{Server, format::Light};
 
-/// If the last heartbeat is older than this (one hour, in milliseconds), its age is shown, because a paused monitor
-/// keeps its last state forever.
+/// The age above which the age of the last heartbeat is shown: one hour, in milliseconds. The monitor may be paused,
+/// and a paused monitor keeps its last state forever.
 const STALE_AFTER: Timestamp = 3_600_000;
 
 /// The expiry of a certificate is shown if it is at most this number of days away.

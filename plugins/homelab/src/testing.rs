@@ -2,7 +2,7 @@
 
 use cordboard_plugin::http::Response;
 
-/// A response without headers.
+/// Returns a response without headers.
 #[must_use]
 pub fn response(status: u16, body: &str) -> Response {
     Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }

@@ -19,7 +19,8 @@ pub const MAX_TASKS: usize = 500;
 /// The maximum number of failed jobs that get a line each.
 const MAX_FAILURES: usize = 5;
 
-/// The kinds of jobs that are shown, in this order, with their worker types. Other tasks are the server's maintenance.
+/// The kinds of jobs that are shown, in this order, with their worker types. Other tasks, such as maintenance of the
+/// server, aren't shown.
 const KINDS: [(&str, &[&str]); 6] = [
     ("Backup", &["backup"]),
     ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),

@@ -67,8 +67,8 @@ fn escape_line(line: &str, escaped: &mut String) {
     }
 }
 
-/// Whether the text after `<` is a single word, as in `<name>`. Other text may be an address, which would lose its
-/// brackets, or HTML, in which backslashes would be visible. At the start of a line, even a word needs a backslash,
+/// Returns whether the text after `<` is a single word, as in `<name>`. Other text may be an address, which would lose
+/// its brackets, or HTML, in which backslashes would be visible. At the start of a line, even a word needs a backslash,
 /// because it would begin an HTML block that ends at the next blank line.
 fn is_word(rest: &str) -> bool {
     let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
@@ -76,8 +76,8 @@ fn is_word(rest: &str) -> bool {
     inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// Whether the text after `<` may be an email address, which would become a link without brackets. An address may begin
-/// with a special character, as in `<&@a>`.
+/// Returns whether the text after `<` may be an email address, which would become a link without brackets. An address
+/// may begin with a special character, as in `<&@a>`.
 fn is_email(rest: &str) -> bool {
     rest.bytes().take_while(|byte| *byte != b'>' && !byte.is_ascii_whitespace()).any(|byte| byte == b'@')
 }

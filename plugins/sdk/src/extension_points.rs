@@ -12,9 +12,9 @@ pub mod command {
     pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
 
     impl Spec {
-        /// A command for every user, which runs after the earlier commands of its place. `name` is `[a-z0-9_]{1,32}`,
-        /// without a slash; `usage` is a line to copy, such as "/timeout \[minutes]", and starts with the command
-        /// itself.
+        /// Specifies a command for every user, which runs after the earlier commands of its place. `name` is
+        /// `[a-z0-9_]{1,32}`, without a slash. `usage` is a line to copy, such as "/timeout \[minutes]", that starts
+        /// with the command itself, or is empty.
         #[must_use]
         pub fn new(name: &str, summary: &str, usage: &str) -> Self {
             let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());
@@ -61,7 +61,7 @@ pub mod approval {
             Self { outcome: Outcome::Ask, rule: None }
         }
 
-        /// A decision and the rule on which it is based. The rule is shown in the audit log.
+        /// Builds a decision from its outcome and the rule that decided. The audit log shows the rule.
         #[must_use]
         pub fn by_rule(outcome: Outcome, rule: &str) -> Self {
             Self { outcome, rule: Some(rule.to_owned()) }
@@ -139,8 +139,9 @@ pub trait Command {
 /// # fn main() {}
 /// ```
 pub trait Lifecycle {
-    /// Called when a session becomes idle, when a review is due, and when the session's timeout, this plugin, its
-    /// configuration or `[sessions]` changes.
+    /// Returns the verdict about an idle agent. The host calls this when a session becomes idle, when its idle time
+    /// restarts, when a review is due, and when this plugin, its configuration or the host's settings for the session
+    /// change.
     fn review(status: lifecycle::Status) -> lifecycle::Verdict;
 
     /// Returns the message to the user when a session resumes. By default there is no message.
@@ -170,14 +171,15 @@ pub trait Lifecycle {
 /// # fn main() {}
 /// ```
 pub trait Approval {
-    /// Called before a user is asked.
+    /// Decides about one use of a tool, before a user is asked.
     fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
 /// Provides personas, which are sets of instructions for agents.
 ///
-/// The `instructions` are added to the agent's own. The `greeting` is shown in the chat once, when the agent of a
-/// new session is ready. `model` and `idle_timeout` apply if the session has none of its own.
+/// The `instructions` are added to the agent's own. The `greeting` is shown in the chat once, when the agent of a new
+/// session is ready, and again if the persona changes before the first turn. `model` and `idle_timeout` apply if the
+/// session has none of its own.
 ///
 /// ```
 /// use cordboard_plugin::{Persona, Session, persona::{PersonaSettings, Summary}};
@@ -205,7 +207,7 @@ pub trait Persona {
     /// See [`Command::specs`].
     fn summaries() -> Result<Vec<persona::Summary>, String>;
 
-    /// Called at each start of an agent with a persona of this plugin.
+    /// Returns the settings of a persona. The host calls this at each start of an agent with a persona of this plugin.
     ///
     /// # Errors
     /// The persona isn't available. The host shows the text to the user.
@@ -243,7 +245,7 @@ pub trait View {
     /// See [`Command::specs`].
     fn modes() -> Result<Vec<view::Summary>, String>;
 
-    /// Called for each frame with the whole turn so far. Only `config`, `context` and `log` work, as in
+    /// Renders one frame. `turn` is the whole turn so far. Only `config`, `context` and `log` work, as in
     /// [`Command::specs`].
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! HTTP requests to the addresses that the operator granted with `[plugins.NAME] http`. The host refuses other
-//! requests, and the error contains the configuration line to add.
+//! requests, and the error contains the configuration line to add, if the operator can grant the request.
 //!
 //! A component that doesn't call this module doesn't import network access.
 
@@ -59,7 +59,7 @@ pub enum Error {
     TimedOut(String),
     /// The body of the request or of the response is larger than `http_body` allows.
     TooLarge(String),
-    /// The request is invalid, or the exchange over HTTP or TLS failed.
+    /// The request is invalid, or TLS or the HTTP exchange failed.
     Protocol(String),
 }
 
@@ -166,7 +166,7 @@ impl Request {
     }
 }
 
-/// The error for a request without a response, if the host gives no reason as text.
+/// Returns the error for a request without a response, if the host gives no reason as text.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }

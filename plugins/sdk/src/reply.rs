@@ -3,13 +3,13 @@
 use crate::{Attachment, Button, Content, Phase, Reply, Session, text::escape};
 
 impl Reply {
-    /// A message with Markdown. Pass names and other untrusted text through [`escape`] first.
+    /// Creates a message from Markdown. Pass names and other untrusted text through [`escape`] first.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), buttons: Vec::new(), attachments: Vec::new(), in_place: false }
     }
 
-    /// A message that is shown unchanged, such as `/timeout <minutes>`.
+    /// Creates a message from plain text, such as `/timeout <minutes>`, which is shown unchanged.
     #[must_use]
     pub fn plain(text: &str) -> Self {
         Self::text(escape(text))
@@ -70,7 +70,7 @@ impl Session {
 }
 
 impl Phase {
-    /// Whether the agent's process is running.
+    /// Returns whether an agent process can be running in this phase.
     #[must_use]
     pub const fn is_live(self) -> bool {
         match self {

@@ -6,7 +6,7 @@ use crate::{
     requests::{Choice, Request},
 };
 
-/// An idle session with this name, created and last active at timestamp 0, with an idle timeout of ten minutes.
+/// Returns an idle session with this name, created and last active at timestamp 0, with an idle timeout of ten minutes.
 #[must_use]
 pub fn session(name: &str) -> Session {
     Session {
@@ -29,7 +29,7 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// A request of a session's agent, made at timestamp 0, for permission to run `ls`. Its choices are `allow`,
+/// Returns a request of a session's agent, made at timestamp 0, for permission to run `ls`. Its choices are `allow`,
 /// `session`, `deny` and `why`.
 #[must_use]
 pub fn permission(session: &str, number: u64) -> Request {
@@ -57,7 +57,7 @@ pub fn permission(session: &str, number: u64) -> Request {
     }
 }
 
-/// A use of `tool` for which the agent of an idle session asks permission. It has no command, paths or facts.
+/// Returns a use of `tool` for which the agent of an idle session asks permission. It has no command, paths or facts.
 #[must_use]
 pub fn tool_use(session_name: &str, tool: &str) -> crate::approval::Permission {
     crate::approval::Permission {
@@ -72,13 +72,13 @@ pub fn tool_use(session_name: &str, tool: &str) -> crate::approval::Permission {
     }
 }
 
-/// An event of that kind about an idle session named `main`. `data` is JSON.
+/// Returns an event of that kind about an idle session named `main`. `data` is JSON.
 #[must_use]
 pub fn event(kind: &str, data: &str) -> crate::hook::Event {
     crate::hook::Event { kind: kind.to_owned(), at: 0, session: Some(session("main")), data: data.to_owned() }
 }
 
-/// A POST request with this body.
+/// Returns a POST request with this body.
 #[must_use]
 pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhook::Request {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -72,7 +72,7 @@ impl Report {
             .fold(reply, |reply, period| reply.button(period.label(), format!("/usage {}", period.argument())))
     }
 
-    /// Returns a line for each period. The period in bold is the one that the lists below the lines cover.
+    /// Returns a line for each period. The period of the lists below is in bold.
     fn totals(&self) -> String {
         let line = |(period, sum): &(Period, Usage)| {
             let label = if *period == self.period { format!("**{}**", period.label()) } else { period.label() };

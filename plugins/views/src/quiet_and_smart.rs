@@ -45,7 +45,7 @@ fn after_actions(turn: &Turn) -> &[Part] {
     &turn.parts[last.map_or(0, |last| last + 1)..]
 }
 
-/// Returns the action if it is the use of a tool. Thoughts and the list of tasks are not counted.
+/// Returns the action, unless it is a thought or the list of tasks.
 fn tool(part: &Part) -> Option<&Action> {
     match part {
         Part::Action(action) if action.kind != verbose::THOUGHT && !verbose::is_list(action) => Some(action),

@@ -28,7 +28,8 @@ impl CpuMeter {
         Self(Arc::new(Clock { start: Instant::now(), spent: AtomicU64::new(0), since: AtomicU64::new(0) }))
     }
 
-    /// The compute time so far, including the current poll. Must be called during a poll of the measured future.
+    /// Returns the compute time so far, including the current poll. Must be called during a poll of the measured
+    /// future.
     pub fn spent(&self) -> Duration {
         let poll = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(poll))

@@ -30,8 +30,8 @@ pub fn escape_line(line: &str) -> String {
     escaped
 }
 
-/// Whether the character is a left-to-right or right-to-left mark, which can change the order in which a line is
-/// displayed.
+/// Returns whether the character is a left-to-right or right-to-left mark, which can change the order in which a line
+/// is displayed.
 const fn is_direction_mark(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}')
 }

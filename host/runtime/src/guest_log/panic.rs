@@ -83,7 +83,7 @@ impl GuestPanic {
     }
 }
 
-/// The message that starts on this line, if any.
+/// Returns the message that starts on this line, if any.
 fn message_start(line: &str) -> Option<PanicMessage> {
     let panicked = |mark: &str| line.contains("thread '").then(|| line.find(mark)).flatten().map(|at| at + 2);
     if let Some(at) = panicked("' panicked at ").or_else(|| panicked(") panicked at ")) {

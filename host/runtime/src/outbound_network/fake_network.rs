@@ -1,5 +1,5 @@
-//! Passes requests to a [`FakeNetwork`] instead of the real network, for plugin tests. Grants, secrets and size limits
-//! apply as usual.
+//! Passes requests to a [`FakeNetwork`] instead of the real network, for plugin tests. Grants, secrets and the size
+//! limit of request bodies apply as usual.
 
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub enum FakeNetworkError {
 }
 
 pub trait FakeNetwork: Send + Sync {
+    /// Returns the response that the conversation declares for the request.
+    ///
     /// # Errors
     /// Fails if the server is down or the conversation declares no response.
     fn request(&self, request: &HttpRequest) -> Result<HttpResponse, FakeNetworkError>;

@@ -1,6 +1,6 @@
 //! The error that a guest gets for a failed request. Of the `wasi:http` error codes, only `internal-error` carries a
-//! message. Every error therefore uses that code, with its kind as a prefix, so that plugins in all languages read the
-//! same message.
+//! message for people. Every error therefore uses that code, with its kind as a prefix, so that plugins in all
+//! languages read the same message.
 
 use wasmtime_wasi_http::Error;
 
@@ -16,7 +16,7 @@ pub enum RequestError {
     TimedOut(String),
     #[error("{0}")]
     TooLarge(String),
-    /// The TLS handshake or the HTTP exchange failed.
+    /// The request is invalid, or TLS or the HTTP exchange failed.
     #[error("{0}")]
     Protocol(String),
 }
@@ -26,7 +26,7 @@ impl RequestError {
         Self::Refused("trials and views have no network".to_owned())
     }
 
-    /// The prefix of the message that the guest gets. The SDK parses it.
+    /// Returns the prefix of the message that the guest gets. The SDK parses it.
     const fn kind(&self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",

@@ -26,7 +26,7 @@ pub struct CommandSpec {
 pub enum CallOrder {
     /// Runs after the earlier commands of its place.
     InOrder,
-    /// Runs immediately, without waiting for earlier commands.
+    /// Runs without waiting for earlier commands.
     AtOnce,
 }
 
@@ -124,7 +124,7 @@ impl Entry {
 }
 
 impl Offers {
-    /// The names that no other plugin may offer, each with its kind.
+    /// Returns the names that no other plugin may offer, each with its kind.
     pub fn unique_names(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let commands = self.commands.iter().map(|spec| ("command", spec.name.as_str()));
         let personas = self.personas.iter().map(|choice| ("persona", choice.name.as_str()));
@@ -171,22 +171,23 @@ impl Snapshot {
         self.entries.values().filter_map(|entry| entry.active.as_ref())
     }
 
-    /// The active version of a plugin.
+    /// Returns the active version of a plugin.
     pub fn version(&self, name: &str) -> Option<&Arc<PluginVersion>> {
         self.entries.get(name)?.active.as_ref().map(|active| &active.version)
     }
 
-    /// The active versions of all plugins.
+    /// Returns the active versions of all plugins.
     pub fn versions(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
         self.active().map(|active| &active.version)
     }
 
-    /// Whether the plugin's active version exports `approval`, so that it can decide about permissions.
+    /// Returns whether the plugin's active version exports `approval`, so that it can decide about permissions.
     pub fn has_approval(&self, name: &str) -> bool {
         self.version(name).is_some_and(|version| version.exports.approval.is_some())
     }
 
-    /// Whether the plugin's active version exports `lifecycle`, so that it can decide when idle agents are stopped.
+    /// Returns whether the plugin's active version exports `lifecycle`, so that it can decide when idle agents are
+    /// stopped.
     pub fn has_lifecycle(&self, name: &str) -> bool {
         self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())
     }
@@ -199,18 +200,18 @@ impl Snapshot {
         self.active().flat_map(|active| &active.offers.modes)
     }
 
-    /// The plugins whose active versions export `hook`, and so receive events.
+    /// Returns the plugins whose active versions export `hook`, and so receive events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
         self.versions().filter(|one| one.exports.hook.is_some()).map(|one| one.name.as_str())
     }
 
-    /// The scheduled jobs of all plugins that have any.
+    /// Returns the scheduled jobs of all plugins that have any.
     pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
         let jobs = self.active().map(|one| (one.version.name.as_str(), one.offers.jobs.as_slice()));
         jobs.filter(|(_, jobs)| !jobs.is_empty())
     }
 
-    /// Whether the plugin's active version exports a webhook.
+    /// Returns whether the plugin's active version exports a webhook.
     #[must_use]
     pub fn has_webhook(&self, plugin: &str) -> bool {
         self.version(plugin).is_some_and(|version| version.exports.webhook.is_some())
@@ -230,7 +231,7 @@ impl Snapshot {
         self.active().find(|active| offers(&active.offers)).map(|active| &active.version)
     }
 
-    /// The next generation number of `name`.
+    /// Returns the next generation number of `name`.
     pub fn next_generation(&self, name: &str) -> u32 {
         self.generations.get(name).map_or(1, |last| last + 1)
     }

@@ -130,8 +130,8 @@ impl PluginVersion {
         })
     }
 
-    /// Whether the version was linked with these settings. Ignores rollout settings. If the version has no webhook,
-    /// ignores webhook settings too.
+    /// Returns whether the version was linked with these settings. Ignores rollout settings. If the version has no
+    /// webhook, ignores webhook settings too.
     pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.call_settings.config == settings.config
@@ -143,13 +143,14 @@ impl PluginVersion {
             && (self.exports.webhook.is_none() || self.webhook == settings.webhook)
     }
 
-    /// Whether the version has a webhook whose requests are all rejected, because no authentication is configured.
+    /// Returns whether the version has a webhook whose requests are all rejected, because no authentication is
+    /// configured.
     pub fn missing_webhook_auth(&self) -> bool {
         self.exports.webhook.is_some() && self.webhook == WebhookAccess::NoAuth
     }
 
-    /// Whether the version has access that `settings` no longer grants, or isn't the pinned one. If so, it must be
-    /// deactivated. Withdrawn network grants count even if the version doesn't use them.
+    /// Returns whether the version has access that `settings` no longer grants, or isn't the pinned one. If so, it must
+    /// be deactivated. Withdrawn network grants count even if the version doesn't use them.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
@@ -176,7 +177,7 @@ impl PluginVersion {
         true
     }
 
-    /// The number of failed calls and the reason for the last failure, or `None` if no call failed.
+    /// Returns the number of failed calls and the reason for the last failure, or `None` if no call failed.
     pub fn failures(&self) -> Option<(u32, String)> {
         let last = self.failures.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.map(|last| (self.failures.count.load(Ordering::Relaxed), last))
@@ -203,8 +204,8 @@ fn check_granted(
     if missing.is_empty() { Ok(()) } else { Err(PluginError::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
 }
 
-/// The bare names of the imported interfaces of the host's own package, and `http` if the component imports the handler
-/// of outgoing HTTP requests.
+/// Returns the bare names of the imported interfaces of the host's own package, and `http` if the component imports the
+/// handler of outgoing HTTP requests.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
     let capability = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();

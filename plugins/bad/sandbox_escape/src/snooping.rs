@@ -1,5 +1,5 @@
-//! Actions that try to read data that the plugin must not see, or to leak it. Most replies list the data that an action
-//! got, or are `nothing`.
+//! Actions that try to read data that the plugin must not see, or to leak it. Most replies list the data that the
+//! action got, or say `nothing`.
 
 use std::{
     env, fs,

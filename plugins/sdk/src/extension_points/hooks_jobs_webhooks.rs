@@ -44,8 +44,8 @@ pub mod schedule {
     pub use crate::bindings::schedule::exports::cordboard::plugin::schedule::{DueJob, Job};
 
     impl Job {
-        /// `cron` has the fields minute, hour, day of month, month and day of week, in the host's time zone, as in
-        /// "30 7 * * mon-fri".
+        /// Creates a job. `cron` has the fields minute, hour, day of month, month and day of week, in the host's time
+        /// zone, as in "30 7 * * mon-fri".
         #[must_use]
         pub fn new(name: &str, cron: &str) -> Self {
             Self { name: name.to_owned(), cron: cron.to_owned() }
@@ -75,7 +75,7 @@ pub mod webhook {
     }
 
     impl Response {
-        /// A response with one line of plain text.
+        /// Creates a response with one line of plain text.
         #[must_use]
         pub fn text(status: u16, text: &str) -> Self {
             let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
@@ -84,7 +84,7 @@ pub mod webhook {
     }
 }
 
-/// Receives events after they happened, and can't influence them.
+/// Receives events after they happen, and can't influence them.
 ///
 /// ```
 /// use cordboard_plugin::{Hook, hook::{Event, kind}, log};
@@ -103,7 +103,7 @@ pub mod webhook {
 /// # fn main() {}
 /// ```
 pub trait Hook {
-    /// Called after each event, in order. The plugin doesn't receive the events that this call causes.
+    /// Handles an event. The host delivers events in order, but not those that this call causes.
     fn on_event(event: hook::Event);
 }
 
@@ -136,8 +136,7 @@ pub trait Schedule {
     /// See [`Command::specs`](crate::Command::specs).
     fn jobs() -> Result<Vec<schedule::Job>, String>;
 
-    /// Called when a job is due. A job never runs twice at the same time, and a single run replaces all missed
-    /// ones.
+    /// Runs a due job. Runs of a job never overlap, and one run replaces all missed ones.
     ///
     /// # Errors
     /// The job failed. The host logs the text.
