@@ -251,8 +251,8 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         }
     }
     let agents = config.agents.by_name.values();
-    // This must run before threads exist, because it removes the variables in the agents' `pass_env` from the
-    // environment of this process.
+    // This must run before threads exist, because it removes variables in the agents' `pass_env` from the environment
+    // of this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::disable_dumps();
     process::catch_file_size_signal();

@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
 
-    /// The maximum width of a line of examples. clap wraps longer ones.
+    /// The maximum width of a line of examples. clap wraps the help at 100 columns.
     const WIDEST: usize = 98;
 
     fn all(command: clap::Command) -> Vec<clap::Command> {

@@ -70,8 +70,8 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
-/// A session that is open in a terminal is shown as `terminal`.
+/// Returns the phase to show. A session whose idle agent has background work is shown as `background`, because the host
+/// doesn't suspend it. A session that is open in a terminal is shown as `terminal`.
 fn phase(row: &SessionRow) -> &str {
     if row.phase == Phase::Suspended.as_str() && row.terminal.is_some() {
         "terminal"

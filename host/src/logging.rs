@@ -58,8 +58,8 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// Returns a record as one line. Keeps tabs and colors, and escapes other control characters and those that change the
-/// writing direction.
+/// Returns a record as one line. Keeps tabs and colors. Escapes line breaks, other control characters, invisible
+/// characters, and those that change the writing direction.
 fn one_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
     let record = record.strip_suffix('\n').unwrap_or(record);

@@ -38,8 +38,8 @@ impl Operators {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Notifies the owner that a place can't be written to. The notice goes to the owner's private chat, unless that is
-    /// the unreachable place.
+    /// Notifies the owner that a place can't be written to. Does nothing if the place is the owner's private chat,
+    /// where the notice would go.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {

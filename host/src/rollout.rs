@@ -1,6 +1,5 @@
-//! Performs the rollouts of plugins on a running host: feeds the state machine of each plugin
-//! (`cordboard_core::rollout`) with files, commands, settings and failed calls, and performs its effects in order. It
-//! must not decide anything itself.
+//! Performs the rollouts of plugins: feeds the state machine of each plugin (`cordboard_core::rollout`) with files,
+//! commands, settings and failed calls, and performs its effects in order. It must not decide anything itself.
 
 mod builds_and_trials;
 mod commands;

@@ -1,6 +1,6 @@
-//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and one run makes up for all runs
-//! that were missed while the host was stopped. The schedule never wakes up if there are no jobs, and never starts a
-//! job that is still running.
+//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and one run of a job makes up for
+//! all that were missed, for example while the host was stopped. The schedule never wakes up if there are no jobs, and
+//! never starts a job that is still running.
 
 mod host_zone;
 mod timetable;

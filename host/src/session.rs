@@ -101,8 +101,8 @@ pub enum SessionOutput {
 pub trait TurnSink: Send + Sync {
     /// Queues an output. Does not block, and drops nothing except a frame that a later one replaces.
     fn show(&self, output: SessionOutput);
-    /// Reports that the turn is being interrupted. Later posts in `place` are sent after the end of the turn. Does not
-    /// block.
+    /// Reports that the turn is being interrupted. Later posts in `place` wait briefly for the end of the turn. Does
+    /// not block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
@@ -220,7 +220,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Returns when the input is in the actor's channel. If the actor has ended, the input is dropped.
+    /// Sends an input, and returns when it is in the actor's channel. If the actor has ended, the input is dropped.
     pub async fn send(&self, input: Input) {
         self.deliver(Message::Input(input)).await;
     }

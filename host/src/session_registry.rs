@@ -1,5 +1,6 @@
 //! Owns the published snapshots of all sessions, and the active sessions of each place. A session's actor writes its
-//! cell; the host API adds sessions and sets the active ones. Readers never wait for an actor.
+//! cell, or the supervisor if there is no actor; the host API adds sessions and sets the active ones. Readers never
+//! wait for an actor.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

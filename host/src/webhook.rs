@@ -41,7 +41,7 @@ use request::{Head, WebhookPath};
 /// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.
 const CONNECTIONS: usize = 64;
 
-/// The maximum number of concurrent plugin calls. Further requests get a 429, and webhook senders retry.
+/// The maximum number of concurrent plugin calls. Further requests get a 429 with a `Retry-After` header.
 const CALLS: usize = 16;
 
 /// The maximum number of headers of a request, far above what webhook senders use.
@@ -60,7 +60,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// can't be canceled.
 const READS: usize = 4;
 
-/// The timeout of a connection. It is longer than the longest possible plugin call, which takes 15 minutes.
+/// The timeout of a connection. A plugin runs for at most 15 minutes: twice the maximum of `time`, plus the maximum of
+/// `http_time`.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(16 * 60);
 
 /// The pause after a failed accept: the process may be out of file descriptors.

@@ -262,7 +262,7 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 }
 
 /// Reads the configured secrets and the bot's token, so that [`print_text`] removes them. A secret may be newer than
-/// the log entries that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
+/// the audit entries that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
 /// the host stored an entry, it removed the secrets that it knew.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };

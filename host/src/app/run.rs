@@ -63,8 +63,8 @@ struct HostBase {
     host_id: String,
 }
 
-/// The delay before unused code is unmapped. By then, the host has usually activated the plugins and resumed the stored
-/// messages.
+/// The delay from the end of the startup until unused code is unmapped. By then, the host has usually dispatched the
+/// stored updates.
 const START: Duration = Duration::from_secs(2);
 
 async fn unmap_unused_code() {

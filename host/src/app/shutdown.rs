@@ -75,7 +75,8 @@ pub struct Shutdown<'f> {
 }
 
 impl Shutdown<'_> {
-    /// Shuts everything down. Each further signal or Ctrl-C at the terminal shortens the waits.
+    /// Drains the open turns if the input has ended, then ends the agents and flushes the outbox. A further signal, or
+    /// Ctrl-C at the terminal, shortens the wait for turns or agents.
     pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
         let Self { front_end, host, outbox, sending, hub, drain, signals } = self;
         let announcer = front_end.announcer();

@@ -64,7 +64,7 @@ impl DeliveryStore for StoredDeliveries {
     }
 
     async fn answered_message(&self, turn: &PromptId) -> Option<MessageId> {
-        // If the read fails, the answer is sent, but not as a reply to the question.
+        // If the read fails, the answer is sent, but not as a reply to the user's message.
         self.0.answered_message(turn).await.ok().flatten()
     }
 

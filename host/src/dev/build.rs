@@ -59,7 +59,7 @@ pub enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BuildOutcome {
     Built,
-    /// No source has changed since the last build.
+    /// The component was built from the current sources and packages.
     UpToDate,
 }
 

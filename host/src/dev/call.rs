@@ -19,7 +19,8 @@ use super::{
 use crate::{cli, clock::Clock, stdout};
 
 /// # Errors
-/// The plugin can't be built or activated, or the command failed. The reply is printed even if the command failed.
+/// The command or an option is invalid, the plugin can't be built or activated, or the command failed. In the last
+/// case, the reply is printed anyway.
 pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> {
     let line = line(&options.line)?;
     let subject = Subject::find(&options.plugin)?;

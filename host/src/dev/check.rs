@@ -27,8 +27,8 @@ use cordboard_runtime::{ComponentInfo, PluginError, digest};
 use report::{Compiled, Report, Verdict};
 
 /// # Errors
-/// A host would reject the plugin or ask for approval, as the printed report says, or the component can't be read or
-/// compiled.
+/// A host would reject the plugin or ask for approval, as the printed report says, or the component can't be built,
+/// read or compiled.
 pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError> {
     let subject = Subject::find(&options.plugin)?;
     super::block_on(async {

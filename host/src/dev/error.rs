@@ -1,4 +1,4 @@
-//! Errors of the `cordboard plugin` commands. The texts complete "failed to {error}" and say what to do.
+//! Errors of the `cordboard plugin` commands. The texts complete "failed to {error}"; most of them say what to do.
 
 use std::{io, path::PathBuf};
 

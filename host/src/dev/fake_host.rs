@@ -301,7 +301,7 @@ impl FakeHost {
         Some(Budget::of_day(limit, spent, inner.now, &zone))
     }
 
-    /// Returns and removes the last answer of an approval plugin. `None` if no plugin was asked.
+    /// Returns and removes the last answer of an approval plugin. `None` if no plugin was asked since the last call.
     pub fn take_decision(&self) -> Option<Result<Decision, CallError>> {
         self.inner().decision.take()
     }

@@ -46,8 +46,8 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Returns the path of a template's file in the new folder. `None` if the file is for another language or extension
-/// point.
+/// Returns the path of a template's file in the new folder. `None` if the file isn't copied, for example because it is
+/// for another language.
 fn destination(template: &str, options: &cli::New) -> Option<String> {
     let (language, source, place) = match options.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),

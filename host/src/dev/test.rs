@@ -50,8 +50,8 @@ const NO_CALL: &str = "the conversation never calls the plugin: add a message su
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// The build failed, there is no conversation, or a conversation can't be read or has unexpected results, which are
-/// printed.
+/// The component can't be built or read, there is no conversation, or a conversation is invalid, can't be rewritten, or
+/// has unexpected results, which are printed.
 pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,

@@ -1,7 +1,7 @@
 //! Withdraws the open prompts of users who lost access to a session, and deletes the partial answers to these prompts
-//! from the chats. Notifies those authors who still have access to the host. Also clears the active
-//! sessions of users who lost access to the host, and closes the buttons in their private chats. This happens after
-//! each change of `[access]` and at startup.
+//! from the chats. Notifies those authors who still have access to the host. Also clears the active sessions of users
+//! who lost access to the host, and closes the buttons in their private chats. This happens after each change of
+//! `[access]` and at startup.
 
 use std::collections::HashMap;
 

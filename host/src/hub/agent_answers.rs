@@ -35,7 +35,7 @@ impl Dispatcher {
     }
 
     /// Answers a question of the named session, or else of the active one, if the command is `/answer` and no plugin
-    /// exports it. Returns false if there is no such command or session.
+    /// exports it. Returns false if the command is another one, or if no session is named or active.
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
@@ -53,7 +53,7 @@ impl Dispatcher {
         self.host.sessions.registry.view(session.as_str()).map(|view| view.requests.clone()).unwrap_or_default()
     }
 
-    /// Returns whether the answer was accepted. If it was refused, replies with the reason.
+    /// Sends an answer to the session, and returns whether it was accepted. If not, replies with the reason.
     async fn send_answer(
         &self,
         row: &InboxRow,

@@ -19,8 +19,8 @@ use crate::session::ImageSource;
 /// The time limit for all images of a message.
 const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
-/// The maximum size of all images of a message, in bytes. The Messages API accepts requests of 32 MB, which also contain
-/// the base64 of these images and the rest of the conversation.
+/// The maximum size of all images of a message, in bytes. The Messages API accepts requests of at most 32 MB, which
+/// contain the images in base64 and the rest of the conversation.
 const MAX_TOTAL: usize = 20_000_000;
 
 /// The minimum time for which an image is stored. A message that waits longer may reach the agent without its images.
@@ -86,7 +86,8 @@ impl ChatImages {
         stored
     }
 
-    /// Deletes the images that are no longer needed. A task for another message may delete them at the same time.
+    /// Deletes the images that are older than [`RETENTION`]. A task for another message may delete them at the same
+    /// time.
     fn delete_old(&self) {
         let is_old = |entry: &fs::DirEntry| {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());

@@ -367,7 +367,7 @@ pub fn acknowledgment(view: &SessionView) -> String {
 }
 
 /// Returns whether a new message from `place` has to wait for the running turn or for earlier messages. Returns false
-/// if the session refuses the message, or if the session is open in a terminal, because it then posts its own notice.
+/// if the session refuses the message or is open in a terminal, because the session then posts its own notice.
 pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     let limits = &config.sessions;
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;

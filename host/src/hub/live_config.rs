@@ -1,4 +1,4 @@
-//! Owns the active configuration. Callers read it whenever they need a value, so a change takes effect at once.
+//! Owns the active configuration. Callers read it whenever they need a value, so most changes take effect at once.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 

@@ -135,7 +135,7 @@ impl Outbound {
         match rows {
             Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
-            // The request itself is closed, so pressing one of its buttons is refused.
+            // Not retried, because pressing a button of a closed request is refused anyway.
             Err(error) => tracing::error!(%error, "failed to close the buttons of messages: they remain"),
         }
     }

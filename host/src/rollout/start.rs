@@ -8,11 +8,11 @@ use cordboard_core::rollout::{Facts, FileState, Grants, Input, Machine};
 use super::{Rollout, rollout_settings};
 use crate::standard_plugins::{STANDARD, built_in};
 
-/// The name of a plugin whose newest version isn't active after the start, and the reason.
+/// The name of a plugin that has a rejected version after the start, and the reason for the rejection.
 pub type RejectedFile = (String, String);
 
 impl Rollout {
-    /// Activates all plugins, and returns those whose newest version isn't active. The plugins with standard names come
+    /// Activates all enabled plugins, and returns those with a rejected version. The plugins with standard names come
     /// first, so that other plugins can't take a standard command.
     pub async fn start(&mut self) -> Vec<RejectedFile> {
         let mut files = self.versions.read_folder().unwrap_or_else(|fault| {

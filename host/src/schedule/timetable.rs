@@ -102,7 +102,7 @@ impl Timetable {
         self.running.remove(key);
     }
 
-    /// Returns when the next job is due. Running jobs are checked when they end.
+    /// Returns the time at which the next job is due. Ignores running jobs, which are checked when they end.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let waiting = self.entries.iter().filter(|(key, _)| !self.running.contains(key));

@@ -225,7 +225,8 @@ impl AgentProcess {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
         let mut words: Vec<&str> = lines.into_iter().flatten().collect();
-        // A reason in words replaces the exit status for the user. This reason alone would not explain the exit.
+        // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so
+        // it is appended to the one that is shown.
         let status = memory.filter(|_| words.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
         if !words.is_empty() {
             words.extend(memory);

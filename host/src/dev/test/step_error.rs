@@ -1,4 +1,4 @@
-//! The errors of a step. Each message says how to correct the line of the step.
+//! The errors of a step. Most messages say how to correct the line of the step.
 
 use std::{io, path::PathBuf};
 

@@ -10,7 +10,7 @@ use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
 use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
-/// The view mode if neither the session nor the author of the prompt has one.
+/// The view mode if neither the directive nor the session sets one.
 const DEFAULT_MODE: &str = "normal";
 
 /// The maximum length of a message, in UTF-16 code units, as in Telegram.

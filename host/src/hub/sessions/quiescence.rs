@@ -17,9 +17,10 @@ const POLL: Duration = Duration::from_millis(20);
 /// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenWork {
-    /// A session has an open turn, queued prompts that don't wait for a person, or an open question of an agent.
+    /// A session is starting its agent, or has an open turn, queued prompts that don't wait for a person, or an open
+    /// question of its agent.
     Turn { session: SessionName, phase: Phase, queued: u32 },
-    /// An answer or notice of the session is being rendered or stored.
+    /// An output of the session is waiting, being rendered or being stored.
     Display(SessionName),
     /// Events wait for the hook of this plugin.
     Hook(String),

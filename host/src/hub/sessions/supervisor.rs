@@ -211,9 +211,9 @@ pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None, images })
 }
 
-/// Returns the text of an update as the agent receives it. `None` if the update is not a prompt. A typed text that
-/// begins with two slashes and a name is always a command of the agent here: if a plugin exported a command of that
-/// name, the hub would have called the plugin instead.
+/// Returns the kind of the prompt in an update, and its text as the agent receives it. `None` if the update is not a
+/// prompt. A typed text that begins with two slashes and a name is always a command of the agent here: if a plugin
+/// exported a command of that name, the hub would have called the plugin instead.
 #[must_use]
 pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
     let with_speaker = |text: &str| match &update.origin.speaker {

@@ -1,4 +1,4 @@
-//! Suspends idle sessions if the running agents exceed `[limits]`.
+//! Suspends idle sessions to enforce the limits on running agents and memory in `[limits]`.
 
 use std::{sync::Arc, time::Duration};
 
