@@ -197,7 +197,7 @@ fn api_error(agent: Agent) {
         let all = format!("{shown}{after}");
         assert_eq!(all.matches("The fake API says 401.").count(), 1, "{all}");
         assert_eq!(all.matches('⚠').count(), 1, "{all}");
-        // Both agents repeat a request that fails with status 500.
+        // Both agents retry a request that fails with status 500.
         host.phase("idle");
         let shown = host.ask("stumble 500", "You said: stumble 500");
         assert!(!shown.contains('⚠'), "{shown}");

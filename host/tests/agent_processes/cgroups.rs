@@ -1,4 +1,5 @@
-//! Tests the cgroups of agents. If this process may not create cgroups, the tests expect the behavior without them.
+//! Tests the cgroups of agents. If this process can't create cgroups, the tests expect the behavior without them. If it
+//! can't set limits in them, the tests that need limits print a line and pass.
 
 use std::{
     fs,
@@ -107,7 +108,7 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
     assert_eq!(cgroups(&host), [] as [PathBuf; 0]);
 }
 
-/// Returns whether limits can be set in a cgroup. Explains why not otherwise.
+/// Returns whether limits can be set in cgroups below `own`. If not, prints the reason.
 fn is_limitable(own: &OwnCgroup) -> bool {
     let controllers = own.0.as_ref().map(|own| fs::read_to_string(own.join("cgroup.controllers")).unwrap());
     let controllers = controllers.unwrap_or_default();
@@ -119,8 +120,8 @@ fn is_limitable(own: &OwnCgroup) -> bool {
     has_all
 }
 
-/// Runs a script with limits, and returns its exit status, its last line of error output, and whether it exceeded the
-/// limit of its memory.
+/// Runs a script with limits, and returns its exit status, its last line of error output, and whether it exceeded its
+/// memory limit.
 async fn run_limited(script: &str, limits: AgentLimits) -> (String, String, bool) {
     let (_process, mut events) = spawn(Spawn { limits, ..shell(script) }).unwrap();
     loop {
@@ -142,8 +143,8 @@ async fn an_agent_does_not_start_if_its_limits_cannot_be_set() {
     assert!(error.to_string().contains("or remove max_memory"), "{error}");
 }
 
-/// The first limit is one that the kernel would accept while the host is in the parent cgroup, although the cgroup of
-/// the agent would then be unusable.
+/// The kernel would accept the limit of processes while the host is in the parent cgroup, but the agent's cgroup would
+/// then be unusable.
 #[tokio::test]
 async fn limits_of_processes_and_then_of_memory_are_enforced() {
     let own = OwnCgroup::enter();

@@ -1,4 +1,5 @@
-//! Tests `cordboard_agents::process` with real processes: their output, their exit, and the end of their descendants.
+//! Tests `cordboard_agents::process` with real processes: their start, their output, their exit, the end of their
+//! descendants, and the sweep of orphans.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -159,8 +160,8 @@ async fn a_process_that_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn remaining_children_are_ended_before_the_exit_is_reported() {
-    // Three processes: one in the agent's process group that ignores SIGTERM, and two outside of the group, the second
-    // of which ignores SIGTERM. All of them hold stdout open.
+    // The script prints the pids of three processes: one in the agent's process group that ignores SIGTERM, and two
+    // outside of the group, the second of which ignores SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
     let (process, mut events) = start(script);
@@ -169,7 +170,7 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "exit code 0");
     for pid in pids {
-        assert!(!is_running(&pid), "process {pid} is still there");
+        assert!(!is_running(&pid), "process {pid} is still running");
     }
 }
 
@@ -191,8 +192,8 @@ async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
-/// A script that starts a process in a new session, with an empty environment and detached from its parent, as a daemon
-/// or `sudo -i` does. The script prints the pid of this process.
+/// A script that starts a process in a new session, with an empty environment and detached from its parent, like a
+/// daemon. The script prints the pid of this process.
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
@@ -212,7 +213,7 @@ async fn a_process_that_left_its_session_is_ended_and_reaped() {
     let (lines, status, _) = end(&mut events).await;
     assert_eq!((lines.len(), status.as_str()), (0, "exit code 0"));
     for pid in &pids {
-        assert!(!is_running(pid), "process {pid} is still there");
+        assert!(!is_running(pid), "process {pid} is still running");
         let gone = async {
             while Path::new(&format!("/proc/{pid}")).exists() {
                 tokio::time::sleep(Duration::from_millis(5)).await

@@ -51,7 +51,7 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     host.exchange("/new a", "Session 'a' created.");
     let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    // Only the running host knows the pid of the agent, so this list came through the host's socket.
+    // Without the running host, the list would have no pid, so this list came through the host's socket.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }

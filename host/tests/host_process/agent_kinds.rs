@@ -292,7 +292,7 @@ fn a_long_output_is_shown_completely(kind: &StandIn) {
     host.expect("You said: still there");
 }
 
-/// An agent that ignores SIGTERM and the end of its input is killed.
+/// Checks that an agent that ignores SIGTERM and the end of its input is killed.
 fn an_agent_that_ignores_sigterm_is_killed(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();

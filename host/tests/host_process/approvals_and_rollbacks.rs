@@ -96,7 +96,7 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     home.plug("mine", "echo");
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
-    // The new value applies to versions that are activated from now on.
+    // The new value must be in effect before the calls of the next version fail.
     home.configure("[plugins]\nprobation_traps = 2");
     until("the value is in effect", || host.log().contains("configuration changed"));
     home.plug("mine", "exceeds_limits");

@@ -10,8 +10,7 @@ use super::support::{Home, Host, component, until};
 /// The evidence that the host has noticed a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
-    /// The log names this part of the configuration. The host reads the value at each use, so there is no other
-    /// evidence.
+    /// The log names this part of the configuration. The test checks no other evidence.
     Log(&'static str),
     /// The plugin `echo` is activated again, and the log names this part.
     NewGeneration(&'static str),
@@ -119,8 +118,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
 /// Returns the name of the table with its placeholder replaced. `command`, `sandbox` and the limits are saved for an
 /// agent that no session uses, because an agent with the saved command doesn't start, nor does an agent with a sandbox
 /// or limits on a machine that can't provide them. `kind` is saved for that agent too, because the session's agent
-/// already has the saved kind. `prompt` and
-/// `silence` are saved for an agent of the kind that has them.
+/// already has the saved kind. `prompt` and `silence` are saved for an agent of the kind that has them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),

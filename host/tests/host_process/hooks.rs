@@ -1,4 +1,5 @@
-//! Tests that hooks receive events, delay nothing, and don't receive events that they caused.
+//! Tests hooks: they receive all events except for those that they caused, a hook that fails or hangs affects nothing
+//! else, and the end of the input waits for hooks.
 
 use super::support::{Home, until};
 

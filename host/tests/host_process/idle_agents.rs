@@ -1,4 +1,5 @@
-//! Tests that idle agents stop silently and resume with their conversation.
+//! Tests that idle agents stop silently, and that the next message resumes their conversation, unless the agent refuses
+//! to.
 
 use super::support::{FRESH, Home, until};
 

@@ -33,7 +33,7 @@ fn silence_ends_the_answer_of_a_shell_without_a_prompt() {
     host.ask("echo hi; printf unfinished", "```\nhi\nunfinished\n```");
     host.ask("x=1", "Done.");
     host.ask("echo $x", "```\n1\n```");
-    // Without job control, SIGINT also ends the shell.
+    // The shell isn't interactive, so SIGINT ends it too.
     host.say("while :; do echo tick; sleep 0.1; done");
     host.expect("tick\ntick\n");
     host.say("/stop");

@@ -1,4 +1,5 @@
-//! Tests scheduled jobs: a host that was down makes up for all missed runs with one run.
+//! Tests scheduled jobs: a host that was down makes up for all missed runs with one run, and an invalid schedule is
+//! rejected.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,5 @@
 //! Tests `cordboard attach` and `cordboard adopt` with an agent that logs the start and the end of each process, so
-//! that the tests can check that a conversation never has two processes.
+//! that the tests can check that a conversation never has two processes at the same time.
 
 use std::{
     fs,

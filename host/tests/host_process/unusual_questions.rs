@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::{Home, Host};
 
-/// An agent that prints the file that a prompt names, which contains a question. The answer becomes the result of the
-/// turn.
+/// An agent that prints the question in the file that a prompt names. The answer becomes the result of the turn.
 const ASKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 while read -r line; do

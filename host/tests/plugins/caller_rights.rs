@@ -1,4 +1,5 @@
-//! Tests that a call has exactly the rights of its caller.
+//! Tests the rights of calls: a call has exactly the rights of its caller, and a call without a caller has those of
+//! `acts_as`.
 
 use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};

@@ -45,7 +45,7 @@ const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9b
 /// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
 
-/// The configuration of `every`, which may send its secret to `mirror`.
+/// Returns the configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     format!(

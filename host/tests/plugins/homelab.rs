@@ -17,8 +17,7 @@ use crate::components::extra;
 use crate::test_host::TestHost;
 use fake_server::FakeServer;
 
-/// The time at which the fake servers' responses, except for those of Uptime Kuma, were recorded: 2026-11-21 13:45:36
-/// UTC.
+/// The current time in these tests, unless a test sets another time: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
 /// The secret of the plugin under test, which no answer may contain.

@@ -1,5 +1,5 @@
-//! Tests the plugins of the repository, including the misbehaving ones of `plugins/bad`, as real components on a real
-//! engine with a fake host in memory: their exports, their texts, and that a misbehaving plugin doesn't affect others.
+//! Tests plugins as real components on a real engine with a fake host in memory: the plugins of the repository,
+//! including the misbehaving ones of `plugins/bad`, and components that were compiled against earlier contracts.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -1,4 +1,4 @@
-//! Tests the exact replies of the standard plugins to the commands about sessions, models, personas and plugins.
+//! Tests the exact replies of the standard plugins on a fake host.
 
 use std::time::Duration;
 

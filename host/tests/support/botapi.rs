@@ -290,8 +290,8 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
 /// The content of every file but `photos/big`, which is 3.7 MB long.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
-/// Responds with the file at a path that `getFile` has returned, or with an error if the path is `photos/gone`, is
-/// unknown, or has another token.
+/// Responds with the content of a file, or with an error if the file is `photos/gone`, the token is wrong, or the path
+/// isn't that of a file.
 fn file(path: &str) -> Response {
     match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
         Some((TOKEN, "photos/gone")) | None => error(404, "Not Found"),

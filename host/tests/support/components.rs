@@ -29,9 +29,7 @@ pub fn extra(name: &str) -> Vec<u8> {
 
 fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
-    fs::read(&path).unwrap_or_else(|error| {
-        panic!("built without standard plugins: run cargo xtask build ({}: {error})", path.display())
-    })
+    fs::read(&path).unwrap_or_else(|error| panic!("failed to read {}: {error}; run cargo xtask build", path.display()))
 }
 
 /// Assembles a component or a core module from its text format.

@@ -227,9 +227,7 @@ impl Drop for App {
 /// Returns the bytes of a component, by its path below the output folder of `cargo xtask build`.
 pub fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
-    fs::read(&path).unwrap_or_else(|error| {
-        panic!("built without standard plugins: run cargo xtask build ({}: {error})", path.display())
-    })
+    fs::read(&path).unwrap_or_else(|error| panic!("failed to read {}: {error}; run cargo xtask build", path.display()))
 }
 
 /// Replaces all occurrences of a text in a component with another text of the same length.

@@ -69,7 +69,7 @@ async fn only_a_continuously_refused_token_ends_polling() {
     // This limit is shorter than the whole outage, but other errors interrupt the refusals of the token.
     let mut poll = bot.poll_until(Duration::from_millis(100));
     tokio::select! {
-        error = &mut poll => panic!("it ended: {error:?}"),
+        error = &mut poll => panic!("polling ended: {error:?}"),
         _ = bot.until_stored(1) => poll.abort(),
     }
     for _ in 0..1000 {
@@ -204,7 +204,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     let chats =
         |method: &str| bot.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
-    // Only one call was refused. Later calls use the new id at once.
+    // Only one `sendMessage` call was refused. Later ones use the new id at once.
     assert_eq!(chats("sendMessage"), [GROUP, GROUP, MOVED, MOVED]);
 }
 

@@ -66,7 +66,8 @@ impl TestBot {
         self.poll_until(Duration::from_secs(600))
     }
 
-    /// Starts a task that polls until Telegram has refused the token for `give_up`.
+    /// Starts a task that polls until Telegram has refused the token for `give_up`. If the token has never been
+    /// accepted, its first refusal ends the task.
     pub fn poll_until(&self, give_up: Duration) -> JoinHandle<PollError> {
         let telegram = Arc::clone(&self.telegram);
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })

@@ -1,5 +1,5 @@
 //! Tests that a text arrives together with any other field of its message: each optional field and each kind of entity,
-//! with the minimal and the maximal content that the Bot API allows.
+//! with and without their own optional fields. The fields are also sent with malformed content.
 
 use std::collections::BTreeMap;
 

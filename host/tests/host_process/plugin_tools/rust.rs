@@ -1,4 +1,4 @@
-//! Tests a new plugin in Rust, from `new` to a running host.
+//! Tests plugins in Rust, from `new` to a running host, and builds that share cargo's target folder.
 
 use std::{fs, process::Stdio};
 

@@ -103,7 +103,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     }
 }
 
-/// A limitation of scrubbing that `plugins/README.md` documents.
+/// Shows a limitation of scrubbing that `plugins/README.md` documents.
 #[tokio::test]
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();

@@ -1,4 +1,5 @@
-//! Tests running calls of a replaced version: they may finish, but only within the drain time.
+//! Tests running calls of a version that is no longer active: they may finish within the drain period, but are canceled
+//! at once if the version's grants were revoked.
 
 use std::{
     sync::Arc,
@@ -31,7 +32,7 @@ async fn a_busy_call_is_canceled_after_the_drain() {
     }
     let (began, drain) = (Instant::now(), Duration::from_millis(200));
     host.plug("mine", &bad("echo")).await.unwrap();
-    assert!(!running.is_finished() || began.elapsed() >= drain, "the call ended before the drain time");
+    assert!(!running.is_finished() || began.elapsed() >= drain, "the call ended before the drain period was over");
     assert_eq!(host.read("echo now").await, "v1: now");
     let cut = running.await.unwrap().unwrap_err();
     assert_eq!(cut, CallError::Drained { drain });

@@ -1,5 +1,5 @@
-//! Tests versions that request more capabilities than granted: they are pending approval, the owner is asked once, and
-//! only the owner's approval or the configuration activates them.
+//! Tests versions that request more capabilities than granted: they are pending approval, and only the owner's approval
+//! or the configuration activates them.
 
 use cordboard_core::types::Role;
 use cordboard_runtime::CallError;

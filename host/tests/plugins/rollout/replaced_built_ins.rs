@@ -57,7 +57,7 @@ async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
     let rig = rig.restart().await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help"), ("ok".to_owned(), String::new()));
-    // The same bytes have no grants under another name.
+    // Under another name, the same bytes don't have the built-in plugin's grants.
     rig.save("helper", &standard("help")).await;
     rig.next_question().await;
     assert_eq!(rig.serving("helper"), None);

@@ -16,7 +16,7 @@ impl BotApi {
     }
 
     /// Returns the texts of the messages with this id or a later one. A count of messages would not work, because the
-    /// live message of an answer is deleted at some point.
+    /// host may delete the live message of an answer.
     pub fn since(&self, chat: i64, first: i64) -> Vec<String> {
         self.texts(|(of, id), _| of == chat && id >= first)
     }

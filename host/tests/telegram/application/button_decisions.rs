@@ -32,8 +32,8 @@ fn without_time(line: &str) -> String {
     format!("Decided by {by}{}", rest.get(14..).unwrap_or_default())
 }
 
-/// Kills a host during each of two answers. Returns the application, whose running host has sent notices about both
-/// prompts.
+/// Kills the host during each of two answers, and starts it again. Returns the application after the chat has shown a
+/// notice about each prompt.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;

@@ -39,7 +39,7 @@ async fn an_answer_of_a_background_session_has_its_name() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask_agent(OWNER, "hello", "You said: hello").await;
-    // Pause the agent, so that it answers only when beta is the active session.
+    // Pause the agent, so that it answers only after beta has become the active session.
     app.signal_agent("alpha", Signal::STOP);
     app.ask(OWNER, "slow 4", "Thinking…").await;
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;

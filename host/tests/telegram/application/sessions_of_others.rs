@@ -1,4 +1,4 @@
-//! Tests that a member has no access to sessions of other users, through commands, capabilities, shared chats or names.
+//! Tests that a member can't access the sessions of other users through commands, capabilities, shared chats or names.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::botapi::message;
 /// The group that both users are in.
 const GROUP: i64 = -100_500;
 
-/// The commands that act on a session by its name. `ACTIVE` has those that act on the active session.
+/// Commands that act on a session by its name. `ACTIVE` contains commands that act on the active session.
 const NAMED: [&str; 7] = ["session", "archive", "restore", "suspend", "retry", "fresh", "leave"];
 const ACTIVE: [&str; 10] = [
     "suspend",
@@ -44,8 +44,8 @@ impl App {
     }
 }
 
-/// Starts a host where the owner and the member have a session each. The plugin `session_thief`, which attempts every
-/// action on a session, has all grants for sessions.
+/// Starts a host where the owner and the member have a session each. The plugin `session_thief`, which attempts many
+/// actions on a session, has all grants for sessions.
 async fn app_with_two_sessions() -> App {
     let app = App::new().await;
     app.configure(&format!(

@@ -1,4 +1,4 @@
-//! Tests messages that Telegram delivers in parts, and edits of waiting messages.
+//! Tests messages that Telegram delivers in parts, edits of waiting messages, and messages with images or other files.
 
 use serde_json::{Value, json};
 
