@@ -222,7 +222,7 @@ impl Acp {
             }
             Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
             // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
-            // them. Updates after the end of a turn belong to a canceled turn.
+            // them. Updates after the end of a turn are too late to be shown.
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update from the agent")
@@ -262,8 +262,8 @@ impl Acp {
         self.calls.values().any(|call| matches!(call, Call::Prompt(_)))
     }
 
-    /// Acknowledges the prompt. The protocol has no receipt for prompts, so the first output of the turn, or its end,
-    /// counts as one.
+    /// Acknowledges the prompt. The protocol has no receipt for prompts, so the first output or question of the turn,
+    /// or its end, counts as one.
     fn acknowledge(&mut self, events: &mut Vec<AgentEvent>) {
         events.extend(std::mem::take(&mut self.unacknowledged).into_iter().map(AgentEvent::PromptAccepted));
     }

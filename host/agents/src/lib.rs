@@ -87,8 +87,8 @@ pub trait Codec: Send {
     /// Returns the way to interrupt the running turn. The interrupt also cancels the prompts that the agent got during
     /// the turn and has not accepted.
     fn interrupt(&mut self) -> InterruptMethod;
-    /// Changes how the agent handles tools that need permission. The result contains the line to write, or an event if
-    /// the agent doesn't have this mode.
+    /// Changes how the agent handles tools that need permission. The result contains the line to write, if one is
+    /// needed, or an event if the agent doesn't have this mode.
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.

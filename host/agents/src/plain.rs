@@ -142,8 +142,8 @@ impl Plain {
         self.last_line = excerpt(line.as_bytes());
     }
 
-    /// Records whether the program repeats its input. If it doesn't, shows the lines that only seemed to be echoes. Only
-    /// the first call counts: later, a mismatch may only mean that a background process printed before the echo.
+    /// Records whether the program repeats its input. If it doesn't, shows the lines that only seemed to be echoes.
+    /// Only the first call counts: later, a mismatch may only mean that a background process printed before the echo.
     fn learn_echo(&mut self, is_echo: bool) {
         if self.echo == Echo::Unknown {
             self.echo = if is_echo { Echo::Yes } else { Echo::No };

@@ -58,7 +58,7 @@ const EVENT_QUEUE: usize = 64;
 /// a longer queue would only use more memory.
 const INPUT_QUEUE: usize = 256;
 
-/// The command line, environment, folder and tag of a process to start.
+/// The parameters of a process to start.
 #[derive(Debug, Clone)]
 pub struct Spawn {
     /// A path, or a bare name that is looked up in the `PATH` of `env`.

@@ -40,7 +40,8 @@ impl Store {
         .await
     }
 
-    /// Returns the action of the button with this token, or `None` if it is not stored, for example because it was deleted.
+    /// Returns the action of the button with this token, or `None` if it is not stored, for example because it was
+    /// deleted.
     pub async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StoreError> {
         let token = token.to_owned();
         self.run("read the command of a button".to_owned(), move |db| {

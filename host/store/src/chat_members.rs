@@ -19,8 +19,8 @@ impl Store {
         .await
     }
 
-    /// The users who have written in a place. An empty id represents an unknown user: older hosts stored only the
-    /// place.
+    /// Returns the users who have written in a place. An empty id represents an unknown user: older hosts stored only
+    /// the place.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.run(format!("read who has written in {place}"), move |db| {

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Active sessions and chat members that were already stored
-    /// under the new id are moved to the first id.
+    /// Stores that the chat `home` has the new id `chat`. Moves the active sessions and chat members that are already
+    /// stored under the new id to the first id, unless they would replace an entry there.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
@@ -25,7 +25,7 @@ impl Store {
         .await
     }
 
-    /// The chats of a front-end that have a new id, as pairs of first and current id.
+    /// Returns the chats of a front-end that have a new id, as pairs of first and current id.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the moved chats of {front_end}"), move |db| {

@@ -44,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// The last offset that was stored with a batch of this front-end.
+    /// Returns the last offset that was stored with a batch of this front-end.
     pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the offset of {front_end}"), move |db| {
@@ -54,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// All updates that are not completed, in the order of acceptance.
+    /// Returns all updates that are not completed, in the order of acceptance.
     pub async fn open_messages(&self) -> Result<Vec<InboxRow>, StoreError> {
         self.run("read the open messages".to_owned(), open).await
     }
@@ -107,7 +107,7 @@ impl Store {
         self.set_inbox_state("handed", format!("mark prompt {} as sent to the agent", prompt.0), prompt).await
     }
 
-    /// Marks the prompt as waiting again, because the agent did not accept it.
+    /// Marks the prompt as waiting again, because it has to be sent to another agent process.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if the prompt was not assigned or is completed.
@@ -177,7 +177,7 @@ pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), Wo
     Ok(())
 }
 
-/// All updates that are not completed, in order.
+/// Returns all updates that are not completed, in order.
 pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, WorkError> {
     let sql = "SELECT id, prompt, state, session, accepted, record FROM inbox WHERE state <> 'done' ORDER BY id";
     read_all(db, sql, [], read)
@@ -199,7 +199,7 @@ fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
     })
 }
 
-/// The timestamp as SQLite stores it.
+/// Returns the timestamp as SQLite stores it.
 pub(super) fn to_column(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }

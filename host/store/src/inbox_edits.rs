@@ -25,7 +25,7 @@ pub struct EditedPrompt {
 }
 
 impl Store {
-    /// The current content of an accepted update. `None` if the update is completed.
+    /// Returns the current content of an accepted update, or `None` if the update is completed.
     pub async fn accepted_update(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
         self.run(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-/// Returns the update with the new text. Returns `None` if the place differs, if the update has no text or the same
-/// text, or if it was joined from parts, because the edited part is unknown then.
+/// Returns the update with the new text. Returns `None` if the place differs, if the update has neither text nor images
+/// or already has this text, or if it was joined from parts, because the edited part is unknown then.
 fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     if update.place != *place || update.origin.part == MessagePart::Joined {
         return None;

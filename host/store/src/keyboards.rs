@@ -1,5 +1,5 @@
-//! Stores the request of each post with buttons, the chat messages that show the post, and the decision. A request is
-//! decided at most once.
+//! Stores the posts with buttons: the request that a post is about, if any, the chat messages that show the post, and
+//! the decision. A request is decided at most once.
 
 use cordboard_core::{
     types::{Place, Reply, Request},
@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of most recent posts whose buttons still work. The button records of older posts are deleted.
+/// The number of most recent posts whose buttons can work. The records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
@@ -63,7 +63,7 @@ impl Store {
         self.run(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
-    /// The places with posts whose buttons are open.
+    /// Returns the places with posts whose buttons are open.
     pub async fn places_with_open_buttons(&self) -> Result<Vec<Place>, StoreError> {
         self.run("read which chats have open buttons".to_owned(), move |db| {
             read_all(db, "SELECT DISTINCT place FROM keyboard WHERE outcome IS NULL", [], |row| json(row, 0))

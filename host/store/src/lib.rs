@@ -105,7 +105,7 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
-    // The statements are few and fixed, so all of them stay prepared.
+    // Keep the frequent statements prepared.
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }

@@ -44,15 +44,15 @@ impl Store {
         .await
     }
 
-    /// The message that a turn answers. `None` if no message started the turn, or if the turn's end is already stored.
+    /// Returns the message that a turn answers, or `None` if no message started the turn or its end is already stored.
     pub async fn answered_message(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
         self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
     }
 
     /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
-    /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] edits or deletes the message. Must
-    /// be called for each message of a long answer and for each edit. Ignores a turn whose end is stored.
+    /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] marks the answer as interrupted.
+    /// Must be called for each message of a long answer and for each edit. Ignores a turn whose end is stored.
     pub async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -88,7 +88,7 @@ impl Store {
         .await
     }
 
-    /// The turns that were streamed into messages and whose end isn't stored, as pairs of turn and place.
+    /// Returns the turns that were streamed into messages and whose end isn't stored, as pairs of turn and place.
     pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
         self.run("read the unfinished turns".to_owned(), |db| {
             let sql = "SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)";

@@ -1,5 +1,4 @@
-//! Decisions of users about plugins: the rollout state of each plugin, and the capabilities that were granted or denied
-//! in the chat.
+//! Stores the rollout state of each plugin, and the answers to its requests for capabilities.
 
 use cordboard_core::{
     rollout::{Decision, GrantAnswer, RolloutState},
@@ -14,7 +13,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// All stored decisions.
+/// The stored rollout states and answers of all plugins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decisions {
     /// Ordered by plugin.

@@ -41,7 +41,7 @@ impl Store {
         self.run(format!("delete state of plugin '{plugin}'"), move |db| put(db, &plugin, &key, None)).await
     }
 
-    /// The plugin's keys that begin with `prefix`, sorted.
+    /// Returns the plugin's keys that begin with `prefix`, sorted.
     pub async fn state_keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         let (plugin, prefix) = (plugin.to_owned(), prefix.to_owned());
         self.run(format!("list the state of plugin '{plugin}'"), move |db| {

@@ -49,7 +49,7 @@ impl Store {
         .await
     }
 
-    /// The digests of the stored versions, newest first.
+    /// Returns the digests of the stored versions, newest first.
     pub async fn versions(&self, plugin: &str) -> Result<Vec<String>, StoreError> {
         let plugin = plugin.to_owned();
         self.run(format!("read the versions of plugin '{plugin}'"), move |db| {
@@ -59,7 +59,7 @@ impl Store {
         .await
     }
 
-    /// The bytes of a version, or `None` if it is not stored.
+    /// Returns the bytes of a version, or `None` if it is not stored.
     pub async fn version(&self, plugin: &str, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
         self.run(format!("read a version of plugin '{plugin}'"), move |db| {

@@ -36,8 +36,8 @@ pub struct StoreSnapshot {
     pub decisions: Decisions,
 }
 
-/// Reads a state directory, even while a host is using it. Creates, changes and locks nothing. Returns an empty state
-/// if there is no database.
+/// Reads a state directory, even while a host is using it. Changes no data and doesn't take the directory's lock, but
+/// SQLite may create the files of its WAL. Returns an empty snapshot if there is no database.
 ///
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason

@@ -112,7 +112,7 @@ fn not_writable(state: &Path, source: io::Error) -> OpenError {
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
 }
 
-/// The user of this process, by name if the system knows it.
+/// Returns the user of this process, by name if the system knows it.
 fn user() -> String {
     let uid = rustix::process::geteuid().as_raw();
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();

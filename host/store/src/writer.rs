@@ -37,8 +37,8 @@ pub(super) enum Request {
 
 /// A request's work, with the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and stores its outcome in the request. Returns false if the work failed. May be called again after
-    /// the transaction was rolled back.
+    /// Runs the work and stores its outcome in the request. Returns whether the work succeeded. May be called again
+    /// after the transaction was rolled back.
     fn run(&mut self, db: &Connection) -> bool;
     /// Sends the outcome that `run` has stored, or the error of the commit.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);

@@ -59,7 +59,7 @@ pub enum Change {
     Folder {
         fault: Option<String>,
     },
-    /// A plugin file that is new, or whose bytes differ from those last reported.
+    /// A plugin file that is new, has changed, or can be used again.
     Plugin {
         name: String,
         content: PluginContent,
@@ -127,7 +127,7 @@ impl Drop for Watcher {
 /// once.
 ///
 /// # Errors
-/// Fails if a path can't be made absolute, or if the file or the folder isn't private (see [`check_private`]).
+/// Fails if a path can't be made absolute or doesn't pass [`check_private`].
 pub fn watch(options: WatchOptions) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     start(options, OsWatcher::new())
 }

@@ -1,5 +1,6 @@
-//! Checks who may write to a path. The host uses plugins and the configuration, which contains the grants, only if no
-//! other user may write to them. This module must not change the permissions of files.
+//! Checks who may write to a path, and whether a path leads to a regular file. The host uses plugins and the
+//! configuration, which grants capabilities, only if no other user may write to them. This module must not change the
+//! permissions of files.
 
 use std::{
     fs::FileType,

@@ -100,7 +100,7 @@ impl FileRead {
         }
     }
 
-    /// The stamp and digest, for comparison with another reading.
+    /// Returns the stamp and the digest of a complete reading, for comparison with another reading.
     pub(super) fn fingerprint(&self) -> Option<(Stamp, Digest)> {
         match self {
             Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),

@@ -53,7 +53,7 @@ pub(super) enum NextScan {
     Event,
     /// Soon, because a file is still changing, may come back, or has not been read yet.
     Soon,
-    /// After a short interval, because a path can't be watched.
+    /// After a short interval, because a path can't be watched or the scan panicked.
     Poll,
 }
 
@@ -128,8 +128,8 @@ impl Scanner {
         Scan { found, next }
     }
 
-    /// Watches and lists all files to read. Lists no plugins if others may write to their folder or if the folder can't
-    /// be listed. Adds the watches before the files are read, so that no change is missed in between.
+    /// Watches and lists all files to read. Lists no plugins if their folder isn't private or can't be read. Adds the
+    /// watches before the files are read, so that no change is missed in between.
     fn list(&mut self) -> (Listing, NextScan) {
         let os_watcher = Arc::clone(&self.os_watcher);
         let mut watch_set = os_watcher.new_watch_set();
@@ -224,8 +224,8 @@ fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     Ok(files.unwrap_or_default())
 }
 
-/// Returns every plugin file by its stem, sorted. `None` if there is no folder. Hidden, temporary and backup files
-/// are skipped.
+/// Returns the name and the path of each plugin file, sorted. Returns `None` if there is no folder. Skips hidden,
+/// temporary and backup files.
 fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -243,7 +243,7 @@ fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
     Ok(Some(files))
 }
 
-/// The plugin name of `path`, valid or not. `None` if it isn't a plugin file.
+/// Returns the plugin name of `path`, valid or not. Returns `None` if it isn't a plugin file.
 fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
@@ -282,8 +282,8 @@ pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
 }
 
-/// Reads the file of the plugin `name` once. `None` if it is missing, is being written or can't be used. Blocks the
-/// thread.
+/// Reads the file of the plugin `name` once. Returns `None` if it is missing, is being written or can't be used. Blocks
+/// the thread.
 #[must_use]
 pub fn read_plugin(folder: &Path, name: &str) -> Option<PluginContent> {
     check_private(folder).ok()?;

@@ -1,4 +1,4 @@
-//! Tests the watcher with real files. Every test waits on the channel with a long deadline. To prove that a change is
+//! Tests the watcher with real files. Most tests wait on the channel with a long deadline. To prove that a change is
 //! *not* reported, a test makes another change and receives only that one.
 
 use std::{

@@ -27,7 +27,8 @@ pub(super) const SETTLE: Duration = Duration::from_millis(100);
 /// The maximum time from an event to the scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The maximum time between two scans while some path can't be watched, because events may be missing then.
+/// The maximum time to the next scan while a path can't be watched, because events may be missing, or after a scan
+/// panicked.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The watch task: schedules scans and sends changes.

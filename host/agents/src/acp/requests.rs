@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::{rpc, tool_call};
 use crate::tool_input;
 
-/// The maximum lengths of a plan and of an option's label in a question, in UTF-16 units. A plan may take several
-/// messages.
+/// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
+/// The maximum length of an option's label, and of the agent's request id in the id of a question, in UTF-16 units.
 const MAX_LABEL: usize = 100;
 
 /// The open questions by their ids.

@@ -67,8 +67,8 @@ pub fn reject(id: &Value, error: Error) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id, "error": value(error) }))
 }
 
-/// Serializes a value of a protocol type. Returns `null` if that fails, which happens only for a path that is not
-/// UTF-8. The agent rejects `null`, and the user sees the agent's error.
+/// Serializes a value of a protocol type. Returns `null` if that fails: the agent rejects `null`, and the user sees the
+/// agent's error.
 pub fn value(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

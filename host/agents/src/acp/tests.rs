@@ -67,7 +67,7 @@ impl Script {
         Self { codec: new_codec(launch), trace: Trace::new(show_line), asked: Vec::new() }
     }
 
-    /// Returns a script with a session `s1` and the open prompt `p1`, with an empty trace.
+    /// Returns a script whose session `s1` has the open prompt `p1`. The trace is empty.
     fn in_turn() -> Self {
         let mut script = Self::new(&launch());
         script.open();
@@ -111,7 +111,7 @@ impl Script {
         self.answer(&RequestAnswer::Options { ids: vec![option.to_owned()], text: None });
     }
 
-    /// Adds events to the trace, without the random parts of ids.
+    /// Adds events and lines to the trace, without the random parts of ids.
     fn add(&mut self, mut decoded: Decoded) {
         for event in &mut decoded.events {
             let shorten = |id: &mut RequestId| id.0.truncate(id.0.find(':').unwrap());

@@ -35,7 +35,7 @@ pub fn new(update: ToolCallUpdate) -> ToolCall {
     call
 }
 
-/// Returns the name of the tool that claude's adapter adds to its calls.
+/// Returns the name of the tool, which claude's adapter adds to its calls.
 fn claude_name(meta: Option<&Meta>) -> Option<&str> {
     meta?.get("claudeCode")?["toolName"].as_str()
 }
@@ -58,7 +58,8 @@ pub fn action(call: &ToolCall, folder: &str) -> Action {
     Action { state, ..shown_action::named(&call.tool_call_id.0, &title, &detail) }
 }
 
-/// Returns the agent's own title of the call. Some agents write commands as code in Markdown.
+/// Returns the first line of the agent's own title of the call. Removes the backticks that some agents put around
+/// commands.
 pub fn title(call: &ToolCall) -> String {
     let line = call.title.lines().next().unwrap_or_default().trim();
     line.strip_prefix('`').and_then(|line| line.strip_suffix('`')).unwrap_or(line).to_owned()
@@ -109,7 +110,8 @@ fn paths(call: &ToolCall) -> impl Iterator<Item = String> {
 }
 
 /// Returns the name that permission rules use for the tool. The rules use the names of claude's tools. If the call
-/// contains neither such a name nor that of an MCP tool, the kind of the tool determines the name.
+/// contains neither such a name nor that of an MCP tool, the kind of the tool determines the name. For other kinds,
+/// returns the agent's own name for the tool, or the title of the call.
 fn tool_name(call: &ToolCall) -> String {
     let name = call.name.as_deref().filter(|name| !name.is_empty());
     let fixed = claude_name(call.meta.as_ref()).or(name.filter(|name| name.starts_with("mcp__")));

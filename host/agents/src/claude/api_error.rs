@@ -67,7 +67,8 @@ enum Problem {
 /// Facts about the failed requests of a process that arrive before the `result` of the turn.
 #[derive(Debug, Default)]
 pub(super) struct ApiErrors {
-    /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if a response followed the error.
+    /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if there is none, or if a
+    /// response followed it.
     kind: String,
     /// The time at which the exhausted limit of the account's plan is reset.
     reset: Option<Timestamp>,

@@ -39,8 +39,8 @@ pub(super) fn prompt(prompt: &Prompt, images: &[Image]) -> Vec<u8> {
         "session_id": "",
         "parent_tool_use_id": null,
         "message": { "role": "user", "content": content },
-        // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
-        // slash commands.
+        // Unless this field is true, the CLI loads files that the user's text names as `@/path` into the context, and
+        // runs slash commands.
         "client_composed": prompt.kind == PromptKind::Text,
     }))
 }

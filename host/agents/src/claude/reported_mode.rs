@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::text;
 
-/// The permission mode that the CLI reported last. Empty before the first report, and after the host has requested
-/// another mode. The next report then doesn't count as a change.
+/// The permission mode that the CLI reported last. Empty before the first report, and after the host has changed the
+/// mode by a request or by an answer. The next report then doesn't count as a change.
 #[derive(Debug, Default)]
 pub(super) struct ReportedMode(Option<PermissionMode>);
 
@@ -17,7 +17,7 @@ impl ReportedMode {
         is_change.then_some(AgentEvent::PermissionModeChanged(mode))
     }
 
-    /// Forgets the mode, because the host requests another one.
+    /// Forgets the mode, because the host changes it.
     pub(super) const fn forget(&mut self) {
         self.0 = None;
     }

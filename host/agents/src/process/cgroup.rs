@@ -105,8 +105,8 @@ impl Cgroup {
     }
 }
 
-/// Creates the cgroup of an agent with this tag, and opens its folder. Returns `None` if the agent has no limits and the
-/// host may not create a cgroup.
+/// Creates the cgroup of an agent with this tag, and opens its folder. Returns `None` if the agent has no limits and
+/// the host can't create a cgroup.
 ///
 /// # Errors
 /// The agent has limits, and they can't be set.

@@ -1,9 +1,9 @@
-//! Limits the memory, the processes and the CPU time of an agent through the controllers of its cgroup. An agent without
-//! a sandbox has the host's rights, so it could change its limits.
+//! Limits the memory, the processes and the CPU time of an agent through the controllers of its cgroup. An agent
+//! without a sandbox has the host's rights, so it could change its limits.
 //!
-//! A cgroup that enables controllers for its children must not contain processes. The host therefore moves itself into a
-//! child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, it would
-//! make the cgroups of agents unusable.
+//! A cgroup that enables controllers for its children must not contain processes. The host therefore moves itself into
+//! a child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, it
+//! would make the cgroups of agents unusable.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,7 +81,7 @@ fn kernel_limits(limits: &AgentLimits) -> Vec<KernelLimit> {
     all.into_iter().flatten().collect()
 }
 
-/// Missing in a kernel without swap.
+/// The file that limits swap. It is missing in a kernel without swap.
 const SWAP: &str = "memory.swap.max";
 
 /// Limits a new cgroup. `ancestors` are the cgroup of the host and those between it and the new one, the host's first.
@@ -135,7 +135,7 @@ fn leave(cgroup: &Path) -> Result<(), LimitsError> {
             return Err(LimitsError::Shared { cgroup: cgroup.to_owned() });
         }
         fs::create_dir_all(&leaf).map_err(LimitsError::failed(leaf.clone()))?;
-        // Move this process first, so that its new children start in the child.
+        // Move this process first, so that its new child processes start in the child cgroup.
         let own = own_pid();
         for pid in pids.iter().filter(|pid| **pid == own).chain(pids.iter().filter(|pid| **pid != own)) {
             let file = leaf.join("cgroup.procs");

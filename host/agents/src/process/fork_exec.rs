@@ -60,7 +60,8 @@ fn fork(setup: &ProcessSetup<'_>) -> io::Result<Option<Pid>> {
         args.flags = CLONE_INTO_CGROUP;
         args.exit_signal = libc::SIGCHLD.unsigned_abs().into();
         args.cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
-        // SAFETY: without `CLONE_VM`, the new process gets its own copy of the memory, and the caller of this function follows the rule above.
+        // SAFETY: without `CLONE_VM`, the new process gets its own copy of the memory, and the caller of this function
+        // follows the rule above.
         let created = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) };
         if let Ok(created) = i32::try_from(created)
             && created >= 0

@@ -1,5 +1,5 @@
-//! Writes an agent's stdin from a queue, and drains its stdout and stderr continuously, so that a full pipe does not
-//! block the agent. Limits the length of lines, but does not interpret them.
+//! Writes an agent's stdin from a queue, and reads its stdout and stderr. If the receiver of the output falls behind,
+//! the agent blocks on its own pipe. Limits the length of lines, but does not interpret them.
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
@@ -17,7 +17,7 @@ use super::{OutputKind, ProcessEvent};
 /// picture in base64 that a tool has read.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// The number of bytes to keep of a line that is too long: enough to identify the kind of message.
+/// The maximum number of bytes to keep of a line that is too long: enough to identify the kind of message.
 const BEGINNING: usize = 4 * 1024;
 
 /// The maximum length of a line of stderr that is kept, in characters.
@@ -39,7 +39,7 @@ pub(super) struct Pipes {
     stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
     stderr: Option<JoinHandle<()>>,
-    /// Whether the whole tree has exited.
+    /// Whether the whole tree has exited or is abandoned.
     tree_ended: watch::Sender<bool>,
     last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
@@ -146,8 +146,8 @@ async fn read_stderr(
     }
 }
 
-/// Reads the lines of a pipe until its end. After the whole tree has exited, stops when it has read more bytes than the
-/// pipe can hold, or has waited for [`ABANDON_AFTER`].
+/// Reads the lines of a pipe until its end. After the process tree has ended, stops when it has read more bytes than
+/// the pipe can hold, or has waited for [`ABANDON_AFTER`].
 struct PipeLines<R> {
     lines: LineReader<R>,
     tree_ended: watch::Receiver<bool>,
@@ -219,8 +219,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Self { reader: BufReader::with_capacity(CHUNK, reader), kind, longest, read: 0 }
     }
 
-    /// Returns the next line without its newline, which the last line may lack. Returns `None` at the end of the stream
-    /// or after a read error.
+    /// Returns the next line without its newline, which the last line may lack, or the next piece of merged output.
+    /// Returns `None` at the end of the stream or after a read error.
     async fn next(&mut self) -> Option<OutputLine> {
         match self.kind {
             OutputKind::Lines => self.next_line().await,

@@ -47,7 +47,7 @@ fn in_path(program: &Path, env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
-/// The `PATH` for an agent whose environment has none.
+/// The folders to search for the program of an agent whose environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 fn is_executable(path: &Path) -> bool {

@@ -15,7 +15,7 @@ pub fn return_freed_memory() {
     }
 }
 
-/// Unmaps the pages of this program's code; those that run again are mapped again one by one. The kernel counts mapped
+/// Unmaps the pages of this program's code; those that run again are mapped again on demand. The kernel counts mapped
 /// code as memory of the process and hardly ever reclaims it, and half of the code that is mapped during startup never
 /// runs again.
 pub fn unmap_unused_code() {

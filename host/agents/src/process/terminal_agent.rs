@@ -19,7 +19,7 @@ use super::{SpawnError, identity::is_running, prepared_exec::PreparedExec, progr
 /// The interval at which a process is checked if it can't be watched.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Returns when the process has exited. The process need not be a child of this one. Must be called within a tokio
+/// Waits until the process has exited. The process need not be a child of this one. Must be called within a tokio
 /// runtime.
 pub async fn exited(process: ProcessId) {
     match open(&process).and_then(watch_exit) {

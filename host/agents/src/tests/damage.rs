@@ -1,4 +1,5 @@
-//! Damages lines of recordings, for tests. A codec has to survive each damaged line and to end each turn exactly once.
+//! Damages lines of recordings, for tests. A codec has to survive each damaged line and to end the same turns as
+//! without the damage.
 
 use std::collections::{BTreeMap, HashSet};
 

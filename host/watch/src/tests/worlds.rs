@@ -56,7 +56,7 @@ impl World {
         self.root.path().join(name)
     }
 
-    /// A random number below `most`.
+    /// Returns a random number below `most`.
     fn random_below(&mut self, most: usize) -> usize {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.random >> 33).unwrap() % most

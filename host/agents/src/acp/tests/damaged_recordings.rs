@@ -1,5 +1,6 @@
 //! Replays each recording once for each damaged line that [`damage::all`] returns. All turns have to end as in the
-//! recording. If the conversation can't begin because of the damage, the codec has to report that.
+//! recording, unless the damage removes the id of a response. If the conversation can't begin because of the damage,
+//! the codec has to report that.
 
 use super::*;
 use crate::tests::damage::{self, Record, Step, Turns};

@@ -1,5 +1,5 @@
-//! Tests sandboxes with programs that try to leave them. If bubblewrap can't be used, these tests print the reason and
-//! check nothing.
+//! Tests sandboxes with programs that try to leave them. If bubblewrap can't be used, the tests that need it print the
+//! reason and check nothing.
 
 use std::{
     fs,
