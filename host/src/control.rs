@@ -108,8 +108,10 @@ pub enum HandoverError {
     AgentRuns(SessionName),
     #[error("conversation {conversation} is already the conversation of session '{session}': use that session")]
     InUse { conversation: String, session: SessionName },
-    #[error("no agent of kind \"claude\" is configured: add one, or name it with --agent")]
+    #[error("no agent of kind \"claude\" is configured: add one to the configuration")]
     NoAgent,
+    #[error("no agent '{0}' of kind \"claude\" is configured: name another agent, or leave out --agent")]
+    NoSuchAgent(String),
     #[error("{} is not a folder: name the folder of the conversation with --folder", .0.display())]
     NoFolder(PathBuf),
     #[error(

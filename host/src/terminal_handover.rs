@@ -100,8 +100,10 @@ fn claude_agent(config: &Config, requested: Option<&str>) -> Result<(String, Age
     let default = agents.by_name.get_key_value(&agents.default).into_iter();
     let mut candidates =
         default.chain(&agents.by_name).filter(|(name, _)| requested.is_none_or(|wanted| wanted == *name));
-    let found = candidates.find(|(_, agent)| agent.kind == AgentKind::Claude);
-    found.map(|(name, agent)| (name.clone(), agent.clone())).ok_or(HandoverError::NoAgent)
+    match candidates.find(|(_, agent)| agent.kind == AgentKind::Claude) {
+        Some((name, agent)) => Ok((name.clone(), agent.clone())),
+        None => Err(requested.map_or(HandoverError::NoAgent, |wanted| HandoverError::NoSuchAgent(wanted.to_owned()))),
+    }
 }
 
 #[async_trait]

@@ -113,8 +113,8 @@ pub enum SpawnError {
     #[error("start '{program}': the interpreter in its first line is missing; install it")]
     NoInterpreter { program: String },
     #[error(
-        "start '{program}': it is neither a program for this machine nor a script that begins with a line such as `#!/bin/sh`; \
-         correct `command` of this agent"
+        "start '{program}': it is not a program for this machine (a script must begin with a line such as \
+         `#!/bin/sh`); correct `command` of this agent"
     )]
     NoProgram { program: String },
     #[error("start '{program}': the session's folder '{folder}' is missing; create it again, or start a new session")]

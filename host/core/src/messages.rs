@@ -55,7 +55,7 @@ pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The likely reason why an agent exited: its processes used more memory than its limit.
 pub const EXCEEDED_MEMORY: &str =
-    "during this run, the kernel killed a process of the agent, because all of them together exceeded max_memory";
+    "during this run, the kernel killed one of the agent's processes, because together they exceeded max_memory";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
 /// The text of a failed turn without a reason.
@@ -63,7 +63,7 @@ pub const FAILED: &str = "The agent failed without giving a reason.";
 pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
-pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
+pub const NOTHING_TO_LEAVE: &str = "No interrupted message to drop.";
 /// The answer to a user who presses a button of a request that is already closed.
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
@@ -125,7 +125,8 @@ pub fn sent_again(session: &SessionName) -> String {
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
     format!(
-        "A message was dropped just now. To drop the earlier interrupted message of session '{session}', too, use /leave again."
+        "A message was dropped just now. Use /leave again to also drop the earlier interrupted message of session \
+         '{session}'."
     )
 }
 

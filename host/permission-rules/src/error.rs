@@ -15,7 +15,7 @@ pub enum RuleError {
     ToolWildcard,
     #[error("the closing parenthesis is missing at the end: write `Bash(git status:*)`")]
     Parenthesis,
-    #[error("the parentheses are empty: write `Bash` for all uses or `Bash(git status:*)` for some")]
+    #[error("the pattern is empty: write `Bash` for all uses or `Bash(git status:*)` for some")]
     EmptyPattern,
     #[error(
         "a rule contains a line break or another control character: write one rule per line, such as `Bash(make test)`"
@@ -39,6 +39,6 @@ pub enum RuleError {
         "a path pattern begins with `!`: put the exception in another list, for example `Read(secrets/**)` in the deny list"
     )]
     Negation,
-    #[error("a path pattern has `..` or names another user's home: write `//absolute/path/**` or `~/path/**`")]
+    #[error("a path pattern contains `..` or names another user's home: write `//absolute/path/**` or `~/path/**`")]
     ParentFolder,
 }

@@ -103,9 +103,7 @@ impl CallState {
     /// Traps if the call has made too many host calls, or if it is a trial or a view.
     pub fn host(&mut self) -> wasmtime::Result<HostHandle> {
         self.count_call()?;
-        self.host
-            .clone()
-            .ok_or_else(|| wasmtime::Error::msg("only config, context and log can be called in a trial or a view"))
+        self.host.clone().ok_or_else(|| wasmtime::Error::msg("a trial or a view may call only config, context and log"))
     }
 
     pub fn count_call(&mut self) -> wasmtime::Result<()> {

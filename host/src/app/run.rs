@@ -344,7 +344,7 @@ async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName,
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let report = process::sweep(&host_id, processes).await;
     if report.ended + report.left > 0 {
-        tracing::warn!(ended = report.ended, left = report.left, "stopped agents that a killed host left behind");
+        tracing::warn!(ended = report.ended, left = report.left, "found agents that a killed host left behind");
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(id, _)| id).collect();
     // A session may have been renamed in the meantime.

@@ -91,7 +91,7 @@ pub fn check_name(name: &str) -> Result<(), DevError> {
         );
     }
     if TAKEN.split_whitespace().any(|taken| taken == name) {
-        return refuse("compilers reserve that name; use another one");
+        return refuse("a Rust keyword or crate has that name; use another name");
     }
     // If the name is a key of `[plugins]`, the plugin can't have a table for its settings and grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {

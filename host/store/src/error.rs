@@ -14,7 +14,8 @@ pub enum StoreError {
     #[error("{what} in {}: {why}, so nothing was stored; check that the disk is healthy and writable", file.display())]
     Io { what: String, file: PathBuf, why: String },
     #[error(
-        "{what} in {}: another program locks the database, so nothing was stored; stop that program (`fuser {}` finds it)",
+        "{what} in {}: another program has locked the database, so nothing was stored; stop that program \
+         (`fuser {}` finds it)",
         file.display(),
         file.display()
     )]
@@ -137,7 +138,7 @@ pub enum OpenError {
     )]
     Older { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so data was lost; restore a backup of cordboard.db, or remove cordboard.db to start without sessions (the folders are kept)",
+        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so its data seems to be lost; restore a backup of cordboard.db, or remove cordboard.db to start without sessions (the folders are kept)",
         path.display(),
         counted(*folders, "session folder")
     )]
@@ -167,7 +168,7 @@ mod tests {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             assert_eq!(
                 WorkError::from(error).during("open the store", "/s/cordboard.db".into()).to_string(),
-                "open the store in /s/cordboard.db: another program locks the database, so nothing was stored; stop that program (`fuser /s/cordboard.db` finds it)"
+                "open the store in /s/cordboard.db: another program has locked the database, so nothing was stored; stop that program (`fuser /s/cordboard.db` finds it)"
             );
         }
     }

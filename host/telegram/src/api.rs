@@ -154,7 +154,7 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
     let error = scrub::text(error.to_string());
-    let why = format!("HTTP {status}: the response is not from a Bot API server ({error}): {excerpt:?}");
+    let why = format!("HTTP {status}: the response is not a valid Bot API response ({error}): {excerpt:?}");
     match status {
         401 => BotApiError::Unauthorised { why },
         429 => BotApiError::RateLimited { after: DEFAULT_RETRY_AFTER, why },

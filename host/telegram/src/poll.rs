@@ -81,7 +81,7 @@ impl Connection {
                 self.backoff.next_delay()
             }
             BotApiError::Unavailable { why } => {
-                self.report_once(Problem::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
+                self.report_once(Problem::Network, || tracing::warn!(why, "Telegram is unavailable: retrying"));
                 self.backoff.next_delay()
             }
             BotApiError::Moved { .. } | BotApiError::NotModified => self.backoff.next_delay(),

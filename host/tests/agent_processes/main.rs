@@ -302,8 +302,8 @@ async fn each_failed_start_says_what_to_do() {
     let at = folder.path();
     assert_eq!(
         error(&no_program, at),
-        "start 'FOLDER/empty': it is neither a program for this machine nor a script that begins with a line such as `#!/bin/sh`; \
-         correct `command` of this agent"
+        "start 'FOLDER/empty': it is not a program for this machine (a script must begin with a line such as \
+         `#!/bin/sh`); correct `command` of this agent"
     );
     assert_eq!(
         error(Path::new("no-such-agent"), at),

@@ -72,7 +72,7 @@ fn a_plugin_folder_writable_by_others_is_refused() {
     let folder = home.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     let error = format!(
-        "cordboard: failed to use {folder}: others may write to it, and could change plugins or their grants; run `chmod go-w {folder}`\n"
+        "cordboard: failed to use {folder}: others may write to it, and could change plugins or grants; run `chmod go-w {folder}`\n"
     );
     for subcommand in ["run", "check"] {
         let ended = home.ask(subcommand, &[]);
@@ -88,7 +88,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     host.exchange("/echo hello", "v1: hello");
     let folder = home.path("plugins").display().to_string();
     let why = format!(
-        "failed to use {folder}: others may write to it, and could change plugins or their grants; run `chmod go-w {folder}`"
+        "failed to use {folder}: others may write to it, and could change plugins or grants; run `chmod go-w {folder}`"
     );
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     host.hear(&format!("The plugin folder can't be used: {why}. The active plugin versions keep running."));
@@ -131,7 +131,7 @@ fn a_configuration_writable_by_others_is_refused() {
     let path = home.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
     let error = format!(
-        "cordboard: failed to use {path}: others may write to it, and could change plugins or their grants; run `chmod go-w {path}`\n"
+        "cordboard: failed to use {path}: others may write to it, and could change plugins or grants; run `chmod go-w {path}`\n"
     );
     for (subcommand, code) in [("run", 2), ("check", 1)] {
         let ended = home.ask(subcommand, &[]);
@@ -147,7 +147,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
     let path = file.display().to_string();
     let why = format!(
-        "its file cannot be used: others may write to it, and could change plugins or their grants; run `chmod go-w {path}`"
+        "its file cannot be used: others may write to it, and could change plugins or grants; run `chmod go-w {path}`"
     );
     let ended = home.ask("check", &[]);
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));

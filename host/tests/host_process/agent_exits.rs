@@ -20,7 +20,7 @@ fn an_interrupted_prompt_is_not_resent_automatically() {
     host.say("/retry");
     host.expect_all(&["Retrying in session 'a'.\n", &format!("{DIED}\n")]);
     host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
-    host.ask("/leave", "Nothing to leave.");
+    host.ask("/leave", "No interrupted message to drop.");
     host.ask("/retry", "Nothing to retry.");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }

@@ -200,7 +200,7 @@ fn a_suspended_agent_resumes_or_reports_lost_state(kind: &StandIn) {
     host.say("recall");
     if kind.lacks(AgentFeature::Resume) {
         host.reads(&format!("{STATE_LOST}\n{}", kind.answer("I remember nothing.")));
-        host.ask("/history", "Agent 'tested' keeps no history that Cordboard can read. Scroll up in the chat instead.");
+        host.ask("/history", "Cordboard can't read the history of agent 'tested'. Scroll up in the chat instead.");
     } else {
         host.reads(&format!("Resuming session...\n{}", kind.answer("I remember: tea")));
     }

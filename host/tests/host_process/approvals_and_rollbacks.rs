@@ -36,7 +36,7 @@ fn simultaneous_approvals_are_one_message() {
     home.plug("p05", "asks_more");
     question(&mut host, "p05");
     host.say(&refuse.replace("p04", "p05"));
-    host.expect("of plugin 'p05' is no longer pending approval; version ");
+    host.expect("of plugin 'p05' is no longer pending approval; the latest request is for version ");
     assert_eq!(host.chat().matches(" that they were not granted:").count(), 1);
     assert_eq!(host.chat().matches(" that it was not granted:").count(), 1);
 }

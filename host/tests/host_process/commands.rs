@@ -146,7 +146,7 @@ fn impossible_commands_are_refused_with_the_reason() {
     host.ask("/new a", "Session 'a' created.");
     host.await_phase("a", "idle");
     host.ask("/retry", "Nothing to retry.");
-    host.ask("/leave", "Nothing to leave.");
+    host.ask("/leave", "No interrupted message to drop.");
     host.ask("/stop", "Nothing is running.");
     host.ask("/stop now", "Usage: /stop [all]");
     host.ask("/suspend nope", "Session 'nope' doesn't exist. Use /new to create it.");

@@ -181,7 +181,7 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
         "Cordboard was stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.reads("Resuming session...\nI remember: tea\nYou said: two");
-    let logged = host.expect_logged("stopped agents that a killed host left behind");
+    let logged = host.expect_logged("found agents that a killed host left behind");
     assert_eq!(logged.matches("left behind").count(), 1, "{logged}");
     until("only the new agent is left", || home.agents().len() == 1);
     host.say("/retry");

@@ -233,7 +233,7 @@ async fn retrying(host: &TestHost) {
             "fresh",
             "Session 'beta' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.",
         ),
-        ("leave", "Nothing to leave."),
+        ("leave", "No interrupted message to drop."),
     ] {
         set(host, "beta", |setup| setup.phase = Phase::Asking);
         assert_eq!(host.read(line).await, answer);
@@ -241,7 +241,10 @@ async fn retrying(host: &TestHost) {
     set(host, "beta", |setup| setup.interrupted = 1);
     read(
         host,
-        &[("leave", "Dropped. Session 'beta' continues with the next message."), ("leave", "Nothing to leave.")],
+        &[
+            ("leave", "Dropped. Session 'beta' continues with the next message."),
+            ("leave", "No interrupted message to drop."),
+        ],
     )
     .await;
 }

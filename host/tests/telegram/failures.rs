@@ -111,7 +111,7 @@ async fn polling_continues_after_outages_reported_once_each() {
     let _poll = bot.poll();
     bot.until_stored(1).await;
     bot.api.until_calls("getUpdates", 6).await;
-    assert_eq!(bot.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
+    assert_eq!(bot.log.count("Telegram is unavailable"), 2, "once at the start, once while polling");
     assert_eq!(bot.log.count("receiving messages from Telegram again"), 2);
     assert_eq!(bot.inbox.updates().len(), 1, "no update is stored twice");
 }
@@ -125,7 +125,7 @@ async fn a_rejected_poll_is_not_reported_as_an_outage() {
     let _poll = bot.poll();
     bot.until_stored(1).await;
     assert_eq!(bot.log.count("Telegram rejects the request: retrying"), 2, "{}", bot.log.text());
-    assert_eq!(bot.log.count("Telegram does not respond"), 0, "{}", bot.log.text());
+    assert_eq!(bot.log.count("Telegram is unavailable"), 0, "{}", bot.log.text());
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     let inbox = std::sync::Arc::clone(&bot.inbox);
     let telegram = Telegram::open(settings, inbox).unwrap();
     let shown = async {
-        while bot.log.count("Telegram does not respond") == 0 {
+        while bot.log.count("Telegram is unavailable") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         // Leave time for more attempts.
@@ -311,7 +311,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
         shown = tokio::time::timeout(DEADLINE, shown) => shown.expect("the outage is logged"),
     }
-    assert_eq!(bot.log.count("Telegram does not respond"), 1, "{}", bot.log.text());
+    assert_eq!(bot.log.count("Telegram is unavailable"), 1, "{}", bot.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();
     assert!(matches!(&error, ChatError::Unavailable { why } if why.contains(&port.to_string())), "{error}");
     let all = format!("{error} {error:?} {}", bot.log.text());

@@ -91,9 +91,9 @@ pub enum ConfigRead {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("use {}: {who} may write to it, and could change plugins or their grants; run `chmod go-w {}`", path.display(), path.display())]
+    #[error("use {}: {who} may write to it, and could change plugins or grants; run `chmod go-w {}`", path.display(), path.display())]
     Writable { path: PathBuf, who: &'static str },
-    #[error("use {}: it belongs to another user (uid {uid}), who could change plugins or their grants; run `chown {me} {}`", path.display(), path.display())]
+    #[error("use {}: it belongs to another user (uid {uid}), who could change plugins or grants; run `chown {me} {}`", path.display(), path.display())]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error("read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },

@@ -87,9 +87,7 @@ mod tests {
     #[test]
     fn files_writable_by_others_are_refused_with_the_remedy() {
         let text = |who: &str| {
-            Some(format!(
-                "use PATH: {who} may write to it, and could change plugins or their grants; run `chmod go-w PATH`"
-            ))
+            Some(format!("use PATH: {who} may write to it, and could change plugins or grants; run `chmod go-w PATH`"))
         };
         assert_eq!(refusal(0o775), text("its group"));
         assert_eq!(refusal(0o757), text("others"));

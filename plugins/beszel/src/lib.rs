@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn systems_are_shown_and_an_empty_list_is_explained() {
         let text = report_text(200, include_str!("../tests/data/systems.json")).expect("a known format");
-        assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
+        assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12%, "), "{text}");
         let none =
             "chat_a@home.lan can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
         assert_eq!(report_text(200, r#"{"items":[]}"#).as_deref(), Ok(none));

@@ -131,8 +131,8 @@ mod tests {
             shown(include_str!("../tests/data/systems.json")),
             [
                 "5 systems, 1 down:",
-                "🟡 `nas` CPU 12 %, memory 63 %, disk 72 %, `tank` 93 %, 54 °C, 2 failed services, up 12 d",
-                "🟢 `pve1` CPU <1 %, memory 31 %, disk 40 %, up 1 d",
+                "🟡 `nas` CPU 12%, memory 63%, disk 72%, `tank` 93%, 54 °C, 2 failed services, up 12 d",
+                "🟢 `pve1` CPU <1%, memory 31%, disk 40%, up 1 d",
                 "🔴 `pve2` has been down for 3 h",
                 "⚪ `lab` has been paused for 20 d",
                 "⚪ `new` has not reported for 5 min",
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_response_of_an_old_hub_is_parsed_too() {
         let old = shown(include_str!("../tests/data/systems-old.json"));
-        assert_eq!(old, ["1 system, none down.", "🟡 `nas` CPU 100 %, memory 20 %, disk 3 %, up 1 min"]);
+        assert_eq!(old, ["1 system, none down.", "🟡 `nas` CPU 100%, memory 20%, disk 3%, up 1 min"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
     let Some(page) = page else { return Ok(Reply::plain("Usage: /commands [page]")) };
     let Some(commands) = sessions::agent_commands(&session.name) else {
         let text = format!(
-            "The agent of session '{}' has not started yet. Send it a message, then use /commands again.",
+            "The agent of session '{}' has not reported its commands yet. Send it a message, then use /commands again.",
             session.name
         );
         return Ok(Reply::plain(&text));

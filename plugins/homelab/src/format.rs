@@ -26,10 +26,10 @@ const fn rounded(bytes: u128, unit: u128) -> u128 {
     (bytes + unit / 2) / unit
 }
 
-/// Formats a percentage without decimals: `62 %`. A value between 0 and 1 becomes `<1 %`.
+/// Formats a percentage without decimals: `62%`. A value between 0 and 1 becomes `<1%`.
 #[must_use]
 pub fn percent(share: f64) -> String {
-    if share > 0.0 && share < 1.0 { "<1 %".to_owned() } else { format!("{share:.0} %") }
+    if share > 0.0 && share < 1.0 { "<1%".to_owned() } else { format!("{share:.0}%") }
 }
 
 /// Checks a percentage from the configuration.
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn shares_are_whole_and_gauges_full_at_a_hundred() {
-        assert_eq!([0.0, 0.2, 0.5, 61.6, 100.0].map(percent), ["0 %", "<1 %", "<1 %", "62 %", "100 %"]);
+        assert_eq!([0.0, 0.2, 0.5, 61.6, 100.0].map(percent), ["0%", "<1%", "<1%", "62%", "100%"]);
         assert_eq!(gauge(62.0), "▓▓▓▓▓▓░░░░");
         assert_eq!([gauge(-5.0), gauge(250.0), gauge(f64::NAN)], ["░░░░░░░░░░", "▓▓▓▓▓▓▓▓▓▓", "░░░░░░░░░░"]);
     }

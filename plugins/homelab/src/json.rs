@@ -86,8 +86,8 @@ impl<'a> Json<'a> {
     }
 
     fn type_error(&self, kind: &str) -> String {
-        let path = if self.path.is_empty() { "the response" } else { &self.path };
-        format!("`{path}` is not a {kind} but {}", crate::format::first_line(&self.value.to_string(), SHOWN))
+        let what = if self.path.is_empty() { "the response".to_owned() } else { format!("`{}`", self.path) };
+        format!("{what} is not a {kind} but {}", crate::format::first_line(&self.value.to_string(), SHOWN))
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(error(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
         assert_eq!(
             error(root.items().map(|_| "")),
-            "`the response` is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
+            "the response is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
         );
         assert_eq!(
             error(items[0].at("store").and_then(|it| it.integer()).map(|_| "")),

@@ -109,7 +109,7 @@ pub fn line(monitor: &Monitor, now: Timestamp) -> String {
         MonitorState::Unknown => parts.push("no heartbeat yet".to_owned()),
         MonitorState::Up => parts.extend(monitor.ping.map(|ping| format!("{ping:.0} ms"))),
     }
-    parts.extend(monitor.uptime.map(|share| format!("24 h uptime {} %", percent_of(share))));
+    parts.extend(monitor.uptime.map(|share| format!("24 h uptime {}%", percent_of(share))));
     parts.extend(expiring.map(|days| match days {
         ..0 => "its certificate has expired".to_owned(),
         0.. => format!("its certificate expires in {}", counted(days.unsigned_abs(), "day")),
@@ -145,7 +145,7 @@ mod tests {
             Monitor { uptime: Some(0.99979), certificate: Some(1), last_beat: Some(1), ..monitor(MonitorState::Up) };
         assert_eq!(
             shown(&full),
-            "🟡 a, 12 ms, 24 h uptime 99.97 %, its certificate expires in 1 day, last heartbeat 2h ago"
+            "🟡 a, 12 ms, 24 h uptime 99.97%, its certificate expires in 1 day, last heartbeat 2h ago"
         );
         let fresh = Monitor {
             certificate: Some(15),
@@ -153,7 +153,7 @@ mod tests {
             uptime: Some(1.0),
             ..monitor(MonitorState::Up)
         };
-        assert_eq!(shown(&fresh), "🟢 a, 12 ms, 24 h uptime 100 %");
+        assert_eq!(shown(&fresh), "🟢 a, 12 ms, 24 h uptime 100%");
         let ended = Monitor { certificate: Some(-1), ..monitor(MonitorState::Down) };
         assert_eq!(shown(&ended), "🔴 a, down, its certificate has expired");
     }

@@ -102,12 +102,12 @@ mod tests {
             shown(include_str!("../tests/data/metrics.txt")),
             [
                 "6 monitors: 3 up, 2 down, 1 in maintenance",
-                "🟢 NAS, 2 ms, 24 h uptime 100 %",
-                "🟢 SSH, 0 ms, 24 h uptime 100 %",
-                "🔴 Git \"forge\" \\\\ one, down, 24 h uptime 0 %",
-                "🔴 Printer, down, 24 h uptime 0 %",
-                "⚪ Media, in maintenance, 24 h uptime 100 %",
-                "🟢 Lab, 7 ms, 24 h uptime 100 %",
+                "🟢 NAS, 2 ms, 24 h uptime 100%",
+                "🟢 SSH, 0 ms, 24 h uptime 100%",
+                "🔴 Git \"forge\" \\\\ one, down, 24 h uptime 0%",
+                "🔴 Printer, down, 24 h uptime 0%",
+                "⚪ Media, in maintenance, 24 h uptime 100%",
+                "🟢 Lab, 7 ms, 24 h uptime 100%",
             ]
         );
     }
@@ -134,7 +134,7 @@ mod tests {
                     monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"365d\"} 0.9\n\
                     monitor_response_time_seconds{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.2\n\
                     monitor_response_time{monitor_id=\"2\",monitor_name=\"a\"} -1\n";
-        assert_eq!(shown(text), ["2 monitors: 1 up, 1 down", "🟢 a, 24 h uptime 75 %", "🔴 a, down"]);
+        assert_eq!(shown(text), ["2 monitors: 1 up, 1 down", "🟢 a, 24 h uptime 75%", "🔴 a, down"]);
         assert_eq!(read(text).expect("a known format")[1].ping, None, "-1 is no time");
     }
 

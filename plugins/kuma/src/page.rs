@@ -111,18 +111,18 @@ mod tests {
                 "🔧 Disks are swapped",
                 "",
                 "Services",
-                "🟢 NAS, 2 ms, 24 h uptime 100 %",
-                "🔴 Git \"forge\" \\\\ one, down, 24 h uptime 0 %",
-                "⚪ Media, in maintenance, 24 h uptime 100 %",
-                "🟢 Lab, 7 ms, 24 h uptime 100 %",
+                "🟢 NAS, 2 ms, 24 h uptime 100%",
+                "🔴 Git \"forge\" \\\\ one, down, 24 h uptime 0%",
+                "⚪ Media, in maintenance, 24 h uptime 100%",
+                "🟢 Lab, 7 ms, 24 h uptime 100%",
                 "",
                 "Network",
-                "🟢 SSH, 0 ms, 24 h uptime 100 %",
-                "🔴 Printer, down, 24 h uptime 0 %",
+                "🟢 SSH, 0 ms, 24 h uptime 100%",
+                "🔴 Printer, down, 24 h uptime 0%",
             ]
         );
         let later = shown(page, beats, recorded + 7_200_000).expect("a known format");
-        assert_eq!(later[8], "🟢 Lab, 7 ms, 24 h uptime 100 %, last heartbeat 2h ago");
+        assert_eq!(later[8], "🟢 Lab, 7 ms, 24 h uptime 100%, last heartbeat 2h ago");
     }
 
     #[test]

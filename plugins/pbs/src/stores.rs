@@ -122,9 +122,9 @@ mod tests {
         assert_eq!(
             shown(include_str!("../tests/data/usage.json")),
             [
-                "🟢 `main` ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d",
-                "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)",
-                "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
+                "🟢 `main` ▓▓▓▓▓▓░░░░ 61%, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d",
+                "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93%, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)",
+                "🟢 `cold` ▓░░░░░░░░░ 10%, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",
                 "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
                 "⚪ `theirs` is not visible to this token: give the token and its user the role DatastoreAudit",
@@ -138,7 +138,7 @@ mod tests {
             shown(include_str!("../tests/data/usage-old.json")),
             [
                 "🔴 `main` unable to open chunk store 'main' at \"/mnt/main/.chunks\" - No such file or directory (os error 2)",
-                "🟢 `two` ▓▓▓░░░░░░░ 25 %, 1.0 TB of 4.0 TB",
+                "🟢 `two` ▓▓▓░░░░░░░ 25%, 1.0 TB of 4.0 TB",
             ]
         );
     }
@@ -148,11 +148,11 @@ mod tests {
         let one = |more: &str| {
             shown(&format!(r#"{{"data":[{{"store":"a","total":100,"used":10,"avail":90{more}}}]}}"#)).remove(0)
         };
-        assert_eq!(one(""), "🟢 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B");
-        assert_eq!(one(r#","estimated-full-date":1795355136"#), "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, full in 1 d");
-        assert_eq!(one(r#","estimated-full-date":1995355136"#), "🟢 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B");
+        assert_eq!(one(""), "🟢 `a` ▓░░░░░░░░░ 10%, 10 B of 100 B");
+        assert_eq!(one(r#","estimated-full-date":1795355136"#), "🟡 `a` ▓░░░░░░░░░ 10%, 10 B of 100 B, full in 1 d");
+        assert_eq!(one(r#","estimated-full-date":1995355136"#), "🟢 `a` ▓░░░░░░░░░ 10%, 10 B of 100 B");
         let bad = one(r#","gc-status":{"still-bad":1}"#);
-        assert_eq!(bad, "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, 1 bad chunk (verify the datastore)");
+        assert_eq!(bad, "🟡 `a` ▓░░░░░░░░░ 10%, 10 B of 100 B, 1 bad chunk (verify the datastore)");
     }
 
     #[test]
@@ -163,6 +163,6 @@ mod tests {
             error(serde_json::json!([{"store": "a", "used": "5"}])),
             "`[0].used` is not a whole number but \"5\""
         );
-        assert_eq!(error(serde_json::json!({})), "`the response` is not a list but {}");
+        assert_eq!(error(serde_json::json!({})), "the response is not a list but {}");
     }
 }

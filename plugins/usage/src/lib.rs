@@ -20,7 +20,7 @@ impl Command for Usage {
             [period] => Period::parse(period),
             _ => None,
         };
-        let Some(period) = period else { return Ok(Reply::plain("Usage: /usage [1, 7, 30 or month]")) };
+        let Some(period) = period else { return Ok(Reply::plain("Usage: /usage [1|7|30|month]")) };
         let mut totals = Vec::new();
         for period in Period::ALL {
             totals.push((period, report::sum(&usage(period, "session")?)));

@@ -151,7 +151,7 @@ fn describe_budget(budget: &Budget, now: Timestamp) -> String {
     // Rounded up to minutes, like the host's own texts.
     let minutes = resets.saturating_sub(now).div_ceil(60_000);
     let refusal = if spent_usd >= limit_usd { " New messages are refused." } else { "" };
-    format!("Budget: {spent} of {limit} a day ({percent} %), resets in {}.{refusal}", text::long_span(minutes * 60))
+    format!("Budget: {spent} of {limit} a day ({percent}%), resets in {}.{refusal}", text::long_span(minutes * 60))
 }
 
 fn describe_context(session: &Session) -> Option<String> {
@@ -162,7 +162,7 @@ fn describe_context(session: &Session) -> Option<String> {
     let window = window.and_then(|window| window.parse::<u64>().ok());
     let of = window.map(|window| {
         let percent = u128::from(tokens) * 100 / u128::from(window.max(1));
-        format!(" of {} tokens ({percent} %)", short_count(window))
+        format!(" of {} tokens ({percent}%)", short_count(window))
     });
     let name = text::escape(&session.name);
     Some(format!("Context of session '{name}': {}{}.", short_count(tokens), of.unwrap_or_else(|| " tokens".to_owned())))
@@ -219,16 +219,13 @@ mod tests {
     #[test]
     fn the_budget_and_the_context_are_described() {
         let budget = |spent_usd| Budget { limit_usd: 20.0, spent_usd, resets: 3_600_001 };
-        assert_eq!(
-            describe_budget(&budget(5.1), 0),
-            "Budget: $5.10 of $20.00 a day (25 %), resets in 1 hour 1 minute."
-        );
+        assert_eq!(describe_budget(&budget(5.1), 0), "Budget: $5.10 of $20.00 a day (25%), resets in 1 hour 1 minute.");
         assert!(describe_budget(&budget(20.0), 0).ends_with(" New messages are refused."));
         let context = |fact: &str| {
             let facts = vec![("context".to_owned(), fact.to_owned())];
             describe_context(&Session { facts, ..testing::session("x") })
         };
-        assert_eq!(context("42000/200000").as_deref(), Some("Context of session 'x': 42k of 200k tokens (21 %)."));
+        assert_eq!(context("42000/200000").as_deref(), Some("Context of session 'x': 42k of 200k tokens (21%)."));
         assert_eq!(context("950").as_deref(), Some("Context of session 'x': 950 tokens."));
         assert_eq!((context("much"), describe_context(&testing::session("x"))), (None, None));
     }

@@ -295,6 +295,9 @@ mod tests {
         assert_eq!(smart(&done).1, ["I look.\n\n✓ 2× Bash, 1× Read (1 failed), 12 s\n\nIt is 4."]);
         let stopped = Turn { error: Some("it died".into()), ..done };
         assert!(smart(&stopped).1[0].ends_with("It is 4.\n\n⚠ it died"));
+        let repeated = detailed("retry", "API overloaded (529); retry 1 of 10 in 1 s", "overloaded", true);
+        let parts = vec![text("I look."), repeated.clone(), action("Read: a", true), repeated, text("It is 4.")];
+        assert_eq!(smart(&Turn { done: true, ..turn(parts) }).1, ["I look.\n\n✓ 1× Read, 12 s\n\nIt is 4."]);
         let many = "abcdef".chars().map(|name| action(&name.to_string(), true)).collect();
         assert_eq!(smart(&Turn { done: true, ..turn(many) }).1, ["✓ 1× a, 1× b, 1× c, 1× d, 2 other uses, 12 s"]);
     }

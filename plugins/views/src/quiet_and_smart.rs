@@ -8,7 +8,10 @@ use cordboard_plugin::{
     view::{Action, Part, Turn, TurnFrame},
 };
 
-use super::{close_code_block, joined, live, verbose, with_end};
+use super::{close_code_block, joined, live, with_end};
+
+/// The kind of the action that is the use of a tool.
+const TOOL: &str = "tool";
 
 /// The maximum number of tools that the summary names.
 const MAX_TOOLS: usize = 4;
@@ -45,10 +48,10 @@ fn after_actions(turn: &Turn) -> &[Part] {
     &turn.parts[last.map_or(0, |last| last + 1)..]
 }
 
-/// Returns the action, unless it is a thought or the list of tasks.
+/// Returns the action if it is the use of a tool, and not a thought, a list of tasks or a repeated request.
 fn tool(part: &Part) -> Option<&Action> {
     match part {
-        Part::Action(action) if action.kind != verbose::THOUGHT && !verbose::is_list(action) => Some(action),
+        Part::Action(action) if action.kind == TOOL => Some(action),
         Part::Action(_) | Part::Text(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use super::{action_follows, close_code_block, live, with_end};
 /// per task.
 const LIST: &str = "todo";
 
-pub const THOUGHT: &str = "think";
+const THOUGHT: &str = "think";
 
 /// The maximum number of lines of an error that are shown below a failed action.
 const ERROR_LINES: usize = 3;

@@ -106,15 +106,19 @@ impl Handshake {
     /// Handles the response to `initialize`. Returns the request that opens the session.
     pub fn on_initialized(&mut self, result: Result<&Value, Error>) -> Result<Next, Failure> {
         let result = result.map_err(|error| Failure::Start(self.error_text(&error)))?;
-        let version = result["protocolVersion"].as_u64().unwrap_or_default();
-        let agent = serde_json::from_value::<InitializeResponse>(result.clone());
-        let Some(agent) = agent.ok().filter(|agent| agent.protocol_version == ProtocolVersion::V1) else {
-            let ours = ProtocolVersion::V1.as_u16();
+        let ours = ProtocolVersion::V1.as_u16();
+        if let Some(version) = result["protocolVersion"].as_u64().filter(|version| *version != u64::from(ours)) {
             return Err(Failure::Start(format!(
                 "The agent speaks version {version} of the Agent Client Protocol, and Cordboard speaks version {ours}. \
                  Install a version of the agent that speaks version {ours}."
             )));
-        };
+        }
+        let agent = serde_json::from_value::<InitializeResponse>(result.clone()).map_err(|_| {
+            Failure::Start(format!(
+                "The agent's response to `initialize` could not be read. Check that the agent speaks version {ours} of \
+                 the Agent Client Protocol."
+            ))
+        })?;
         let can_load = agent.agent_capabilities.load_session;
         let can_fork = result["agentCapabilities"]["sessionCapabilities"]["fork"].is_object();
         let system_prompt = self.system_prompt(&agent);

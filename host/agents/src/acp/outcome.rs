@@ -31,7 +31,7 @@ pub fn of_result(result: &Value) -> Outcome {
             let reason = reason.as_str().map(|reason| one_line(reason, UNTRUSTED_LENGTH));
             let reason =
                 reason.filter(|reason| !reason.is_empty()).map(|reason| format!(" with the reason '{reason}'"));
-            Outcome::Failed(format!("The agent stopped{}.", reason.unwrap_or_else(|| " without a reason".to_owned())))
+            Outcome::Failed(format!("The agent stopped{}.", reason.unwrap_or_else(|| " and gave no reason".to_owned())))
         }
     }
 }

@@ -174,7 +174,7 @@ fn updates_without_a_plugin_or_a_session_are_answered() {
             ann 2: /plugins
               2 in its queue: answer: /plugins is for admins only.
             ann 3 photo
-              3 in its queue: answer: Only text and images for now
+              3 in its queue: answer: Only text and images are supported for now.
             eve 4: hello
               4 in its queue: drop, no access
         "#]],
@@ -204,7 +204,7 @@ fn an_album_without_a_caption_is_no_prompt_in_a_group() {
             ok 3
             ann group album
             wait 300
-              4 in its queue: answer: Only text and images for now
+              4 in its queue: answer: Only text and images are supported for now.
         "#]],
     );
 }

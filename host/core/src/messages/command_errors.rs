@@ -66,7 +66,7 @@ pub fn nothing_to_fork(session: &SessionName) -> String {
 /// Returns the error for reading the history of a session whose agent keeps no history that the host can read.
 #[must_use]
 pub fn no_history(agent: &str) -> String {
-    format!("Agent '{}' keeps no history that Cordboard can read. Scroll up in the chat instead.", quote(agent))
+    format!("Cordboard can't read the history of agent '{}'. Scroll up in the chat instead.", quote(agent))
 }
 
 /// Returns the error for reading the history of a session whose agent was removed from the configuration.

@@ -94,7 +94,7 @@ impl HostReply {
         match self {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
-            Self::OnlyText => "Only text and images for now".to_owned(),
+            Self::OnlyText => "Only text and images are supported for now.".to_owned(),
             Self::ImageNotFetched { why } => format!("{}\nYour message was not sent to the agent.", quote(why)),
             Self::OnlyImagesTaken => "The agent gets only the images of your message, not its other files.".to_owned(),
             Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),

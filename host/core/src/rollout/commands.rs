@@ -158,7 +158,7 @@ impl Machine {
         match pending {
             Some((version, missing)) if version.starts_with(digest) => Ok(missing.clone()),
             Some((version, _)) => Err(invalid(format!(
-                "Version {} of plugin '{name}' is no longer pending approval; version {} is.",
+                "Version {} of plugin '{name}' is no longer pending approval; the latest request is for version {}.",
                 short(digest),
                 short(version)
             ))),

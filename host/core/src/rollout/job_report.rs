@@ -80,18 +80,25 @@ impl Machine {
         }
         let active_now = self.active.as_ref().map(messages::active_version);
         Ok(match command {
-            JobCommand::Enable { not_admitted: Some(why) } => {
-                let active_now = active_now.unwrap_or_else(|| "nothing".to_owned());
-                format!("Plugin '{name}' is enabled. Active: {active_now}; {why}.")
-            }
+            JobCommand::Enable { not_admitted: Some(why) } => active_now.map_or_else(
+                || format!("Plugin '{name}' is enabled, but no version is active: {why}."),
+                |active_now| format!("Plugin '{name}' is enabled. Active now: {active_now}; {why}."),
+            ),
             JobCommand::Enable { not_admitted: None } => {
                 format!("Plugin '{name}' is enabled: {}.", active_now.unwrap_or_default())
             }
             JobCommand::Rollback { from } => {
                 self.state.record_admin_rollback(&from);
                 let why = self.not_admitted(&from, now).unwrap_or_default();
-                self.reject_not_admitted(&from, why.clone(), now);
-                format!("Plugin '{name}' is rolled back: {}; {why}.", active_now.unwrap_or_default())
+                self.reject_not_admitted(&from, why, now);
+                let (version, active_now) = (short(&from), active_now.unwrap_or_default());
+                // A reload activates the newest version.
+                let again = if self.newest() == Some(&from) {
+                    format!(" To use version {version} again, type /plugins reload {name}.")
+                } else {
+                    String::new()
+                };
+                format!("Plugin '{name}', version {version}, is rolled back. Active now: {active_now}.{again}")
             }
             JobCommand::Grant => {
                 let granted = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");

@@ -101,15 +101,15 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
             format!("version {version} was rolled back: save a new version, or type /plugins reload {name}")
         }
         Admission::Abandoned { rollbacks, why } => format!(
-            "version {version} was rolled back {rollbacks} times because its calls failed, the last one {why}; save a new version, or type \
-             /plugins reload {name}"
+            "version {version} was rolled back {rollbacks} times because its calls failed (the last one {why}); save a \
+             new version, or type /plugins reload {name}"
         ),
         Admission::Backoff { until, rollbacks, why } => {
             let times = if *rollbacks == 1 { "once".to_owned() } else { format!("{rollbacks} times in a row") };
             let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!(
-                "version {version} will be tried again in {pause}, because it was rolled back {times}: its calls failed, the last \
-                 one {why}; /plugins reload {name} tries it at once"
+                "version {version} will be tried again in {pause}, because it was rolled back {times} after failed \
+                 calls (the last one {why}); /plugins reload {name} tries it at once"
             )
         }
     })

@@ -20,7 +20,7 @@ pub enum StepError {
     Value { given: String, what: &'static str },
     #[error("'{0}' is not a duration: write +5m or +1h30m to advance the clock, or a time such as 2026-01-01 09:00")]
     Duration(String),
-    #[error("'{0}' is not a property of a session: write active, or key=value")]
+    #[error("'{0}' is not a property: write key=value (or active, in @session)")]
     Property(String),
     #[error("unknown property '{key}': use one of {known}")]
     PropertyKey { key: String, known: &'static str },

@@ -228,7 +228,7 @@ fn check_rejects_a_file_that_others_may_write_to() {
     fs::copy(component("help"), author.path("help.wasm")).unwrap();
     fs::set_permissions(author.path("help.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
     let ended = author.run(&["check", "help.wasm"]);
-    let shown = "rejected  its file cannot be used: others may write to it, and could change plugins or their grants; run `chmod go-w help.wasm`\nverdict   a host would reject it\n";
+    let shown = "rejected  its file cannot be used: others may write to it, and could change plugins or grants; run `chmod go-w help.wasm`\nverdict   a host would reject it\n";
     assert!(ended.code == Some(1) && ended.out.ends_with(shown), "{ended:?}");
 }
 

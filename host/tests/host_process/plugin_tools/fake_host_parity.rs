@@ -25,7 +25,7 @@ const RUNNING: [Case; 3] = [
         created: CREATED,
         reach: |host| host.await_phase("a", "idle"),
         exchanges: &[
-            ("/leave", "Nothing to leave."),
+            ("/leave", "No interrupted message to drop."),
             ("/retry", "Nothing to retry."),
             ("/stop", NOTHING_RUNS),
             ("/stop all", NOTHING_RUNS),
@@ -39,7 +39,12 @@ const RUNNING: [Case; 3] = [
             host.say("hang");
             host.await_phase("a", "busy");
         },
-        exchanges: &[("/suspend", BUSY), ("/fresh", BUSY), ("/archive", BUSY), ("/leave", "Nothing to leave.")],
+        exchanges: &[
+            ("/suspend", BUSY),
+            ("/fresh", BUSY),
+            ("/archive", BUSY),
+            ("/leave", "No interrupted message to drop."),
+        ],
     },
     Case {
         setup: "suspended interrupted=1",
@@ -51,7 +56,7 @@ const RUNNING: [Case; 3] = [
         },
         exchanges: &[
             ("/leave", "Dropped. Session 'a' continues with the next message."),
-            ("/leave", "Nothing to leave."),
+            ("/leave", "No interrupted message to drop."),
         ],
     },
 ];
@@ -68,7 +73,7 @@ const BROKEN: [Case; 1] = [Case {
     },
     exchanges: &[
         ("/archive", "1 message is still queued in session 'a'. Use /stop all there first."),
-        ("/leave", "Nothing to leave."),
+        ("/leave", "No interrupted message to drop."),
         ("/stop", NOTHING_RUNS_BUT_QUEUED),
         ("/stop all", "Stopped. 1 message was dropped: “queued message 1”"),
         ("/archive", "Session 'a' archived. Use /restore a to bring it back."),

@@ -40,8 +40,8 @@ async fn the_systems_are_shown_after_a_login() {
     let beszel = FakeServer::start(hub).await;
     let lab = Lab::new("beszel", &table(&beszel.url)).await;
     let shown = "5 systems, 1 down:\n\
-                🟡 nas CPU 12 %, memory 63 %, disk 72 %, tank 93 %, 54 °C, 2 failed services, up 12 d\n\
-                🟢 pve1 CPU <1 %, memory 31 %, disk 40 %, up 1 d\n\
+                🟡 nas CPU 12%, memory 63%, disk 72%, tank 93%, 54 °C, 2 failed services, up 12 d\n\
+                🟢 pve1 CPU <1%, memory 31%, disk 40%, up 1 d\n\
                 🔴 pve2 has been down for 3 h\n\
                 ⚪ lab has been paused for 20 d\n\
                 ⚪ new has not reported for 5 min";

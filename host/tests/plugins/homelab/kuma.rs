@@ -56,14 +56,14 @@ async fn a_status_page_is_shown() {
                 🔧 Disks are swapped\n\
                 \n\
                 Services\n\
-                🟢 NAS, 2 ms, 24 h uptime 100 %\n\
-                🔴 Git \"forge\" \\ one, down, 24 h uptime 0 %\n\
-                ⚪ Media, in maintenance, 24 h uptime 100 %\n\
-                🟢 Lab, 7 ms, 24 h uptime 100 %\n\
+                🟢 NAS, 2 ms, 24 h uptime 100%\n\
+                🔴 Git \"forge\" \\ one, down, 24 h uptime 0%\n\
+                ⚪ Media, in maintenance, 24 h uptime 100%\n\
+                🟢 Lab, 7 ms, 24 h uptime 100%\n\
                 \n\
                 Network\n\
-                🟢 SSH, 0 ms, 24 h uptime 100 %\n\
-                🔴 Printer, down, 24 h uptime 0 %";
+                🟢 SSH, 0 ms, 24 h uptime 100%\n\
+                🔴 Printer, down, 24 h uptime 0%";
     assert_eq!(lab.read("kuma").await, shown);
     let requests = kuma.requests.lock().unwrap().clone();
     assert!(requests.iter().all(|request| request.authorization.is_empty()), "a status page needs no login");
@@ -77,7 +77,7 @@ async fn the_metrics_are_shown() {
     assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{shown}");
     assert_eq!(
         (lines[1], lines[3]),
-        ("🟢 NAS, 2 ms, 24 h uptime 100 %", "🔴 Git \"forge\" \\ one, down, 24 h uptime 0 %")
+        ("🟢 NAS, 2 ms, 24 h uptime 100%", "🔴 Git \"forge\" \\ one, down, 24 h uptime 0%")
     );
 }
 

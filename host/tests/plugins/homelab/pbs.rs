@@ -33,9 +33,9 @@ async fn datastores_and_jobs_are_shown() {
     let host = pbs.url.trim_start_matches("http://");
     let shown = format!(
         "Datastores of {host}\n\
-         🟢 main ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d\n\
-         🟡 archive ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)\n\
-         🟢 cold ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB\n\
+         🟢 main ▓▓▓▓▓▓░░░░ 61%, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d\n\
+         🟡 archive ▓▓▓▓▓▓▓▓▓░ 93%, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks (verify the datastore)\n\
+         🟢 cold ▓░░░░░░░░░ 10%, 100 GB of 1.0 TB\n\
          ⚪ usb is not mounted\n\
          🔴 broken datastore 'broken' is in offline maintenance mode: new disks\n\
          ⚪ theirs is not visible to this token: give the token and its user the role DatastoreAudit\n\

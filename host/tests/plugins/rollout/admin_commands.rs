@@ -19,13 +19,16 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     assert_eq!(
         answer,
         format!(
-            "Plugin 'echo' is rolled back: generation 4, {now}; version {left} was rolled back: save a new version, or type \
-             /plugins reload echo."
+            "Plugin 'echo', version {left}, is rolled back. Active now: generation 4, {now}. To use version {left} \
+             again, type /plugins reload echo."
         )
     );
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo").0, "rolled back");
-    rig.say("plugins rollback echo").await;
+    // A reload would not activate the version that this rollback replaces, because it isn't the newest one.
+    let answer = rig.say("plugins rollback echo").await;
+    let oldest = version(&versions[0]);
+    assert_eq!(answer, format!("Plugin 'echo', version {now}, is rolled back. Active now: generation 5, {oldest}."));
     assert_eq!(rig.say("echo x").await, "v1: x");
     let none = rig.say("plugins rollback echo").await;
     assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
@@ -85,8 +88,8 @@ async fn a_plugin_can_replace_itself_by_its_own_command() {
     }
     rig.plug("help", &other(&standard("help"), 1)).await;
     let answer = rig.say("plugins rollback help").await;
-    let back = format!("Plugin 'help' is rolled back: generation 7, {}; ", version(&standard("help")));
-    assert!(answer.starts_with(&back), "{answer}");
+    let back = format!(", is rolled back. Active now: generation 7, {}. ", version(&standard("help")));
+    assert!(answer.starts_with("Plugin 'help', version ") && answer.contains(&back), "{answer}");
 }
 
 #[tokio::test]

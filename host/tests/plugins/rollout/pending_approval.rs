@@ -104,8 +104,10 @@ async fn an_old_button_never_approves_another_version() {
     rig.save("needs_approval", &bad("asks_more")).await;
     let (_, new) = rig.next_question().await;
     let (before, after) = (version(&bad("needs_approval")), version(&bad("asks_more")));
-    let stale =
-        format!("Version {before} of plugin 'needs_approval' is no longer pending approval; version {after} is.");
+    let stale = format!(
+        "Version {before} of plugin 'needs_approval' is no longer pending approval; the latest request is for \
+         version {after}."
+    );
     assert_eq!(rig.say(&old[0]).await, stale);
     assert_eq!(rig.say(&old[1]).await, stale);
     assert_eq!(rig.serving("needs_approval"), None);

@@ -146,7 +146,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     // The owner can still use the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
-    app.ask(OWNER, "/leave", "Nothing to leave.").await;
+    app.ask(OWNER, "/leave", "No interrupted message to drop.").await;
     app.assert_nothing_shown(before);
 }
 
@@ -162,7 +162,7 @@ async fn a_user_removed_during_downtime_is_not_answered() {
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
     app.until_turns("beta", 1).await;
     app.until_nothing_open_for_member().await;
-    app.ask(OWNER, "/leave", "Nothing to leave.").await;
+    app.ask(OWNER, "/leave", "No interrupted message to drop.").await;
     app.assert_nothing_shown(before);
 }
 

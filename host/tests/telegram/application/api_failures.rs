@@ -90,7 +90,7 @@ async fn failed_polls_lose_and_repeat_nothing() {
     app.until_turns("alpha", 9).await;
     let log = app.log();
     assert!(
-        log.contains("Telegram does not respond: retrying") && log.contains("receiving messages from Telegram again"),
+        log.contains("Telegram is unavailable: retrying") && log.contains("receiving messages from Telegram again"),
         "{log}"
     );
 }

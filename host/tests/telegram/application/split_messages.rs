@@ -128,11 +128,11 @@ async fn a_message_without_text_gets_one_answer() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let voice = json!({"file_id": "f", "file_unique_id": "u", "duration": 3});
     push(&app, "message", 101, json!({"voice": voice}));
-    app.wait_for(OWNER, 0, "Only text and images for now").await;
+    app.wait_for(OWNER, 0, "Only text and images are supported for now.").await;
     push(&app, "message", 102, json!({"voice": voice, "caption": "listen"}));
     let caption = |text: &String| text.ends_with("listen") && text.contains("You can't see the attachment");
     app.until("the answer to the caption", || app.api.chat(OWNER).iter().any(caption).then_some(())).await;
-    assert_eq!(count(&app, "Only text and images for now"), 1);
+    assert_eq!(count(&app, "Only text and images are supported for now."), 1);
     assert_eq!(count(&app, "The agent gets only the caption. It can't see the voice message yet."), 1);
 }
 

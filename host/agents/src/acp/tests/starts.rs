@@ -202,6 +202,13 @@ fn an_agent_that_cannot_start_says_why() {
     assert_eq!(failed(&[error(1, -32603, "no config")]), "start failed: no config");
     let old = json!({ "id": 1, "result": { "protocolVersion": 2 } });
     assert!(failed(&[old]).starts_with("start failed: The agent speaks version 2 of the Agent Client Protocol"));
+    for unreadable in [json!({}), json!({ "protocolVersion": "1" }), json!(null)] {
+        let failure = failed(&[json!({ "id": 1, "result": unreadable })]);
+        assert!(
+            failure.starts_with("start failed: The agent's response to `initialize` could not be read."),
+            "{failure}"
+        );
+    }
     let hello = initialized(json!({}));
     let details =
         json!({ "id": 2, "error": { "code": -32603, "message": "Internal error", "data": { "details": "no disk" } } });

@@ -78,14 +78,14 @@ fn every_stop_reason_has_an_outcome() {
         finished [p1] Failed("The agent reached its maximum number of steps for one message. Ask it to continue if the work isn't finished.") -1.0000 $
         finished [p1] Failed("The model refused to answer. Rephrase your message, and try again.") -1.0000 $
         finished [p1] Failed("The agent stopped with the reason 'of_the_future'.") -1.0000 $
-        finished [p1] Failed("The agent stopped without a reason.") -1.0000 $"#]].assert_eq(
+        finished [p1] Failed("The agent stopped and gave no reason.") -1.0000 $"#]].assert_eq(
         &["end_turn", "cancelled", "max_tokens", "max_turn_requests", "refusal", "of_the_future", ""]
             .map(stop)
             .join("\n"),
     );
     assert_eq!(
         end(json!({ "result": null })),
-        r#"finished [p1] Failed("The agent stopped without a reason.") -1.0000 $"#
+        r#"finished [p1] Failed("The agent stopped and gave no reason.") -1.0000 $"#
     );
 }
 

@@ -84,7 +84,7 @@ impl Worker {
                 turn.on_rejected();
             }
             Err(ChatError::Unreachable { why } | ChatError::Forbidden { why }) => {
-                tracing::warn!(place = %self.place, why, "a turn is not shown: its place is unreachable");
+                tracing::warn!(place = %self.place, why, "a turn is not shown: its place can't be written to");
                 turn.stop_frames();
             }
             Err(error) => self.pause_after(&error),

@@ -30,7 +30,7 @@ fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
             ok
                 activate
                 persist
-                answer 1: Plugin 'p' is rolled back: generation 3, a; version b was rolled back: save a new version, or type /plugins reload p.
+                answer 1: Plugin 'p', version b, is rolled back. Active now: generation 3, a. To use version b again, type /plugins reload p.
               = a (3), 'b' not admitted
             file b
                 Trouble: Plugin 'p': version b was rolled back: save a new version, or type /plugins reload p. / Generation 3 stays active.
@@ -85,7 +85,7 @@ fn a_command_is_superseded_by_a_newer_one() {
             ok
                 activate
                 persist
-                answer 2: Plugin 'p' is rolled back: generation 3, a; version b was rolled back: save a new version, or type /plugins reload p.
+                answer 2: Plugin 'p', version b, is rolled back. Active now: generation 3, a. To use version b again, type /plugins reload p.
               = a (3), 'b' not admitted
         "#]],
     );
@@ -287,7 +287,7 @@ fn a_grant_activates_the_pending_version() {
                 request approval of b: chat
               = a (1), 'b' pending
             grant c
-                refuse 1 (invalid): Version c of plugin 'p' is no longer pending approval; version b is.
+                refuse 1 (invalid): Version c of plugin 'p' is no longer pending approval; the latest request is for version b.
               = a (1), 'b' pending
             grant b
                 persist chat=true

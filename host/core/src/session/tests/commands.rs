@@ -306,7 +306,7 @@ fn retry_and_leave_without_a_prompt_are_refused() {
             command retry r
                 refused (invalid): Nothing to retry.
             command leave
-                refused (invalid): Nothing to leave.
+                refused (invalid): No interrupted message to drop.
             command restore
                 refused (invalid): Session 'x' is not archived.
         "#]],

@@ -476,7 +476,7 @@ fn a_button_pressed_twice_acts_once() {
                 close request b: Leave
                 post home: An earlier message of session 'x' was not sent again either: “the text of a”.
             command leave
-                refused (busy): A message was dropped just now. To drop the earlier interrupted message of session 'x', too, use /leave again.
+                refused (busy): A message was dropped just now. Use /leave again to also drop the earlier interrupted message of session 'x'.
             command leave → suspended
                 persist
                 close request a: Leave
@@ -595,7 +595,7 @@ fn a_prompt_interrupted_twice_is_kept_once() {
                 persist
                 close request a: Leave
             command leave
-                refused (invalid): Nothing to leave.
+                refused (invalid): No interrupted message to drop.
         "#]],
     );
 }

@@ -226,7 +226,7 @@ fn two_interrupted_prompts_are_both_kept() {
                 persist
                 close request a: Leave
             command leave
-                refused (invalid): Nothing to leave.
+                refused (invalid): No interrupted message to drop.
         "#]],
     );
 }
@@ -254,7 +254,7 @@ fn partial_output_counts_as_acceptance() {
                 persist
                 close request a: Leave
             command leave
-                refused (invalid): Nothing to leave.
+                refused (invalid): No interrupted message to drop.
             command retry r
                 refused (invalid): Nothing to retry.
         "#]],

@@ -46,7 +46,7 @@ impl SessionSupervisor {
             }
             let was_reported = std::mem::replace(&mut is_reported, suspensions.unresolved.is_some());
             if let Some(limit) = suspensions.unresolved.filter(|_| !was_reported) {
-                tracing::warn!(%limit, "the agents exceed a limit, and no other session is idle");
+                tracing::warn!(%limit, "a limit on agents or memory is exceeded, and no session can be suspended");
             }
         }
     }

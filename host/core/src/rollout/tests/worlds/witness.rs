@@ -468,7 +468,7 @@ impl Witness {
     fn answer(&mut self, command: CommandId, answer: Result<String, String>) {
         let Some(given) = self.commands.remove(&command) else { self.fail("a command is answered once") };
         if let (Command::Rollback, Ok(text)) = (given, answer) {
-            let left = text.split_once("; version ").and_then(|(_, rest)| rest.split(' ').next());
+            let left = text.split_once(", version ").and_then(|(_, rest)| rest.split(',').next());
             let left = left.unwrap_or_default().to_owned();
             self.check_rolled_back(&left);
             self.bans.insert(left, Ban::ByAdmin);
