@@ -155,8 +155,8 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let (pipes, stdio) = HostPipes::create(spawn.output).map_err(explain)?;
     let pid =
         subreaper::spawn(&image, &spawn.folder, stdio, &spawn.tag, &spawn.limits).map_err(|error| match error {
-            subreaper::StartError::Process(error) => explain(error),
-            subreaper::StartError::Limits(error) => error.into(),
+            subreaper::ForkError::Process(error) => explain(error),
+            subreaper::ForkError::Limits(error) => error.into(),
         })?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),

@@ -32,7 +32,7 @@ use super::{
 
 /// The reason why an agent could not be started.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StartError {
+pub(super) enum ForkError {
     #[error(transparent)]
     Process(#[from] io::Error),
     #[error(transparent)]
@@ -54,7 +54,7 @@ pub(super) fn spawn(
     stdio: ChildStdio,
     tag: &EnvTag,
     limits: &AgentLimits,
-) -> Result<Pid, StartError> {
+) -> Result<Pid, ForkError> {
     let folder = CString::new(folder.as_os_str().as_bytes()).map_err(io::Error::from)?;
     let (cgroup, cgroup_folder) = cgroup::create(tag, limits)?.unzip();
     let ChildStdio { stdin, stdout, stderr } = stdio;
@@ -144,7 +144,7 @@ mod tests {
     use super::{super::EnvTag, *};
 
     /// Runs a program in `/tmp`, and returns its output.
-    fn output(program: &str, args: &[&str], tag: &EnvTag) -> Result<String, StartError> {
+    fn output(program: &str, args: &[&str], tag: &EnvTag) -> Result<String, ForkError> {
         let image = PreparedExec::new(program.as_ref(), args.iter().map(AsRef::as_ref), []).unwrap();
         let (mut reader, stdout) = io::pipe().unwrap();
         let null = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap().into();
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_program_that_cannot_be_executed_is_an_error() {
         let error = output("/tmp", &[], &tag("gamma")).unwrap_err();
-        assert!(matches!(&error, StartError::Process(error) if error.raw_os_error() == Some(libc::EACCES)), "{error}");
+        assert!(matches!(&error, ForkError::Process(error) if error.raw_os_error() == Some(libc::EACCES)), "{error}");
         assert!(Cgroup::of(&tag("gamma")).is_none_or(|cgroup| cgroup.processes().is_empty()));
     }
 
