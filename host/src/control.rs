@@ -66,7 +66,7 @@ pub struct Adoption {
     pub agent: Option<String>,
 }
 
-/// The new session of an adopted conversation.
+/// The agent and the folder of a session that was created for an adopted conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adopted {
     pub agent: String,
@@ -214,7 +214,7 @@ impl ControlServices {
         let answer = match serde_json::from_str(&line) {
             Ok(query) => self.answer(query, client).await,
             Err(error) => ControlAnswer::Error(format!(
-                "this host does not know the query ({error}): use the same version of cordboard for the command and the host"
+                "the running host does not understand this request ({error}): use the same version of cordboard for the command and the host"
             )),
         };
         let mut text = serde_json::to_vec(&answer)?;

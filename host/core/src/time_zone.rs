@@ -150,7 +150,7 @@ mod tests {
         for (at, start) in [
             ("2026-06-30T21:59:00Z", "2026-05-31T22:00:00Z"),
             ("2026-06-30T22:00:00Z", "2026-06-30T22:00:00Z"),
-            // The clock changes within this month.
+            // Daylight saving time begins within this month.
             ("2026-03-31T12:00:00Z", "2026-02-28T23:00:00Z"),
         ] {
             assert_eq!(berlin.period_start(timestamp(at), UsagePeriod::Month), timestamp(start));

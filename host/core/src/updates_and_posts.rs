@@ -64,8 +64,8 @@ pub enum MessagePart {
     Alone,
     /// One message of the album with this id.
     Album(String),
-    /// A text of about the maximum length, which the client may have cut off from a longer text. `joint` is the white
-    /// space that the cut removed, if any.
+    /// A text of nearly the maximum length, which may be one part of a longer text that the client split. `joint` is the
+    /// white space that the cut removed, if any.
     Cut { joint: String },
     /// A shorter text, which may be the last part of a text that the client split.
     Text,

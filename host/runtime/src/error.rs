@@ -50,8 +50,8 @@ pub enum PluginError {
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
     )]
     NewerWasi { name: String },
-    /// An import of the host's own package that this host lacks. `item` is the missing function if the host has the
-    /// rest of the interface.
+    /// The component imports something from the host's own package that this host doesn't provide. `item` is the
+    /// missing function if the host has the rest of the interface.
     #[error(
         "it imports interfaces that this host does not have: {}; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version",
         interface_item(item.as_deref(), name)

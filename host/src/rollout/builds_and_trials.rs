@@ -157,7 +157,7 @@ impl Jobs {
         Some(FinishedJob { id, result })
     }
 
-    /// Activates a tried version, and returns the number of its generation.
+    /// Activates a version that passed its trial, and returns its generation number.
     pub async fn activate(&mut self, id: &JobId, drain: Duration, now: Timestamp) -> Result<u32, PluginError> {
         match self.candidates.remove(id) {
             Some(candidate) => self.registry.publish(candidate, drain, now).await,

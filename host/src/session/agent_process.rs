@@ -53,7 +53,8 @@ pub struct AgentProcess {
     /// The kind of the sandbox, or `None` once the agent has written a line or is ready. Before that, a line on stderr
     /// may be an error of the sandbox itself.
     untried_sandbox: SandboxKind,
-    /// The time of the last input or output.
+    /// The start of the silence: the last input, output or interrupt, or the end of the last silence that the codec was
+    /// notified of.
     last_activity: Instant,
     /// The time of the next signal while a turn is interrupted by signals.
     next_signal: Option<Instant>,

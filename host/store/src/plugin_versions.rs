@@ -1,4 +1,5 @@
-//! Stores the last active versions of each plugin, for rollbacks and for a start with an invalid plugin file.
+//! Stores the most recently active versions of each plugin, for rollbacks, and for a host that starts while a plugin file
+//! is invalid.
 
 use rusqlite::{OptionalExtension, params};
 

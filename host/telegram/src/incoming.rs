@@ -118,7 +118,7 @@ impl UpdateParser {
     }
 
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
-        // Skip messages of bots, and messages sent on behalf of a channel or group: their author is not a person.
+        // Skip messages of bots, and messages sent on behalf of a channel or group: they have no identifiable author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
         let what = self.content(message)?;

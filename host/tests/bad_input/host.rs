@@ -68,7 +68,7 @@ impl Home {
         path.display().to_string()
     }
 
-    /// Returns a command that runs `program` in this folder. Of the test's environment, it gets only `PATH`.
+    /// Returns a command that runs `program` in this folder. It inherits only `PATH` from the test's environment.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();

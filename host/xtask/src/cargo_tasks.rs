@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// so that the summary of the tests is the last line.
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
-        step::start("running the examples of the documentation");
+        step::start("running the doctests");
         step::show(cargo(workspace).args(["test", "--quiet", "--doc", "--workspace"]))?;
     }
     let mut runner = cargo(workspace);

@@ -15,7 +15,7 @@ use event_text::event_text;
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The state key of the ids of the latest deliveries. They are stored because a delivery can be repeated on GitHub,
+/// The state key of the ids of the latest deliveries. They are stored because GitHub can redeliver an event,
 /// and then has the same id.
 const SEEN: &str = "seen";
 

@@ -122,7 +122,7 @@ pub fn all(records: &[Record]) -> impl Iterator<Item = (Place, Lines)> {
 }
 
 impl Record {
-    /// Returns the fields that determine the type of a message of either protocol.
+    /// Returns the fields that determine the type of a message, in claude's protocol or in ACP.
     fn type_names(&self) -> [&Value; 5] {
         let message = &self.message;
         let update = &message["params"]["update"]["sessionUpdate"];

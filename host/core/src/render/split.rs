@@ -1,5 +1,6 @@
 //! Splits a message into chunks that a front-end accepts, and divides the entities of the message among the chunks.
-//! Omits only white space around a split, and chunks without visible characters.
+//! The only text that is dropped is white space at the start or end of a chunk, and each chunk without visible
+//! characters.
 
 use std::{collections::VecDeque, ops::Range};
 

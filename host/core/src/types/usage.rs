@@ -83,7 +83,7 @@ pub struct UsageSum {
     pub tokens: Tokens,
 }
 
-/// The sum of a group of turns. `name` is `None` for turns without a persona, or with an unknown model.
+/// The total usage of a group of turns. `name` is `None` for turns without a persona, or with an unknown model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupUsage {
     pub name: Option<String>,
