@@ -70,7 +70,9 @@ fn fork(setup: &ProcessSetup<'_>) -> io::Result<Option<Pid>> {
         }
         let error = io::Error::last_os_error();
         if setup.requires_cgroup {
-            return Err(io::Error::other(format!("can't create the process in its cgroup, which its limits require: {error}")));
+            return Err(io::Error::other(format!(
+                "can't create the process in its cgroup, which its limits require: {error}"
+            )));
         }
         tracing::debug!(%error, "no cgroup for an agent: relying on its tags");
     }

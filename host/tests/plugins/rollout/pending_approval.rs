@@ -18,7 +18,7 @@ async fn an_approval_by_button_activates_the_version() {
         text,
         format!(
             "Plugin 'needs_approval', version {digest}, requests capabilities that it was not granted:\n\n\
-             - `session-control`: creates, starts, stops, prompts and archives sessions of its caller\n\n\
+             - `session-control`: creates, starts, stops, prompts and archives sessions of the user who calls it\n\n\
              It needs your approval. Generation 1 stays active."
         )
     );

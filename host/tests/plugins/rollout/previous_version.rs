@@ -52,7 +52,7 @@ async fn enable_with_a_bad_new_version_activates_the_previous() {
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
     rig.save("echo", JUNK).await;
-    rig.wait_for("but stays disabled").await;
+    rig.wait_for("disabled the plugin. Use /plugins enable").await;
     let answer = rig.say("plugins enable echo").await;
     assert!(answer.starts_with("Plugin 'echo' was rejected: it is not a WebAssembly component"), "{answer}");
     assert!(answer.contains("\nGeneration "), "{answer}");
@@ -128,7 +128,7 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     let rig = rig.restart().await;
     assert_eq!(rig.status("echo").0, "disabled");
     rig.save("echo", &bad("echo_v2")).await;
-    rig.wait_for("but stays disabled").await;
+    rig.wait_for("disabled the plugin. Use /plugins enable").await;
     let answer = rig.say("plugins enable echo").await;
     assert!(answer.starts_with("Plugin 'echo' is enabled: generation "), "{answer}");
     assert_eq!(rig.say("echo x").await, "v2: x");

@@ -110,7 +110,7 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
     rig.say("plugins disable sessions").await;
     let mine = other(&standard("sessions"), 1);
     rig.save("sessions", &mine).await;
-    rig.wait_for("but stays disabled").await;
+    rig.wait_for("disabled the plugin. Use /plugins enable").await;
     let answer = rig.say("plugins enable sessions").await;
     assert!(
         answer.starts_with(&format!("Plugin 'sessions', version {}, is pending approval: ", version(&mine))),

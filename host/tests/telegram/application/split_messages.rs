@@ -112,17 +112,6 @@ async fn an_album_that_is_too_large_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_message_with_an_attachment_gets_one_answer() {
-    let app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let voice = json!({"file_id": "f", "file_unique_id": "u", "duration": 3});
-    push(&app, "message", 101, json!({"voice": voice, "caption": "//unknown"}));
-    app.wait_for(OWNER, 0, "The agent of session 'alpha' has no command //unknown.").await;
-    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
-    assert_eq!(count(&app, "The agent gets only the caption"), 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_without_text_gets_one_answer() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
