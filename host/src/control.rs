@@ -214,7 +214,7 @@ impl ControlServices {
         let answer = match serde_json::from_str(&line) {
             Ok(query) => self.answer(query, client).await,
             Err(error) => ControlAnswer::Error(format!(
-                "the running host does not understand this request ({error}): use the same version of cordboard for the command and the host"
+                "it does not understand this request ({error}); use the same version of cordboard for the command and the host"
             )),
         };
         let mut text = serde_json::to_vec(&answer)?;

@@ -107,7 +107,7 @@ pub enum SpawnError {
     #[error("start '{program}': the file does not exist; set `command` of this agent to the program's full path")]
     Missing { program: String },
     #[error(
-        "start '{program}': permission denied; make the file executable with `chmod +x`, check the permissions of the folders on its path, or correct `command` of this agent"
+        "start '{program}': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command` of this agent"
     )]
     NotExecutable { program: String },
     #[error("start '{program}': the interpreter in its first line is missing; install it")]

@@ -54,8 +54,7 @@ pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The likely reason why an agent exited: its processes used more memory than its limit.
-pub const EXCEEDED_MEMORY: &str =
-    "during this run, the kernel killed one of the agent's processes, because together they exceeded max_memory";
+pub const EXCEEDED_MEMORY: &str = "during this run, the kernel killed one of the agent's processes, because together they exceeded max_memory; raise max_memory of this agent if it needs more";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
 /// The text of a failed turn without a reason.

@@ -229,8 +229,9 @@ impl AgentProcess {
         // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so
         // it is appended to the one that is shown.
         let status = memory.filter(|_| words.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
-        if !words.is_empty() {
-            words.extend(memory);
+        // A long last line would hide a reason that follows it.
+        if let Some(memory) = memory.filter(|_| !words.is_empty()) {
+            words.insert(0, memory);
         }
         Exit::Ended { status, last_output: Some(words.join("; ")).filter(|words| !words.is_empty()) }
     }

@@ -127,7 +127,7 @@ pub enum OpenError {
     InUse { path: PathBuf, holder: String },
     #[error(
         "use state directory {}: it was written by a newer Cordboard (schema {found}; this version supports up to {known}); \
-         install that version, or choose another directory with --state",
+         install the newer version, or choose another directory with --state",
         path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },

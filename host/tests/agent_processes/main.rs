@@ -315,7 +315,7 @@ async fn each_failed_start_says_what_to_do() {
     );
     assert_eq!(
         error(&plain, at),
-        "start 'FOLDER/plain': permission denied; make the file executable with `chmod +x`, check the permissions of the folders on its path, or correct `command` of this agent"
+        "start 'FOLDER/plain': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command` of this agent"
     );
     assert_eq!(
         error(&no_interpreter, at),

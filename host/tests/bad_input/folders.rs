@@ -377,7 +377,7 @@ fn a_state_directory_of_a_newer_version_is_refused() {
         refused(&home, &state),
         format!(
             "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999; this version supports up to {known}); \
-             install that version, or choose another directory with --state"
+             install the newer version, or choose another directory with --state"
         )
     );
     let ended = home.ask("sessions", &[]);

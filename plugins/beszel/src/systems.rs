@@ -84,12 +84,11 @@ fn line(system: &System, warn_at: f64, now: Timestamp) -> String {
         return up(&name, figures, warn_at);
     }
     let span = system.changed.map(|changed| short_span(now.saturating_sub(changed) / 1000));
-    let (light, status) = match (system.status.as_str(), &span) {
-        ("pending", Some(span)) => return format!("{} {name} has not reported for {span}", Light::Inactive.symbol()),
-        ("pending", None) => return format!("{} {name} has not reported yet", Light::Inactive.symbol()),
-        ("down", _) => (Light::Bad, "down".to_owned()),
-        ("paused", _) => (Light::Inactive, "paused".to_owned()),
-        (other, _) => (Light::Warning, escape(other)),
+    let (light, status) = match system.status.as_str() {
+        "pending" => (Light::Inactive, "pending".to_owned()),
+        "down" => (Light::Bad, "down".to_owned()),
+        "paused" => (Light::Inactive, "paused".to_owned()),
+        other => (Light::Warning, escape(other)),
     };
     let state = span.map_or_else(|| format!("is {status}"), |span| format!("has been {status} for {span}"));
     format!("{} {name} {state}", light.symbol())
@@ -135,7 +134,7 @@ mod tests {
                 "🟢 `pve1` CPU <1%, memory 31%, disk 40%, up 1 d",
                 "🔴 `pve2` has been down for 3 h",
                 "⚪ `lab` has been paused for 20 d",
-                "⚪ `new` has not reported for 5 min",
+                "⚪ `new` has been pending for 5 min",
             ]
         );
     }

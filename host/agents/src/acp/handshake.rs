@@ -113,7 +113,8 @@ impl Handshake {
                  Install a version of the agent that speaks version {ours}."
             )));
         }
-        let agent = serde_json::from_value::<InitializeResponse>(result.clone()).map_err(|_| {
+        let agent = serde_json::from_value::<InitializeResponse>(result.clone()).map_err(|error| {
+            tracing::warn!(%error, "failed to read an agent's response to initialize");
             Failure::Start(format!(
                 "The agent's response to `initialize` could not be read. Check that the agent speaks version {ours} of \
                  the Agent Client Protocol."

@@ -57,7 +57,7 @@ pub fn login_text(error: &Error, command: &str, methods: &[AuthMethod]) -> Optio
     let list: Vec<String> = methods.iter().map(describe).collect();
     let offers = if list.is_empty() { String::new() } else { format!(" The agent offers: {}.", list.join("; ")) };
     Some(format!(
-        "The agent is not logged in. In a terminal, run '{command}' as the user that runs Cordboard, and log in.{offers}"
+        "The agent is not logged in. Log in with it in a terminal, as the user that runs Cordboard; its command is '{command}'.{offers}"
     ))
 }
 

@@ -26,16 +26,18 @@ const CPU_PERIOD: u64 = 100_000;
 /// during the previous one.
 const MOST_SCANS: usize = 10;
 
-const OR_REMOVE: &str = "or remove max_memory, max_processes and max_cpu_percent of this agent";
+pub(super) const OR_REMOVE: &str = "or remove max_memory, max_processes and max_cpu_percent of this agent";
 
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
-    #[error("limit the resources of the agent: this system doesn't use cgroup v2; enable it, {OR_REMOVE}")]
+    #[error(
+        "limit the resources of the agent: the cgroup v2 folder of this process is not mounted; enable or mount cgroup v2, {OR_REMOVE}"
+    )]
     NoCgroup,
     #[error(
         "limit the resources of the agent: the cgroup {} lacks the controller '{controller}'; set `Delegate=yes` in \
-         Cordboard's systemd unit (a user unit also needs `Delegate={controller}` in `user@.service`), {OR_REMOVE}",
-        cgroup.display()
+         Cordboard's systemd unit (a user unit also needs `Delegate={controller}` in `user@.service`), or remove {} of this agent",
+        cgroup.display(), key(controller)
     )]
     NoController { cgroup: PathBuf, controller: &'static str },
     #[error(
@@ -50,6 +52,15 @@ pub enum LimitsError {
         path.display()
     )]
     Failed { path: PathBuf, source: io::Error },
+}
+
+/// Returns the configuration key of the limit that needs this controller.
+fn key(controller: &str) -> &'static str {
+    match controller {
+        "memory" => "max_memory",
+        "pids" => "max_processes",
+        _ => "max_cpu_percent",
+    }
 }
 
 impl LimitsError {
@@ -249,6 +260,7 @@ mod tests {
         let limits = AgentLimits { memory: Some(1), ..AgentLimits::NONE };
         let error = apply(&limits, &[&own], &own).unwrap_err().to_string();
         assert!(error.contains("lacks the controller 'memory'; set `Delegate=yes`"), "{error}");
+        assert!(error.ends_with("or remove max_memory of this agent"), "{error}");
         assert!(!own.join("memory.max").exists());
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{env_tag::RlimitTag, prepared_exec::PreparedExec};
+use super::{cgroup_limits::OR_REMOVE, env_tag::RlimitTag, prepared_exec::PreparedExec};
 
 /// From `linux/sched.h`. The constant of libc is too narrow.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
@@ -71,7 +71,7 @@ fn fork(setup: &ProcessSetup<'_>) -> io::Result<Option<Pid>> {
         let error = io::Error::last_os_error();
         if setup.requires_cgroup {
             return Err(io::Error::other(format!(
-                "can't create the process in its cgroup, which its limits require: {error}"
+                "the kernel can't create the process in a cgroup, which its limits require ({error}); {OR_REMOVE}"
             )));
         }
         tracing::debug!(%error, "no cgroup for an agent: relying on its tags");

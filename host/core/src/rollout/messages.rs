@@ -101,7 +101,7 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
             format!("version {version} was rolled back: save a new version, or type /plugins reload {name}")
         }
         Admission::Abandoned { rollbacks, why } => format!(
-            "version {version} was rolled back {rollbacks} times because its calls failed (the last one {why}); save a \
+            "version {version} was rolled back {rollbacks} times because of failed calls, the last of which {why}; save a \
              new version, or type /plugins reload {name}"
         ),
         Admission::Backoff { until, rollbacks, why } => {
@@ -109,7 +109,7 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
             let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!(
                 "version {version} will be tried again in {pause}, because it was rolled back {times} after failed \
-                 calls (the last one {why}); /plugins reload {name} tries it at once"
+                 calls, the last of which {why}; /plugins reload {name} tries it at once"
             )
         }
     })

@@ -44,7 +44,7 @@ async fn the_systems_are_shown_after_a_login() {
                 🟢 pve1 CPU <1%, memory 31%, disk 40%, up 1 d\n\
                 🔴 pve2 has been down for 3 h\n\
                 ⚪ lab has been paused for 20 d\n\
-                ⚪ new has not reported for 5 min";
+                ⚪ new has been pending for 5 min";
     assert_eq!(lab.read("beszel").await, shown);
     assert_eq!(beszel.lines(), [LOGIN, SYSTEMS]);
 }

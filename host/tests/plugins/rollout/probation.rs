@@ -46,7 +46,7 @@ async fn three_traps_roll_a_new_version_back() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     let (health, note) = rig.status("mine");
     assert_eq!(health, "rolled back");
-    assert!(note.ends_with(&format!("(the last one {trap}); /plugins reload mine tries it at once")), "{note}");
+    assert!(note.ends_with(&format!("the last of which {trap}; /plugins reload mine tries it at once")), "{note}");
 }
 
 #[tokio::test]

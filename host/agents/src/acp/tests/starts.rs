@@ -184,8 +184,8 @@ fn an_agent_that_needs_a_login_says_how() {
         { "id": "b", "name": "API key" }]);
     let hello = json!({ "id": 1, "result": {
         "protocolVersion": 1, "authMethods": methods, "agentCapabilities": { "loadSession": true } } });
-    let login = "The agent is not logged in. In a terminal, run 'opencode acp' as the user that runs Cordboard, and log \
-                 in. The agent offers: Login with opencode (Run `opencode auth login` in the terminal); API key.";
+    let login = "The agent is not logged in. Log in with it in a terminal, as the user that runs Cordboard; its command is \
+                 'opencode acp'. The agent offers: Login with opencode (Run `opencode auth login` in the terminal); API key.";
     for launch in [launch(), resume()] {
         let trace = start(&launch, &[hello.clone(), error(2, -32000, "Authentication required")]);
         assert_eq!(trace.lines().last().unwrap(), format!("start failed: {login}"));
@@ -193,7 +193,10 @@ fn an_agent_that_needs_a_login_says_how() {
     let mut script = Script::in_turn();
     script.agent(&error(3, -32000, "Authentication required"));
     let end = script.lines().pop().unwrap();
-    assert!(end.starts_with(r#"finished [p1] Failed("The agent is not logged in. In a terminal, run '"#), "{end}");
+    assert!(
+        end.starts_with(r#"finished [p1] Failed("The agent is not logged in. Log in with it in a terminal"#),
+        "{end}"
+    );
 }
 
 #[test]
