@@ -12,9 +12,9 @@ const MAX_BLANK_LINES: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visible {
     pub text: String,
-    /// Whether the number of blanks is shown in place of the blanks.
+    /// Whether a long run of blanks or blank lines is replaced by its length.
     pub is_padded: bool,
-    /// Whether the codes of characters are shown in place of the characters.
+    /// Whether the original contains invisible characters. `text` shows their code points, or the length of a long run.
     pub has_unseen: bool,
 }
 

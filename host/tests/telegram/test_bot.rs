@@ -73,7 +73,7 @@ impl TestBot {
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
     }
 
-    /// Waits until at least this number of updates is stored, and returns all stored updates.
+    /// Waits until at least this many updates are stored, and returns all of them.
     pub async fn until_stored(&self, count: usize) -> Vec<Update> {
         let inbox = Arc::clone(&self.inbox);
         // `until` checks its condition after each call, and the adapter confirms stored updates with a call.

@@ -11,8 +11,8 @@ use crate::{
     test_bot::{ADA, TestBot},
 };
 
-/// The types of the Bot API. An object contains the type of each field by the field's name, which ends with `?` if the
-/// field is optional. A list contains the type of its items, and `any` contains alternative types.
+/// The types of the Bot API. An object maps the name of each field to its type; the name of an optional field ends with
+/// `?`. A list contains the type of its items, and `any` contains alternative types.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
 /// The depth from which optional fields and list items are omitted, because messages contain messages.

@@ -27,8 +27,8 @@ pub(super) const SETTLE: Duration = Duration::from_millis(100);
 /// The maximum time from an event to the scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The maximum time to the next scan while a path can't be watched, because events may be missing, or after a scan
-/// panicked.
+/// The maximum time to the next scan after a scan panicked, or while a path can't be watched, so that events may be
+/// missed.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The watch task: schedules scans and sends changes.

@@ -62,8 +62,8 @@ impl Answer {
 }
 
 /// Parses `<choice>… [text]`. Each choice is an id; a label is also accepted if it is the whole text. If the text
-/// begins with no choice, all of it belongs to the choice that requires a text, unless it looks like a misspelled
-/// choice.
+/// doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
+/// misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(words.trim());
     if let Some(choice) = open.and_then(|open| open.choices.iter().find(has_label)) {

@@ -52,8 +52,9 @@ fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
 
 /// Formats the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
-    // Without a running turn, the dropped message is the one that was about to run, which needs no mention. During a
-    // turn, the dropped messages are those that the agent has received but not begun to answer.
+    // Without `all`, `/stop` drops one of two things. If no turn is running, it drops the message that was about to
+    // run, which needs no mention. During a turn, it drops the messages that the agent has received but not begun to
+    // answer.
     let is_mentioned = queued == QueuedPrompts::Drop || session.phase == Phase::Busy;
     let dropped = session.fact("dropped").filter(|_| is_mentioned);
     let dropped: Vec<&str> = dropped.unwrap_or_default().lines().collect();

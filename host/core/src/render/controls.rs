@@ -42,7 +42,8 @@ const fn changes_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns whether `c` is an invisible character, mostly of zero width, which makes different words look the same.
+/// Returns whether `c` is an invisible character that can make different words look the same. Most of these characters
+/// have zero width.
 /// Joiners (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary text needs them.
 /// Tag characters are included, so the flag of a region, such as Scotland's, becomes a black flag.
 const fn is_zero_width(c: char) -> bool {

@@ -87,7 +87,8 @@ impl Machine {
             newest_untried: false,
             fallbacks_exhausted: false,
             failing_version: None,
-            // The description isn't stored, and the host may exit between the last failed call and the rollback.
+            // The description of the failure isn't stored, and the host may exit between the last failed call and the
+            // rollback.
             last_failure: "before the host's last restart".to_owned(),
             approval_requested: BTreeSet::new(),
             notified_rejections: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! The audit log: who or what decided about agents' requests.
+//! The audit log: who or what decided on agents' requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub struct RecordedRequest {
     pub kind: String,
     pub title: String,
     pub tool: Option<String>,
-    /// The place for the question, or `None` if no user can answer it.
+    /// The place in which the question is shown, or `None` if no user can answer it.
     pub place: Option<Place>,
 }
 

@@ -245,8 +245,8 @@ impl RequestOption {
     pub const DENY: &'static str = "deny";
     pub const DENY_WITH_REASON: &'static str = "why";
 
-    /// Returns whether the option also allows later uses, so that the agent doesn't ask about them. If an agent has
-    /// several such options, their ids have numbers.
+    /// Returns whether the option also allows later uses, so that the agent doesn't ask about them. If a request has
+    /// several such options, all ids but the first end in a number: `session`, `session2`, and so on.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         let number = self.id.strip_prefix(Self::ALLOW_FOR_SESSION);

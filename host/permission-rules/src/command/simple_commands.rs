@@ -1,7 +1,7 @@
 //! Splits a command into simple commands for an allow list. Rejects everything that it doesn't fully understand:
 //! substitutions, redirections to files, groups, keywords, comments and the like.
 //!
-//! The time is linear in the length of the text, and there is no recursion.
+//! Runs in time linear in the length of the text, without recursion.
 
 use std::{iter::Peekable, str::Chars};
 

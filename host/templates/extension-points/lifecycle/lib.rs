@@ -6,7 +6,7 @@ use cordboard_plugin::{
     text,
 };
 
-/// Memory is scarce if less than this is free, in bytes.
+/// Memory is scarce if fewer than this many bytes are free.
 const SCARCE: u64 = 1 << 30;
 
 /// The maximum idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle time for a

@@ -1,7 +1,7 @@
 // Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
 // 64-bit numbers are BigInt.
 
-// Memory is scarce if less than this is free, in bytes.
+// Memory is scarce if fewer than this many bytes are free.
 const SCARCE = 1n << 30n;
 
 // The maximum idle timeout while memory is scarce, and the maximum time between reviews, in seconds.

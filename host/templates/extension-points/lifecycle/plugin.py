@@ -3,7 +3,7 @@
 from wit_world import exports
 from wit_world.exports.lifecycle import Verdict_ReviewIn, Verdict_Suspend
 
-# Memory is scarce if less than this is free, in bytes.
+# Memory is scarce if fewer than this many bytes are free.
 SCARCE = 1 << 30
 
 # The maximum idle timeout while memory is scarce, and the maximum time between reviews, in seconds.

@@ -1,4 +1,5 @@
-//! Tests `/plugins rollback`, `reload`, `disable` and `enable`, from the plugin `help` to the rollout and back.
+//! Tests `/plugins rollback`, `reload`, `disable` and `enable` end to end, including the plugin `help`, which provides
+//! `/plugins`.
 
 use cordboard_core::types::Role;
 use cordboard_runtime::CallError;

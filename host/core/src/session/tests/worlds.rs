@@ -195,7 +195,7 @@ impl World {
         all.into_iter().filter(|_| self.dice.one_in(2)).collect()
     }
 
-    /// Returns a random event. An event that accepts or finishes a prompt usually names the agent's current prompt,
+    /// Returns a random event. An event that accepts or finishes a prompt usually names the agent's current prompt, but
     /// sometimes an earlier one or one that the agent never got.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));

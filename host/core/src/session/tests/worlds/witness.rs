@@ -187,7 +187,7 @@ struct OpenTurn {
     /// A part of the answer arrived.
     begun: bool,
     interrupted: bool,
-    /// A user sent `/stop` in the place of the answer.
+    /// A user sent `/stop` in the place where the answer is shown.
     stopped_here: bool,
     /// The time since which the agent has been silent without a reason.
     silent_since: Timestamp,
