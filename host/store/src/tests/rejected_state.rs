@@ -84,8 +84,8 @@ async fn a_newer_schema_is_refused() {
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let text = format!(
-        "failed to use state directory {}: it was written by a newer Cordboard (schema 99; this version supports up to {}); install that \
-         version, or choose another directory with --state",
+        "failed to use state directory {}: it was written by a newer Cordboard (schema 99; this version supports up to {}); install the \
+         newer version, or choose another directory with --state",
         state.path().display(),
         schema::VERSION
     );
