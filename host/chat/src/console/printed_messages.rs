@@ -196,23 +196,7 @@ fn style(styler: Option<&mut Styler>, lines: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::Alert;
-
-    use super::*;
-
-    fn message(source: &str, completeness: Completeness) -> Outgoing {
-        let message = cordboard_core::render::render(source);
-        Outgoing {
-            source: source.to_owned(),
-            message,
-            buttons: Vec::new(),
-            completeness,
-            author: Authorship::Agents,
-            session: None,
-            alert: Alert::Ring,
-            reply_to: None,
-        }
-    }
+    use super::{super::tests::message, *};
 
     fn id(name: &str) -> MessageId {
         MessageId(name.to_owned())

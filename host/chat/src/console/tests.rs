@@ -124,7 +124,7 @@ impl TestConsole {
     }
 }
 
-fn message(source: &str, completeness: Completeness) -> Outgoing {
+pub(super) fn message(source: &str, completeness: Completeness) -> Outgoing {
     let message = render::render(source);
     Outgoing {
         source: source.to_owned(),
