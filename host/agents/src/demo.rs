@@ -224,11 +224,10 @@ impl Demo {
     fn turn(&mut self, prompt: &Value) {
         let text = output::prompt_text(prompt);
         self.output.begin_turn(prompt);
-        let mut command = DemoCommand::parse(&text);
-        if let DemoCommand::Quote(quoted) = &mut command {
-            quoted.push_str(&output::image_note(prompt));
+        if let Some(note) = output::image_note(prompt) {
+            self.output.print_text(&note);
         }
-        let end = self.execute(&command);
+        let end = self.execute(&DemoCommand::parse(&text));
         self.memory.store_turn(&text, self.output.text());
         self.output.end_turn(end, self.memory.cost_usd());
     }

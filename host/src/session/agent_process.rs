@@ -220,20 +220,12 @@ impl AgentProcess {
 
     fn exit(&self, status: String, [last_stderr_line, memory]: [Option<&str>; 2]) -> Exit {
         // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
-        let lines = [self.codec.exit_reason(), last_stderr_line];
+        let lines: Vec<&str> = [self.codec.exit_reason(), last_stderr_line].into_iter().flatten().collect();
         // A retry can't fix a sandbox that can't be created.
-        if let Some(error) = lines.into_iter().flatten().find_map(|line| self.sandbox_error(line)) {
+        if let Some(error) = lines.iter().find_map(|line| self.sandbox_error(line)) {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
-        let mut words: Vec<&str> = lines.into_iter().flatten().collect();
-        // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so
-        // it is appended to the one that is shown.
-        let status = memory.filter(|_| words.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
-        // A long last line would hide a reason that follows it.
-        if let Some(memory) = memory.filter(|_| !words.is_empty()) {
-            words.insert(0, memory);
-        }
-        Exit::Ended { status, last_output: Some(words.join("; ")).filter(|words| !words.is_empty()) }
+        ended(status, lines, memory)
     }
 
     fn sandbox_error(&self, last_stderr_line: &str) -> Option<SandboxError> {
@@ -312,6 +304,18 @@ fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
     Err(LaunchError::Folder { folder: folder.to_owned(), why })
 }
 
+/// Describes the end of a process by its exit status, its last lines of output, and whether it exceeded its memory limit.
+fn ended<'a>(status: String, mut lines: Vec<&'a str>, memory: Option<&'a str>) -> Exit {
+    // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so it is
+    // added to the one that is shown.
+    let status = memory.filter(|_| lines.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
+    // A long last line would hide a reason that follows it.
+    if let Some(memory) = memory.filter(|_| !lines.is_empty()) {
+        lines.insert(0, memory);
+    }
+    Exit::Ended { status, last_output: Some(lines.join("; ")).filter(|output| !output.is_empty()) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{
@@ -320,6 +324,20 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn an_exceeded_memory_limit_is_shown_with_the_status_or_the_output() {
+        let shown = |lines: &[&str], memory| match ended("exit code 1".to_owned(), lines.to_vec(), memory) {
+            Exit::Ended { status, last_output } => (status, last_output),
+            other => panic!("{other:?}"),
+        };
+        let limit = Some("it exceeded max_memory");
+        assert_eq!(shown(&[], None), ("exit code 1".to_owned(), None));
+        assert_eq!(shown(&[], limit), ("exit code 1; it exceeded max_memory".to_owned(), None));
+        assert_eq!(shown(&["a", "b"], None), ("exit code 1".to_owned(), Some("a; b".to_owned())));
+        let both = Some("it exceeded max_memory; a; b".to_owned());
+        assert_eq!(shown(&["a", "b"], limit), ("exit code 1".to_owned(), both));
+    }
 
     #[test]
     fn only_managed_folders_are_created() {

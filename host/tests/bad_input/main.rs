@@ -10,4 +10,5 @@ mod configuration;
 mod folders;
 mod full_disk;
 mod host;
+mod pid_namespace;
 mod pipes;

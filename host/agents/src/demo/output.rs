@@ -181,12 +181,12 @@ pub(super) fn prompt_text(prompt: &Value) -> String {
     content.as_str().into_iter().chain(blocks).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a line with the number of images of a prompt, or an empty text if it has none.
-pub(super) fn image_note(prompt: &Value) -> String {
+/// Returns a line with the number of images of a prompt, if it has any.
+pub(super) fn image_note(prompt: &Value) -> Option<String> {
     let blocks = prompt["message"]["content"].as_array().into_iter().flatten();
     match blocks.filter(|block| block["type"] == "image").count() {
-        0 => String::new(),
-        1 => "\n[1 image]".to_owned(),
-        count => format!("\n[{count} images]"),
+        0 => None,
+        1 => Some("[1 image]\n".to_owned()),
+        count => Some(format!("[{count} images]\n")),
     }
 }

@@ -76,12 +76,12 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     album(&app, "A", &[(101, None), (102, Some("the first")), (103, Some("the second"))]);
-    app.wait_for(OWNER, 0, "You said: the first\nthe second\n[3 images]").await;
+    app.wait_for(OWNER, 0, "[3 images]\nYou said: the first\nthe second").await;
     app.until_turns("alpha", 1).await;
     album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
     app.wait_for(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);
-    app.wait_for(OWNER, 0, "You said: [album]\n[2 images]").await;
+    app.wait_for(OWNER, 0, "[2 images]\nYou said: [album]").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +94,7 @@ async fn an_album_with_another_file_sends_only_its_images() {
         update("message", 101, json!({"photo": image, "media_group_id": "A", "caption": "compare them"})),
         update("message", 102, json!({"document": text, "media_group_id": "A"})),
     ]);
-    app.wait_for(OWNER, 0, "You said: compare them\n[1 image]").await;
+    app.wait_for(OWNER, 0, "[1 image]\nYou said: compare them").await;
     assert_eq!(count(&app, "The agent gets only the images of your message, not its other files."), 1);
 }
 
@@ -108,7 +108,7 @@ async fn an_album_that_is_too_large_is_refused() {
     app.wait_for(OWNER, 0, "The images of the message exceed 20 MB in total. Send fewer at once.").await;
     app.api
         .push_all((107..=111).map(|id| update("message", id, json!({"photo": big, "media_group_id": "B"}))).collect());
-    app.wait_for(OWNER, 0, "You said: [album]\n[5 images]").await;
+    app.wait_for(OWNER, 0, "[5 images]\nYou said: [album]").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +135,7 @@ async fn an_image_reaches_the_agent_or_its_message_is_refused() {
         .await;
     let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});
     push(&app, "message", 102, json!({"document": drawing, "caption": "what is it?"}));
-    app.wait_for(OWNER, 0, "You said: what is it?\n[1 image]").await;
+    app.wait_for(OWNER, 0, "[1 image]\nYou said: what is it?").await;
     // A message that waits keeps its image, even if its caption is edited and the host is killed.
     push(&app, "message", 103, json!({"text": "slow 100000"}));
     app.wait_for(OWNER, 0, "line 1").await;
@@ -146,9 +146,24 @@ async fn an_image_reaches_the_agent_or_its_message_is_refused() {
     app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
     app.kill();
     app.start();
-    app.wait_for(OWNER, 0, "You said: [photo]\n[1 image]").await;
-    app.wait_for(OWNER, 0, "You said: and this?\n[1 image]").await;
+    app.wait_for(OWNER, 0, "[1 image]\nYou said: [photo]").await;
+    app.wait_for(OWNER, 0, "[1 image]\nYou said: and this?").await;
     assert_eq!(app.api.calls("getFile").len(), 2, "a stored image is not downloaded again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_sends_the_image_again() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let photo = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
+    push(&app, "message", 101, json!({"photo": photo, "caption": "slow 100000"}));
+    app.wait_for(OWNER, 0, "line 1").await;
+    app.kill();
+    app.start();
+    app.wait_for(OWNER, 0, "was answering “slow 100000”").await;
+    app.ask(OWNER, "/retry", "[1 image]\nline 1").await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    assert_eq!(app.api.calls("getFile").len(), 1, "a stored image is not downloaded again");
 }
 
 /// Takes 20 seconds, because the hanging call must time out first.
