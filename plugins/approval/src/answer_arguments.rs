@@ -61,8 +61,8 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. Each choice is an id; a label is also accepted if it is the whole text. If the text
-/// doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
+/// Parses `<choice>… [text]`. Each choice is an id, or its position from 1 if the ids are words. A label is also accepted
+/// if it is the whole text. If the text doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
 /// misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(words.trim());
@@ -94,7 +94,13 @@ fn leading_choice<'a>(open: &Request, text: &'a str) -> Option<(String, &'a str)
     let is_separator = |letter: char| letter == ',' || letter.is_whitespace();
     let text = text.trim_start();
     let (first, rest) = text.split_at(text.find(is_separator).unwrap_or(text.len()));
-    Some((open.choice(first)?.id.clone(), rest.trim_start_matches(is_separator)))
+    let at_position = || open.choices.get(first.parse::<usize>().ok()?.checked_sub(1)?).filter(|_| !has_numbers(open));
+    Some((open.choice(first).or_else(at_position)?.id.clone(), rest.trim_start_matches(is_separator)))
+}
+
+/// Returns whether the ids of the choices are numbers, apart from that of a free answer.
+fn has_numbers(open: &Request) -> bool {
+    open.choices.iter().any(|choice| choice.id.parse::<usize>().is_ok())
 }
 
 /// Returns the text of an answer, or `None` if it is empty.
@@ -150,6 +156,19 @@ mod tests {
         assert_eq!(parse(Some(&open), "allow"), answer(&["allow"], None));
         assert_eq!(parse(Some(&open), "Deny  not\nnow"), answer(&["deny"], Some("not\nnow")));
         assert_eq!(parse(Some(&open), "deny session"), answer(&["deny"], Some("session")));
+    }
+
+    #[test]
+    fn a_choice_with_a_word_as_its_id_can_be_given_by_its_position() {
+        let open = permission("alpha", 1);
+        let ids: Vec<&str> = open.choices.iter().map(|choice| choice.id.as_str()).collect();
+        for (position, id) in (1..).zip(&ids) {
+            assert_eq!(parse(Some(&open), &position.to_string()), answer(&[id], None));
+        }
+        let past = (ids.len() + 1).to_string();
+        assert_eq!(parse(Some(&open), &past), answer(&[&past], None));
+        assert_eq!(parse(Some(&open), "0"), answer(&["0"], None));
+        assert_eq!(parse(Some(&question(true, true)), "3"), answer(&["3"], None), "the ids are numbers");
     }
 
     #[test]
