@@ -133,6 +133,7 @@ impl Agent {
                 | AgentEvent::TurnStarted(_)
                 | AgentEvent::UnpromptedText(_)
                 | AgentEvent::StartFailed(_)
+                | AgentEvent::ToolAnnounced(_)
                 | AgentEvent::ResumeRefused(_)) => panic!("unexpected: {unexpected:?}"),
             }
         }

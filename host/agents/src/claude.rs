@@ -2,6 +2,7 @@
 //! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
 //! without an error, because new releases of the CLI add types. Only `stored_transcript` reads files.
 
+mod announced_tools;
 mod api_error;
 mod background;
 mod checklist;
@@ -29,6 +30,7 @@ use crate::{
     json_fields::{plain_error, text},
     skipped_lines::{SkippedLines, excerpt},
 };
+use announced_tools::AnnouncedTools;
 use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
@@ -66,6 +68,7 @@ pub(super) struct Claude {
     api_errors: ApiErrors,
     denials: Denials,
     requests: Requests,
+    announced: AnnouncedTools,
     background: Background,
     usage: Usage,
     version: VersionCheck,
@@ -94,6 +97,7 @@ impl Claude {
             api_errors: ApiErrors::default(),
             denials: Denials::default(),
             requests: Requests::default(),
+            announced: AnnouncedTools::default(),
             background: Background::default(),
             usage: Usage::default(),
             version: VersionCheck::default(),
@@ -131,10 +135,7 @@ impl Claude {
             }
             "result" => self.on_result(message, events),
             "rate_limit_event" => self.api_errors.on_rate_limit(message),
-            "control_request" if text(&message["request"], "subtype") == "can_use_tool" => {
-                self.on_question(message, events)
-            }
-            "control_request" => control::reject_request(message, decoded),
+            "control_request" => self.on_control_request(message, decoded),
             "control_cancel_request" => {
                 let canceled = self.requests.cancel(text(message, "request_id"));
                 events.extend(canceled.map(AgentEvent::RequestCanceled));
@@ -191,14 +192,6 @@ impl Claude {
                 self.begin_unprompted_turn(events);
             }
             self.turn.on_assistant(&message["message"]);
-        }
-    }
-
-    fn on_question(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
-        let (id, request) = (text(message, "request_id"), &message["request"]);
-        if !id.is_empty() {
-            self.denials.on_question(request);
-            events.extend(self.requests.ask(id, request, &self.turn.folder).map(AgentEvent::Requested));
         }
     }
 
@@ -359,6 +352,9 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
+        if let Some(tool_use) = self.announced.take(id) {
+            return tool_use.answer(answer, &mut self.denials);
+        }
         // A mode that an answer sets ends with the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {
             self.permission_mode.forget();

@@ -49,6 +49,9 @@ pub enum AgentEvent {
     ResumeRefused(String),
     /// The agent asks a question and waits for the answer.
     Requested(AgentRequest),
+    /// The agent is about to use a tool, and waits for the host's objections. It may ask for permission afterwards, or
+    /// use the tool without asking. The request has no text and no options.
+    ToolAnnounced(AgentRequest),
     /// The agent no longer needs the answer to this question.
     RequestCanceled(RequestId),
     /// The agent did not accept a permission mode. Contains the reason.

@@ -143,15 +143,16 @@ pub fn permission(view: &SessionView, permission: &Permission) -> approval::Perm
     let Permission { number, tool_use } = permission;
     let ToolUse { tool, input, command, paths, url, home } = tool_use;
     let fact = |name: &str, value: &Option<String>| value.clone().map(|value| (name.to_owned(), value));
+    let announced = number.is_none().then(|| ("announced".to_owned(), "true".to_owned()));
     approval::Permission {
         session: session(view),
-        number: *number,
+        number: number.unwrap_or(0),
         tool: tool.clone(),
         title: tool_use.title(),
         input: input.clone(),
         command: command.clone(),
         paths: paths.clone(),
-        facts: [fact("url", url), fact("home", home)].into_iter().flatten().collect(),
+        facts: [fact("url", url), fact("home", home), announced].into_iter().flatten().collect(),
     }
 }
 

@@ -126,6 +126,34 @@ fn denied_tools_are_refused_without_a_question() {
 }
 
 #[test]
+fn rules_also_apply_to_tools_that_the_cli_allows_itself() {
+    let settings = "permission_mode = \"acceptEdits\"\nargs = [\"--allowedTools=Bash\"]\n[plugins.approval.config]\n\
+        deny = [\"Bash(rm:*)\", \"Edit(secret)\"]\nask = [\"Bash(touch:*)\"]\nallow = [\"Bash(ls:*)\"]";
+    let Some(mut host) = open(settings) else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let shown = host.ask("bash echo kept > kept", "The tool said: ");
+    assert!(!shown.contains("asks for permission"), "no rule objects: {shown}");
+    host.phase("idle");
+    let shown = host.ask("bash rm kept", "The tool said: ");
+    assert!(shown.contains("Denied: Bash `rm kept`\nThe rule Bash(rm:*) denies this use.\n"), "{shown}");
+    assert_eq!(shown.matches("Denied: ").count(), 1, "{shown}");
+    assert!(shown.contains("Not allowed here: The rule Bash(rm:*) denies this use."), "{shown}");
+    assert!(host.path("state/sessions/a/kept").exists());
+    host.phase("idle");
+    let secret = host.path("state/sessions/a/secret");
+    host.ask(&format!("write {}", secret.display()), "The tool said: ");
+    assert!(!secret.exists());
+    host.phase("idle");
+    host.ask("bash touch asked", "[Allow once] /answer #1 allow");
+    assert!(!host.path("state/sessions/a/asked").exists());
+    host.ask("/allow", "The tool said: ");
+    assert!(host.path("state/sessions/a/asked").exists());
+    host.phase("idle");
+    let after = host.ask("bash ls", "The tool said: ");
+    assert!(!after.contains("asks for permission") && !after.contains("Denied"), "{after}");
+}
+
+#[test]
 fn an_approval_rule_answers_the_cli() {
     let settings = "[plugins.approval.config]\nallow = [\"Edit(**)\", \"Bash(touch:*)\"]\ndeny = [\"Bash(rm:*)\"]";
     let Some(mut host) = open(settings) else { return };

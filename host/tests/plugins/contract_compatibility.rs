@@ -318,7 +318,7 @@ async fn the_approval_plugin_of_0_2_2_decides() {
             url: Some("https://example.org".to_owned()),
             home: Some("/home/agent".to_owned()),
         };
-        let permission = Permission { number: 7, tool_use };
+        let permission = Permission { number: Some(7), tool_use };
         let decision = test_host.registry.decide(&test_host.host_api, "approval", &view, &permission).await;
         decision.unwrap_or_else(|why| panic!("no decision about {command}: {why}"))
     };

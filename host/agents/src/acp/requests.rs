@@ -60,7 +60,7 @@ impl Requests {
             RequestAnswer::Options { ids, .. } => ids.first().and_then(|id| pending.by_id(id)),
             RequestAnswer::Denied(_) => pending.rejection(),
             // The protocol requires this outcome after `session/cancel`. It also fits a question that no user answered.
-            RequestAnswer::Nobody => None,
+            RequestAnswer::Nobody | RequestAnswer::NoObjection | RequestAnswer::MustAsk => None,
         };
         let outcome = chosen.map_or(RequestPermissionOutcome::Cancelled, |option| {
             RequestPermissionOutcome::Selected(SelectedPermissionOutcome::new(option))

@@ -7,7 +7,7 @@ use cordboard_core::{
 };
 use serde_json::{Value, json};
 
-use super::text;
+use super::{Claude, announced_tools, text};
 use crate::{Decoded, Image, agent_commands, prompt_text};
 
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
@@ -19,7 +19,8 @@ const PERMISSION_MODE: &str = "cordboard-permission-mode";
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
 /// a resumed conversation too, even if they are empty, instead of those of an earlier run.
 pub(super) fn initialize(instructions: &str) -> Vec<u8> {
-    let mut request = json!({ "subtype": "initialize", "systemPromptSnapshot": false });
+    let mut request =
+        json!({ "subtype": "initialize", "systemPromptSnapshot": false, "hooks": announced_tools::hooks() });
     if !instructions.is_empty() {
         request["appendSystemPrompt"] = instructions.into();
     }
@@ -91,13 +92,23 @@ pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<Ag
     events.push(AgentEvent::Ready { models });
 }
 
-/// Rejects a control request other than `can_use_tool`.
-pub(super) fn reject_request(message: &Value, decoded: &mut Decoded) {
-    let (id, request) = (text(message, "request_id"), &message["request"]);
-    if id.is_empty() {
-        return;
+impl Claude {
+    pub(super) fn on_control_request(&mut self, message: &Value, decoded: &mut Decoded) {
+        let (id, request) = (text(message, "request_id"), &message["request"]);
+        match text(request, "subtype") {
+            _ if id.is_empty() => {}
+            "can_use_tool" => {
+                self.denials.ignore(text(request, "tool_use_id"));
+                decoded.events.extend(self.requests.ask(id, request, &self.turn.folder).map(AgentEvent::Requested));
+            }
+            "hook_callback" => decoded.events.push(self.announced.add(id, &request["input"], &self.turn.folder)),
+            subtype => reject_request(id, subtype, decoded),
+        }
     }
-    let subtype = text(request, "subtype");
+}
+
+/// Rejects a control request of a kind that the host doesn't know.
+fn reject_request(id: &str, subtype: &str, decoded: &mut Decoded) {
     tracing::debug!(subtype, "unsupported control request from the agent");
     let error = format!("this host does not support '{subtype}'");
     let response = json!({ "subtype": "error", "request_id": id, "error": error });

@@ -28,10 +28,10 @@ impl Denials {
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
-    /// Records a call that a person is asked about. If the person denies it, the result of the turn lists the call too,
-    /// but it must not be reported again.
-    pub(super) fn on_question(&mut self, request: &Value) {
-        self.reported.insert(text(request, "tool_use_id").to_owned());
+    /// Records a call about which the host or a person decides. If it is denied, the result of the turn lists the call
+    /// too, but it must not be reported again.
+    pub(super) fn ignore(&mut self, tool_use: &str) {
+        self.reported.insert(tool_use.to_owned());
     }
 
     /// Handles a `system/permission_denied` message. The message lacks the arguments of the call, so they come from the

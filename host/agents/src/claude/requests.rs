@@ -103,7 +103,7 @@ impl Requests {
         let (ids, reason) = match answer {
             RequestAnswer::Options { ids, text } => (ids.as_slice(), text.as_deref()),
             RequestAnswer::Denied(why) => return pending.deny(&format!("Not allowed here: {why}")),
-            RequestAnswer::Nobody => return pending.deny(NOBODY),
+            RequestAnswer::Nobody | RequestAnswer::NoObjection | RequestAnswer::MustAsk => return pending.deny(NOBODY),
         };
         if pending.next_question().is_some() {
             pending.record(ids, reason);

@@ -88,6 +88,7 @@ fn show(event: &AgentEvent) -> String {
             let options: Vec<_> = request.options.iter().map(|option| option.id.as_str()).collect();
             format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
         }
+        AgentEvent::ToolAnnounced(request) => format!("announces {}: {}", short(&request.id.0), request.title),
         AgentEvent::PermissionModeRefused(why) => format!("refuses the mode: {why}"),
         AgentEvent::PermissionModeChanged(mode) => format!("changes its mode to {}", mode.as_str()),
         AgentEvent::RequestCanceled(id) => format!("cancels {}", short(&id.0)),

@@ -1,12 +1,16 @@
 //! Decides about permissions for tools without asking a user: first by `[access] deny_tools`, then by the approval
-//! plugin. A user is asked about everything else.
+//! plugin. If the agent asks for a permission, a user decides about everything else. If the agent only announces that
+//! it will use a tool, it gets the objections.
 
 use cordboard_permission_rules as rules;
 
-use super::{Decision, DecisionOutcome, Effect, Machine, Ticket};
+use super::{
+    Decision, DecisionOutcome, Effect, Machine, Ticket,
+    requests::{MAX_INPUT, MAX_OPEN},
+};
 use crate::{
     messages::{self, DenialCause, SessionNotice},
-    types::{AgentRequest, AskReason, Choice, DecidedBy, Permission, RequestAnswer, RequestOption, Timestamp},
+    types::{AgentRequest, AskReason, Choice, DecidedBy, Permission, RequestAnswer, RequestOption, Timestamp, ToolUse},
 };
 
 impl Machine {
@@ -25,12 +29,44 @@ impl Machine {
         rules::matches(&self.settings.deny_tools, &tool_use).cloned()
     }
 
+    /// Checks a use of a tool that the agent has announced, because the agent may not ask about it: its own settings,
+    /// its permission mode or an earlier answer may allow the use. If the rules can't be checked, the agent has to ask.
+    pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
+        let Some(tool_use) = &mut request.tool_use else {
+            return self.send_answer(&request, RequestAnswer::NoObjection);
+        };
+        tool_use.home.clone_from(&self.settings.home);
+        let (tool_use, ticket) = ((**tool_use).clone(), self.next_ticket());
+        if let Some(rule) = self.denied_by_configuration(&request) {
+            let why = messages::denied_by_configuration(&rule);
+            return self.deny(&request, DecidedBy::Configuration, why, Some(rule.to_string()));
+        }
+        let Some(live) = &mut self.live else { return };
+        if tool_use.input.len() > MAX_INPUT || live.announced.len() >= MAX_OPEN {
+            return self.send_answer(&request, RequestAnswer::MustAsk);
+        }
+        live.announced.insert(ticket, request);
+        self.emit(Effect::Decide { ticket, permission: Box::new(Permission { number: None, tool_use }) });
+    }
+
+    fn decide_announced(&mut self, request: &AgentRequest, decision: Decision) {
+        match (decision.outcome, decision.rule) {
+            (DecisionOutcome::Deny(why), rule) => self.deny(request, DecidedBy::Plugin, why, rule),
+            (DecisionOutcome::Ask(_), Some(_)) | (DecisionOutcome::Failed, _) => {
+                self.send_answer(request, RequestAnswer::MustAsk);
+            }
+            (DecisionOutcome::Ask(_), None) | (DecisionOutcome::Allow | DecisionOutcome::AllowForSession, _) => {
+                self.send_answer(request, RequestAnswer::NoObjection);
+            }
+        }
+    }
+
     /// Asks the approval plugin. The question is open, but no user can see or answer it until the plugin has decided.
-    pub(super) fn ask_policy(&mut self, permission: Permission) {
+    pub(super) fn ask_policy(&mut self, number: u64, tool_use: ToolUse) {
         let ticket = self.next_ticket();
         if let Some(live) = &mut self.live {
-            live.undecided.insert(ticket, permission.number);
-            self.emit(Effect::Decide { ticket, permission: Box::new(permission) });
+            live.undecided.insert(ticket, number);
+            self.emit(Effect::Decide { ticket, permission: Box::new(Permission { number: Some(number), tool_use }) });
         }
     }
 
@@ -38,6 +74,9 @@ impl Machine {
     /// ignored.
     pub(super) fn handle_decision(&mut self, ticket: Ticket, decision: Decision, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
+        if let Some(request) = live.announced.remove(&ticket) {
+            return self.decide_announced(&request, decision);
+        }
         let Some(number) = live.undecided.remove(&ticket) else { return };
         match decision.outcome {
             DecisionOutcome::Ask(buttons) => {

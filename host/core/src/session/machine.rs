@@ -254,9 +254,7 @@ impl Machine {
             AgentEvent::PromptAccepted(prompt) => self.handle_prompt_accepted(&prompt),
             AgentEvent::Part { at, change } => self.handle_part(at, change),
             AgentEvent::Denied { tool, detail } => self.handle_denied(tool, detail),
-            AgentEvent::Finished { answered, outcome, usage } => {
-                self.handle_finished(&answered, outcome, &usage, now);
-            }
+            AgentEvent::Finished { answered, outcome, usage } => self.handle_finished(&answered, outcome, &usage, now),
             AgentEvent::InterruptAccepted => self.handle_interrupt_accepted(),
             AgentEvent::Background(work) => self.handle_background(work, now),
             AgentEvent::TurnStarted(turn) => self.handle_turn_started(turn, now),
@@ -264,6 +262,7 @@ impl Machine {
             AgentEvent::StartFailed(why) => self.handle_start_failed(why, now),
             AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
             AgentEvent::Requested(request) => self.handle_requested(request, now),
+            AgentEvent::ToolAnnounced(request) => self.handle_tool_announced(request),
             AgentEvent::RequestCanceled(id) => self.handle_request_canceled(&id, now),
             AgentEvent::PermissionModeRefused(why) => self.handle_permission_mode_refused(why),
             AgentEvent::PermissionModeChanged(mode) => self.handle_permission_mode_changed(mode),
@@ -326,6 +325,7 @@ impl Machine {
             requests: Vec::new(),
             shown_request: None,
             undecided: BTreeMap::new(),
+            announced: BTreeMap::new(),
             conversation_discarded: false,
             in_new_folder: false,
             has_lost_state: false,

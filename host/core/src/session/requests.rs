@@ -10,8 +10,8 @@ use crate::{
     messages::{self, SessionNotice},
     render,
     types::{
-        AgentRequest, AskReason, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place,
-        RecordedRequest, Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
+        AgentRequest, AskReason, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Place, RecordedRequest,
+        Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
     },
 };
 
@@ -21,11 +21,11 @@ const MAX_WAITING: usize = 20;
 
 /// The maximum number of open questions of a session, including those about which the approval plugin decides. The host
 /// answers further questions with [`RequestAnswer::Nobody`].
-const MAX_OPEN: usize = 1000;
+pub(super) const MAX_OPEN: usize = 1000;
 
 /// The maximum size of a tool's input for the approval plugin, in bytes. A larger input could exhaust the limits of the
 /// plugin's call, so the user decides instead of the plugin.
-const MAX_INPUT: usize = 256 << 10;
+pub(super) const MAX_INPUT: usize = 256 << 10;
 
 /// The audit log's outcome for a question that is closed without a decision before it expires.
 pub const WITHDRAWN: &str = "withdrawn";
@@ -54,7 +54,7 @@ impl Machine {
             Some(tool_use) if tool_use.input.len() > MAX_INPUT => {
                 self.ask_user_because(number, Some(AskReason::InputTooLarge), now);
             }
-            Some(tool_use) => self.ask_policy(Permission { number, tool_use: *tool_use }),
+            Some(tool_use) => self.ask_policy(number, *tool_use),
             None => self.ask_user(number, now),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     config::Agent,
     messages::SessionNotice,
     turn::Turn,
-    types::{OpenRequest, Phase, Timestamp},
+    types::{AgentRequest, OpenRequest, Phase, Timestamp},
 };
 
 /// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. When the limit is exceeded,
@@ -346,6 +346,8 @@ pub(super) struct LiveProcess {
     pub shown_request: Option<u64>,
     /// The numbers of the questions about which the approval plugin has not decided yet.
     pub undecided: BTreeMap<Ticket, u64>,
+    /// The announced uses of tools about which the approval plugin has not decided yet.
+    pub announced: BTreeMap<Ticket, AgentRequest>,
     /// Whether `/fresh` or `/agent` has discarded the process's conversation. Further events about that conversation
     /// are ignored.
     pub conversation_discarded: bool,

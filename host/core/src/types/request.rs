@@ -205,8 +205,8 @@ pub struct ToolUse {
 /// A use of a tool about which the approval plugin decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// The number of the request.
-    pub number: u64,
+    /// The number of the agent's question, or `None` if the agent has only announced the use and may not ask about it.
+    pub number: Option<u64>,
     pub tool_use: ToolUse,
 }
 
@@ -271,6 +271,10 @@ pub enum RequestAnswer {
     Denied(String),
     /// No user answered: the request expired or was withdrawn, no place could show it, or too many requests were open.
     Nobody,
+    /// No rule objects to a use that the agent has announced. The agent asks or not, as it would without the rules.
+    NoObjection,
+    /// The agent has to ask about a use that it has announced.
+    MustAsk,
 }
 
 /// The reason why a user has to decide about a permission. A request that no rule covers has no such reason.

@@ -163,7 +163,7 @@ mod tests {
             url: None,
             home: None,
         };
-        let decision = after_a_panic(Query::Permission(Box::new(Permission { number: 1, tool_use }))).await;
+        let decision = after_a_panic(Query::Permission(Box::new(Permission { number: Some(1), tool_use }))).await;
         assert_eq!(decision, Input::Decision { ticket: TICKET, decision: Decision::FAILED });
         let settings = after_a_panic(Query::Persona { name: "planner".to_owned() }).await;
         assert!(

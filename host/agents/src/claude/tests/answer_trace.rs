@@ -16,6 +16,9 @@ fn answer(line: &[u8]) -> String {
     if !error.is_empty() {
         return format!("error {}", cut(error));
     }
+    if let Some(output) = decision.get("hookSpecificOutput") {
+        return format!("{} {}", text(output, "permissionDecision"), text(output, "permissionDecisionReason"));
+    }
     let details = [text(decision, "message").to_owned(), shown_json(decision, "updatedPermissions")];
     let details = [&details[..], &[shown_json(&decision["updatedInput"], "answers")]].concat();
     format!("{} {}", text(decision, "behavior"), details.join(" ")).trim_end().to_owned()

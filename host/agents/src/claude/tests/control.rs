@@ -14,7 +14,10 @@ fn initialize_sends_the_persona_and_its_reply_means_ready() {
     };
     let opening: Value = serde_json::from_slice(&Claude::new(&launch).open()[0]).unwrap();
     let request = json!({
-        "subtype": "initialize", "appendSystemPrompt": "Be \"kind\".\nAlways.", "systemPromptSnapshot": false,
+        "subtype": "initialize",
+        "appendSystemPrompt": "Be \"kind\".\nAlways.",
+        "systemPromptSnapshot": false,
+        "hooks": { "PreToolUse": [{ "hookCallbackIds": ["announce-tool"] }] },
     });
     assert_eq!(opening, json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }));
     let answer = |subtype: &str| {
@@ -78,6 +81,45 @@ fn every_request_of_the_agent_is_answered() {
             "cancels 1:0",
         ]
     );
+}
+
+#[test]
+fn an_announced_tool_gets_the_objections() {
+    let mut codec = new_codec(None);
+    let mut trace = new_trace();
+    let answers = [
+        RequestAnswer::Denied("too risky".to_owned()),
+        RequestAnswer::MustAsk,
+        RequestAnswer::NoObjection,
+        RequestAnswer::NoObjection,
+    ];
+    for (id, answer) in ["1", "2", "3", "4"].into_iter().zip(answers) {
+        let input = json!({
+            "hook_event_name": "PreToolUse",
+            "tool_name": if id == "4" { "AskUserQuestion" } else { "Bash" },
+            "tool_input": { "command": "rm x" },
+            "tool_use_id": format!("use {id}"),
+        });
+        let request = json!({ "subtype": "hook_callback", "callback_id": "announce-tool", "input": input });
+        let line = json!({ "type": "control_request", "request_id": id, "request": request }).to_string();
+        trace.add(&codec.decode(line.as_bytes()));
+        trace.add(&codec.answer(&RequestId(id.to_owned()), &answer));
+        assert_eq!(codec.answer(&RequestId(id.to_owned()), &answer), Decoded::default());
+    }
+    // The user was notified of the denial, so the result of the turn must not report it again.
+    let denials = json!([{ "tool_use_id": "use 1", "tool_name": "Bash", "tool_input": { "command": "rm x" } }]);
+    let result = json!({ "type": "result", "subtype": "success", "permission_denials": denials });
+    trace.add(&codec.decode(result.to_string().as_bytes()));
+    expect_test::expect![[r#"
+        announces 1: Bash: rm x
+        > deny Not allowed here: too risky
+        announces 2: Bash: rm x
+        > ask A rule of Cordboard requires a decision.
+        announces 3: Bash: rm x
+        > 
+        announces 4: AskUserQuestion: rm x
+        > "#]]
+    .assert_eq(&trace.lines().join("\n"));
 }
 
 fn can_use_tool(id: &str, tool: &str, input: Value) -> String {

@@ -506,6 +506,72 @@ fn only_undecided_permissions_wait_for_the_plugin() {
 }
 
 #[test]
+fn rules_object_to_announced_tools() {
+    check(
+        "
+        busy a
+        announces t1
+        announces t2
+        announces t3
+        decision #1 deny too risky by Bash(rm:*)
+        decision #2 ask by Bash(git:*)
+        decision #3 ask
+        announces t4
+        decision #4 failed
+        announces t5
+        decision #5 allow by Bash
+        announces large-t6
+        deny-tools Bash
+        announces t7
+        announces t8
+        exit
+        decision #7 ask
+        ",
+        expect![[r#"
+            busy a → busy
+            announces t1 → busy
+                decide #1: Bash the command of t1
+            announces t2 → busy
+                decide #2: Bash the command of t2
+            announces t3 → busy
+                decide #3: Bash the command of t3
+            decision #1 deny too risky by Bash(rm:*) → busy
+                audit t1: denied by Plugin (Bash(rm:*))
+                answer t1 of 1: Denied("too risky")
+                post home: Denied: Bash `the command of t1`
+            decision #2 ask by Bash(git:*) → busy
+                answer t2 of 1: MustAsk
+            decision #3 ask → busy
+                answer t3 of 1: NoObjection
+            announces t4 → busy
+                decide #4: Bash the command of t4
+            decision #4 failed → busy
+                answer t4 of 1: MustAsk
+            announces t5 → busy
+                decide #5: Bash the command of t5
+            decision #5 allow by Bash → busy
+                answer t5 of 1: NoObjection
+            announces large-t6 → busy
+                answer large-t6 of 1: MustAsk
+            deny-tools Bash → busy
+            announces t7 → busy
+                audit t7: denied by Configuration (Bash)
+                answer t7 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
+                post home: Denied: Bash `the command of t7`
+            announces t8 → busy
+                audit t8: denied by Configuration (Bash)
+                answer t8 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
+                post home: Denied: Bash `the command of t8`
+            exit → starting
+                persist
+                mark a queued
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
+            decision #7 ask → starting
+        "#]],
+    );
+}
+
+#[test]
 fn a_decision_about_a_closed_permission_is_ignored() {
     check(
         "

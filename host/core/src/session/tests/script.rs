@@ -497,6 +497,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "unprompted" => AgentEvent::UnpromptedText(rest.to_owned()),
         "asks" => AgentEvent::Requested(agent_request(first)),
         "asks-tool" => AgentEvent::Requested(other_tool_request(first)),
+        "announces" => AgentEvent::ToolAnnounced(other_tool_request(first)),
         "cancels" => AgentEvent::RequestCanceled(RequestId(first.to_owned())),
         "mode-changed" => AgentEvent::PermissionModeChanged(PermissionMode::parse(rest).unwrap()),
         "mode-refused" => AgentEvent::PermissionModeRefused(rest.to_owned()),

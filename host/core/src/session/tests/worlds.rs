@@ -228,6 +228,9 @@ impl World {
             14 => AgentEvent::InterruptAccepted,
             15 => AgentEvent::Requested(script::agent_request(&self.question())),
             16..18 => AgentEvent::Requested(script::tool_request(&self.question())),
+            18 if self.dice.one_in(2) => {
+                AgentEvent::ToolAnnounced(script::tool_request(&format!("t{}", self.dice.roll(30))))
+            }
             18 => AgentEvent::RequestCanceled(RequestId(self.question())),
             _ => AgentEvent::UnpromptedText("news".to_owned()),
         }
@@ -248,7 +251,8 @@ impl World {
             DecisionOutcome::Ask(Vec::new()),
             DecisionOutcome::Failed,
         ]);
-        self.witness.feed(Input::Decision { ticket, decision: Decision { outcome, rule: None } });
+        let rule = self.dice.one_in(2).then(|| "Bash".to_owned());
+        self.witness.feed(Input::Decision { ticket, decision: Decision { outcome, rule } });
     }
 
     fn process(&mut self) {

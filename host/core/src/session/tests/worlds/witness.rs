@@ -20,7 +20,10 @@ use crate::{
     config::Busy,
     messages::SessionNotice,
     turn::Turn,
-    types::{Phase, Place, ProcessId, RecordedRequest, Request, RequestId, SessionName, SessionRecord, Timestamp},
+    types::{
+        Phase, Place, ProcessId, RecordedRequest, Request, RequestAnswer, RequestId, SessionName, SessionRecord,
+        Timestamp,
+    },
 };
 use questions::Asked;
 use steering::SteeredPrompt;
@@ -134,6 +137,10 @@ struct Step {
     opens_terminal: bool,
     /// The agent asks this question.
     asks: Option<RequestId>,
+    /// The agent announces this use of a tool, and has no answer yet.
+    announces: Option<RequestId>,
+    /// The approval plugin decides about this announced use. The agent has to get this answer.
+    decides_announced: Option<(RequestId, RequestAnswer)>,
     /// The agent cancels this question.
     cancels: Option<RequestId>,
     /// A timer or the lifecycle plugin causes this step.
@@ -447,6 +454,7 @@ impl Witness {
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
             AgentEvent::PermissionModeRefused(_) | AgentEvent::PermissionModeChanged(_) | AgentEvent::Outdated(_) => {}
             AgentEvent::Requested(request) => self.step.asks = Some(request.id.clone()),
+            AgentEvent::ToolAnnounced(request) => self.step.announces = Some(request.id.clone()),
             AgentEvent::RequestCanceled(id) => self.observe_canceled(id),
             AgentEvent::Background(work) => self.observe_background(run, work),
             AgentEvent::TurnStarted(id) => {

@@ -14,6 +14,8 @@ pub(super) struct Asked {
     questions: BTreeMap<String, AskedQuestion>,
     /// The questions about which the approval plugin has not decided yet.
     undecided: BTreeMap<Ticket, String>,
+    /// The announced uses of tools about which the approval plugin has not decided yet.
+    announced: BTreeMap<Ticket, RequestId>,
     /// The questions that were never shown and have ended, because the agent withdrew them or exited. Their withdrawal
     /// has to be logged.
     withdrawn: BTreeSet<String>,
@@ -51,13 +53,14 @@ impl Asked {
         let hidden = self.questions.extract_if(.., |_, asked| !asked.is_shown);
         self.withdrawn.extend(hidden.map(|(id, _)| id));
         self.undecided.clear();
+        self.announced.clear();
     }
 }
 
 impl Witness {
     /// Returns the queries that the approval plugin has not answered yet.
     pub fn undecided(&self) -> Vec<Ticket> {
-        self.asked.undecided.keys().copied().collect()
+        self.asked.undecided.keys().chain(self.asked.announced.keys()).copied().collect()
     }
 
     pub(super) fn observe_canceled(&mut self, id: &RequestId) {
@@ -70,6 +73,17 @@ impl Witness {
     }
 
     pub(super) fn observe_decision(&mut self, ticket: Ticket, decision: &Decision) {
+        if let Some(announced) = self.asked.announced.remove(&ticket) {
+            let expected = match (&decision.outcome, &decision.rule) {
+                (DecisionOutcome::Deny(why), _) => RequestAnswer::Denied(why.clone()),
+                (DecisionOutcome::Failed, _) | (DecisionOutcome::Ask(_), Some(_)) => RequestAnswer::MustAsk,
+                (DecisionOutcome::Allow | DecisionOutcome::AllowForSession | DecisionOutcome::Ask(_), _) => {
+                    RequestAnswer::NoObjection
+                }
+            };
+            self.step.decides_announced = Some((announced, expected));
+            return;
+        }
         let decided = self.asked.undecided.remove(&ticket).filter(|id| self.asked.questions.contains_key(id));
         let outcome = decided.map(|_| decision.outcome.clone());
         self.step.restarts_clock = outcome
@@ -80,6 +94,10 @@ impl Witness {
 
     pub(super) fn perform_decide(&mut self, ticket: Ticket) {
         self.must(self.settings.deny_tools.is_empty(), "the plugin can't lift a rule of the configuration");
+        if let Some(id) = self.step.announces.take() {
+            self.asked.announced.insert(ticket, id);
+            return;
+        }
         let Some(id) = self.step.asks.clone() else { self.fail("only about a new question is the plugin asked") };
         self.must(!self.asked.is_open(&id), "the plugin is asked once about a question");
         self.asked.undecided.insert(ticket, id.0);
@@ -126,9 +144,16 @@ impl Witness {
             self.must(!self.settings.deny_tools.is_empty(), "only rules deny");
             self.step.configuration_denies = true;
             self.step.restarts_clock |= self.asked.is_open(id);
+            if self.step.announces.as_ref() == Some(id) {
+                return;
+            }
             if self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id) {
                 return;
             }
+        }
+        if self.step.decides_announced.as_ref().is_some_and(|(announced, _)| announced == id) {
+            self.must(decided.outcome == "denied", "only the denial of an announced use is logged");
+            return;
         }
         if decided.by == DecidedBy::Host && self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id) {
             self.must(decided.outcome == "not shown", "a question without an answer is not shown");
@@ -145,6 +170,15 @@ impl Witness {
 
     pub(super) fn perform_answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) {
         self.must(self.alive() == Some(run), "an answer to another process");
+        if let Some((announced, expected)) = self.step.decides_announced.take_if(|(announced, _)| announced == id) {
+            self.must(*answer == expected, &format!("the plugin's decision about {announced:?} reaches the agent"));
+            return;
+        }
+        if self.step.announces.take_if(|announced| announced == id).is_some() {
+            let is_denied = matches!(answer, RequestAnswer::Denied(_)) && self.step.configuration_denies;
+            self.must(is_denied, "without a rule of the configuration, the plugin decides");
+            return;
+        }
         let policy = self.step.policy_decides.as_ref();
         let fits = match answer {
             RequestAnswer::Options { .. } => {
@@ -155,6 +189,7 @@ impl Witness {
                 self.step.configuration_denies || matches!(policy, Some(DecisionOutcome::Deny(_)))
             }
             RequestAnswer::Nobody => !self.step.user_answers && policy.is_none(),
+            RequestAnswer::NoObjection | RequestAnswer::MustAsk => false,
         };
         self.must(fits, "an answer comes from a user, from the approval plugin or from the lack of both");
         let is_audited = self.asked.questions.get(&id.0).is_some_and(|asked| asked.is_audited);
@@ -191,6 +226,8 @@ impl Witness {
         let answerable = matches!(view.phase, Phase::Busy | Phase::Idle);
         self.must(self.asked.is_empty() || answerable, "a question is never left open");
         self.must(self.asked.withdrawn.is_empty(), "the withdrawal of a question is logged");
+        let is_pending = self.step.announces.is_some() || self.step.decides_announced.is_some();
+        self.must(!is_pending || self.alive().is_none(), "each announced use gets one answer");
     }
 
     /// Returns the time at which the oldest question expires.
