@@ -45,7 +45,7 @@ impl Store {
 }
 
 /// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. If `session` is
-/// set, returns only the entries of that session.
+/// set, returns only the entries of that session, including those from before a rename.
 ///
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the

@@ -32,7 +32,8 @@ impl Store {
     }
 
     /// Stores the session under its new name, which `record` contains, and atomically updates the active sessions, open
-    /// prompts and usage entries with the old name. The audit log keeps the old name.
+    /// prompts, usage entries and entries of the audit log with the old name. The text of an audit entry keeps the old
+    /// name.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.
@@ -44,7 +45,7 @@ impl Store {
                 return Err(StoreError::Exists(record.name.clone()).into());
             }
             db.prepare_cached("DELETE FROM session WHERE name = ?")?.execute([from.as_str()])?;
-            for table in ["active", "inbox", "usage"] {
+            for table in ["active", "inbox", "usage", "audit"] {
                 let sql = format!("UPDATE {table} SET session = ? WHERE session = ?");
                 db.prepare_cached(&sql)?.execute([record.name.as_str(), from.as_str()])?;
             }

@@ -37,6 +37,21 @@ async fn decisions_are_listed_in_order_and_by_session() {
 }
 
 #[tokio::test]
+async fn decisions_of_a_renamed_session_are_listed_by_its_new_name() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let mut record = record("alpha");
+    store.save_session(&record).await.unwrap();
+    store.append_audit(entry("alpha", "a")).await.unwrap();
+    record.rename(name("beta"));
+    store.rename_session(&name("alpha"), &record).await.unwrap();
+    store.append_audit(entry("beta", "b")).await.unwrap();
+    let of = |session| audit_log(state.path(), Some(&name(session))).unwrap();
+    assert_eq!(of("beta"), [entry("alpha", "a"), entry("beta", "b")], "each entry keeps the name at its time");
+    assert_eq!(of("alpha"), []);
+}
+
+#[tokio::test]
 async fn no_text_of_a_decision_contains_a_secret() {
     const SECRET: &str = "sk-audit-7314-Q";
     scrub::remember("(secret audit)", SECRET);
