@@ -8,6 +8,7 @@ mod background;
 mod checklist;
 mod control;
 mod denials;
+mod preserved_messages;
 mod reported_mode;
 mod requests;
 mod result;
@@ -35,6 +36,7 @@ use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
 use denials::Denials;
+use preserved_messages::PreservedMessages;
 use reported_mode::ReportedMode;
 use requests::Requests;
 use turn_parts::{Turn, is_main_agent};
@@ -60,6 +62,7 @@ pub(super) struct Claude {
     unprompted: Option<PromptId>,
     /// Whether a prompt was sent to this process. Before that, neither an `init` nor a failed result belongs to a turn.
     prompted: bool,
+    preserved: PreservedMessages,
     /// Whether this CLI puts prompt ids into its messages. If it does, a turn whose messages contain no id answers no
     /// prompt.
     names_prompt_ids: bool,
@@ -91,6 +94,7 @@ impl Claude {
             prompts: Prompts::default(),
             unprompted: None,
             prompted: false,
+            preserved: PreservedMessages::default(),
             names_prompt_ids: false,
             turn: Turn::default(),
             checklist: Checklist::default(),
@@ -117,6 +121,7 @@ impl Claude {
         }
         match kind {
             "system" => self.on_system(message, events),
+            "assistant" | "user" if self.preserved.contains(text(message, "uuid")) => {}
             "user" => self.on_user(message, events),
             "assistant" => self.on_assistant(message, events),
             "stream_event" if is_main_agent(message) => {
@@ -159,6 +164,7 @@ impl Claude {
                     self.begin_unprompted_turn(events);
                 }
             }
+            "compact_boundary" => self.preserved.on_compaction(&message["compact_metadata"]),
             "api_retry" => self.turn.on_retry(message),
             "permission_denied" => events.extend(self.denials.report_system_message(message, &self.turn)),
             _ => events.extend(self.background.on_system(message)),
@@ -310,14 +316,11 @@ impl Claude {
     /// Records the id of the conversation, which `/clear`, compaction and forks change.
     fn note_conversation(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         let id = text(message, "session_id");
-        if id.is_empty() {
-            return;
-        }
         let same = self.conversation.as_deref() == Some(id);
         // The CLI saves the conversation between `init` and its first output. Only a saved conversation can be resumed.
         let is_saved = text(message, "type") != "system";
         let resumable = is_saved || (same && self.resumable);
-        if !same || resumable != self.resumable {
+        if !id.is_empty() && (!same || resumable != self.resumable) {
             self.conversation = Some(id.to_owned());
             self.resumable = resumable;
             events.push(AgentEvent::Conversation { id: id.to_owned(), resumable });

@@ -139,6 +139,23 @@ fn a_command_of_the_cli_takes_two_slashes() {
 }
 
 #[test]
+fn a_compaction_repeats_no_answer() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    host.phase("idle");
+    host.ask("count 10000", "line 1\n");
+    host.ask("/stop", "Stopped.");
+    host.phase("idle");
+    // The compaction preserves the output of this command, and the CLI sends it again.
+    host.ask("//context", "Context Usage");
+    host.phase("idle");
+    let shown = host.ask("//compact", "Done.");
+    assert!(!shown.contains("Context Usage"), "{shown}");
+    host.ask("and now?", "You said: and now?");
+}
+
+#[test]
 fn models_are_those_named_by_the_cli() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");

@@ -158,6 +158,8 @@ fn act(body: &Value, before: usize) -> Act {
         "stumble" if before == 0 => Act::Refuse(number()),
         "cut" if before == 0 => Act::Cut,
         "hang" => Act::Hang,
+        // The CLI asks for the summary with which a compacted conversation begins.
+        "CRITICAL:" => plain("A summary."),
         _ => plain(&format!("You said: {prompt}")),
     }
 }

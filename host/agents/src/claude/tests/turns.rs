@@ -32,6 +32,25 @@ fn a_result_without_prompt_ids_finishes_the_open_prompt() {
 }
 
 #[test]
+fn messages_that_a_compaction_repeats_are_not_shown_again() {
+    let message = |uuid: &str, text: &str| {
+        let mut message = assistant(text, text);
+        message["uuid"] = uuid.into();
+        message
+    };
+    let metadata = json!({ "trigger": "manual", "preserved_messages": { "all_uuids": ["u1", "u2"] } });
+    let lines = decode(&[
+        message("u1", "First."),
+        json!({ "type": "system", "subtype": "compact_boundary", "compact_metadata": metadata }),
+        message("u1", "First."),
+        json!({ "type": "user", "uuid": "u2", "message": { "content": [] } }),
+        message("u3", "Second."),
+        success(json!({})),
+    ]);
+    assert_eq!(lines, [r#"0 = "First.""#, r#"1 = "Second.""#, "finished [p1] Done 1.0000 $"]);
+}
+
+#[test]
 fn an_error_before_the_first_turn_refuses_the_resume() {
     let mut codec = new_codec(Some("nonsense"));
     let error = json!({ "type": "result", "subtype": "success", "is_error": true, "result": "not a UUID", "session_id": "other" });
