@@ -14,6 +14,7 @@ use cordboard_core::{
 use super::{
     Access, FRONT_END, PollSettings,
     chat_migrations::ChatMigrations,
+    described_content,
     outgoing::{TEXT_UNITS, message_id},
     prompt::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
@@ -149,8 +150,11 @@ impl UpdateParser {
             message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| display_name(&from.full_name()));
         let part = match (&message.media_group_id, what) {
             (Some(album), UpdateKind::NotText { .. }) => MessagePart::Album(album.clone()),
-            (_, UpdateKind::Text(_)) => split_part(message),
-            (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => MessagePart::Alone,
+            (_, UpdateKind::Text(_)) if message.text.is_some() => split_part(message),
+            (
+                _,
+                UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. },
+            ) => MessagePart::Alone,
         };
         Origin { message: Some(self.id(message)), part, speaker, reply: self.reply(message), ..Origin::default() }
     }
@@ -166,6 +170,11 @@ impl UpdateParser {
     fn content(&self, message: &Message) -> Option<UpdateKind> {
         if let Some(text) = &message.text {
             return self.prompt_text(message, text, &message.entities).map(UpdateKind::Text);
+        }
+        if let Some(description) = described_content::describe(&message.others) {
+            let is_for_others = message.chat.is_group() && self.is_for_others(message);
+            let prompt = PromptContext { message, bot: self.bot.id }.prompt(&description);
+            return (!is_for_others).then_some(UpdateKind::Text(prompt));
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
         let images: Vec<ChatImage> = image(message).into_iter().collect();

@@ -20,6 +20,7 @@ use cordboard_chat::{Inbox, MenuEntry, backoff::Backoff};
 
 mod api;
 mod chat_migrations;
+mod described_content;
 mod entities;
 mod incoming;
 mod keyboard;

@@ -142,6 +142,27 @@ async fn media_arrive_as_their_kind_and_caption() {
 }
 
 #[tokio::test]
+async fn data_without_a_file_arrives_as_text() {
+    let bot = TestBot::new().await;
+    let location = json!({"latitude": 52.5, "longitude": 13.4});
+    bot.api.push(json!({"message": message(ADA, ADA, json!({"location": location}))}));
+    bot.api.push(json!({"message": message(ADA, ADA, json!({"location": location, "forward_origin": {
+        "type": "hidden_user", "sender_user_name": "Bob", "date": 1
+    }}))}));
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"sticker": {
+        "file_id": "f", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1, "is_animated": false, "is_video": false, "emoji": "👍"
+    }}))}));
+    // In a group, a reply to another user's message is for that user.
+    let bob = message(BOB, GROUP, json!({"text": "when?"}));
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"location": location, "reply_to_message": bob}))}));
+    bot.api.says(ADA, "the end");
+    let _poll = bot.poll();
+    let stored = bot.until_stored(4).await;
+    let wanted = ["[Location: 52.5, 13.4]", "Forwarded from Bob:\n\n> [Location: 52.5, 13.4]", "👍", "the end"];
+    assert_eq!(texts(&stored), wanted);
+}
+
+#[tokio::test]
 async fn images_that_models_accept_are_taken() {
     let bot = TestBot::new().await;
     let size = |id: &str, bytes: u64| json!({"file_id": id, "file_unique_id": "u", "width": 1, "height": 1, "file_size": bytes});
