@@ -61,12 +61,11 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. Each choice is an id, or its position from 1 if the ids are words. A label is also accepted
-/// if it is the whole text. If the text doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
+/// Parses `<choice>… [text]`. Each choice is an id. A choice that is the whole text can also be given as
+/// [`whole_choice`] says. If the text doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
 /// misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
-    let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(words.trim());
-    if let Some(choice) = open.and_then(|open| open.choices.iter().find(has_label)) {
+    if let Some(choice) = open.and_then(|open| whole_choice(open, words.trim())) {
         return Answer::of(&choice.id);
     }
     let mut choices = Vec::new();
@@ -89,18 +88,20 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     }
 }
 
+/// Returns the choice with this label or, unless the ids of the choices are numbers, at this position, counted from 1.
+fn whole_choice<'a>(open: &'a Request, text: &str) -> Option<&'a Choice> {
+    let is_number = |choice: &Choice| choice.id.parse::<usize>().is_ok();
+    let position = || text.parse::<usize>().ok()?.checked_sub(1).filter(|_| !open.choices.iter().any(is_number));
+    let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(text);
+    open.choices.iter().find(has_label).or_else(|| open.choices.get(position()?))
+}
+
 /// Returns the id of the choice that `text` begins with, and the rest. A comma may follow a choice.
 fn leading_choice<'a>(open: &Request, text: &'a str) -> Option<(String, &'a str)> {
     let is_separator = |letter: char| letter == ',' || letter.is_whitespace();
     let text = text.trim_start();
     let (first, rest) = text.split_at(text.find(is_separator).unwrap_or(text.len()));
-    let at_position = || open.choices.get(first.parse::<usize>().ok()?.checked_sub(1)?).filter(|_| !has_numbers(open));
-    Some((open.choice(first).or_else(at_position)?.id.clone(), rest.trim_start_matches(is_separator)))
-}
-
-/// Returns whether the ids of the choices are numbers, apart from that of a free answer.
-fn has_numbers(open: &Request) -> bool {
-    open.choices.iter().any(|choice| choice.id.parse::<usize>().is_ok())
+    Some((open.choice(first)?.id.clone(), rest.trim_start_matches(is_separator)))
 }
 
 /// Returns the text of an answer, or `None` if it is empty.
@@ -165,6 +166,7 @@ mod tests {
         for (position, id) in (1..).zip(&ids) {
             assert_eq!(parse(Some(&open), &position.to_string()), answer(&[id], None));
         }
+        assert_eq!(parse(Some(&open), "2 spaces, not tabs"), answer(&["why"], Some("2 spaces, not tabs")));
         let past = (ids.len() + 1).to_string();
         assert_eq!(parse(Some(&open), &past), answer(&[&past], None));
         assert_eq!(parse(Some(&open), "0"), answer(&["0"], None));

@@ -1,4 +1,4 @@
-//! Decides by rules whether an agent that asks may use a tool. `/permissions` shows and changes the rules, and sets the
+//! Decides by rules whether an agent may use a tool. `/permissions` shows and changes the rules, and sets the
 //! permission mode. `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them.
 //! The host checks whether a question accepts an answer. The rules of a session stay valid after a rename.
 
@@ -18,7 +18,7 @@ mod suggestion;
 
 use cordboard_plugin::{
     Approval, Call, Command, Hook, Reply,
-    approval::{Decision, Permission},
+    approval::{Decision, Outcome, Permission},
     command::Spec,
     config::parse,
     context, hook, log, requests,
@@ -38,14 +38,14 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 struct ApprovalRules;
 
 impl Approval for ApprovalRules {
-    /// Decides by the rules of the session. If a rule can't be read, a user decides, because that rule may deny the
-    /// use.
+    /// Decides by the rules of the session. If a rule can't be read, a user decides about every use, because that rule
+    /// may deny the use.
     fn decide(permission: Permission) -> Decision {
         match store::rules_of(&permission.session) {
             Ok(rules) => rules.decide(&permission),
             Err(why) => {
                 log::error(&why);
-                Decision::ask()
+                Decision::by_rule(Outcome::Ask, "(the saved rules can't be read)")
             }
         }
     }
