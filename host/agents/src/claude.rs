@@ -142,7 +142,8 @@ impl Claude {
             "rate_limit_event" => self.api_errors.on_rate_limit(message),
             "control_request" => self.on_control_request(message, decoded),
             "control_cancel_request" => {
-                let canceled = self.requests.cancel(text(message, "request_id"));
+                let id = text(message, "request_id");
+                let canceled = self.requests.cancel(id).or_else(|| self.announced.cancel(id));
                 events.extend(canceled.map(AgentEvent::RequestCanceled));
             }
             "control_response" => control::on_response(&message["response"], &self.last_interrupt_id(), events),
@@ -355,8 +356,8 @@ impl Codec for Claude {
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
-        if let Some(tool_use) = self.announced.take(id) {
-            return tool_use.answer(answer, &mut self.denials);
+        if let Some(response) = self.announced.answer(id, answer, &mut self.denials) {
+            return response;
         }
         // A mode that an answer sets ends with the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {

@@ -304,7 +304,8 @@ fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
     Err(LaunchError::Folder { folder: folder.to_owned(), why })
 }
 
-/// Describes the end of a process by its exit status, its last lines of output, and whether it exceeded its memory limit.
+/// Describes the end of a process by its exit status, its last lines of output, and whether it exceeded its memory
+/// limit.
 fn ended<'a>(status: String, mut lines: Vec<&'a str>, memory: Option<&'a str>) -> Exit {
     // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so it is
     // added to the one that is shown.

@@ -150,8 +150,8 @@ pub trait Lifecycle {
     }
 }
 
-/// Decides about the use of a tool for which an agent asks permission, if `[requests] approval` names this plugin. If
-/// the call fails, the host asks a user.
+/// Decides about the use of a tool for which an agent asks permission, and about announced uses, if
+/// `[requests] approval` names this plugin. If the call fails, the host asks a user.
 ///
 /// ```
 /// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};

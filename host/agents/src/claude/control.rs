@@ -101,7 +101,7 @@ impl Claude {
                 self.denials.ignore(text(request, "tool_use_id"));
                 decoded.events.extend(self.requests.ask(id, request, &self.turn.folder).map(AgentEvent::Requested));
             }
-            "hook_callback" => decoded.events.push(self.announced.add(id, &request["input"], &self.turn.folder)),
+            "hook_callback" => decoded.events.extend(self.announced.add(id, &request["input"])),
             subtype => reject_request(id, subtype, decoded),
         }
     }

@@ -11,7 +11,8 @@ pub(super) struct PreservedMessages(BTreeSet<String>);
 
 impl PreservedMessages {
     pub(super) fn on_compaction(&mut self, metadata: &Value) {
-        let preserved = metadata["preserved_messages"]["all_uuids"].as_array();
+        let messages = &metadata["preserved_messages"];
+        let preserved = messages["all_uuids"].as_array().or_else(|| messages["uuids"].as_array());
         self.0 = preserved.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     }
 

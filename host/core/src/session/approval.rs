@@ -15,7 +15,7 @@ use crate::{
 
 impl Machine {
     /// Returns the rule of `[access] deny_tools` that denies the request.
-    pub(super) fn denied_by_configuration(&self, request: &AgentRequest) -> Option<rules::Rule> {
+    fn denied_by_configuration(&self, request: &AgentRequest) -> Option<rules::Rule> {
         let tool_use = request.tool_use.as_ref()?;
         let folder = self.record.folder.to_string_lossy();
         let tool_use = rules::ToolUse {
@@ -29,18 +29,18 @@ impl Machine {
         rules::matches(&self.settings.deny_tools, &tool_use).cloned()
     }
 
-    /// Checks a use of a tool that the agent has announced, because the agent may not ask about it: its own settings,
-    /// its permission mode or an earlier answer may allow the use. If the rules can't be checked, the agent has to ask.
+    /// Checks a use of a tool that the agent has announced. The agent might not ask about the use: its own settings, its
+    /// permission mode or an earlier answer may allow it. If the rules can't be checked, the agent has to ask.
     pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
         let Some(tool_use) = &mut request.tool_use else {
             return self.send_answer(&request, RequestAnswer::NoObjection);
         };
         tool_use.home.clone_from(&self.settings.home);
-        let (tool_use, ticket) = ((**tool_use).clone(), self.next_ticket());
-        if let Some(rule) = self.denied_by_configuration(&request) {
-            let why = messages::denied_by_configuration(&rule);
-            return self.deny(&request, DecidedBy::Configuration, why, Some(rule.to_string()));
+        let tool_use = (**tool_use).clone();
+        if self.deny_by_configuration(&request) {
+            return;
         }
+        let ticket = self.next_ticket();
         let Some(live) = &mut self.live else { return };
         if tool_use.input.len() > MAX_INPUT || live.announced.len() >= MAX_OPEN {
             return self.send_answer(&request, RequestAnswer::MustAsk);
@@ -50,6 +50,10 @@ impl Machine {
     }
 
     fn decide_announced(&mut self, request: &AgentRequest, decision: Decision) {
+        // The configuration may have changed in the meantime.
+        if self.deny_by_configuration(request) {
+            return;
+        }
         match (decision.outcome, decision.rule) {
             (DecisionOutcome::Deny(why), rule) => self.deny(request, DecidedBy::Plugin, why, rule),
             (DecisionOutcome::Ask(_), Some(_)) | (DecisionOutcome::Failed, _) => {
@@ -59,6 +63,14 @@ impl Machine {
                 self.send_answer(request, RequestAnswer::NoObjection);
             }
         }
+    }
+
+    /// Denies the request if a rule of `[access] deny_tools` does, and returns whether it was denied.
+    pub(super) fn deny_by_configuration(&mut self, request: &AgentRequest) -> bool {
+        let Some(rule) = self.denied_by_configuration(request) else { return false };
+        let why = messages::denied_by_configuration(&rule);
+        self.deny(request, DecidedBy::Configuration, why, Some(rule.to_string()));
+        true
     }
 
     /// Asks the approval plugin. The question is open, but no user can see or answer it until the plugin has decided.

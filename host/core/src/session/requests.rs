@@ -38,9 +38,8 @@ impl Machine {
         if self.open_request(&request.id).is_some() {
             return;
         }
-        if let Some(rule) = self.denied_by_configuration(&request) {
-            let why = messages::denied_by_configuration(&rule);
-            return self.deny(&request, DecidedBy::Configuration, why, Some(rule.to_string()));
+        if self.deny_by_configuration(&request) {
+            return;
         }
         if self.place_of_questions().is_none() || self.open_requests().len() >= MAX_OPEN {
             self.audit(&request, "not shown", DecidedBy::Host, None);
@@ -101,6 +100,9 @@ impl Machine {
     }
 
     pub(super) fn handle_request_canceled(&mut self, id: &RequestId, now: Timestamp) {
+        if let Some(live) = &mut self.live {
+            live.announced.retain(|_, announced| announced.id != *id);
+        }
         let number = self.open_request(id).map(|open| open.number);
         if let Some(open) = number.and_then(|number| self.take_request(number)) {
             self.audit(&open.request, WITHDRAWN, DecidedBy::Agent, None);

@@ -187,7 +187,7 @@ impl From<String> for QuestionText {
     }
 }
 
-/// A use of a tool for which an agent asks permission.
+/// A use of a tool for which an agent asks permission, or which it announces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolUse {
     pub tool: String,
@@ -205,7 +205,7 @@ pub struct ToolUse {
 /// A use of a tool about which the approval plugin decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// The number of the agent's question, or `None` if the agent has only announced the use and may not ask about it.
+    /// The number of the agent's question, or `None` if the agent has only announced the use and might not ask about it.
     pub number: Option<u64>,
     pub tool_use: ToolUse,
 }

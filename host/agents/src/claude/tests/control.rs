@@ -17,7 +17,7 @@ fn initialize_sends_the_persona_and_its_reply_means_ready() {
         "subtype": "initialize",
         "appendSystemPrompt": "Be \"kind\".\nAlways.",
         "systemPromptSnapshot": false,
-        "hooks": { "PreToolUse": [{ "hookCallbackIds": ["announce-tool"] }] },
+        "hooks": { "PreToolUse": [{ "hookCallbackIds": ["announce-tool"], "onFailure": "block" }] },
     });
     assert_eq!(opening, json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }));
     let answer = |subtype: &str| {
@@ -83,29 +83,39 @@ fn every_request_of_the_agent_is_answered() {
     );
 }
 
+/// Returns the callback before a use of a tool in the folder `/x/sub`.
+fn hook_callback(id: &str, tool: &str, arguments: &Value) -> String {
+    let input = json!({
+        "hook_event_name": "PreToolUse",
+        "cwd": "/x/sub",
+        "tool_name": tool,
+        "tool_input": arguments,
+        "tool_use_id": format!("use {id}"),
+    });
+    let request = json!({ "subtype": "hook_callback", "callback_id": "announce-tool", "input": input });
+    json!({ "type": "control_request", "request_id": id, "request": request }).to_string()
+}
+
 #[test]
 fn an_announced_tool_gets_the_objections() {
     let mut codec = new_codec(None);
     let mut trace = new_trace();
     let answers = [
-        RequestAnswer::Denied("too risky".to_owned()),
-        RequestAnswer::MustAsk,
-        RequestAnswer::NoObjection,
-        RequestAnswer::NoObjection,
+        ("1", "Bash", RequestAnswer::Denied("too risky".to_owned())),
+        ("2", "Bash", RequestAnswer::MustAsk),
+        ("3", "Bash", RequestAnswer::NoObjection),
+        ("4", "AskUserQuestion", RequestAnswer::NoObjection),
     ];
-    for (id, answer) in ["1", "2", "3", "4"].into_iter().zip(answers) {
-        let input = json!({
-            "hook_event_name": "PreToolUse",
-            "tool_name": if id == "4" { "AskUserQuestion" } else { "Bash" },
-            "tool_input": { "command": "rm x" },
-            "tool_use_id": format!("use {id}"),
-        });
-        let request = json!({ "subtype": "hook_callback", "callback_id": "announce-tool", "input": input });
-        let line = json!({ "type": "control_request", "request_id": id, "request": request }).to_string();
+    for (id, tool, answer) in answers {
+        let line = hook_callback(id, tool, &json!({ "command": "rm x" }));
         trace.add(&codec.decode(line.as_bytes()));
+        assert_eq!(codec.decode(line.as_bytes()), Decoded::default(), "an open callback has this id");
         trace.add(&codec.answer(&RequestId(id.to_owned()), &answer));
         assert_eq!(codec.answer(&RequestId(id.to_owned()), &answer), Decoded::default());
     }
+    trace.add(&codec.decode(hook_callback("5", "Bash", &json!({ "command": "rm x" })).as_bytes()));
+    let cancel = json!({ "type": "control_cancel_request", "request_id": "5" });
+    trace.add(&codec.decode(cancel.to_string().as_bytes()));
     // The user was notified of the denial, so the result of the turn must not report it again.
     let denials = json!([{ "tool_use_id": "use 1", "tool_name": "Bash", "tool_input": { "command": "rm x" } }]);
     let result = json!({ "type": "result", "subtype": "success", "permission_denials": denials });
@@ -114,12 +124,37 @@ fn an_announced_tool_gets_the_objections() {
         announces 1: Bash: rm x
         > deny Not allowed here: too risky
         announces 2: Bash: rm x
-        > ask A rule of Cordboard requires a decision.
+        > ask Cordboard requires a decision about this use.
         announces 3: Bash: rm x
         > 
         announces 4: AskUserQuestion: rm x
-        > "#]]
+        > 
+        announces 5: Bash: rm x
+        cancels 5"#]]
     .assert_eq(&trace.lines().join("\n"));
+}
+
+#[test]
+fn paths_of_an_announced_tool_are_relative_to_its_folder() {
+    let paths = |arguments: Value, tool: &str| {
+        let decoded = new_codec(None).decode(hook_callback("1", tool, &arguments).as_bytes());
+        let [AgentEvent::ToolAnnounced(request)] = &decoded.events[..] else { panic!("{decoded:?}") };
+        request.tool_use.as_ref().unwrap().paths.clone()
+    };
+    assert_eq!(paths(json!({ "file_path": "a/b" }), "Read"), ["/x/sub/a/b"]);
+    assert_eq!(paths(json!({ "file_path": "/etc/x" }), "Read"), ["/etc/x"]);
+    assert_eq!(paths(json!({ "file_path": "~/x" }), "Read"), ["~/x"]);
+    assert_eq!(paths(json!({ "pattern": "word" }), "Grep"), ["/x/sub"]);
+}
+
+#[test]
+fn a_truncated_callback_is_an_error() {
+    let line = hook_callback("1", "Bash", &json!({ "command": "rm x" }));
+    let cut = &line[..line.find("tool_input").unwrap()];
+    let decoded = new_codec(None).decode(cut.as_bytes());
+    let mut trace = new_trace();
+    trace.add(&decoded);
+    expect_test::expect![[r#"> error "this host does not support ''""#]].assert_eq(&trace.lines().join("\n"));
 }
 
 fn can_use_tool(id: &str, tool: &str, input: Value) -> String {

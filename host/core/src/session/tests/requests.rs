@@ -521,11 +521,17 @@ fn rules_object_to_announced_tools() {
         announces t5
         decision #5 allow by Bash
         announces large-t6
-        deny-tools Bash
         announces t7
+        cancels t7
+        decision #7 deny too late
         announces t8
+        deny-tools Bash
+        decision #8 allow
+        announces t9
+        deny-tools Edit
+        announces t10
         exit
-        decision #7 ask
+        decision #11 ask
         ",
         expect![[r#"
             busy a → busy
@@ -553,20 +559,29 @@ fn rules_object_to_announced_tools() {
                 answer t5 of 1: NoObjection
             announces large-t6 → busy
                 answer large-t6 of 1: MustAsk
-            deny-tools Bash → busy
             announces t7 → busy
-                audit t7: denied by Configuration (Bash)
-                answer t7 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
-                post home: Denied: Bash `the command of t7`
+                decide #7: Bash the command of t7
+            cancels t7 → busy
+            decision #7 deny too late → busy
             announces t8 → busy
+                decide #8: Bash the command of t8
+            deny-tools Bash → busy
+            decision #8 allow → busy
                 audit t8: denied by Configuration (Bash)
                 answer t8 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
                 post home: Denied: Bash `the command of t8`
+            announces t9 → busy
+                audit t9: denied by Configuration (Bash)
+                answer t9 of 1: Denied("The rule Bash in deny_tools of [access] forbids this use.")
+                post home: Denied: Bash `the command of t9`
+            deny-tools Edit → busy
+            announces t10 → busy
+                decide #11: Bash the command of t10
             exit → starting
                 persist
                 mark a queued
                 post home: The agent of session 'x' did not start: it exited (exit code 1) without output
-            decision #7 ask → starting
+            decision #11 ask → starting
         "#]],
     );
 }

@@ -231,6 +231,7 @@ impl World {
             18 if self.dice.one_in(2) => {
                 AgentEvent::ToolAnnounced(script::tool_request(&format!("t{}", self.dice.roll(30))))
             }
+            18 if self.dice.one_in(4) => AgentEvent::RequestCanceled(RequestId(format!("t{}", self.dice.roll(30)))),
             18 => AgentEvent::RequestCanceled(RequestId(self.question())),
             _ => AgentEvent::UnpromptedText("news".to_owned()),
         }

@@ -6,7 +6,10 @@ use super::{
     super::super::super::{Decision, DecisionOutcome, Effect, Run, Ticket},
     Witness,
 };
-use crate::types::{DecidedBy, DecidedRequest, Phase, RequestAnswer, RequestId, Timestamp};
+use crate::{
+    messages,
+    types::{DecidedBy, DecidedRequest, Phase, RequestAnswer, RequestId, Timestamp},
+};
 
 /// The open questions of the live agent.
 #[derive(Debug, Default)]
@@ -65,6 +68,7 @@ impl Witness {
 
     pub(super) fn observe_canceled(&mut self, id: &RequestId) {
         self.step.cancels = Some(id.clone());
+        self.asked.announced.retain(|_, announced| announced != id);
         self.step.restarts_clock = self.asked.is_open(id);
         if self.asked.questions.get(&id.0).is_some_and(|asked| !asked.is_shown) {
             self.asked.drop_question(id);
@@ -75,6 +79,9 @@ impl Witness {
     pub(super) fn observe_decision(&mut self, ticket: Ticket, decision: &Decision) {
         if let Some(announced) = self.asked.announced.remove(&ticket) {
             let expected = match (&decision.outcome, &decision.rule) {
+                _ if !self.settings.deny_tools.is_empty() => {
+                    RequestAnswer::Denied(messages::denied_by_configuration(&self.settings.deny_tools[0]))
+                }
                 (DecisionOutcome::Deny(why), _) => RequestAnswer::Denied(why.clone()),
                 (DecisionOutcome::Failed, _) | (DecisionOutcome::Ask(_), Some(_)) => RequestAnswer::MustAsk,
                 (DecisionOutcome::Allow | DecisionOutcome::AllowForSession | DecisionOutcome::Ask(_), _) => {
