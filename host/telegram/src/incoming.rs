@@ -134,6 +134,10 @@ impl UpdateParser {
     /// Returns an update with the current text of an edited message, or `None` if the message is dropped or has neither
     /// text nor caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
+        // Each move of a live location is an edit.
+        if message.text.is_none() && message.caption.is_none() {
+            return None;
+        }
         let update = self.message(update, message)?;
         let words = match update.what {
             UpdateKind::Text(words) | UpdateKind::NotText { caption: Some(words), .. } | UpdateKind::Edited(words) => {

@@ -155,6 +155,9 @@ async fn data_without_a_file_arrives_as_text() {
     // In a group, a reply to another user's message is for that user.
     let bob = message(BOB, GROUP, json!({"text": "when?"}));
     bot.api.push(json!({"message": message(ADA, GROUP, json!({"location": location, "reply_to_message": bob}))}));
+    // A live location sends an edit for each move.
+    let moved = json!({"location": {"latitude": 1, "longitude": 2}, "edit_date": 1_790_000_001});
+    bot.api.push(json!({"edited_message": message(ADA, ADA, moved)}));
     bot.api.says(ADA, "the end");
     let _poll = bot.poll();
     let stored = bot.until_stored(4).await;
