@@ -61,7 +61,7 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. Each choice is an id. A choice that is the whole text can also be given as
+/// Parses `<choice>… [text]`. Each choice is an id. If the whole text is a label or a position, it is that choice, as
 /// [`whole_choice`] says. If the text doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
 /// misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
@@ -88,12 +88,13 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     }
 }
 
-/// Returns the choice with this label or, unless the ids of the choices are numbers, at this position, counted from 1.
+/// Returns the choice with this id or label or, unless the ids of the choices are numbers, at this position, counted
+/// from 1.
 fn whole_choice<'a>(open: &'a Request, text: &str) -> Option<&'a Choice> {
     let is_number = |choice: &Choice| choice.id.parse::<usize>().is_ok();
     let position = || text.parse::<usize>().ok()?.checked_sub(1).filter(|_| !open.choices.iter().any(is_number));
     let has_label = |choice: &&Choice| choice.label.eq_ignore_ascii_case(text);
-    open.choices.iter().find(has_label).or_else(|| open.choices.get(position()?))
+    open.choice(text).or_else(|| open.choices.iter().find(has_label)).or_else(|| open.choices.get(position()?))
 }
 
 /// Returns the id of the choice that `text` begins with, and the rest. A comma may follow a choice.
@@ -198,6 +199,16 @@ mod tests {
             parse(Some(&question(true, true)), "1,2 other and green"),
             answer(&["1", "2", "other"], Some("and green"))
         );
+    }
+
+    #[test]
+    fn an_id_comes_before_a_label() {
+        let mut open = question(false, true);
+        for (choice, label) in open.choices.iter_mut().zip(["2", "4"]) {
+            choice.label = label.to_owned();
+        }
+        assert_eq!(parse(Some(&open), "2"), answer(&["2"], None), "buttons send ids");
+        assert_eq!(parse(Some(&open), "4"), answer(&["2"], None));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Approval for ApprovalRules {
             Ok(rules) => rules.decide(&permission),
             Err(why) => {
                 log::error(&why);
-                Decision::by_rule(Outcome::Ask, "(the saved rules can't be read)")
+                Decision::by_rule(Outcome::Ask, "* (the rules can't be read; see the log)")
             }
         }
     }
