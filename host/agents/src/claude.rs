@@ -159,6 +159,7 @@ impl Claude {
             "init" => {
                 self.resuming = false;
                 self.turn.set_folder(text(message, "cwd"));
+                self.announced.on_init(message);
                 self.note_conversation(message, events);
                 events.extend(self.version.on_init(message).map(AgentEvent::Outdated));
                 if self.prompted {

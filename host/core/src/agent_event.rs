@@ -52,7 +52,7 @@ pub enum AgentEvent {
     /// The agent is about to use a tool, and waits for the host's objections. It may ask for permission afterwards, or
     /// use the tool without asking. The request has no text and no options.
     ToolAnnounced(AgentRequest),
-    /// The agent no longer needs the answer to this question.
+    /// The agent no longer needs the answer to this question, or objections to this announced use.
     RequestCanceled(RequestId),
     /// The agent did not accept a permission mode. Contains the reason.
     PermissionModeRefused(String),

@@ -29,6 +29,8 @@ impl Location {
         let is_clear = !path.is_empty()
             && path.len() <= LONGEST
             && path.trim() == path
+            // JavaScript's `trim` also removes the byte order mark.
+            && !path.contains('\u{feff}')
             && !path.contains(char::is_control)
             && !path.contains("://");
         if !is_clear {

@@ -25,36 +25,58 @@ pub(super) fn hooks() -> Value {
     json!({ EVENT: [{ "hookCallbackIds": ["announce-tool"], "onFailure": "block" }] })
 }
 
-/// The announced uses that wait for a response: the ids of their callbacks, each with the id of the use.
+/// The maximum number of uses whose folders are remembered. Most of them are remembered only until the CLI asks.
+const MAX_FOLDERS: usize = 1000;
+
 #[derive(Debug, Default)]
-pub(super) struct AnnouncedTools(BTreeMap<String, String>);
+pub(super) struct AnnouncedTools {
+    /// The uses that wait for a response: the ids of their callbacks, each with the id of the use.
+    open: BTreeMap<String, String>,
+    /// The current folders of announced uses, by the id of the use. The CLI may ask about these uses.
+    folders: BTreeMap<String, String>,
+    /// The current folder of the CLI at its start. Relative paths in rules and in uses start there.
+    first_folder: String,
+}
 
 impl AnnouncedTools {
-    /// Records a callback. `input` contains the tool and its arguments. Returns `None` if a callback with this id is
-    /// already open, because the response to it must apply only to the arguments that were checked.
-    pub(super) fn add(&mut self, callback: &str, input: &Value) -> Option<AgentEvent> {
-        if self.0.contains_key(callback) {
+    /// Handles an `init` message of the CLI.
+    pub(super) fn on_init(&mut self, message: &Value) {
+        if self.first_folder.is_empty() {
+            text(message, "cwd").clone_into(&mut self.first_folder);
+        }
+    }
+
+    /// Records a callback. `input` contains the tool and its arguments. The title shows paths relative to
+    /// `title_folder`. Returns `None` if a callback with this id is already open, because the response to it must apply
+    /// only to the arguments that were checked.
+    pub(super) fn add(&mut self, callback: &str, input: &Value, title_folder: &str) -> Option<AgentEvent> {
+        if self.open.contains_key(callback) {
             tracing::warn!("ignored a callback from the agent, because an open callback has the same id");
             return None;
         }
-        self.0.insert(callback.to_owned(), text(input, "tool_use_id").to_owned());
-        let (tool, arguments, folder) = (text(input, "tool_name"), &input["tool_input"], text(input, "cwd"));
-        let title = shown_action::tool("", tool, arguments, folder).title;
+        let (id, folder) = (text(input, "tool_use_id"), text(input, "cwd"));
+        self.open.insert(callback.to_owned(), id.to_owned());
+        if self.folders.len() >= MAX_FOLDERS {
+            self.folders.clear();
+        }
+        self.folders.insert(id.to_owned(), folder.to_owned());
+        let (tool, arguments) = (text(input, "tool_name"), &input["tool_input"]);
+        let title = shown_action::tool("", tool, arguments, title_folder).title;
         let request = AgentRequest { kind: "permission", ..AgentRequest::new(RequestId(callback.to_owned()), title) };
         // The CLI always asks before it uses these tools, and these questions are not about permissions.
         let is_question = [QUESTION_TOOL, PLAN_TOOL].contains(&tool);
-        let tool_use = (!is_question).then(|| Box::new(tool_use(tool, arguments, folder)));
+        let tool_use = (!is_question).then(|| Box::new(self.tool_use(tool, arguments, folder)));
         Some(AgentEvent::ToolAnnounced(AgentRequest { tool_use, ..request }))
     }
 
     /// Removes a callback that the CLI has canceled.
     pub(super) fn cancel(&mut self, callback: &str) -> Option<RequestId> {
-        self.0.remove(callback).map(|_| RequestId(callback.to_owned()))
+        self.open.remove(callback).map(|_| RequestId(callback.to_owned()))
     }
 
     /// Returns the response to the CLI, or `None` if there is no such callback.
     pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, denials: &mut Denials) -> Option<Decoded> {
-        let tool_use = self.0.remove(&id.0)?;
+        let tool_use = self.open.remove(&id.0)?;
         let (decision, reason) = match answer {
             RequestAnswer::Denied(why) => {
                 denials.ignore(&tool_use);
@@ -69,16 +91,26 @@ impl AnnouncedTools {
             json!({ "hookEventName": EVENT, "permissionDecision": decision, "permissionDecisionReason": reason });
         Some(control::respond(&id.0, &json!({ "hookSpecificOutput": output })))
     }
-}
 
-/// Returns the parts of a tool call that rules are matched against. Relative paths become absolute, because a shell
-/// command may have changed the current folder of the CLI.
-fn tool_use(tool: &str, arguments: &Value, folder: &str) -> ToolUse {
-    let mut tool_use = tool_input::tool_use(tool, arguments, folder);
-    for path in &mut tool_use.paths {
-        if !folder.is_empty() && !path.is_empty() && !path.starts_with(['/', '~']) {
-            *path = format!("{folder}/{path}");
+    /// Returns the parts of a use that rules are matched against, for a use about which the CLI asks.
+    pub(super) fn asked_tool_use(&mut self, request: &Value, title_folder: &str) -> ToolUse {
+        let (tool, arguments) = (text(request, "tool_name"), &request["input"]);
+        match self.folders.remove(text(request, "tool_use_id")) {
+            Some(folder) => self.tool_use(tool, arguments, &folder),
+            None => tool_input::tool_use(tool, arguments, title_folder),
         }
     }
-    tool_use
+
+    /// Makes relative paths absolute if the current folder of the CLI has changed. A path with spaces around it stays
+    /// as it is, because tools may trim it; each restricting rule about paths matches it.
+    fn tool_use(&self, tool: &str, arguments: &Value, folder: &str) -> ToolUse {
+        let mut tool_use = tool_input::tool_use(tool, arguments, folder);
+        let has_moved = !folder.is_empty() && folder != self.first_folder;
+        for path in tool_use.paths.iter_mut().filter(|_| has_moved) {
+            if !path.is_empty() && path.trim() == *path && !path.starts_with(['/', '~']) {
+                *path = format!("{folder}/{path}");
+            }
+        }
+        tool_use
+    }
 }

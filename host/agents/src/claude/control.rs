@@ -99,9 +99,11 @@ impl Claude {
             _ if id.is_empty() => {}
             "can_use_tool" => {
                 self.denials.ignore(text(request, "tool_use_id"));
-                decoded.events.extend(self.requests.ask(id, request, &self.turn.folder).map(AgentEvent::Requested));
+                let folder = &self.turn.folder;
+                let tool_use = self.announced.asked_tool_use(request, folder);
+                decoded.events.extend(self.requests.ask(id, request, tool_use, folder).map(AgentEvent::Requested));
             }
-            "hook_callback" => decoded.events.extend(self.announced.add(id, &request["input"])),
+            "hook_callback" => decoded.events.extend(self.announced.add(id, &request["input"], &self.turn.folder)),
             subtype => reject_request(id, subtype, decoded),
         }
     }

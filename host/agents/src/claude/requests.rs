@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cordboard_core::{
     agent_event::AgentEvent,
     render,
-    types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption},
+    types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption, ToolUse},
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,7 @@ struct Pending {
     control_id: String,
     tool: String,
     input: Value,
+    tool_use: ToolUse,
     /// Permission updates that make the CLI allow calls like this one until its process ends.
     session_rules: Vec<Value>,
     /// The questions of the series that are already answered, each with its answer.
@@ -58,8 +59,15 @@ struct Pending {
 impl Requests {
     /// Records a `can_use_tool` request and returns its first question. Paths inside `folder`, the folder of the
     /// session, are shown relative to it. Returns `None` if a request with this id is already open, because its answer
-    /// must apply only to the input that was shown.
-    pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> Option<AgentRequest> {
+    /// must apply only to the input that was shown. `tool_use` contains the parts of the use that rules are matched
+    /// against.
+    pub(super) fn ask(
+        &mut self,
+        control_id: &str,
+        request: &Value,
+        tool_use: ToolUse,
+        folder: &str,
+    ) -> Option<AgentRequest> {
         if self.0.values().any(|pending| pending.control_id == control_id) {
             tracing::warn!("ignored a request from the agent, because an open request has the same id");
             return None;
@@ -68,6 +76,7 @@ impl Requests {
             control_id: control_id.to_owned(),
             tool: text(request, "tool_name").to_owned(),
             input: request["input"].clone(),
+            tool_use,
             session_rules: session_rules(&request["permission_suggestions"]),
             answers: Vec::new(),
         };
@@ -157,7 +166,7 @@ impl Pending {
         let session_rules = tool_input::describe_rules(rules);
         let body = tool_input::describe(&self.tool, &self.input, folder);
         let title = shown_action::tool("", &self.tool, &self.input, folder).title;
-        let tool_use = Some(Box::new(tool_input::tool_use(&self.tool, &self.input, folder)));
+        let tool_use = Some(Box::new(self.tool_use.clone()));
         AgentRequest { tool_use, session_rules, ..self.request("permission", title, body, options) }
     }
 

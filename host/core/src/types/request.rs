@@ -195,7 +195,8 @@ pub struct ToolUse {
     pub input: String,
     /// The shell command, if the tool runs one.
     pub command: Option<String>,
-    /// The files and folders that the tool reads or changes, as the agent names them.
+    /// The files and folders that the tool reads or changes, as the agent names them. After the agent has changed its
+    /// current folder, relative paths become absolute.
     pub paths: Vec<String>,
     pub url: Option<String>,
     /// The home folder of the user who runs the host.

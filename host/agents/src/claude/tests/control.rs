@@ -134,17 +134,48 @@ fn an_announced_tool_gets_the_objections() {
     .assert_eq(&trace.lines().join("\n"));
 }
 
+/// Returns a codec whose CLI has started in `/x`.
+fn started_codec() -> Claude {
+    let mut codec = new_codec(None);
+    codec.decode(json!({ "type": "system", "subtype": "init", "cwd": "/x" }).to_string().as_bytes());
+    codec
+}
+
 #[test]
-fn paths_of_an_announced_tool_are_relative_to_its_folder() {
-    let paths = |arguments: Value, tool: &str| {
-        let decoded = new_codec(None).decode(hook_callback("1", tool, &arguments).as_bytes());
-        let [AgentEvent::ToolAnnounced(request)] = &decoded.events[..] else { panic!("{decoded:?}") };
-        request.tool_use.as_ref().unwrap().paths.clone()
+fn relative_paths_are_absolute_after_the_cli_has_changed_its_folder() {
+    let paths = |tool: &str, arguments: Value| {
+        let mut codec = started_codec();
+        let announced = codec.decode(hook_callback("1", tool, &arguments).as_bytes());
+        let request =
+            json!({ "subtype": "can_use_tool", "tool_name": tool, "input": arguments, "tool_use_id": "use 1" });
+        let asked = json!({ "type": "control_request", "request_id": "2", "request": request });
+        let asked = codec.decode(asked.to_string().as_bytes());
+        let [AgentEvent::ToolAnnounced(announced)] = &announced.events[..] else { panic!("{announced:?}") };
+        let [AgentEvent::Requested(asked)] = &asked.events[..] else { panic!("{asked:?}") };
+        assert_eq!(announced.tool_use, asked.tool_use);
+        asked.tool_use.as_ref().unwrap().paths.clone()
     };
-    assert_eq!(paths(json!({ "file_path": "a/b" }), "Read"), ["/x/sub/a/b"]);
-    assert_eq!(paths(json!({ "file_path": "/etc/x" }), "Read"), ["/etc/x"]);
-    assert_eq!(paths(json!({ "file_path": "~/x" }), "Read"), ["~/x"]);
-    assert_eq!(paths(json!({ "pattern": "word" }), "Grep"), ["/x/sub"]);
+    for (path, expected) in [
+        ("a/b", "/x/sub/a/b"),
+        ("../b", "/x/sub/../b"),
+        ("/etc/x", "/etc/x"),
+        ("~/x", "~/x"),
+        // Tools may trim these paths, so every path rule that denies or asks matches them.
+        (" a", " a"),
+        ("", ""),
+    ] {
+        assert_eq!(paths("Read", json!({ "file_path": path })), [expected]);
+    }
+    assert_eq!(paths("Grep", json!({ "pattern": "word" })), ["/x/sub"]);
+}
+
+#[test]
+fn paths_stay_relative_in_the_first_folder() {
+    let mut codec = started_codec();
+    let callback = hook_callback("1", "Read", &json!({ "file_path": "a" })).replace("/x/sub", "/x");
+    let decoded = codec.decode(callback.as_bytes());
+    let [AgentEvent::ToolAnnounced(request)] = &decoded.events[..] else { panic!("{decoded:?}") };
+    assert_eq!(request.tool_use.as_ref().unwrap().paths, ["a"]);
 }
 
 #[test]
