@@ -98,6 +98,7 @@ fn unclear_paths_are_denied_and_not_allowed() {
         "src/a ",
         "src/a\n",
         "src/\0a",
+        "\u{feff}src/a",
         "~root/src/a",
         "~x",
         "file:///home/ada/project/src/a",
