@@ -12,6 +12,7 @@ mod test_host;
 #[path = "../support/thread_log.rs"]
 mod thread_log;
 
+mod approval;
 mod caller_rights;
 mod calls_during_rollout;
 mod contract_compatibility;
