@@ -35,8 +35,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in a process of its own, because
-/// creating an agent's process takes longer in a process that uses much memory.
+/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in a process of its own,
+/// because creating an agent's process takes longer in a process that uses much memory.
 const ONE: &str = "--one";
 
 /// A benchmark's name, which selects it on the command line, and its function.

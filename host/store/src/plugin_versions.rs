@@ -1,5 +1,5 @@
-//! Stores the most recently active versions of each plugin, for rollbacks, and for a host that starts while a plugin file
-//! is invalid.
+//! Stores the most recently active versions of each plugin, for rollbacks, and for a host that starts while a plugin
+//! file is invalid.
 
 use rusqlite::{OptionalExtension, params};
 

@@ -62,8 +62,8 @@ impl Answer {
 }
 
 /// Parses `<choice>… [text]`. Each choice is an id. If the whole text is a label or a position, it is that choice, as
-/// [`whole_choice`] says. If the text doesn't begin with a choice, all of it is the text of the choice that requires one, unless it looks like a
-/// misspelled choice.
+/// [`whole_choice`] says. If the text doesn't begin with a choice, all of it is the text of the choice that requires
+/// one, unless it looks like a misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     if let Some(choice) = open.and_then(|open| whole_choice(open, words.trim())) {
         return Answer::of(&choice.id);

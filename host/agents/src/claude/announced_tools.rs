@@ -1,5 +1,5 @@
-//! Converts the hook callbacks that the CLI sends before each use of a tool. The CLI asks for permission only about some
-//! of these uses, and waits for the response to each callback.
+//! Converts the hook callbacks that the CLI sends before each use of a tool. The CLI asks for permission only about
+//! some of these uses, and waits for the response to each callback.
 
 use std::collections::BTreeMap;
 

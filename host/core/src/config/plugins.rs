@@ -34,8 +34,8 @@ pub struct Plugin {
     pub grants: BTreeSet<Capability>,
     /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role, for sessions and requests, of calls that no user made, such as those of jobs. `None` gives these calls
-    /// no rights.
+    /// The role whose rights a call without a user, such as a job, has for sessions and requests. `None` gives these
+    /// calls no rights.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
     /// The pinned version: the SHA-256 digest of the only version that may be active.

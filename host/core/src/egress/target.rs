@@ -67,7 +67,7 @@ impl Target {
     /// Parses the parts of a URL.
     ///
     /// # Errors
-    /// The scheme, the host or the port is invalid, or the authority contains a user.
+    /// The scheme, the host or the port is invalid, or the authority contains a user name or a password.
     pub fn new(scheme: &str, authority: &str, path_and_query: &str) -> Result<Self, TargetError> {
         let scheme = Scheme::read(scheme)?;
         let (host, port) = split(authority)?;

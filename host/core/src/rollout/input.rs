@@ -37,7 +37,7 @@ pub struct RolloutSettings {
     pub limits: RolloutLimits,
 }
 
-/// The facts about a plugin at the start of the host.
+/// The facts about a plugin when its state machine is created.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub name: String,

@@ -100,7 +100,7 @@ impl Text {
         }
     }
 
-    /// Returns whether the text matches, starting at any of its words. A match of a wildcard pattern may end anywhere.
+    /// Returns whether a match starts at any word of the text. A match of a wildcard pattern may end anywhere.
     fn matches_inside(&self, text: &str) -> bool {
         let after = |start: &str| -> Vec<usize> {
             let ends = text.match_indices(start).map(|(at, _)| (at, at + start.len()));

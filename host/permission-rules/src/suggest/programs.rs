@@ -46,8 +46,8 @@ const NESTED: [(&str, &str); 5] = [
     ("yarn", "run"),
 ];
 
-/// Returns the number of words at the beginning that a prefix rule needs. Returns `None` if every prefix rule would be too
-/// broad, so that only the exact command can be suggested.
+/// Returns the number of words at the beginning that a prefix rule needs. Returns `None` if every prefix rule would be
+/// too broad, so that only the exact command can be suggested.
 pub fn prefix_length(words: &[&str]) -> Option<usize> {
     let [program, subcommand, rest @ ..] = words else { return None };
     let family = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');

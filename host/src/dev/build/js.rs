@@ -13,8 +13,8 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
-/// Installs the packages if componentize-js is missing. Returns the folder of the packages; they can become part of the
-/// component.
+/// Installs the packages if componentize-js is missing. Returns the folder of the packages. The component may include
+/// them, so a changed package requires a rebuild.
 pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(

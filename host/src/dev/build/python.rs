@@ -16,8 +16,8 @@ const VENV: &str = ".venv";
 
 const TOOL: &str = "componentize-py";
 
-/// Installs componentize-py if it is missing. Returns the folder of the packages; they can become part of the
-/// component.
+/// Installs componentize-py if it is missing. Returns the folder of the packages. The component may include them, so a
+/// changed package requires a rebuild.
 pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     let bin = bin(project)?;
     if !bin.join(TOOL).exists() {

@@ -14,7 +14,7 @@ const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
     /// `SESSION TOOL [DETAIL]`: asks for permission, with the choices of the `claude` agent. Returns the decision of
-    /// the approval plugin. If a user decides, the question is posted.
+    /// the approval plugin. If a user decides, the reply is empty and the question is posted.
     pub async fn permission(&mut self, words: &str) -> Result<Reply, StepError> {
         let usage = || StepError::Usage("@permission SESSION TOOL DETAIL, as in @permission alpha Bash ls -la");
         let (session, asked) = words.split_once(' ').ok_or_else(usage)?;

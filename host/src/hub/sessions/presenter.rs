@@ -326,8 +326,8 @@ pub fn withdrawn_post(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), empty_message()) }
 }
 
-/// Returns an empty message. Posted at the end of a turn, it removes the working indicator. A stopped turn needs no text,
-/// because `/stop` has already been answered.
+/// Returns an empty message. Posted at the end of a turn, it removes the working indicator. A stopped turn needs no
+/// text, because `/stop` has already been answered.
 fn empty_message() -> Reply {
     Reply { alert: Alert::Silent, ..Reply::text("") }
 }
