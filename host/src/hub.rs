@@ -3,9 +3,10 @@
 
 mod access_withdrawal;
 mod agent_answers;
-mod chat_images;
 mod dispatch;
+mod edits;
 mod event_bus;
+mod file_downloads;
 mod host_api;
 mod inbox_writer;
 mod live_config;
@@ -17,9 +18,9 @@ mod text_answers;
 mod undispatched_prompts;
 mod usage;
 
-pub use chat_images::ChatImages;
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
+pub use file_downloads::CommandFiles;
 pub use host_api::HostService;
 pub use host_api::chat_members::{person_of, role};
 pub use inbox_writer::InboxWriter;
@@ -136,6 +137,7 @@ impl HubLoop {
         let facts = HubFacts {
             now: self.dispatcher.host.clock.now(),
             patience: config.telegram.gather,
+            per_minute: config.telegram.per_minute,
             commands: &*commands,
             role: &|id| role(id, &config.access),
         };

@@ -13,6 +13,7 @@ pub mod listing;
 pub mod live_changes;
 pub mod logging;
 pub mod operators;
+pub mod received_files;
 pub mod rollout;
 pub mod schedule;
 pub mod session;

@@ -15,10 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::{
-    Image,
-    process::{Environment, OwnFiles},
-};
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -28,8 +25,7 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{
-        AuditEntry, ChatImage, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency,
-        UsageEntry,
+        AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency, UsageEntry,
     },
 };
 use cordboard_store::StoreError;
@@ -128,12 +124,6 @@ pub trait SessionStore: Send + Sync {
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
-/// Provides the images of prompts.
-pub trait ImageSource: Send + Sync {
-    /// Reads an image that was fetched from the chat earlier. `None` if it is no longer stored.
-    fn get(&self, image: &ChatImage) -> Option<Image>;
-}
-
 /// The configuration port of sessions. It returns the values of the current configuration.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
@@ -157,13 +147,13 @@ pub struct Ports {
     pub own_files: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
-    pub images: Arc<dyn ImageSource>,
     pub config: Arc<dyn SessionConfig>,
     pub events: Arc<dyn EventSink>,
     /// All sessions. No two of them may have the same conversation.
     pub registry: Arc<SessionRegistry>,
-    /// Notified when an agent has started and the snapshot of its session shows it.
-    pub agent_started: Arc<Notify>,
+    /// Notified when an agent has started and the snapshot of its session shows it, and when the configuration has
+    /// changed: the limits on agents may be exceeded.
+    pub check_limits: Arc<Notify>,
 }
 
 /// The open prompts of a session from the previous run of the host.

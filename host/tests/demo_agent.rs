@@ -100,7 +100,7 @@ impl Agent {
             kind: PromptKind::Text,
             text: text.to_owned(),
             mode: None,
-            images: Vec::new(),
+            files: Vec::new(),
         };
         let line = self.codec.prompt(&prompt, &[]);
         self.process.write(line).unwrap();

@@ -26,12 +26,12 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, Image, InterruptMethod, Start};
+use super::{Codec, Decoded, InterruptMethod, ModelInput, PromptFile, Start};
 use crate::{
     agent_commands,
     json_fields::{plain_error, text},
-    prompt_text,
     skipped_lines::{SkippedLines, excerpt},
+    with_notes,
 };
 use handshake::Handshake;
 use requests::Requests;
@@ -314,16 +314,18 @@ impl Codec for Acp {
         vec![self.call(Call::Initialize, AGENT_METHOD_NAMES.initialize, handshake::initialize())]
     }
 
-    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8> {
-        let images = if self.handshake.accepts_images() { images } else { &[] };
+    fn prompt(&mut self, prompt: &Prompt, files: &[PromptFile]) -> Vec<u8> {
+        let accepts_images = self.handshake.accepts_images();
         let instructions = self.handshake.take_instructions().map(ContentBlock::from);
-        let text = prompt_text(prompt, images.len());
-        let text = ContentBlock::from(match prompt.kind {
-            PromptKind::Text => as_text(&disabled_file_references::disable(&text)),
-            PromptKind::AgentCommand => text.into_owned(),
-        });
-        let image = |image: &Image| ContentBlock::Image(ImageContent::new(&image.base64, &image.media_type));
-        let blocks = instructions.into_iter().chain([text]).chain(images.iter().map(image)).collect();
+        let text = match prompt.kind {
+            PromptKind::Text => as_text(&disabled_file_references::disable(prompt.for_agent())),
+            PromptKind::AgentCommand => prompt.for_agent().to_owned(),
+        };
+        let text = ContentBlock::from(with_notes(text.into(), files).into_owned());
+        let image = |input: &ModelInput| ContentBlock::Image(ImageContent::new(&input.base64, &input.media_type));
+        let inputs = files.iter().filter_map(|file| file.input.as_ref());
+        let images = inputs.filter(|input| accepts_images && !input.is_pdf()).map(image);
+        let blocks = instructions.into_iter().chain([text]).chain(images).collect();
         self.unacknowledged.push(prompt.id.clone());
         self.turn = Turn::new(&self.folder);
         let request = PromptRequest::new(self.handshake.session().to_owned(), blocks);

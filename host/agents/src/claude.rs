@@ -26,7 +26,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, Image, InterruptMethod};
+use super::{Codec, Decoded, InterruptMethod, PromptFile};
 use crate::{
     json_fields::{plain_error, text},
     skipped_lines::{SkippedLines, excerpt},
@@ -335,10 +335,10 @@ impl Codec for Claude {
         vec![control::initialize(&self.instructions)]
     }
 
-    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8> {
+    fn prompt(&mut self, prompt: &Prompt, files: &[PromptFile]) -> Vec<u8> {
         self.prompts.add(prompt.id.clone());
         self.prompted = true;
-        control::prompt(prompt, images)
+        control::prompt(prompt, files)
     }
 
     fn forget(&mut self, prompt: &PromptId) {

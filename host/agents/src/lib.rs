@@ -23,9 +23,8 @@ use std::{borrow::Cow, path::Path, process::ExitStatus, time::Duration};
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     config::{Agent, AgentKind, SandboxKind},
-    messages,
     session::{Launch, Prompt},
-    types::{PermissionMode, RequestAnswer, RequestId, SessionName},
+    types::{PermissionMode, RequestAnswer, RequestId, SessionName, model_input},
 };
 
 pub use claude::{TranscriptError, is_conversation_id, working_folder};
@@ -79,8 +78,8 @@ pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) ->
 pub trait Codec: Send {
     /// Returns the lines to write after the process starts, before any prompt.
     fn open(&mut self) -> Vec<Vec<u8>>;
-    /// Returns the line that sends a prompt. `images` are the images of the prompt that are still stored.
-    fn prompt(&mut self, prompt: &Prompt, images: &[Image]) -> Vec<u8>;
+    /// Returns the line that sends a prompt with its files.
+    fn prompt(&mut self, prompt: &Prompt, files: &[PromptFile]) -> Vec<u8>;
     /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
     /// cancels the prompt.
     fn forget(&mut self, prompt: &PromptId);
@@ -114,20 +113,36 @@ pub trait Codec: Send {
     fn exit_reason(&self) -> Option<&str>;
 }
 
-/// An image of a prompt.
+/// A file of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// One of [`ChatImage::MEDIA_TYPES`](cordboard_core::types::ChatImage::MEDIA_TYPES).
+pub struct PromptFile {
+    /// The line that tells the agent about the file.
+    pub note: String,
+    /// The content, if it can be a part of a message to a model.
+    pub input: Option<ModelInput>,
+}
+
+/// The content of a file that models accept in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInput {
+    /// A type that [`media_type`](cordboard_core::types::model_input::media_type) returns.
     pub media_type: String,
     pub base64: String,
 }
 
-/// Returns the text of a prompt for an agent that gets this many of its images. A note says how many are missing.
-fn prompt_text(prompt: &Prompt, images: usize) -> Cow<'_, str> {
-    match prompt.images.len().saturating_sub(images) {
-        0 => prompt.for_agent().into(),
-        missing => messages::without_images(missing, prompt.for_agent()).into(),
+impl ModelInput {
+    fn is_pdf(&self) -> bool {
+        self.media_type == model_input::PDF
     }
+}
+
+/// Appends the notes about the files of a prompt to its text.
+fn with_notes<'a>(text: Cow<'a, str>, files: &[PromptFile]) -> Cow<'a, str> {
+    if files.is_empty() {
+        return text;
+    }
+    let notes: Vec<&str> = files.iter().map(|file| file.note.as_str()).collect();
+    format!("{text}\n\n{}", notes.join("\n")).into()
 }
 
 /// The way to interrupt a turn.

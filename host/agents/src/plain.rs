@@ -16,7 +16,7 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, TurnUsage},
 };
 
-use super::{Codec, Decoded, Image, InterruptMethod};
+use super::{Codec, Decoded, InterruptMethod, PromptFile};
 use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
@@ -280,8 +280,8 @@ impl Codec for Plain {
         Vec::new()
     }
 
-    /// Sends only the text, because the program would read a note about images as input.
-    fn prompt(&mut self, prompt: &Prompt, _: &[Image]) -> Vec<u8> {
+    /// Sends only the text, because the program would read a note about a file as input.
+    fn prompt(&mut self, prompt: &Prompt, _: &[PromptFile]) -> Vec<u8> {
         self.finish_output();
         self.last_line = None;
         if !std::mem::replace(&mut self.has_conversation, true) {

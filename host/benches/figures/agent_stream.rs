@@ -90,7 +90,7 @@ fn fold(lines: &[String]) {
         kind: PromptKind::Text,
         text: "go on".to_owned(),
         mode: None,
-        images: Vec::new(),
+        files: Vec::new(),
     };
     let mut codec = codec();
     codec.prompt(&prompt, &[]);

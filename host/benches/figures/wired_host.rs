@@ -12,11 +12,11 @@ use cordboard::{
     app::StoredSessions,
     clock::Clock,
     hub::{
-        self, ChatImages, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
+        self, CommandFiles, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
         QueryRunner, SessionSupervisor, TextAnswers, TurnRenderer, UsageLedger,
     },
     rollout::{Resources, Rollout},
-    session::{ImageSource, Ports},
+    session::Ports,
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::{Environment, OwnFiles};
@@ -211,7 +211,6 @@ fn server(
     });
     let hooks = EventBus::new(Arc::clone(&registry));
     let usage = UsageLedger::new(store.clone(), config.clone(), clock);
-    let images = Arc::new(ChatImages::new(posts.clone(), &state));
     let ports = Ports {
         clock,
         environment: Environment::read(),
@@ -220,11 +219,10 @@ fn server(
         own_files: Arc::new(OwnFiles::default),
         store: Arc::new(StoredSessions { store: store.clone(), usage: usage.clone() }),
         queries: Arc::new(Arc::clone(&queries)),
-        images: Arc::clone(&images) as Arc<dyn ImageSource>,
         config: Arc::new(config.clone()),
         events: Arc::new(Arc::clone(&hooks)),
         registry: Arc::clone(sessions),
-        agent_started: Arc::default(),
+        check_limits: Arc::default(),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let renderer = TurnRenderer {
@@ -242,7 +240,6 @@ fn server(
         plugins: Arc::clone(&registry),
         sessions: Arc::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
         outbound: posts.clone(),
-        images,
         store: store.clone(),
         usage,
         admin_commands: AdminCommands::channel().0,
@@ -253,6 +250,7 @@ fn server(
         place: None,
         press: None,
         waiting: None,
+        files: CommandFiles::default(),
     });
     hooks.set_host(&host);
     let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

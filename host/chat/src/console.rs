@@ -49,6 +49,7 @@ const LIMITS: Limits = Limits {
     live_line: LiveLine::Status,
     edits: Edits::Append,
     ring_after: Duration::ZERO,
+    document_over: None,
 };
 
 /// The id of the console's only chat and only user.

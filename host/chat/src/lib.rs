@@ -2,13 +2,14 @@
 //! from it. A front-end does not interpret the text of a message, and confirms an update only after the store has
 //! committed it.
 
-use std::time::Duration;
+use std::{fs::File, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
     render::Message,
-    types::{Alert, Authorship, Button, Place, SessionName},
+    types::{Alert, Authorship, Button, ChatFile, Place, SessionName},
 };
 
 pub mod backoff;
@@ -49,11 +50,13 @@ pub trait Chat: Send + Sync {
     /// marks, so that the host posts a line instead. `message` is `None` if the id of the user's message is unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
-    /// Downloads a file that a user has sent. The default implementation fails, for front-ends without files.
+    /// Downloads a file that a user has sent, and syncs it to the disk. The default implementation fails, for
+    /// front-ends without files.
     ///
     /// # Errors
-    /// The front-end doesn't provide the file, or the file has more than `max` bytes. The text is for the user.
-    async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
+    /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The text is for the
+    /// user.
+    async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
@@ -73,6 +76,9 @@ pub struct Limits {
     /// If less than this time has passed since the first frame of a turn, its streamed answer is completed without a
     /// notification, unless newer messages are below it. Has no effect with [`Edits::Append`].
     pub ring_after: Duration,
+    /// The length in characters above which an answer is sent as a file below its beginning, and a block of code as a
+    /// file of its own. `None` if the front-end can't send files.
+    pub document_over: Option<usize>,
 }
 
 /// The effect of an edit.
@@ -128,6 +134,16 @@ pub struct Outgoing {
     pub alert: Alert,
     /// The message that this one replies to. Only the first message of an answer has it.
     pub reply_to: Option<MessageId>,
+    /// The file that this message consists of. Such a message has no text and no buttons.
+    pub file: Option<OutgoingFile>,
+}
+
+/// A file as a front-end sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingFile {
+    pub name: String,
+    /// Never empty.
+    pub content: Bytes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

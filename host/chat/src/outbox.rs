@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    fs::File,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
     turn::TurnFrame,
-    types::Place,
+    types::{ChatFile, Place},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use tokio::{
@@ -25,6 +26,7 @@ use super::{Chat, DownloadError, MenuEntry, MessageId, StorageError};
 
 mod chat_call;
 mod compose;
+mod documents;
 mod live_turn;
 mod mailbox;
 mod menu;
@@ -201,8 +203,8 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Chat::download`].
-    pub async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
-        self.shared.chat.download(file, max).await
+    pub async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.shared.chat.download(file, to).await
     }
 
     /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.

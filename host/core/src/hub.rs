@@ -1,14 +1,17 @@
 //! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
 //! of a place are handled one at a time, in order. There are exceptions: an edit is handled at once, an update that
-//! finds the queue full is refused at once, and an immediate command, such as `/stop`, usually overtakes the earlier
+//! finds the queue full or exceeds the limit of its author is refused at once, and an immediate command, such as `/stop`, usually overtakes the earlier
 //! updates of its place. The hub does no I/O. The caller performs each [`Dispatch`] in a separate task and reports its
 //! end with [`HubEvent::Finished`].
+
+mod rate_limit;
 
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
 };
 
+use self::rate_limit::{Excess, RateLimit};
 use crate::{
     messages::{self, HostReply},
     part_joiner::{JoinedUpdate, PartJoiner},
@@ -47,6 +50,8 @@ pub struct HubFacts<'a, T> {
     pub now: Timestamp,
     /// The maximum time that a part of a message waits for the next part.
     pub patience: Duration,
+    /// The maximum number of updates of a member within a minute.
+    pub per_minute: Option<usize>,
     pub commands: &'a T,
     /// Returns the current role of a person, or `None` if the person has no access.
     pub role: &'a dyn Fn(&UserId) -> Option<Role>,
@@ -57,7 +62,7 @@ pub struct HubFacts<'a, T> {
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
-    /// The update. The role of its caller is the current one, unless the update is dropped or the queue is full.
+    /// The update. The role of its caller is the current one, unless the update is dropped or refused.
     pub update: JoinedUpdate,
     pub action: Action<C>,
 }
@@ -77,6 +82,8 @@ pub enum Action<C> {
     DropWithoutAccess,
     /// An immediate command that the previous run of the host accepted. It no longer applies.
     DropStale,
+    /// The caller has sent too many updates, and was told so.
+    DropExcess,
 }
 
 /// A command and its arguments.
@@ -89,6 +96,7 @@ pub struct Call<C> {
 #[derive(Debug, Default)]
 pub struct Hub {
     parts: PartJoiner,
+    rate_limit: RateLimit,
     /// The queues of the places that have an update in progress.
     queues: HashMap<Place, PlaceQueue>,
     /// The number of dispatches that have not ended.
@@ -102,7 +110,7 @@ struct PlaceQueue {
     /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
     /// an earlier update.
     running: usize,
-    /// Whether the update that was started last is a prompt without images.
+    /// Whether the update that was started last is a prompt without files.
     handles_prompt: bool,
     waiting: VecDeque<JoinedUpdate>,
 }
@@ -115,6 +123,7 @@ impl Hub {
         T::Command: Clone,
     {
         let mut dispatches = Vec::new();
+        let is_restored = matches!(event, HubEvent::Restored(_));
         let complete: Vec<JoinedUpdate> = match event {
             HubEvent::Accepted(rows) => rows.into_iter().flat_map(|row| self.join(row, facts)).collect(),
             HubEvent::Restored(rows) => {
@@ -134,8 +143,34 @@ impl Hub {
                 self.parts.flush()
             }
         };
-        dispatches.extend(complete.into_iter().filter_map(|update| self.receive(update, facts)));
+        for update in complete {
+            let excess = if is_restored { None } else { self.excess(&update, facts) };
+            match excess {
+                Some(action) => dispatches.push(self.start(Slot::Bypass, update, action)),
+                None => dispatches.extend(self.receive(update, facts)),
+            }
+        }
         dispatches
+    }
+
+    /// Counts an update of a member. Returns the action for an update that exceeds the limit.
+    fn excess<T: CommandTable>(
+        &mut self,
+        update: &JoinedUpdate,
+        facts: &HubFacts<'_, T>,
+    ) -> Option<Action<T::Command>> {
+        let limit = facts.per_minute?;
+        if is_immediate(update, facts) || (facts.role)(&update.row.update.caller.id) != Some(Role::Member) {
+            return None;
+        }
+        let update = &update.row.update;
+        Some(match self.rate_limit.count(&update.caller.id, facts.now, limit)? {
+            Excess::First => {
+                let message = messages::beginning(update.what.text());
+                Action::Reply(HostReply::TooManyMessages { limit, message })
+            }
+            Excess::Further => Action::DropExcess,
+        })
     }
 
     /// Removes the selected prompts from the waiting updates of a place and returns them. A prompt waits here while an
@@ -202,10 +237,10 @@ impl Hub {
         }
     }
 
-    /// Returns whether a prompt without images is being handled in the place and only prompts wait. An immediate
+    /// Returns whether a prompt without files is being handled in the place and only prompts wait. An immediate
     /// command waits for such prompts, because a command such as `/stop all` must find them in their session's queue.
     /// The wait is short: handling a prompt only appends it to that queue. If the prompt that is being handled has
-    /// images, the command doesn't wait, because fetching them takes longer.
+    /// files, the command doesn't wait, because downloading them takes longer.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -239,7 +274,7 @@ impl Hub {
         };
         if let Slot::Queue(place) = &slot {
             let queue = self.queues.entry(place.clone()).or_default();
-            queue.handles_prompt = matches!(action, Action::Prompt) && !has_images(&update.row.update);
+            queue.handles_prompt = matches!(action, Action::Prompt) && !has_files(&update.row.update);
             queue.running += 1;
         }
         self.start(slot, update, action)
@@ -259,19 +294,19 @@ fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>)
 }
 
 fn is_prompt(update: &JoinedUpdate) -> bool {
-    update.input.as_ref().is_some_and(ChatInput::is_prompt) || is_image(&update.row.update)
+    update.input.as_ref().is_some_and(ChatInput::is_prompt) || is_only_files(&update.row.update)
 }
 
-fn has_images(update: &Update) -> bool {
-    matches!(&update.what, UpdateKind::NotText { images, .. } if !images.is_empty())
+fn has_files(update: &Update) -> bool {
+    matches!(&update.what, UpdateKind::NotText { files, .. } if !files.is_empty())
 }
 
-/// Returns whether an update is a prompt that consists of images only. In a group, an album without a caption is not a
+/// Returns whether an update is a prompt that consists of files only. In a group, an album without a caption is not a
 /// prompt: its caption may have been dropped, because it was meant for other people.
-fn is_image(update: &Update) -> bool {
+fn is_only_files(update: &Update) -> bool {
     let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);
     let is_for_others = is_album && update.origin.speaker.is_some();
-    matches!(update.what, UpdateKind::NotText { caption: None, .. }) && has_images(update) && !is_for_others
+    matches!(update.what, UpdateKind::NotText { caption: None, .. }) && has_files(update) && !is_for_others
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>
@@ -283,9 +318,10 @@ where
     let Some(input) = &update.input else {
         return match what {
             UpdateKind::Edited(text) => Action::Edit(text.clone()),
-            UpdateKind::NotText { .. } if is_image(&update.row.update) => Action::Prompt,
+            UpdateKind::NotText { .. } if is_only_files(&update.row.update) => Action::Prompt,
+            UpdateKind::NotText { files, .. } if !files.is_empty() => Action::Reply(HostReply::AlbumWithoutCaption),
             UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
-                Action::Reply(HostReply::OnlyText)
+                Action::Reply(HostReply::UnsupportedContent { kind: what.text().to_owned() })
             }
         };
     };

@@ -23,10 +23,12 @@ pub use command_errors::{
     never_active, no_history, no_personas, not_allowed, not_below_roots, not_stored, not_the_callers_place,
     nothing_to_fork, only_here, place_without_members, setting_not_supported, unknown_permission_mode,
 };
-pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
+pub use delivery::{IN_FILE_BELOW, interrupted_answer, not_sent, not_shown, unreachable, whole_text_in};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
 pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
+
+use std::path::Path;
 
 use crate::{
     render,
@@ -272,11 +274,18 @@ pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// Returns the text of a prompt for an agent that does not get all of the prompt's images.
+/// Returns the prompt about an edit of a message that the agent already has.
 #[must_use]
-pub fn without_images(missing: usize, text: &str) -> String {
-    let what = if missing == 1 { "an image".to_owned() } else { format!("{missing} images") };
-    format!("[The user attached {what} that you can't see.]\n\n{text}")
+pub fn correction_prompt(text: &str) -> String {
+    format!("[The user has edited an earlier message. It now reads:]\n\n{text}")
+}
+
+/// Returns the line that tells an agent about a file that the user sent. `path` is `None` if the file is gone.
+#[must_use]
+pub fn file_note(kind: &str, seconds: Option<u32>, path: Option<&Path>) -> String {
+    let length = seconds.map_or_else(String::new, |seconds| format!(", {seconds} s"));
+    let path = path.map_or_else(|| "no longer available".to_owned(), |path| path.display().to_string());
+    format!("[Attached {kind}{length}: {path}]")
 }
 
 /// Returns the notice that an update or an answer could not be stored. A place gets it once per outage of the store.
@@ -324,12 +333,8 @@ mod tests {
             line: crate::updates_and_posts::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
-        let photo = UpdateKind::NotText {
-            kind: "photo".to_owned(),
-            caption: Some("my cat".to_owned()),
-            images: Vec::new(),
-            has_more: true,
-        };
+        let photo =
+            UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()), files: Vec::new() };
         let notice = |notice: SessionNotice| notice.reply(&session).text;
         let full = |what: &UpdateKind| HostReply::QueueFull { message: beginning(what.text()) }.text();
         for (text, quoted) in [

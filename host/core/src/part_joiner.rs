@@ -63,14 +63,13 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
                 UpdateKind::Text(format!("{text}{joint}{more}"))
             }
             (
-                UpdateKind::NotText { caption, images, has_more, .. },
-                UpdateKind::NotText { caption: more, images: more_images, has_more: next_has_more, .. },
+                UpdateKind::NotText { caption, files, .. },
+                UpdateKind::NotText { caption: more, files: more_files, .. },
             ) => {
                 let captions: Vec<String> = caption.into_iter().chain(more).collect();
                 let caption = (!captions.is_empty()).then(|| captions.join("\n"));
-                let images = images.into_iter().chain(more_images).collect();
-                let has_more = has_more || next_has_more;
-                UpdateKind::NotText { kind: ALBUM.to_owned(), caption, images, has_more }
+                let files = files.into_iter().chain(more_files).collect();
+                UpdateKind::NotText { kind: ALBUM.to_owned(), caption, files }
             }
             (what, _) => what,
         };

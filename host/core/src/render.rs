@@ -6,6 +6,7 @@
 
 mod blank;
 mod builder;
+mod code_blocks;
 mod controls;
 mod escape;
 mod markdown;
@@ -16,6 +17,7 @@ pub mod terminal;
 
 pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
+pub use code_blocks::{CodeBlock, code_blocks};
 pub use controls::{is_unseen, strip_controls};
 pub use escape::{code, escape, literal, unescape};
 pub(crate) use one_line::shorten;

@@ -1,6 +1,7 @@
 //! Data types that all parts of the host share, such as names, places, users, timestamps, sessions and replies.
 
 mod audit;
+mod chat_file;
 mod name;
 mod people;
 mod permission_mode;
@@ -13,11 +14,12 @@ mod timestamp;
 mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest, RecordedRequest};
+pub use chat_file::{ChatFile, FILES_FOLDER, model_input};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{Caller, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
 pub use place::{ActiveScope, Place};
-pub use prompt::{AgentCommand, ChatImage, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
+pub use prompt::{AgentCommand, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{
     AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,

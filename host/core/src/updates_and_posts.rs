@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent_event::PromptId,
-    types::{Button, Caller, ChatImage, Place, PromptKind, Reply, SessionName, Timestamp},
+    types::{Button, Caller, ChatFile, Place, PromptKind, Reply, SessionName, Timestamp},
 };
 
 /// A front-end's id of a message, unique within the message's place.
@@ -46,6 +46,9 @@ pub struct Origin {
     /// The message of the host that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
+    /// Whether the update tells an agent about an edit of the message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_correction: bool,
 }
 
 /// A reply to a message of the host.
@@ -64,8 +67,8 @@ pub enum MessagePart {
     Alone,
     /// One message of the album with this id.
     Album(String),
-    /// A text of nearly the maximum length, which may be one part of a longer text that the client split. `joint` is the
-    /// white space that the cut removed, if any.
+    /// A text of nearly the maximum length, which may be one part of a longer text that the client split. `joint` is
+    /// the white space that the cut removed, if any.
     Cut { joint: String },
     /// A shorter text, which may be the last part of a text that the client split.
     Text,
@@ -83,23 +86,29 @@ pub enum UpdateKind {
         line: ButtonAction,
         message: Option<MessageId>,
     },
-    /// A photo, a voice message, a file and so on. `kind` is one word for this content, for use in messages to the
+    /// A photo, a voice message, a file and so on. `kind` describes this content in words, for messages to the
     /// user.
     NotText {
         kind: String,
         caption: Option<String>,
-        /// The images of the message, as far as the host supports their type and size.
+        /// The files of the message. Empty if the host can't download content of this kind.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        images: Vec<ChatImage>,
-        /// Whether the message has an attachment that is not in `images`.
-        #[serde(default)]
-        has_more: bool,
+        files: Vec<ChatFile>,
     },
     /// The message of `Update::origin` was edited. Contains its new text.
     Edited(String),
 }
 
 impl UpdateKind {
+    /// Returns the update for a prompt that doesn't come from a chat.
+    #[must_use]
+    pub fn prompt(text: String, files: Vec<ChatFile>) -> Self {
+        if files.is_empty() {
+            return Self::Text(text);
+        }
+        Self::NotText { kind: "message".to_owned(), caption: Some(text), files }
+    }
+
     /// Returns the text that a notice quotes, so that the author recognizes the update.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -216,4 +225,7 @@ pub struct Delivery {
     pub messages: Vec<MessageId>,
     /// The number of leading messages that already show their final content.
     pub shown: u32,
+    /// The number of messages of the complete post. Zero if the delivery has not begun.
+    #[serde(default)]
+    pub parts: u32,
 }

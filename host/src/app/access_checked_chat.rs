@@ -1,11 +1,11 @@
 //! Wraps a chat and enforces `[access]` on outgoing messages. It must not send anything to the private chat of a user
 //! who was removed from `[access]`, not even a message that was already stored.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_chat::{Chat, ChatError, DownloadError, Limits, MenuEntry, MessageId, Outgoing, Pacing};
-use cordboard_core::types::Place;
+use cordboard_core::types::{ChatFile, Place};
 
 use crate::hub::{self, LiveConfig};
 
@@ -70,8 +70,8 @@ impl Chat for AccessCheckedChat {
         self.check(place).is_err() || self.chat.acknowledge(place, message).await
     }
 
-    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
-        self.chat.download(file, max).await
+    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.chat.download(file, to).await
     }
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

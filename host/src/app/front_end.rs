@@ -89,6 +89,10 @@ fn open_telegram(
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
     let live = options.config.clone();
     settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
+    let live = options.config.clone();
+    settings.document_over = Arc::new(move || live.now().telegram.document_over);
+    let live = options.config.clone();
+    settings.file_limit = Arc::new(move || live.now().telegram.file_limit);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
     }

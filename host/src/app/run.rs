@@ -36,13 +36,13 @@ use crate::{
     clock::Clock,
     control::{self, ControlServices},
     hub::{
-        self, ChatImages, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner,
-        RestoredInbox, SessionSupervisor, TurnRenderer, UsageLedger,
+        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
+        SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::Reconciler,
     operators::{self, Operators},
     rollout::{Resources, Rollout},
-    session::{EventSink as _, ImageSource, Ports, SessionConfig},
+    session::{EventSink as _, Ports, SessionConfig},
     session_registry::SessionRegistry,
     standard_plugins::{NO_STANDARD, STANDARD},
     terminal_handover::HandoverService,
@@ -192,10 +192,9 @@ impl HostBase {
             registry: Arc::clone(registry),
             host: OnceLock::new(),
         });
-        let images = Arc::new(ChatImages::new(outbound.clone(), &self.state));
         let sessions = Arc::new(SessionSupervisor::new(
             Arc::clone(registry),
-            self.ports(&queries, registry, &images),
+            self.ports(&queries, registry),
             self.turn_renderer(registry, outbound, limits),
         ));
         let host = Arc::new(HostService {
@@ -204,7 +203,6 @@ impl HostBase {
             plugins: Arc::clone(&self.plugins),
             sessions,
             outbound: outbound.clone(),
-            images,
             store: self.store.clone(),
             usage: self.usage.clone(),
             admin_commands,
@@ -215,6 +213,7 @@ impl HostBase {
             place: None,
             press: None,
             waiting: None,
+            files: hub::CommandFiles::default(),
         });
         self.hooks.set_host(&host);
         let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
@@ -222,7 +221,7 @@ impl HostBase {
         host
     }
 
-    fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>, images: &Arc<ChatImages>) -> Ports {
+    fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>) -> Ports {
         Ports {
             clock: self.clock,
             environment: self.environment.clone(),
@@ -231,11 +230,10 @@ impl HostBase {
             own_files: self.own_files(),
             store: Arc::new(StoredSessions { store: self.store.clone(), usage: self.usage.clone() }),
             queries: Arc::new(Arc::clone(queries)),
-            images: Arc::clone(images) as Arc<dyn ImageSource>,
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
-            agent_started: Arc::default(),
+            check_limits: Arc::default(),
         }
     }
 

@@ -2,6 +2,8 @@
 //! their progress. Each port is a trait that is declared where it is used, so that the store and the chats don't depend
 //! on each other.
 
+use std::fs::File;
+
 use async_trait::async_trait;
 use cordboard_chat::{
     DownloadError, StorageError,
@@ -11,7 +13,7 @@ use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
     session::Prompt,
-    types::{AuditEntry, Caller, Place, Role, SessionName, SessionRecord, UsageEntry},
+    types::{AuditEntry, Caller, ChatFile, Place, Role, SessionName, SessionRecord, UsageEntry},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
 use cordboard_store::{Store, StoreError};
@@ -31,8 +33,8 @@ impl OutboundSink for Outbox {
         Self::acknowledge(self, place, message).await
     }
 
-    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
-        Self::download(self, file, max).await
+    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        Self::download(self, file, to).await
     }
 
     fn on_user_message(&self, place: &Place) {
@@ -110,17 +112,11 @@ impl SessionStore for StoredSessions {
 
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {
         let owner = record.owner.clone();
-        let (text, images) = (prompt.text.clone(), prompt.images.clone());
-        let what = if images.is_empty() {
-            UpdateKind::Text(text)
-        } else {
-            UpdateKind::NotText { kind: "message".to_owned(), caption: Some(text), images, has_more: false }
-        };
         let update = Update {
             key: format!("again:{}", prompt.id.0),
             caller: Caller { name: owner.0.clone(), id: owner, role: Role::Member },
             place: prompt.place.clone(),
-            what,
+            what: UpdateKind::prompt(prompt.text.clone(), prompt.files.clone()),
             at: record.last_active,
             locale: None,
             origin: Origin { prompt_kind: Some(prompt.kind), ..Origin::default() },

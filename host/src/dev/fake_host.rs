@@ -321,7 +321,7 @@ impl FakeHost {
             kind: PromptKind::Text,
             text: text.to_owned(),
             mode: None,
-            images: Vec::new(),
+            files: Vec::new(),
         };
         self.change(name, |session, now| session.handle(Input::prompt(prompt, urgency), now));
     }

@@ -27,7 +27,7 @@ impl HostService {
     }
 
     /// Returns whether the author of a prompt may still use the session of the prompt.
-    fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
+    pub(super) fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.with_current_role(&update.caller), self.sessions.registry.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
     }

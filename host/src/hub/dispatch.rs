@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    config::{AgentFeature, Busy, Config},
+    config::{Busy, Config},
     hub::{Action, Call, Dispatch},
     messages::{self, HostReply, UserDecision},
     part_joiner::JoinedUpdate,
@@ -14,9 +14,10 @@ use cordboard_core::{
     updates_and_posts::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
-use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
+use cordboard_store::{Keyboard, Store, StoreError};
 
 use super::{
+    file_downloads::CommandFiles,
     host_api::HostService,
     outbound::Outbound,
     press_context::{Press, PressEffect},
@@ -67,7 +68,7 @@ impl Dispatcher {
                 tracing::info!(%caller, "dropped a message: its author is no longer in [access]");
                 self.finish(&row).await;
             }
-            Action::DropStale => self.finish(&row).await,
+            Action::DropStale | Action::DropExcess => self.finish(&row).await,
         }
     }
 
@@ -89,7 +90,8 @@ impl Dispatcher {
     /// because they add no message to the chat. Also ignores messages that are dropped.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
-        if is_message && !matches!(action, Action::DropWithoutAccess | Action::DropStale) {
+        let is_dropped = matches!(action, Action::DropWithoutAccess | Action::DropStale | Action::DropExcess);
+        if is_message && !is_dropped {
             self.outbound.on_user_message(&row.update.place);
         }
     }
@@ -112,12 +114,36 @@ impl Dispatcher {
     }
 
     async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: PromptTaker) {
-        let host = self.host.for_update(&row.update.place, target.press.clone(), waiting);
+        let name = call.command.spec.name.as_str();
+        let (saved, failure) = match self.save_files(row, Some(name)).await {
+            Ok(saved) => (saved, None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let files = CommandFiles::of(saved.as_ref());
+        let host = self.host.for_update(&row.update.place, target.press.clone(), waiting, files.clone());
         let reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
             self.close_buttons(&row.update, call, &target).await;
         }
         self.reply(row, reply).await;
+        let has_files = matches!(&row.update.what, UpdateKind::NotText { files, .. } if !files.is_empty());
+        let notice = match (failure, saved) {
+            (Some(failure), _) => Some(failure),
+            (None, Some(saved)) if files.are_taken() => saved.notice,
+            (None, saved) => has_files.then(|| HostReply::FilesNotUsed {
+                command: call.command.spec.name.clone(),
+                saved: saved.map(|saved| saved.paths()).unwrap_or_default(),
+            }),
+        };
+        if let Some(notice) = notice {
+            self.notify(row, &notice).await;
+        }
+    }
+
+    /// Posts a notice about an update that is handled.
+    pub(super) async fn notify(&self, row: &InboxRow, notice: &HostReply) {
+        let post = NewPost::new(row.update.place.clone(), notice.reply());
+        self.outbound.finish(Vec::new(), vec![post]).await;
     }
 
     /// Returns the session and request of the button. The error is the answer to the user: the button is outdated, its
@@ -194,27 +220,6 @@ impl Dispatcher {
         self.host.sessions.registry.active_in(place)
     }
 
-    /// Applies an edit to a message that still waits. If the agent has already received the message, the edit is
-    /// ignored.
-    async fn edit(&self, row: &InboxRow, text: &str) {
-        if let Some(message) = &row.update.origin.message {
-            let _names = self.host.sessions.name_lock.read().await;
-            match self.store.edit_message(&row.update.place, message, text).await {
-                Ok(Some(revised)) => self.replace_prompt(revised).await,
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, "failed to store an edited message"),
-            }
-        }
-        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
-    }
-
-    async fn replace_prompt(&self, revised: EditedPrompt) {
-        let session = self.host.sessions.get(&revised.session);
-        if let (Some(session), Some((kind, text))) = (session, prompt_text(&revised.update)) {
-            session.send(Input::Edited { prompt: revised.prompt, kind, text }).await;
-        }
-    }
-
     /// Handles a prompt: uses it as the answer to a question that waits for a text, or else sends it to the active
     /// session. The prompt is assigned to the session in the store first, so that it goes to the same session after a
     /// restart.
@@ -223,21 +228,28 @@ impl Dispatcher {
             return;
         }
         self.open_default(row).await;
-        let lost_attachments = match self.take_attachments(row).await {
-            Ok(notice) => notice,
+        let not_addressed = || not_addressed(&self.active_in(&row.update.place));
+        if self.active_session(row).is_none() {
+            return self.answer(row, not_addressed()).await;
+        }
+        if let Some(budget) = self.host.usage.spent_budget().await {
+            let message = messages::beginning(row.update.what.text());
+            let refusal = messages::budget_refusal(&budget);
+            return self.answer(row, HostReply::BudgetSpent { refusal, message }).await;
+        }
+        let saved = match self.save_files(row, None).await {
+            Ok(saved) => saved,
             Err(answer) => return self.answer(row, answer).await,
         };
         // From here on, the session of the prompt must keep its name.
         let _names = self.host.sessions.name_lock.read().await;
-        let Some(name) = self.active_session(row) else {
-            return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
+        let name = match &saved {
+            Some(saved) => self.session_with(saved, row),
+            None => self.active_session(row),
         };
-        if let Some(budget) = self.host.usage.spent_budget().await {
-            let message = messages::beginning(row.update.what.text());
-            return self
-                .answer(row, HostReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
-                .await;
-        }
+        let Some(name) = name else {
+            return self.answer(row, not_addressed()).await;
+        };
         let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
             return self.answer(row, HostReply::NoActive).await;
         };
@@ -249,9 +261,8 @@ impl Dispatcher {
             let message = messages::beginning(row.update.what.text());
             return self.answer(row, HostReply::NotStored { why: error.to_string(), message }).await;
         }
-        if let Some(notice) = lost_attachments {
-            let post = NewPost::new(row.update.place.clone(), notice.reply());
-            self.outbound.finish(Vec::new(), vec![post]).await;
+        if let Some(notice) = saved.and_then(|saved| saved.notice) {
+            self.notify(row, &notice).await;
         }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
@@ -266,25 +277,6 @@ impl Dispatcher {
             self.acknowledge_waiting(row, &view).await;
         }
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
-    }
-
-    /// Fetches the images of a message. Returns a notice for the user if the agent doesn't get all attachments. The
-    /// error is the answer if the message is not accepted.
-    async fn take_attachments(&self, row: &InboxRow) -> Result<Option<HostReply>, HostReply> {
-        let UpdateKind::NotText { kind, caption, images, has_more } = &row.update.what else { return Ok(None) };
-        let Some(name) = self.active_session(row) else { return Ok(None) };
-        let view = self.host.sessions.registry.view(name.as_str());
-        let agent = view.and_then(|view| self.host.config().agents.get(&view.record.agent).cloned());
-        let takes_images = !images.is_empty() && agent.is_some_and(|agent| !agent.kind.lacks(AgentFeature::Images));
-        if takes_images {
-            self.host.images.fetch(images).await.map_err(|why| HostReply::ImageNotFetched { why })?;
-        }
-        match (takes_images, has_more, caption) {
-            (true, false, _) => Ok(None),
-            (true, true, _) => Ok(Some(HostReply::OnlyImagesTaken)),
-            (false, _, Some(_)) => Ok(Some(HostReply::CaptionTaken { kind: kind.clone() })),
-            (false, _, None) => Err(HostReply::OnlyText),
-        }
     }
 
     /// Shows that a message waits. If it waits for the answer to a question, says so in words, because the user may

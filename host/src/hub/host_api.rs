@@ -34,7 +34,7 @@ use cordboard_store::{Store, StoreError};
 
 use self::new_session::{NewSession, check_persona, resolve_agent};
 use super::{
-    chat_images::ChatImages,
+    file_downloads::CommandFiles,
     live_config::LiveConfig,
     outbound::Outbound,
     press_context::{CommandChange, Press},
@@ -52,7 +52,6 @@ pub struct HostService {
     pub config: LiveConfig,
     pub plugins: Arc<Registry>,
     pub sessions: Arc<SessionSupervisor>,
-    pub images: Arc<ChatImages>,
     pub outbound: Outbound,
     pub store: Store,
     pub usage: UsageLedger,
@@ -69,6 +68,8 @@ pub struct HostService {
     pub press: Option<Arc<Press>>,
     /// Takes the waiting prompts that were accepted before the update that this instance serves.
     pub waiting: Option<PromptTaker>,
+    /// The saved files of the message that this instance serves.
+    pub files: CommandFiles,
 }
 
 impl HostService {
@@ -85,8 +86,14 @@ impl HostService {
     }
 
     /// Returns a copy for the command of an update, which may be a pressed button.
-    pub(super) fn for_update(&self, place: &Place, press: Option<Arc<Press>>, waiting: PromptTaker) -> Self {
-        Self { place: Some(place.clone()), press, waiting: Some(waiting), ..self.clone() }
+    pub(super) fn for_update(
+        &self,
+        place: &Place,
+        press: Option<Arc<Press>>,
+        waiting: PromptTaker,
+        files: CommandFiles,
+    ) -> Self {
+        Self { place: Some(place.clone()), press, waiting: Some(waiting), files, ..self.clone() }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -304,9 +311,14 @@ impl HostApi for HostService {
         // The answer to an urgent prompt is shown in the place where the user gave the command.
         let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
+        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        if let Some(budget) = self.usage.spent_budget().await {
+            return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
+        }
+        let files = self.files.take(view.record.id());
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
-        let what = UpdateKind::Text(text.clone());
+        let what = UpdateKind::prompt(text.clone(), files.clone());
         let update = Update {
             key,
             caller: caller.clone(),
@@ -316,13 +328,9 @@ impl HostApi for HostService {
             locale: None,
             origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
         };
-        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        if let Some(budget) = self.usage.spent_budget().await {
-            return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
-        }
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
         let mode = self.mode_of(&caller.id).await;
-        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode, images: Vec::new() };
+        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode, files };
         session.prompt(prompt, urgency, self.causes.clone()).await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())

@@ -1,7 +1,7 @@
 //! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes the posts to the
 //! outbox. Removes secrets from everything that is sent, including turn frames, which are not stored.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_chat::{
@@ -10,7 +10,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     messages, scrub,
-    types::{Content, Place, Reply, Request},
+    types::{ChatFile, Content, Place, Reply, Request},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use cordboard_store::{Store, StoreError};
@@ -36,7 +36,7 @@ pub trait OutboundSink: Send + Sync {
         true
     }
     /// Downloads a file that a user has sent.
-    async fn download(&self, _file: &str, _max: u64) -> Result<Vec<u8>, DownloadError> {
+    async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 }
@@ -77,12 +77,12 @@ impl Outbound {
         });
     }
 
-    /// Downloads a file of at most `max` bytes that a user has sent.
+    /// Downloads a file that a user has sent, as [`Chat::download`](cordboard_chat::Chat::download) does.
     ///
     /// # Errors
     /// The chat doesn't provide the file. The text is for the user.
-    pub async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
-        self.sink.download(file, max).await
+    pub async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.sink.download(file, to).await
     }
 
     pub fn on_user_message(&self, place: &Place) {

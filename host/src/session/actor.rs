@@ -310,7 +310,7 @@ impl Actor {
         }
         self.cell.publish(self.machine.view());
         if std::mem::take(&mut self.has_started) {
-            self.ports.agent_started.notify_one();
+            self.ports.check_limits.notify_one();
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Decoded, Image, InterruptMethod, Start, StartError,
+    Codec, Decoded, InterruptMethod, PromptFile, Start, StartError,
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
@@ -109,8 +109,8 @@ impl AgentProcess {
         self.process.id()
     }
 
-    pub fn send(&mut self, prompt: &Prompt, images: &[Image]) {
-        let line = self.codec.prompt(prompt, images);
+    pub fn send(&mut self, prompt: &Prompt, files: &[PromptFile]) {
+        let line = self.codec.prompt(prompt, files);
         self.write(vec![line]);
     }
 

@@ -18,6 +18,7 @@ use super::{
     agent_process::AgentProcess,
     terminal_watch::{self, TerminalWatch},
 };
+use crate::received_files;
 
 impl Actor {
     /// Performs all effects. Returns the first error of the store, but performs the following effects anyway: a full
@@ -96,10 +97,10 @@ impl Actor {
         Ok(Vec::new())
     }
 
-    /// Sends a prompt with its images. The prompt says how many images are no longer stored.
+    /// Sends a prompt with its files.
     fn send(&mut self, run: Run, prompt: &Prompt) {
-        let images: Vec<_> = prompt.images.iter().filter_map(|image| self.ports.images.get(image)).collect();
-        self.with(run, |agent| agent.send(prompt, &images));
+        let files = received_files::prompt_files(&self.machine.record().folder, &prompt.files);
+        self.with(run, |agent| agent.send(prompt, &files));
     }
 
     /// Shows that the agent is working on a prompt.

@@ -371,7 +371,7 @@ async fn an_agent_that_has_started_is_announced_and_suspended_if_unused() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
-    fakes.agent_started.notified().await;
+    fakes.check_limits.notified().await;
     let phase = || fakes.registry.view("x").unwrap().phase;
     assert_ne!(phase(), Phase::Suspended, "the snapshot shows the start");
     fakes.phase(Phase::Idle).await;

@@ -169,7 +169,7 @@ impl KeyboardRow {
         if self.messages.is_empty() {
             return Ok(None);
         }
-        let state = Delivery { messages: self.messages, shown: 0 };
+        let state = Delivery { messages: self.messages, ..Delivery::default() };
         outbox_table::insert(db, &self.place, None, self.reply.closed(outcome), state).map(Some)
     }
 }

@@ -133,7 +133,7 @@ fn answered_message(db: &Connection, turn: &PromptId) -> Result<Option<MessageId
 
 fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     let place = serde_json::to_string(&post.place)?;
-    let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
+    let state = Delivery { messages: replaced(db, post, &place)?, ..Delivery::default() };
     let row = outbox_table::insert(db, &place, post.turn.clone(), post.reply.clone(), state)?;
     if !row.reply.buttons.is_empty() {
         keyboards::insert(db, row.id, &place, &row.reply)?;

@@ -4,11 +4,16 @@
 //! token. So this module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is
 //! scrubbed of the token.
 
-use std::{error::Error, time::Duration};
+mod file_download;
+
+use std::{error::Error, net::Ipv4Addr, time::Duration};
 
 use cordboard_core::{json_repair, messages, scrub};
+use reqwest::{RequestBuilder, multipart::Form};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
+
+pub(super) use file_download::FileError;
 
 use super::token::Token;
 
@@ -69,35 +74,28 @@ impl Api {
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,
     {
-        let url = format!("{}/bot{}/{}", self.base, self.token.secret(), P::NAME);
         let timeout = self.timeout + payload.timeout_hint().unwrap_or_default();
+        self.request(P::NAME, |request| request.timeout(timeout).json(payload)).await
+    }
+
+    /// Calls `sendDocument`, within this time.
+    pub async fn send_document<T: DeserializeOwned>(&self, document: Form, time: Duration) -> Result<T, BotApiError> {
+        self.request("SendDocument", |request| request.timeout(time).multipart(document)).await
+    }
+
+    async fn request<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        fill: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<T, BotApiError> {
+        let url = format!("{}/bot{}/{method}", self.base, self.token.secret());
         let unavailable =
-            |error: &dyn Error| BotApiError::Unavailable { why: format!("{} at {}", P::NAME, self.describe(error)) };
-        let request = self.http.client().post(url).timeout(timeout).json(payload);
+            |error: &dyn Error| BotApiError::Unavailable { why: format!("{method} at {}", self.describe(error)) };
+        let request = fill(self.http.client().post(url));
         let response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(|error| unavailable(&error.without_url()))?;
         read(status, &body)
-    }
-
-    /// Downloads a file of at most `max` bytes. `path` is from the response to `getFile`.
-    pub async fn download(&self, path: &str, max: u64) -> Result<Vec<u8>, BotApiError> {
-        let url = format!("{}/file/bot{}/{path}", self.base, self.token.secret());
-        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(error) };
-        let request = self.http.client().get(url).timeout(self.timeout);
-        let mut response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(BotApiError::Rejected { why: format!("HTTP {}", status.as_u16()) });
-        }
-        let mut file = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(&error.without_url()))? {
-            file.extend_from_slice(&chunk);
-            if file.len() as u64 > max {
-                return Err(BotApiError::Rejected { why: format!("the file has more than {max} bytes") });
-            }
-        }
-        Ok(file)
     }
 
     /// Formats the address of the server, the error and its causes on one line.
@@ -111,9 +109,12 @@ impl Api {
     }
 }
 
+/// Returns whether the server runs on this machine.
 fn is_local(base: &str) -> bool {
-    let host = base.split_once("://").map_or(base, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
+    let address = base.split_once("://").map_or(base, |(_, rest)| rest);
+    let host = address.split(['/', ':']).next().unwrap_or_default();
+    let is_loopback = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    is_loopback || host == "localhost" || address.starts_with("[::1]")
 }
 
 /// The envelope of every response.
@@ -157,6 +158,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     let why = format!("HTTP {status}: the response is not a valid Bot API response ({error}): {excerpt:?}");
     match status {
         401 => BotApiError::Unauthorised { why },
+        // A proxy in front of the server limits the size of uploads.
+        413 => BotApiError::Rejected { why },
         429 => BotApiError::RateLimited { after: DEFAULT_RETRY_AFTER, why },
         _ => BotApiError::Unavailable { why },
     }

@@ -7,7 +7,7 @@ use cordboard_core::{
     messages,
     render::units,
     route::{self, BotText},
-    types::{Caller, ChatImage, Place, TimeSource, Timestamp, UserId},
+    types::{Caller, ChatFile, Place, TimeSource, Timestamp, UserId},
     updates_and_posts::{ButtonAction, MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
 };
 
@@ -19,6 +19,7 @@ use super::{
     prompt::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
     },
+    received_file,
     update::{self, CallbackQuery, Entity, Message, User},
 };
 
@@ -122,12 +123,12 @@ impl UpdateParser {
         // Skip messages of bots, and messages sent on behalf of a channel or group: they have no identifiable author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
-        let what = self.content(message)?;
         let date = message.edit_date.or(message.date).unwrap_or_default();
         let at = Timestamp(date.saturating_mul(1000));
-        let origin = self.origin(message, &what);
         // Update ids may restart after a week without updates, so the key also contains the message id and the date.
         let key = format!("{update}:{}:{date}", message.message_id);
+        let what = self.content(message, &key)?;
+        let origin = self.origin(message, &what);
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
@@ -171,7 +172,8 @@ impl UpdateParser {
         Some(ReplyToHost { message: self.id(replied), words: restore_markdown(&text, &entities, Markup::All) })
     }
 
-    fn content(&self, message: &Message) -> Option<UpdateKind> {
+    /// Returns the content of a message. `key` is the key of its update.
+    fn content(&self, message: &Message, key: &str) -> Option<UpdateKind> {
         if let Some(text) = &message.text {
             return self.prompt_text(message, text, &message.entities).map(UpdateKind::Text);
         }
@@ -181,22 +183,21 @@ impl UpdateParser {
             return (!is_for_others).then_some(UpdateKind::Text(prompt));
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
-        let images: Vec<ChatImage> = image(message).into_iter().collect();
-        let has_more = images.is_empty();
+        let files: Vec<ChatFile> = received_file::find(&message.others, key).into_iter().collect();
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
             let caption = self.prompt_text(message, caption, &message.caption_entities)?;
-            return Some(UpdateKind::NotText { kind, caption: Some(caption), images, has_more });
+            return Some(UpdateKind::NotText { kind, caption: Some(caption), files });
         }
         let is_album = message.media_group_id.is_some();
-        if !images.is_empty() && message.chat.is_group() && !is_album && self.is_for_others(message) {
+        if !files.is_empty() && message.chat.is_group() && !is_album && self.is_for_others(message) {
             return None;
         }
-        // The context of an image that was forwarded, or sent in reply to a message.
+        // The context of a file that was forwarded, or sent in reply to a message.
         let context = PromptContext { message, bot: self.bot.id }.prompt("");
-        let has_context = !images.is_empty() && !is_album && !context.trim().is_empty();
+        let has_context = !files.is_empty() && !is_album && !context.trim().is_empty();
         let caption = has_context.then(|| context.trim().to_owned());
-        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption, images, has_more })
+        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption, files })
     }
 
     /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for other
@@ -292,19 +293,6 @@ fn migration(message: &Message) -> Option<Incoming> {
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
     to.or_else(|| id("migrate_from_chat_id").map(|from| Incoming::Moved { from, to: message.chat.id }))
         .filter(|_| message.text.is_none())
-}
-
-/// Returns the image of a message: the largest size of a photo that the host supports, or a document that is an image.
-fn image(message: &Message) -> Option<ChatImage> {
-    let file = |file: &serde_json::Value| {
-        let fits = file["file_size"].as_u64().is_none_or(|size| size <= ChatImage::MAX_SIZE);
-        Some(ChatImage { file: file["file_id"].as_str().filter(|_| fits)?.to_owned() })
-    };
-    let mut sizes = message.others.get("photo").and_then(serde_json::Value::as_array).into_iter().flatten().rev();
-    sizes.find_map(file).or_else(|| {
-        let document = message.others.get("document")?;
-        file(document).filter(|_| ChatImage::MEDIA_TYPES.iter().any(|known| document["mime_type"] == **known))
-    })
 }
 
 /// Guesses from the length of a text whether it may be one part of a longer text that the client has split.

@@ -28,6 +28,7 @@ mod outgoing;
 mod poll;
 mod prompt;
 mod rate_limited_chats;
+mod received_file;
 mod token;
 mod update;
 
@@ -72,6 +73,10 @@ pub struct Settings {
     pub edit_pause: ConfiguredTime,
     /// See [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
     pub ring_after: ConfiguredTime,
+    /// See [`Limits::document_over`](cordboard_chat::Limits::document_over).
+    pub document_over: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// A function that returns the maximum size of a file that a user sends, in bytes.
+    pub file_limit: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The long-poll timeout, in whole seconds.
     pub poll_timeout: Duration,
     /// The timeout of a request. It is added to the long-poll timeout when polling.
@@ -89,6 +94,8 @@ impl Settings {
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
             ring_after: Arc::new(|| Duration::ZERO),
+            document_over: Arc::new(|| 12_000),
+            file_limit: Arc::new(|| 20 << 20),
             poll_timeout: Duration::from_secs(50),
             timeout: Duration::from_secs(20),
             first_retry: Duration::from_secs(1),

@@ -1,7 +1,11 @@
 //! Implements [`Chat`] for the bot: sends, edits and deletes messages, and shows typing and the menu.
 
+mod documents;
+mod downloads;
+
 use std::{
     fmt::Display,
+    fs::File,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -11,17 +15,17 @@ use async_trait::async_trait;
 use cordboard_chat::{
     Chat, ChatError, DownloadError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
 };
-use cordboard_core::types::{Alert, Place};
+use cordboard_core::types::{Alert, ChatFile, Place};
+use reqwest::multipart::Form;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{
     payloads::{
-        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, GetFile, SendChatAction,
-        SendMessage, SendMessageSetters, SetMyCommands,
+        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
+        SendMessageSetters, SetMyCommands,
     },
     requests::Payload,
     types::{
-        self, BotCommand, ChatAction, ChatId, FileId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters,
-        ThreadId,
+        self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId,
     },
 };
 
@@ -72,12 +76,6 @@ struct SentMessage {
     message_id: i32,
 }
 
-/// The only field of a file that the host needs.
-#[derive(Deserialize)]
-struct StoredFile {
-    file_path: String,
-}
-
 /// Makes calls, each for one chat, and remembers the rate limits of the chats. Clones share the rate limits.
 #[derive(Clone)]
 pub(super) struct Calls {
@@ -96,10 +94,23 @@ impl Calls {
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,
     {
+        self.within_limits(chat, self.api.call(payload)).await
+    }
+
+    /// Sends a document to a chat, unless the chat is rate limited.
+    async fn upload<T: DeserializeOwned>(&self, chat: i64, document: Form, time: Duration) -> Result<T, BotApiError> {
+        self.within_limits(chat, self.api.send_document(document, time)).await
+    }
+
+    async fn within_limits<T>(
+        &self,
+        chat: i64,
+        call: impl Future<Output = Result<T, BotApiError>>,
+    ) -> Result<T, BotApiError> {
         if let Some(after) = self.rate_limits.remaining(chat) {
             return Err(BotApiError::RateLimited { after, why: "the chat is rate limited".to_owned() });
         }
-        let outcome = self.api.call(payload).await;
+        let outcome = call.await;
         if let Err(BotApiError::RateLimited { after, .. }) = &outcome {
             self.rate_limits.set(chat, *after);
         }
@@ -182,6 +193,7 @@ impl Chat for Telegram {
             live_line: LiveLine::InMessage,
             edits: Edits::Replace,
             ring_after: (self.settings.ring_after)(),
+            document_over: Some((self.settings.document_over)()),
         }
     }
 
@@ -197,6 +209,9 @@ impl Chat for Telegram {
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        if let Some(file) = &message.file {
+            return self.send_document(place, message, file).await;
+        }
         let (original, mut target) = (ApiPlace::of(place)?, self.current_place(place)?);
         let keyboard = self.keyboard(message).await?;
         let answered = message.reply_to.as_ref().and_then(|id| message_of(place, id).ok());
@@ -216,9 +231,7 @@ impl Chat for Telegram {
         let sent: Result<SentMessage, BotApiError> = self.calls.make(target.chat, &payload_for(target.chat)).await;
         let sent: SentMessage = match sent {
             Err(BotApiError::Moved { to }) => {
-                if let Err(error) = self.migrations.record(&*self.inbox, original.chat, to).await {
-                    tracing::warn!(%error, "failed to store the new id of a group: the host will detect it again");
-                }
+                self.record_move(original.chat, to).await;
                 target.chat = to;
                 self.calls.make(target.chat, &payload_for(to)).await?
             }
@@ -230,6 +243,9 @@ impl Chat for Telegram {
     }
 
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        if message.file.is_some() {
+            return Err(ChatError::Rejected { why: "a file can't be edited".to_owned() });
+        }
         if self.shown_hash(place, id) == Some(hash(message)) {
             return Ok(());
         }
@@ -298,10 +314,8 @@ impl Chat for Telegram {
         !matches!(error, BotApiError::Rejected { .. })
     }
 
-    async fn download(&self, file: &str, max: u64) -> Result<Vec<u8>, DownloadError> {
-        let failed = |error: BotApiError| DownloadError(error.to_string());
-        let file: StoredFile = self.api.call(&GetFile::new(FileId(file.to_owned()))).await.map_err(failed)?;
-        self.api.download(&file.file_path, max).await.map_err(failed)
+    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.download_file(file, &to).await.map_err(|error| DownloadError(error.to_string()))
     }
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
@@ -332,6 +346,13 @@ impl Telegram {
         }
         let failed = |error| ChatError::Unavailable { why: format!("failed to store a button: {error}") };
         self.keyboard.of(&message.buttons).await.map_err(failed)
+    }
+
+    /// Stores that a group has the new id `to`.
+    async fn record_move(&self, original: i64, to: i64) {
+        if let Err(error) = self.migrations.record(&*self.inbox, original, to).await {
+            tracing::warn!(%error, "failed to store the new id of a group: the host will detect it again");
+        }
     }
 
     /// Returns the target of a new message, with the current id of a moved group.

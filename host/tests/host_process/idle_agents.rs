@@ -140,3 +140,20 @@ fn a_question_survives_a_restart() {
     host.say("/fresh");
     host.expect_all(&[FRESH, "You said: first\n"]);
 }
+
+#[test]
+fn a_lower_limit_suspends_running_agents_at_once() {
+    let home = Home::new();
+    let mut host = home.start();
+    for name in ["a", "b", "c"] {
+        host.ask(&format!("/new {name}"), &format!("Session '{name}' created."));
+        host.ask("hello", "You said: hello");
+        host.await_phase(name, "idle");
+    }
+    assert_eq!(home.agents().len(), 3);
+    home.configure("[limits]\nlive_agents = 1");
+    host.await_phase("a", "suspended");
+    host.await_phase("b", "suspended");
+    assert_eq!(host.session("c")["phase"], "idle");
+    assert_eq!(home.agents().len(), 1);
+}

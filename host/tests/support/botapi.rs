@@ -11,7 +11,10 @@ use axum::{
     Router,
     body::Body,
     extract::{FromRequest, Multipart, Request, State},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
@@ -44,6 +47,8 @@ pub enum Fault {
     Hang,
     /// The call takes effect, but the response has status 502, as if a proxy had lost the real one.
     Lost,
+    /// The connection is closed in the middle of a file.
+    Cut,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +75,8 @@ struct Inner {
     faults: HashMap<String, VecDeque<Fault>>,
     /// Whether the current or next poll fails with a conflict, because another program polls with the token.
     rival: bool,
+    /// The contents of files, by id.
+    files: HashMap<String, Vec<u8>>,
     /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
     /// Groups that became supergroups, with their new ids.
@@ -103,6 +110,11 @@ impl BotApi {
     /// Makes the next call of `method` fail. If several faults are set, each is used for one call, in order.
     pub fn fail(&self, method: &str, fault: Fault) {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
+    }
+
+    /// Adds a file. Other ids than `gone` have a default content. Faults of the method `file` apply to downloads.
+    pub fn add_file(&self, id: &str, content: Vec<u8>) {
+        self.with(|inner| inner.files.insert(id.to_owned(), content));
     }
 
     pub fn block(&self, chat: i64) {
@@ -247,7 +259,7 @@ fn error(code: u16, description: &str) -> Response {
 async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|path| path.split_once('/')) else {
-        return file(&path);
+        return file(&shared, &path).await;
     };
     if token != TOKEN {
         return error(401, "Unauthorized");
@@ -279,7 +291,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
             answer(429, &body)
         }
         Some(Fault::Garbage(code)) => (StatusCode::from_u16(code).unwrap(), "<html>no Bot API</html>").into_response(),
-        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Hang | Fault::Cut) => std::future::pending().await,
         Some(Fault::Lost) => {
             done(&shared, &method, &params).await;
             (StatusCode::BAD_GATEWAY, "lost").into_response()
@@ -287,17 +299,30 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-/// The content of every file but `photos/big`, which is 3.7 MB long.
+/// The content of files that no test has added.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
-/// Responds with the content of a file, or with an error if the file is `photos/gone`, the token is wrong, or the path
-/// isn't that of a file.
-fn file(path: &str) -> Response {
-    match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
-        Some((TOKEN, "photos/gone")) | None => error(404, "Not Found"),
-        Some((TOKEN, "photos/big")) => [FILE, &vec![0; 3_700_000 - FILE.len()]].concat().into_response(),
-        Some((TOKEN, _)) => FILE.into_response(),
-        Some(_) => error(401, "Unauthorized"),
+/// Responds with the content of a file, or with an error if the file is `gone`, the token is wrong, or the path isn't
+/// that of a file.
+async fn file(shared: &Shared, path: &str) -> Response {
+    let (token, id) = match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
+        Some((token, path)) => (token, path.trim_start_matches("photos/")),
+        None => return error(404, "Not Found"),
+    };
+    if token != TOKEN {
+        return error(401, "Unauthorized");
+    }
+    let content = shared.look(|inner| inner.files.get(id).cloned()).unwrap_or_else(|| FILE.to_vec());
+    match shared.with(|inner| inner.faults.get_mut("file").and_then(VecDeque::pop_front)) {
+        _ if id == "gone" => error(404, "Not Found"),
+        None => content.into_response(),
+        Some(Fault::Cut) => {
+            let half = Ok(content[..content.len() / 2].to_vec());
+            let parts = futures::stream::iter([half, Err(std::io::Error::other("cut"))]);
+            ([(CONTENT_LENGTH, content.len())], Body::from_stream(parts)).into_response()
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(_) => (StatusCode::BAD_GATEWAY, "no Bot API").into_response(),
     }
 }
 
@@ -312,8 +337,13 @@ async fn params(request: Request<Body>) -> Value {
     let mut form = Multipart::from_request(request, &()).await.expect("a form");
     while let Some(field) = form.next_field().await.expect("a field") {
         let name = field.name().unwrap_or_default().to_owned();
-        let text = field.text().await.expect("a field's text");
-        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let file_name = field.file_name().map(str::to_owned);
+        let content = field.bytes().await.expect("a field's content");
+        let text = String::from_utf8_lossy(&content).into_owned();
+        let value = match file_name {
+            Some(file_name) => json!(format!("{file_name}: {text}")),
+            None => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        };
         params.insert(name, value);
     }
     Value::Object(params)
@@ -328,6 +358,7 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         }
         "getupdates" => poll(shared, params).await,
         "sendmessage" => shared.with(|inner| send(inner, params)),
+        "senddocument" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
         "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {
             Some(current) => {
@@ -378,7 +409,9 @@ fn key(params: &Value) -> (i64, i64) {
 /// Returns the parts of a message that an edit compares, and its topic, which an edit doesn't change.
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
-        "text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"],
+        // A message with a document has the name and the content of the document as its text.
+        "text": params.get("text").unwrap_or(&params["document"]), "document": params["document"],
+        "entities": params["entities"], "reply_markup": params["reply_markup"],
         "message_thread_id": topic,
     })
 }
@@ -399,6 +432,9 @@ fn edit(inner: &mut Inner, params: &Value) -> Response {
     let Some(current) = inner.messages.get_mut(&key(params)) else {
         return error(400, "Bad Request: message to edit not found");
     };
+    if !current["document"].is_null() {
+        return error(400, "Bad Request: there is no text in the message to edit");
+    }
     let edited = content(params, &current["message_thread_id"]);
     if *current == edited {
         return error(

@@ -6,6 +6,7 @@ mod api_failures;
 mod button_decisions;
 mod crashes;
 mod everyday_use;
+mod files;
 mod group_migration;
 mod groups;
 mod live_changes;

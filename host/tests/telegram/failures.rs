@@ -178,6 +178,7 @@ fn outgoing(text: &str) -> Outgoing {
         session: None,
         alert: Alert::Ring,
         reply_to: None,
+        file: None,
     }
 }
 

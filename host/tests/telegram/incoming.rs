@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard_chat::{ButtonAction, Inbox as _, MessageId, Update, UpdateKind};
 use cordboard_core::{
-    types::{ChatImage, Place, Role, Timestamp, UserId},
+    types::{Place, Role, Timestamp, UserId},
     updates_and_posts::MessagePart,
 };
 use serde_json::{Value, json};
@@ -129,15 +129,15 @@ async fn media_arrive_as_their_kind_and_caption() {
     bot.api.says(ADA, "the end");
     let _poll = bot.poll();
     let stored = bot.until_stored(4).await;
-    let not_text = |kind: &str, caption: Option<&str>, images: &[&str]| UpdateKind::NotText {
-        kind: kind.to_owned(),
-        caption: caption.map(str::to_owned),
-        images: images.iter().map(|file| ChatImage { file: (*file).to_owned() }).collect(),
-        has_more: images.is_empty(),
+    let not_text = |update: &Update| {
+        let UpdateKind::NotText { kind, caption, files } = &update.what else { panic!("{update:?}") };
+        let [file] = files.as_slice() else { panic!("{files:?}") };
+        assert_eq!((file.kind.as_str(), file.file.as_str()), (kind.as_str(), "f"));
+        (kind.clone(), caption.clone(), file.size, file.seconds)
     };
-    assert_eq!(stored[0].what, not_text("photo", Some("look"), &["f"]));
-    assert_eq!(stored[1].what, not_text("file", None, &[]));
-    assert_eq!(stored[2].what, not_text("voice message", None, &[]));
+    assert_eq!(not_text(&stored[0]), ("photo".to_owned(), Some("look".to_owned()), Some(9), None));
+    assert_eq!(not_text(&stored[1]), ("file".to_owned(), None, Some(3), None));
+    assert_eq!(not_text(&stored[2]), ("voice message".to_owned(), None, Some(3), Some(3)));
     assert_eq!(stored[3].what, UpdateKind::Text("the end".to_owned()));
 }
 
@@ -166,27 +166,7 @@ async fn data_without_a_file_arrives_as_text() {
 }
 
 #[tokio::test]
-async fn images_that_models_accept_are_taken() {
-    let bot = TestBot::new().await;
-    let size = |id: &str, bytes: u64| json!({"file_id": id, "file_unique_id": "u", "width": 1, "height": 1, "file_size": bytes});
-    let sizes = json!({"photo": [size("small", 9), size("large", 3_750_000), size("huge", 3_750_001)]});
-    bot.api.push(json!({"message": message(ADA, ADA, sizes)}));
-    for (media_type, bytes) in [("image/png", 9), ("image/png", 3_750_001), ("image/heic", 9), ("text/plain", 9)] {
-        let file = json!({"file_id": "f", "file_unique_id": "u", "mime_type": media_type, "file_size": bytes});
-        bot.api.push(json!({"message": message(ADA, ADA, json!({"document": file}))}));
-    }
-    let _poll = bot.poll();
-    let images = |update: &Update| {
-        let UpdateKind::NotText { images, .. } = &update.what else { panic!("{update:?}") };
-        images.iter().map(|image| image.file.clone()).collect::<Vec<_>>()
-    };
-    let stored = bot.until_stored(5).await;
-    let all: Vec<String> = stored.iter().flat_map(images).collect();
-    assert_eq!(all, ["large", "f"]);
-}
-
-#[tokio::test]
-async fn images_in_groups_can_be_for_other_people() {
+async fn photos_in_groups_can_be_for_other_people() {
     let bot = TestBot::new().await;
     let of_bob = message(BOB, GROUP, json!({"text": "see"}));
     let size = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
@@ -196,9 +176,9 @@ async fn images_in_groups_can_be_for_other_people() {
     bot.api.push(json!({"message": message(ADA, GROUP, json!({"photo": size, "forward_origin": bob}))}));
     let _poll = bot.poll();
     let stored = bot.until_stored(1).await;
-    let UpdateKind::NotText { caption, images, .. } = &stored[0].what else { panic!("{stored:?}") };
+    let UpdateKind::NotText { caption, files, .. } = &stored[0].what else { panic!("{stored:?}") };
     assert!(caption.as_ref().is_some_and(|caption| caption.contains("Bob")), "{caption:?}");
-    assert_eq!(images.len(), 1);
+    assert_eq!(files.len(), 1);
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ use cordboard_chat::{Chat, MenuEntry, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
     turn::TurnFrame,
-    types::{Alert, Authorship, Place, Reply},
+    types::{Alert, Attachment, Authorship, Content, Place, Reply},
     updates_and_posts::OutboxRow,
 };
 use serde_json::json;
 
 use crate::{
-    botapi::Fault,
+    botapi::{Call, Fault},
     test_bot::{ADA, TestBot, place, row},
 };
 
@@ -45,6 +45,7 @@ fn outgoing(text: &str) -> cordboard_chat::Outgoing {
         session: None,
         alert: Alert::Ring,
         reply_to: None,
+        file: None,
     }
 }
 
@@ -225,4 +226,80 @@ async fn the_menu_is_set_on_change_within_telegram_limits() {
     assert_eq!(set.len(), 2);
     assert_eq!(names(0), ["new", "session"]);
     assert_eq!(names(1), ["new"]);
+}
+
+fn answer(id: i64, reply: Reply) -> Post {
+    Post::Final(OutboxRow { turn: Some(PromptId(format!("t{id}"))), ..row(id, ADA, reply) })
+}
+
+#[tokio::test]
+async fn a_long_answer_is_a_beginning_and_a_file() {
+    let bot = TestBot::new().await;
+    let words: String = (0..3000).map(|number| format!("word{number} ")).collect();
+    let reply = Reply { author: Authorship::Agents, ..Reply::text(format!("**Title**\n\n{words}")) };
+    bot.outbox.post(answer(1, reply));
+    bot.outbox.drained().await;
+    let shown = bot.api.chat(ADA);
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[0].starts_with("Title\n\nword0 word1 ") && units(&shown[0]) < 1200, "{}", shown[0]);
+    assert!(shown[0].ends_with("\n\n… The whole text is in answer.md below."), "{}", shown[0]);
+    assert_eq!(shown[1], format!("answer.md: **Title**\n\n{words}"));
+    let silent = |call: &Call| call.params["disable_notification"] == true;
+    assert!(!bot.api.calls("sendMessage").iter().any(silent), "the text notifies");
+    assert!(bot.api.calls("sendDocument").iter().all(silent), "the file doesn't notify again");
+}
+
+#[tokio::test]
+async fn attachments_are_sent_as_files() {
+    let bot = TestBot::new().await;
+    let attachment =
+        |name: &str, content| Attachment { name: name.to_owned(), media_type: "text/plain".to_owned(), content };
+    let attachments = vec![
+        attachment("notes.txt", Content::Text("line".to_owned())),
+        attachment("data.bin", Content::Bytes(b"bytes".to_vec())),
+    ];
+    let both = Reply { attachments, ..Reply::text("Two files:") };
+    bot.outbox.post(Post::Final(row(1, ADA, both.clone())));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["Two files:", "notes.txt: line", "data.bin: bytes"]);
+
+    // A file can't be edited, so an edit of the text sends the files again and deletes the old ones.
+    let mut edited = row(2, ADA, Reply { text: "Two old files:".to_owned(), ..both.clone() });
+    edited.state.messages = (1..=3).map(|id| cordboard_chat::MessageId(id.to_string())).collect();
+    bot.outbox.post(Post::Final(edited));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.calls("deleteMessage").len(), 2);
+    assert_eq!(bot.api.chat(ADA), ["Two old files:", "notes.txt: line", "data.bin: bytes"]);
+
+    // The buttons of the text can be closed later, so only the message with the text is stored.
+    let with_button = Reply { buttons: Vec::new(), ..both.clone() }.button("Again", "/again");
+    bot.outbox.post(Post::Final(row(4, ADA, with_button)));
+    bot.outbox.drained().await;
+    let markup = |method: &str| bot.api.calls(method).pop().unwrap().params.get("reply_markup").is_some();
+    assert!(markup("sendMessage") && !markup("sendDocument"));
+
+    // Without a text, the file notifies.
+    let alone = Reply { text: String::new(), attachments: both.attachments[..1].to_vec(), ..both };
+    bot.outbox.post(Post::Final(row(3, ADA, alone)));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.calls("sendDocument").pop().unwrap().params.get("disable_notification"), None);
+}
+
+#[tokio::test]
+async fn an_answer_becomes_text_if_its_file_is_rejected() {
+    let bot = TestBot::new().await;
+    let code = "let a = 1;\n".repeat(2000);
+    let reply = || Reply::text(format!("See:\n\n```rust\n{code}```"));
+    bot.api.fail("sendDocument", Fault::Flood(1));
+    bot.outbox.post(answer(1, reply()));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["See:\n\ncode-1.rs (in the file below)".to_owned(), format!("code-1.rs: {code}")]);
+    let before = bot.api.chat(ADA).len();
+    // The bot may send text, but no files.
+    bot.api.fail("sendDocument", Fault::Error(400, "Bad Request: not enough rights to send documents to the chat"));
+    bot.outbox.post(answer(2, reply()));
+    bot.outbox.drained().await;
+    let texts = &bot.api.chat(ADA)[before..];
+    assert_eq!(texts.iter().map(|text| text.matches("let a = 1;").count()).sum::<usize>(), 2000);
+    assert_eq!(texts[0], "See:");
 }

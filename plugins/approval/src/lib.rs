@@ -109,7 +109,7 @@ fn whole_question(target: Target) -> Result<Reply, String> {
     let open = requests::open();
     let found = answer_arguments::find(&open, &session, number).map(|open| {
         let active = context::active_session().map(|session| session.name);
-        Reply::text(open_requests_page::whole(open, active.as_deref(), context::now()))
+        open_requests_page::whole(open, active.as_deref(), context::now())
     });
     Ok(found.unwrap_or_else(|| Reply::plain(&open_requests_page::not_open(&session, number))))
 }

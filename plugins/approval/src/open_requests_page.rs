@@ -3,13 +3,16 @@
 //! The list has no buttons, because the message with each question has them.
 
 use cordboard_plugin::{
-    Timestamp,
+    Reply, Timestamp,
     requests::{Choice, Request},
     text::{escape, short_span},
 };
 
 /// The maximum number of listed requests: about two screens of a phone.
 const LISTED: usize = 20;
+
+/// The maximum length of a request's text that is not attached as a file, in characters: about two messages.
+const LONGEST: usize = 8000;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     if open.is_empty() {
@@ -22,10 +25,14 @@ pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     items.join("\n\n")
 }
 
-/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an
-/// unclosed code block.
-pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> String {
-    format!("{}\n\n{}", item(request, active, now), request.text)
+/// Shows the text of a request, and how to answer it. A long text is attached. Otherwise the text comes last, because an
+/// agent's plan may end in an unclosed code block.
+pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> Reply {
+    let head = item(request, active, now);
+    if request.text.chars().count() > LONGEST {
+        return Reply::text(head).attach_text(&format!("request-{}.md", request.number), request.text.as_str());
+    }
+    Reply::text(format!("{head}\n\n{}", request.text))
 }
 
 /// Returns the message about a session without an open request, or without one of this number.
@@ -55,7 +62,7 @@ fn choice(choice: &Choice) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::testing::permission;
+    use cordboard_plugin::{Content, testing::permission};
 
     use super::*;
 
@@ -72,10 +79,20 @@ mod tests {
     #[test]
     fn all_of_one_request_is_shown() {
         let open = Request { text: "```sh\nls\n```".into(), ..permission("alpha", 2) };
-        let shown = whole(&open, Some("alpha"), 190_000);
+        let shown = whole(&open, Some("alpha"), 190_000).text;
         assert!(shown.starts_with("#2 `alpha`: Bash: ls (3 min)\nAnswer with /answer #2 and one of: "), "{shown}");
         assert!(shown.ends_with(".\n\n```sh\nls\n```"), "{shown}");
         assert_eq!(not_open("alpha", Some(3)), "Session 'alpha' has no open request #3. Use /requests to list them.");
+    }
+
+    #[test]
+    fn a_long_text_is_attached() {
+        let open = Request { text: "x".repeat(LONGEST + 1), ..permission("alpha", 2) };
+        let reply = whole(&open, Some("alpha"), 190_000);
+        assert!(reply.text.ends_with('.') && !reply.text.contains("xx"), "{}", reply.text);
+        let [attached] = reply.attachments.as_slice() else { panic!("{} attachments", reply.attachments.len()) };
+        assert_eq!(attached.name, "request-2.md");
+        assert!(matches!(&attached.content, Content::Text(text) if *text == open.text));
     }
 
     #[test]

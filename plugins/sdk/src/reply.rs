@@ -33,7 +33,7 @@ impl Reply {
         self
     }
 
-    /// Attaches a named text. Chats can't send files yet, so the text is shown as a code block below the message.
+    /// Attaches a named text. Telegram sends it as a file; a console shows it as a code block below the message.
     #[must_use]
     pub fn attach_text(mut self, name: &str, text: impl Into<String>) -> Self {
         let (name, media_type) = (name.to_owned(), "text/plain".to_owned());

@@ -50,7 +50,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
         kind: PromptKind::Text,
         text: text.to_owned(),
         mode: None,
-        images: Vec::new(),
+        files: Vec::new(),
     }
 }
 

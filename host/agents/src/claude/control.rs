@@ -8,7 +8,7 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use super::{Claude, announced_tools, text};
-use crate::{Decoded, Image, agent_commands, prompt_text};
+use crate::{Decoded, ModelInput, PromptFile, agent_commands, with_notes};
 
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
@@ -27,13 +27,15 @@ pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }))
 }
 
-pub(super) fn prompt(prompt: &Prompt, images: &[Image]) -> Vec<u8> {
-    let text = json!({ "type": "text", "text": prompt_text(prompt, images.len()) });
-    let image = |image: &Image| {
-        let source = json!({ "type": "base64", "media_type": image.media_type, "data": image.base64 });
-        json!({ "type": "image", "source": source })
+pub(super) fn prompt(prompt: &Prompt, files: &[PromptFile]) -> Vec<u8> {
+    let text = json!({ "type": "text", "text": with_notes(prompt.for_agent().into(), files) });
+    let block = |input: &ModelInput| {
+        let kind = if input.is_pdf() { "document" } else { "image" };
+        let source = json!({ "type": "base64", "media_type": input.media_type, "data": input.base64 });
+        json!({ "type": kind, "source": source })
     };
-    let content: Vec<Value> = std::iter::once(text).chain(images.iter().map(image)).collect();
+    let inputs = files.iter().filter_map(|file| file.input.as_ref());
+    let content: Vec<Value> = std::iter::once(text).chain(inputs.map(block)).collect();
     line(&json!({
         "type": "user",
         "uuid": prompt.id.0,

@@ -31,8 +31,10 @@ impl DemoCommand {
     /// Parses a prompt. In a group, the sender's name precedes the text.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
-        let after_sender = || text.split_once(": ").and_then(|(_, words)| Self::parse_command(words));
-        Self::parse_command(text).or_else(after_sender).unwrap_or_else(|| Self::Quote(text.to_owned()))
+        // The notes about the files of the prompt are not a part of the command.
+        let words = text.split_once("\n\n[Attached ").map_or(text, |(words, _)| words);
+        let after_sender = || words.split_once(": ").and_then(|(_, words)| Self::parse_command(words));
+        Self::parse_command(words).or_else(after_sender).unwrap_or_else(|| Self::Quote(text.to_owned()))
     }
 
     fn parse_command(text: &str) -> Option<Self> {

@@ -71,7 +71,7 @@ impl Script {
                 kind: PromptKind::Text,
                 text: text.to_owned(),
                 mode: None,
-                images: Vec::new(),
+                files: Vec::new(),
             },
             &[],
         );

@@ -135,6 +135,7 @@ pub(super) fn message(source: &str, completeness: Completeness) -> Outgoing {
         session: None,
         alert: Alert::Ring,
         reply_to: None,
+        file: None,
     }
 }
 

@@ -6,10 +6,11 @@ use cordboard_core::{
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
 
-use crate::{Completeness, Limits, LiveLine, Outgoing};
+use super::documents;
+use crate::{Completeness, Limits, LiveLine, Outgoing, OutgoingFile};
 
 /// The separator between a reply's text, its attachments and the live line.
-const GAP: &str = "\n\n";
+pub(super) const GAP: &str = "\n\n";
 
 /// The text of a message that has only buttons. Telegram requires a text.
 const NO_TEXT: &str = "…";
@@ -50,14 +51,28 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
         buttons: Vec::new(),
         author: Authorship::Own,
         session: None,
+        file: None,
         ..part.clone()
     }
 }
 
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Completeness) -> Vec<Outgoing> {
     // Remove terminal control characters for every front-end: they are not part of an answer.
-    let source = strip_controls(&with_attachments(reply)).into_owned();
+    let over = limits.document_over.filter(|_| completeness == Completeness::Complete);
+    let (source, mut files) = match over {
+        Some(over) => documents::split_off(reply, over),
+        None => (with_attachments(reply), Vec::new()),
+    };
+    let source = strip_controls(&source).into_owned();
     let message = named(render::render_within(&source, limits.columns), reply.session.as_ref());
+    let long = over.and_then(|over| documents::shorten(&message, &source, over));
+    let message = match long {
+        Some((beginning, file)) => {
+            files.insert(0, file);
+            beginning
+        }
+        None => message,
+    };
     let mut messages = cut(message, limits.text_units);
     if messages.is_empty() && !reply.buttons.is_empty() {
         messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
@@ -79,6 +94,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
         session: reply.session.clone(),
         alert: Alert::Silent,
         reply_to: None,
+        file: None,
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
     if let Some(first) = parts.first_mut() {
@@ -87,6 +103,14 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
         end.alert = alert(reply, completeness);
+    }
+    // The files are silent and have no buttons: the text, which can be edited, has both.
+    let is_only_files = parts.is_empty();
+    let file = |file: OutgoingFile| Outgoing { file: Some(file), ..part((Message::default(), String::new())) };
+    parts.extend(files.into_iter().map(file));
+    if let Some(first) = parts.first_mut().filter(|_| is_only_files) {
+        first.alert = alert(reply, completeness);
+        first.reply_to.clone_from(&reply.reply_to);
     }
     parts
 }
@@ -136,18 +160,16 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     last.entities.extend(shifted);
 }
 
-/// Adds the attachments to the text: a text as a code block, other content by name. Front-ends can't send files yet.
+/// Adds the attachments to the text, for a front-end that can't send files: a text as a code block, other content by
+/// name.
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
-    for Attachment { name, content, .. } in &reply.attachments {
-        let name = render::one_line(name, render::UNTRUSTED_LENGTH);
-        let name = if name.is_empty() { NAMELESS.to_owned() } else { render::escape(&name) };
-        let shown = match content {
-            Content::Text(text) => fenced(&name, text),
-            Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
-            Content::File(path) => {
-                format!("**{name}** ({})", render::code(&render::one_line(path, render::UNTRUSTED_LENGTH)))
-            }
+    for attachment in &reply.attachments {
+        let name = file_name(attachment);
+        let shown = match &attachment.content {
+            Content::Text(text) => fenced(&render::escape(&name), text),
+            Content::Bytes(bytes) => mention(&name, &format!("{} bytes", bytes.len())),
+            Content::File(path) => mention(&name, &path_text(path)),
         };
         if !source.is_empty() {
             source.push_str(GAP);
@@ -155,6 +177,22 @@ fn with_attachments(reply: &Reply) -> String {
         source.push_str(&shown);
     }
     source
+}
+
+/// Returns the name of an attachment as one line.
+pub(super) fn file_name(attachment: &Attachment) -> String {
+    let name = render::one_line(&attachment.name, render::UNTRUSTED_LENGTH);
+    if name.is_empty() { NAMELESS.to_owned() } else { name }
+}
+
+/// Returns Markdown that names a file, with a remark.
+pub(super) fn mention(name: &str, remark: &str) -> String {
+    format!("**{}** ({remark})", render::escape(name))
+}
+
+/// Returns Markdown with the path of a file.
+pub(super) fn path_text(path: &str) -> String {
+    render::code(&render::one_line(path, render::UNTRUSTED_LENGTH))
 }
 
 /// Formats a text attachment as its name and a code block. The fence is longer than any `~` run in `text`.
@@ -179,6 +217,7 @@ mod tests {
         live_line: LiveLine::InMessage,
         edits: Edits::Replace,
         ring_after: Duration::ZERO,
+        document_over: None,
     };
     const CONSOLE: Limits = Limits {
         text_units: usize::MAX,
@@ -186,6 +225,7 @@ mod tests {
         live_line: LiveLine::Status,
         edits: Edits::Append,
         ring_after: Duration::ZERO,
+        document_over: None,
     };
 
     fn texts(parts: &[Outgoing]) -> Vec<&str> {

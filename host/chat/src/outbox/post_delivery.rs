@@ -4,7 +4,7 @@
 use cordboard_core::{
     agent_event::PromptId,
     messages,
-    types::Alert,
+    types::{Alert, Reply},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct PostDelivery {
     pub post: PostId,
     /// The turn that this post answers.
     pub turn: Option<PromptId>,
+    reply: Reply,
+    limits: Limits,
     parts: Vec<Outgoing>,
     /// Existing messages: first those of the shown parts, in order, then those to edit or delete.
     messages: Vec<MessageId>,
@@ -35,12 +37,16 @@ pub(super) struct PostDelivery {
 impl PostDelivery {
     pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits) -> Self {
         let ExistingMessages { ids: messages, reuse } = existing;
-        let mut parts = compose::reply(&row.reply, limits);
-        for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
-            button.keyboard = Some(row.id);
-        }
-        let shown = usize::try_from(row.state.shown).unwrap_or(usize::MAX).min(parts.len()).min(messages.len());
-        Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
+        // Only answers are shortened: other messages, such as questions, change after they were sent.
+        let over = if row.turn.is_some() { limits.document_over } else { limits.document_over.map(|_| usize::MAX) };
+        let limits = Limits { document_over: over, ..limits };
+        let parts = parts_of(row.id, &row.reply, limits);
+        // The parts depend on the configuration, which may have changed since the last attempt.
+        let is_same = row.state.parts == 0 || row.state.parts as usize == parts.len();
+        let shown = if is_same { row.state.shown as usize } else { 0 };
+        let shown = shown.min(parts.len()).min(messages.len());
+        let (turn, reply) = (row.turn.clone(), row.reply.clone());
+        Self { post: row.id, turn, reply, limits, parts, messages, shown, reuse, attempt: Attempt::Styled }
     }
 
     /// Keeps the leading parts of a long answer that `shown_messages` already show, even if newer messages are below
@@ -49,7 +55,8 @@ impl PostDelivery {
         if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
             return;
         }
-        let (messages, last) = (&self.messages, self.parts.len() - 1);
+        let last = self.parts.iter().rposition(|part| part.file.is_none()).unwrap_or_default();
+        let messages = &self.messages;
         let is_shown = |(at, part): &(usize, &Outgoing)| {
             let shown = shown_messages.get(*at).filter(|(id, _)| messages.get(*at) == Some(id));
             shown.is_some_and(|(_, shown)| (&shown.message, &shown.buttons) == (&part.message, &part.buttons))
@@ -70,12 +77,14 @@ impl PostDelivery {
         Some(ChatCall::Delete(superfluous.clone()))
     }
 
+    /// Returns whether an existing message becomes this part by an edit. A file is always a new message.
     fn reuses(&self, part: &Outgoing) -> bool {
-        match self.reuse {
-            Reuse::All => true,
-            Reuse::Silent => part.alert == Alert::Silent,
-            Reuse::Nothing => false,
-        }
+        part.file.is_none()
+            && match self.reuse {
+                Reuse::All => true,
+                Reuse::Silent => part.alert == Alert::Silent,
+                Reuse::Nothing => false,
+            }
     }
 
     /// Returns whether at least one part is shown.
@@ -94,7 +103,8 @@ impl PostDelivery {
         let remaining = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - remaining + others;
         if left > 0 {
-            let mark = self.parts.last().map(|part| compose::mark(&messages::not_sent(left), part));
+            let last = self.parts.iter().rfind(|part| part.file.is_none()).or(self.parts.last());
+            let mark = last.map(|part| compose::mark(&messages::not_sent(left), part));
             self.parts.truncate(remaining);
             self.parts.extend(mark);
         }
@@ -138,8 +148,21 @@ impl PostDelivery {
     }
 
     /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
-    /// drops the part if the notice is rejected too.
+    /// drops the part if the notice is rejected too. If a file is rejected, the whole post becomes text.
     pub fn on_send_rejected(&mut self) -> Attempt {
+        if self.parts[self.shown].file.is_some() {
+            if self.limits.document_over.take().is_some() {
+                self.parts = parts_of(self.post, &self.reply, self.limits);
+                self.shown = 0;
+                if self.reuse == Reuse::Silent {
+                    // A new message is below the live messages, so the answer can't continue in them.
+                    self.reuse = Reuse::Nothing;
+                }
+                return Attempt::Styled;
+            }
+            // A file has no styles, so another attempt would fail, too.
+            self.attempt = Attempt::Plain;
+        }
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];
         if part.message.text == mark {
@@ -155,8 +178,24 @@ impl PostDelivery {
         attempt
     }
 
+    /// Returns the messages with text. They can be edited later, for example when their buttons are removed.
+    pub fn editable_messages(&self) -> Vec<MessageId> {
+        let shown = self.parts.iter().zip(&self.messages);
+        shown.filter(|(part, _)| part.file.is_none()).map(|(_, message)| message.clone()).collect()
+    }
+
     /// Returns the progress for the store.
     pub fn state(&self) -> Delivery {
-        Delivery { messages: self.messages.clone(), shown: u32::try_from(self.shown).unwrap_or(u32::MAX) }
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Delivery { messages: self.messages.clone(), shown: number(self.shown), parts: number(self.parts.len()) }
     }
+}
+
+/// Returns the messages of a post. Their buttons refer to the post.
+fn parts_of(post: PostId, reply: &Reply, limits: Limits) -> Vec<Outgoing> {
+    let mut parts = compose::reply(reply, limits);
+    for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
+        button.keyboard = Some(post);
+    }
+    parts
 }

@@ -50,7 +50,7 @@ fn answer(id: i64, chat: &str, of: &str, text: &str) -> OutboxRow {
 
 fn begun(row: OutboxRow, messages: &[&str], shown: u32) -> OutboxRow {
     let messages = messages.iter().map(|id| MessageId((*id).to_owned())).collect();
-    OutboxRow { state: Delivery { messages, shown }, ..row }
+    OutboxRow { state: Delivery { messages, shown, parts: 0 }, ..row }
 }
 
 fn refused() -> ChatError {

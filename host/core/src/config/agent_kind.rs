@@ -34,8 +34,8 @@ pub enum AgentFeature {
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
-    /// The agent accepts the images of a message.
-    Images,
+    /// The agent learns of the files of a message.
+    Files,
 }
 
 /// Whether the agents of a kind have a feature.
@@ -65,13 +65,12 @@ impl AgentKind {
         use AgentFeature as F;
         match (self, feature) {
             (Self::Claude, _) => Support::Yes,
-            (Self::Acp, F::PermissionRequests) => Support::Yes,
+            (Self::Acp, F::PermissionRequests | F::Files) => Support::Yes,
             (Self::Acp, F::Steering | F::Terminal) => Support::No,
-            (
-                Self::Acp,
-                F::Resume | F::AgentCommands | F::Models | F::PermissionModes | F::Personas | F::Cost | F::Images,
-            ) => Support::IfOffered,
-            (Self::Demo, F::PermissionRequests | F::Resume | F::Models | F::Cost | F::Images) => Support::Yes,
+            (Self::Acp, F::Resume | F::AgentCommands | F::Models | F::PermissionModes | F::Personas | F::Cost) => {
+                Support::IfOffered
+            }
+            (Self::Demo, F::PermissionRequests | F::Resume | F::Models | F::Cost | F::Files) => Support::Yes,
             (Self::Demo, F::Steering | F::AgentCommands | F::PermissionModes | F::Personas | F::Terminal) => {
                 Support::No
             }
@@ -104,6 +103,6 @@ impl AgentFeature {
         Self::Personas,
         Self::Cost,
         Self::Terminal,
-        Self::Images,
+        Self::Files,
     ];
 }

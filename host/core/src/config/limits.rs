@@ -20,7 +20,7 @@ const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 pub struct Limits {
     /// The daily cost of all agents, in US dollars, at which new prompts are refused.
     pub cost_per_day: Option<f64>,
-    /// The number of running agents above which idle sessions are suspended when an agent starts.
+    /// The number of running agents above which idle sessions are suspended.
     pub live_agents: Option<usize>,
     /// The resident memory of all agents, in bytes, above which idle sessions are suspended.
     pub agent_memory: Option<u64>,

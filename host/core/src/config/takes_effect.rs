@@ -18,7 +18,11 @@ const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
 const KEYS: [(&str, &[&str], TakesEffect); 20] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
-    ("telegram", &["edit_pause", "gather", "give_up", "ring_after"], TakesEffect::AtOnce),
+    (
+        "telegram",
+        &["document_over", "edit_pause", "file_limit", "gather", "give_up", "per_minute", "ring_after"],
+        TakesEffect::AtOnce,
+    ),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
     (
         "sessions",

@@ -1,4 +1,4 @@
-//! `[telegram]`: access to the Bot API, and the timing of messages.
+//! `[telegram]`: access to the Bot API, and the timing and size of messages.
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     section::Section,
-    value::{Value, ValueError, non_blank, path, shorten, span},
+    value::{Value, ValueError, bytes, non_blank, number, path, shorten, span},
 };
 
 /// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
@@ -19,6 +19,15 @@ const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fro
 const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 
 const RING_AFTER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60 * 60);
+
+/// Below the minimum, even the beginning of an answer would exceed the limit.
+const DOCUMENT_OVER: RangeInclusive<usize> = 1000..=1_000_000;
+
+/// Above the maximum, the limit of Telegram itself applies.
+const PER_MINUTE: RangeInclusive<usize> = 1..=10_000;
+
+/// A Bot API server of one's own allows at most the maximum.
+const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
@@ -35,6 +44,12 @@ pub struct Telegram {
     pub gather: Duration,
     /// The end of a streamed answer triggers a notification if the turn took at least this time.
     pub ring_after: Duration,
+    /// The length in characters above which an answer, or a block of code in it, is sent as a file.
+    pub document_over: usize,
+    /// The maximum size of a file that a user sends, in bytes.
+    pub file_limit: u64,
+    /// The maximum number of messages that a member may send within a minute.
+    pub per_minute: Option<usize>,
 }
 
 impl Telegram {
@@ -44,6 +59,9 @@ impl Telegram {
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("gather", &mut self.gather, span(GATHER));
         section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
+        section.set("document_over", &mut self.document_over, number(DOCUMENT_OVER));
+        section.set("file_limit", &mut self.file_limit, bytes(FILE_LIMIT));
+        section.set_some("per_minute", &mut self.per_minute, number(PER_MINUTE));
         section.set("give_up", &mut self.give_up, span(GIVE_UP));
     }
 }

@@ -165,7 +165,7 @@ fn updates_without_a_plugin_or_a_session_are_answered() {
         "
         ann 1: /remnid
         ann 2: /plugins
-        ann 3 photo
+        ann 3 game
         eve 4: hello
         ",
         &expect![[r#"
@@ -173,8 +173,8 @@ fn updates_without_a_plugin_or_a_session_are_answered() {
               1 in its queue: answer: Unknown command /remnid. Did you mean /remind?
             ann 2: /plugins
               2 in its queue: answer: /plugins is for admins only.
-            ann 3 photo
-              3 in its queue: answer: Only text and images are supported for now.
+            ann 3 game
+              3 in its queue: answer: The agent can't get this kind of message (game).
             eve 4: hello
               4 in its queue: drop, no access
         "#]],
@@ -204,7 +204,7 @@ fn an_album_without_a_caption_is_no_prompt_in_a_group() {
             ok 3
             ann group album
             wait 300
-              4 in its queue: answer: Only text and images are supported for now.
+              4 in its queue: answer: In a group, an album needs a caption. Send it again with one.
         "#]],
     );
 }
@@ -341,4 +341,37 @@ fn a_full_queue_refuses_further_updates() {
           2 in its queue: prompt: hello
     "#]]
     .assert_eq(&runner.trace);
+}
+
+#[test]
+fn a_member_may_send_a_limited_number_of_updates_within_a_minute() {
+    check(
+        "
+        limit 2
+        ann 1: one
+        ann 2: two
+        ann 1: three
+        ann 1: four
+        bob 3: of another member
+        wait 60000
+        ann 4: five
+        ",
+        &expect![[r#"
+            limit 2
+            ann 1: one
+              1 in its queue: prompt: one
+            ann 2: two
+              2 in its queue: prompt: two
+            ann 1: three
+              3 at once: answer: Not accepted: you may send at most 2 messages a minute. Until a minute has room again, further messages are dropped without an answer.
+            “three”
+            ann 1: four
+              4 at once: drop, too many
+            bob 3: of another member
+              5 in its queue: prompt: of another member
+            wait 60000
+            ann 4: five
+              6 in its queue: prompt: five
+        "#]],
+    );
 }

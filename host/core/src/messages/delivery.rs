@@ -34,3 +34,12 @@ pub fn not_sent(messages: usize) -> String {
     let what = if messages == 1 { "1 more message".to_owned() } else { format!("{messages} more messages") };
     format!("Stopped: {what} of this answer will not be sent.")
 }
+
+/// The remark about a block of code that is sent as a file.
+pub const IN_FILE_BELOW: &str = "in the file below";
+
+/// Returns the last line of the beginning of an answer that is sent as a file.
+#[must_use]
+pub fn whole_text_in(file: &str) -> String {
+    format!("… The whole text is in {file} below.")
+}

@@ -19,7 +19,12 @@ pub enum HostReply {
     NoActive,
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
-    OnlyText,
+    /// A message without text whose content the host can't download, for example a game.
+    UnsupportedContent {
+        kind: String,
+    },
+    /// An album without a caption in a group. Its caption may have been dropped, because it was meant for other people.
+    AlbumWithoutCaption,
     /// The agent gets only the caption of the attachment.
     CaptionTaken {
         kind: String,
@@ -28,13 +33,28 @@ pub enum HostReply {
         name: String,
         nearest: Option<String>,
     },
-    /// An image of the message could not be fetched from the chat, stored or accepted, so the message is not accepted.
-    ImageNotFetched {
-        /// A sentence about the image.
+    /// A file of the message could not be downloaded or saved. A prompt is not accepted then, and a command runs without
+    /// the file.
+    FileNotSaved {
+        /// A sentence about the file.
         why: String,
+        /// The command, if the message is one.
+        command: Option<String>,
     },
-    /// The agent gets only the images of a message with other attachments.
-    OnlyImagesTaken,
+    /// The agent reads only text, so it gets only the caption of the saved files.
+    OnlyTextTaken {
+        /// The paths of the files, relative to the session's folder.
+        saved: Vec<String>,
+    },
+    /// The agent reads only text, and the saved files have no caption, so the agent gets nothing.
+    OnlySaved {
+        saved: Vec<String>,
+    },
+    /// A message with files is a command that doesn't use files.
+    FilesNotUsed {
+        command: String,
+        saved: Vec<String>,
+    },
     /// A command with two slashes that the agent of the session doesn't have.
     UnknownAgentCommand {
         name: String,
@@ -70,6 +90,12 @@ pub enum HostReply {
     QueueFull {
         message: String,
     },
+    /// The user has sent more messages than `[telegram] per_minute` allows.
+    TooManyMessages {
+        limit: usize,
+        /// The beginning of the rejected message.
+        message: String,
+    },
     /// The budget of the day is spent.
     BudgetSpent {
         refusal: String,
@@ -94,10 +120,22 @@ impl HostReply {
         match self {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
-            Self::OnlyText => "Only text and images are supported for now.".to_owned(),
-            Self::ImageNotFetched { why } => format!("{}\nYour message was not sent to the agent.", quote(why)),
-            Self::OnlyImagesTaken => "The agent gets only the images of your message, not its other files.".to_owned(),
-            Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
+            Self::UnsupportedContent { kind } => format!("The agent can't get this kind of message ({kind})."),
+            Self::AlbumWithoutCaption => "In a group, an album needs a caption. Send it again with one.".to_owned(),
+            Self::FileNotSaved { why, command: None } => {
+                format!("{}\nYour message was not sent to the agent.", quote(why))
+            }
+            Self::FileNotSaved { why, command: Some(command) } => format!("{}\n/{command} ran without it.", quote(why)),
+            Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind}."),
+            Self::OnlyTextTaken { saved } => {
+                format!("The agent reads only text, so it gets only your caption. {}", saved_as(saved))
+            }
+            Self::OnlySaved { saved } => {
+                format!("{} The agent reads only text, so tell it what to do.", saved_as(saved))
+            }
+            Self::FilesNotUsed { command, saved } => {
+                format!("/{command} doesn't use files, so the agent didn't get yours. {}", saved_as(saved))
+            }
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("Unknown command /{name}. Did you mean /{nearest}?")
             }
@@ -127,10 +165,23 @@ impl HostReply {
                     "Not accepted: too many messages are waiting here. Send the message again in a moment.\n“{message}”"
                 )
             }
+            Self::TooManyMessages { limit, message } => {
+                format!(
+                    "Not accepted: you may send at most {limit} messages a minute. Until a minute has room again, further messages are dropped without an answer.\n“{message}”"
+                )
+            }
             Self::BudgetSpent { refusal, message } => format!("{refusal}\n“{message}”"),
             Self::NotStored { why, message } => {
                 format!("Not accepted: {why}. Send the message again when that is fixed.\n“{message}”")
             }
         }
     }
+}
+
+/// Returns the sentence that names saved files, or says how to send them.
+fn saved_as(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return "Send them again without a command.".to_owned();
+    }
+    format!("Saved in the session's folder as {}.", paths.join(", "))
 }

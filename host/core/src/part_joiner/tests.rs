@@ -27,12 +27,7 @@ fn cut(joint: &str) -> MessagePart {
 }
 
 fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
-    let what = UpdateKind::NotText {
-        kind: "photo".to_owned(),
-        caption: caption.map(str::to_owned),
-        images: Vec::new(),
-        has_more: true,
-    };
+    let what = UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned), files: Vec::new() };
     row(id, who, what, MessagePart::Album(album.to_owned()))
 }
 

@@ -29,9 +29,9 @@ impl Machine {
         rules::matches(&self.settings.deny_tools, &tool_use).cloned()
     }
 
-    /// Checks a use of a tool that the agent has announced. The agent might not ask about the use: its own settings, its
-    /// permission mode or an earlier answer may allow it. If the plugin's call fails, or if the input is too large, the
-    /// agent has to ask. Without an active plugin, only `deny_tools` applies.
+    /// Checks a use of a tool that the agent has announced. The agent might not ask about the use: its own settings,
+    /// its permission mode or an earlier answer may allow it. If the plugin's call fails, or if the input is too large,
+    /// the agent has to ask. Without an active plugin, only `deny_tools` applies.
     pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
         let Some(tool_use) = &mut request.tool_use else {
             return self.send_answer(&request, RequestAnswer::NoObjection);

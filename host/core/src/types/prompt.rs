@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, Timestamp};
+use super::{ChatFile, Place, Timestamp};
 use crate::{agent_event::PromptId, messages};
 
 /// A message to an agent that the host has accepted and stored.
@@ -20,35 +20,7 @@ pub struct Prompt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub images: Vec<ChatImage>,
-}
-
-/// A reference to an image that a user has sent. It does not contain the content of the image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatImage {
-    /// The front-end's id of the file.
-    pub file: String,
-}
-
-impl ChatImage {
-    /// The types that models accept.
-    pub const MEDIA_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-
-    /// Returns the type of an image from its first bytes, or `None` if models don't accept it. A wrong type would make
-    /// the Messages API reject each later request of the conversation, too.
-    #[must_use]
-    pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
-        match bytes {
-            [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-            [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-            [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-            _ => None,
-        }
-    }
-
-    /// The maximum size in bytes. The Messages API accepts at most 5 MB of base64 per image.
-    pub const MAX_SIZE: u64 = 3_750_000;
+    pub files: Vec<ChatFile>,
 }
 
 impl Prompt {

@@ -152,11 +152,12 @@ impl Reply {
         self.bound_to(Some(id))
     }
 
-    /// Removes the buttons and the request, and appends the outcome to the text.
+    /// Removes the buttons and the request, and appends the outcome to the text. The attachments are removed, too: they
+    /// stay in the chat as messages of their own.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));
-        Self { text, buttons: Vec::new(), request: None, in_place: false, ..self }
+        Self { text, buttons: Vec::new(), attachments: Vec::new(), request: None, in_place: false, ..self }
     }
 
     /// Adds a row with one button.

@@ -206,7 +206,8 @@ pub struct ToolUse {
 /// A use of a tool about which the approval plugin decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// The number of the agent's question, or `None` if the agent has only announced the use and might not ask about it.
+    /// The number of the agent's question, or `None` if the agent has only announced the use and might not ask about
+    /// it.
     pub number: Option<u64>,
     pub tool_use: ToolUse,
 }

@@ -134,7 +134,7 @@ impl SessionSetup {
             kind: PromptKind::Text,
             text: format!("{what} message {}", number + 1),
             mode: None,
-            images: Vec::new(),
+            files: Vec::new(),
         }
     }
 }

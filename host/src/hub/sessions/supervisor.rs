@@ -162,6 +162,7 @@ impl SessionSupervisor {
             Some(Input::Settings(Box::new(self.ports.config.settings(&view.record))))
         };
         self.send_to_all(settings).await;
+        self.ports.check_limits.notify_one();
     }
 
     fn publish_suspended_views(&self) {
@@ -204,11 +205,11 @@ impl SessionSupervisor {
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     let (kind, text) = prompt_text(&row.update)?;
-    let images = match &row.update.what {
-        UpdateKind::NotText { images, .. } => images.clone(),
+    let files = match &row.update.what {
+        UpdateKind::NotText { files, .. } => files.clone(),
         UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. } => Vec::new(),
     };
-    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None, images })
+    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None, files })
 }
 
 /// Returns the kind of the prompt in an update, and its text as the agent receives it. `None` if the update is not a
@@ -228,7 +229,7 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
                 PromptKind::AgentCommand => Some((PromptKind::AgentCommand, text.clone())),
             }
         }
-        UpdateKind::NotText { kind, caption, images, .. } if !images.is_empty() => {
+        UpdateKind::NotText { kind, caption, files } if !files.is_empty() => {
             // The Messages API rejects an empty text.
             let text = caption.clone().unwrap_or_else(|| format!("[{kind}]"));
             Some((PromptKind::Text, with_speaker(&text)))

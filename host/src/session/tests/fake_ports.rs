@@ -8,10 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::{
-    Image,
-    process::{Environment, OwnFiles},
-};
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -21,15 +18,15 @@ use cordboard_core::{
     session::{Input, Prompt, Settings, Ticket, Verdict},
     time_zone::Zone,
     turn::{Turn, TurnPart, TurnState},
-    types::{AuditEntry, ChatImage, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 
 use super::super::{
-    EventSink, Handle, ImageSource, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput,
-    SessionStore, TurnSink, spawn,
+    EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
+    spawn,
 };
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
@@ -39,7 +36,7 @@ pub struct Fakes {
     bwrap: Option<PathBuf>,
     folder: TempDir,
     pub registry: Arc<SessionRegistry>,
-    pub agent_started: Arc<Notify>,
+    pub check_limits: Arc<Notify>,
 }
 
 /// Everything that the ports recorded.
@@ -73,7 +70,7 @@ pub fn prompt(id: &str) -> Prompt {
         kind: PromptKind::Text,
         text: "hello".to_owned(),
         mode: None,
-        images: Vec::new(),
+        files: Vec::new(),
     }
 }
 
@@ -115,7 +112,7 @@ impl Fakes {
             bwrap: None,
             folder,
             registry: Arc::new(SessionRegistry::new(Vec::new(), Vec::new())),
-            agent_started: Arc::default(),
+            check_limits: Arc::default(),
         }
     }
 
@@ -137,11 +134,10 @@ impl Fakes {
             own_files: Arc::new(OwnFiles::default),
             store: Arc::<Recorder>::clone(&recorder),
             queries: Arc::<Recorder>::clone(&recorder),
-            images: Arc::<Recorder>::clone(&recorder),
             config: Arc::new(Agents { command: self.command.clone(), script, bwrap: self.bwrap.clone() }),
             events: Arc::<Recorder>::clone(&recorder),
             registry: Arc::clone(&self.registry),
-            agent_started: Arc::clone(&self.agent_started),
+            check_limits: Arc::clone(&self.check_limits),
         };
         spawn(record, cell, recorder, ports)
     }
@@ -302,12 +298,6 @@ impl SessionStore for Recorder {
 
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("complete {}", prompt.0), |_| {})
-    }
-}
-
-impl ImageSource for Recorder {
-    fn get(&self, _: &ChatImage) -> Option<Image> {
-        None
     }
 }
 

@@ -81,8 +81,13 @@ fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
 }
 
+/// Returns the origin of an edit of this message.
+fn edit(key: &str) -> Origin {
+    Origin { message: Some(message(key)), ..Origin::default() }
+}
+
 #[tokio::test]
-async fn an_edit_replaces_a_waiting_message() {
+async fn an_edit_replaces_a_message_that_is_not_answered() {
     let state = State::new();
     let (store, _) = state.open();
     let texts = ["1", "2", "3"].map(|key| text_update(key, "as it was", MessagePart::Text)).to_vec();
@@ -90,16 +95,17 @@ async fn an_edit_replaces_a_waiting_message() {
     store.assign(rows[1].id, &name("alpha")).await.unwrap();
     store.assign(rows[2].id, &name("alpha")).await.unwrap();
     store.mark_sent(&rows[2].prompt).await.unwrap();
-    let revise = async |key: &str, words: &str| store.edit_message(&place("1"), &message(key), words).await.unwrap();
+    let revise = async |key: &str, words: &str| store.edit_message(&place("1"), &edit(key), words).await.unwrap();
     assert_eq!(revise("1", "as it is").await, None, "no session has it yet");
     let waiting = revise("2", "as it is").await.expect("a session has it");
-    assert_eq!((waiting.session, &waiting.prompt), (name("alpha"), &rows[1].prompt));
+    assert_eq!((waiting.session, &waiting.prompt, waiting.is_sent), (name("alpha"), &rows[1].prompt, false));
     assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
-    assert_eq!(revise("3", "as it is").await, None, "an agent received it");
-    assert_eq!(store.edit_message(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
+    assert!(revise("3", "as it is").await.is_some_and(|edited| edited.is_sent), "an agent has it");
+    assert_eq!(revise("3", "as it is").await, None, "nothing has changed since the last edit");
+    assert_eq!(store.edit_message(&place("2"), &edit("1"), "elsewhere").await.unwrap(), None);
     let whats: Vec<UpdateKind> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
     let text = |words: &str| UpdateKind::Text(words.to_owned());
-    assert_eq!(whats, [text("as it is"), text("as it is"), text("as it was")]);
+    assert_eq!(whats, [text("as it is"), text("as it is"), text("as it is")]);
 }
 
 #[tokio::test]
@@ -133,7 +139,7 @@ async fn parts_are_joined_into_one_update() {
         vec![text_update("1", "a", cut()), text_update("2", "b", cut()), text_update("3", "c", MessagePart::Text)];
     let rows = store.accept(parts, None).await.unwrap();
     store.join_updates(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
-    assert_eq!(store.edit_message(&place("1"), &message("1"), "a part").await.unwrap(), None);
+    assert_eq!(store.edit_message(&place("1"), &edit("1"), "a part").await.unwrap(), None);
     assert_eq!(store.accepted_update(rows[1].id).await.unwrap(), None);
     let inbox = state.after(store).await.inbox;
     assert_eq!((inbox.len(), &inbox[0].update), (1, &text_update("1", "abc", MessagePart::Joined)));
@@ -150,7 +156,7 @@ async fn a_reply_is_stored_until_it_is_sent() {
     let posts =
         store.finish(vec![CompletedUpdate::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
     assert_eq!(posts[2].state.messages, [message("77")]);
-    let half = Delivery { messages: vec![message("5")], shown: 1 };
+    let half = Delivery { messages: vec![message("5")], shown: 1, parts: 2 };
     store.save_progress(posts[1].id, half.clone()).await.unwrap();
     store.complete_post(posts[0].id, Vec::new()).await.unwrap();
     store.complete_post(posts[0].id, Vec::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Tests messages that Telegram delivers in parts, edits of waiting messages, and messages with images or other files.
+//! Tests messages that Telegram delivers in parts, and edits of waiting messages.
 
 use serde_json::{Value, json};
 
@@ -52,23 +52,38 @@ async fn a_paste_split_by_the_client_is_one_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_only_replaces_a_waiting_text() {
+async fn an_edit_replaces_a_waiting_text_and_corrects_a_sent_one() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     push(&app, "message", 101, json!({"text": "slow 1000"}));
     app.wait_for(OWNER, 0, "line 1").await;
     push(&app, "message", 102, json!({"text": "delete everything"}));
     app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
-    push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
-    push(&app, "edited_message", 102, json!({"text": "delete nothing", "edit_date": 1_790_000_001}));
-    // The host answers this command only after it has processed the earlier updates of the chat.
-    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
+    let edit =
+        |id: i64, text: &str, date: i64| push(&app, "edited_message", id, json!({"text": text, "edit_date": date}));
+    let stored = async |text: &str| {
+        let is_stored = || {
+            let inbox = cordboard_store::read_only(&app.path("state")).unwrap().inbox;
+            inbox.iter().any(|row| row.update.what.text().contains(text)).then_some(())
+        };
+        app.until(&format!("the stored text '{text}'"), is_stored).await;
+    };
+    edit(101, "slow 2000", 1_790_000_001);
+    app.until("the correction is queued", || (app.session("alpha")["queued"] == 2).then_some(())).await;
+    // Another edit changes the correction that waits, and one without a change has no effect.
+    edit(101, "slow 3000", 1_790_000_002);
+    stored("slow 3000").await;
+    edit(101, "slow 3000", 1_790_000_003);
+    edit(102, "delete nothing", 1_790_000_004);
+    stored("delete nothing").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.wait_for(OWNER, 0, "You said: delete nothing").await;
-    push(&app, "edited_message", 102, json!({"text": "delete nothing at all", "edit_date": 1_790_000_002}));
-    app.ask(OWNER, "the last one", "You said: the last one").await;
+    app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\nslow 3000").await;
     app.until_turns("alpha", 3).await;
-    assert_eq!((count(&app, "everything"), count(&app, "at all")), (0, 0));
+    edit(102, "delete nothing at all", 1_790_000_005);
+    app.ask(OWNER, "the last one", "You said: the last one").await;
+    app.until_turns("alpha", 4).await;
+    assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,88 +97,6 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     app.wait_for(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);
     app.wait_for(OWNER, 0, "[2 images]\nYou said: [album]").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_album_with_another_file_sends_only_its_images() {
-    let app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let image = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
-    let text = json!({"file_id": "g", "file_unique_id": "v", "mime_type": "text/plain"});
-    app.api.push_all(vec![
-        update("message", 101, json!({"photo": image, "media_group_id": "A", "caption": "compare them"})),
-        update("message", 102, json!({"document": text, "media_group_id": "A"})),
-    ]);
-    app.wait_for(OWNER, 0, "[1 image]\nYou said: compare them").await;
-    assert_eq!(count(&app, "The agent gets only the images of your message, not its other files."), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_album_that_is_too_large_is_refused() {
-    let app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let big = json!([{"file_id": "big", "file_unique_id": "u", "width": 1, "height": 1}]);
-    let photo = |id| update("message", id, json!({"photo": big, "media_group_id": "A"}));
-    app.api.push_all((101..=106).map(photo).collect());
-    app.wait_for(OWNER, 0, "The images of the message exceed 20 MB in total. Send fewer at once.").await;
-    app.api
-        .push_all((107..=111).map(|id| update("message", id, json!({"photo": big, "media_group_id": "B"}))).collect());
-    app.wait_for(OWNER, 0, "[5 images]\nYou said: [album]").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_without_text_gets_one_answer() {
-    let app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let voice = json!({"file_id": "f", "file_unique_id": "u", "duration": 3});
-    push(&app, "message", 101, json!({"voice": voice}));
-    app.wait_for(OWNER, 0, "Only text and images are supported for now.").await;
-    push(&app, "message", 102, json!({"voice": voice, "caption": "listen"}));
-    let caption = |text: &String| text.ends_with("listen") && text.contains("You can't see the attachment");
-    app.until("the answer to the caption", || app.api.chat(OWNER).iter().any(caption).then_some(())).await;
-    assert_eq!(count(&app, "Only text and images are supported for now."), 1);
-    assert_eq!(count(&app, "The agent gets only the caption. It can't see the voice message yet."), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_image_reaches_the_agent_or_its_message_is_refused() {
-    let mut app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let photo = |id: &str| json!([{"file_id": id, "file_unique_id": "u", "width": 1, "height": 1}]);
-    push(&app, "message", 101, json!({"photo": photo("gone"), "caption": "what is it?"}));
-    app.wait_for(OWNER, 0, "The image could not be downloaded: HTTP 404\nYour message was not sent to the agent.")
-        .await;
-    let drawing = json!({"file_id": "f", "file_unique_id": "u", "mime_type": "image/png"});
-    push(&app, "message", 102, json!({"document": drawing, "caption": "what is it?"}));
-    app.wait_for(OWNER, 0, "[1 image]\nYou said: what is it?").await;
-    // A message that waits keeps its image, even if its caption is edited and the host is killed.
-    push(&app, "message", 103, json!({"text": "slow 100000"}));
-    app.wait_for(OWNER, 0, "line 1").await;
-    push(&app, "message", 104, json!({"photo": photo("f")}));
-    push(&app, "message", 105, json!({"photo": photo("f")}));
-    app.until("the messages are queued", || (app.session("alpha")["queued"] == 2).then_some(())).await;
-    push(&app, "edited_message", 105, json!({"photo": photo("f"), "caption": "and this?", "edit_date": 1_790_000_001}));
-    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
-    app.kill();
-    app.start();
-    app.wait_for(OWNER, 0, "[1 image]\nYou said: [photo]").await;
-    app.wait_for(OWNER, 0, "[1 image]\nYou said: and this?").await;
-    assert_eq!(app.api.calls("getFile").len(), 2, "a stored image is not downloaded again");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retry_sends_the_image_again() {
-    let mut app = App::new().await;
-    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let photo = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
-    push(&app, "message", 101, json!({"photo": photo, "caption": "slow 100000"}));
-    app.wait_for(OWNER, 0, "line 1").await;
-    app.kill();
-    app.start();
-    app.wait_for(OWNER, 0, "was answering “slow 100000”").await;
-    app.ask(OWNER, "/retry", "[1 image]\nline 1").await;
-    app.ask(OWNER, "/stop", "Stopped.").await;
-    assert_eq!(app.api.calls("getFile").len(), 1, "a stored image is not downloaded again");
 }
 
 /// Takes 20 seconds, because the hanging call must time out first.

@@ -1,9 +1,9 @@
 //! Tests turns: their parts, their ends, and their costs.
 
-use cordboard_core::types::ChatImage;
 use expect_test::expect;
 
 use super::*;
+use crate::{ModelInput, PromptFile};
 
 /// Returns the last line of the trace of a turn that ends with this response to its prompt.
 fn end(answer: Value) -> String {
@@ -191,21 +191,20 @@ fn only_an_agents_command_begins_with_a_slash() {
 
 #[test]
 fn only_an_agent_that_accepts_images_gets_them() {
-    let image = ChatImage { file: "f".to_owned() };
-    let prompt = Prompt { images: vec![image], ..prompt("p1", "what is it?") };
-    let fetched = [Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() }];
-    for (accepts, expected) in [
-        (
-            true,
-            json!([{ "type": "text", "text": "what is it?" }, { "type": "image", "data": "aGk=", "mimeType": "image/png" }]),
-        ),
-        (false, json!([{ "type": "text", "text": "[The user attached an image that you can't see.]\n\nwhat is it?" }])),
-    ] {
+    let file = |media_type: &str| PromptFile {
+        note: format!("[{media_type}]"),
+        input: Some(ModelInput { media_type: media_type.to_owned(), base64: "aGk=".to_owned() }),
+    };
+    let text = json!({ "type": "text", "text": "what is it?\n\n[image/png]\n[application/pdf]" });
+    let image = json!({ "type": "image", "data": "aGk=", "mimeType": "image/png" });
+    for (accepts, expected) in [(true, json!([text, image])), (false, json!([text]))] {
         let mut script = Script::new(&launch());
         script.open();
         script.agent(&initialized(json!({ "promptCapabilities": { "image": accepts } })));
         script.agent(&json!({ "id": 2, "result": { "sessionId": "s1" } }));
-        let line: Value = serde_json::from_slice(&script.codec.prompt(&prompt, &fetched)).unwrap();
+        let files = [file("image/png"), file("application/pdf")];
+        let line = script.codec.prompt(&prompt("p1", "what is it?"), &files);
+        let line: Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(line["params"]["prompt"], expected);
     }
 }

@@ -1,8 +1,9 @@
 //! Tests control requests in both directions, prompts, and denied tools.
 
-use cordboard_core::types::{ChatImage, PermissionMode};
+use cordboard_core::types::PermissionMode;
 
 use super::*;
+use crate::{ModelInput, PromptFile};
 
 #[test]
 fn initialize_sends_the_persona_and_its_reply_means_ready() {
@@ -47,17 +48,18 @@ fn a_prompt_is_one_line_without_file_references() {
 }
 
 #[test]
-fn images_follow_the_text_of_a_prompt() {
+fn images_and_pdfs_follow_the_text_of_a_prompt() {
     let mut codec = new_codec(None);
-    let image = ChatImage { file: "f".to_owned() };
-    let two = Prompt { images: vec![image.clone(), image], ..prompt("p1", "what is it?") };
-    let fetched = Image { media_type: "image/png".to_owned(), base64: "aGk=".to_owned() };
-    let line: Value = serde_json::from_slice(&codec.prompt(&two, &[fetched.clone(), fetched.clone()])).unwrap();
-    let block = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "aGk=" } });
-    assert_eq!(line["message"]["content"], json!([{ "type": "text", "text": "what is it?" }, block, block]));
-    let line: Value = serde_json::from_slice(&codec.prompt(&two, &[fetched])).unwrap();
-    let text = "[The user attached an image that you can't see.]\n\nwhat is it?";
-    assert_eq!(line["message"]["content"], json!([{ "type": "text", "text": text }, block]));
+    let file = |note: &str, media_type: Option<&str>| PromptFile {
+        note: note.to_owned(),
+        input: media_type.map(|media_type| ModelInput { media_type: media_type.to_owned(), base64: "aGk=".to_owned() }),
+    };
+    let files = [file("[a]", Some("image/png")), file("[b]", None), file("[c]", Some("application/pdf"))];
+    let line: Value = serde_json::from_slice(&codec.prompt(&prompt("p1", "what is it?"), &files)).unwrap();
+    let block = |kind: &str, media_type: &str| json!({ "type": kind, "source": { "type": "base64", "media_type": media_type, "data": "aGk=" } });
+    let text = json!({ "type": "text", "text": "what is it?\n\n[a]\n[b]\n[c]" });
+    let expected = json!([text, block("image", "image/png"), block("document", "application/pdf")]);
+    assert_eq!(line["message"]["content"], expected);
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl Chat for Fake {
             live_line: self.live,
             edits,
             ring_after: *self.ring_after.lock().unwrap(),
+            document_over: None,
         }
     }
 

@@ -34,7 +34,7 @@ impl Worker {
         let row = match (&self.paused, edits) {
             (Some(_), _) => mailbox.reply(),
             (None, Edits::Replace) => mailbox.first(),
-            // An appending front-end never delays a reply, so the stored order is kept.
+            // An appending front-end prints even a long answer at once, so posts keep their stored order.
             (None, Edits::Append) => mailbox.finals.front(),
         };
         match row.cloned() {
@@ -137,7 +137,7 @@ impl Worker {
         }
         // Printed lines can't be edited.
         let messages = match self.shared.chat.limits().edits {
-            Edits::Replace => post.state().messages,
+            Edits::Replace => post.editable_messages(),
             Edits::Append => Vec::new(),
         };
         self.complete(post.post, messages).await;

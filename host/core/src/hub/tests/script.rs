@@ -8,19 +8,19 @@ use crate::{
     agent_event::PromptId,
     hub::*,
     route::tests::{Entry, Table, table},
-    types::{Caller, ChatImage},
+    types::{Caller, ChatFile},
     updates_and_posts::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
 };
 
 /// Runs the script against a hub and compares the trace.
 ///
 /// `ann 1: TEXT` is a message from ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit, and
-/// `ann 1 part: TEXT` a part of a longer text. `ann 1 photo` is a photo that the agent can't get, `ann 1 image` a photo
-/// that it can get, and `ann 1 album` an album with one photo that it can get. A place whose name begins with `group`
-/// is a group. `restore` before one of these steps makes the update one of the previous run. `ok ID` ends the handling
-/// of an update. `take 1 ann before ID` takes ann's prompts that wait in place 1 and arrived before update ID. `close`
-/// ends the input. `wait MS` advances the clock and delivers a timeout that is due. `remove NAME` withdraws a person's
-/// access, and `deactivate NAME` removes a command. Only `ann` and `bob` have access at first.
+/// `ann 1 part: TEXT` a part of a longer text. `ann 1 game` is a game, which has no file, `ann 1 image` is a photo, and
+/// `ann 1 album` an album with one photo. A place whose name begins with `group` is a group. `restore` before one of
+/// these steps makes the update one of the previous run. `ok ID` ends the handling of an update. `take 1 ann before ID`
+/// takes ann's prompts that wait in place 1 and arrived before update ID. `close` ends the input. `wait MS` advances
+/// the clock and delivers a timeout that is due. `remove NAME` withdraws a person's access, and `deactivate NAME`
+/// removes a command. `limit N` sets the limit of updates per minute. Only `ann` and `bob` have access at first.
 pub fn check(script: &str, trace: &Expect) {
     let mut runner = Runner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -38,13 +38,14 @@ pub struct Runner {
     last: i64,
     pub slots: BTreeMap<i64, Slot>,
     pub trace: String,
+    per_minute: Option<usize>,
 }
 
 impl Runner {
     pub fn new() -> Self {
         let roles = ["ann", "bob"].map(|name| (name.to_owned(), Role::Member)).into();
         let (hub, commands, now) = (Hub::default(), table(), Timestamp(1_000_000));
-        Self { hub, commands, roles, now, last: 0, slots: BTreeMap::new(), trace: String::new() }
+        Self { hub, commands, roles, now, last: 0, slots: BTreeMap::new(), trace: String::new(), per_minute: None }
     }
 
     pub fn step(&mut self, line: &str) {
@@ -58,6 +59,10 @@ impl Runner {
                 }
             }
             "ok" => HubEvent::Finished(self.slots.remove(&rest.parse().expect("an id")).expect("it is running")),
+            "limit" => {
+                self.per_minute = Some(rest.parse().expect("a number"));
+                return;
+            }
             "close" => HubEvent::Closed,
             "restore" => HubEvent::Restored(vec![self.row(rest)]),
             "take" => return self.take(rest),
@@ -88,15 +93,13 @@ impl Runner {
         let what = match words.next() {
             None => UpdateKind::Text(text),
             Some("edit") => UpdateKind::Edited(text),
-            Some("photo") => {
-                UpdateKind::NotText { kind: "photo".to_owned(), caption: None, images: Vec::new(), has_more: true }
-            }
+            Some("game") => UpdateKind::NotText { kind: "game".to_owned(), caption: None, files: Vec::new() },
             Some(kind @ ("image" | "album")) => {
                 if kind == "album" {
                     part = MessagePart::Album("a".to_owned());
                 }
-                let images = vec![ChatImage { file: "f".to_owned() }];
-                UpdateKind::NotText { kind: kind.to_owned(), caption: None, images, has_more: false }
+                let files = vec![ChatFile::new("f", kind, "photo.jpg", "1")];
+                UpdateKind::NotText { kind: kind.to_owned(), caption: None, files }
             }
             Some("part") => {
                 part = MessagePart::Cut { joint: "|".to_owned() };
@@ -119,7 +122,8 @@ impl Runner {
         let roles = self.roles.clone();
         let role = |id: &UserId| roles.get(&id.0).copied();
         let patience = Duration::from_millis(300);
-        let facts = HubFacts { now: self.now, patience, commands: &self.commands, role: &role };
+        let facts =
+            HubFacts { now: self.now, patience, per_minute: self.per_minute, commands: &self.commands, role: &role };
         let mut started = Vec::new();
         for Dispatch { slot, update, action } in self.hub.handle(event, &facts) {
             let id = update.row.id.0;
@@ -146,5 +150,6 @@ fn shown(action: &Action<Entry>, update: &JoinedUpdate) -> String {
         Action::Reply(answer) => format!("answer: {}", answer.text()),
         Action::DropWithoutAccess => "drop, no access".to_owned(),
         Action::DropStale => "drop, stale".to_owned(),
+        Action::DropExcess => "drop, too many".to_owned(),
     }
 }

@@ -84,7 +84,7 @@ pub fn prompt(id: &str, chat: &str) -> Prompt {
         kind: PromptKind::Text,
         text: format!("the text of {id}"),
         mode: None,
-        images: Vec::new(),
+        files: Vec::new(),
     }
 }
 

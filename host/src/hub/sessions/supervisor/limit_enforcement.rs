@@ -20,19 +20,18 @@ use super::SessionSupervisor;
 const CHECK: Duration = Duration::from_secs(10);
 
 impl SessionSupervisor {
-    /// Applies the limits after each start of an agent. Memory limits are also checked regularly while agents are
-    /// running. Never returns.
+    /// Applies the limits after each start of an agent and each change of the configuration. Memory limits are also
+    /// checked regularly while agents are running. Never returns.
     pub async fn limit_agents(self: Arc<Self>) {
         let mut is_reported = false;
         loop {
             let limits = self.ports.config.limits();
             let measures_memory = limits.agent_memory.is_some() || limits.free_memory.is_some();
-            let started = self.ports.agent_started.notified();
+            let due = self.ports.check_limits.notified();
             if measures_memory && self.registry.live_agents() > 0 {
-                // A timeout means that the next check is due.
-                timeout(CHECK, started).await.ok();
+                timeout(CHECK, due).await.ok();
             } else {
-                started.await;
+                due.await;
             }
             let limits = self.ports.config.limits();
             let views = self.registry.views();

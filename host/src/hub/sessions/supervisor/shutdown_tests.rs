@@ -4,10 +4,7 @@
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_agents::{
-    Image,
-    process::{Environment, OwnFiles},
-};
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_chat::{
     Edits,
     outbox::{AnswerStop, Post},
@@ -17,7 +14,7 @@ use cordboard_core::{
     budget::Budget,
     config::{Agent, AgentKind, Busy, Config, Limits},
     session::{ApiErrorCode, SessionCommand, Settings},
-    types::{AuditEntry, ChatImage, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
 use cordboard_store::StoreError;
@@ -27,7 +24,7 @@ use super::*;
 use crate::{
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
-    session::{EventSink, ImageSource, PluginQueries, PluginQuery, SessionConfig, SessionStore},
+    session::{EventSink, PluginQueries, PluginQuery, SessionConfig, SessionStore},
 };
 
 /// Fake ports: a store that blocks until the test allows it to continue, a missing agent, and sinks that ignore
@@ -76,12 +73,6 @@ impl SessionStore for Slow {
 
     async fn complete(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
-    }
-}
-
-impl ImageSource for Slow {
-    fn get(&self, _: &ChatImage) -> Option<Image> {
-        None
     }
 }
 
@@ -143,7 +134,7 @@ fn prompt() -> Input {
         kind: PromptKind::Text,
         text: "hello".to_owned(),
         mode: None,
-        images: Vec::new(),
+        files: Vec::new(),
     })
 }
 
@@ -166,11 +157,10 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         own_files: Arc::new(OwnFiles::default),
         store: Arc::<Slow>::clone(slow),
         queries: Arc::<Slow>::clone(slow),
-        images: Arc::<Slow>::clone(slow),
         config: Arc::<Slow>::clone(slow),
         events: Arc::<Slow>::clone(slow),
         registry: Arc::clone(&registry),
-        agent_started: Arc::default(),
+        check_limits: Arc::default(),
     };
     let renderer = TurnRenderer {
         config: LiveConfig::new(Config::defaults()),

@@ -1,0 +1,135 @@
+//! The files that users send.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The name of the folder for these files, in the working folder of each session.
+pub const FILES_FOLDER: &str = "inbox";
+
+/// The maximum length of the beginning and of the extension of a saved file's name, in bytes. Linux allows names of 255
+/// bytes.
+const LONGEST_STEM: usize = 120;
+const LONGEST_EXTENSION: usize = 10;
+
+/// A file that a user has sent. Does not contain the content of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatFile {
+    /// The front-end's id of the file.
+    pub file: String,
+    /// The kind in words, for texts to the user and to the agent, for example `voice message`.
+    pub kind: String,
+    /// The name under which the host saves the file in the folder [`FILES_FOLDER`]. No other message has a file with
+    /// this name.
+    pub saved_as: String,
+    /// The size in bytes, if the front-end reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The duration in seconds of a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+}
+
+impl ChatFile {
+    /// Creates a file without size and duration. `name` is the name that the sender gave the file, or another
+    /// suitable one. `update` is the key of the update, which makes the saved name unique.
+    #[must_use]
+    pub fn new(file: &str, kind: &str, name: &str, update: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (update, file).hash(&mut hasher);
+        let saved_as = safe_name(name, &format!("{:012x}", hasher.finish() >> 16));
+        Self { file: file.to_owned(), kind: kind.to_owned(), saved_as, size: None, seconds: None }
+    }
+
+    /// Returns the path of the saved file, relative to the folder of the session.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        Path::new(FILES_FOLDER).join(&self.saved_as)
+    }
+}
+
+/// Returns `name` with `unique` before its extension. Keeps only letters, digits and `.-_`, because other characters
+/// may have a meaning in a shell, in a path or in a prompt.
+fn safe_name(name: &str, unique: &str) -> String {
+    let is_extension = |text: &str| {
+        (1..=LONGEST_EXTENSION).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if is_extension(extension) => (stem, format!(".{extension}")),
+        Some(_) | None => (name, String::new()),
+    };
+    let is_safe = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
+    let mut safe: String = stem.chars().map(|char| if is_safe(char) { char } else { '_' }).collect();
+    safe.truncate(safe.floor_char_boundary(LONGEST_STEM));
+    // A name that begins with a dot is hidden, and one that begins with a hyphen looks like an option.
+    let safe = safe.trim_matches(['.', '-', '_']);
+    let stem = if safe.is_empty() { "file" } else { safe };
+    format!("{stem}-{unique}{extension}")
+}
+
+/// The files whose content can be a part of a message to a model.
+pub mod model_input {
+    /// The maximum size in bytes. The Messages API accepts at most 5 MB of base64 per image.
+    pub const MAX_SIZE: u64 = 3_750_000;
+
+    /// The maximum size of all files in one message, in bytes. The Messages API accepts requests of at most 32 MB,
+    /// which contain the files in base64 and the rest of the conversation.
+    pub const MAX_TOTAL: u64 = 20_000_000;
+
+    pub const PDF: &str = "application/pdf";
+
+    /// Returns the media type of a file from its first bytes, or `None` if models don't accept it. A wrong type would
+    /// make the Messages API reject each later request of the conversation, too.
+    #[must_use]
+    pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+            [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+            [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+            [b'%', b'P', b'D', b'F', b'-', ..] => Some(PDF),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_saved_files_are_safe() {
+        for (name, saved) in [
+            ("report.pdf", "report-1.pdf"),
+            ("a.tar.gz", "a.tar-1.gz"),
+            ("Ünïcode 日本.txt", "Ünïcode_日本-1.txt"),
+            ("../../etc/passwd", "etc_passwd-1"),
+            ("/etc/shadow.", "etc_shadow-1"),
+            ("..", "file-1"),
+            ("", "file-1"),
+            (".bashrc", "file-1.bashrc"),
+            ("-rf", "rf-1"),
+            ("a\0b\nc.sh", "a_b_c-1.sh"),
+            ("$(rm -rf ~).sh", "rm_-rf-1.sh"),
+            ("photo\u{202e}gpj.exe", "photo_gpj-1.exe"),
+            ("no.extension at all", "no.extension_at_all-1"),
+            (".gitignore", "file-1.gitignore"),
+        ] {
+            assert_eq!(safe_name(name, "1"), saved, "{name:?}");
+        }
+        for letter in ["x", "é", "𝐁"] {
+            assert_eq!(safe_name(&letter.repeat(5000), "1").len(), LONGEST_STEM + 2);
+        }
+    }
+
+    #[test]
+    fn each_message_saves_its_files_under_new_names() {
+        let saved = |file: &str, update: &str| ChatFile::new(file, "photo", "photo.jpg", update).saved_as;
+        assert_eq!(saved("f", "1"), saved("f", "1"));
+        assert_ne!(saved("f", "1"), saved("f", "2"));
+        assert_ne!(saved("f", "1"), saved("g", "1"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Downloads the files of messages from the chat to the folders of sessions, before the messages go to the sessions. So
+//! a session never waits for the chat; only the later messages of the same place do.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::{
+    config::AgentFeature,
+    messages::HostReply,
+    types::{ChatFile, SessionName, SessionRecord},
+    updates_and_posts::{InboxRow, UpdateKind},
+};
+use tokio::time::timeout;
+
+use super::{Dispatcher, Outbound};
+use crate::{received_files::ReceivedFiles, session::prepare_folder};
+
+/// The time limit for all files of a message.
+const WITHIN: Duration = Duration::from_secs(10 * 60);
+
+/// The result of saving the files of a message.
+pub(super) struct SavedFiles {
+    /// The id of the session whose folder contains the files.
+    pub session: SessionName,
+    pub files: Vec<ChatFile>,
+    /// The notice for the user if the agent doesn't get the files.
+    pub notice: Option<HostReply>,
+}
+
+impl SavedFiles {
+    /// Returns the paths of the files, relative to the folder of the session.
+    pub fn paths(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.path().display().to_string()).collect()
+    }
+}
+
+/// The saved files of a message that is a command. The first prompt that the command sends to their session takes them.
+#[derive(Clone, Default)]
+pub struct CommandFiles(Arc<Mutex<Option<FilesOfSession>>>);
+
+/// The id of a session, and files in its folder.
+type FilesOfSession = (SessionName, Vec<ChatFile>);
+
+impl CommandFiles {
+    pub(super) fn of(saved: Option<&SavedFiles>) -> Self {
+        Self(Arc::new(Mutex::new(saved.map(|saved| (saved.session.clone(), saved.files.clone())))))
+    }
+
+    /// Takes the files if they are in the folder of the session with this id.
+    pub(super) fn take(&self, session: &SessionName) -> Vec<ChatFile> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.take_if(|(of, _)| of == session).map(|(_, files)| files).unwrap_or_default()
+    }
+
+    pub(super) fn are_taken(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+impl Dispatcher {
+    /// Saves the files of a message in the folder of the active session. Returns `None` if the message has only text or
+    /// no session is active. `command` is the name of the
+    /// command, if the message is one. The error says why the files are not saved.
+    pub(super) async fn save_files(
+        &self,
+        row: &InboxRow,
+        command: Option<&str>,
+    ) -> Result<Option<SavedFiles>, HostReply> {
+        let UpdateKind::NotText { kind, caption, files } = &row.update.what else { return Ok(None) };
+        let active = self.host.sessions.registry.active(&row.update.caller, &row.update.place);
+        let Some(view) = active else { return Ok(None) };
+        let mut saved = SavedFiles { session: view.record.id().clone(), files: files.clone(), notice: None };
+        if files.is_empty() {
+            // The content can't be downloaded.
+            saved.notice = Some(HostReply::CaptionTaken { kind: kind.clone() });
+            return Ok(Some(saved));
+        }
+        let downloaded = save(&self.outbound, &view.record, &self.host.state_dir, files).await;
+        downloaded.map_err(|why| HostReply::FileNotSaved { why, command: command.map(str::to_owned) })?;
+        let agent = self.host.config().agents.get(&view.record.agent).cloned();
+        if agent.is_some_and(|agent| agent.kind.lacks(AgentFeature::Files)) {
+            if caption.is_none() {
+                return Err(HostReply::OnlySaved { saved: saved.paths() });
+            }
+            saved.notice = Some(HostReply::OnlyTextTaken { saved: saved.paths() });
+        }
+        Ok(Some(saved))
+    }
+
+    /// Returns the session that has the files of a message, even if another one has become active during the download.
+    /// `None` if the user may no longer use the session.
+    pub(super) fn session_with(&self, saved: &SavedFiles, row: &InboxRow) -> Option<SessionName> {
+        let name = self.host.sessions.registry.name_of(&saved.session);
+        self.host.may_prompt(&row.update, &name).then_some(name)
+    }
+}
+
+/// Downloads the files that are not saved yet. After an error, none of them remains. The error is a sentence for the
+/// user.
+async fn save(chat: &Outbound, session: &SessionRecord, state_dir: &Path, files: &[ChatFile]) -> Result<(), String> {
+    prepare_folder(session, state_dir)
+        .map_err(|error| format!("The file could not be saved for session '{}': {error}", session.name))?;
+    let not_saved = |error: io::Error| format!("The file could not be saved in {}: {error}", session.folder.display());
+    let folder = ReceivedFiles::create(&session.folder).map_err(not_saved)?;
+    let new: Vec<&ChatFile> = files.iter().filter(|file| !folder.contains(&file.saved_as)).collect();
+    let all = async {
+        for file in &new {
+            let content = folder.begin(&file.saved_as).map_err(not_saved)?;
+            let downloaded = chat.download(file, content).await;
+            downloaded.map_err(|error| format!("The {} could not be downloaded: {error}", file.kind))?;
+            folder.save(&file.saved_as).map_err(not_saved)?;
+        }
+        Ok(())
+    };
+    let late = || Err(format!("The download took longer than {} minutes.", WITHIN.as_secs() / 60));
+    let outcome = timeout(WITHIN, all).await.unwrap_or_else(|_| late());
+    if outcome.is_err() {
+        for file in &new {
+            folder.discard(&file.saved_as);
+            folder.remove(&file.saved_as);
+        }
+    }
+    outcome
+}
