@@ -1,8 +1,8 @@
 //! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
 //! of a place are handled one at a time, in order. There are exceptions: an edit is handled at once, an update that
-//! finds the queue full or exceeds the limit of its author is refused at once, and an immediate command, such as `/stop`, usually overtakes the earlier
-//! updates of its place. The hub does no I/O. The caller performs each [`Dispatch`] in a separate task and reports its
-//! end with [`HubEvent::Finished`].
+//! finds the queue full or exceeds the limit of its author is refused at once, and an immediate command, such as
+//! `/stop`, usually overtakes the earlier updates of its place. The hub does no I/O. The caller performs each
+//! [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
 
 mod rate_limit;
 
@@ -97,6 +97,9 @@ pub struct Call<C> {
 pub struct Hub {
     parts: PartJoiner,
     rate_limit: RateLimit,
+    /// The separate limit on immediate commands, so that a member who has reached the other limit can still use
+    /// `/stop`.
+    immediate_rate_limit: RateLimit,
     /// The queues of the places that have an update in progress.
     queues: HashMap<Place, PlaceQueue>,
     /// The number of dispatches that have not ended.
@@ -160,11 +163,12 @@ impl Hub {
         facts: &HubFacts<'_, T>,
     ) -> Option<Action<T::Command>> {
         let limit = facts.per_minute?;
-        if is_immediate(update, facts) || (facts.role)(&update.row.update.caller.id) != Some(Role::Member) {
+        let limits = if is_immediate(update, facts) { &mut self.immediate_rate_limit } else { &mut self.rate_limit };
+        let update = &update.row.update;
+        if (facts.role)(&update.caller.id) != Some(Role::Member) {
             return None;
         }
-        let update = &update.row.update;
-        Some(match self.rate_limit.count(&update.caller.id, facts.now, limit)? {
+        Some(match limits.count(&update.caller.id, facts.now, limit)? {
             Excess::First => {
                 let message = messages::beginning(update.what.text());
                 Action::Reply(HostReply::TooManyMessages { limit, message })

@@ -353,6 +353,11 @@ fn a_member_may_send_a_limited_number_of_updates_within_a_minute() {
         ann 1: three
         ann 1: four
         bob 3: of another member
+        ann 9: /stop
+        ok 6
+        ann 9: /stop
+        ok 7
+        ann 9: /stop
         wait 60000
         ann 4: five
         ",
@@ -363,15 +368,24 @@ fn a_member_may_send_a_limited_number_of_updates_within_a_minute() {
             ann 2: two
               2 in its queue: prompt: two
             ann 1: three
-              3 at once: answer: Not accepted: you may send at most 2 messages a minute. Until a minute has room again, further messages are dropped without an answer.
+              3 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages are dropped without an answer.
             “three”
             ann 1: four
               4 at once: drop, too many
             bob 3: of another member
               5 in its queue: prompt: of another member
+            ann 9: /stop
+              6 in its queue: call stop []
+            ok 6
+            ann 9: /stop
+              7 in its queue: call stop []
+            ok 7
+            ann 9: /stop
+              8 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages are dropped without an answer.
+            “/stop”
             wait 60000
             ann 4: five
-              6 in its queue: prompt: five
+              9 in its queue: prompt: five
         "#]],
     );
 }

@@ -167,7 +167,7 @@ impl HostReply {
             }
             Self::TooManyMessages { limit, message } => {
                 format!(
-                    "Not accepted: you may send at most {limit} messages a minute. Until a minute has room again, further messages are dropped without an answer.\n“{message}”"
+                    "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages are dropped without an answer.\n“{message}”"
                 )
             }
             Self::BudgetSpent { refusal, message } => format!("{refusal}\n“{message}”"),

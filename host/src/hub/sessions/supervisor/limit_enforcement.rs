@@ -15,20 +15,21 @@ use tokio::time::timeout;
 
 use super::SessionSupervisor;
 
-/// The time between two checks of the memory while agents are running. A working agent can allocate another gigabyte
-/// within a minute.
+/// The time between two checks while agents are running. A working agent can allocate another gigabyte within a minute,
+/// and an agent that worked during the last check may be idle now.
 const CHECK: Duration = Duration::from_secs(10);
 
 impl SessionSupervisor {
-    /// Applies the limits after each start of an agent and each change of the configuration. Memory limits are also
-    /// checked regularly while agents are running. Never returns.
+    /// Applies the limits after each start of an agent and each change of the configuration, and regularly while agents
+    /// are running. Never returns.
     pub async fn limit_agents(self: Arc<Self>) {
         let mut is_reported = false;
         loop {
             let limits = self.ports.config.limits();
-            let measures_memory = limits.agent_memory.is_some() || limits.free_memory.is_some();
+            let is_limited =
+                limits.live_agents.is_some() || limits.agent_memory.is_some() || limits.free_memory.is_some();
             let due = self.ports.check_limits.notified();
-            if measures_memory && self.registry.live_agents() > 0 {
+            if is_limited && self.registry.live_agents() > 0 {
                 timeout(CHECK, due).await.ok();
             } else {
                 due.await;
