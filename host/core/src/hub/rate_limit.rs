@@ -25,7 +25,7 @@ struct RecentUpdates {
 /// An update that exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// The first one within a minute, about which the member is told.
+    /// The first one within a minute. The member gets a notice about it.
     First,
     Further,
 }
