@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use cordboard_core::{
     agent_event::PromptId,
     types::{ActiveScope, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
-    updates_and_posts::{MessageId, MessagePart, Origin, Update, UpdateKind},
+    updates_and_posts::{MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
 };
 use tempfile::TempDir;
 

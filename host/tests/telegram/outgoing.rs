@@ -303,3 +303,18 @@ async fn an_answer_becomes_text_if_its_file_is_rejected() {
     assert_eq!(texts.iter().map(|text| text.matches("let a = 1;").count()).sum::<usize>(), 2000);
     assert_eq!(texts[0], "See:");
 }
+
+#[tokio::test]
+async fn a_streamed_answer_stays_in_order_if_its_file_is_rejected() {
+    let bot = TestBot::new().await;
+    let code: String = (0..3000).map(|number| format!("line {number}\n")).collect();
+    let text = format!("```\n{code}```");
+    bot.outbox.post(live("t1", &text, None));
+    bot.api.until_calls("sendMessage", 3).await;
+    bot.api.fail("sendDocument", Fault::Error(400, "Bad Request: not enough rights to send documents to the chat"));
+    bot.outbox.post(answer(1, Reply::text(text)));
+    bot.outbox.drained().await;
+    let shown = bot.api.chat(ADA).concat().replace("line ", "\n");
+    let numbers: Vec<u32> = shown.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert!(numbers.iter().copied().eq(0..3000), "{numbers:?}");
+}

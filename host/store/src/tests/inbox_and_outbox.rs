@@ -297,3 +297,20 @@ async fn chat_members_survive_a_restart() {
     assert_eq!(store.chat_members(&place("1")).await.unwrap(), [ann]);
     assert_eq!(store.chat_members(&place("2")).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn an_edit_of_a_reply_compares_the_words_of_its_author() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let reply = |words: &str| Some(ReplyToHost { message: message("9"), words: words.to_owned() });
+    let mut sent = text_update("1", "> the quoted message\n\nwhy?", MessagePart::Alone);
+    sent.origin.reply = reply("why?");
+    let rows = store.accept(vec![sent], None).await.unwrap();
+    store.assign(rows[0].id, &name("alpha")).await.unwrap();
+    let revise = async |words: &str, whole: &str| {
+        let origin = Origin { reply: reply(words), ..edit("1") };
+        store.edit_message(&place("1"), &origin, whole).await.unwrap()
+    };
+    assert_eq!(revise("why?", "> the changed message\n\nwhy?").await, None, "only the quoted message has changed");
+    assert!(revise("how?", "> the changed message\n\nhow?").await.is_some());
+}
