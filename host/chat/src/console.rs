@@ -34,7 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
+use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Streaming};
 use intake::Intake;
 use printed_messages::{OutputStyle, PrintedMessages};
 
@@ -218,6 +218,10 @@ impl Chat for Console {
 
     fn pacing(&self, _place: &Place) -> Pacing {
         Pacing { pause: Duration::ZERO, quota: None }
+    }
+
+    fn streaming(&self, _place: &Place) -> Streaming {
+        Streaming::Messages
     }
 
     async fn send(&self, _place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
+    agent_event::PromptId,
     render::Message,
     types::{Alert, Authorship, Button, ChatFile, Place, SessionName},
 };
@@ -26,6 +27,15 @@ pub trait Chat: Send + Sync {
 
     /// Returns the limits on the rate of frames of running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
+
+    /// Returns how frames of running turns are shown in `place`.
+    fn streaming(&self, place: &Place) -> Streaming;
+
+    /// Shows the draft of a running turn, which replaces the previous draft of the turn. The default implementation
+    /// fails, for front-ends without drafts.
+    async fn show_draft(&self, _place: &Place, _draft: &Draft) -> Result<(), ChatError> {
+        Err(ChatError::Rejected { why: "this chat has no drafts".to_owned() })
+    }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
 
@@ -88,6 +98,28 @@ pub enum Edits {
     Append,
     /// The front-end changes the message in place, without a notification.
     Replace,
+}
+
+/// How frames of running turns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streaming {
+    /// As messages, which are edited.
+    Messages,
+    /// As drafts, through [`Chat::show_draft`].
+    Drafts,
+    /// Not at all. The user only sees that the agent is working.
+    Off,
+}
+
+/// The newest content of a running turn, shown without a message. It vanishes when a message is sent to the chat, or
+/// when it isn't updated for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub turn: PromptId,
+    /// Never empty, and at most [`Limits::text_units`] long.
+    pub message: Message,
+    /// The action of the draft's stop button.
+    pub stop: ButtonAction,
 }
 
 /// Limits the rate of frames. Answers are exempt.
@@ -187,6 +219,13 @@ pub enum ChatError {
     /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
     #[error("sign in to the chat: {why}")]
     Unauthorised { why: String },
+}
+
+impl ChatError {
+    /// Returns whether the host can't write to the place.
+    const fn concerns_place(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Forbidden { .. })
+    }
 }
 
 /// The reason that a file could not be downloaded.

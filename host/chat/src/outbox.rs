@@ -15,7 +15,7 @@ use cordboard_core::{
     agent_event::PromptId,
     turn::TurnFrame,
     types::{ChatFile, Place},
-    updates_and_posts::{Delivery, OutboxRow, PostId},
+    updates_and_posts::{ButtonAction, Delivery, OutboxRow, PostId},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -32,6 +32,7 @@ mod mailbox;
 mod menu;
 mod pace;
 mod post_delivery;
+mod turn_draft;
 mod worker;
 
 pub use compose::reply as messages;
@@ -44,7 +45,11 @@ use worker::Worker;
 pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
     /// that the agent is working.
-    Frame { place: Place, turn: PromptId, frame: TurnFrame },
+    ///
+    /// `stop` is the action of the stop button, if the front-end shows frames as drafts. It is `None` if the turn waits
+    /// for the user: some clients don't let the user type during a draft, so the turn is shown as a message from then
+    /// on.
+    Frame { place: Place, turn: PromptId, frame: TurnFrame, stop: Option<ButtonAction> },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
     /// The turn is being stopped. Later posts to this place wait for the end of the turn, but only for a short time.

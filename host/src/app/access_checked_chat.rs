@@ -4,7 +4,9 @@
 use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
-use cordboard_chat::{Chat, ChatError, DownloadError, Limits, MenuEntry, MessageId, Outgoing, Pacing};
+use cordboard_chat::{
+    Chat, ChatError, DownloadError, Draft, Limits, MenuEntry, MessageId, Outgoing, Pacing, Streaming,
+};
 use cordboard_core::types::{ChatFile, Place};
 
 use crate::hub::{self, LiveConfig};
@@ -36,6 +38,15 @@ impl Chat for AccessCheckedChat {
 
     fn pacing(&self, place: &Place) -> Pacing {
         self.chat.pacing(place)
+    }
+
+    fn streaming(&self, place: &Place) -> Streaming {
+        self.chat.streaming(place)
+    }
+
+    async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {
+        self.check(place)?;
+        self.chat.show_draft(place, draft).await
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

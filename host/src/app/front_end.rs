@@ -6,10 +6,10 @@ use std::{
 };
 
 use cordboard_chat::{
-    Chat, Inbox,
+    Chat, Inbox, Streaming,
     console::{self, Console, ConsoleEvent, Mode},
 };
-use cordboard_core::config::Config;
+use cordboard_core::config::{Config, Stream};
 use cordboard_telegram::{PollError, PollSettings, Telegram};
 use tokio::{
     sync::{Notify, mpsc},
@@ -87,6 +87,12 @@ fn open_telegram(
     let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
     let live = options.config.clone();
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
+    let live = options.config.clone();
+    settings.streaming = Arc::new(move || match live.now().telegram.stream {
+        Stream::Draft => Streaming::Drafts,
+        Stream::Edit => Streaming::Messages,
+        Stream::Off => Streaming::Off,
+    });
     let live = options.config.clone();
     settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
     let live = options.config.clone();

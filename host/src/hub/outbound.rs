@@ -314,7 +314,12 @@ mod tests {
             messages: vec![Reply::text("I see correct-horse-9173.")],
             live: Some("Run echo correct-horse-9173…".to_owned()),
         };
-        outbound.show(Post::Frame { place: Place::new("test", "home"), turn: PromptId("1".to_owned()), frame });
+        outbound.show(Post::Frame {
+            place: Place::new("test", "home"),
+            turn: PromptId("1".to_owned()),
+            frame,
+            stop: None,
+        });
         outbound.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
         let texts: Vec<String> = shown.texts().into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["I see (secret x).", "Run echo (secret x)…", "it is (secret x)."]);

@@ -20,7 +20,7 @@ use super::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
     },
     received_file,
-    update::{self, CallbackQuery, Entity, Message, User},
+    update::{self, CallbackQuery, Entity, Message, StoppedDraft, User},
 };
 
 /// The maximum number of users without access whose ids are logged. Many strangers may find a bot, and must not fill
@@ -82,6 +82,12 @@ pub(super) enum Incoming {
         update: Update,
         token: String,
     },
+    /// The stop button of a draft was pressed. The poll loop looks up its action.
+    StoppedDraft {
+        update: Update,
+        chat: i64,
+        draft: u32,
+    },
 }
 
 /// The bot's own account.
@@ -110,6 +116,9 @@ impl UpdateParser {
         if let Some(query) = update.callback_query {
             let refusal = (self.access)(query.from.id).is_none().then_some(messages::NO_ACCESS);
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
+        }
+        if let Some(stopped) = update.stopped_message_generation {
+            return ParsedUpdate { incoming: self.stopped_draft(id, &stopped), query: None };
         }
         if let Some(migration) = update.message.as_ref().and_then(migration) {
             return ParsedUpdate { incoming: Some(migration), query: None };
@@ -258,6 +267,27 @@ impl UpdateParser {
         let (at, origin) = ((self.clock)(), Origin::default());
         let update = Update { key, caller, place: self.place(message), what, at, locale, origin };
         Some(Incoming::Press { update, token })
+    }
+
+    /// Parses the press of a draft's stop button. Telegram reports no user, but a private chat has only one, and their ids
+    /// are the same.
+    fn stopped_draft(&mut self, update: i64, stopped: &StoppedDraft) -> Option<Incoming> {
+        let chat = &stopped.chat;
+        let user = User {
+            id: chat.id.try_into().ok()?,
+            is_bot: false,
+            first_name: chat.first_name.clone(),
+            last_name: chat.last_name.clone(),
+            language_code: None,
+        };
+        let caller = self.caller(&user)?;
+        let topic = stopped.message_thread_id.map(|thread| thread.to_string());
+        let place = Place { topic, ..Place::new(FRONT_END, &chat.id.to_string()) };
+        // Update ids may restart after a week without updates, so the key also contains the id of the draft.
+        let (key, at) = (format!("{update}:draft:{}", stopped.draft_id), (self.clock)());
+        let what = UpdateKind::Text("/stop".to_owned());
+        let update = Update { key, caller, place, what, at, locale: None, origin: Origin::default() };
+        Some(Incoming::StoppedDraft { update, chat: chat.id, draft: stopped.draft_id })
     }
 
     fn id(&self, message: &Message) -> MessageId {

@@ -16,7 +16,7 @@ use cordboard_core::{
     updates_and_posts::ButtonAction,
 };
 
-use cordboard_chat::{Inbox, MenuEntry, backoff::Backoff};
+use cordboard_chat::{Inbox, MenuEntry, Streaming, backoff::Backoff};
 
 mod api;
 mod chat_migrations;
@@ -35,7 +35,7 @@ mod update;
 use api::Api;
 use chat_migrations::ChatMigrations;
 use keyboard::Keyboard;
-use outgoing::{ApiPlace, Calls};
+use outgoing::{ApiPlace, Calls, StopButtons};
 pub use poll::PollError;
 pub use token::{TokenError, check as check_token};
 
@@ -71,6 +71,8 @@ pub struct Settings {
     pub api_url: String,
     /// The minimum time between two edits in a private chat. In a group it is five times as long.
     pub edit_pause: ConfiguredTime,
+    /// A function that returns how running turns are shown. In a group, drafts are replaced with messages.
+    pub streaming: Arc<dyn Fn() -> Streaming + Send + Sync>,
     /// See [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
     pub ring_after: ConfiguredTime,
     /// See [`Limits::document_over`](cordboard_chat::Limits::document_over).
@@ -93,6 +95,7 @@ impl Settings {
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
+            streaming: Arc::new(|| Streaming::Drafts),
             ring_after: Arc::new(|| Duration::ZERO),
             document_over: Arc::new(|| 12_000),
             file_limit: Arc::new(|| 20 << 20),
@@ -111,6 +114,7 @@ pub struct Telegram {
     keyboard: Keyboard,
     migrations: Arc<ChatMigrations>,
     calls: Calls,
+    stop_buttons: StopButtons,
     /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menu that was last set.
@@ -130,7 +134,8 @@ impl Telegram {
         let keyboard = Keyboard::new(Arc::clone(&inbox));
         let (migrations, menu, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
-        Ok(Self { settings, api, inbox, keyboard, calls, typing, migrations, menu, shown_hashes })
+        let stop_buttons = StopButtons::default();
+        Ok(Self { settings, api, inbox, keyboard, calls, stop_buttons, typing, migrations, menu, shown_hashes })
     }
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.

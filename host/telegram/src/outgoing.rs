@@ -2,6 +2,8 @@
 
 mod documents;
 mod downloads;
+mod drafts;
+mod menu;
 
 use std::{
     fmt::Display,
@@ -13,7 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    Chat, ChatError, DownloadError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
+    Chat, ChatError, DownloadError, Draft, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
+    Streaming,
 };
 use cordboard_core::types::{Alert, ChatFile, Place};
 use reqwest::multipart::Form;
@@ -21,12 +24,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{
     payloads::{
         DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
-        SendMessageSetters, SetMyCommands,
+        SendMessageSetters,
     },
     requests::Payload,
-    types::{
-        self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId,
-    },
+    types::{self, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId},
 };
 
 use super::{
@@ -36,6 +37,7 @@ use super::{
     locked,
     rate_limited_chats::RateLimitedChats,
 };
+pub(super) use drafts::StopButtons;
 
 /// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
@@ -48,14 +50,6 @@ const COLUMNS: usize = 38;
 /// deletes) in the last minute. The rest of Telegram's limit is left for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
-
-/// The maximum number of commands in the menu.
-const MENU_COMMANDS: usize = 100;
-/// The maximum length of a command's name, in characters.
-const LONGEST_COMMAND: usize = 32;
-/// The maximum length of a command's summary, in characters. Telegram allows 256 UTF-16 code units, and a character has
-/// at most two.
-const LONGEST_SUMMARY: usize = 128;
 
 /// The maximum number of messages whose content hash is remembered.
 const MOST_HASHES: usize = 512;
@@ -199,13 +193,23 @@ impl Chat for Telegram {
 
     fn pacing(&self, place: &Place) -> Pacing {
         let pause = (self.settings.edit_pause)();
-        // Private chats have positive ids.
-        let is_group = place.chat.starts_with('-');
-        if is_group {
+        if is_group(place) {
             Pacing { pause: pause * GROUP_PAUSE, quota: Some(GROUP_QUOTA) }
         } else {
             Pacing { pause, quota: None }
         }
+    }
+
+    /// Drafts exist only in private chats.
+    fn streaming(&self, place: &Place) -> Streaming {
+        match (self.settings.streaming)() {
+            Streaming::Drafts if is_group(place) => Streaming::Messages,
+            streaming @ (Streaming::Drafts | Streaming::Messages | Streaming::Off) => streaming,
+        }
+    }
+
+    async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {
+        self.send_draft(place, draft).await
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
@@ -319,23 +323,7 @@ impl Chat for Telegram {
     }
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        let fits = |name: &str| {
-            (1..=LONGEST_COMMAND).contains(&name.len())
-                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        };
-        let menu: Vec<MenuEntry> =
-            commands.iter().filter(|entry| fits(&entry.name)).take(MENU_COMMANDS).cloned().collect();
-        if locked(&self.menu).as_ref() == Some(&menu) {
-            return Ok(());
-        }
-        let listed = menu.iter().map(|entry| {
-            let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
-            BotCommand::new(entry.name.clone(), summary.chars().take(LONGEST_SUMMARY).collect::<String>())
-        });
-        let payload = SetMyCommands::new(listed);
-        self.api.call::<_, serde_json::Value>(&payload).await?;
-        *locked(&self.menu) = Some(menu);
-        Ok(())
+        self.set_commands(commands).await
     }
 }
 
@@ -377,6 +365,11 @@ impl Telegram {
     fn shown_hash(&self, place: &Place, id: &MessageId) -> Option<u64> {
         locked(&self.shown_hashes).get(&(place.chat.clone(), id.0.clone())).copied()
     }
+}
+
+/// Returns whether the place is in a group: only private chats have positive ids.
+fn is_group(place: &Place) -> bool {
+    place.chat.starts_with('-')
 }
 
 /// Returns a hash of the visible content of a message.

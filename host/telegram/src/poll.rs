@@ -188,12 +188,12 @@ struct GetUpdates {
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
     timeout: u64,
-    allowed_updates: [&'static str; 3],
+    allowed_updates: [&'static str; 4],
 }
 
 impl GetUpdates {
     fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
-        let allowed_updates = ["message", "edited_message", "callback_query"];
+        let allowed_updates = ["message", "edited_message", "callback_query", "stopped_message_generation"];
         Self { offset, timeout: telegram.settings.poll_timeout.as_secs(), allowed_updates }
     }
 }
@@ -297,6 +297,13 @@ async fn store_batch(
                     },
                     None => text = PressText::Notice(messages::BUTTON_GONE),
                 }
+            }
+            Some(Incoming::StoppedDraft { update, chat, draft }) => {
+                updates.push(match telegram.stop_buttons.find(chat, draft) {
+                    Some(action) => Update { what: UpdateKind::Press { line: action, message: None }, ..update },
+                    // The draft is from before a restart: do the same as for a typed command.
+                    None => update,
+                });
             }
             None => {}
         }

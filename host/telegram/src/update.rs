@@ -10,6 +10,8 @@ pub(super) struct Update {
     pub message: Option<Message>,
     pub edited_message: Option<Message>,
     pub callback_query: Option<CallbackQuery>,
+    #[serde(default, deserialize_with = "optional")]
+    pub stopped_message_generation: Option<StoppedDraft>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +61,12 @@ pub(super) struct Chat {
     pub id: i64,
     #[serde(default, deserialize_with = "optional")]
     pub title: Option<String>,
+    /// The first name of the user, in a private chat.
+    #[serde(default, deserialize_with = "optional")]
+    pub first_name: Option<String>,
+    /// The last name of the user, in a private chat.
+    #[serde(default, deserialize_with = "optional")]
+    pub last_name: Option<String>,
 }
 
 impl Chat {
@@ -85,6 +93,15 @@ impl User {
     pub fn full_name(&self) -> String {
         [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// The user of a private chat has pressed the stop button of a draft.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct StoppedDraft {
+    pub chat: Chat,
+    #[serde(default, deserialize_with = "optional")]
+    pub message_thread_id: Option<i32>,
+    pub draft_id: u32,
 }
 
 /// A formatted range of a text. `offset` and `length` count UTF-16 units.

@@ -34,6 +34,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "token_file", "\"t\"", Restart),
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
     ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
+    ("telegram", "stream", "\"off\"", Log("telegram")),
     ("telegram", "gather", "\"2s\"", Log("telegram")),
     ("telegram", "document_over", "5000", Log("telegram")),
     ("telegram", "file_limit", "\"50MiB\"", Log("telegram")),

@@ -371,7 +371,9 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
             Some(_) => ok(true.into()),
             None => error(400, "Bad Request: message to delete not found"),
         }),
-        "sendchataction" | "setmessagereaction" | "setmycommands" | "answercallbackquery" => ok(true.into()),
+        "sendmessagedraft" | "sendchataction" | "setmessagereaction" | "setmycommands" | "answercallbackquery" => {
+            ok(true.into())
+        }
         _ => error(404, "Not Found: method not found"),
     }
 }

@@ -5,6 +5,7 @@ mod access;
 mod api_failures;
 mod button_decisions;
 mod crashes;
+mod drafts;
 mod everyday_use;
 mod files;
 mod group_migration;
@@ -68,7 +69,14 @@ impl App {
 
     /// Saves the configuration, with `access` as the table `[access]`. `access` may also contain further tables.
     pub fn configure(&self, access: &str) {
-        let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
+        self.configure_stream("edit", access);
+    }
+
+    /// As [`Self::configure`], with a value of `[telegram] stream`.
+    pub fn configure_stream(&self, stream: &str, access: &str) {
+        let api = &self.api.url;
+        let telegram =
+            format!("token_file = \"token\"\napi_url = \"{api}\"\nedit_pause = \"100ms\"\nstream = \"{stream}\"");
         fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
         fs::rename(self.path("new.tmp"), self.path("config.toml")).unwrap();
     }

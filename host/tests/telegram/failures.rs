@@ -191,7 +191,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     bot.api.migrate(GROUP, MOVED);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame { messages: vec![Reply::text("Begun")], live: None };
-    bot.outbox.post(Post::Frame { place: place(GROUP), turn: turn.clone(), frame: screen });
+    bot.outbox.post(Post::Frame { place: place(GROUP), turn: turn.clone(), frame: screen, stop: None });
     bot.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
     let whole = row(1, GROUP, Reply::text("Begun and done."));
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
@@ -243,7 +243,7 @@ async fn an_unanswered_typing_call_delays_no_answer() {
     bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame::default();
-    bot.outbox.post(Post::Frame { place: place(ADA), turn: turn.clone(), frame: screen });
+    bot.outbox.post(Post::Frame { place: place(ADA), turn: turn.clone(), frame: screen, stop: None });
     bot.api.until_calls("sendChatAction", 1).await;
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
     tokio::time::timeout(DEADLINE, bot.outbox.drained()).await.expect("the answer does not wait for the typing action");

@@ -314,7 +314,7 @@ async fn an_edit_carries_its_message_id_and_new_text() {
     assert_eq!(stored[0].origin.message, Some(MessageId("7".to_owned())));
     assert_eq!(stored[1].what, UpdateKind::Edited("below it".to_owned()));
     let requested = &bot.api.calls("getUpdates")[0].params["allowed_updates"];
-    assert_eq!(*requested, json!(["message", "edited_message", "callback_query"]));
+    assert_eq!(*requested, json!(["message", "edited_message", "callback_query", "stopped_message_generation"]));
 }
 
 fn press(user: i64, data: &str) -> Value {

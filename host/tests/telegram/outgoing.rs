@@ -25,7 +25,7 @@ use crate::{
 fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
     let screen = TurnFrame { messages, live: line.map(str::to_owned) };
-    Post::Frame { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen }
+    Post::Frame { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen, stop: None }
 }
 
 /// Returns a post that edits an existing message in place.

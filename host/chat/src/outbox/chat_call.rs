@@ -3,7 +3,7 @@
 
 use cordboard_core::updates_and_posts::OutboxRow;
 
-use crate::{Edits, Limits, MessageId, Outgoing};
+use crate::{Draft, Edits, Limits, MessageId, Outgoing};
 
 /// A call to the front-end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(super) enum ChatCall {
     Edit(MessageId, Outgoing),
     Send(Outgoing),
     Delete(MessageId),
+    ShowDraft(Draft),
 }
 
 /// The state of the attempts to show a message.

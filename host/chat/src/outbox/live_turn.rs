@@ -1,14 +1,16 @@
 //! Tracks a running turn in a place: the messages in the chat, the messages of the newest frame, and the next call that
 //! brings the chat closer to that frame. Does no I/O.
 
-use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
+use cordboard_core::{agent_event::PromptId, turn::TurnFrame, updates_and_posts::ButtonAction};
 use tokio::time::{Duration, Instant};
 
 use super::{
     chat_call::{Attempt, ChatCall, ExistingMessages, Reuse},
     compose,
+    mailbox::NewFrame,
+    turn_draft::TurnDraft,
 };
-use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
+use crate::{Completeness, Edits, Limits, MessageId, Outgoing, Streaming};
 
 /// Whether an incomplete last line of the turn is shown before the next post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,11 @@ pub(super) struct LiveTurn {
     /// Whether an agent is working on the turn. Otherwise the prompt of the turn is back in the queue, and the turn
     /// shows nothing.
     is_working: bool,
+    /// How the front-end shows frames in this place.
+    streaming: Streaming,
+    /// The action of the draft's stop button.
+    stop: Option<ButtonAction>,
+    pub draft: TurnDraft,
     attempt: Attempt,
     /// Whether newer messages are below those of the turn.
     is_buried: bool,
@@ -59,16 +66,49 @@ impl LiveTurn {
             line: None,
             halt: Halt::No,
             is_working: true,
+            streaming: Streaming::Messages,
+            stop: None,
+            draft: TurnDraft::default(),
             attempt: Attempt::Styled,
             is_buried: false,
             deleted: Vec::new(),
         }
     }
 
-    pub fn set(&mut self, frame: TurnFrame) {
-        self.line.clone_from(&frame.live);
-        self.frame = Some(frame);
+    pub fn set(&mut self, new: NewFrame, streaming: Streaming) {
+        self.line.clone_from(&new.frame.live);
+        self.frame = Some(new.frame);
         self.is_working = true;
+        self.streaming = streaming;
+        if new.stop.is_none() {
+            self.draft.end();
+        }
+        self.stop = new.stop;
+    }
+
+    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends.
+    fn streaming(&self) -> Streaming {
+        match self.streaming {
+            Streaming::Off => Streaming::Off,
+            Streaming::Drafts if self.shown.is_empty() && !self.draft.has_ended() => Streaming::Drafts,
+            Streaming::Drafts | Streaming::Messages => Streaming::Messages,
+        }
+    }
+
+    /// Shows the turn as a message from now on, and its text so far before the next post. That post is a request. The text
+    /// may explain it, a draft vanishes with the next message, and some clients don't let the user type during a draft.
+    pub fn end_draft(&mut self) {
+        if self.streaming() != Streaming::Drafts {
+            return;
+        }
+        let has_text = match &self.frame {
+            Some(frame) => frame.messages.iter().any(|message| !message.text.trim().is_empty()),
+            None => self.wanted.iter().any(|message| !message.source.is_empty()),
+        };
+        self.draft.end();
+        if has_text {
+            self.halt();
+        }
     }
 
     /// Handles a turn whose prompt is back in the queue: drops its frame, and makes [`next_call`](Self::next_call)
@@ -128,6 +168,11 @@ impl LiveTurn {
         if self.attempt == Attempt::Rejected || (self.wanted.is_empty() && self.is_working) {
             return None;
         }
+        match self.streaming() {
+            Streaming::Off if self.is_working => return None,
+            Streaming::Drafts => return self.draft_call(),
+            Streaming::Off | Streaming::Messages => {}
+        }
         for (at, wanted) in self.wanted.iter().enumerate() {
             match self.shown.get(at) {
                 None => return Some(ChatCall::Send(wanted.clone())),
@@ -137,6 +182,11 @@ impl LiveTurn {
         }
         let (superfluous, _) = self.shown.get(self.wanted.len()..)?.last()?;
         Some(ChatCall::Delete(superfluous.clone()))
+    }
+
+    fn draft_call(&self) -> Option<ChatCall> {
+        let end = self.wanted.last()?;
+        self.draft.update(&self.turn, &end.message, self.stop.as_ref()?).map(ChatCall::ShowDraft)
     }
 
     pub fn on_edited(&mut self, id: &MessageId, message: Outgoing) {
@@ -166,6 +216,7 @@ impl LiveTurn {
 
     /// Records that another message was shown below those of this turn.
     pub fn on_message_below(&mut self) {
+        self.draft.on_message_below();
         if !self.shown.is_empty() {
             self.is_buried = true;
         }

@@ -6,7 +6,7 @@ use cordboard_core::{
     agent_event::PromptId,
     render::units,
     turn::TurnFrame,
-    updates_and_posts::{MessageId, OutboxRow, PostId},
+    updates_and_posts::{ButtonAction, MessageId, OutboxRow, PostId},
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -61,12 +61,20 @@ pub enum Reachability {
     Blocked,
 }
 
+/// The newest frame of a turn.
+pub(super) struct NewFrame {
+    pub turn: PromptId,
+    pub frame: TurnFrame,
+    /// See [`Post::Frame`].
+    pub stop: Option<ButtonAction>,
+}
+
 #[derive(Default)]
 pub(super) struct Mailbox {
     /// Posts in the order in which they were stored. A post that is being sent stays in the queue until it is done.
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, in the order in which the turns started.
-    pub frames: Vec<(PromptId, TurnFrame)>,
+    pub frames: Vec<NewFrame>,
     /// Turns whose prompts are back in the queue. A frame of such a turn in `frames` arrived after the requeue.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
@@ -97,7 +105,7 @@ pub(super) struct Mailbox {
 impl Mailbox {
     pub fn put(&mut self, post: Post) {
         match post {
-            Post::Frame { turn, frame, .. } => self.put_frame(turn, frame),
+            Post::Frame { turn, frame, stop, .. } => self.put_frame(NewFrame { turn, frame, stop }),
             Post::Final(row) => {
                 if let Some(turn) = &row.turn {
                     self.end(turn);
@@ -223,19 +231,19 @@ impl Mailbox {
         removed
     }
 
-    fn put_frame(&mut self, turn: PromptId, frame: TurnFrame) {
-        if self.recently_ended.contains(&turn) {
+    fn put_frame(&mut self, frame: NewFrame) {
+        if self.recently_ended.contains(&frame.turn) {
             return;
         }
-        match self.frames.iter_mut().find(|(of, _)| *of == turn) {
-            Some((_, waiting)) => *waiting = frame,
-            None => self.frames.push((turn, frame)),
+        match self.frames.iter_mut().find(|waiting| waiting.turn == frame.turn) {
+            Some(waiting) => *waiting = frame,
+            None => self.frames.push(frame),
         }
     }
 
     /// Drops the turn's frames, and stops waiting for its end.
     fn drop_frames(&mut self, turn: &PromptId) {
-        self.frames.retain(|(of, _)| of != turn);
+        self.frames.retain(|frame| frame.turn != *turn);
         self.stopping.take_if(|(of, _)| of == turn);
     }
 

@@ -87,6 +87,11 @@ impl PostDelivery {
             }
     }
 
+    /// Returns whether this is a request to the user of which no part is shown.
+    pub const fn is_new_request(&self) -> bool {
+        self.reply.request.is_some() && !self.has_begun()
+    }
+
     /// Returns whether at least one part is shown.
     pub const fn has_begun(&self) -> bool {
         self.shown > 0

@@ -9,6 +9,7 @@ use cordboard_core::{
 };
 use tokio::time::sleep;
 
+mod drafts;
 mod failures;
 mod fake;
 mod long_answers;
@@ -37,7 +38,7 @@ fn turn(name: &str) -> PromptId {
 
 fn live(chat: &str, of: &str, text: &str) -> Post {
     let frame = TurnFrame { messages: vec![Reply::text(text)], live: None };
-    Post::Frame { place: place(chat), turn: turn(of), frame }
+    Post::Frame { place: place(chat), turn: turn(of), frame, stop: None }
 }
 
 fn row(id: i64, chat: &str, text: &str) -> OutboxRow {
@@ -148,7 +149,7 @@ async fn an_empty_answer_deletes_its_frames() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame });
+    outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame, stop: None });
     sleep(FRAME).await;
     outbox.post(Post::Final(answer(1, "a", "t", "")));
     outbox.post(Post::Final(answer(2, "a", "u", "")));
@@ -305,14 +306,14 @@ async fn typing_is_sent_every_four_seconds_until_the_answer() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let place = place("a");
-    outbox.post(Post::Frame { place: place.clone(), turn: turn("t"), frame: TurnFrame::default() });
+    outbox.post(Post::Frame { place: place.clone(), turn: turn("t"), frame: TurnFrame::default(), stop: None });
     sleep(ms(9000)).await;
     assert_eq!(fake.seconds("a working Some"), [0, 4, 8]);
     assert!(fake.calls().is_empty(), "an empty frame shows no message");
     outbox.post(Post::Final(answer(1, "a", "t", "done")));
     sleep(ms(20_000)).await;
     assert_eq!(fake.all().last().unwrap().1, "a working None");
-    outbox.post(Post::Frame { place: place.clone(), turn: turn("u"), frame: TurnFrame::default() });
+    outbox.post(Post::Frame { place: place.clone(), turn: turn("u"), frame: TurnFrame::default(), stop: None });
     sleep(ms(10)).await;
     outbox.post(Post::Ended { place, turn: turn("u") });
     sleep(ms(20_000)).await;
@@ -326,7 +327,7 @@ async fn a_status_line_is_sent_as_soon_as_it_changes() {
     let (outbox, _) = start(&fake);
     for line in ["reads", "writes"] {
         let frame = TurnFrame { messages: Vec::new(), live: Some(line.to_owned()) };
-        outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame });
+        outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame, stop: None });
         sleep(ms(100)).await;
     }
     let activity: Vec<_> = fake.all().into_iter().map(|(_, call)| call).collect();

@@ -128,6 +128,9 @@ impl Worker {
             turn.halt();
         }
         self.choose_post(mailbox);
+        if self.delivering.as_ref().is_some_and(PostDelivery::is_new_request) {
+            self.turns.iter_mut().for_each(LiveTurn::end_draft);
+        }
         self.apply_answer_stop(mailbox);
         self.limit_blocked_posts(mailbox);
         std::mem::take(&mut mailbox.dropped)
@@ -227,6 +230,7 @@ impl Worker {
         let outcome = match call {
             ChatCall::Edit(id, message) => chat.edit(place, id, message).await.map(|()| None),
             ChatCall::Send(message) => chat.send(place, message).await.map(Some),
+            ChatCall::ShowDraft(draft) => chat.show_draft(place, draft).await.map(|()| None),
             // A message that can't be deleted stays.
             ChatCall::Delete(id) => match chat.delete(place, id).await {
                 Err(ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. })

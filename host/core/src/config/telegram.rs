@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     section::Section,
-    value::{Value, ValueError, bytes, non_blank, number, path, shorten, span},
+    value::{Value, ValueError, bytes, non_blank, number, one_of, path, shorten, span},
 };
 
 /// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
@@ -36,8 +36,9 @@ pub struct Telegram {
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
-    /// The minimum time between two edits of a streaming message.
+    /// The minimum time between two updates of a streaming answer.
     pub edit_pause: Duration,
+    pub stream: Stream,
     /// The host exits when the Bot API has rejected the token for this time without interruption.
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
@@ -52,11 +53,36 @@ pub struct Telegram {
     pub per_minute: Option<usize>,
 }
 
+/// Selects how an answer is shown while the agent works on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stream {
+    /// In private chats as a draft, in groups as with `Edit`.
+    #[default]
+    Draft,
+    /// As a message that is edited.
+    Edit,
+    /// Not at all: the chat shows only that the agent is working.
+    Off,
+}
+
+impl Stream {
+    const ALL: &[Self] = &[Self::Draft, Self::Edit, Self::Off];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Edit => "edit",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl Telegram {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
+        section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
         section.set("gather", &mut self.gather, span(GATHER));
         section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
         section.set("document_over", &mut self.document_over, number(DOCUMENT_OVER));

@@ -15,7 +15,7 @@ use cordboard_core::{
     messages::{self, SessionNotice, UserDecision},
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
-    updates_and_posts::{CompletedUpdate, NewPost},
+    updates_and_posts::{ButtonAction, CompletedUpdate, NewPost},
 };
 use cordboard_runtime::{Registry, RenderInput, ViewLimits};
 use futures::FutureExt as _;
@@ -218,8 +218,10 @@ impl SessionRenderer {
         let mut frame = self.render(turn, view).await;
         self.notices.head(turn, &mut frame.messages);
         self.sign(&turn.place, &mut frame.messages);
-        let (place, prompt) = (turn.place.clone(), turn.prompt.clone());
-        self.renderer.outbound.show(Post::Frame { place, turn: prompt, frame });
+        let (place, turn) = (turn.place.clone(), turn.prompt.clone());
+        let current = self.session.view();
+        let stop = current.requests.is_empty().then(|| stop_button(current.record.id()));
+        self.renderer.outbound.show(Post::Frame { place, turn, frame, stop });
     }
 
     /// Renders the final posts of a turn.
@@ -306,6 +308,11 @@ impl SessionRenderer {
             }
         }
     }
+}
+
+/// Returns the action of the button that interrupts the session's turn.
+fn stop_button(session: &SessionName) -> ButtonAction {
+    ButtonAction { command: "/stop".to_owned(), session: Some(session.clone()), ..ButtonAction::default() }
 }
 
 /// Returns the posts of a turn that has ended. Only the last one can notify users, and only if `turn.alert` is not

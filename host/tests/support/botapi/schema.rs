@@ -38,7 +38,7 @@ fn lengths(method: &str, params: &Value) -> Vec<String> {
     let mut complaints = Vec::new();
     let units = |text: &Value| text.as_str().map_or(0, |text| text.encode_utf16().count());
     let length = units(&params["text"]);
-    if method.ends_with("messagetext") || method == "sendmessage" {
+    if method.ends_with("messagetext") || method == "sendmessage" || method == "sendmessagedraft" {
         if !(1..=4096).contains(&length) {
             complaints.push(format!("{method}: a text of {length} units"));
         }

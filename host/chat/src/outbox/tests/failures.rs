@@ -4,7 +4,7 @@ use super::*;
 
 fn thinking(chat: &str, of: &str) -> Post {
     let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    Post::Frame { place: place(chat), turn: turn(of), frame }
+    Post::Frame { place: place(chat), turn: turn(of), frame, stop: None }
 }
 
 /// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and

@@ -15,7 +15,10 @@ use cordboard_core::{
 use tokio::time::Instant;
 
 use super::super::{DeliveryStore, Reachability};
-use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError};
+use crate::{
+    Chat, ChatError, Completeness, Draft, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError,
+    Streaming,
+};
 
 /// The initial frame interval of all places, long enough to be visible in the tests.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
@@ -31,6 +34,7 @@ pub struct Fake {
     rings: Mutex<Vec<String>>,
     pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
+    pub streaming: Mutex<Streaming>,
     /// Zero by default, so that every streamed answer notifies.
     pub ring_after: Mutex<Duration>,
     takes: Mutex<Duration>,
@@ -53,6 +57,7 @@ impl Fake {
             rings: Mutex::default(),
             pause: Mutex::new(EDIT_PAUSE),
             quota: Mutex::default(),
+            streaming: Mutex::new(Streaming::Messages),
             ring_after: Mutex::default(),
             takes: Mutex::default(),
             script: Mutex::default(),
@@ -60,7 +65,7 @@ impl Fake {
         })
     }
 
-    /// Makes the next send, edit or delete in `chat` return this error.
+    /// Makes the next send, edit, delete or draft in `chat` return this error.
     pub fn fail(&self, chat: &str, error: ChatError) {
         self.script.lock().unwrap().push_back((chat.to_owned(), error));
     }
@@ -142,6 +147,16 @@ impl Chat for Fake {
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }
+    }
+
+    fn streaming(&self, _place: &Place) -> Streaming {
+        *self.streaming.lock().unwrap()
+    }
+
+    async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {
+        let styles = if draft.message.entities.is_empty() { "" } else { " *" };
+        let text = draft.message.text.replace('\n', "|");
+        self.answer(place, format!("draft {} {text}{styles}", draft.turn.0)).await
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

@@ -14,7 +14,7 @@ async fn topics_of_a_chat_share_its_pace_and_alternate() {
     for n in 0..120 {
         for of in ["1", "2", "3"] {
             let frame = TurnFrame { messages: vec![Reply::text(format!("{of}: {n}"))], live: None };
-            outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame });
+            outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame, stop: None });
         }
         sleep(ms(100)).await;
     }
@@ -66,7 +66,7 @@ async fn a_shorter_pause_applies_to_a_waiting_frame() {
     let (outbox, _) = start(&fake);
     for (text, of) in [("one", "1"), ("two", "1"), ("three", "2")] {
         let frame = TurnFrame { messages: vec![Reply::text(text)], live: None };
-        outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame });
+        outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame, stop: None });
         sleep(ms(1500)).await;
     }
     assert_eq!(fake.calls(), ["a send one"]);

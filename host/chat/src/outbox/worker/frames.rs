@@ -1,23 +1,23 @@
 //! Shows frames of running turns: chooses the next frame and its time.
 
-use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{
-    super::{chat_call::ChatCall, live_turn::LiveTurn},
+    super::{chat_call::ChatCall, live_turn::LiveTurn, mailbox::NewFrame},
     FIRST_FRAME, Worker,
 };
 use crate::{ChatError, Edits, MessageId};
 
 impl Worker {
-    pub(super) fn take_frames(&mut self, frames: Vec<(PromptId, TurnFrame)>) {
+    pub(super) fn take_frames(&mut self, frames: Vec<NewFrame>) {
         let delay = self.pacing().pause.min(FIRST_FRAME);
-        for (id, frame) in frames {
-            match self.turns.iter_mut().find(|turn| turn.turn == id) {
-                Some(turn) => turn.set(frame),
+        let streaming = self.shared.chat.streaming(&self.place);
+        for frame in frames {
+            match self.turns.iter_mut().find(|turn| turn.turn == frame.turn) {
+                Some(turn) => turn.set(frame, streaming),
                 None => {
-                    let mut turn = LiveTurn::new(id, delay);
-                    turn.set(frame);
+                    let mut turn = LiveTurn::new(frame.turn.clone(), delay);
+                    turn.set(frame, streaming);
                     self.turns.push(turn);
                 }
             }
@@ -62,6 +62,7 @@ impl Worker {
         let turn = &mut self.turns[at];
         match outcome {
             Ok(id) => match (call, id) {
+                (ChatCall::ShowDraft(draft), _) => turn.draft.on_shown(draft.message, now),
                 (ChatCall::Edit(id, message), _) => {
                     let text = message.source.clone();
                     turn.on_edited(&id, message);
@@ -79,6 +80,14 @@ impl Worker {
                 }
                 (ChatCall::Send(_), None) => {}
             },
+            Err(error) if matches!(call, ChatCall::ShowDraft(_)) && !error.concerns_place() => {
+                tracing::debug!(place = %self.place, %error, "failed to show a draft");
+                let is_rejected = matches!(error, ChatError::Rejected { .. });
+                turn.draft.on_failed(is_rejected);
+                if !is_rejected {
+                    self.pause_after(&error);
+                }
+            }
             Err(ChatError::Rejected { why }) => {
                 tracing::warn!(place = %self.place, why, "a frame was rejected");
                 turn.on_rejected();

@@ -97,7 +97,7 @@ impl Worker {
                         post.on_sent(id);
                     }
                     (ChatCall::Delete(id), _) => post.on_deleted(&id),
-                    (ChatCall::Edit(..) | ChatCall::Send(_), _) => post.on_edited(),
+                    (ChatCall::Edit(..) | ChatCall::Send(_) | ChatCall::ShowDraft(_), _) => post.on_edited(),
                 }
                 if post.next_call().is_none() {
                     return self.finished(post).await;
@@ -229,5 +229,6 @@ fn on_rejection(post: &mut PostDelivery, call: &ChatCall, why: &str) {
             }
         }
         ChatCall::Delete(id) => post.on_deleted(id),
+        ChatCall::ShowDraft(_) => {}
     }
 }

@@ -15,6 +15,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "file_limit", "\"50MiB\""),
     ("telegram", "per_minute", "20"),
     ("telegram", "ring_after", "\"2s\""),
+    ("telegram", "stream", "\"off\""),
     ("telegram", "gather", "\"2s\""),
     ("telegram", "give_up", "\"2s\""),
     ("access", "owner", "1"),
