@@ -24,7 +24,7 @@ pub use build::build;
 pub use call::call;
 pub use check::check;
 pub use error::DevError;
-pub use fake_host::{FakeHost, SessionSetup, SetupError, settle};
+pub use fake_host::{AttachedFile, FakeHost, SessionSetup, SetupError, settle};
 pub use harness::DevSettings;
 pub use new::new;
 pub use recorded_action::RecordedAction;

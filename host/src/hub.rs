@@ -7,11 +7,15 @@ mod dispatch;
 mod edits;
 mod event_bus;
 mod file_downloads;
+mod filters;
 mod host_api;
 mod inbox_writer;
 mod live_config;
 mod outbound;
+mod panics;
 mod press_context;
+mod prompts;
+mod session_attachments;
 pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
@@ -33,13 +37,15 @@ pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
 pub use usage::UsageLedger;
 pub(crate) use {
-    dispatch::{acknowledgment, error_text, not_addressed, waits},
+    dispatch::error_text,
+    filters::{FilterCalls, FilteredText},
     host_api::{
         agents,
         fork::forked,
         new_session::{NameRules, NewSession, check_new_name, check_persona, resolve_agent},
     },
     press_context::{CommandChange, Press},
+    prompts::{acknowledgment, not_addressed, waits},
     sessions::plugin_queries::QueriedPlugins,
 };
 
@@ -137,6 +143,7 @@ impl HubLoop {
         let facts = HubFacts {
             now: self.dispatcher.host.clock.now(),
             patience: config.telegram.gather,
+            has_filters: !config.plugins.filters.is_empty(),
             per_minute: config.telegram.per_minute,
             commands: &*commands,
             role: &|id| role(id, &config.access),
@@ -144,7 +151,7 @@ impl HubLoop {
         for dispatch in self.hub.handle(event, &facts) {
             let (slot, dispatcher) = (dispatch.slot.clone(), Arc::clone(&self.dispatcher));
             let waiting = PromptTaker::new(self.requester.clone(), dispatch.update.row.id);
-            self.tasks.spawn(slot, async move { dispatcher.perform(dispatch, waiting).await });
+            self.tasks.spawn(slot, async move { dispatcher.perform_or_set_aside(dispatch, waiting).await });
         }
     }
 
@@ -180,7 +187,7 @@ impl Tasks {
             Ok((id, ())) => id,
             Err(error) => {
                 let slot = self.slots.get(&error.id());
-                tracing::error!(%error, ?slot, "failed to handle an update: it is retried after a restart");
+                tracing::error!(%error, ?slot, "failed to set an update aside: it is tried again after a restart");
                 error.id()
             }
         };

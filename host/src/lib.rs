@@ -17,6 +17,7 @@ pub mod received_files;
 pub mod rollout;
 pub mod schedule;
 pub mod session;
+pub mod session_files;
 pub mod session_registry;
 pub mod standard_plugins;
 pub mod stdout;

@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::fd::OwnedFd,
     path::Path,
 };
@@ -116,6 +116,18 @@ pub fn prompt_files(session_folder: &Path, files: &[ChatFile]) -> Vec<PromptFile
     files.iter().map(prompt_file).collect()
 }
 
+/// Reads up to `length` bytes of a saved file, from `offset` on. Returns fewer bytes only at the end of the file.
+///
+/// # Errors
+/// The file is not there or can't be read.
+pub fn read_part(session_folder: &Path, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let file = open(session_folder, name)?;
+    let mut bytes = Vec::new();
+    (&file).seek(SeekFrom::Start(offset))?;
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a file that models accept, and returns its size, too. `None` if the type is another one or the file has more
 /// than `max` bytes.
 fn model_input(file: &File, max: u64) -> io::Result<Option<(ModelInput, u64)>> {
@@ -191,6 +203,15 @@ mod tests {
         assert_eq!((text.input, gone.input), (None, None));
         assert_eq!(gone.note, "[Attached photo: no longer available]");
         assert_eq!(fs::read(folder.path().join("inbox/.gitignore")).unwrap(), b"*\n");
+    }
+
+    #[test]
+    fn a_part_of_a_saved_file_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "a.txt", b"0123456789");
+        let part = |offset, length| read_part(folder.path(), "a.txt", offset, length).unwrap();
+        assert_eq!((part(0, 4), part(8, 4), part(10, 4)), (b"0123".to_vec(), b"89".to_vec(), Vec::new()));
+        assert!(read_part(folder.path(), "gone", 0, 1).is_err());
     }
 
     #[test]

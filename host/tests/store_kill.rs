@@ -163,7 +163,7 @@ async fn answer(store: &Store, row: InboxRow) {
     );
     store.save_session(&session).await.unwrap();
     println!("session {}", session.name);
-    store.assign(row.id, &session.name).await.unwrap();
+    store.assign(row.id, &session.name, &row.update.what, &row.update).await.unwrap();
     store.mark_sent(&row.prompt).await.unwrap();
     println!("handed {key}");
     let post = NewPost { turn: Some(row.prompt.clone()), ..NewPost::new(row.update.place.clone(), Reply::text(key)) };

@@ -17,6 +17,7 @@ use cordboard::{
     },
     rollout::{Resources, Rollout},
     session::Ports,
+    session_files::SessionFiles,
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::{Environment, OwnFiles};
@@ -251,6 +252,8 @@ fn server(
         press: None,
         waiting: None,
         files: CommandFiles::default(),
+        filtered_files: None,
+        session_files: SessionFiles::new(Arc::new(OwnFiles::default)),
     });
     hooks.set_host(&host);
     let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

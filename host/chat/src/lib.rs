@@ -10,7 +10,7 @@ pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, Upd
 use cordboard_core::{
     agent_event::PromptId,
     render::Message,
-    types::{Alert, Authorship, Button, ChatFile, Place, SessionName},
+    types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName},
 };
 
 pub mod backoff;
@@ -36,6 +36,9 @@ pub trait Chat: Send + Sync {
     async fn show_draft(&self, _place: &Place, _draft: &Draft) -> Result<(), ChatError> {
         Err(ChatError::Rejected { why: "this chat has no drafts".to_owned() })
     }
+
+    /// Makes the stop button of a turn's draft ineffective, because the turn has ended or waits again.
+    fn forget_draft(&self, _place: &Place, _turn: &PromptId) {}
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
 
@@ -84,7 +87,7 @@ pub struct Limits {
     pub live_line: LiveLine,
     pub edits: Edits,
     /// If less than this time has passed since the first frame of a turn, its streamed answer is completed without a
-    /// notification, unless newer messages are below it. Has no effect with [`Edits::Append`].
+    /// notification, unless newer messages are below it or have replaced its draft. Has no effect with [`Edits::Append`].
     pub ring_after: Duration,
     /// The length in characters above which an answer is sent as a file below its beginning, and a block of code as a
     /// file of its own. `None` if the front-end can't send files.
@@ -111,8 +114,8 @@ pub enum Streaming {
     Off,
 }
 
-/// The newest content of a running turn, shown without a message. It vanishes when a message is sent to the chat, or
-/// when it isn't updated for a while.
+/// The newest content of a running turn, shown without a message. It usually vanishes when a message is sent to the
+/// chat, and when it isn't updated for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     pub turn: PromptId,
@@ -174,8 +177,15 @@ pub struct Outgoing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingFile {
     pub name: String,
+    pub content: FileContent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileContent {
     /// Never empty.
-    pub content: Bytes,
+    Bytes(Bytes),
+    /// A file that the front-end reads when it sends it.
+    SessionFile(SessionFile),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

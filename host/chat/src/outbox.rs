@@ -22,7 +22,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
 };
 
-use super::{Chat, DownloadError, MenuEntry, MessageId, StorageError};
+use super::{Chat, DownloadError, MenuEntry, MessageId, StorageError, Streaming};
 
 mod chat_call;
 mod compose;
@@ -46,9 +46,9 @@ pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
     /// that the agent is working.
     ///
-    /// `stop` is the action of the stop button, if the front-end shows frames as drafts. It is `None` if the turn waits
-    /// for the user: some clients don't let the user type during a draft, so the turn is shown as a message from then
-    /// on.
+    /// `stop` is the action of the stop button. It is used only where frames are shown as drafts. `None` means that a
+    /// request to the user is open: some clients don't let the user type during a draft, so the turn is shown as a message
+    /// from then on.
     Frame { place: Place, turn: PromptId, frame: TurnFrame, stop: Option<ButtonAction> },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
@@ -185,6 +185,12 @@ impl Outbox {
         mailbox.stop_answer_of = Some(turn);
         mailbox.notify();
         AnswerStop::Stopped
+    }
+
+    /// Returns whether frames are shown as messages, which stay in the chat until the answer replaces them.
+    #[must_use]
+    pub fn keeps_frames(&self, place: &Place) -> bool {
+        self.shared.chat.streaming(place) == Streaming::Messages
     }
 
     /// Waits until another place can no longer be written to, and returns that place. Its posts are kept.

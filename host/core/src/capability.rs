@@ -22,6 +22,7 @@ pub enum Capability {
     Sessions,
     SessionControl,
     Requests,
+    Attachments,
     Chat,
     PluginControl,
     Secrets,
@@ -29,7 +30,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Context,
         Self::Log,
         Self::Config,
@@ -38,6 +39,7 @@ impl Capability {
         Self::Sessions,
         Self::SessionControl,
         Self::Requests,
+        Self::Attachments,
         Self::Chat,
         Self::PluginControl,
         Self::Secrets,
@@ -56,6 +58,7 @@ impl Capability {
             Self::Sessions => "sessions",
             Self::SessionControl => "session-control",
             Self::Requests => "requests",
+            Self::Attachments => "attachments",
             Self::Chat => "chat",
             Self::PluginControl => "plugin-control",
             Self::Secrets => "secrets",
@@ -67,9 +70,12 @@ impl Capability {
     pub const fn grant_kind(self) -> GrantKind {
         match self {
             Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => GrantKind::Always,
-            Self::Sessions | Self::SessionControl | Self::Requests | Self::Chat | Self::PluginControl => {
-                GrantKind::ByName
-            }
+            Self::Sessions
+            | Self::SessionControl
+            | Self::Requests
+            | Self::Attachments
+            | Self::Chat
+            | Self::PluginControl => GrantKind::ByName,
             Self::Secrets | Self::Tcp => GrantKind::ByTargets,
         }
     }

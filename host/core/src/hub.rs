@@ -50,6 +50,8 @@ pub struct HubFacts<'a, T> {
     pub now: Timestamp,
     /// The maximum time that a part of a message waits for the next part.
     pub patience: Duration,
+    /// Whether filters see prompts before they are handled. Filters may take long.
+    pub has_filters: bool,
     /// The maximum number of updates of a member within a minute.
     pub per_minute: Option<usize>,
     pub commands: &'a T,
@@ -58,7 +60,7 @@ pub struct HubFacts<'a, T> {
 }
 
 /// An update that has to be handled now, in a separate task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
@@ -67,7 +69,7 @@ pub struct Dispatch<C> {
     pub action: Action<C>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action<C> {
     Call(Call<C>),
     /// A button press. It is handled like `Call` or `Reply`, unless the button is outdated, its request is already
@@ -87,7 +89,7 @@ pub enum Action<C> {
 }
 
 /// A command and its arguments.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call<C> {
     pub command: C,
     pub invocation: Invocation,
@@ -113,7 +115,7 @@ struct PlaceQueue {
     /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
     /// an earlier update.
     running: usize,
-    /// Whether the update that was started last is a prompt without files.
+    /// Whether the update that was started last is a prompt that is handled quickly.
     handles_prompt: bool,
     waiting: VecDeque<JoinedUpdate>,
 }
@@ -241,10 +243,10 @@ impl Hub {
         }
     }
 
-    /// Returns whether a prompt without files is being handled in the place and only prompts wait. An immediate
+    /// Returns whether a prompt is being handled quickly in the place and only prompts wait. An immediate
     /// command waits for such prompts, because a command such as `/stop all` must find them in their session's queue.
     /// The wait is short: handling a prompt only appends it to that queue. If the prompt that is being handled has
-    /// files, the command doesn't wait, because downloading them takes longer.
+    /// files or passes filters, the command doesn't wait, because that may take longer.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -278,7 +280,8 @@ impl Hub {
         };
         if let Slot::Queue(place) = &slot {
             let queue = self.queues.entry(place.clone()).or_default();
-            queue.handles_prompt = matches!(action, Action::Prompt) && !has_files(&update.row.update);
+            let is_brief = !facts.has_filters && !has_files(&update.row.update);
+            queue.handles_prompt = is_brief && matches!(action, Action::Prompt);
             queue.running += 1;
         }
         self.start(slot, update, action)

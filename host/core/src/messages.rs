@@ -18,10 +18,11 @@ pub use agent_request::{
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use budget::{budget_refusal, budget_warning};
 pub use command_errors::{
-    BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, TRANSCRIPT_NOT_FOUND, TRANSCRIPT_NOT_READ, agent_is_fixed,
-    agent_not_configured, bypass_not_configured, digest_needed, done_but_not_stored, name_has_other_folder,
-    never_active, no_history, no_personas, not_allowed, not_below_roots, not_stored, not_the_callers_place,
-    nothing_to_fork, only_here, place_without_members, setting_not_supported, unknown_permission_mode,
+    BUTTON_GONE, FILTER_CANNOT_SEND, NO_ACCESS, NO_ATTACHMENTS, NO_CALLER, NOT_SENT_BUG, OTHERS_BUTTON,
+    TRANSCRIPT_NOT_FOUND, TRANSCRIPT_NOT_READ, agent_is_fixed, agent_not_configured, bypass_not_configured,
+    digest_needed, done_but_not_stored, name_has_other_folder, never_active, no_history, no_personas, not_allowed,
+    not_below_roots, not_stored, not_the_callers_place, nothing_to_fork, only_here, place_without_members,
+    setting_not_supported, unknown_permission_mode,
 };
 pub use delivery::{IN_FILE_BELOW, interrupted_answer, not_sent, not_shown, unreachable, whole_text_in};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
@@ -286,6 +287,13 @@ pub fn file_note(kind: &str, seconds: Option<u32>, path: Option<&Path>) -> Strin
     let length = seconds.map_or_else(String::new, |seconds| format!(", {seconds} s"));
     let path = path.map_or_else(|| "no longer available".to_owned(), |path| path.display().to_string());
     format!("[Attached {kind}{length}: {path}]")
+}
+
+/// Returns the sentence that a file or a folder of a session can't be read.
+#[must_use]
+pub fn file_not_read(path: &str, why: &str) -> String {
+    let path = if path.trim().is_empty() { "the session's folder".to_owned() } else { format!("'{path}'") };
+    format!("The host can't read {path}: {why}.")
 }
 
 /// Returns the notice that an update or an answer could not be stored. A place gets it once per outage of the store.

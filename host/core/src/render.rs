@@ -13,6 +13,7 @@ mod markdown;
 mod one_line;
 mod split;
 mod table;
+mod tail;
 pub mod terminal;
 
 pub use blank::is_blank;
@@ -23,6 +24,7 @@ pub use escape::{code, escape, literal, unescape};
 pub(crate) use one_line::shorten;
 pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
 pub use split::{MOST_ENTITIES, split};
+pub use tail::tail;
 
 /// A text and the entities that style it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,6 +2,8 @@
 
 mod audit;
 mod chat_file;
+mod filter;
+mod folder_entry;
 mod name;
 mod people;
 mod permission_mode;
@@ -15,12 +17,14 @@ mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest, RecordedRequest};
 pub use chat_file::{ChatFile, FILES_FOLDER, model_input};
+pub use filter::{FilterChange, FilterInput, FilterOutcome};
+pub use folder_entry::{EntryKind, FolderEntry, FolderPage};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{Caller, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
 pub use place::{ActiveScope, Place};
 pub use prompt::{AgentCommand, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
-pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
+pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply, SessionFile};
 pub use request::{
     AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,
     RequestId, RequestOption, ToolUse,

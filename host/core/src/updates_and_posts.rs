@@ -46,6 +46,12 @@ pub struct Origin {
     /// The message of the host that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
+    /// The author's text, if filters have changed it or the update is a correction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfiltered: Option<String>,
+    /// The last edit of the message that was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_by: Option<InboxId>,
     /// Whether the update tells an agent about an edit of the message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_correction: bool,

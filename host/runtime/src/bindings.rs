@@ -36,12 +36,13 @@ macro_rules! extension_point {
 extension_point!(command, "command-plugin");
 extension_point!(lifecycle, "lifecycle-plugin");
 extension_point!(approval, "approval-plugin");
+extension_point!(filter, "filter-plugin");
 extension_point!(persona, "persona-plugin");
 extension_point!(view, "view-plugin");
 extension_point!(hook, "hook-plugin");
 extension_point!(schedule, "schedule-plugin");
 
 pub use host_imports::cordboard::plugin::{
-    catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
-    types,
+    attachments, catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions,
+    state, tcp, types,
 };

@@ -33,6 +33,8 @@ pub enum CallError {
     Plugin(String),
     #[error("exports no {0}")]
     NotOffered(&'static str),
+    #[error("is not active, or exports no filter")]
+    FilterNotActive,
 }
 
 fn explain_drain(drain: Duration) -> String {
@@ -56,7 +58,8 @@ impl CallError {
             | Self::Drained { .. }
             | Self::ArgumentTooLarge { .. }
             | Self::FixedLimit(_)
-            | Self::NotOffered(_) => self,
+            | Self::NotOffered(_)
+            | Self::FilterNotActive => self,
         }
     }
 }
@@ -65,7 +68,8 @@ impl CallOutput for CallError {
     fn bytes(&self) -> usize {
         match self {
             Self::Trap(why) | Self::Plugin(why) | Self::FixedLimit(why) => why.len(),
-            Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } | Self::NotOffered(_) => 0,
+            Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } => 0,
+            Self::NotOffered(_) | Self::FilterNotActive => 0,
         }
     }
 
@@ -77,7 +81,8 @@ impl CallOutput for CallError {
             | Self::Drained { .. }
             | Self::ArgumentTooLarge { .. }
             | Self::FixedLimit(_)
-            | Self::NotOffered(_) => self,
+            | Self::NotOffered(_)
+            | Self::FilterNotActive => self,
         }
     }
 }

@@ -4,9 +4,9 @@
 use cordboard_core::scrub;
 
 use super::bindings::{
-    approval::exports::cordboard::plugin::approval, lifecycle::exports::cordboard::plugin::lifecycle,
-    persona::exports::cordboard::plugin::persona, types, view::exports::cordboard::plugin::view,
-    webhook::exports::cordboard::plugin::webhook,
+    approval::exports::cordboard::plugin::approval, filter::exports::cordboard::plugin::filter,
+    lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
+    view::exports::cordboard::plugin::view, webhook::exports::cordboard::plugin::webhook,
 };
 
 /// A type that a plugin call may return.
@@ -101,6 +101,33 @@ impl CallOutput for approval::Decision {
             }
         };
         Self { outcome, rule: self.rule.scrubbed() }
+    }
+}
+
+impl CallOutput for filter::Outcome {
+    fn bytes(&self) -> usize {
+        match self {
+            filter::Outcome::Pass => 0,
+            filter::Outcome::Replace(change) | filter::Outcome::Annotate(change) => {
+                let facts = change.facts.iter().map(|(name, value)| name.len() + value.len());
+                change.text.len() + change.notice.bytes() + facts.sum::<usize>()
+            }
+            filter::Outcome::Reject(why) => why.len(),
+        }
+    }
+
+    fn scrubbed(self) -> Self {
+        let change = |filter::Change { text, notice, facts }| filter::Change {
+            text: text.scrubbed(),
+            notice: notice.scrubbed(),
+            facts: facts.into_iter().map(|(name, value)| (name.scrubbed(), value.scrubbed())).collect(),
+        };
+        match self {
+            filter::Outcome::Pass => filter::Outcome::Pass,
+            filter::Outcome::Replace(changed) => filter::Outcome::Replace(change(changed)),
+            filter::Outcome::Annotate(changed) => filter::Outcome::Annotate(change(changed)),
+            filter::Outcome::Reject(why) => filter::Outcome::Reject(why.scrubbed()),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
 };
 
 /// The interface names of the extension points.
-const EXTENSION_POINTS: [&str; 8] =
-    ["command", "lifecycle", "approval", "persona", "view", "hook", "schedule", "webhook"];
+const EXTENSION_POINTS: [&str; 9] =
+    ["command", "lifecycle", "approval", "filter", "persona", "view", "hook", "schedule", "webhook"];
 
 /// The interface that has only types, and therefore needs no grant.
 const TYPES: &str = "types";
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it uses cordboard:plugin/";
-        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.3; ";
+        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.4; ";
         for (import, expected) in [
             ("cordboard:plugin/sessions@0.2.0", ""),
             ("cordboard:plugin/sessions@0.2.7", ""),
@@ -148,8 +148,8 @@ mod tests {
             ("cordboard:plugin/sessions@0.3.0", newer),
             ("cordboard:plugin/sessions@0.3.0-rc.1", newer),
             ("cordboard:plugin/sessions@1.0.0", newer),
-            ("cordboard:plugin/rockets@0.2.4", newer),
-            ("cordboard:plugin/rockets@0.2.3", unknown),
+            ("cordboard:plugin/rockets@0.2.5", newer),
+            ("cordboard:plugin/rockets@0.2.4", unknown),
             ("cordboard:plugin/sessions@0.1.0", "it is built for an older Cordboard: "),
             ("cordboard:plugin/sessions", "it is built for an older Cordboard: "),
             ("wasi:cli/stdout@0.2.3", ""),

@@ -7,13 +7,15 @@ use cordboard_core::{
     session::{Decision, DecisionOutcome},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        Attachment, Button, Caller, Content, ContextUse, GroupUsage, OpenRequest, OptionText, Permission, Phase, Place,
-        Reply, RequestOption, SessionName, SessionView, Terminal, Timestamp, ToolUse, UsageSum,
+        Attachment, Button, Caller, ChatFile, Content, ContextUse, FilterChange, FilterInput, FilterOutcome,
+        GroupUsage, OpenRequest, OptionText, Permission, Phase, Place, Reply, RequestOption, SessionName, SessionView,
+        Terminal, Timestamp, ToolUse, UsageSum,
     },
 };
 
 use super::bindings::{
-    approval::exports::cordboard::plugin::approval, requests, sessions, types, view::exports::cordboard::plugin::view,
+    approval::exports::cordboard::plugin::approval, filter::exports::cordboard::plugin::filter, requests, sessions,
+    types, view::exports::cordboard::plugin::view,
 };
 
 pub fn caller(caller: &Caller) -> types::Caller {
@@ -165,6 +167,33 @@ pub fn decision(decision: approval::Decision) -> Decision {
         approval::Outcome::AskWith(buttons) => DecisionOutcome::Ask(buttons.into_iter().map(button_of).collect()),
     };
     Decision { outcome, rule: decision.rule }
+}
+
+pub fn filter_message(view: &SessionView, input: &FilterInput) -> filter::Message {
+    let file = |file: &ChatFile| filter::File {
+        id: file.saved_as.clone(),
+        kind: file.kind.clone(),
+        path: file.path().display().to_string(),
+        size: file.size,
+        seconds: file.seconds,
+        facts: Vec::new(),
+    };
+    filter::Message {
+        session: session(view),
+        text: input.text.clone(),
+        files: input.files.iter().map(file).collect(),
+        facts: Vec::new(),
+    }
+}
+
+pub fn filter_outcome(outcome: filter::Outcome) -> FilterOutcome {
+    let change = |filter::Change { text, notice, .. }| FilterChange { text, notice };
+    match outcome {
+        filter::Outcome::Pass => FilterOutcome::Pass,
+        filter::Outcome::Replace(changed) => FilterOutcome::Replace(change(changed)),
+        filter::Outcome::Annotate(changed) => FilterOutcome::Annotate(change(changed)),
+        filter::Outcome::Reject(why) => FilterOutcome::Reject(why),
+    }
 }
 
 fn choice(option: &RequestOption) -> requests::Choice {

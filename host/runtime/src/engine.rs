@@ -26,6 +26,10 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// The number of call slots reserved for `at-once` commands, so that `/stop` doesn't wait behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
+/// The number of call slots reserved for filters. A plugin that sends a message to an agent waits for the filters, so they
+/// must not wait for its slot. A filter may wait for a slow server.
+pub const FILTER_CALLS: u32 = 32;
+
 /// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
 /// share this limit. It is more than one, so that a slow trial, which may take as long as a call, doesn't delay all
 /// others. An unused pool slot costs address space but no memory.
@@ -53,10 +57,10 @@ pub struct SharedEngine {
 }
 
 impl SharedEngine {
-    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls and trials. Falls back to
+    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls, filters and trials. Falls back to
     /// on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
-        let instances = parallel.saturating_add(AT_ONCE_CALLS + MAX_TRIALS);
+        let instances = parallel.saturating_add(AT_ONCE_CALLS + FILTER_CALLS + MAX_TRIALS);
         let engine = Engine::new(&config(Allocation::Pool { instances })).or_else(|error| {
             tracing::warn!(%error, "not enough memory for an instance pool: calls are slower");
             Engine::new(&config(Allocation::OnDemand))

@@ -70,7 +70,7 @@ pub enum PluginError {
     OtherType { name: String, item: Option<String>, why: String },
     /// `exports` lists some of the actual exports.
     #[error(
-        "it exports no extension point{}: export at least one of command, lifecycle, approval, persona, view, hook, schedule, webhook",
+        "it exports no extension point{}: export at least one of command, lifecycle, approval, filter, persona, view, hook, schedule, webhook",
         if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
     )]
     NoExtensionPoint { exports: Vec<String> },

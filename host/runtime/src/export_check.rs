@@ -5,8 +5,9 @@ use wasmtime::{Store, component::Instance};
 
 use super::{
     bindings::{
-        approval::ApprovalPlugin, command::CommandPlugin, hook::HookPlugin, lifecycle::LifecyclePlugin,
-        persona::PersonaPlugin, schedule::SchedulePlugin, view::ViewPlugin, webhook::WebhookPlugin,
+        approval::ApprovalPlugin, command::CommandPlugin, filter::FilterPlugin, hook::HookPlugin,
+        lifecycle::LifecyclePlugin, persona::PersonaPlugin, schedule::SchedulePlugin, view::ViewPlugin,
+        webhook::WebhookPlugin,
     },
     call::CallState,
     error::PluginError,
@@ -28,6 +29,7 @@ impl Exports {
         check!("command", command, CommandPlugin);
         check!("lifecycle", lifecycle, LifecyclePlugin);
         check!("approval", approval, ApprovalPlugin);
+        check!("filter", filter, FilterPlugin);
         check!("persona", persona, PersonaPlugin);
         check!("view", view, ViewPlugin);
         check!("hook", hook, HookPlugin);

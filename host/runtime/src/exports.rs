@@ -70,8 +70,10 @@ macro_rules! call_export {
     }};
 }
 
+mod filters;
 mod hooks_jobs_webhooks;
 
+pub use filters::FilterCall;
 pub use hooks_jobs_webhooks::DueJob;
 
 impl Registry {

@@ -8,8 +8,12 @@ use std::{error::Error, sync::Arc};
 use async_trait::async_trait;
 use cordboard_core::{
     budget::Budget,
+    messages,
     session::{ApiError, SessionCommand},
-    types::{Caller, Exchange, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp, Urgency, UsagePeriod},
+    types::{
+        Caller, Exchange, FolderEntry, FolderPage, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp,
+        Urgency, UsagePeriod,
+    },
 };
 
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
@@ -98,6 +102,13 @@ pub trait HostApi: PluginState {
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the daily budget, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
+    /// Returns up to `length` bytes of a file of the message that a filter sees. The error is for people.
+    async fn read_attachment(&self, _id: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, String> {
+        Err(messages::NO_ATTACHMENTS.to_owned())
+    }
+    /// Lists a folder below the session's folder.
+    async fn files(&self, caller: &Caller, name: &SessionName, page: &FolderPage)
+    -> Result<Vec<FolderEntry>, ApiError>;
     /// Returns the replacement for the network in tests, or `None` to use the real network.
     fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {
         None

@@ -2,6 +2,7 @@
 //! linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's rights on
 //! sessions.
 
+mod attachments;
 mod catalog;
 mod chat;
 mod config;
@@ -36,6 +37,7 @@ pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime:
         Capability::Sessions => add!(sessions),
         Capability::SessionControl => add!(session_control),
         Capability::Requests => add!(requests),
+        Capability::Attachments => add!(attachments),
         Capability::Chat => add!(chat),
         Capability::PluginControl => add!(plugin_control),
         Capability::Secrets => add!(secrets),

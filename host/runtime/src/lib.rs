@@ -51,7 +51,7 @@ pub use contract_names::{bare_name, interface};
 pub use digest::digest;
 pub use engine::{EPOCH_TICK, MAX_TRIALS};
 pub use error::PluginError;
-pub use exports::{DueJob, Invocation, Load, RenderInput, ViewLimits};
+pub use exports::{DueJob, FilterCall, Invocation, Load, RenderInput, ViewLimits};
 pub use grant_request_message::{PendingApproval, config_only, joint_approval_request};
 pub use guest_log::LOG_TARGET;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};

@@ -1,6 +1,6 @@
 //! Links `wasi:http` into a version, creates the version's network access, and finds missing or withdrawn network
-//! grants. `http`, `tcp` and `secrets` are each granted by a list of entries, so an empty list means that the grant is
-//! missing.
+//! grants. `http`, `tcp` and `secrets` are each granted by a list. An empty list of `http` or `tcp` grants nothing. An
+//! empty list `secrets` grants the import but no secret, for plugins that need a secret only with some servers.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,18 +30,18 @@ pub fn network_list(import: &str) -> Option<&'static str> {
     TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == key)
 }
 
-/// Returns whether the list with the key `name` has an entry.
+/// Returns whether the list with the key `name` grants the import.
 #[must_use]
 pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     match name {
         HTTP => !grants.http.is_empty(),
         "tcp" => !grants.tcp.is_empty(),
-        "secrets" => !grants.secrets.is_empty(),
+        "secrets" => grants.secrets.is_some(),
         _ => false,
     }
 }
 
-/// Returns the keys of the lists that are empty although `imports` needs them, each with an example of the line to add.
+/// Returns the keys of the lists that don't grant an import in `imports`, each with an example of the line to add.
 pub fn missing(imports: &[String], grants: &NetworkGrants) -> Vec<(&'static str, String)> {
     let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !is_granted(grants, name);
     let lists = TARGET_LISTS.iter().map(|(name, _)| *name).filter(is_missing);
@@ -77,7 +77,8 @@ pub fn network(
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))
-        || !old.secrets.is_subset(&new.secrets)
+        || (old.secrets.is_some() && new.secrets.is_none())
+        || old.secrets.iter().flatten().any(|one| !new.has_secret(one))
         || !old.private.is_subset(&new.private)
         || (old.ca.is_some() && old.ca != new.ca)
 }

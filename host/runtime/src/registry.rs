@@ -15,7 +15,7 @@ use super::{
     compile::Compiler,
     component_info::ComponentInfo,
     digest::digest,
-    engine::{AT_ONCE_CALLS, SharedEngine, linker::Linkers},
+    engine::{AT_ONCE_CALLS, FILTER_CALLS, SharedEngine, linker::Linkers},
     error::PluginError,
     plugin_settings::PluginSettings,
     trial,
@@ -39,6 +39,7 @@ pub struct Registry {
     updating: Mutex<()>,
     pub(super) permits: Semaphore,
     pub(super) at_once_permits: Semaphore,
+    pub(super) filter_permits: Semaphore,
     /// Notified when a call fails.
     pub(super) failed_call: Notify,
 }
@@ -69,7 +70,8 @@ pub struct FailedVersion {
 
 impl Registry {
     /// Starts the engine. `cache` stores compiled artifacts, `program` is the binary that compiles them in a child
-    /// process, and `parallel` is the maximum number of concurrent calls, not counting `at-once` commands.
+    /// process, and `parallel` is the maximum number of concurrent calls, not counting `at-once` commands
+    /// and filters.
     pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         Ok(Self {
@@ -81,6 +83,7 @@ impl Registry {
             updating: Mutex::new(()),
             permits: Semaphore::new(parallel as usize),
             at_once_permits: Semaphore::new(AT_ONCE_CALLS as usize),
+            filter_permits: Semaphore::new(FILTER_CALLS as usize),
             failed_call: Notify::new(),
         })
     }

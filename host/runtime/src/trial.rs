@@ -16,6 +16,7 @@ use super::{
             CommandPlugin,
             exports::cordboard::plugin::command::{Order, Spec},
         },
+        filter::FilterPlugin,
         persona::PersonaPlugin,
         schedule::{SchedulePlugin, exports::cordboard::plugin::schedule::Job},
         view::ViewPlugin,
@@ -32,12 +33,13 @@ use super::{
     untrusted_text::shorten,
 };
 
-/// The commands, personas, modes and jobs that the plugin reports, before they are checked.
+/// The commands, personas, modes, jobs and filtered kinds of messages that the plugin reports, before they are checked.
 #[derive(Default)]
 struct TrialAnswers {
     specs: Vec<Spec>,
     personas: Vec<Choice>,
     modes: Vec<Choice>,
+    filter_kinds: Vec<String>,
     jobs: Vec<Job>,
     /// The error for an export with the wrong type. If it is set, the trial called no functions.
     mismatch: Option<PluginError>,
@@ -50,7 +52,8 @@ impl CallOutput for TrialAnswers {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
         let choices = self.personas.iter().chain(&self.modes).map(|one| one.name.len() + one.description.len());
         let jobs = self.jobs.iter().map(|job| job.name.len() + job.cron.len());
-        specs.chain(choices).chain(jobs).sum()
+        let kinds = self.filter_kinds.iter().map(String::len);
+        specs.chain(choices).chain(jobs).chain(kinds).sum()
     }
 
     fn scrubbed(self) -> Self {
@@ -71,6 +74,7 @@ pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Of
         commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
         personas: answers.personas,
         modes: answers.modes,
+        filter_kinds: answers.filter_kinds,
         jobs: answers.jobs.into_iter().map(job).collect::<Result<_, _>>()?,
     };
     check(&offers)?;
@@ -121,6 +125,7 @@ async fn ask(
     answers.personas = personas.into_iter().map(|one| choice(one.name, &one.description)).collect();
     let modes = ask!(view, ViewPlugin, cordboard_plugin_view, call_modes);
     answers.modes = modes.into_iter().map(|one| choice(one.name, &one.description)).collect();
+    answers.filter_kinds = ask!(filter, FilterPlugin, cordboard_plugin_filter, call_kinds);
     answers.jobs = ask!(schedule, SchedulePlugin, cordboard_plugin_schedule, call_jobs);
     Ok(Ok(answers))
 }

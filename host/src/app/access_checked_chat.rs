@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use cordboard_chat::{
     Chat, ChatError, DownloadError, Draft, Limits, MenuEntry, MessageId, Outgoing, Pacing, Streaming,
 };
-use cordboard_core::types::{ChatFile, Place};
+use cordboard_core::{
+    agent_event::PromptId,
+    types::{ChatFile, Place},
+};
 
 use crate::hub::{self, LiveConfig};
 
@@ -47,6 +50,10 @@ impl Chat for AccessCheckedChat {
     async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {
         self.check(place)?;
         self.chat.show_draft(place, draft).await
+    }
+
+    fn forget_draft(&self, place: &Place, turn: &PromptId) {
+        self.chat.forget_draft(place, turn);
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

@@ -16,10 +16,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, access_checked_chat::AccessCheckedChat, exit_reason::ExitReason, options::StartOptions};
+use super::{
+    AppError, access_checked_chat::AccessCheckedChat, exit_reason::ExitReason, options::StartOptions, run::own_files,
+};
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
+    session_files::SessionFiles,
     session_registry::SessionRegistry,
 };
 
@@ -99,6 +102,8 @@ fn open_telegram(
     settings.document_over = Arc::new(move || live.now().telegram.document_over);
     let live = options.config.clone();
     settings.file_limit = Arc::new(move || live.now().telegram.file_limit);
+    let files = SessionFiles::new(own_files(options.paths.clone(), options.config.clone()));
+    settings.open_file = Arc::new(move |file| files.open(file));
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
     }

@@ -73,6 +73,9 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         if !STANDARD.is_empty() && !registry.snapshot().has_lifecycle(policy) {
             problems.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
         }
+        for filter in config.now().plugins.filters.iter().filter(|name| !registry.snapshot().has_filter(name)) {
+            problems.push(format!("[plugins] filters: no plugin named \"{filter}\" exports filter"));
+        }
         let policy = &config.now().requests.approval;
         if !STANDARD.is_empty() && !registry.snapshot().has_approval(policy) {
             problems.push(format!("[requests] approval = \"{policy}\": no plugin of that name exports approval"));

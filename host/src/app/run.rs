@@ -43,6 +43,7 @@ use crate::{
     operators::{self, Operators},
     rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
+    session_files::SessionFiles,
     session_registry::SessionRegistry,
     standard_plugins::{NO_STANDARD, STANDARD},
     terminal_handover::HandoverService,
@@ -214,6 +215,8 @@ impl HostBase {
             press: None,
             waiting: None,
             files: hub::CommandFiles::default(),
+            filtered_files: None,
+            session_files: SessionFiles::new(self.own_files()),
         });
         self.hooks.set_host(&host);
         let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
@@ -237,22 +240,8 @@ impl HostBase {
         }
     }
 
-    /// Returns a function that lists the files and folders of the host that no agent in a sandbox may see.
     fn own_files(&self) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
-        let (paths, config) = (self.paths.clone(), self.config.clone());
-        Arc::new(move || {
-            let config = config.now();
-            let secrets = config.secrets.values().filter_map(|source| match source {
-                SecretSource::File(file) => Some(file.clone()),
-                // systemd keeps credentials below `/run`, which sandboxes don't show.
-                SecretSource::Credential(_) => None,
-            });
-            let token = front_end::token_file(&paths, &config);
-            OwnFiles {
-                folders: [paths.state.clone()].into_iter().chain(plugin_folder(&paths, &config)).collect(),
-                files: paths.config.clone().into_iter().chain(token).chain(secrets).collect(),
-            }
-        })
+        own_files(self.paths.clone(), self.config.clone())
     }
 
     fn turn_renderer(&self, registry: &Arc<SessionRegistry>, outbound: &Outbound, limits: Limits) -> TurnRenderer {
@@ -317,6 +306,29 @@ fn left_over_agents(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)>
 fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
     let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
     sessions.into_iter().map(view).collect()
+}
+
+/// Returns a function that lists the files and folders of the host, which neither an agent in a sandbox nor `/get` may
+/// read: its state, its plugins, its configuration, the bot's token and the secrets.
+pub(super) fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
+    Arc::new(move || {
+        let config = config.now();
+        let secrets = config.secrets.values().filter_map(|source| match source {
+            SecretSource::File(file) => Some(file.clone()),
+            SecretSource::Credential(_) => None,
+        });
+        // systemd's folder with the credentials of the host.
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let token = front_end::token_file(&paths, &config);
+        OwnFiles {
+            folders: [paths.state.clone()]
+                .into_iter()
+                .chain(plugin_folder(&paths, &config))
+                .chain(credentials)
+                .collect(),
+            files: paths.config.clone().into_iter().chain(token).chain(secrets).collect(),
+        }
+    })
 }
 
 /// Restores the prompts, dispatches the updates that the previous run of the host accepted and did not complete, and

@@ -41,6 +41,10 @@ impl OutboundSink for Outbox {
         Self::on_user_message(self, place);
     }
 
+    fn keeps_frames(&self, place: &Place) -> bool {
+        Self::keeps_frames(self, place)
+    }
+
     fn stop_answer(&self, place: &Place) -> AnswerStop {
         Self::stop_answer(self, place)
     }

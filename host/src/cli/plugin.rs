@@ -119,6 +119,10 @@ Directives, one per line, before or between messages:
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
                                         queued, interrupted, turns, context or timeout; `active`
                                         makes it the active one
+  @attach note.ogg voice message        a file of the next message, from the same folder; its kind
+                                        is photo, file, voice message, audio, video or animation;
+                                        `>` alone sends it without a text
+  @file alpha src/main.rs 1200          a file in the session's folder, and its size
   @exchange alpha PROMPT => ANSWER      an exchange in the history of a session
   @usage alpha cost=0.5 KEY=VALUE       a finished turn; KEY: input, output, cache-read,
                                         cache-write (tokens), model or persona
@@ -191,6 +195,8 @@ pub enum ExtensionPoint {
     Lifecycle,
     /// Decides whether agents may use a tool
     Approval,
+    /// Changes or rejects messages to agents
+    Filter,
     /// Gives agents their instructions
     Persona,
     /// Formats the answers of agents
@@ -211,6 +217,7 @@ impl ExtensionPoint {
             Self::Command => "command",
             Self::Lifecycle => "lifecycle",
             Self::Approval => "approval",
+            Self::Filter => "filter",
             Self::Persona => "persona",
             Self::View => "view",
             Self::Hook => "hook",

@@ -110,7 +110,7 @@ async fn activate_with_all_grants(harness: &Harness, info: &ComponentInfo, confi
     if network.tcp.is_empty() {
         network.tcp = any.tcp;
     }
-    if network.secrets.is_empty() {
+    if network.secrets.is_none() {
         network.secrets = any.secrets;
     }
     harness.registry.activate_wasm(name, wasm, &settings, Clock::system().now()).await.map(drop)

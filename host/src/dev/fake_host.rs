@@ -2,6 +2,7 @@
 //! and a fake agent that reacts at once. Permissions are checked as on a real host, and actions are recorded in order.
 
 mod api;
+mod files;
 mod plugin_state;
 mod session;
 mod session_queries;
@@ -20,8 +21,8 @@ use cordboard_core::{
     time_zone::Zone,
     turn::Turn,
     types::{
-        AgentRequest, Caller, Exchange, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView,
-        Timestamp, Urgency, UsageEntry, UserId,
+        AgentRequest, Caller, ChatFile, Exchange, Phase, Place, PromptKind, Reply, RequestId, SessionName,
+        SessionRecord, SessionView, Timestamp, Urgency, UsageEntry, UserId,
     },
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
@@ -48,6 +49,17 @@ pub struct FakeHost {
     shared: Arc<Shared>,
     /// The button press that this handle serves, if any.
     press: Option<Arc<Press>>,
+    /// The files of the message that a filter sees.
+    attachments: Arc<[AttachedFile]>,
+    /// Whether this handle serves a filter, which must not send messages to agents.
+    is_filter: bool,
+}
+
+/// A file of a message, with its content.
+#[derive(Debug, Clone)]
+pub struct AttachedFile {
+    pub file: ChatFile,
+    pub content: Vec<u8>,
 }
 
 struct Shared {
@@ -79,6 +91,8 @@ struct Inner {
     posts: u64,
     /// The exchanges of all sessions, in order.
     exchanges: Vec<(SessionName, Exchange)>,
+    /// The files in the folders of sessions: the session, the path in its folder, and the size.
+    files: Vec<(SessionName, String, u64)>,
     /// The usage of all finished turns.
     usage: Vec<UsageEntry>,
     /// The last answer of an approval plugin, until [`FakeHost::take_decision`] removes it.
@@ -105,6 +119,7 @@ impl FakeHost {
             requests: 0,
             posts: 0,
             exchanges: Vec::new(),
+            files: Vec::new(),
             usage: Vec::new(),
             decision: None,
         };
@@ -116,13 +131,24 @@ impl FakeHost {
             admin_commands: OnceLock::new(),
             personas: OnceLock::new(),
         };
-        Self { shared: Arc::new(shared), press: None }
+        Self { shared: Arc::new(shared), press: None, attachments: Arc::default(), is_filter: false }
     }
 
     /// Returns a handle for the command of a pressed button.
     #[must_use]
     pub fn pressed(&self, press: Arc<Press>) -> Self {
         Self { press: Some(press), ..self.clone() }
+    }
+
+    /// Returns a handle for a filter that sees these files.
+    #[must_use]
+    pub fn with_attachments(&self, files: &[AttachedFile]) -> Self {
+        Self { attachments: files.into(), is_filter: true, ..self.clone() }
+    }
+
+    /// Adds a file with this size to the folder of a session. `path` is relative to the folder.
+    pub fn add_file(&self, session: SessionName, path: &str, size: u64) {
+        self.inner().files.push((session, path.to_owned(), size));
     }
 
     /// Passes later admin commands to `commands`. Only the first call has an effect.
@@ -330,6 +356,11 @@ impl FakeHost {
     pub fn accept(&self, name: &SessionName, place: &Place, text: &str, urgency: Urgency) {
         self.record(RecordedAction::Prompted(name.clone(), text.to_owned()));
         self.send(name, place, text, urgency);
+    }
+
+    /// Records a post in a place.
+    pub fn show(&self, place: &Place, reply: Reply) {
+        self.record(RecordedAction::Posted(place.clone(), Box::new(reply)));
     }
 
     fn next_prompt(&self) -> PromptId {

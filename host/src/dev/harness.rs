@@ -9,7 +9,8 @@ use cordboard_core::{
     config::{self, Config},
     messages::{self, HostReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
-    types::{Button, Caller, Place, Reply, Request, Role, Timestamp, Urgency, UserId},
+    typed_agent_command::AgentCommandLine,
+    types::{Button, Caller, FilterInput, Place, Reply, Request, Role, SessionView, Timestamp, Urgency, UserId},
 };
 use cordboard_runtime::{CallContext, ComponentInfo, HostApi, Offer, PluginError, Registry};
 
@@ -17,13 +18,13 @@ use super::{
     build::size,
     captured_log::Log,
     error::{ConfigFaults, DevError},
-    fake_host::{self, FakeHost},
+    fake_host::{self, AttachedFile, FakeHost},
     progress,
     recorded_action::RecordedAction,
     subject::Subject,
 };
 use crate::{
-    hub::{self, Press},
+    hub::{self, FilterCalls, FilteredText, Press},
     standard_plugins::{STANDARD, StandardPlugin},
 };
 
@@ -45,6 +46,13 @@ impl DevSettings {
     }
 }
 
+/// A message of the chat.
+#[derive(Debug, Clone, Copy)]
+struct Message<'a> {
+    text: &'a str,
+    files: &'a [AttachedFile],
+}
+
 /// The result of a message or of a pressed button.
 pub struct Response {
     pub reply: Reply,
@@ -62,6 +70,8 @@ pub struct Harness {
     pub caller: Caller,
     pub place: Place,
     pub locale: Option<String>,
+    /// The files of the next message.
+    pub attachments: Vec<AttachedFile>,
 }
 
 impl Harness {
@@ -69,7 +79,7 @@ impl Harness {
     pub fn new(registry: Arc<Registry>, log: Log, subject: Subject, host: FakeHost) -> Self {
         registry.fix_clock(host.now());
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
-        Self { registry, host, log, subject, caller, place, locale: None }
+        Self { registry, host, log, subject, caller, place, locale: None, attachments: Vec::new() }
     }
 
     /// Sets the time of the fake host and of its guests' clocks.
@@ -117,9 +127,13 @@ impl Harness {
         self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
     }
 
-    /// Handles a line of the chat as the hub does.
-    pub async fn say(&self, line: &str) -> Response {
-        self.respond(&ChatInput::typed(line), line, &self.host).await
+    /// Handles a line of the chat as the hub does. The message has the attached files, and may have no text then.
+    pub async fn say(&mut self, line: &str) -> Response {
+        let files = std::mem::take(&mut self.attachments);
+        if !files.is_empty() && line.trim().is_empty() {
+            return self.prompt("", &files).await;
+        }
+        self.respond(&ChatInput::typed(line), Message { text: line, files: &files }, &self.host).await
     }
 
     /// Handles the press of a button as the hub does. `request` is the request of the message with the button, if it
@@ -128,16 +142,16 @@ impl Harness {
         let session = button.session.as_ref().map(|id| self.host.name_of(id));
         let press = Arc::new(Press::new(session, request));
         let input = ChatInput::pressed(&button.command, button.plugin.as_deref());
-        self.respond(&input, &button.command, &self.host.pressed(press)).await
+        self.respond(&input, Message { text: &button.command, files: &[] }, &self.host.pressed(press)).await
     }
 
-    /// Handles an input that was parsed from `text`.
-    async fn respond(&self, input: &ChatInput, text: &str, host: &FakeHost) -> Response {
+    /// Handles an input that was parsed from the text of `message`.
+    async fn respond(&self, input: &ChatInput, message: Message<'_>, host: &FakeHost) -> Response {
         let table = self.registry.snapshot();
         match route::resolve(input, self.caller.role, &*table) {
             Resolution::Command { command, invocation } => self.call(command, invocation, host).await,
             Resolution::Rejected(answer) => refused(answer),
-            Resolution::Prompt => self.prompt(text),
+            Resolution::Prompt => self.prompt(message.text, message.files).await,
         }
     }
 
@@ -160,7 +174,7 @@ impl Harness {
     }
 
     /// Handles a prompt for the active session as the hub does.
-    fn prompt(&self, text: &str) -> Response {
+    async fn prompt(&self, text: &str, files: &[AttachedFile]) -> Response {
         let Some(active) = self.host.active(&self.caller, &self.place) else {
             return refused(hub::not_addressed(&self.host.active_in(&self.place)));
         };
@@ -168,12 +182,40 @@ impl Harness {
             let refusal = messages::budget_refusal(&budget);
             return refused(HostReply::BudgetSpent { refusal, message: messages::beginning(text) });
         }
+        let FilteredText { text, notices } = match self.filter(&active, text, files).await {
+            Ok(filtered) => filtered,
+            Err(answer) => return refused(answer),
+        };
+        for notice in notices {
+            self.host.show(&self.place, Reply::text(notice));
+        }
         let name = &active.record.name;
-        self.host.accept(name, &self.place, text, Urgency::Normal);
+        self.host.accept(name, &self.place, &text, Urgency::Normal);
         if hub::waits(&active, &self.place, &self.host.config()) {
             return Response { reply: plain(&hub::acknowledgment(&active)), failed: None };
         }
         Response::nothing()
+    }
+
+    /// Calls the plugin on a message to an agent, if it is a filter.
+    async fn filter(&self, view: &SessionView, text: &str, files: &[AttachedFile]) -> Result<FilteredText, HostReply> {
+        let name = &self.subject.name;
+        // Commands of the agent are not filtered.
+        let is_filter = self.registry.snapshot().has_filter(name) && AgentCommandLine::parse(text).is_none();
+        let calls = FilterCalls {
+            plugins: &self.registry,
+            filters: if is_filter { std::slice::from_ref(name) } else { &[] },
+            host: Arc::new(self.host.with_attachments(files)),
+            view,
+            context: CallContext {
+                caller: Some(self.caller.clone()),
+                place: Some(self.place.clone()),
+                active: None,
+                locale: self.locale.clone(),
+            },
+        };
+        let files = files.iter().map(|attached| attached.file.clone()).collect();
+        calls.apply(FilterInput { text: text.to_owned(), files }).await
     }
 
     /// Returns the actions since the last call, then `requests`, then the log lines since the last call.

@@ -84,7 +84,11 @@ fn call(options: &cli::New) -> Option<String> {
         ExtensionPoint::Hook | ExtensionPoint::Schedule | ExtensionPoint::Webhook => {
             Some(format!("cordboard plugin call . /{command} here"))
         }
-        ExtensionPoint::Lifecycle | ExtensionPoint::Approval | ExtensionPoint::Persona | ExtensionPoint::View => None,
+        ExtensionPoint::Lifecycle
+        | ExtensionPoint::Approval
+        | ExtensionPoint::Filter
+        | ExtensionPoint::Persona
+        | ExtensionPoint::View => None,
     }
 }
 
@@ -101,6 +105,7 @@ fn required_config(options: &cli::New) -> String {
         ExtensionPoint::Persona => format!("Once it is active, use it in the chat: /new demo {name}\n"),
         ExtensionPoint::Lifecycle => config_needed(&format!("[plugins]\n  lifecycle = \"{name}\"")),
         ExtensionPoint::Approval => config_needed(&format!("[requests]\n  approval = \"{name}\"")),
+        ExtensionPoint::Filter => config_needed(&format!("[plugins]\n  filters = [\"{name}\"]")),
         ExtensionPoint::Hook | ExtensionPoint::Schedule => {
             config_needed(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
         }

@@ -5,6 +5,7 @@ mod agent_requests;
 mod bless;
 mod diff;
 mod directives;
+mod files;
 mod hooks_jobs_webhooks;
 mod script;
 mod scripted_network;

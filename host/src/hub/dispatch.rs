@@ -4,16 +4,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    config::{Busy, Config},
+    capability::Capability,
     hub::{Action, Call, Dispatch},
     messages::{self, HostReply, UserDecision},
     part_joiner::JoinedUpdate,
-    session::{ApiError, ApiErrorCode, Input, Prompt},
-    typed_agent_command::AgentCommandLine,
-    types::{Alert, Phase, Place, PromptKind, Reply, SessionName, SessionView},
+    types::{Place, Reply, SessionName},
     updates_and_posts::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
 };
-use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
+use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry};
 use cordboard_store::{Keyboard, Store, StoreError};
 
 use super::{
@@ -21,7 +19,7 @@ use super::{
     host_api::HostService,
     outbound::Outbound,
     press_context::{Press, PressEffect},
-    sessions::supervisor::{prompt_of, prompt_text},
+    session_attachments,
     undispatched_prompts::PromptTaker,
 };
 use crate::schedule::local_minute;
@@ -96,7 +94,7 @@ impl Dispatcher {
         }
     }
 
-    async fn answer(&self, row: &InboxRow, answer: HostReply) {
+    pub(super) async fn answer(&self, row: &InboxRow, answer: HostReply) {
         self.reply(row, answer.reply()).await;
     }
 
@@ -204,7 +202,14 @@ impl Dispatcher {
         let host: Arc<dyn HostApi> = Arc::new(host);
         let offer = &call.command;
         match self.plugins.command(&host, offer, context, &call.invocation).await {
-            Ok(reply) => reply,
+            Ok(reply) if reply.attachments.is_empty() => reply,
+            Ok(reply) => match host.active(&update.caller, &update.place) {
+                Some(view) if offer.version.uses(Capability::Sessions) => {
+                    let largest = self.host.config().telegram.largest_upload();
+                    session_attachments::resolve(reply, &view, &self.host.session_files, largest)
+                }
+                Some(_) | None => reply,
+            },
             Err(error) => {
                 let (command, plugin) = (&offer.spec.name, &offer.version.name);
                 if !matches!(error, CallError::Plugin(_)) {
@@ -216,119 +221,8 @@ impl Dispatcher {
     }
 
     /// Returns the sessions that are active in a place, for any person.
-    fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
+    pub(super) fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
         self.host.sessions.registry.active_in(place)
-    }
-
-    /// Handles a prompt: uses it as the answer to a question that waits for a text, or else sends it to the active
-    /// session. The prompt is assigned to the session in the store first, so that it goes to the same session after a
-    /// restart.
-    async fn prompt(&self, row: &InboxRow) {
-        if self.answer_with_text(row).await {
-            return;
-        }
-        self.open_default(row).await;
-        let not_addressed = || not_addressed(&self.active_in(&row.update.place));
-        if self.active_session(row).is_none() {
-            return self.answer(row, not_addressed()).await;
-        }
-        if let Some(budget) = self.host.usage.spent_budget().await {
-            let message = messages::beginning(row.update.what.text());
-            let refusal = messages::budget_refusal(&budget);
-            return self.answer(row, HostReply::BudgetSpent { refusal, message }).await;
-        }
-        let saved = match self.save_files(row, None).await {
-            Ok(saved) => saved,
-            Err(answer) => return self.answer(row, answer).await,
-        };
-        // From here on, the session of the prompt must keep its name.
-        let _names = self.host.sessions.name_lock.read().await;
-        let name = match &saved {
-            Some(saved) => self.session_with(saved, row),
-            None => self.active_session(row),
-        };
-        let Some(name) = name else {
-            return self.answer(row, not_addressed()).await;
-        };
-        let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
-            return self.answer(row, HostReply::NoActive).await;
-        };
-        if let Err(answer) = self.spelled(&name, prompt.kind, &prompt.text) {
-            return self.answer(row, answer).await;
-        }
-        if let Err(error) = self.store.assign(row.id, &name).await {
-            tracing::error!(%error, "failed to store a prompt");
-            let message = messages::beginning(row.update.what.text());
-            return self.answer(row, HostReply::NotStored { why: error.to_string(), message }).await;
-        }
-        if let Some(notice) = saved.and_then(|saved| saved.notice) {
-            self.notify(row, &notice).await;
-        }
-        let id = prompt.id.clone();
-        // The message may have been edited before it was assigned. Later edits are sent to the session.
-        let stored = self.store.accepted_update(row.id).await.ok().flatten();
-        let (kind, text) = stored.as_ref().and_then(prompt_text).unwrap_or((prompt.kind, prompt.text));
-        let text = self.spelled(&name, kind, &text).unwrap_or(text);
-        let (config, place) = (self.host.config(), &row.update.place);
-        let view = self.host.sessions.registry.view(name.as_str()).filter(|view| waits(view, place, &config));
-        let mode = self.host.mode_of(&row.update.caller.id).await;
-        session.send(Input::Prompt(Prompt { kind, text, mode, ..prompt })).await;
-        if let Some(view) = view {
-            self.acknowledge_waiting(row, &view).await;
-        }
-        self.host.withdraw_if_revoked(&row.update, id, &name).await;
-    }
-
-    /// Shows that a message waits. If it waits for the answer to a question, says so in words, because the user may
-    /// have meant the message as the answer.
-    async fn acknowledge_waiting(&self, row: &InboxRow, view: &SessionView) {
-        let message = row.update.origin.message.clone();
-        let reply = messages::plain(&acknowledgment(view));
-        let reply = Reply { alert: Alert::Silent, reply_to: message.clone(), ..reply };
-        let post = NewPost::new(row.update.place.clone(), reply);
-        if view.requests.is_empty() {
-            self.outbound.acknowledge(message, post);
-        } else {
-            self.outbound.finish(Vec::new(), vec![post]).await;
-        }
-    }
-
-    /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the
-    /// answer to the author if the agent doesn't have the command or the host refuses its arguments.
-    fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
-        match (kind, AgentCommandLine::parse(text)) {
-            (PromptKind::AgentCommand, Some(line)) => {
-                let view = self.host.sessions.registry.view(session.as_str());
-                line.check(session, view.as_ref().and_then(|view| view.commands.as_deref()))
-            }
-            (PromptKind::AgentCommand | PromptKind::Text, _) => Ok(text.to_owned()),
-        }
-    }
-
-    /// Activates `[sessions] default` if no session is active in this place. Creates the session if it does not exist.
-    async fn open_default(&self, row: &InboxRow) {
-        if self.active_session(row).is_none()
-            && let Some(name) = self.host.config().sessions.default.clone()
-            && let Err(refusal) = self.open(&row.update, &name).await
-        {
-            tracing::warn!(%name, why = refusal.text, "failed to create the default session");
-        }
-    }
-
-    /// Returns the session that receives the caller's texts in this place.
-    pub(super) fn active_session(&self, row: &InboxRow) -> Option<SessionName> {
-        let view = self.host.sessions.registry.active(&row.update.caller, &row.update.place)?;
-        Some(view.record.name.clone())
-    }
-
-    async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, ApiError> {
-        let spec = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
-        match self.host.create(&update.caller, spec).await {
-            Ok(_) => {}
-            Err(refusal) if refusal.code == ApiErrorCode::Exists => {}
-            Err(refusal) => return Err(refusal),
-        }
-        self.host.activate(&update.caller, &update.place, name).await
     }
 }
 
@@ -342,39 +236,4 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
     // The plugin can't see the sessions of others, so its text says that no session is active.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
     if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
-}
-
-/// Returns the answer to a prompt whose author has no active session. `active` are the sessions of others that are
-/// active in the place.
-pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
-    if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
-}
-
-/// Returns the acknowledgment of a message that waits.
-pub fn acknowledgment(view: &SessionView) -> String {
-    match view.requests.first() {
-        Some(open) => messages::message_waits_for_answer(&view.record.name, open.number),
-        None => messages::message_queued(&view.record.name),
-    }
-}
-
-/// Returns whether a new message from `place` has to wait for the running turn or for earlier messages. Returns false
-/// if the session refuses the message or is open in a terminal, because the session then posts its own notice.
-pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
-    let limits = &config.sessions;
-    let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
-    let waits_for_turn = match limits.busy {
-        Busy::Queue => view.phase == Phase::Busy,
-        Busy::Interrupt => false,
-        Busy::Steer => view.phase == Phase::Busy && !is_steered(view, place, config),
-    };
-    has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
-}
-
-/// Returns whether a busy session sends a new message to its agent during the turn. Compares `place` with the place of
-/// the last message, which is the place of the turn unless messages wait.
-fn is_steered(view: &SessionView, place: &Place, config: &Config) -> bool {
-    let agent = config.agents.get(&view.record.agent);
-    let takes_more = agent.is_some_and(|agent| agent.kind.accepts_prompts_during_turn());
-    takes_more && view.requests.is_empty() && view.record.place.as_ref() == Some(place)
 }

@@ -6,62 +6,137 @@ use cordboard_core::{
     messages::{self, HostReply},
     session::{Input, Prompt},
     types::{PromptKind, Urgency},
-    updates_and_posts::{CompletedUpdate, InboxRow, MessagePart, Origin, Update, UpdateKind},
+    updates_and_posts::{InboxRow, MessagePart, Origin, Update, UpdateKind},
 };
-use cordboard_store::EditedPrompt;
+use cordboard_store::{EditedMessage, EditedPrompt, SavedEdit};
 
 use super::{Dispatcher, sessions::supervisor::prompt_text};
+
+/// The maximum number of attempts to apply an edit to a message that changes at the same time.
+const ATTEMPTS: u32 = 5;
+
+/// The result of an attempt to apply an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// The edit was applied or refused.
+    Finished,
+    /// The message has changed in the meantime, so the edit has to be tried again.
+    Retry,
+}
+
+/// Returns the update of a correction, whose text is that of the author or of the filters, with the line of the host.
+fn corrected(update: &Update) -> Update {
+    let words = update.what.text();
+    let author = update.origin.unfiltered.clone().unwrap_or_else(|| words.to_owned());
+    let origin = Origin { unfiltered: Some(author), ..update.origin.clone() };
+    Update { what: UpdateKind::Text(messages::correction_prompt(words)), origin, ..update.clone() }
+}
 
 impl Dispatcher {
     /// Applies an edit. Ignores an edit of a message that was answered, and one that changes no text.
     pub(super) async fn edit(&self, row: &InboxRow, text: &str) {
+        let mut attempt = Attempt::Retry;
+        for _ in 0..ATTEMPTS {
+            attempt = match self.store.find_edited(row.id, &row.update.place, &row.update.origin, text).await {
+                Ok(Some(edited)) => self.apply_edit(row, edited).await,
+                Ok(None) => Attempt::Finished,
+                Err(error) => {
+                    tracing::error!(%error, "failed to read an edited message");
+                    Attempt::Finished
+                }
+            };
+            if attempt == Attempt::Finished {
+                break;
+            }
+        }
+        if attempt == Attempt::Retry {
+            tracing::warn!(
+                update = row.id.0,
+                "an edit was not applied: its message or session changed {ATTEMPTS} times meanwhile"
+            );
+        }
+        self.finish(row).await;
+    }
+
+    async fn apply_edit(&self, row: &InboxRow, edited: EditedMessage) -> Attempt {
+        // A message without a session will be filtered when its session is chosen.
+        let filtered = match &edited.session {
+            Some(name) => {
+                let Some(view) = self.host.sessions.registry.view(name.as_str()) else { return Attempt::Retry };
+                match self.host.filter(&edited.update, &view).await {
+                    Ok(filtered) => Some(filtered),
+                    Err(refusal) => {
+                        self.notify(row, &HostReply::EditNotSent { why: refusal.text() }).await;
+                        return Attempt::Finished;
+                    }
+                }
+            }
+            None => None,
+        };
+        let update = filtered.as_ref().map_or(&edited.update, |filtered| &filtered.update);
+        let update = if update.origin.is_correction { corrected(update) } else { update.clone() };
         let names = self.host.sessions.name_lock.read().await;
-        match self.store.edit_message(&row.update.place, &row.update.origin, text).await {
-            Ok(Some(edited)) if edited.is_sent => self.send_correction(row, &edited, text).await,
-            Ok(Some(edited)) => self.replace_prompt(edited).await,
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "failed to store an edited message"),
-        }
+        let reaches_agent = match self.store.save_edit(&edited, &update).await {
+            Ok(SavedEdit::Changed) => return Attempt::Retry,
+            Ok(SavedEdit::Prompt(saved)) if saved.is_sent => self.send_correction(row, &saved).await,
+            Ok(SavedEdit::Prompt(saved)) => self.replace_prompt(*saved).await,
+            Ok(SavedEdit::Done) => false,
+            Err(error) => {
+                tracing::error!(%error, "failed to store an edited message");
+                false
+            }
+        };
         drop(names);
-        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
+        if let Some(filtered) = filtered.filter(|_| reaches_agent) {
+            self.host.show_notices(filtered).await;
+        }
+        Attempt::Finished
     }
 
-    async fn replace_prompt(&self, edited: EditedPrompt) {
+    /// Replaces the text of a waiting prompt. Returns whether the session exists.
+    async fn replace_prompt(&self, edited: EditedPrompt) -> bool {
         let session = self.host.sessions.get(&edited.session);
-        if let (Some(session), Some((kind, text))) = (session, prompt_text(&edited.update)) {
-            session.send(Input::Edited { prompt: edited.prompt, kind, text }).await;
-        }
+        let (Some(session), Some((kind, text))) = (session, prompt_text(&edited.update)) else { return false };
+        session.send(Input::Edited { prompt: edited.prompt, kind, text }).await;
+        true
     }
 
-    /// Sends the new text to the agent as a further prompt.
-    async fn send_correction(&self, row: &InboxRow, edited: &EditedPrompt, words: &str) {
-        let Some(session) = self.host.sessions.get(&edited.session) else { return };
+    /// Sends the new text to the agent as a further prompt. Returns whether it was sent.
+    async fn send_correction(&self, row: &InboxRow, edited: &EditedPrompt) -> bool {
+        let Some(session) = self.host.sessions.get(&edited.session) else { return false };
         if !self.host.may_prompt(&row.update, &edited.session) {
-            return;
+            return false;
         }
+        let is_correction = edited.update.origin.is_correction;
+        let correction = if is_correction { edited.update.clone() } else { corrected(&edited.update) };
+        let message = messages::beginning(correction.origin.unfiltered.as_deref().unwrap_or_default());
         if let Some(budget) = self.host.usage.spent_budget().await {
             let refusal = messages::budget_refusal(&budget);
-            return self.notify(row, &HostReply::BudgetSpent { refusal, message: messages::beginning(words) }).await;
+            self.notify(row, &HostReply::BudgetSpent { refusal, message }).await;
+            return false;
         }
-        let what = UpdateKind::Text(messages::correction_prompt(words));
         let origin = Origin {
             prompt_kind: Some(PromptKind::Text),
             is_correction: true,
             part: MessagePart::Alone,
+            unfiltered: correction.origin.unfiltered,
+            edited_by: Some(row.id),
             ..row.update.origin.clone()
         };
-        let update = Update { key: format!("edit:{}", row.update.key), what, origin, ..row.update.clone() };
-        let Some((kind, text)) = prompt_text(&update) else { return };
+        let key = format!("edit:{}", row.update.key);
+        let update = Update { key, what: correction.what, origin, ..row.update.clone() };
+        let Some((kind, text)) = prompt_text(&update) else { return false };
         let (place, mode) = (update.place.clone(), self.host.mode_of(&update.caller.id).await);
         match self.store.accept_for(update, &edited.session).await {
             Ok(id) => {
                 let prompt = Prompt { id: id.clone(), place, kind, text, mode, files: Vec::new() };
                 session.prompt(prompt, Urgency::Normal, CausationChain::default()).await;
                 self.host.withdraw_if_revoked(&row.update, id, &edited.session).await;
+                true
             }
             Err(error) => {
-                let (why, message) = (error.to_string(), messages::beginning(words));
-                self.notify(row, &HostReply::NotStored { why, message }).await;
+                self.notify(row, &HostReply::NotStored { why: error.to_string(), message }).await;
+                false
             }
         }
     }

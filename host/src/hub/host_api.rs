@@ -2,11 +2,13 @@
 //! caller's permissions. Every command that a caller sends to a session goes through this module.
 
 pub mod chat_members;
+pub mod files;
 pub mod fork;
 mod history;
 pub mod new_session;
 mod plugin_state;
 mod rename;
+mod send;
 
 use std::{cell::LazyCell, iter, path::PathBuf, sync::Arc};
 
@@ -19,12 +21,12 @@ use cordboard_core::{
     event::CausationChain,
     messages::{self, UserDecision},
     rollout::short,
-    session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
+    session::{ApiError, ApiErrorCode, QueuedPrompts, SessionCommand},
     types::{
-        Caller, Choice as Decision, Exchange, OriginUsage, Place, ProcessId, PromptKind, Reply, Request, SessionName,
-        SessionView, Timestamp, Urgency, UsagePeriod, UserId,
+        Caller, Choice as Decision, Exchange, FolderEntry, FolderPage, OriginUsage, Place, ProcessId, Reply, Request,
+        SessionName, SessionView, Timestamp, Urgency, UsagePeriod, UserId,
     },
-    updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
+    updates_and_posts::{CompletedUpdate, NewPost},
 };
 use cordboard_runtime::{
     AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, PostError, Registry,
@@ -32,7 +34,10 @@ use cordboard_runtime::{
 };
 use cordboard_store::{Store, StoreError};
 
-use self::new_session::{NewSession, check_persona, resolve_agent};
+use self::{
+    files::FilteredFiles,
+    new_session::{NewSession, check_persona, resolve_agent},
+};
 use super::{
     file_downloads::CommandFiles,
     live_config::LiveConfig,
@@ -44,7 +49,10 @@ use super::{
     undispatched_prompts::PromptTaker,
     usage::UsageLedger,
 };
-use crate::{clock::Clock, schedule::local_minute, session::CommandSource, session_registry::SessionRegistry};
+use crate::{
+    clock::Clock, schedule::local_minute, session::CommandSource, session_files::SessionFiles,
+    session_registry::SessionRegistry,
+};
 
 #[derive(Clone)]
 pub struct HostService {
@@ -70,6 +78,9 @@ pub struct HostService {
     pub waiting: Option<PromptTaker>,
     /// The saved files of the message that this instance serves.
     pub files: CommandFiles,
+    /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to agents.
+    pub filtered_files: Option<FilteredFiles>,
+    pub session_files: SessionFiles,
 }
 
 impl HostService {
@@ -94,6 +105,18 @@ impl HostService {
         files: CommandFiles,
     ) -> Self {
         Self { place: Some(place.clone()), press, waiting: Some(waiting), files, ..self.clone() }
+    }
+
+    /// Returns a copy for a filter that sees these files. It is not bound to a button or a command.
+    pub(super) fn for_filter(&self, place: &Place, files: FilteredFiles) -> Self {
+        Self {
+            place: Some(place.clone()),
+            press: None,
+            waiting: None,
+            files: CommandFiles::default(),
+            filtered_files: Some(files),
+            ..self.clone()
+        }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -241,6 +264,22 @@ impl HostApi for HostService {
         self.fork_session(caller, name, new_name).await
     }
 
+    async fn files(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        page: &FolderPage,
+    ) -> Result<Vec<FolderEntry>, ApiError> {
+        self.list_files(caller, name, page).await
+    }
+
+    async fn read_attachment(&self, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, String> {
+        match &self.filtered_files {
+            Some(files) => files.read(id, offset, length).await,
+            None => Err(messages::NO_ATTACHMENTS.to_owned()),
+        }
+    }
+
     async fn history(&self, caller: &Caller, name: &SessionName, count: usize) -> Result<Vec<Exchange>, ApiError> {
         self.last_exchanges(caller, name, count).await
     }
@@ -268,7 +307,10 @@ impl HostApi for HostService {
         let archives = command == SessionCommand::Archive;
         let (mut cut, mut taken) = (AnswerStop::NotSending, Vec::new());
         if let SessionCommand::Interrupt { from: Some(place), queued } = &command {
-            cut = self.outbound.stop_answer(place);
+            // A button belongs to a session, but the answer that is being sent may be that of another session.
+            if self.press.is_none() {
+                cut = self.outbound.stop_answer(place);
+            }
             if *queued == QueuedPrompts::Drop {
                 taken = self.drop_waiting(place, name).await;
             }
@@ -297,8 +339,6 @@ impl HostApi for HostService {
         Ok(view)
     }
 
-    /// Accepts and stores a prompt from a plugin like one that a person typed. It is stored as assigned to this
-    /// session, so that its text is never dispatched as a command, not even after a restart.
     async fn prompt(
         &self,
         caller: &Caller,
@@ -306,34 +346,7 @@ impl HostApi for HostService {
         text: String,
         urgency: Urgency,
     ) -> Result<(), ApiError> {
-        let _names = self.sessions.name_lock.read().await;
-        let view = self.visible(caller, name.as_str())?;
-        // The answer to an urgent prompt is shown in the place where the user gave the command.
-        let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());
-        let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
-        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        if let Some(budget) = self.usage.spent_budget().await {
-            return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
-        }
-        let files = self.files.take(view.record.id());
-        let at = self.clock.now();
-        let key = format!("plugin:{}", uuid::Uuid::new_v4());
-        let what = UpdateKind::prompt(text.clone(), files.clone());
-        let update = Update {
-            key,
-            caller: caller.clone(),
-            place: place.clone(),
-            what,
-            at,
-            locale: None,
-            origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
-        };
-        let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
-        let mode = self.mode_of(&caller.id).await;
-        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode, files };
-        session.prompt(prompt, urgency, self.causes.clone()).await;
-        self.withdraw_if_revoked(&update, id, name).await;
-        Ok(())
+        self.send(caller, name, text, urgency).await
     }
 
     async fn set_own_mode(&self, caller: &Caller, mode: Option<String>) -> Result<(), ApiError> {

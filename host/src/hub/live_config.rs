@@ -51,7 +51,7 @@ pub fn read_secrets(config: &Config) {
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     let network = config.plugins.network_grants_of(name);
-    let secrets = config.secrets.iter().filter(|(secret, _)| network.secrets.contains(*secret));
+    let secrets = config.secrets.iter().filter(|(secret, _)| network.has_secret(secret));
     let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
     PluginSettings {
         grants: names(config.plugins.grants_of(name)),

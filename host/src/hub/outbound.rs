@@ -30,6 +30,10 @@ pub trait OutboundSink: Send + Sync {
     fn on_user_message(&self, place: &Place);
     /// Stops the answer that is being sent to this place, if there is one.
     fn stop_answer(&self, place: &Place) -> AnswerStop;
+    /// Returns whether the last frame of a turn stays in the chat until the answer replaces it.
+    fn keeps_frames(&self, _place: &Place) -> bool {
+        true
+    }
     /// Marks a message that was accepted and has to wait. Returns false if the chat can't show a mark, so that a post
     /// is needed.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
@@ -173,10 +177,10 @@ impl Outbound {
         }
     }
 
-    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn: its last frame already
-    /// shows the answer.
+    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn if its last frame stays in
+    /// the chat.
     fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
-        for post in out.iter().filter(|post| post.turn.is_none()) {
+        for post in out.iter().filter(|post| post.turn.is_none() || !self.sink.keeps_frames(&post.place)) {
             if self.store.record_failure(&post.place) {
                 let reply = messages::plain(&messages::not_stored_yet(error));
                 let (place, state) = (post.place.clone(), Delivery::default());
@@ -196,7 +200,7 @@ fn scrub_reply(reply: &mut Reply) {
         match &mut attachment.content {
             Content::Text(text) => *text = scrub::text(std::mem::take(text)),
             Content::Bytes(bytes) => *bytes = scrub::bytes(bytes).into_owned(),
-            Content::File(_) => {}
+            Content::File(_) | Content::SessionFile(_) => {}
         }
     }
 }

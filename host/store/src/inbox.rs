@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cordboard_core::{
     agent_event::PromptId,
     types::{SessionName, SessionRecord, Timestamp},
-    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, InboxState, Update},
+    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, InboxState, Update, UpdateKind},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     Store,
     error::{StoreError, WorkError, counted},
+    inbox_edits::{stored, write},
     rows::{json, read_all},
     sessions,
     writer::Durability,
@@ -59,15 +60,40 @@ impl Store {
         self.run("read the open messages".to_owned(), open).await
     }
 
-    /// Marks the update as a prompt that waits for this session.
+    /// Marks the update as a prompt that waits for this session, and stores its `filtered` content. `seen` is the content
+    /// that was filtered. If the message was edited since then, changes nothing and returns the edited update.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if the update is completed.
-    pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
+    pub async fn assign(
+        &self,
+        id: InboxId,
+        session: &SessionName,
+        seen: &UpdateKind,
+        filtered: &Update,
+    ) -> Result<Option<Update>, StoreError> {
         let (what, session) = (format!("assign message {} to session '{session}'", id.0), session.clone());
+        let (seen, filtered) = (seen.clone(), filtered.clone());
         self.run(what.clone(), move |db| {
-            let sql = "UPDATE inbox SET state = 'waiting', session = ? WHERE id = ? AND state <> 'done'";
-            require_row(db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?, &what)
+            let Some(stored) = stored(db, id)? else { return Err(StoreError::Gone { what: what.clone() }.into()) };
+            if stored.what != seen {
+                return Ok(Some(stored));
+            }
+            if filtered.what != seen {
+                write(db, id, &Update { what: filtered.what.clone(), origin: filtered.origin.clone(), ..stored })?;
+            }
+            let sql = "UPDATE inbox SET state = 'waiting', session = ? WHERE id = ?";
+            db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Returns whether the update is completed, or is a prompt that a session handles.
+    pub async fn is_handled(&self, id: InboxId) -> Result<bool, StoreError> {
+        self.run(format!("read message {}", id.0), move |db| {
+            let sql = "SELECT state <> 'new' FROM inbox WHERE id = ?";
+            Ok(db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?.unwrap_or(true))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    messages, part_joiner,
+    part_joiner,
     types::{Place, SessionName},
     updates_and_posts::{InboxId, MessagePart, Origin, Update, UpdateKind},
 };
@@ -15,7 +15,19 @@ use super::{
     sessions,
 };
 
-/// A prompt that was edited after its session was chosen.
+/// An edited message that is not completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedMessage {
+    pub id: InboxId,
+    /// The content before the edit.
+    before: UpdateKind,
+    /// The update with the new text. The text of a correction is that of its author.
+    pub update: Update,
+    /// The session of the message, if it was already chosen.
+    pub session: Option<SessionName>,
+}
+
+/// A prompt whose new text was stored after its session was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedPrompt {
     pub session: SessionName,
@@ -48,35 +60,74 @@ impl Store {
         .await
     }
 
-    /// Replaces the text of the message of `origin` if it is not completed. If a session was already chosen for the
-    /// message, returns the edited prompt: the caller can replace it in the session's queue, or send the agent a
-    /// correction.
-    pub async fn edit_message(
+    /// Finds the message that the update `edit` edits, if it is not completed, and returns it with the text `words`. Returns
+    /// `None` if the edit changes nothing, or if a later edit was already applied.
+    pub async fn find_edited(
         &self,
+        edit: InboxId,
         place: &Place,
         origin: &Origin,
         words: &str,
-    ) -> Result<Option<EditedPrompt>, StoreError> {
+    ) -> Result<Option<EditedMessage>, StoreError> {
         let (place, origin, words) = (place.clone(), origin.clone(), words.to_owned());
         let Some(message) = origin.message.clone() else { return Ok(None) };
-        self.run(format!("store an edited message of {place}"), move |db| {
-            let sql = "SELECT id, prompt, session, record, state = 'handed' FROM inbox \
+        self.run(format!("read an edited message of {place}"), move |db| {
+            let sql = "SELECT id, session, record FROM inbox \
                        WHERE state <> 'done' AND json_extract(record, '$.origin.message') = ? ORDER BY id DESC";
-            let found: Vec<(InboxId, PromptId, Option<String>, Update, bool)> =
-                read_all(db, sql, [&message.0], |row| {
-                    Ok((InboxId(row.get(0)?), PromptId(row.get(1)?), row.get(2)?, json(row, 3)?, row.get(4)?))
-                })?;
+            let found: Vec<(InboxId, Option<String>, Update)> =
+                read_all(db, sql, [&message.0], |row| Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?)))?;
             // The edit itself is stored, too. The last of the others may be a correction of them.
             let is_meant = |update: &Update| update.place == place && !matches!(update.what, UpdateKind::Edited(_));
-            let last = found.into_iter().find(|(_, _, _, update, _)| is_meant(update));
-            let Some((id, prompt, session, update, is_sent)) = last else { return Ok(None) };
-            let Some(update) = edited(&update, &origin, &words) else { return Ok(None) };
-            write(db, id, &update)?;
-            let Some(session) = session else { return Ok(None) };
-            Ok(Some(EditedPrompt { session: sessions::name(session)?, prompt, update, is_sent }))
+            let Some((id, session, update)) = found.into_iter().find(|(_, _, update)| is_meant(update)) else {
+                return Ok(None);
+            };
+            if update.origin.edited_by > Some(edit) {
+                return Ok(None);
+            }
+            let (session, before) = (session.map(sessions::name).transpose()?, update.what.clone());
+            Ok(edited(&update, &origin, &words).map(|update| {
+                let update = Update { origin: Origin { edited_by: Some(edit), ..update.origin }, ..update };
+                EditedMessage { id, before, update, session }
+            }))
         })
         .await
     }
+
+    /// Stores the new content of an edited message. If a session was already chosen for the message, returns the edited
+    /// prompt: the caller can replace it in the session's queue, or send the agent a correction.
+    pub async fn save_edit(&self, edited: &EditedMessage, update: &Update) -> Result<SavedEdit, StoreError> {
+        let (edited, update) = (edited.clone(), update.clone());
+        let id = edited.id;
+        self.run(format!("store the edited message {}", id.0), move |db| {
+            let sql = "SELECT prompt, session, state = 'handed', record FROM inbox WHERE id = ? AND state <> 'done'";
+            let found: Option<(PromptId, Option<String>, bool, Update)> =
+                read_all(db, sql, [id.0], |row| Ok((PromptId(row.get(0)?), row.get(1)?, row.get(2)?, json(row, 3)?)))?
+                    .pop();
+            let Some((prompt, session, is_sent, stored)) = found else { return Ok(SavedEdit::Done) };
+            let session = session.map(sessions::name).transpose()?;
+            if stored.what != edited.before || session != edited.session {
+                return Ok(SavedEdit::Changed);
+            }
+            write(db, id, &update)?;
+            Ok(match session {
+                Some(session) => {
+                    SavedEdit::Prompt(Box::new(EditedPrompt { session, prompt, update: update.clone(), is_sent }))
+                }
+                None => SavedEdit::Done,
+            })
+        })
+        .await
+    }
+}
+
+/// The result of storing an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedEdit {
+    /// The message has no session yet, or is completed.
+    Done,
+    Prompt(Box<EditedPrompt>),
+    /// The message or its session has changed since the message was read. Nothing was stored.
+    Changed,
 }
 
 /// Returns the update with the new text. `origin` is that of the edit. Returns `None` if the update has neither text nor
@@ -90,12 +141,12 @@ fn edited(update: &Update, origin: &Origin, words: &str) -> Option<Update> {
     if replies.is_some_and(|(old, new)| old.words == new.words) {
         return None;
     }
-    let correction = update.origin.is_correction.then(|| messages::correction_prompt(words));
-    let words = correction.as_deref().unwrap_or(words);
+    // The text of the author: filters may have changed it, and a correction has a line of the host.
+    let old = update.origin.unfiltered.as_deref();
     let what = match &update.what {
-        UpdateKind::Text(text) if text != words => UpdateKind::Text(words.to_owned()),
+        UpdateKind::Text(text) if old.unwrap_or(text) != words => UpdateKind::Text(words.to_owned()),
         UpdateKind::NotText { kind, caption, files }
-            if caption.as_deref() != Some(words) && (caption.is_some() || !files.is_empty()) =>
+            if old.or(caption.as_deref()) != Some(words) && (caption.is_some() || !files.is_empty()) =>
         {
             let (caption, files) = (Some(words.to_owned()), files.clone());
             UpdateKind::NotText { kind: kind.clone(), caption, files }
@@ -104,16 +155,16 @@ fn edited(update: &Update, origin: &Origin, words: &str) -> Option<Update> {
             return None;
         }
     };
-    let origin = Origin { reply: origin.reply.clone(), ..update.origin.clone() };
+    let origin = Origin { reply: origin.reply.clone(), unfiltered: None, ..update.origin.clone() };
     Some(Update { what, origin, ..update.clone() })
 }
 
-fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, WorkError> {
+pub(super) fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, WorkError> {
     let sql = "SELECT record FROM inbox WHERE id = ? AND state <> 'done'";
     Ok(read_all(db, sql, [id.0], |row| json(row, 0))?.pop())
 }
 
-fn write(db: &Connection, id: InboxId, update: &Update) -> Result<(), WorkError> {
+pub(super) fn write(db: &Connection, id: InboxId, update: &Update) -> Result<(), WorkError> {
     let record = serde_json::to_string(update)?;
     db.prepare_cached("UPDATE inbox SET record = ? WHERE id = ?")?.execute(params![record, id.0])?;
     Ok(())

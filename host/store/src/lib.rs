@@ -48,7 +48,7 @@ pub use cordboard_core::updates_and_posts::{
     CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,
 };
 pub use error::{Limit, OpenError, StoreError};
-pub use inbox_edits::EditedPrompt;
+pub use inbox_edits::{EditedMessage, EditedPrompt, SavedEdit};
 pub use keyboards::Keyboard;
 pub use plugin_decisions::Decisions;
 pub use plugin_state::CompareAndSwap;

@@ -78,9 +78,14 @@ impl Api {
         self.request(P::NAME, |request| request.timeout(timeout).json(payload)).await
     }
 
-    /// Calls `sendDocument`, within this time.
-    pub async fn send_document<T: DeserializeOwned>(&self, document: Form, time: Duration) -> Result<T, BotApiError> {
-        self.request("SendDocument", |request| request.timeout(time).multipart(document)).await
+    /// Calls a method with a form, within this time.
+    pub async fn send_form<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        form: Form,
+        time: Duration,
+    ) -> Result<T, BotApiError> {
+        self.request(method, |request| request.timeout(time).multipart(form)).await
     }
 
     async fn request<T: DeserializeOwned>(

@@ -285,7 +285,7 @@ impl UpdateParser {
         let place = Place { topic, ..Place::new(FRONT_END, &chat.id.to_string()) };
         // Update ids may restart after a week without updates, so the key also contains the id of the draft.
         let (key, at) = (format!("{update}:draft:{}", stopped.draft_id), (self.clock)());
-        let what = UpdateKind::Text("/stop".to_owned());
+        let what = UpdateKind::Press { line: ButtonAction::default(), message: None };
         let update = Update { key, caller, place, what, at, locale: None, origin: Origin::default() };
         Some(Incoming::StoppedDraft { update, chat: chat.id, draft: stopped.draft_id })
     }

@@ -6,13 +6,15 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fs::File,
+    io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use cordboard_core::{
-    types::{Caller, Role, TimeSource},
+    types::{Caller, Role, SessionFile, TimeSource},
     updates_and_posts::ButtonAction,
 };
 
@@ -63,6 +65,9 @@ pub struct PollSettings {
 /// while the host runs.
 pub type ConfiguredTime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
+/// A function that opens a file of a session, and returns its size, too.
+pub type OpenFile = Arc<dyn Fn(&SessionFile) -> io::Result<(File, u64)> + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Settings {
     /// The file that contains the token.
@@ -79,6 +84,7 @@ pub struct Settings {
     pub document_over: Arc<dyn Fn() -> usize + Send + Sync>,
     /// A function that returns the maximum size of a file that a user sends, in bytes.
     pub file_limit: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub open_file: OpenFile,
     /// The long-poll timeout, in whole seconds.
     pub poll_timeout: Duration,
     /// The timeout of a request. It is added to the long-poll timeout when polling.
@@ -99,6 +105,7 @@ impl Settings {
             ring_after: Arc::new(|| Duration::ZERO),
             document_over: Arc::new(|| 12_000),
             file_limit: Arc::new(|| 20 << 20),
+            open_file: Arc::new(|_| Err(io::Error::from(io::ErrorKind::Unsupported))),
             poll_timeout: Duration::from_secs(50),
             timeout: Duration::from_secs(20),
             first_retry: Duration::from_secs(1),

@@ -1,5 +1,6 @@
 //! Implements [`Chat`] for the bot: sends, edits and deletes messages, and shows typing and the menu.
 
+mod calls;
 mod documents;
 mod downloads;
 mod drafts;
@@ -18,9 +19,11 @@ use cordboard_chat::{
     Chat, ChatError, DownloadError, Draft, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
     Streaming,
 };
-use cordboard_core::types::{Alert, ChatFile, Place};
-use reqwest::multipart::Form;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use cordboard_core::{
+    agent_event::PromptId,
+    types::{Alert, ChatFile, Place},
+};
+use serde::{Deserialize, Serialize};
 use teloxide_core::{
     payloads::{
         DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
@@ -30,13 +33,8 @@ use teloxide_core::{
     types::{self, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId},
 };
 
-use super::{
-    FRONT_END, Telegram,
-    api::{Api, BotApiError},
-    entities::entities,
-    locked,
-    rate_limited_chats::RateLimitedChats,
-};
+use super::{FRONT_END, Telegram, api::BotApiError, entities::entities, locked};
+pub(super) use calls::Calls;
 pub(super) use drafts::StopButtons;
 
 /// The maximum length of a message's text, in UTF-16 code units.
@@ -68,48 +66,6 @@ const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
 #[derive(Deserialize)]
 struct SentMessage {
     message_id: i32,
-}
-
-/// Makes calls, each for one chat, and remembers the rate limits of the chats. Clones share the rate limits.
-#[derive(Clone)]
-pub(super) struct Calls {
-    api: Arc<Api>,
-    rate_limits: Arc<RateLimitedChats>,
-}
-
-impl Calls {
-    pub fn new(api: Arc<Api>) -> Self {
-        Self { api, rate_limits: Arc::default() }
-    }
-
-    /// Makes a call for one chat, unless the chat is rate limited.
-    async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
-    where
-        P: Payload + Serialize + Sync,
-        T: DeserializeOwned,
-    {
-        self.within_limits(chat, self.api.call(payload)).await
-    }
-
-    /// Sends a document to a chat, unless the chat is rate limited.
-    async fn upload<T: DeserializeOwned>(&self, chat: i64, document: Form, time: Duration) -> Result<T, BotApiError> {
-        self.within_limits(chat, self.api.send_document(document, time)).await
-    }
-
-    async fn within_limits<T>(
-        &self,
-        chat: i64,
-        call: impl Future<Output = Result<T, BotApiError>>,
-    ) -> Result<T, BotApiError> {
-        if let Some(after) = self.rate_limits.remaining(chat) {
-            return Err(BotApiError::RateLimited { after, why: "the chat is rate limited".to_owned() });
-        }
-        let outcome = call.await;
-        if let Err(BotApiError::RateLimited { after, .. }) = &outcome {
-            self.rate_limits.set(chat, *after);
-        }
-        outcome
-    }
 }
 
 /// The reaction that marks a waiting message. It is one of the emoji that all chats offer by default.
@@ -203,7 +159,7 @@ impl Chat for Telegram {
     /// Drafts exist only in private chats.
     fn streaming(&self, place: &Place) -> Streaming {
         match (self.settings.streaming)() {
-            Streaming::Drafts if is_group(place) => Streaming::Messages,
+            Streaming::Drafts if is_group(place) || !self.stop_buttons.are_supported() => Streaming::Messages,
             streaming @ (Streaming::Drafts | Streaming::Messages | Streaming::Off) => streaming,
         }
     }
@@ -212,9 +168,13 @@ impl Chat for Telegram {
         self.send_draft(place, draft).await
     }
 
+    fn forget_draft(&self, place: &Place, turn: &PromptId) {
+        self.forget_stop_button(place, turn);
+    }
+
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
         if let Some(file) = &message.file {
-            return self.send_document(place, message, file).await;
+            return self.send_file(place, message, file).await;
         }
         let (original, mut target) = (ApiPlace::of(place)?, self.current_place(place)?);
         let keyboard = self.keyboard(message).await?;

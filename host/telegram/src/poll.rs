@@ -299,11 +299,12 @@ async fn store_batch(
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {
-                updates.push(match telegram.stop_buttons.find(chat, draft) {
-                    Some(action) => Update { what: UpdateKind::Press { line: action, message: None }, ..update },
-                    // The draft is from before a restart: do the same as for a typed command.
-                    None => update,
-                });
+                // Ignores a press after the end of the turn or a restart of the host, and one that the user has no right to.
+                if let Some(action) = telegram.stop_buttons.find(chat, draft)
+                    && (settings.press_refusal)(&update.caller, &action).is_none()
+                {
+                    updates.push(Update { what: UpdateKind::Press { line: action, message: None }, ..update });
+                }
             }
             None => {}
         }

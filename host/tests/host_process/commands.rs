@@ -199,8 +199,10 @@ fn help_and_plugins_show_the_active_plugins() {
         "/archive [name] - Archive a session",
         "/commands [page] - List the agent's own commands",
         "/deny [#number] [why] - Deny an agent's request",
+        "/files [folder] - List the files of the active session",
         "/fork <name> - Continue the conversation in a second session",
         "/fresh [name] - Start a new conversation in a session",
+        "/get <path> - Send a file of the active session",
         "/help - List the commands",
         "/history [number] - Show the last messages and answers",
         "/leave [name] - Drop an interrupted message",
@@ -227,7 +229,7 @@ fn help_and_plugins_show_the_active_plugins() {
     host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
     host.say("/start");
     host.expect("This is Cordboard. Your messages here go to a coding agent");
-    host.expect("[List the commands] /help");
+    host.expect("/help lists the commands.\n");
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();

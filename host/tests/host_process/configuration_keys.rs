@@ -94,6 +94,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins", "probation", "\"1m\"", Log("rollout limits")),
     ("plugins", "probation_traps", "2", Log("rollout limits")),
     ("plugins", "drain", "\"1m\"", Log("rollout limits")),
+    ("plugins", "filters", "[\"mine\"]", Log("filters")),
     ("plugins", "lifecycle", "\"mine\"", Log("lifecycle")),
     ("plugins.NAME", "grants", "[\"chat\"]", ECHO),
     ("plugins.NAME", "acts_as", "\"owner\"", ECHO),

@@ -157,3 +157,25 @@ fn a_lower_limit_suspends_running_agents_at_once() {
     assert_eq!(host.session("c")["phase"], "idle");
     assert_eq!(home.agents().len(), 1);
 }
+
+/// Takes 10 to 20 seconds: both agents work when the second one starts, so only a later check finds idle ones, and there
+/// are 10 seconds between two checks.
+#[test]
+fn agents_that_become_idle_are_suspended_by_a_later_check() {
+    let home = Home::new();
+    home.configure("[limits]\nlive_agents = 1");
+    let mut host = home.start();
+    for name in ["a", "b"] {
+        host.say(&format!("/new {name}"));
+        host.expect(&format!("Session '{name}' created."));
+        host.say("slow 1000");
+        host.await_phase(name, "busy");
+    }
+    host.expect_logged("a limit on agents or memory is exceeded, and no session can be suspended");
+    for name in ["a", "b"] {
+        host.say(&format!("/session {name}"));
+        host.say("/stop");
+        host.expect("Stopped.\n");
+    }
+    until("one agent is left", || home.agents().len() == 1);
+}

@@ -1,20 +1,24 @@
-//! Tests components that were compiled against the versions 0.2.0 to 0.2.3 of the contract. Every later host of 0.2
+//! Tests components that were compiled against the versions 0.2.0 to 0.2.4 of the contract. Every later host of 0.2
 //! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
 //! Components of the draft 0.1 are rejected.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use cordboard::dev::{RecordedAction, settle};
+use cordboard::dev::{AttachedFile, RecordedAction, settle};
 use cordboard_core::{
     agent_event::{Action, ActionState, PromptId},
     event::{CausationChain, EventKind, SessionEvent},
+    render::escape,
     session::{Decision, DecisionOutcome, PersonaSettings, SessionCommand, Verdict},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Content, OptionText, Permission, Phase, Place, RequestOption, SessionRecord, Timestamp, ToolUse,
+        AgentRequest, ChatFile, Content, FilterChange, FilterInput, FilterOutcome, OptionText, Permission, Phase,
+        Place, RequestOption, SessionRecord, Timestamp, ToolUse,
     },
 };
-use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebRequest, WebResponse};
+use cordboard_runtime::{
+    CallContext, CallError, DueJob, FilterCall, HostApi, Load, RenderInput, ViewLimits, WebRequest, WebResponse,
+};
 use expect_test::{Expect, expect};
 
 use crate::{
@@ -44,6 +48,9 @@ const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9b
 /// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions for `/rename`,
 /// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
+/// The digest of `filter.wasm`, which was compiled against 0.2.4. That version added the extension point `filter`, the
+/// capability `attachments`, and the function that lists files.
+const FILTER: &str = "5701a16664dee88c9335ca604acff31901e83ac0f7212d915f6a66d5cfc95ae0";
 
 /// Returns the configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
@@ -81,7 +88,7 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
             let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
             let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
             assert!(why.starts_with("it is built for an older Cordboard: it uses cordboard:plugin/"), "{why}");
-            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.3; rebuild it with the current SDK: ";
+            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.4; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
         }
     }
@@ -364,4 +371,48 @@ async fn the_session_commands_of_0_2_3_work() {
         let reply = reply.unwrap_or_else(|error| panic!("sessions.wasm of 0.2.3, /{line}: it {error}"));
         assert_eq!(reply.text, answer, "/{line}");
     }
+}
+
+#[tokio::test]
+async fn the_filter_of_0_2_4_decides_and_reads_files() {
+    let test_host = TestHost::of("[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n");
+    let activated = test_host.plug("filter", &frozen("0.2.4/filter", FILTER)).await;
+    activated.unwrap_or_else(|why| panic!("filter.wasm of 0.2.4 is rejected: {why}"));
+    let view = session("alpha", &test_host.caller);
+    let voice = ChatFile {
+        saved_as: "voice-1.ogg".to_owned(),
+        size: Some(10),
+        seconds: Some(3),
+        ..ChatFile::new("f", "voice message", "voice.ogg", "1")
+    };
+    let content = b"0123456789".to_vec();
+    let host = test_host.memory.with_attachments(&[AttachedFile { file: voice.clone(), content }]);
+    let host: Arc<dyn HostApi> = Arc::new(host);
+    let filter = async |text: &str, files: &[ChatFile]| {
+        let message = FilterInput { text: text.to_owned(), files: files.to_vec() };
+        let context = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
+        let call = FilterCall { host: &host, view: &view, context: &context, message: &message };
+        let outcome = test_host.registry.filter("filter", call).await;
+        outcome.unwrap_or_else(|why| panic!("no decision about {text}: {why}"))
+    };
+    assert_eq!(filter("pass", &[]).await, FilterOutcome::Pass);
+    let change =
+        |text: &str, notice: Option<&str>| FilterChange { text: text.to_owned(), notice: notice.map(str::to_owned) };
+    assert_eq!(filter("replace", &[]).await, FilterOutcome::Replace(change("replaced", Some("A *notice*"))));
+    assert_eq!(filter("annotate", &[]).await, FilterOutcome::Annotate(change("a note", None)));
+    let photo = ChatFile::new("p", "photo", "photo.jpg", "1");
+    assert_eq!(filter("other", &[photo]).await, FilterOutcome::Pass, "the filter doesn't want to see photos");
+    let received = r#"("alpha", "other", [("voice-1.ogg", "voice message", "inbox/voice-1.ogg", Some(10), Some(3), [], [Ok([50, 51, 52]), Ok([]), Err("the message has no file 'x'")])], [])"#;
+    assert_eq!(filter("other", &[voice]).await, FilterOutcome::Reject(received.to_owned()));
+
+    let alpha = record("alpha", &test_host.caller);
+    let name = alpha.name.clone();
+    test_host.memory.add(alpha);
+    for (path, size) in [("src/a.rs", 1), ("src/main.rs", 7), ("src/lib/a.rs", 9), ("src/z.rs", 2), ("b.rs", 1)] {
+        test_host.memory.add_file(name.clone(), path, size);
+    }
+    let listed = format!(r#"[("lib", "folder", 0, {0}, []), ("main.rs", "file", 7, {0}, [])]"#, NOW.0);
+    assert_eq!(test_host.call("listed alpha").await.map(|reply| reply.text), Ok(escape(&listed)));
+    let unknown = test_host.call("listed nobody").await;
+    assert!(matches!(unknown, Err(CallError::Plugin(why)) if why.contains("doesn't exist")));
 }

@@ -261,8 +261,10 @@ async fn help_and_plugins_list_the_active_plugins() {
          /archive [name] - Archive a session\n\
          /commands [page] - List the agent's own commands\n\
          /deny [#number] [why] - Deny an agent's request\n\
+         /files [folder] - List the files of the active session\n\
          /fork <name> - Continue the conversation in a second session\n\
          /fresh [name] - Start a new conversation in a session\n\
+         /get <path> - Send a file of the active session\n\
          /help - List the commands\n\
          /history [number] - Show the last messages and answers\n\
          /leave [name] - Drop an interrupted message\n\

@@ -358,7 +358,7 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         }
         "getupdates" => poll(shared, params).await,
         "sendmessage" => shared.with(|inner| send(inner, params)),
-        "senddocument" => shared.with(|inner| send(inner, params)),
+        "senddocument" | "sendphoto" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
         "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {
             Some(current) => {
@@ -412,7 +412,7 @@ fn key(params: &Value) -> (i64, i64) {
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
         // A message with a document has the name and the content of the document as its text.
-        "text": params.get("text").unwrap_or(&params["document"]), "document": params["document"],
+        "text": params.get("text").or(params.get("photo")).unwrap_or(&params["document"]), "document": params["document"],
         "entities": params["entities"], "reply_markup": params["reply_markup"],
         "message_thread_id": topic,
     })

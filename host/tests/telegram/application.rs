@@ -8,10 +8,12 @@ mod crashes;
 mod drafts;
 mod everyday_use;
 mod files;
+mod filters;
 mod group_migration;
 mod groups;
 mod live_changes;
 mod plugin_buttons;
+mod session_files;
 mod sessions_of_others;
 mod split_messages;
 

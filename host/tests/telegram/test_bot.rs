@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard::clock::Clock;
 use cordboard_chat::{
-    ButtonAction, Inbox, MessageId, StorageError, Update,
+    ButtonAction, Inbox, MessageId, StorageError, Streaming, Update,
     outbox::{DeliveryStore, Outbox},
 };
 use cordboard_core::{
@@ -53,6 +53,7 @@ impl TestBot {
         let api = BotApi::start().await;
         let mut settings = Settings::new(token_file.clone(), &api.url);
         settings.edit_pause = Arc::new(|| Duration::from_millis(5));
+        settings.streaming = Arc::new(|| Streaming::Messages);
         settings.first_retry = Duration::from_millis(5);
         change(&mut settings);
         let inbox = Arc::new(Memory::default());

@@ -1,5 +1,4 @@
-//! `/help` lists commands, `/plugins` lists and manages plugins, and `/start` welcomes new users. The host checks the
-//! caller's rights.
+//! `/help` lists commands, and `/plugins` lists and manages plugins. The host checks the caller's rights.
 
 use cordboard_plugin::{
     Call, Command, Reply, Timestamp,
@@ -18,10 +17,6 @@ const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [gr
 /// The shorter usage in the list of commands. The host shows the commands for approvals when they apply.
 const SHORT_USAGE: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
-/// The reply to `/start`, which Telegram's Start button sends.
-const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
-    `/new demo` starts a session. Any text after that goes to its agent.";
-
 struct Help;
 
 impl Command for Help {
@@ -29,7 +24,6 @@ impl Command for Help {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
             Spec::new("plugins", "List and manage the plugins", SHORT_USAGE).min_role("admin"),
-            Spec::new("start", "Show how to begin", "/start"),
         ])
     }
 
@@ -37,7 +31,6 @@ impl Command for Help {
         match (call.command.as_str(), call.args.as_slice()) {
             ("plugins", []) => Ok(plugins(catalog::plugins(), context::now())),
             ("plugins", [verb, names @ ..]) => manage(verb, names),
-            ("start", _) => Ok(Reply::text(WELCOME).button("List the commands", "/help")),
             _ => Ok(help(catalog::commands())),
         }
     }

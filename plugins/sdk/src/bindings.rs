@@ -27,7 +27,7 @@ macro_rules! extension_point {
             wit_bindgen::generate!({
                 path: "../../wit",
                 world: $world,
-                with: { "cordboard:plugin/types@0.2.3": crate::bindings::host_imports::cordboard::plugin::types },
+                with: { "cordboard:plugin/types@0.2.4": crate::bindings::host_imports::cordboard::plugin::types },
                 additional_derives: [PartialEq],
                 pub_export_macro: true,
                 export_macro_name: $macro_name,
@@ -40,6 +40,7 @@ macro_rules! extension_point {
 extension_point!(command, "command-plugin", "export_command", "cordboard_plugin::bindings::command");
 extension_point!(lifecycle, "lifecycle-plugin", "export_lifecycle", "cordboard_plugin::bindings::lifecycle");
 extension_point!(approval, "approval-plugin", "export_approval", "cordboard_plugin::bindings::approval");
+extension_point!(filter, "filter-plugin", "export_filter", "cordboard_plugin::bindings::filter");
 extension_point!(persona, "persona-plugin", "export_persona", "cordboard_plugin::bindings::persona");
 extension_point!(view, "view-plugin", "export_view", "cordboard_plugin::bindings::view");
 extension_point!(hook, "hook-plugin", "export_hook", "cordboard_plugin::bindings::hook");

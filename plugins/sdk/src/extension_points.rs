@@ -69,6 +69,25 @@ pub mod approval {
     }
 }
 
+/// The types of the extension point [`Filter`](crate::Filter).
+pub mod filter {
+    pub use crate::bindings::filter::exports::cordboard::plugin::filter::{Change, File, Message, Outcome};
+
+    impl Change {
+        /// Changes the text without a notice in the chat.
+        #[must_use]
+        pub fn silent(text: impl Into<String>) -> Self {
+            Self { text: text.into(), notice: None, facts: Vec::new() }
+        }
+
+        /// Changes the text, and shows a notice in the chat. `notice` is Markdown.
+        #[must_use]
+        pub fn with_notice(text: impl Into<String>, notice: impl Into<String>) -> Self {
+            Self { text: text.into(), notice: Some(notice.into()), facts: Vec::new() }
+        }
+    }
+}
+
 /// The types of the extension point [`Persona`](crate::Persona).
 pub mod persona {
     pub use crate::bindings::persona::exports::cordboard::plugin::persona::{PersonaSettings, Summary};
@@ -175,6 +194,42 @@ pub trait Approval {
     fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
+/// Changes or rejects messages before an agent gets them, if `filters` in [plugins] lists this plugin. If the call fails,
+/// or the plugin isn't active, the agent doesn't get the message, and the author is informed.
+///
+/// ```
+/// use cordboard_plugin::{Filter, filter::{Change, Message, Outcome}};
+///
+/// struct Polite;
+///
+/// impl Filter for Polite {
+///     fn kinds() -> Result<Vec<String>, String> {
+///         Ok(vec!["text".into()])
+///     }
+///
+///     fn prompt(message: Message) -> Outcome {
+///         if message.text.to_lowercase().contains("please") {
+///             return Outcome::Pass;
+///         }
+///         Outcome::Replace(Change::silent(format!("Please: {}", message.text)))
+///     }
+/// }
+///
+/// cordboard_plugin::export!(Polite: filter);
+/// # fn main() {}
+/// ```
+pub trait Filter {
+    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of files:
+    /// "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages.
+    ///
+    /// # Errors
+    /// See [`Command::specs`].
+    fn kinds() -> Result<Vec<String>, String>;
+
+    /// Decides about a message. [`attachments`](crate::attachments) reads its files.
+    fn prompt(message: filter::Message) -> filter::Outcome;
+}
+
 /// Provides personas, which are sets of instructions for agents.
 ///
 /// The `instructions` are added to the agent's own. The `greeting` is shown in the chat once, when the agent of a new
@@ -276,6 +331,16 @@ impl<T: Lifecycle> bindings::lifecycle::exports::cordboard::plugin::lifecycle::G
 impl<T: Approval> bindings::approval::exports::cordboard::plugin::approval::Guest for T {
     fn decide(permission: approval::Permission) -> approval::Decision {
         <T as Approval>::decide(permission)
+    }
+}
+
+impl<T: Filter> bindings::filter::exports::cordboard::plugin::filter::Guest for T {
+    fn kinds() -> Result<Vec<String>, String> {
+        <T as Filter>::kinds()
+    }
+
+    fn prompt(message: filter::Message) -> filter::Outcome {
+        <T as Filter>::prompt(message)
     }
 }
 

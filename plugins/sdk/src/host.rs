@@ -214,6 +214,31 @@ pub mod plugin_control {
     }
 }
 
+/// The files of the message that a [filter](crate::Filter) sees.
+pub mod attachments {
+    pub use crate::bindings::host_imports::cordboard::plugin::attachments::*;
+
+    use crate::filter::File;
+
+    /// The number of bytes that the host returns per call.
+    const PART: u32 = 1 << 20;
+
+    /// Reads a whole file. The memory limit of the plugin, `memory`, must leave room for it.
+    ///
+    /// # Errors
+    /// See [`read`].
+    pub fn read_all(file: &File) -> Result<Vec<u8>, String> {
+        let mut content = Vec::with_capacity(usize::try_from(file.size.unwrap_or_default()).unwrap_or_default());
+        loop {
+            let part = read(&file.id, content.len() as u64, PART)?;
+            if part.is_empty() {
+                return Ok(content);
+            }
+            content.extend(part);
+        }
+    }
+}
+
 /// Posts messages that aren't replies to a command.
 pub mod chat {
     pub use crate::bindings::host_imports::cordboard::plugin::chat::*;

@@ -27,7 +27,7 @@
 //!
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
 //! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
-//! `chat` and `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and
+//! `attachments`, `chat` and `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and
 //! `secrets` by the lists of the same names.
 
 #[doc(hidden)]
@@ -44,11 +44,12 @@ pub use bindings::host_imports::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Phase, Place, Reply, Seconds, Session, Timestamp,
 };
 pub use extension_points::{
-    Approval, Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, approval, command, hook, lifecycle,
-    persona, schedule, view, webhook,
+    Approval, Call, Command, Filter, Hook, Lifecycle, Persona, Schedule, View, Webhook, approval, command, filter,
+    hook, lifecycle, persona, schedule, view, webhook,
 };
 pub use host::{
-    catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
+    attachments, catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions,
+    state, tcp,
 };
 
 /// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Call it once per
@@ -69,6 +70,9 @@ macro_rules! export_extension_point {
     };
     ($plugin:ident, approval) => {
         $crate::bindings::approval::export_approval!($plugin with_types_in $crate::bindings::approval);
+    };
+    ($plugin:ident, filter) => {
+        $crate::bindings::filter::export_filter!($plugin with_types_in $crate::bindings::filter);
     };
     ($plugin:ident, persona) => {
         $crate::bindings::persona::export_persona!($plugin with_types_in $crate::bindings::persona);

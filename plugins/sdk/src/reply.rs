@@ -41,6 +41,14 @@ impl Reply {
         self
     }
 
+    /// Attaches a file of the session. `path` is relative to the session's folder.
+    #[must_use]
+    pub fn attach_file(mut self, path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        self.attachments.push(Attachment { name, media_type: String::new(), content: Content::File(path.to_owned()) });
+        self
+    }
+
     /// Replaces the message whose button was pressed instead of sending a new one.
     #[must_use]
     pub fn in_place(mut self) -> Self {

@@ -5,10 +5,12 @@ mod agent;
 mod history;
 mod list;
 mod messages;
+mod new_by_buttons;
+mod start;
 
 use cordboard_plugin::{
-    Call, Command, Reply,
-    catalog::{known_agent, known_persona},
+    Call, Command, Place, Reply,
+    catalog::{self, known_agent, known_persona},
     command::Spec,
     context,
     session_control::{self as control, SessionSpec},
@@ -16,7 +18,8 @@ use cordboard_plugin::{
 };
 
 /// The name, the summary and the usage of each command.
-const COMMANDS: [(&str, &str, &str); 13] = [
+const COMMANDS: [(&str, &str, &str); 14] = [
+    ("start", "Show how to begin", "/start"),
     ("new", "Start a session", "/new <name> [persona] [agent]"),
     ("session", "Switch to a session", "/session <name>"),
     ("sessions", "List the sessions", "/sessions [page]"),
@@ -41,6 +44,7 @@ impl Command for Sessions {
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.command.as_str() {
+            "start" => start::run(call),
             "new" => new(call),
             "session" => switch(call),
             "sessions" => sessions_page(call),
@@ -62,6 +66,7 @@ fn new(call: &Call) -> Result<Reply, String> {
         [name] => (name, None, None),
         [name, persona] => (name, Some(persona), None),
         [name, persona, agent] => (name, Some(persona), Some(agent)),
+        [] => return Ok(new_page()),
         _ => return Ok(usage(&call.command)),
     };
     if !messages::is_name(name) {
@@ -81,6 +86,22 @@ fn new(call: &Call) -> Result<Reply, String> {
     let done = messages::created(name, persona.map(String::as_str), agent.as_deref());
     let started = control::activate(&place, name).and_then(|_| control::start(name));
     Ok(messages::with_error(done, started.err()))
+}
+
+/// Returns whether buttons can be pressed in the place. The console lists their commands as text.
+fn has_buttons(place: &Place) -> bool {
+    place.front_end != "console"
+}
+
+/// Returns the usage, and, if the chat has buttons, those that create a session.
+fn new_page() -> Reply {
+    let usage = usage("new");
+    let has_buttons = context::place().is_ok_and(|place| has_buttons(&place));
+    let Some(caller) = context::current_caller().filter(|_| has_buttons) else { return usage };
+    match new_by_buttons::suggested_name(&caller, |name| sessions::find(name).is_some()) {
+        Some(name) => new_by_buttons::page(usage, &name, &catalog::personas(), &catalog::agents()),
+        None => usage,
+    }
 }
 
 fn rename(call: &Call) -> Result<Reply, String> {
@@ -127,8 +148,14 @@ fn sessions_page(call: &Call) -> Result<Reply, String> {
         return Err(messages::no_page(page, pages));
     }
     let shown = sessions::recent((page - 1) * list::PAGE, list::PAGE);
-    let text = list::page(&shown, list::active(&shown), context::now());
-    Ok(list::paged(text, page, count))
+    let active = list::active(&shown);
+    let text = list::page(&shown, active, context::now());
+    let reply = list::paged(text, page, count);
+    if !context::place().is_ok_and(|place| has_buttons(&place)) {
+        return Ok(reply);
+    }
+    let others = shown.iter().filter(|session| Some(session.name.as_str()) != active);
+    Ok(list::buttons(reply, "/session", others))
 }
 
 fn restore(call: &Call) -> Result<Reply, String> {

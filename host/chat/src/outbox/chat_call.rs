@@ -50,6 +50,8 @@ pub(super) enum Reuse {
 pub(super) struct ExistingMessages {
     pub ids: Vec<MessageId>,
     pub reuse: Reuse,
+    /// Whether the user has probably watched the whole turn as a draft, so that its end needs no notification.
+    pub was_watched: bool,
 }
 
 impl ExistingMessages {
@@ -61,6 +63,6 @@ impl ExistingMessages {
             (None, _) | (_, Edits::Append) => Reuse::All,
             (Some(_), Edits::Replace) => Reuse::Nothing,
         };
-        Self { ids, reuse }
+        Self { ids, reuse, was_watched: false }
     }
 }

@@ -154,10 +154,26 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     if before + units(&line.text) > limit || last.entities.len() + line.entities.len() > render::MOST_ENTITIES {
         return;
     }
-    last.text.push_str(GAP);
-    last.text.push_str(&line.text);
-    let shifted = line.entities.into_iter().map(|entity| Entity { offset: entity.offset + before, ..entity });
-    last.entities.extend(shifted);
+    push(last, &line);
+}
+
+/// Returns the messages as one, without their files.
+pub(super) fn joined(messages: &[Outgoing]) -> Message {
+    let mut whole = Message::default();
+    for part in messages.iter().filter(|part| part.file.is_none()) {
+        push(&mut whole, &part.message);
+    }
+    whole
+}
+
+fn push(whole: &mut Message, part: &Message) {
+    if !whole.text.is_empty() {
+        whole.text.push_str(GAP);
+    }
+    let before = units(&whole.text);
+    whole.text.push_str(&part.text);
+    let shifted = part.entities.iter().map(|entity| Entity { offset: entity.offset + before, ..entity.clone() });
+    whole.entities.extend(shifted);
 }
 
 /// Adds the attachments to the text, for a front-end that can't send files: a text as a code block, other content by
@@ -170,6 +186,9 @@ fn with_attachments(reply: &Reply) -> String {
             Content::Text(text) => fenced(&render::escape(&name), text),
             Content::Bytes(bytes) => mention(&name, &format!("{} bytes", bytes.len())),
             Content::File(path) => mention(&name, &path_text(path)),
+            Content::SessionFile(file) => {
+                mention(&name, &path_text(&file.folder.join(&file.path).display().to_string()))
+            }
         };
         if !source.is_empty() {
             source.push_str(GAP);

@@ -1,7 +1,7 @@
 //! Turns attachments, and what is too long for a chat (long answers and blocks of code), into files.
 
 use super::compose::{GAP, file_name, mention, path_text};
-use crate::OutgoingFile;
+use crate::{FileContent, OutgoingFile};
 use cordboard_core::{
     messages,
     render::{self, Entity, Message},
@@ -29,7 +29,7 @@ pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile
             source.push_str(&format!("{}\n", mention(&name, messages::IN_FILE_BELOW)));
             // The position may include the end of the last line.
             end = block.at.start + text[block.at].trim_end_matches('\n').len();
-            files.push(OutgoingFile { name, content: block.code.into() });
+            files.push(OutgoingFile { name, content: FileContent::Bytes(block.code.into()) });
         }
     }
     source.push_str(&text[end..]);
@@ -37,11 +37,15 @@ pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile
         let name = file_name(attachment).replace(['/', '\\'], "_");
         let remark = match &attachment.content {
             Content::Text(text) if !text.is_empty() => {
-                files.push(OutgoingFile { name, content: text.clone().into() });
+                files.push(OutgoingFile { name, content: FileContent::Bytes(text.clone().into()) });
                 continue;
             }
             Content::Bytes(bytes) if !bytes.is_empty() => {
-                files.push(OutgoingFile { name, content: bytes.clone().into() });
+                files.push(OutgoingFile { name, content: FileContent::Bytes(bytes.clone().into()) });
+                continue;
+            }
+            Content::SessionFile(file) => {
+                files.push(OutgoingFile { name, content: FileContent::SessionFile(file.clone()) });
                 continue;
             }
             // Telegram rejects empty files.
@@ -62,7 +66,8 @@ pub(super) fn shorten(message: &Message, source: &str, over: usize) -> Option<(M
     }
     let mut beginning = beginning(message);
     beginning.text = format!("{}{GAP}{}", beginning.text, messages::whole_text_in(ANSWER));
-    Some((beginning, OutgoingFile { name: ANSWER.to_owned(), content: source.to_owned().into() }))
+    let content = FileContent::Bytes(source.to_owned().into());
+    Some((beginning, OutgoingFile { name: ANSWER.to_owned(), content }))
 }
 
 /// Returns the first words of a message.
@@ -116,12 +121,19 @@ fn extension(language: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::Attachment;
+    use cordboard_core::types::{Attachment, SessionFile};
 
     use super::*;
 
+    fn content(file: &OutgoingFile) -> &[u8] {
+        match &file.content {
+            FileContent::Bytes(bytes) => bytes,
+            FileContent::SessionFile(file) => file.path.as_bytes(),
+        }
+    }
+
     fn names(files: &[OutgoingFile]) -> Vec<(&str, &[u8])> {
-        files.iter().map(|file| (file.name.as_str(), &*file.content)).collect()
+        files.iter().map(|file| (file.name.as_str(), content(file))).collect()
     }
 
     #[test]
@@ -149,12 +161,16 @@ mod tests {
                 attachment("../b\n.bin", Content::Bytes(vec![0, 255])),
                 attachment("c.pdf", Content::File("out/c.pdf".to_owned())),
                 attachment("d.txt", Content::Text(String::new())),
+                attachment(
+                    "e.png",
+                    Content::SessionFile(SessionFile { folder: "/s".into(), path: "out/e.png".to_owned() }),
+                ),
             ],
             ..Reply::text("See:")
         };
         let (source, files) = split_off(&reply, 100);
         assert_eq!(source, "See:\n\n**c.pdf** (`out/c.pdf`)\n\n**d.txt** (empty)");
-        assert_eq!(names(&files), [("a.txt", b"text".as_slice()), (".._b .bin", &[0, 255])]);
+        assert_eq!(names(&files), [("a.txt", b"text".as_slice()), (".._b .bin", &[0, 255]), ("e.png", b"out/e.png")]);
     }
 
     #[test]
@@ -166,6 +182,6 @@ mod tests {
         assert!((990..1060).contains(&render::units(&beginning.text)), "{beginning:?}");
         assert!(beginning.text.ends_with("\n\n… The whole text is in answer.md below."), "{}", beginning.text);
         assert!(beginning.entities.iter().all(|entity| entity.end() <= BEGINNING));
-        assert_eq!((file.name.as_str(), &*file.content), ("answer.md", source.as_bytes()));
+        assert_eq!((file.name.as_str(), content(&file)), ("answer.md", source.as_bytes()));
     }
 }

@@ -40,8 +40,8 @@ pub(super) struct LiveTurn {
     /// Whether an agent is working on the turn. Otherwise the prompt of the turn is back in the queue, and the turn
     /// shows nothing.
     is_working: bool,
-    /// How the front-end shows frames in this place.
-    streaming: Streaming,
+    /// How the front-end shows new turns in this place. [`streaming`](Self::streaming) also considers this turn's state.
+    place_streaming: Streaming,
     /// The action of the draft's stop button.
     stop: Option<ButtonAction>,
     pub draft: TurnDraft,
@@ -66,7 +66,7 @@ impl LiveTurn {
             line: None,
             halt: Halt::No,
             is_working: true,
-            streaming: Streaming::Messages,
+            place_streaming: Streaming::Messages,
             stop: None,
             draft: TurnDraft::default(),
             attempt: Attempt::Styled,
@@ -79,35 +79,55 @@ impl LiveTurn {
         self.line.clone_from(&new.frame.live);
         self.frame = Some(new.frame);
         self.is_working = true;
-        self.streaming = streaming;
+        self.place_streaming = streaming;
         if new.stop.is_none() {
-            self.draft.end();
+            self.end_draft();
+            if streaming == Streaming::Drafts && self.shown.is_empty() && !self.has_text() {
+                // The turn waits for the user, and a line with its status below the question would only distract.
+                self.frame = None;
+                self.wanted.clear();
+            }
         }
         self.stop = new.stop;
     }
 
-    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends.
+    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends. A draft has no buttons.
     fn streaming(&self) -> Streaming {
-        match self.streaming {
+        let fits_draft = || {
+            self.shown.is_empty()
+                && !self.draft.has_ended()
+                && self.wanted.iter().all(|message| message.buttons.is_empty())
+        };
+        match self.place_streaming {
             Streaming::Off => Streaming::Off,
-            Streaming::Drafts if self.shown.is_empty() && !self.draft.has_ended() => Streaming::Drafts,
+            Streaming::Drafts if fits_draft() => Streaming::Drafts,
             Streaming::Drafts | Streaming::Messages => Streaming::Messages,
         }
     }
 
-    /// Shows the turn as a message from now on, and its text so far before the next post. That post is a request. The text
-    /// may explain it, a draft vanishes with the next message, and some clients don't let the user type during a draft.
+    /// Returns whether the turn is shown as a draft, or will be.
+    pub fn uses_draft(&self) -> bool {
+        self.is_working && self.streaming() == Streaming::Drafts
+    }
+
+    /// Makes the turn continue as a message. Call this before a request is sent: the text so far is then sent above the
+    /// request, because the request removes the draft. Some clients don't let the user type an answer during a draft.
     pub fn end_draft(&mut self) {
         if self.streaming() != Streaming::Drafts {
             return;
         }
-        let has_text = match &self.frame {
-            Some(frame) => frame.messages.iter().any(|message| !message.text.trim().is_empty()),
-            None => self.wanted.iter().any(|message| !message.source.is_empty()),
-        };
+        let has_text = self.has_text();
         self.draft.end();
         if has_text {
             self.halt();
+        }
+    }
+
+    /// Returns whether the newest frame has text of the agent.
+    fn has_text(&self) -> bool {
+        match &self.frame {
+            Some(frame) => frame.messages.iter().any(|message| !message.text.trim().is_empty()),
+            None => self.wanted.iter().any(|message| !message.source.is_empty()),
         }
     }
 
@@ -149,6 +169,9 @@ impl LiveTurn {
             if self.attempt == Attempt::Plain {
                 self.wanted = self.wanted.iter().map(compose::plain).collect();
             }
+            if self.streaming() == Streaming::Drafts {
+                self.draft.set(&self.wanted, limits.text_units);
+            }
         }
         if self.halt == Halt::Requested {
             self.halt = Halt::Started;
@@ -185,8 +208,7 @@ impl LiveTurn {
     }
 
     fn draft_call(&self) -> Option<ChatCall> {
-        let end = self.wanted.last()?;
-        self.draft.update(&self.turn, &end.message, self.stop.as_ref()?).map(ChatCall::ShowDraft)
+        self.draft.update(&self.turn, self.stop.as_ref()?).map(ChatCall::ShowDraft)
     }
 
     pub fn on_edited(&mut self, id: &MessageId, message: Outgoing) {
@@ -236,6 +258,7 @@ impl LiveTurn {
     /// when the answer was stored.
     pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
         let is_short = self.began.elapsed() < limits.ring_after;
+        let was_watched = is_short && self.draft.is_shown();
         let reuse = match (limits.edits, self.is_buried) {
             (Edits::Append, _) => Reuse::All,
             (Edits::Replace, false) if is_short => Reuse::All,
@@ -249,6 +272,6 @@ impl LiveTurn {
             }
         }
         ids.retain(|id| !self.deleted.contains(id));
-        ExistingMessages { ids, reuse }
+        ExistingMessages { ids, reuse, was_watched }
     }
 }

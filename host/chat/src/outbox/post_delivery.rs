@@ -36,11 +36,14 @@ pub(super) struct PostDelivery {
 
 impl PostDelivery {
     pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits) -> Self {
-        let ExistingMessages { ids: messages, reuse } = existing;
+        let ExistingMessages { ids: messages, reuse, was_watched } = existing;
         // Only answers are shortened: other messages, such as questions, change after they were sent.
         let over = if row.turn.is_some() { limits.document_over } else { limits.document_over.map(|_| usize::MAX) };
         let limits = Limits { document_over: over, ..limits };
-        let parts = parts_of(row.id, &row.reply, limits);
+        let mut parts = parts_of(row.id, &row.reply, limits);
+        if was_watched {
+            parts.iter_mut().for_each(|part| part.alert = Alert::Silent);
+        }
         // The parts depend on the configuration, which may have changed since the last attempt.
         let is_same = row.state.parts == 0 || row.state.parts as usize == parts.len();
         let shown = if is_same { row.state.shown as usize } else { 0 };

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use cordboard_core::{agent_event::PromptId, render::Message, updates_and_posts::ButtonAction};
+use cordboard_core::{
+    agent_event::PromptId,
+    render::{self, Message},
+    updates_and_posts::ButtonAction,
+};
 use tokio::time::Instant;
 
-use super::chat_call::Attempt;
-use crate::Draft;
+use super::{chat_call::Attempt, compose};
+use crate::{Draft, Outgoing};
 
 /// The time after which an unchanged draft is shown again. Telegram removes a draft after 30 seconds.
 const REPEAT: Duration = Duration::from_secs(20);
@@ -16,6 +20,8 @@ const MOST_FAILURES: u32 = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct TurnDraft {
+    /// The content to show.
+    wanted: Message,
     /// The content of the draft in the chat, and the time at which it was shown.
     shown: Option<(Message, Instant)>,
     /// The number of failures since the last success.
@@ -26,6 +32,16 @@ pub(super) struct TurnDraft {
 }
 
 impl TurnDraft {
+    /// Sets the content: the end of the messages, in at most `limit` UTF-16 units.
+    pub fn set(&mut self, messages: &[Outgoing], limit: usize) {
+        self.wanted = render::tail(&compose::joined(messages), limit);
+    }
+
+    /// Returns whether the chat shows the draft.
+    pub const fn is_shown(&self) -> bool {
+        self.shown.is_some()
+    }
+
     /// Returns whether the turn no longer uses a draft.
     pub const fn has_ended(&self) -> bool {
         self.has_ended || self.failures >= MOST_FAILURES
@@ -35,11 +51,14 @@ impl TurnDraft {
         self.has_ended = true;
     }
 
-    /// Returns the draft that shows `message`, or `None` if the chat shows it already.
-    pub fn update(&self, turn: &PromptId, message: &Message, stop: &ButtonAction) -> Option<Draft> {
+    /// Returns the draft to show, or `None` if the chat shows it already.
+    pub fn update(&self, turn: &PromptId, stop: &ButtonAction) -> Option<Draft> {
         let styled = self.attempt == Attempt::Styled;
-        let entities = if styled { message.entities.clone() } else { Vec::new() };
-        let message = Message { text: message.text.clone(), entities };
+        let entities = if styled { self.wanted.entities.clone() } else { Vec::new() };
+        let message = Message { text: self.wanted.text.clone(), entities };
+        if render::is_blank(&message.text) {
+            return None;
+        }
         let is_shown = |(shown, at): &(Message, Instant)| *shown == message && at.elapsed() < REPEAT;
         let is_current = self.shown.as_ref().is_some_and(is_shown);
         (!is_current).then(|| Draft { turn: turn.clone(), message, stop: stop.clone() })
@@ -50,12 +69,14 @@ impl TurnDraft {
         self.failures = 0;
     }
 
-    /// Handles a failure. After a rejection, drafts have no styles.
-    pub const fn on_failed(&mut self, is_rejected: bool) {
+    pub const fn on_failed(&mut self) {
         self.failures += 1;
-        if is_rejected {
-            self.attempt = self.attempt.next();
-        }
+    }
+
+    /// Handles a rejected draft. Later drafts have no styles.
+    pub const fn on_rejected(&mut self) {
+        self.attempt = self.attempt.next();
+        self.on_failed();
     }
 
     /// Records that a message was sent to the chat, which removes the draft.

@@ -120,6 +120,9 @@ impl Worker {
         let (requeued, ended) =
             (std::mem::take(&mut mailbox.requeued), std::mem::take(&mut mailbox.ended_without_post));
         self.turns.iter_mut().filter(|turn| requeued.contains(&turn.turn)).for_each(LiveTurn::requeue);
+        for turn in requeued.iter().chain(&ended) {
+            self.shared.chat.forget_draft(&self.place, turn);
+        }
         self.turns.retain(|turn| !ended.contains(&turn.turn));
         self.take_frames(std::mem::take(&mut mailbox.frames));
         // An appending front-end can't complete a line later, so print the incomplete line before the next post.

@@ -22,6 +22,8 @@ pub enum Area {
     DefaultAgent,
     /// The name of the lifecycle plugin.
     Lifecycle,
+    /// The names of the filters.
+    Filters,
     PluginFolder,
     /// The maximum time between two scans by the watcher.
     Rescan,
@@ -67,6 +69,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
+        (Area::Filters, old.plugins.filters != new.plugins.filters),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
         (Area::Rescan, old.plugins.rescan != new.plugins.rescan),
         (Area::RolloutLimits, old.plugins.rollout != new.plugins.rollout),
@@ -91,7 +94,7 @@ fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> i
 fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let none = Plugin::default();
     let is_changed = |name: &String| old.secrets.get(name) != new.secrets.get(name);
-    let uses_changed_secret = |plugin: &Plugin| plugin.network.secrets.iter().any(is_changed);
+    let uses_changed_secret = |plugin: &Plugin| plugin.network.secrets.iter().flatten().any(is_changed);
     let checks_changed_secret = |auth: &WebhookAuth| [&auth.token, &auth.hmac].into_iter().flatten().any(is_changed);
     let (old, new) = (&old.plugins.by_name, &new.plugins.by_name);
     let changes = names(old, new).map(|name| {
@@ -136,6 +139,7 @@ impl Area {
             Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",
+            Self::Filters => "filters",
             Self::PluginFolder => "plugin folder",
             Self::Rescan => "rescan",
             Self::PluginLimits => "plugin limits",

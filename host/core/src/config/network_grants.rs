@@ -31,8 +31,9 @@ pub type Secrets = BTreeMap<String, SecretSource>;
 pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
-    /// The names of the secrets that the plugin may send to the hosts of `http`.
-    pub secrets: BTreeSet<String>,
+    /// The names of the secrets that the plugin may send to the hosts of `http`. `None` if the list isn't set. A plugin
+    /// that imports `secrets` needs the list, even if it is empty.
+    pub secrets: Option<BTreeSet<String>>,
     /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
     /// A PEM file with certificates that the host trusts for this plugin's requests, in addition to those of public
@@ -41,10 +42,16 @@ pub struct NetworkGrants {
 }
 
 impl NetworkGrants {
+    /// Returns whether the plugin may send this secret.
+    #[must_use]
+    pub fn has_secret(&self, name: &str) -> bool {
+        self.secrets.as_ref().is_some_and(|secrets| secrets.contains(name))
+    }
+
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set("http", &mut self.http, secret_list(parsed::<HttpGrant>));
         section.set("tcp", &mut self.tcp, secret_list(parsed::<TcpGrant>));
-        section.set("secrets", &mut self.secrets, secret_list(|value| secret_name(value, secrets)));
+        section.set_some("secrets", &mut self.secrets, secret_list(|value| secret_name(value, secrets)));
         section.set(
             "private",
             &mut self.private,

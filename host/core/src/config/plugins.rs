@@ -56,6 +56,8 @@ pub struct Plugins {
     pub rescan: Duration,
     /// The plugin that decides when idle agents are stopped.
     pub lifecycle: String,
+    /// The plugins that change or reject messages to agents, in the order of their calls.
+    pub filters: Vec<String>,
     /// The maximum number of calls that run at once, across all plugins.
     pub parallel: u32,
     /// The maximum size of the cache of compiled plugins on disk, in bytes.
@@ -127,6 +129,7 @@ impl Plugins {
         if !section.has_table("lifecycle") {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);
         }
+        section.set("filters", &mut self.filters, list(plugin_name));
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         section.set("cache", &mut self.cache, bytes(CACHE));
         self.limits.merge(section);

@@ -40,7 +40,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 20] = [
     ("agents.NAME", &["max_memory", "max_processes", "max_cpu_percent"], TakesEffect::NextTurn),
     ("agents.NAME", &["prompt", "silence"], TakesEffect::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
-    ("plugins", &["lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),
+    ("plugins", &["filters", "lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),
     ("plugins", CALL_LIMITS, TakesEffect::AtOnce),
     (
         "plugins.NAME",

@@ -77,7 +77,17 @@ impl Stream {
     }
 }
 
+/// The maximum size of a file that a bot may send through Telegram's own server, in bytes.
+const LARGEST_UPLOAD: u64 = 50 << 20;
+
 impl Telegram {
+    /// Returns the maximum size of a file that the bot may send, in bytes. A larger `file_limit` needs a Bot
+    /// API server of its own, which also accepts larger files.
+    #[must_use]
+    pub fn largest_upload(&self) -> u64 {
+        self.file_limit.max(LARGEST_UPLOAD)
+    }
+
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);

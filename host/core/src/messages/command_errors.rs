@@ -6,6 +6,13 @@ use super::quote;
 use crate::types::{Place, Role, SessionName};
 
 pub const NO_CALLER: &str = "This function needs a caller, but no user made this call.";
+/// The error for a plugin that reads an attachment in a call without any.
+pub const NO_ATTACHMENTS: &str = "only filters can read attachments, and only those of the current message";
+/// The error for a plugin whose message to an agent could not be sent, because the host panicked.
+pub const NOT_SENT_BUG: &str =
+    "Cordboard has a bug, so the message was not sent to the agent. Please report the bug with the host's log.";
+/// The error for a filter that sends a message to an agent.
+pub const FILTER_CANNOT_SEND: &str = "A filter can't send messages to agents.";
 
 /// The error for a button whose command is no longer stored.
 pub const BUTTON_GONE: &str = "This button no longer works.";

@@ -96,6 +96,28 @@ pub enum HostReply {
         /// The beginning of the rejected message.
         message: String,
     },
+    /// A filter plugin doesn't let the message through.
+    FilterRejected {
+        why: String,
+        /// The beginning of the rejected message.
+        message: String,
+    },
+    /// The call of a filter plugin failed.
+    FilterFailed {
+        plugin: String,
+        why: String,
+        /// The beginning of the rejected message.
+        message: String,
+    },
+    /// An edit was refused, so the agent keeps the former text.
+    EditNotSent {
+        why: String,
+    },
+    /// The handling of the message has panicked several times.
+    SetAside {
+        /// The beginning of the message.
+        message: String,
+    },
     /// The budget of the day is spent.
     BudgetSpent {
         refusal: String,
@@ -160,22 +182,45 @@ impl HostReply {
             }
             Self::OldButton => format!("{BUTTON_GONE} Type the command to use it."),
             Self::AlreadyDecided { outcome } => format!("{outcome} The button has no effect."),
-            Self::QueueFull { message } => {
-                format!(
-                    "Not accepted: too many messages are waiting here. Send the message again in a moment.\n“{message}”"
-                )
-            }
-            Self::TooManyMessages { limit, message } => {
-                format!(
-                    "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages are dropped without an answer.\n“{message}”"
-                )
-            }
-            Self::BudgetSpent { refusal, message } => format!("{refusal}\n“{message}”"),
+            Self::QueueFull { message } => quoting(
+                "Not accepted: too many messages are waiting here. Send the message again in a moment.",
+                message,
+            ),
+            Self::TooManyMessages { limit, message } => quoting(&too_many(*limit), message),
+            Self::FilterRejected { why, message } => quoting(&filter_rejected(why), message),
+            Self::FilterFailed { plugin, why, message } => quoting(&filter_failed(plugin, why), message),
+            Self::EditNotSent { why } => format!("The edit was not applied. {why}"),
+            Self::SetAside { message } => quoting(SET_ASIDE, message),
+            Self::BudgetSpent { refusal, message } => quoting(refusal, message),
             Self::NotStored { why, message } => {
-                format!("Not accepted: {why}. Send the message again when that is fixed.\n“{message}”")
+                quoting(&format!("Not accepted: {why}. Send the message again when that is fixed."), message)
             }
         }
     }
+}
+
+/// The answer to a message whose handling has panicked several times.
+const SET_ASIDE: &str = "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log.";
+
+/// Adds a line with the beginning of the message that a text is about.
+fn quoting(text: &str, message: &str) -> String {
+    format!("{text}\n“{message}”")
+}
+
+fn too_many(limit: usize) -> String {
+    format!(
+        "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages are dropped without an answer."
+    )
+}
+
+fn filter_rejected(why: &str) -> String {
+    format!("Not sent to the agent: {}", quote(why))
+}
+
+fn filter_failed(plugin: &str, why: &str) -> String {
+    format!(
+        "Not sent to the agent: the filter '{plugin}' {why}. Send the message again, or ask the owner to remove the filter from `filters` in [plugins]."
+    )
 }
 
 /// Returns the sentence that names saved files, or says how to send them.

@@ -7,11 +7,12 @@ pub const MISSING_LIFECYCLE: &str =
 #[must_use]
 pub fn allows(capability: &str) -> &'static str {
     match capability {
-        "sessions" => "lists and reads the sessions that the user who calls it may see",
+        "sessions" => "lists and reads the sessions that the user who calls it may see, with their files",
         "session-control" => "creates, starts, stops, prompts and archives sessions of the user who calls it",
         "requests" => {
             "lists the open questions of agents in the sessions that the user who calls it may see, and answers them in that user's name"
         }
+        "attachments" => "reads the files of the messages that it filters",
         "chat" => "posts messages to chats on its own, not only as replies to commands",
         "plugin-control" => "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
         "http" => "sends HTTP requests to the addresses that you name",

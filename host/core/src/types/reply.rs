@@ -1,5 +1,7 @@
 //! Messages to a chat, as the host, plugins and agents write them: Markdown, buttons and attachments.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Request, SessionName};
@@ -38,8 +40,18 @@ impl Button {
 pub enum Content {
     Text(String),
     Bytes(Vec<u8>),
-    /// The path of a file inside the session's folder.
+    /// A path in the folder of a session. The session isn't known yet, so chats show only the name and the path.
     File(String),
+    SessionFile(SessionFile),
+}
+
+/// A file in the folder of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionFile {
+    pub folder: PathBuf,
+    /// A path relative to the folder, or an absolute one below it. It may lead out of the folder, so the code that opens
+    /// the file has to check it.
+    pub path: String,
 }
 
 impl Content {
@@ -47,6 +59,7 @@ impl Content {
         match self {
             Self::Text(text) | Self::File(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
+            Self::SessionFile(file) => file.folder.as_os_str().len() + file.path.len(),
         }
     }
 }

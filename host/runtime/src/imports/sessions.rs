@@ -1,11 +1,11 @@
 //! `sessions`: reads the sessions that the caller may see, with their histories, queues and agent usage, and the daily
 //! budget. A call without a caller sees sessions only if `acts_as` is set.
 
-use cordboard_core::types::{SessionView, UsageGroup, UsagePeriod};
+use cordboard_core::types::{FolderPage, SessionView, UsageGroup, UsagePeriod};
 
 use super::super::{
     bindings::{
-        sessions::{AgentCommand, Budget, Exchange, Host, QueuedPrompt, Usage},
+        sessions::{AgentCommand, Budget, Exchange, FileEntry, Host, QueuedPrompt, Usage},
         types,
     },
     call::{CallState, HostHandle},
@@ -93,6 +93,26 @@ impl Host for CallState {
             at: exchange.at.map(|at| at.0),
         };
         Ok(history.map(|exchanges| exchanges.into_iter().map(exchange).collect()))
+    }
+
+    async fn files(
+        &mut self,
+        name: String,
+        path: String,
+        offset: u32,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<FileEntry>, String>> {
+        let page = FolderPage { path, offset: offset as usize, limit: (limit as usize).min(FolderPage::MOST) };
+        let list = |host: HostHandle, caller, name| async move { host.api.files(&caller, &name, &page).await };
+        let entries = self.on_session(&name, list).await?.map_err(|error| error.text);
+        let entry = |entry: cordboard_core::types::FolderEntry| FileEntry {
+            name: entry.name,
+            kind: entry.kind.as_str().to_owned(),
+            size: entry.size,
+            modified: entry.modified.0,
+            facts: Vec::new(),
+        };
+        Ok(entries.map(|entries| entries.into_iter().map(entry).collect()))
     }
 
     async fn usage_of_days(&mut self, days: u32, by: String) -> wasmtime::Result<Result<Vec<Usage>, String>> {

@@ -30,12 +30,14 @@ pub enum CallOrder {
     AtOnce,
 }
 
-/// The commands, personas, modes and jobs that a version reported in its trial.
+/// The commands, personas, modes, jobs and filtered kinds of messages that a version reported in its trial.
 #[derive(Debug, Clone, Default)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
     pub modes: Vec<Choice>,
+    /// The kinds of messages that the version wants to filter.
+    pub filter_kinds: Vec<String>,
     /// The name and the schedule of each job.
     pub jobs: Vec<(String, Cron)>,
 }
@@ -184,6 +186,11 @@ impl Snapshot {
     /// Returns whether the plugin's active version exports `approval`, so that it can decide about permissions.
     pub fn has_approval(&self, name: &str) -> bool {
         self.version(name).is_some_and(|version| version.exports.approval.is_some())
+    }
+
+    /// Returns whether the plugin's active version exports `filter`, so that it can change messages.
+    pub fn has_filter(&self, name: &str) -> bool {
+        self.version(name).is_some_and(|version| version.exports.filter.is_some())
     }
 
     /// Returns whether the plugin's active version exports `lifecycle`, so that it can decide when idle agents are

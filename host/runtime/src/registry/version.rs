@@ -15,8 +15,9 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     bindings::{
-        approval::ApprovalPluginPre, command::CommandPluginPre, hook::HookPluginPre, lifecycle::LifecyclePluginPre,
-        persona::PersonaPluginPre, schedule::SchedulePluginPre, view::ViewPluginPre, webhook::WebhookPluginPre,
+        approval::ApprovalPluginPre, command::CommandPluginPre, filter::FilterPluginPre, hook::HookPluginPre,
+        lifecycle::LifecyclePluginPre, persona::PersonaPluginPre, schedule::SchedulePluginPre, view::ViewPluginPre,
+        webhook::WebhookPluginPre,
     },
     button_check::RemovedButtons,
     call::CallState,
@@ -69,6 +70,7 @@ pub struct Exports {
     pub command: Option<CommandPluginPre<CallState>>,
     pub lifecycle: Option<LifecyclePluginPre<CallState>>,
     pub approval: Option<ApprovalPluginPre<CallState>>,
+    pub filter: Option<FilterPluginPre<CallState>>,
     pub persona: Option<PersonaPluginPre<CallState>>,
     pub view: Option<ViewPluginPre<CallState>>,
     pub hook: Option<HookPluginPre<CallState>>,
@@ -84,6 +86,12 @@ struct FailureStats {
 }
 
 impl PluginVersion {
+    /// Returns whether the component imports a capability.
+    #[must_use]
+    pub fn uses(&self, capability: cordboard_core::capability::Capability) -> bool {
+        self.imports.contains(capability.as_str())
+    }
+
     /// Links `artifact` with exactly the capabilities that `settings` grants.
     pub fn link(linkers: &Linkers, artifact: &Artifact, settings: &PluginSettings) -> Result<Self, PluginError> {
         let engine = linkers.engine();
@@ -164,7 +172,12 @@ impl PluginVersion {
     /// point that the version doesn't export.
     pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
-            CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
+            CallError::Plugin(_)
+            | CallError::Drained { .. }
+            | CallError::NotOffered(_)
+            | CallError::FilterNotActive => {
+                return false;
+            }
             CallError::Limit { .. }
             | CallError::ArgumentTooLarge { .. }
             | CallError::FixedLimit(_)
@@ -237,6 +250,7 @@ impl Exports {
             command: export!("command", CommandPluginPre),
             lifecycle: export!("lifecycle", LifecyclePluginPre),
             approval: export!("approval", ApprovalPluginPre),
+            filter: export!("filter", FilterPluginPre),
             persona: export!("persona", PersonaPluginPre),
             view: export!("view", ViewPluginPre),
             hook: export!("hook", HookPluginPre),
@@ -251,6 +265,7 @@ impl Exports {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.approval.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.filter.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.persona.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.view.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.hook.as_ref().map(|pre| pre.instance_pre()))

@@ -125,7 +125,7 @@ mod tests {
         let config = config("mine", &options).expect("valid input");
         let plugin = &config.plugins.by_name["mine"];
         assert_eq!((plugin.grants.len(), plugin.network.http.len(), plugin.network.tcp.len()), (1, 1, 1));
-        assert!(plugin.network.secrets.contains("key") && config.secrets.contains_key("key"));
+        assert!(plugin.network.has_secret("key") && config.secrets.contains_key("key"));
         let wrong = ConfigOptions { http: texts(&["nas.lan"]), ..options };
         assert!(super::config("mine", &wrong).unwrap_err().to_string().starts_with("use the configuration: "));
     }

@@ -59,7 +59,7 @@ pub struct Memory {
     pub limit: u64,
 }
 
-/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle, approval or
+/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle, approval, filter or
 /// webhook.
 #[derive(Debug, Serialize)]
 pub struct Offered {
@@ -169,6 +169,7 @@ impl Report {
             ("hook", "events".to_owned(), "of the host and its sessions"),
             ("lifecycle", "policy".to_owned(), "when to suspend idle agents"),
             ("approval", "policy".to_owned(), "when agents may use tools"),
+            ("filter", "messages".to_owned(), "to agents"),
             ("webhook", format!("/hooks/{}/…", self.name), "HTTP requests"),
         ] {
             if self.extension_points.iter().any(|one| one == point) {
@@ -220,6 +221,9 @@ fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     if has("approval") && config.requests.approval != name {
         let policy = &config.requests.approval;
         idle.push(format!("'{policy}' is the approval plugin; set [requests] approval = \"{name}\" to use this one"));
+    }
+    if has("filter") && !config.plugins.filters.iter().any(|filter| filter == name) {
+        idle.push(format!("[plugins] filters doesn't list it; add \"{name}\" to use it"));
     }
     if has("webhook") {
         let auth = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);

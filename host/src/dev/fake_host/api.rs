@@ -10,8 +10,8 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, SessionCommand},
     time_zone::Zone,
     types::{
-        Caller, Exchange, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UsagePeriod,
-        UserId,
+        Caller, Exchange, FolderEntry, FolderPage, OriginUsage, Place, Reply, Role, SessionName, SessionView,
+        Timestamp, Urgency, UsagePeriod, UserId,
     },
 };
 
@@ -146,6 +146,20 @@ impl HostApi for FakeHost {
         self.session(name.as_str()).ok_or_else(|| unknown(name.as_str()))
     }
 
+    async fn files(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        page: &FolderPage,
+    ) -> Result<Vec<FolderEntry>, ApiError> {
+        self.seen(caller, name.as_str())?;
+        self.entries(name, page).map_err(|why| refuse(ApiErrorCode::Failed, why))
+    }
+
+    async fn read_attachment(&self, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, String> {
+        self.attachment(id, offset, length)
+    }
+
     async fn history(&self, caller: &Caller, name: &SessionName, count: usize) -> Result<Vec<Exchange>, ApiError> {
         self.seen(caller, name.as_str())?;
         Ok(self.last_exchanges(name, count))
@@ -184,6 +198,9 @@ impl HostApi for FakeHost {
         text: String,
         urgency: Urgency,
     ) -> Result<(), ApiError> {
+        if self.is_filter {
+            return Err(refuse(ApiErrorCode::Denied, messages::FILTER_CANNOT_SEND.to_owned()));
+        }
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.as_ref();
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;

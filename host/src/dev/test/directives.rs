@@ -18,7 +18,7 @@ use crate::{
     standard_plugins::{STANDARD, built_in},
 };
 
-const KNOWN: &str = "@as, @budget, @clock, @config, @does, @done, @event, @exchange, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
+const KNOWN: &str = "@as, @attach, @budget, @clock, @config, @does, @done, @event, @exchange, @fails, @file, @header, @http, @job, @locale, @permission, @persona, @plug, \
                      @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @usage, @with";
 
 impl StepRunner {
@@ -26,6 +26,7 @@ impl StepRunner {
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, StepError> {
         match name {
             "as" => self.speak_as(words)?,
+            "attach" => self.attach(words)?,
             "budget" => self.set_budget(words)?,
             "clock" => match moment(words) {
                 Some(moment) => self.harness.set_now(moment).await,
@@ -34,6 +35,7 @@ impl StepRunner {
             "config" => self.configure(|runner| runner.config_lines.push(words.to_owned())),
             "plugin" => self.configure(|runner| runner.plugin_lines.push(words.to_owned())),
             "locale" => self.harness.locale = (!words.is_empty()).then(|| words.to_owned()),
+            "file" => self.add_file(words)?,
             "http" => self.network.add_http(words, &self.folder)?,
             "tcp" => self.network.add_tcp(words)?,
             "secret" => {

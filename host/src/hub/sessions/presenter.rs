@@ -219,9 +219,16 @@ impl SessionRenderer {
         self.notices.head(turn, &mut frame.messages);
         self.sign(&turn.place, &mut frame.messages);
         let (place, turn) = (turn.place.clone(), turn.prompt.clone());
-        let current = self.session.view();
-        let stop = current.requests.is_empty().then(|| stop_button(current.record.id()));
+        let stop = (!self.has_open_request(&place)).then(|| stop_button(self.session.view().record.id()));
         self.renderer.outbound.show(Post::Frame { place, turn, frame, stop });
+    }
+
+    /// Returns whether the session, or a session that is active in the place, waits for the user. Looks at the current
+    /// state, because a frame that is shown again has the view of an earlier time.
+    fn has_open_request(&self, place: &Place) -> bool {
+        let registry = &self.renderer.registry;
+        let waits = |name: &SessionName| registry.view(name.as_str()).is_some_and(|view| !view.requests.is_empty());
+        !self.session.view().requests.is_empty() || registry.active_in(place).iter().any(waits)
     }
 
     /// Renders the final posts of a turn.

@@ -45,7 +45,9 @@ async fn a_prompt_can_be_marked_sent_and_queued_again() {
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
     let session = name("alpha");
     assert!(matches!(store.mark_sent(&row.prompt).await, Err(StoreError::Gone { .. })), "it has no session yet");
-    store.assign(row.id, &session).await.unwrap();
+    assert_eq!(store.is_handled(row.id).await, Ok(false));
+    store.assign(row.id, &session, &row.update.what, &row.update).await.unwrap();
+    assert_eq!(store.is_handled(row.id).await, Ok(true));
     store.mark_sent(&row.prompt).await.unwrap();
     let (sent, queued) =
         (InboxState::Sent { session: session.clone() }, InboxState::Queued { session: session.clone() });
@@ -53,9 +55,8 @@ async fn a_prompt_can_be_marked_sent_and_queued_again() {
     store.mark_queued(&row.prompt).await.unwrap();
     assert_eq!(read_only(state.path()).unwrap().inbox[0].state, queued);
     store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![]).await.unwrap();
-    for late in
-        [store.mark_sent(&row.prompt).await, store.mark_queued(&row.prompt).await, store.assign(row.id, &session).await]
-    {
+    let assigned = store.assign(row.id, &session, &row.update.what, &row.update).await.map(drop);
+    for late in [store.mark_sent(&row.prompt).await, store.mark_queued(&row.prompt).await, assigned] {
         assert!(matches!(late, Err(StoreError::Gone { .. })), "{late:?}");
     }
     assert_eq!(state.after(store).await.inbox, []);
@@ -86,23 +87,80 @@ fn edit(key: &str) -> Origin {
     Origin { message: Some(message(key)), ..Origin::default() }
 }
 
+async fn assign(store: &Store, row: &InboxRow) {
+    assert_eq!(store.assign(row.id, &name("alpha"), &row.update.what, &row.update).await.unwrap(), None);
+}
+
+/// Stores the new text of a message as it is, without a filter.
+async fn edit_message(store: &Store, place: &Place, origin: &Origin, words: &str) -> Option<EditedPrompt> {
+    let found = store.find_edited(InboxId(100), place, origin, words).await.unwrap()?;
+    match store.save_edit(&found, &found.update).await.unwrap() {
+        SavedEdit::Prompt(edited) => Some(*edited),
+        SavedEdit::Done => None,
+        SavedEdit::Changed => panic!("no other edit"),
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_not_stored_over_a_later_change() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let row = store.accept(vec![text_update("1", "as sent", MessagePart::Text)], None).await.unwrap().remove(0);
+    let find = async |number: i64, words: &str| {
+        store.find_edited(InboxId(number), &place("1"), &edit("1"), words).await.unwrap()
+    };
+    let first = find(50, "first edit").await.expect("it changes the text");
+    // The session was chosen in the meantime, so the edit has to be filtered for it.
+    assign(&store, &row).await;
+    assert_eq!(store.save_edit(&first, &first.update).await, Ok(SavedEdit::Changed));
+    let first = find(50, "first edit").await.expect("it changes the text");
+    let second = find(51, "second edit").await.expect("it changes the text");
+    assert!(matches!(store.save_edit(&second, &second.update).await, Ok(SavedEdit::Prompt(_))));
+    assert_eq!(store.save_edit(&first, &first.update).await, Ok(SavedEdit::Changed));
+    assert_eq!(find(50, "first edit").await, None, "a later edit was applied");
+    assert_eq!(state.after(store).await.inbox[0].update.what, UpdateKind::Text("second edit".to_owned()));
+}
+
+#[tokio::test]
+async fn the_filtered_text_of_a_prompt_is_stored_with_its_session() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let sent = text_update("1", "as sent", MessagePart::Text);
+    let row = store.accept(vec![sent.clone()], None).await.unwrap().remove(0);
+    let filtered = |text: &str| {
+        let origin = Origin { unfiltered: Some("as sent".to_owned()), ..sent.origin.clone() };
+        Update { what: UpdateKind::Text(text.to_owned()), origin, ..sent.clone() }
+    };
+    assert_eq!(edit_message(&store, &place("1"), &edit("1"), "as edited").await, None, "no session has it yet");
+    let edited = store.assign(row.id, &name("alpha"), &sent.what, &filtered("as filtered")).await.unwrap();
+    let edited = edited.expect("the message was edited while it was filtered");
+    assert_eq!(edited.what, UpdateKind::Text("as edited".to_owned()));
+    let all = store.assign(row.id, &name("alpha"), &edited.what, &filtered("as filtered")).await.unwrap();
+    assert_eq!(all, None);
+    assert_eq!(edit_message(&store, &place("1"), &edit("1"), "as sent").await, None, "the author changed nothing");
+    assert!(edit_message(&store, &place("1"), &edit("1"), "as filtered").await.is_some());
+    let stored = state.after(store).await.inbox.remove(0);
+    assert_eq!((stored.update.what, stored.update.origin.unfiltered), (filtered("as filtered").what, None));
+    assert_eq!(stored.state, InboxState::Queued { session: name("alpha") });
+}
+
 #[tokio::test]
 async fn an_edit_replaces_a_message_that_is_not_answered() {
     let state = State::new();
     let (store, _) = state.open();
     let texts = ["1", "2", "3"].map(|key| text_update(key, "as it was", MessagePart::Text)).to_vec();
     let rows = store.accept(texts, None).await.unwrap();
-    store.assign(rows[1].id, &name("alpha")).await.unwrap();
-    store.assign(rows[2].id, &name("alpha")).await.unwrap();
+    assign(&store, &rows[1]).await;
+    assign(&store, &rows[2]).await;
     store.mark_sent(&rows[2].prompt).await.unwrap();
-    let revise = async |key: &str, words: &str| store.edit_message(&place("1"), &edit(key), words).await.unwrap();
+    let revise = async |key: &str, words: &str| edit_message(&store, &place("1"), &edit(key), words).await;
     assert_eq!(revise("1", "as it is").await, None, "no session has it yet");
     let waiting = revise("2", "as it is").await.expect("a session has it");
     assert_eq!((waiting.session, &waiting.prompt, waiting.is_sent), (name("alpha"), &rows[1].prompt, false));
     assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
     assert!(revise("3", "as it is").await.is_some_and(|edited| edited.is_sent), "an agent has it");
     assert_eq!(revise("3", "as it is").await, None, "nothing has changed since the last edit");
-    assert_eq!(store.edit_message(&place("2"), &edit("1"), "elsewhere").await.unwrap(), None);
+    assert_eq!(edit_message(&store, &place("2"), &edit("1"), "elsewhere").await, None);
     let whats: Vec<UpdateKind> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
     let text = |words: &str| UpdateKind::Text(words.to_owned());
     assert_eq!(whats, [text("as it is"), text("as it is"), text("as it is")]);
@@ -139,8 +197,7 @@ async fn parts_are_joined_into_one_update() {
         vec![text_update("1", "a", cut()), text_update("2", "b", cut()), text_update("3", "c", MessagePart::Text)];
     let rows = store.accept(parts, None).await.unwrap();
     store.join_updates(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
-    assert_eq!(store.edit_message(&place("1"), &edit("1"), "a part").await.unwrap(), None);
-    assert_eq!(store.accepted_update(rows[1].id).await.unwrap(), None);
+    assert_eq!(edit_message(&store, &place("1"), &edit("1"), "a part").await, None);
     let inbox = state.after(store).await.inbox;
     assert_eq!((inbox.len(), &inbox[0].update), (1, &text_update("1", "abc", MessagePart::Joined)));
 }
@@ -306,10 +363,10 @@ async fn an_edit_of_a_reply_compares_the_words_of_its_author() {
     let mut sent = text_update("1", "> the quoted message\n\nwhy?", MessagePart::Alone);
     sent.origin.reply = reply("why?");
     let rows = store.accept(vec![sent], None).await.unwrap();
-    store.assign(rows[0].id, &name("alpha")).await.unwrap();
+    assign(&store, &rows[0]).await;
     let revise = async |words: &str, whole: &str| {
         let origin = Origin { reply: reply(words), ..edit("1") };
-        store.edit_message(&place("1"), &origin, whole).await.unwrap()
+        edit_message(&store, &place("1"), &origin, whole).await
     };
     assert_eq!(revise("why?", "> the changed message\n\nwhy?").await, None, "only the quoted message has changed");
     assert!(revise("how?", "> the changed message\n\nhow?").await.is_some());

@@ -1,9 +1,10 @@
 //! Shows running turns as drafts in private chats, and remembers the action of each draft's stop button.
 
 use std::{
-    collections::HashMap,
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Mutex,
+    time::{Duration, Instant},
 };
 
 use cordboard_chat::{ButtonAction, ChatError, Draft};
@@ -14,28 +15,46 @@ use teloxide_core::{
     types::{MessageEntity, ThreadId},
 };
 
-use super::super::{Telegram, entities::entities, locked};
+use super::super::{Telegram, api::BotApiError, entities::entities, locked};
 
 /// The maximum number of drafts whose stop buttons are remembered.
 const MOST_DRAFTS: usize = 256;
 
-/// The actions of stop buttons, by chat and draft id.
+/// The time after which the host tries drafts again if the Bot API server doesn't know them.
+const UNSUPPORTED: Duration = Duration::from_secs(10 * 60);
+
+/// The stop buttons of the running turns' drafts.
 #[derive(Default)]
-pub(in super::super) struct StopButtons(Mutex<HashMap<(i64, u32), ButtonAction>>);
+pub(in super::super) struct StopButtons {
+    /// The chat, the id of the draft, and the action.
+    actions: Mutex<VecDeque<(i64, u32, ButtonAction)>>,
+    /// The last time at which the server didn't know drafts.
+    unsupported_at: Mutex<Option<Instant>>,
+}
 
 impl StopButtons {
     fn remember(&self, chat: i64, draft: u32, stop: &ButtonAction) {
-        let mut actions = locked(&self.0);
-        if actions.len() >= MOST_DRAFTS && !actions.contains_key(&(chat, draft)) {
-            // The chats show only the newest drafts, and each shown draft is remembered again when it is updated.
-            actions.clear();
+        let mut actions = locked(&self.actions);
+        actions.retain(|(of, id, _)| (*of, *id) != (chat, draft));
+        actions.push_back((chat, draft, stop.clone()));
+        if actions.len() > MOST_DRAFTS {
+            actions.pop_front();
         }
-        actions.insert((chat, draft), stop.clone());
     }
 
-    /// Returns the action of a draft's stop button. `None` if the draft is old, for example from before a restart.
+    fn forget(&self, chat: i64, draft: u32) {
+        locked(&self.actions).retain(|(of, id, _)| (*of, *id) != (chat, draft));
+    }
+
+    /// Returns the action of a draft's stop button. `None` if the turn of the draft has ended.
     pub fn find(&self, chat: i64, draft: u32) -> Option<ButtonAction> {
-        locked(&self.0).get(&(chat, draft)).cloned()
+        let actions = locked(&self.actions);
+        actions.iter().find(|(of, id, _)| (*of, *id) == (chat, draft)).map(|(_, _, action)| action.clone())
+    }
+
+    /// Returns whether the server probably knows drafts.
+    pub fn are_supported(&self) -> bool {
+        locked(&self.unsupported_at).is_none_or(|at| at.elapsed() > UNSUPPORTED)
     }
 }
 
@@ -72,7 +91,20 @@ impl Telegram {
             can_stop: true,
             keep_on_stop: true,
         };
-        Ok(self.calls.make::<_, serde_json::Value>(target.chat, &payload).await.map(drop)?)
+        match self.calls.make_unrecorded::<_, serde_json::Value>(target.chat, &payload).await {
+            Ok(_) => Ok(()),
+            Err(BotApiError::Unauthorised { why }) if why.contains("method not found") => {
+                *locked(&self.stop_buttons.unsupported_at) = Some(Instant::now());
+                Err(ChatError::Rejected { why })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn forget_stop_button(&self, place: &Place, turn: &PromptId) {
+        if let Ok(target) = self.current_place(place) {
+            self.stop_buttons.forget(target.chat, draft_id(turn));
+        }
     }
 }
 

@@ -226,3 +226,25 @@ async fn an_activity_in_the_future_counts_as_the_start() {
     // A second listing shows the same time, so this is a stored time and not the current time.
     assert_eq!(active(), first);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_created_and_selected_by_buttons_alone() {
+    let app = App::new().await;
+    app.ask(OWNER, "/start", "This is Cordboard.").await;
+    let press = async |label: &str, wanted: &str| {
+        let first = app.api.next_id();
+        app.api.press(OWNER, OWNER, label);
+        app.wait_for(OWNER, first, wanted).await
+    };
+    press("New session", "Usage: /new").await;
+    press("New session s1", "Session 's1' created.").await;
+    app.ask(OWNER, "/new", "Usage: /new").await;
+    press("planner", "Session 's2' created with persona 'planner'.").await;
+    app.ask(OWNER, "/sessions", "s1").await;
+    press("s1", "Switched to session 's1'.").await;
+    // A link from `cordboard sessions` opens a session.
+    app.ask(OWNER, "/start s_s2", "Switched to session 's2' (persona 'planner').").await;
+    app.ask(OWNER, "/start r_7_s1", "Its agent asks question #7.").await;
+    app.ask(OWNER, "/start s_gone", "Session 'gone' doesn't exist.").await;
+    app.ask(OWNER, "/start x", "This link is not valid.").await;
+}

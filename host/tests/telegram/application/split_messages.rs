@@ -1,5 +1,7 @@
 //! Tests messages that Telegram delivers in parts, and edits of waiting messages.
 
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use serde_json::{Value, json};
 
 use super::{App, OWNER};
@@ -84,6 +86,50 @@ async fn an_edit_replaces_a_waiting_text_and_corrects_a_sent_one() {
     app.ask(OWNER, "the last one", "You said: the last one").await;
     app.until_turns("alpha", 4).await;
     assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 0, 0));
+}
+
+/// An agent that answers its first prompt, which costs four dollars, and works on the others without end.
+const COSTLY: &str = r#"#!/bin/sh
+say() { printf '%s\n' "$1"; }
+result=
+while read -r line; do
+  case "$line" in
+    *'"initialize"'*) say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}' ;;
+    *'"type":"user"'*)
+      uuid=${line#*'"uuid":"'}; uuid=${uuid%%'"'*}
+      say '{"type":"user","isReplay":true,"uuid":"'$uuid'","message":{"content":[]}}'
+      say '{"type":"assistant","session_id":"c1","message":{"id":"m-'$uuid'","content":[{"type":"text","text":"answer"}]}}'
+      [ "$result" ] || say '{"type":"result","subtype":"success","session_id":"c1","user_message_uuids":["'$uuid'"],"total_cost_usd":4}'
+      result=sent ;;
+  esac
+done
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_is_refused_when_the_budget_is_spent() {
+    let app = App::new().await;
+    let script = app.path("costly");
+    fs::write(&script, COSTLY).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    let configure = async |limit: u32, changes: usize| {
+        let agents =
+            format!("[agents]\ndefault = \"costly\"\n[agents.costly]\nkind = \"claude\"\ncommand = {script:?}");
+        app.configure(&format!("owner = {OWNER}\n{agents}\n[limits]\ncost_per_day = {limit}"));
+        let changed = || (app.log().matches("configuration changed").count() == changes).then_some(());
+        app.until("the new configuration", changed).await;
+    };
+    configure(100, 1).await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "one", "answer").await;
+    app.until_turns("alpha", 1).await;
+    let first = app.api.next_id();
+    push(&app, "message", 101, json!({"text": "two"}));
+    app.wait_for(OWNER, first, "answer").await;
+    configure(3, 2).await;
+    push(&app, "edited_message", 101, json!({"text": "three", "edit_date": 1_790_000_001}));
+    let refusal = app.wait_for(OWNER, first, "Not accepted").await;
+    assert!(refusal.contains("$4.00 today, and the limit is $3.00 a day") && refusal.ends_with("“three”"), "{refusal}");
+    assert_eq!(app.session("alpha")["queued"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,9 +48,85 @@ async fn a_draft_shows_the_end_of_a_long_text() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     *fake.streaming.lock().unwrap() = Streaming::Drafts;
     let (outbox, _) = start(&fake);
-    outbox.post(frame("t", "12345678\n\nabcdefgh", None));
+    outbox.post(frame("t", "12345678\n\nabcdefg", None));
     sleep(FRAME).await;
-    assert_eq!(fake.calls(), ["a draft t abcdefgh"]);
+    outbox.post(frame("t", "12345678 abcdefgh", None));
+    sleep(FRAME).await;
+    assert_eq!(fake.calls(), ["a draft t abcdefg", "a draft t abcdefgh"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_shows_one_draft_at_a_time() {
+    let fake = with_drafts();
+    let (outbox, _) = start(&fake);
+    outbox.post(frame("t", "one", None));
+    sleep(FRAME).await;
+    outbox.post(frame("u", "two", None));
+    sleep(ms(2100)).await;
+    outbox.post(frame("t", "one more", None));
+    sleep(ms(2100)).await;
+    assert_eq!(fake.calls(), ["a draft t one", "a send two", "a draft t one", "a draft t one more"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_turn_that_was_a_draft_notifies_only_after_ring_after() {
+    for (ring_after, expected) in [(ms(60_000), vec![]), (ms(1000), vec!["done".to_owned()])] {
+        let fake = with_drafts();
+        *fake.ring_after.lock().unwrap() = ring_after;
+        let (outbox, _) = start(&fake);
+        outbox.post(frame("t", "text", None));
+        sleep(ms(2000)).await;
+        outbox.post(Post::Final(answer(1, "a", "t", "done")));
+        outbox.drained().await;
+        assert_eq!(
+            (fake.calls(), fake.rings()),
+            (vec!["a draft t text".to_owned(), "a send done".to_owned()], expected)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_on_drafts_does_not_delay_the_answer() {
+    let fake = with_drafts();
+    let (outbox, _) = start(&fake);
+    fake.fail("a", ChatError::RateLimited { after: ms(40_000), why: "slow down".to_owned() });
+    outbox.post(frame("t", "text", None));
+    sleep(ms(2000)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "done")));
+    outbox.drained().await;
+    assert_eq!(fake.seconds("a send done"), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_stays_above_a_request_that_arrives_with_the_next_frame() {
+    let fake = with_drafts();
+    let (outbox, _) = start(&fake);
+    outbox.post(frame("t", "I need a tool.", None));
+    sleep(FRAME).await;
+    fake.slow(ms(500));
+    outbox.post(frame("t", "I need a tool, please.", None));
+    sleep(ms(1100)).await;
+    let waiting = TurnFrame { messages: vec![Reply::text("I need a tool, please.")], live: None };
+    outbox.post_all(vec![
+        Post::Final(request(1, "May I?")),
+        Post::Frame { place: place("a"), turn: turn("t"), frame: waiting, stop: None },
+    ]);
+    outbox.drained().await;
+    let calls = fake.calls();
+    let position = |what: &str| calls.iter().position(|call| call.starts_with(what));
+    assert!(position("a send I need a tool, please.") < position("a send May I?"), "{calls:?}");
+    assert!(position("a send I need a tool, please.").is_some(), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_with_buttons_is_a_message() {
+    let fake = with_drafts();
+    let (outbox, _) = start(&fake);
+    let frame = TurnFrame { messages: vec![Reply::text("text").button("More", "/more")], live: None };
+    let stop = Some(ButtonAction::default());
+    outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame, stop });
+    sleep(FRAME).await;
+    assert_eq!(fake.calls(), ["a send text [+]"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,19 +211,22 @@ async fn the_text_before_a_request_becomes_a_message_above_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_draft_is_shown_while_the_turn_waits_for_the_user() {
+async fn only_text_is_shown_while_the_turn_waits_for_the_user() {
     let fake = with_drafts();
     let (outbox, _) = start(&fake);
+    let waiting = |text: &str| {
+        let messages = Some(text).filter(|text| !text.is_empty()).map(Reply::text).into_iter().collect();
+        let frame = TurnFrame { messages, live: Some("_waits_".to_owned()) };
+        Post::Frame { place: place("a"), turn: turn("t"), frame, stop: None }
+    };
     outbox.post(frame("t", "", Some("_works_")));
     sleep(FRAME).await;
     outbox.post(Post::Final(request(1, "May I?")));
-    sleep(ms(10)).await;
-    outbox.post(frame("t", "", Some("_waits_")));
-    sleep(FRAME).await;
-    let frame = TurnFrame { messages: Vec::new(), live: Some("_waits_".to_owned()) };
-    outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame, stop: None });
-    sleep(ms(3000)).await;
-    assert_eq!(fake.calls(), ["a draft t works *", "a send May I?", "a send waits *"]);
+    for text in ["", "", "text"] {
+        outbox.post(waiting(text));
+        sleep(ms(1500)).await;
+    }
+    assert_eq!(fake.calls(), ["a draft t works *", "a send May I?", "a send text||waits *"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,3 +91,18 @@ async fn posts_of_a_series_are_one_message() {
     sent.sort();
     assert_eq!(sent, ["1 sent", "2 sent", "3 sent", "4 sent", "5 sent", "6 sent"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_post_with_another_number_of_parts_is_sent_from_its_beginning() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, _) = start(&fake);
+    let text = "12345678\n\nabcdefgh\n\nABCDEFGH";
+    let state = |parts| Delivery { messages: vec![MessageId("x1".to_owned())], shown: 1, parts };
+    outbox.post(Post::Final(OutboxRow { state: state(3), ..row(1, "a", text) }));
+    outbox.post(Post::Final(OutboxRow { state: state(2), ..row(2, "b", text) }));
+    outbox.drained().await;
+    let calls = |chat: &str| fake.calls().into_iter().filter(|call| call.starts_with(chat)).collect::<Vec<_>>();
+    assert_eq!(calls("a"), ["a send abcdefgh", "a send ABCDEFGH"]);
+    // With other settings, the first message showed another part.
+    assert_eq!(calls("b"), ["b edit x1 12345678", "b send abcdefgh", "b send ABCDEFGH"]);
+}

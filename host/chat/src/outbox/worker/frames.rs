@@ -6,7 +6,7 @@ use super::{
     super::{chat_call::ChatCall, live_turn::LiveTurn, mailbox::NewFrame},
     FIRST_FRAME, Worker,
 };
-use crate::{ChatError, Edits, MessageId};
+use crate::{ChatError, Edits, MessageId, Streaming};
 
 impl Worker {
     pub(super) fn take_frames(&mut self, frames: Vec<NewFrame>) {
@@ -17,6 +17,10 @@ impl Worker {
                 Some(turn) => turn.set(frame, streaming),
                 None => {
                     let mut turn = LiveTurn::new(frame.turn.clone(), delay);
+                    if self.turns.iter().any(LiveTurn::uses_draft) {
+                        // A chat shows only one draft at a time.
+                        turn.draft.end();
+                    }
                     turn.set(frame, streaming);
                     self.turns.push(turn);
                 }
@@ -81,12 +85,7 @@ impl Worker {
                 (ChatCall::Send(_), None) => {}
             },
             Err(error) if matches!(call, ChatCall::ShowDraft(_)) && !error.concerns_place() => {
-                tracing::debug!(place = %self.place, %error, "failed to show a draft");
-                let is_rejected = matches!(error, ChatError::Rejected { .. });
-                turn.draft.on_failed(is_rejected);
-                if !is_rejected {
-                    self.pause_after(&error);
-                }
+                self.on_draft_failed(at, error);
             }
             Err(ChatError::Rejected { why }) => {
                 tracing::warn!(place = %self.place, why, "a frame was rejected");
@@ -97,6 +96,26 @@ impl Worker {
                 turn.stop_frames();
             }
             Err(error) => self.pause_after(&error),
+        }
+    }
+
+    fn on_draft_failed(&mut self, at: usize, error: ChatError) {
+        tracing::debug!(place = %self.place, %error, "failed to show a draft");
+        let streaming = self.shared.chat.streaming(&self.place);
+        let turn = &mut self.turns[at];
+        match error {
+            // The failure has shown that the server doesn't know drafts.
+            _ if streaming != Streaming::Drafts => turn.draft.end(),
+            // The limit is for drafts, so it must not delay answers.
+            ChatError::RateLimited { after, .. } => turn.not_before = Instant::now() + after,
+            ChatError::Rejected { .. } => turn.draft.on_rejected(),
+            ChatError::Unreachable { .. }
+            | ChatError::Forbidden { .. }
+            | ChatError::Unavailable { .. }
+            | ChatError::Unauthorised { .. } => {
+                turn.draft.on_failed();
+                self.pause_after(&error);
+            }
         }
     }
 

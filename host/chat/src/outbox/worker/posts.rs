@@ -53,6 +53,7 @@ impl Worker {
         match self.turns.iter().position(|turn| Some(&turn.turn) == row.turn.as_ref()) {
             Some(at) => {
                 let turn = self.turns.remove(at);
+                self.shared.chat.forget_draft(&self.place, &turn.turn);
                 let shown_messages = turn.shown_messages();
                 let mut post = PostDelivery::new(row, turn.into_existing(stored, limits), limits);
                 post.keep_shown_parts(&shown_messages);
@@ -97,7 +98,8 @@ impl Worker {
                         post.on_sent(id);
                     }
                     (ChatCall::Delete(id), _) => post.on_deleted(&id),
-                    (ChatCall::Edit(..) | ChatCall::Send(_) | ChatCall::ShowDraft(_), _) => post.on_edited(),
+                    (ChatCall::Edit(..) | ChatCall::Send(_), _) => post.on_edited(),
+                    (ChatCall::ShowDraft(_), _) => {}
                 }
                 if post.next_call().is_none() {
                     return self.finished(post).await;

@@ -29,7 +29,7 @@ fn network_grants_are_parsed() {
     let network = config.plugins.network_grants_of("pbs");
     assert_eq!(network.http[0].as_str(), "https://pbs.lan:8007/api2/*");
     assert_eq!((network.http.len(), network.tcp[0].port), (2, 8007));
-    assert!(network.private.contains("pbs.lan") && network.secrets.contains("pbs"));
+    assert!(network.private.contains("pbs.lan") && network.has_secret("pbs"));
     assert_eq!(config.plugins.sha256_of("pbs").unwrap().len(), 64);
     assert_eq!(config.secrets["pbs"], SecretSource::File("/etc/cordboard/pbs.token".into()));
     assert_eq!(config.secrets["beszel"], SecretSource::Credential("beszel".to_owned()));

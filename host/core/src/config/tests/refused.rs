@@ -101,7 +101,7 @@ fn values_of_the_wrong_type_are_reported() {
             line 6, column 13: 'A' in [agents.claude.env] must be text in quotes
             6 | env = { A = …
               |             ^
-            line 7, column 11: unknown key 'help' in [plugins]; known keys: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
+            line 7, column 11: unknown key 'help' in [plugins]; known keys: cache, calls, drain, filters, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
               |           ^^^^
         "#]],
@@ -272,7 +272,7 @@ fn invalid_plugin_keys_are_reported() {
     assert_refused(
         "[plugins.mine]\ngrants = [\"log\", \"session-contol\"]\nacts_as = \"admin\"\n[plugins.time]\n",
         expect![[r#"
-            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "requests", "chat", "plugin-control", not "session-contol"; did you mean 'session-control'?
+            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "requests", "attachments", "chat", "plugin-control", not "session-contol"; did you mean 'session-control'?
             2 | grants = ["log", "session-contol"]
               |                  ^^^^^^^^^^^^^^^^
             line 3, column 11: 'acts_as' in [plugins.mine] must be "owner", not "admin"

@@ -57,6 +57,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("access", "deny_tools", "[\"Bash(rm:*)\"]"),
     ("requests", "approval", "\"mine\""),
     ("plugins", "folder", "\"p\""),
+    ("plugins", "filters", "[\"mine\"]"),
     ("plugins", "lifecycle", "\"mine\""),
     ("plugins", "rescan", "\"2s\""),
     ("plugins", "parallel", "2"),

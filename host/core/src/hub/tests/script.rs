@@ -39,13 +39,15 @@ pub struct Runner {
     pub slots: BTreeMap<i64, Slot>,
     pub trace: String,
     per_minute: Option<usize>,
+    has_filters: bool,
 }
 
 impl Runner {
     pub fn new() -> Self {
         let roles = ["ann", "bob"].map(|name| (name.to_owned(), Role::Member)).into();
         let (hub, commands, now) = (Hub::default(), table(), Timestamp(1_000_000));
-        Self { hub, commands, roles, now, last: 0, slots: BTreeMap::new(), trace: String::new(), per_minute: None }
+        let (slots, trace) = (BTreeMap::new(), String::new());
+        Self { hub, commands, roles, now, last: 0, slots, trace, per_minute: None, has_filters: false }
     }
 
     pub fn step(&mut self, line: &str) {
@@ -122,8 +124,14 @@ impl Runner {
         let roles = self.roles.clone();
         let role = |id: &UserId| roles.get(&id.0).copied();
         let patience = Duration::from_millis(300);
-        let facts =
-            HubFacts { now: self.now, patience, per_minute: self.per_minute, commands: &self.commands, role: &role };
+        let facts = HubFacts {
+            now: self.now,
+            patience,
+            has_filters: self.has_filters,
+            per_minute: self.per_minute,
+            commands: &self.commands,
+            role: &role,
+        };
         let mut started = Vec::new();
         for Dispatch { slot, update, action } in self.hub.handle(event, &facts) {
             let id = update.row.id.0;

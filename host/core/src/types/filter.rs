@@ -1,0 +1,68 @@
+//! Messages to agents as filter plugins see them, and the decisions of the plugins.
+
+use super::ChatFile;
+
+/// A message to an agent, before a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterInput {
+    /// Empty if the message has only files.
+    pub text: String,
+    /// Files in the folder of the session.
+    pub files: Vec<ChatFile>,
+}
+
+impl FilterInput {
+    /// The kind of a message without files.
+    pub const TEXT: &str = "text";
+    /// Stands for all kinds of messages.
+    pub const ANY: &str = "*";
+
+    /// Returns whether a filter for `kinds` wants to see the message.
+    #[must_use]
+    pub fn is_one_of(&self, kinds: &[String]) -> bool {
+        let is_this = |kind: &String| match kind.as_str() {
+            Self::ANY => true,
+            Self::TEXT => self.files.is_empty(),
+            kind => self.files.iter().any(|file| file.kind == kind),
+        };
+        kinds.iter().any(is_this)
+    }
+}
+
+/// The decision of a filter about a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterOutcome {
+    Pass,
+    /// The text replaces that of the message.
+    Replace(FilterChange),
+    /// The text is added below that of the message.
+    Annotate(FilterChange),
+    /// The agent doesn't get the message. Contains the reason, for the author.
+    Reject(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterChange {
+    pub text: String,
+    /// Markdown for the author.
+    pub notice: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_sees_the_kinds_that_it_wants() {
+        let file = |kind: &str| ChatFile::new("f", kind, "name", "1");
+        let message =
+            |kinds: &[&str]| FilterInput { text: String::new(), files: kinds.iter().map(|kind| file(kind)).collect() };
+        let wants = |kinds: &[&str], files: &[&str]| {
+            let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+            message(files).is_one_of(&kinds)
+        };
+        assert!(wants(&["text"], &[]) && !wants(&["text"], &["photo"]) && !wants(&["photo"], &[]));
+        assert!(wants(&["audio", "photo"], &["file", "photo"]) && !wants(&["audio"], &["photo"]));
+        assert!(wants(&["*"], &[]) && wants(&["*"], &["photo"]) && !wants(&[], &[]));
+    }
+}

@@ -1,0 +1,54 @@
+//! The entries of a session's folder, as plugins see them.
+
+use super::Timestamp;
+
+/// A part of a folder's entries, in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderPage {
+    /// The path of the folder, relative to the session's folder. May be empty.
+    pub path: String,
+    /// The number of entries before this part.
+    pub offset: usize,
+    /// The maximum number of entries.
+    pub limit: usize,
+}
+
+impl FolderPage {
+    /// The maximum number of entries that a plugin gets in one call.
+    pub const MOST: usize = 1000;
+
+    /// Returns the entries of this part.
+    #[must_use]
+    pub fn of<T>(&self, sorted: Vec<T>) -> Vec<T> {
+        sorted.into_iter().skip(self.offset).take(self.limit).collect()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderEntry {
+    pub name: String,
+    pub kind: EntryKind,
+    /// The size in bytes.
+    pub size: u64,
+    pub modified: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    File,
+    Folder,
+    Link,
+    Other,
+}
+
+impl EntryKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Folder => "folder",
+            Self::Link => "link",
+            Self::Other => "other",
+        }
+    }
+}
