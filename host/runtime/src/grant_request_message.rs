@@ -113,7 +113,7 @@ mod tests {
             Plugin 'mine', version 0123456789ab, requests capabilities that it was not granted:
 
             - `chat`: posts messages to chats on its own, not only as replies to commands
-            - `sessions`: lists and reads the sessions that the user who calls it may see
+            - `sessions`: lists and reads the sessions that the user who calls it may see, with their files
 
             It needs your approval. Generation 3 stays active."#]]
         .assert_eq(&question.text);

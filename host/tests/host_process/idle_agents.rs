@@ -172,10 +172,11 @@ fn agents_that_become_idle_are_suspended_by_a_later_check() {
         host.await_phase(name, "busy");
     }
     host.expect_logged("a limit on agents or memory is exceeded, and no session can be suspended");
-    for name in ["a", "b"] {
-        host.say(&format!("/session {name}"));
-        host.say("/stop");
-        host.expect("Stopped.\n");
-    }
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    host.say("/session a");
+    host.expect("Switched to session 'a'.");
+    host.say("/stop");
+    host.expect("Stopped.\n");
     until("one agent is left", || home.agents().len() == 1);
 }
