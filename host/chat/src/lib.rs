@@ -103,7 +103,7 @@ pub enum Edits {
     Replace,
 }
 
-/// How frames of running turns are shown.
+/// The way in which a front-end shows the frames of running turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streaming {
     /// As messages, which are edited.

@@ -40,7 +40,8 @@ pub(super) struct LiveTurn {
     /// Whether an agent is working on the turn. Otherwise the prompt of the turn is back in the queue, and the turn
     /// shows nothing.
     is_working: bool,
-    /// How the front-end shows new turns in this place. [`streaming`](Self::streaming) also considers this turn's state.
+    /// The way in which the front-end shows new turns in this place. [`streaming`](Self::streaming) also considers the
+    /// state of this turn.
     place_streaming: Streaming,
     /// The action of the draft's stop button.
     stop: Option<ButtonAction>,

@@ -26,7 +26,7 @@ const PART: usize = 64 << 10;
 /// The maximum size of a photo, in bytes. A larger one is sent as a document.
 const LARGEST_PHOTO: u64 = 10 << 20;
 
-/// How a file is sent.
+/// The Bot API method that sends a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum FileKind {
     Photo,
