@@ -26,7 +26,7 @@ fn agents(cli: &Path, home: &Path, url: &str) -> String {
 default = "claude"
 [agents.claude]
 command = {cli:?}
-env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = "1", DISABLE_TELEMETRY = "1", DISABLE_AUTOUPDATER = "1", CLAUDE_CODE_MAX_RETRIES = "2", HOME = {home:?}, TMPDIR = {home:?} }}
+env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = "1", DISABLE_TELEMETRY = "1", DISABLE_AUTOUPDATER = "1", CLAUDE_CODE_MAX_RETRIES = "2", CLAUDE_CODE_ENABLE_TODO_TOOLS = "1", HOME = {home:?}, TMPDIR = {home:?} }}
 "#
     )
 }

@@ -171,6 +171,15 @@ fn models_are_those_named_by_the_cli() {
 }
 
 #[test]
+fn tasks_are_shown_as_a_checklist() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("/mode verbose", "erbose");
+    let shown = host.ask("tasks", "Write a test");
+    assert!(shown.ends_with("Worked on the tasks.\n\n☑ Read the code\n☐ Write a test\n"), "{shown}");
+}
+
+#[test]
 fn a_scheduled_prompt_is_background_work() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");

@@ -132,6 +132,9 @@ fn tool_result(body: &Value) -> Option<String> {
 }
 
 fn act(body: &Value, before: usize) -> Act {
+    if said(body).iter().any(|text| text == "tasks") {
+        return work_on_tasks(body);
+    }
     if let Some(result) = tool_result(body) {
         return plain(&format!("The tool said: {result}"));
     }
@@ -161,6 +164,24 @@ fn act(body: &Value, before: usize) -> Act {
         // The CLI asks for the summary with which a compacted conversation begins.
         "CRITICAL:" => plain("A summary."),
         _ => plain(&format!("You said: {prompt}")),
+    }
+}
+
+/// Creates two tasks and works on the first. The CLI offers the tools for tasks only after a search for them.
+fn work_on_tasks(body: &Value) -> Act {
+    let task = |subject| json!({ "subject": subject, "description": "As asked", "activeForm": subject });
+    let calls = [
+        ("ToolSearch", json!({ "query": "select:TaskCreate,TaskUpdate", "max_results": 2 })),
+        ("TaskCreate", task("Read the code")),
+        ("TaskCreate", task("Write a test")),
+        ("TaskUpdate", json!({ "taskId": "1", "status": "completed" })),
+        ("TaskUpdate", json!({ "taskId": "2", "status": "in_progress" })),
+    ];
+    let blocks = body["messages"].as_array().into_iter().flatten().filter_map(|message| message["content"].as_array());
+    let results = blocks.flatten().filter(|block| block["type"] == "tool_result").count();
+    match calls.into_iter().nth(results) {
+        Some((name, input)) => Act::Blocks(vec![Block::Tool { name: name.to_owned(), input }]),
+        None => plain("Worked on the tasks."),
     }
 }
 
