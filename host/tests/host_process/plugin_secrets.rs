@@ -60,6 +60,19 @@ fn a_systemd_credential_is_a_secret() {
     assert_eq!(echo.requests().len(), 1);
 }
 
+#[test]
+fn systemd_credentials_in_a_session_are_not_sent() {
+    let home = Home::with("");
+    let folder = home.path("state/sessions/a/credentials");
+    let mut host = home.start_with(&[("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())]);
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    fs::create_dir(&folder).unwrap();
+    private(&folder.join("api"), SECRET);
+    host.ask("/get credentials/api", "The host can't read 'credentials/api': it belongs to Cordboard itself.");
+    host.ask("/files credentials", "The host can't read 'credentials': it belongs to Cordboard itself.");
+}
+
 /// Returns the contents of all files below a folder, except for compiled plugins.
 fn written(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();

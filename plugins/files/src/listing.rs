@@ -40,7 +40,7 @@ impl Listing<'_> {
         }
         let mut reply = Reply::text("").in_place();
         for entry in shown {
-            let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
+            let path = if folder.is_empty() { unambiguous(&entry.name) } else { format!("{folder}/{}", entry.name) };
             match entry.kind.as_str() {
                 "folder" => {
                     lines.push(format!("📁 {}/", escape(&entry.name)));
@@ -65,6 +65,11 @@ impl Listing<'_> {
         }
         Reply { text: lines.join("\n"), ..reply.row(row) }
     }
+}
+
+/// Returns the path of an entry of the session's folder. A name such as `+20` would be read as a number of entries.
+fn unambiguous(name: &str) -> String {
+    if name.starts_with('+') { format!("./{name}") } else { name.to_owned() }
 }
 
 fn counted(entries: usize) -> String {
@@ -112,6 +117,14 @@ mod tests {
         assert_eq!(reply.text, "**web** x/y: 3 entries\n📁 src/\na.txt - 12 B\nlink - link");
         let commands: Vec<_> = reply.buttons.iter().flatten().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/files x/y/src", "/get x/y/a.txt", "/files x"]);
+    }
+
+    #[test]
+    fn a_folder_named_like_a_number_of_entries_can_be_opened() {
+        let entries = [entry("+20", "folder", 1)];
+        let reply = Listing { session: "web", path: "", entries: &entries, is_complete: true, skip: 0 }.reply();
+        assert_eq!(reply.buttons[0][0].command, "/files ./+20");
+        assert_eq!(parse("./+20"), (0, "./+20"));
     }
 
     #[test]

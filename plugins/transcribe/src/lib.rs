@@ -40,20 +40,25 @@ impl Filter for Transcribe {
         };
         let recordings = message.files.iter().filter(|file| config.kinds.contains(&file.kind));
         let results: Vec<Result<String, String>> = recordings.map(|file| transcribe(&config, file)).collect();
-        let spoken: Vec<&str> = results.iter().flatten().map(String::as_str).collect();
-        let why = results.iter().find_map(|result| result.as_ref().err());
-        match (spoken.is_empty(), why) {
-            (true, None) => Outcome::Pass,
-            (true, Some(why)) => not_transcribed(why),
-            (false, why) => {
-                let spoken = spoken.join("\n\n");
-                let shown: String = spoken.chars().take(SHOWN).collect();
-                let end = if shown.len() < spoken.len() { "…" } else { "" };
-                let rest = why.map_or_else(String::new, |why| format!("\nA part was not transcribed: {}", escape(why)));
-                let notice = format!("🎤 {}{end}{rest}", escape(&shown));
-                let note = why.map_or_else(String::new, |why| format!("\n\n{}", note(why)));
-                Outcome::Replace(Change::with_notice(format!("{}{note}", joined(&message.text, &spoken)), notice))
-            }
+        outcome(&message.text, &results)
+    }
+}
+
+/// Returns the outcome for a message with this caption, whose recordings have these texts or errors.
+fn outcome(caption: &str, results: &[Result<String, String>]) -> Outcome {
+    let spoken: Vec<&str> = results.iter().flatten().map(String::as_str).collect();
+    let why = results.iter().find_map(|result| result.as_ref().err());
+    match (spoken.is_empty(), why) {
+        (true, None) => Outcome::Pass,
+        (true, Some(why)) => not_transcribed(why),
+        (false, why) => {
+            let spoken = spoken.join("\n\n");
+            let shown: String = spoken.chars().take(SHOWN).collect();
+            let end = if shown.len() < spoken.len() { "…" } else { "" };
+            let rest = why.map_or_else(String::new, |why| format!("\nA part was not transcribed: {}", escape(why)));
+            let notice = format!("🎤 {}{end}{rest}", escape(&shown));
+            let note = why.map_or_else(String::new, |why| format!("\n\n{}", note(why)));
+            Outcome::Replace(Change::with_notice(format!("{}{note}", joined(caption, &spoken)), notice))
         }
     }
 }
@@ -124,6 +129,15 @@ mod tests {
 
     fn response(status: u16, body: &str) -> Response {
         Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_failed_second_recording_is_reported() {
+        let results = [Ok("Buy *milk*.".to_owned()), Err("the server is down".to_owned())];
+        let Outcome::Replace(change) = outcome("Note:", &results) else { panic!("the text is replaced") };
+        assert_eq!(change.text, "Note:\n\nBuy *milk*.\n\n[The recording could not be transcribed: the server is down]");
+        let notice = "🎤 Buy \\*milk\\*.\nA part was not transcribed: the server is down";
+        assert_eq!(change.notice.as_deref(), Some(notice));
     }
 
     #[test]

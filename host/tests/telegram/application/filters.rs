@@ -149,6 +149,22 @@ async fn a_filter_changes_and_rejects_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_agent_does_not_get_a_message_whose_filter_failed() {
+    let config = format!("{CONFIG}calls = 1\n");
+    let app = with_filter("filter", fixture(), &config).await;
+    app.api.add_file("v", b"OggS a recording".to_vec());
+    let first = app.api.next_id();
+    // The filter reads the file three times.
+    app.api.push(json!({"message": voice(101, json!({"caption": "listen"}))}));
+    let refused = app.wait_for(OWNER, first, "Not sent to the agent: ").await;
+    assert!(
+        refused.contains("the filter 'filter' exceeded its calls limit") && refused.ends_with("“listen”"),
+        "{refused}"
+    );
+    app.ask_agent(OWNER, "pass", "You said: pass").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_are_filtered_and_an_unchanged_one_is_ignored() {
     let app = with_filter("filter", fixture(), CONFIG).await;
     app.ask(OWNER, "slow 100000", "line 2").await;

@@ -42,6 +42,22 @@ async fn files_are_listed_and_sent_by_buttons() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_with_more_entries_than_one_call_returns_is_listed() {
+    let app = with_files().await;
+    let folder = app.path("state/sessions/alpha/+many");
+    fs::create_dir(&folder).unwrap();
+    for number in 0..1010 {
+        fs::write(folder.join(format!("{number:04}")), "x").unwrap();
+    }
+    app.ask(OWNER, "/files", "📁 +many/").await;
+    app.api.press(OWNER, OWNER, "📁 +many");
+    app.until("the folder", || app.api.chat(OWNER).iter().any(|text| text.contains(": 1010 entries")).then_some(()))
+        .await;
+    let last = app.ask(OWNER, "/files +1000 +many", "1000 - ").await;
+    assert!(last.ends_with("1009 - 1 B"), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_files_of_the_session_are_sent() {
     let app = with_files().await;
     for (path, why) in [

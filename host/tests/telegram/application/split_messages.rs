@@ -105,31 +105,40 @@ while read -r line; do
 done
 "#;
 
+/// Replaces the text of some messages, and has a notice for their author.
+const FILTER: &str = "[plugins]\nfilters = [\"filter\"]\n[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_is_refused_when_the_budget_is_spent() {
     let app = App::new().await;
+    app.save_plugin("filter", include_bytes!("../../fixtures/0.2.4/filter.wasm"));
     let script = app.path("costly");
     fs::write(&script, COSTLY).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
     let configure = async |limit: u32, changes: usize| {
         let agents =
             format!("[agents]\ndefault = \"costly\"\n[agents.costly]\nkind = \"claude\"\ncommand = {script:?}");
-        app.configure(&format!("owner = {OWNER}\n{agents}\n[limits]\ncost_per_day = {limit}"));
+        app.configure(&format!("owner = {OWNER}\n{agents}\n[limits]\ncost_per_day = {limit}\n{FILTER}"));
         let changed = || (app.log().matches("configuration changed").count() == changes).then_some(());
         app.until("the new configuration", changed).await;
     };
     configure(100, 1).await;
+    app.wait_for(OWNER, 0, "Plugin 'filter' is active").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "one", "answer").await;
+    app.ask(OWNER, "pass", "answer").await;
     app.until_turns("alpha", 1).await;
     let first = app.api.next_id();
-    push(&app, "message", 101, json!({"text": "two"}));
+    push(&app, "message", 101, json!({"text": "slow 100000"}));
     app.wait_for(OWNER, first, "answer").await;
     configure(3, 2).await;
-    push(&app, "edited_message", 101, json!({"text": "three", "edit_date": 1_790_000_001}));
+    push(&app, "edited_message", 101, json!({"text": "replace", "edit_date": 1_790_000_001}));
     let refusal = app.wait_for(OWNER, first, "Not accepted").await;
-    assert!(refusal.contains("$4.00 today, and the limit is $3.00 a day") && refusal.ends_with("“three”"), "{refusal}");
+    assert!(
+        refusal.contains("$4.00 today, and the limit is $3.00 a day") && refusal.ends_with("“replace”"),
+        "{refusal}"
+    );
     assert_eq!(app.session("alpha")["queued"], 0);
+    assert_eq!(count(&app, "A notice"), 0, "the filter's notice is shown only with a correction that was sent");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
