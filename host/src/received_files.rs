@@ -1,7 +1,7 @@
 //! The folder `inbox` in a session's folder: saves the files that users send, and reads them for prompts.
 //!
-//! The agent can change everything in the session's folder, for example replace a file by a link to a file that it may
-//! not read itself. So this module follows no symbolic links below the session's folder.
+//! The agent can change everything in the session's folder, for example replace a file with a link to a file that it
+//! may not read itself. So this module follows no symbolic links below the session's folder.
 
 use std::{
     fs::File,

@@ -30,7 +30,7 @@ pub struct SessionFiles {
 }
 
 impl SessionFiles {
-    /// `own` lists the files and folders of the host.
+    /// Creates a reader. `own` lists the files and folders of the host.
     #[must_use]
     pub fn new(own: Arc<dyn Fn() -> OwnFiles + Send + Sync>) -> Self {
         Self { own }

@@ -5,7 +5,8 @@
 pub enum GrantKind {
     /// Every plugin may import the capability without a grant.
     Always,
-    /// The operator lists the capability in `grants` of `[plugins.NAME]`, or the owner grants it in the chat.
+    /// The operator lists the capability in `grants` of `[plugins.NAME]`. The owner can grant `sessions`,
+    /// `session-control` and `chat` in the chat, too.
     ByName,
     /// The operator lists the allowed targets in `[plugins.NAME]`. The key is the name of the capability.
     ByTargets,

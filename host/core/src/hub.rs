@@ -84,7 +84,7 @@ pub enum Action<C> {
     DropWithoutAccess,
     /// An immediate command that the previous run of the host accepted. It no longer applies.
     DropStale,
-    /// The caller has sent too many updates, and was told so.
+    /// The caller has sent too many updates, and was already notified.
     DropExcess,
 }
 

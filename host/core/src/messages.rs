@@ -269,7 +269,7 @@ pub fn plain(text: &str) -> Reply {
 /// The start of the line that the host puts above a caption.
 const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
-/// Returns the prompt for an attachment with a caption. The agent gets only the caption, not the attachment.
+/// Returns the prompt for an attachment that the host can't download. The agent gets only its caption.
 #[must_use]
 pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")

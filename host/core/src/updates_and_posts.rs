@@ -106,7 +106,7 @@ pub enum UpdateKind {
 }
 
 impl UpdateKind {
-    /// Returns the update for a prompt that doesn't come from a chat.
+    /// Returns the content of an update that the host creates for a prompt.
     #[must_use]
     pub fn prompt(text: String, files: Vec<ChatFile>) -> Self {
         if files.is_empty() {

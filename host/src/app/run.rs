@@ -308,7 +308,7 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Returns a function that lists the files and folders of the host, which neither an agent in a sandbox nor `/get` may
+/// Returns a function that lists the files and folders of the host, which neither agents in a sandbox nor plugins may
 /// read: its state, its plugins, its configuration, the bot's token and the secrets.
 pub(super) fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
     Arc::new(move || {

@@ -28,8 +28,8 @@ use crate::{
     standard_plugins::{STANDARD, StandardPlugin},
 };
 
-/// The maximum number of concurrent plugin calls, not counting `at-once` commands: the tested call itself, and one that
-/// it may cause.
+/// The maximum number of concurrent plugin calls, not counting `at-once` commands and filters: the tested call itself,
+/// and one that it may cause.
 const PARALLEL: u32 = 2;
 
 /// The settings of `cordboard plugin check`, `call` and `test`.

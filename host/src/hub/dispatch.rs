@@ -138,7 +138,7 @@ impl Dispatcher {
         }
     }
 
-    /// Posts a notice about an update that is handled.
+    /// Posts a notice about an update that is still being handled.
     pub(super) async fn notify(&self, row: &InboxRow, notice: &HostReply) {
         let post = NewPost::new(row.update.place.clone(), notice.reply());
         self.outbound.finish(Vec::new(), vec![post]).await;

@@ -24,7 +24,7 @@ enum Attempt {
     Retry,
 }
 
-/// Returns the update of a correction, whose text is that of the author or of the filters, with the line of the host.
+/// Returns the update as a correction: adds the host's line to its text, and keeps the author's own text.
 fn corrected(update: &Update) -> Update {
     let words = update.what.text();
     let author = update.origin.unfiltered.clone().unwrap_or_else(|| words.to_owned());

@@ -63,8 +63,8 @@ impl CommandFiles {
 
 impl Dispatcher {
     /// Saves the files of a message in the folder of the active session. Returns `None` if the message has only text or
-    /// no session is active. `command` is the name of the
-    /// command, if the message is one. The error says why the files are not saved.
+    /// no session is active. `command` is the name of the command, if the message is one. The error says why the files
+    /// are not saved.
     pub(super) async fn save_files(
         &self,
         row: &InboxRow,

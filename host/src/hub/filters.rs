@@ -22,7 +22,7 @@ pub struct FilteredText {
     pub notices: Vec<String>,
 }
 
-/// Calls several filters on a message for a session's agent.
+/// A message for a session's agent, and the filters to call on it.
 pub struct FilterCalls<'a> {
     pub plugins: &'a Registry,
     /// The names of the plugins, in the order of their calls.
@@ -61,7 +61,7 @@ impl FilterCalls<'_> {
             }
         }
         if message.text.trim().is_empty() && message.files.is_empty() {
-            let why = "the filters have removed all of its text.".to_owned();
+            let why = "the filters left no text.".to_owned();
             return Err(HostReply::FilterRejected { why, message: beginning });
         }
         Ok(FilteredText { text: message.text, notices })

@@ -30,7 +30,8 @@ impl Dispatcher {
     pub async fn perform_or_set_aside(&self, dispatch: Dispatch<Offer>, waiting: PromptTaker) {
         let row = dispatch.update.row.clone();
         let perform = || self.perform(dispatch.clone(), waiting.clone());
-        // An assigned prompt isn't tried again. If its session hasn't got it yet, it does so at the next start.
+        // An assigned prompt isn't tried again. If its session doesn't have it yet, the session gets it at the next
+        // start.
         let is_handled = || async { self.store.is_handled(row.id).await.unwrap_or_default() };
         if attempt(perform, is_handled).await == Attempts::Failed {
             tracing::error!(place = %row.update.place, update = row.id.0, "an update was set aside: its handling panicked {ATTEMPTS} times");

@@ -21,7 +21,7 @@ pub struct EditedMessage {
     pub id: InboxId,
     /// The content before the edit.
     before: UpdateKind,
-    /// The update with the new text. The text of a correction is that of its author.
+    /// The update with the new text. If it is a correction, its text is the author's, without the line of the host.
     pub update: Update,
     /// The session of the message, if it was already chosen.
     pub session: Option<SessionName>,
@@ -76,7 +76,7 @@ impl Store {
                        WHERE state <> 'done' AND json_extract(record, '$.origin.message') = ? ORDER BY id DESC";
             let found: Vec<(InboxId, Option<String>, Update)> =
                 read_all(db, sql, [&message.0], |row| Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?)))?;
-            // The edit itself is stored, too. The last of the others may be a correction of them.
+            // Skip the edit itself, which is stored, too. The newest of the other rows may be a correction.
             let is_meant = |update: &Update| update.place == place && !matches!(update.what, UpdateKind::Edited(_));
             let Some((id, session, update)) = found.into_iter().find(|(_, _, update)| is_meant(update)) else {
                 return Ok(None);

@@ -299,7 +299,8 @@ async fn store_batch(
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {
-                // Ignores a press after the end of the turn or a restart of the host, and one that the user has no right to.
+                // Ignore a press after the end of the turn or a restart of the host, and one that the user has no right
+                // to.
                 if let Some(action) = telegram.stop_buttons.find(chat, draft)
                     && (settings.press_refusal)(&update.caller, &action).is_none()
                 {

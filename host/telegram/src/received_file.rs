@@ -3,8 +3,8 @@
 use cordboard_core::types::ChatFile;
 use serde_json::{Map, Value};
 
-/// The fields that contain a file, each with the kind in words and the name of a file without one. A message with an
-/// animation has the field `document`, too, so the order matters.
+/// The fields that contain a file, each with the kind in words and the name to use if the file has none. A message with
+/// an animation has the field `document`, too, so the order matters.
 const FIELDS: [(&str, &str, &str); 6] = [
     ("animation", "animation", "animation.mp4"),
     ("audio", "audio", "audio.mp3"),

@@ -112,7 +112,8 @@ impl BotApi {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
 
-    /// Adds a file. Other ids than `gone` have a default content. Faults of the method `file` apply to downloads.
+    /// Adds a file. An id that was not added has default content, except `gone`, which fails. Faults of the method
+    /// `file` apply to downloads.
     pub fn add_file(&self, id: &str, content: Vec<u8>) {
         self.with(|inner| inner.files.insert(id.to_owned(), content));
     }

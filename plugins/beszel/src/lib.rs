@@ -1,5 +1,4 @@
-//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Read-only: apart from the login, it only
-//! reads.
+//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Apart from the login, it only reads.
 
 mod config;
 mod login;

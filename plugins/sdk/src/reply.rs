@@ -41,7 +41,8 @@ impl Reply {
         self
     }
 
-    /// Attaches a file of the session. `path` is relative to the session's folder.
+    /// Attaches a file of the session. `path` is relative to the session's folder. Works only in the reply to a command
+    /// of a plugin that imports `sessions`; other messages show only the name and the path.
     #[must_use]
     pub fn attach_file(mut self, path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or(path).to_owned();

@@ -5,7 +5,7 @@ use cordboard_plugin::{Caller, Reply, catalog::Choice};
 /// The maximum number of buttons for personas, and of those for agents.
 const MOST: usize = 6;
 
-/// The maximum number of a suggested name.
+/// The highest number in a suggested name.
 const LAST: u32 = 1000;
 
 /// Returns the first name of the form `s1` that isn't taken. `is_taken` knows only the sessions that the caller may see.
@@ -17,8 +17,8 @@ pub fn suggested_name(caller: &Caller, is_taken: impl Fn(&str) -> bool) -> Optio
     (1..=LAST).map(|number| format!("s{number}{suffix}")).find(|name| !is_taken(name))
 }
 
-/// Adds buttons to the usage of the command: for a session without a persona, and for one with each persona and agent.
-/// A single agent needs no button.
+/// Adds buttons to the usage of the command: one for a session without a persona, one for each persona, and one for
+/// each agent. A single agent needs no button.
 pub fn page(usage: Reply, name: &str, personas: &[Choice], agents: &[Choice]) -> Reply {
     let mut reply = usage.button(format!("New session {name}"), format!("/new {name}"));
     for pair in personas.iter().take(MOST).collect::<Vec<_>>().chunks(2) {

@@ -10,7 +10,8 @@ const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agen
 
 /// The part of the welcome about Telegram's privacy mode.
 const PRIVACY: &str = "In a group, a bot in privacy mode gets only commands, replies to its messages, and messages that \
-    mention it. To let it read all messages, send /setprivacy to @BotFather, and add the bot to the group again.";
+    mention it. To let it read all messages, send /setprivacy to @BotFather, choose Disable, and add the bot to the \
+    group again.";
 
 /// The beginnings of links to a session and to a question of its agent.
 const SESSION: &str = "s_";

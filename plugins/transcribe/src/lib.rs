@@ -111,7 +111,7 @@ fn text_of(response: &Response) -> Result<String, String> {
     let parsed: Result<Transcription, _> = serde_json::from_str(&body);
     let transcription = parsed.map_err(|_| "the server's answer is not a transcription".to_owned())?;
     match transcription.text.trim() {
-        "" => Err("the server understood nothing".to_owned()),
+        "" => Err("the server recognized no speech".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     fn only_a_transcription_is_accepted() {
         assert_eq!(text_of(&response(200, r#"{"text":" Hello. ","duration":3}"#)), Ok("Hello.".to_owned()));
         for (status, body, why) in [
-            (200, r#"{"text":" "}"#, "the server understood nothing"),
+            (200, r#"{"text":" "}"#, "the server recognized no speech"),
             (200, "<html>", "the server's answer is not a transcription"),
             (401, "no key\n", "the server answered with status 401: no key"),
         ] {

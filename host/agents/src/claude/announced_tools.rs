@@ -25,7 +25,8 @@ pub(super) fn hooks() -> Value {
     json!({ EVENT: [{ "hookCallbackIds": ["announce-tool"], "onFailure": "block" }] })
 }
 
-/// The maximum number of uses whose folders are remembered. Most of them are remembered only until the CLI asks.
+/// The maximum number of uses whose folders are remembered. The CLI asks about only some of them; the others are
+/// remembered until the limit is reached.
 const MAX_FOLDERS: usize = 1000;
 
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 //! without a sandbox has the host's rights, so it could change its limits.
 //!
 //! A cgroup that enables controllers for its children must not contain processes. The host therefore moves itself into
-//! a child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, it
-//! would make the cgroups of agents unusable.
+//! a child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, that
+//! order would make the cgroups of agents unusable.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -104,7 +104,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
         end.buttons.clone_from(&reply.buttons);
         end.alert = alert(reply, completeness);
     }
-    // The files are silent and have no buttons: the text, which can be edited, has both.
+    // The text has the alert and the buttons, because it can be edited; the files have neither.
     let is_only_files = parts.is_empty();
     let file = |file: OutgoingFile| Outgoing { file: Some(file), ..part((Message::default(), String::new())) };
     parts.extend(files.into_iter().map(file));

@@ -26,7 +26,7 @@ const DOCUMENT_OVER: RangeInclusive<usize> = 1000..=1_000_000;
 /// Above the maximum, the limit of Telegram itself applies.
 const PER_MINUTE: RangeInclusive<usize> = 1..=10_000;
 
-/// A Bot API server of one's own allows at most the maximum.
+/// The maximum is that of a self-hosted Bot API server.
 const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,7 +49,8 @@ pub struct Telegram {
     pub document_over: usize,
     /// The maximum size of a file that a user sends, in bytes.
     pub file_limit: u64,
-    /// The maximum number of messages that a member may send within a minute.
+    /// The maximum number of messages, button presses and edits of a member within a minute. Immediate commands are
+    /// counted separately.
     pub per_minute: Option<usize>,
 }
 
@@ -81,8 +82,8 @@ impl Stream {
 const LARGEST_UPLOAD: u64 = 50 << 20;
 
 impl Telegram {
-    /// Returns the maximum size of a file that the bot may send, in bytes. A larger `file_limit` needs a Bot
-    /// API server of its own, which also accepts larger files.
+    /// Returns the maximum size of a file that the bot may send, in bytes. A larger `file_limit` needs a self-hosted
+    /// Bot API server, which also accepts larger files.
     #[must_use]
     pub fn largest_upload(&self) -> u64 {
         self.file_limit.max(LARGEST_UPLOAD)

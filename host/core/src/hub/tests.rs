@@ -368,7 +368,7 @@ fn a_member_may_send_a_limited_number_of_updates_within_a_minute() {
             ann 2: two
               2 in its queue: prompt: two
             ann 1: three
-              3 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages are dropped without an answer.
+              3 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages may be dropped without an answer.
             “three”
             ann 1: four
               4 at once: drop, too many
@@ -381,7 +381,7 @@ fn a_member_may_send_a_limited_number_of_updates_within_a_minute() {
               7 in its queue: call stop []
             ok 7
             ann 9: /stop
-              8 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages are dropped without an answer.
+              8 at once: answer: Not accepted: you may send at most 2 messages a minute. Wait a minute: until then, further messages may be dropped without an answer.
             “/stop”
             wait 60000
             ann 4: five

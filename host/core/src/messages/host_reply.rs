@@ -25,7 +25,7 @@ pub enum HostReply {
     },
     /// An album without a caption in a group. Its caption may have been dropped, because it was meant for other people.
     AlbumWithoutCaption,
-    /// The agent gets only the caption of the attachment.
+    /// The host can't download the attachment, so the agent gets only its caption.
     CaptionTaken {
         kind: String,
     },
@@ -153,7 +153,7 @@ impl HostReply {
                 format!("The agent reads only text, so it gets only your caption. {}", saved_as(saved))
             }
             Self::OnlySaved { saved } => {
-                format!("{} The agent reads only text, so tell it what to do.", saved_as(saved))
+                format!("{} The agent can't receive files. Send it a message that names the file.", saved_as(saved))
             }
             Self::FilesNotUsed { command, saved } => {
                 format!("/{command} doesn't use files, so the agent didn't get yours. {}", saved_as(saved))
@@ -209,7 +209,7 @@ fn quoting(text: &str, message: &str) -> String {
 
 fn too_many(limit: usize) -> String {
     format!(
-        "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages are dropped without an answer."
+        "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages may be dropped without an answer."
     )
 }
 

@@ -30,8 +30,9 @@ impl Machine {
     }
 
     /// Checks a use of a tool that the agent has announced. The agent might not ask about the use: its own settings,
-    /// its permission mode or an earlier answer may allow it. If the plugin's call fails, or if the input is too large,
-    /// the agent has to ask. Without an active plugin, only `deny_tools` applies.
+    /// its permission mode or an earlier answer may allow it. The agent has to ask if a rule of the plugin demands it,
+    /// if the plugin's call fails, if the input is too large, or if too many uses are undecided. Without an active
+    /// plugin, only `deny_tools` applies.
     pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
         let Some(tool_use) = &mut request.tool_use else {
             return self.send_answer(&request, RequestAnswer::NoObjection);

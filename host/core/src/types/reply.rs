@@ -49,8 +49,8 @@ pub enum Content {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFile {
     pub folder: PathBuf,
-    /// A path relative to the folder, or an absolute one below it. It may lead out of the folder, so the code that opens
-    /// the file has to check it.
+    /// The path from the reply: relative to the folder, or absolute. It may lead out of the folder, so the code that
+    /// opens the file has to check it.
     pub path: String,
 }
 

@@ -46,8 +46,8 @@ impl Calls {
         self.within_limits(chat, self.api.send_form(kind.method(), form, time)).await
     }
 
-    /// Makes a call that has a rate limit of its own, unless the chat is rate limited. If the call exceeds its limit, other
-    /// calls for the chat go on.
+    /// Makes a call that has a rate limit of its own, unless the chat is rate limited. If the call exceeds its own
+    /// limit, that isn't recorded, so other calls for the chat continue.
     pub(super) async fn make_unrecorded<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
     where
         P: Payload + Serialize + Sync,

@@ -46,7 +46,8 @@ impl StopButtons {
         locked(&self.actions).retain(|(of, id, _)| (*of, *id) != (chat, draft));
     }
 
-    /// Returns the action of a draft's stop button. `None` if the turn of the draft has ended.
+    /// Returns the action of a draft's stop button. `None` if the button isn't known, for example because the turn has
+    /// ended.
     pub fn find(&self, chat: i64, draft: u32) -> Option<ButtonAction> {
         let actions = locked(&self.actions);
         actions.iter().find(|(of, id, _)| (*of, *id) == (chat, draft)).map(|(_, _, action)| action.clone())

@@ -169,7 +169,7 @@ async fn files_for_a_program_without_files_are_saved() {
         .await;
     assert!(notice.ends_with(".txt."), "{notice}");
     push(&app, 102, json!({"document": document("d", "b.txt")}));
-    app.wait_for(OWNER, 0, "The agent reads only text, so tell it what to do.").await;
+    app.wait_for(OWNER, 0, "The agent can't receive files. Send it a message that names the file.").await;
     assert_eq!(saved(&app, "alpha").len(), 2);
 }
 

@@ -33,7 +33,7 @@ impl Whisper {
         Self { url, requests }
     }
 
-    /// The configuration of the plugin.
+    /// Returns the configuration of the plugin.
     fn config(&self) -> String {
         let Self { url, .. } = self;
         format!(
@@ -119,7 +119,7 @@ async fn a_voice_message_is_transcribed_again_after_a_kill() {
     assert_eq!(whisper.requests.lock().unwrap().len(), 1);
 }
 
-/// The filter of the tests of the contract. See its source in `tests/fixtures/0.2.4`.
+/// Returns the filter of the contract tests. Its source is in `tests/fixtures/0.2.4`.
 fn fixture() -> &'static [u8] {
     include_bytes!("../../fixtures/0.2.4/filter.wasm")
 }

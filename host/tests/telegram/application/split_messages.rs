@@ -105,7 +105,7 @@ while read -r line; do
 done
 "#;
 
-/// Replaces the text of some messages, and has a notice for their author.
+/// Configures a filter that replaces the text of some messages and has a notice for their author.
 const FILTER: &str = "[plugins]\nfilters = [\"filter\"]\n[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
