@@ -8,7 +8,9 @@ mod blank;
 mod builder;
 mod code_blocks;
 mod controls;
+mod entity_limit;
 mod escape;
+mod long_quotes;
 mod markdown;
 mod one_line;
 mod split;
@@ -20,10 +22,12 @@ pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
 pub use code_blocks::{CodeBlock, code_blocks};
 pub use controls::{is_unseen, strip_controls};
+pub use entity_limit::{Keep, MOST_ENTITIES, limit_entities};
 pub use escape::{code, escape, literal, unescape};
+pub use long_quotes::{LONG_QUOTE, MessageEnd, collapse_long_quotes};
 pub(crate) use one_line::shorten;
 pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
-pub use split::{MOST_ENTITIES, split};
+pub use split::split;
 pub use tail::tail;
 
 /// A text and the entities that style it.
@@ -55,10 +59,18 @@ pub enum Style {
     Bold,
     Italic,
     Strike,
+    /// Hidden until the reader taps it.
+    Spoiler,
     Code,
-    Pre { language: Option<String> },
-    Link { url: String },
+    Pre {
+        language: Option<String>,
+    },
+    Link {
+        url: String,
+    },
     Quote,
+    /// A quote of which only the first lines are shown until the reader expands it.
+    ExpandableQuote,
 }
 
 /// Returns the length of a text in UTF-16 code units.

@@ -3,7 +3,7 @@
 use cordboard_core::render::{Entity, Style};
 use teloxide_core::types::{MessageEntity, MessageEntityKind};
 
-/// Converts all valid entities. A link with an invalid URL is dropped; its text remains.
+/// Converts all valid entities. A link with an invalid URL, which the renderer doesn't make, is dropped; its text remains.
 pub(super) fn entities(of: &[Entity]) -> Vec<MessageEntity> {
     of.iter().filter_map(entity).collect()
 }
@@ -13,10 +13,12 @@ fn entity(entity: &Entity) -> Option<MessageEntity> {
         Style::Bold => MessageEntityKind::Bold,
         Style::Italic => MessageEntityKind::Italic,
         Style::Strike => MessageEntityKind::Strikethrough,
+        Style::Spoiler => MessageEntityKind::Spoiler,
         Style::Code => MessageEntityKind::Code,
         Style::Pre { language } => MessageEntityKind::Pre { language: language.clone() },
         Style::Link { url } => MessageEntityKind::TextLink { url: url.parse().ok()? },
         Style::Quote => MessageEntityKind::Blockquote,
+        Style::ExpandableQuote => MessageEntityKind::ExpandableBlockquote,
     };
     Some(MessageEntity::new(kind, entity.offset, entity.length))
 }
@@ -31,10 +33,12 @@ mod tests {
             (Style::Bold, "bold"),
             (Style::Italic, "italic"),
             (Style::Strike, "strikethrough"),
+            (Style::Spoiler, "spoiler"),
             (Style::Code, "code"),
             (Style::Pre { language: Some("rust".into()) }, "pre"),
             (Style::Link { url: "https://example.org/a".into() }, "text_link"),
             (Style::Quote, "blockquote"),
+            (Style::ExpandableQuote, "expandable_blockquote"),
         ];
         for (style, name) in styles {
             let made = entities(&[Entity { offset: 3, length: 4, style }]);

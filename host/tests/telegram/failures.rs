@@ -259,7 +259,23 @@ async fn a_refused_message_is_sent_without_styles() {
     let sent = bot.api.calls("sendMessage");
     assert_eq!((sent.len(), sent[1].text()), (2, "bold"));
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
+    // An edit has the same second attempt, and a message that is refused twice isn't lost silently.
+    let mut edit = row(2, ADA, Reply::text("**new**"));
+    edit.state.messages = vec![cordboard_chat::MessageId("1".to_owned())];
+    bot.api.fail("editMessageText", Fault::Error(400, CANT_PARSE));
+    bot.outbox.post(Post::Final(edit));
+    bot.outbox.drained().await;
+    let edits = bot.api.calls("editMessageText");
+    assert_eq!((edits.len(), &edits[1].params["entities"]), (2, &serde_json::json!([])));
+    for _ in 0..2 {
+        bot.api.fail("sendMessage", Fault::Error(400, CANT_PARSE));
+    }
+    post(&bot, 3, ADA, "*refused*");
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["new", "This message could not be shown."]);
 }
+
+const CANT_PARSE: &str = "Bad Request: can't parse entities: unsupported entity at byte offset 0";
 
 #[tokio::test]
 async fn a_message_deleted_by_the_user_is_sent_again() {

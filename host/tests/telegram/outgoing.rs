@@ -72,6 +72,40 @@ async fn styles_are_sent_as_utf_16_entities() {
 }
 
 #[tokio::test]
+async fn spoilers_and_long_quotes_are_entities() {
+    let bot = TestBot::new().await;
+    let long = "long ".repeat(80);
+    bot.outbox.post(Post::Final(row(
+        1,
+        ADA,
+        Reply::text(format!("||secret|| a || b ~~c~~\n\n> {long}\n\n> d\n> > e")),
+    )));
+    bot.outbox.drained().await;
+    let sent = bot.api.calls("sendMessage");
+    assert_eq!(sent[0].text(), format!("secret a || b c\n\n{}\n\nd\n> e", long.trim_end()));
+    let expected = json!([
+        {"type": "spoiler", "offset": 0, "length": 6},
+        {"type": "strikethrough", "offset": 14, "length": 1},
+        {"type": "expandable_blockquote", "offset": 17, "length": 399},
+        {"type": "blockquote", "offset": 418, "length": 5},
+    ]);
+    assert_eq!(sent[0].params["entities"], expected);
+}
+
+#[tokio::test]
+async fn a_message_with_too_many_styles_keeps_its_code_and_links() {
+    let bot = TestBot::new().await;
+    let text = format!("{}{}", "**b** ~~c~~ ".repeat(120), "`d` [e](https://example.org/) ".repeat(30));
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text(text))));
+    bot.outbox.drained().await;
+    let sent = bot.api.calls("sendMessage");
+    let entities = sent[0].params["entities"].as_array().unwrap();
+    let count = |name: &str| entities.iter().filter(|entity| entity["type"] == name).count();
+    assert_eq!((sent.len(), entities.len()), (1, 100));
+    assert_eq!((count("code"), count("text_link"), count("bold"), count("strikethrough")), (30, 30, 20, 20));
+}
+
+#[tokio::test]
 async fn a_long_text_is_split_at_4096_units() {
     let bot = TestBot::new().await;
     let line = "let wave = \"👋👋👋👋\";\n";

@@ -51,7 +51,9 @@ fn escape_line(line: &str, escaped: &mut String) {
             ']' => matches!(next, Some('(' | '[' | ':')),
             '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
             '_' => !(before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric)),
-            '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
+            // Two bars without white space after them may begin a spoiler.
+            '|' => at == start || next == Some('|') && !rest.chars().nth(1).is_some_and(char::is_whitespace),
+            '#' | '-' | '+' | '>' | '=' | ':' => at == start,
             '.' | ')' => at > start && at == after_number,
             '<' => {
                 let may_begin_html = |next: char| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/');

@@ -1,7 +1,7 @@
 //! Renders replies and frames as messages, and splits them to fit the front-end's limits. Does no I/O.
 
 use cordboard_core::{
-    render::{self, Entity, Message, Style, strip_controls, units},
+    render::{self, Entity, Message, MessageEnd, Style, strip_controls, units},
     turn::TurnFrame,
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
@@ -77,6 +77,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
     if messages.is_empty() && !reply.buttons.is_empty() {
         messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
     }
+    collapse_long_quotes(&mut messages, completeness);
     let mut sources = match messages.len() {
         1 => vec![source],
         _ => messages.iter().map(|message| render::escape(&message.text)).collect(),
@@ -140,6 +141,18 @@ fn cut(message: Message, limit: usize) -> Vec<Message> {
         return vec![message];
     }
     render::split(message, limit)
+}
+
+/// Collapses the long quotes of the messages. The last message may still grow.
+fn collapse_long_quotes(messages: &mut [Message], completeness: Completeness) {
+    let last = messages.len().saturating_sub(1);
+    for (at, message) in messages.iter_mut().enumerate() {
+        let end = match completeness {
+            Completeness::Partial | Completeness::Halted if at == last => MessageEnd::Growing,
+            Completeness::Complete | Completeness::Partial | Completeness::Halted => MessageEnd::Final,
+        };
+        render::collapse_long_quotes(message, end);
+    }
 }
 
 /// Appends the live line to the last message if it fits. Otherwise omits the line, because the next frame would have to
@@ -279,6 +292,19 @@ mod tests {
         assert_eq!(texts(&parts), ["fn a\n\nreads"]);
         let styles: Vec<_> = parts[0].message.entities.iter().map(|e| (e.offset, e.length, e.style.clone())).collect();
         assert_eq!(styles, [(0, 4, Style::Pre { language: Some("rust".into()) }), (6, 5, Style::Italic)]);
+    }
+
+    #[test]
+    fn a_quote_is_collapsed_when_it_has_ended() {
+        let limits = Limits { text_units: 4096, ..SMALL };
+        let quote = format!("> {}", "word ".repeat(render::LONG_QUOTE));
+        let style = |parts: &[Outgoing]| parts[0].message.entities[0].style.clone();
+        let of_frame = |text: &str| {
+            style(&frame(&TurnFrame { messages: vec![Reply::text(text)], live: Some("works".into()) }, limits))
+        };
+        assert_eq!(of_frame(&quote), Style::Quote);
+        assert_eq!(of_frame(&format!("{quote}\n\nSo")), Style::ExpandableQuote);
+        assert_eq!(style(&reply(&Reply::text(quote), limits)), Style::ExpandableQuote);
     }
 
     #[test]

@@ -58,9 +58,9 @@ impl MessageBuilder {
         }
     }
 
-    /// Appends inline code. Inside a link, appends it as plain text, because Telegram allows no code in a link.
+    /// Appends inline code. Inside a link or spoiler, appends it as plain text, because Telegram allows no code there.
     pub fn push_code(&mut self, code: &str) {
-        if self.has_open(|style| matches!(style, Style::Link { .. })) {
+        if self.has_open(|style| matches!(style, Style::Link { .. } | Style::Spoiler)) {
             self.push(code);
         } else if !code.is_empty() {
             self.flush();
@@ -188,8 +188,14 @@ impl Style {
     /// around code.
     const fn may_hold_code(&self) -> bool {
         match self {
-            Self::Quote => true,
-            Self::Bold | Self::Italic | Self::Strike | Self::Code | Self::Pre { .. } | Self::Link { .. } => false,
+            Self::Quote | Self::ExpandableQuote => true,
+            Self::Bold
+            | Self::Italic
+            | Self::Strike
+            | Self::Spoiler
+            | Self::Code
+            | Self::Pre { .. }
+            | Self::Link { .. } => false,
         }
     }
 }

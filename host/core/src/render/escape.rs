@@ -70,7 +70,8 @@ mod tests {
     use super::*;
     use crate::render::render;
 
-    const NASTY: [&str; 18] = [
+    const NASTY: [&str; 19] = [
+        "||a|| b||c|| ||d\ne|| (||f||) |||g||| ||",
         "__x__ died: \\d+ of `a` and *b* ~~c~~",
         "title\n=====",
         "a\n---",
@@ -109,9 +110,14 @@ mod tests {
 
     #[test]
     fn text_without_markdown_is_not_escaped() {
-        for text in
-            ["fix_login", "/new <name> [persona]", "→ 🟢 alpha - 5m ago", "[agents.demo] command and args", "a (b) 1.5"]
-        {
+        for text in [
+            "fix_login",
+            "a || b",
+            "/new <name> [persona]",
+            "→ 🟢 alpha - 5m ago",
+            "[agents.demo] command and args",
+            "a (b) 1.5",
+        ] {
             assert_eq!((escape(text).as_str(), literal(text).as_str()), (text, text));
         }
         assert_eq!(literal("it died\n__x__"), "it died\n`__x__`");

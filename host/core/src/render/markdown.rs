@@ -4,20 +4,22 @@ mod blocks;
 mod link_definitions;
 mod parser_options;
 mod spans;
+mod spoilers;
 
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 pub use self::parser_options::parser;
-use self::{link_definitions::Definitions, spans::Link};
+use self::{link_definitions::Definitions, spans::Link, spoilers::Spoilers};
 use super::{Message, Style, builder::MessageBuilder, table::Table};
 
 /// Renders Markdown. A table that is wider than `columns` becomes a list.
 pub fn render(markdown: &str, columns: usize) -> Message {
     let parser = parser(markdown);
     let definitions = Definitions::of(markdown, &parser);
-    let mut writer = Writer { columns, ..Writer::new(markdown, definitions) };
+    let spoilers = Spoilers::of(markdown);
+    let mut writer = Writer { columns, spoilers, ..Writer::new(markdown, definitions) };
     for (event, range) in parser.into_offset_iter() {
         writer.handle(event, range);
     }
@@ -28,6 +30,7 @@ pub fn render(markdown: &str, columns: usize) -> Message {
 struct Writer<'a> {
     source: &'a str,
     definitions: Definitions,
+    spoilers: Spoilers,
     builder: MessageBuilder,
     line: LineState,
     /// The offset up to which the source is handled. The source before this offset is in the message or is only syntax.
@@ -63,6 +66,7 @@ impl<'a> Writer<'a> {
         Self {
             source,
             definitions,
+            spoilers: Spoilers::default(),
             builder: MessageBuilder::default(),
             line: LineState::Fresh,
             seen: 0,
@@ -90,8 +94,8 @@ impl<'a> Writer<'a> {
                 self.builder.push("———");
                 self.end_block(range.end);
             }
-            Event::Text(text)
-            | Event::Html(text)
+            Event::Text(text) => self.inline(&range, |writer| writer.text_with_spoilers(&text, &range)),
+            Event::Html(text)
             | Event::InlineHtml(text)
             | Event::InlineMath(text)
             | Event::DisplayMath(text)

@@ -4,16 +4,16 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use super::{Entity, Message, Style, blank::is_blank, units};
-
-/// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
-pub const MOST_ENTITIES: usize = 100;
+use super::{
+    Entity, Keep, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
+};
 
 /// The lowest limit on the length of a chunk, because a character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
 /// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two
-/// counts as two.
+/// counts as two. A chunk ends before it has too many pieces of code and links; of too many other entities, it has those
+/// that [`limit_entities`] keeps.
 ///
 /// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
 /// outside code, the last line break in code, the last white space, or a position between two characters. White space
@@ -79,7 +79,7 @@ impl<'a> Remainder<'a> {
         }
         let mut best = (BreakQuality::Character, self.between_characters(window));
         let mut unit = self.start;
-        let mut code = CodeSpans::new(&self.entities);
+        let mut code = CodeSpans::new(&self.entities, self.start + limit);
         // The white space at a split is dropped, so it may be the first character after the limit.
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
@@ -96,9 +96,11 @@ impl<'a> Remainder<'a> {
 
     /// Returns the number of bytes that fit into a chunk, given the limits on its length and on its entities.
     fn window(&self, limit: usize) -> usize {
-        let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
+        let reaching = self.entities.iter().take_while(|entity| entity.offset <= self.start + limit);
+        let mut important = reaching.filter(|entity| entity.style.importance() == Importance::High);
+        let crowded = important.nth(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
         // If more than `MOST_ENTITIES` entities begin at the start of the chunk, a shorter chunk doesn't help; `take`
-        // drops the last ones.
+        // drops some of them.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
         let past = self.text.char_indices().find(|(_, c)| {
@@ -136,7 +138,7 @@ impl<'a> Remainder<'a> {
     fn take(&mut self, end: usize) -> Option<Message> {
         let text = self.text[..end].trim_end();
         let chunk = self.start..self.start + units(text);
-        let reaching = self.entities.iter().take_while(|entity| entity.offset < chunk.end).take(MOST_ENTITIES);
+        let reaching = self.entities.iter().take_while(|entity| entity.offset < chunk.end);
         let entities = reaching
             .map(|entity| Entity {
                 offset: entity.offset - chunk.start,
@@ -144,6 +146,7 @@ impl<'a> Remainder<'a> {
                 style: entity.style.clone(),
             })
             .collect();
+        let entities = limit_entities(text, entities, Keep::Start);
         self.advance(end);
         (!is_blank(text)).then(|| Message { text: text.to_owned(), entities })
     }
@@ -177,8 +180,10 @@ enum InCode {
 struct CodeSpans(VecDeque<Range<usize>>);
 
 impl CodeSpans {
-    fn new(entities: &VecDeque<Entity>) -> Self {
-        let blocks = entities.iter().take(MOST_ENTITIES).filter(|entity| matches!(entity.style, Style::Pre { .. }));
+    /// Collects the code blocks that begin at `end` or earlier.
+    fn new(entities: &VecDeque<Entity>, end: usize) -> Self {
+        let reaching = entities.iter().take_while(|entity| entity.offset <= end);
+        let blocks = reaching.filter(|entity| matches!(entity.style, Style::Pre { .. }));
         Self(blocks.map(|block| block.offset..block.end()).collect())
     }
 

@@ -1,9 +1,9 @@
 //! Shortens a message to its end.
 
-use super::{Entity, MOST_ENTITIES, Message, units};
+use super::{Entity, Keep, Message, limit_entities, units};
 
-/// Returns the last part of a message that has at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. The part
-/// begins with a whole line if its first half contains a line break.
+/// Returns the last part of a message that has at most `limit` UTF-16 units, with the entities that
+/// [`limit_entities`] keeps. The part begins with a whole line if its first half contains a line break.
 #[must_use]
 pub fn tail(message: &Message, limit: usize) -> Message {
     let start = start(&message.text, limit);
@@ -14,9 +14,7 @@ pub fn tail(message: &Message, limit: usize) -> Message {
         let length = entity.end().checked_sub(offset).filter(|length| *length > 0)?;
         Some(Entity { offset: offset - skipped, length, ..entity.clone() })
     };
-    let mut entities: Vec<Entity> = message.entities.iter().filter_map(shift).collect();
-    // The first ones are the furthest from the end.
-    entities.drain(..entities.len().saturating_sub(MOST_ENTITIES));
+    let entities = limit_entities(&text, message.entities.iter().filter_map(shift).collect(), Keep::End);
     Message { text, entities }
 }
 
@@ -39,7 +37,10 @@ fn start(text: &str, limit: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Style, *};
+    use super::{
+        super::{MOST_ENTITIES, Style},
+        *,
+    };
 
     fn bold(offset: usize, length: usize) -> Entity {
         Entity { offset, length, style: Style::Bold }
@@ -67,8 +68,8 @@ mod tests {
     #[test]
     fn the_last_entities_are_kept() {
         let text = "x".repeat(300);
-        let message = Message { text, entities: (0..300).map(|at| bold(at, 1)).collect() };
+        let message = Message { text, entities: (0..300).step_by(2).map(|at| bold(at, 1)).collect() };
         let end = tail(&message, 250);
-        assert_eq!((end.entities.len(), end.entities[0].offset), (MOST_ENTITIES, 150));
+        assert_eq!((end.entities.len(), end.entities[0].offset), (MOST_ENTITIES, 50));
     }
 }

@@ -152,9 +152,11 @@ fn address(entity: &Entity, text: &str) -> String {
         | Style::Bold
         | Style::Italic
         | Style::Strike
+        | Style::Spoiler
         | Style::Code
         | Style::Pre { .. }
-        | Style::Quote => String::new(),
+        | Style::Quote
+        | Style::ExpandableQuote => String::new(),
     }
 }
 
@@ -165,7 +167,7 @@ const fn code(style: &Style) -> &'static str {
         Style::Strike => STRIKE,
         Style::Code | Style::Pre { .. } => CYAN,
         Style::Link { .. } => UNDERLINE,
-        Style::Quote => DIM,
+        Style::Spoiler | Style::Quote | Style::ExpandableQuote => DIM,
     }
 }
 

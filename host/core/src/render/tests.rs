@@ -4,7 +4,25 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod commonmark;
+mod entity_limit;
 mod random_markdown;
+
+/// Like [`marked`], for text with characters of two units. Code blocks are not marked.
+fn marked_any(message: &Message) -> String {
+    let bold = message.entities.iter().filter(|entity| entity.style == Style::Bold);
+    let begins = |at: usize| bold.clone().any(|entity| entity.offset == at);
+    let ends = |at: usize| bold.clone().any(|entity| entity.end() == at);
+    let mut out = String::new();
+    let mut at = 0;
+    for c in message.text.chars() {
+        out.push_str(if ends(at) { "⟩" } else { "" });
+        out.push_str(if begins(at) { "⟨" } else { "" });
+        out.push(c);
+        at += c.len_utf16();
+    }
+    out
+}
 
 /// Returns the text of a message, with each entity in brackets, for example `⟨bold:…⟩`.
 fn marked(message: &Message) -> String {
@@ -28,10 +46,12 @@ fn label(style: &Style) -> String {
         Style::Bold => "bold".to_owned(),
         Style::Italic => "italic".to_owned(),
         Style::Strike => "strike".to_owned(),
+        Style::Spoiler => "spoiler".to_owned(),
         Style::Code => "code".to_owned(),
         Style::Pre { language } => format!("pre {}", language.as_deref().unwrap_or("-")),
         Style::Link { url } => format!("link {url}"),
         Style::Quote => "quote".to_owned(),
+        Style::ExpandableQuote => "expandable quote".to_owned(),
     }
 }
 
@@ -128,6 +148,149 @@ fn unused_definitions_are_text() {
             [x]: again"#]],
     );
     check("text[^1]\n\n[^1]: note", expect!["text^1 (note)"]);
+}
+
+#[test]
+fn bars_at_the_ends_of_words_are_spoilers() {
+    check(
+        "a ||b **c** d||, ||e||\n||f||!",
+        expect![[r#"
+        a ⟨spoiler:b ⟨bold:c⟩ d⟩, ⟨spoiler:e⟩
+        ⟨spoiler:f⟩!"#]],
+    );
+    check(
+        "||`code` and *text*|| **||x||** (||[l](https://a.example)||) ||two\nlines||",
+        expect![[r#"
+        ⟨spoiler:code and ⟨italic:text⟩⟩ ⟨bold:⟨spoiler:x⟩⟩ (⟨spoiler:⟨link https://a.example:l⟩⟩) ⟨spoiler:two
+        lines⟩"#]],
+    );
+    check(
+        "- ||a||\n- b ||c\n  - d||\n\n# ||e||\n\n> ||f\n> g||\n\n这是||秘密||。",
+        expect![[r#"
+        • ⟨spoiler:a⟩
+        • b ||c
+          • d||
+
+        ⟨bold:⟨spoiler:e⟩⟩
+
+        ⟨quote:⟨spoiler:f
+        g⟩⟩
+
+        这是⟨spoiler:秘密⟩。"#]],
+    );
+    check(
+        "[||a||](src) ![||b||](https://a.example) ~~||c||~~",
+        expect!["⟨spoiler:a⟩ (src) ⟨link https://a.example:⟨spoiler:b⟩⟩ ⟨strike:⟨spoiler:c⟩⟩"],
+    );
+}
+
+#[test]
+fn operators_and_single_bars_are_no_spoilers() {
+    for text in [
+        "a || b || c",
+        "a||b||c",
+        "x() ||y|| z()",
+        "f()||g()||h()",
+        "if (a||b) and (c||d)",
+        "\"a\"||\"b\"||\"c\"",
+        "||a || b||c",
+        "|||a|||",
+        "||||",
+        "|| a||",
+        "||a ||",
+        "||a",
+        "||a\n\nb||",
+    ] {
+        let message = render(text);
+        let wanted = if text.starts_with("x()") { 1 } else { 0 };
+        assert_eq!((message.text.as_str(), message.entities.len()), (text.replacen("||y||", "y", 1).as_str(), wanted));
+    }
+    check(
+        "`||a||` \\||b|| *||c* d|| ||[e||](src) \\|\\|f\\|\\| &#124;|g||",
+        expect!["⟨code:||a||⟩ ||b|| ⟨italic:||c⟩ d|| ⟨spoiler:e|| (src) ||f|| ||g⟩"],
+    );
+    check(
+        "```\n||a||\n```\n\n    ||b||\n\n<i>||c||</i>\n\n|x|y|\n|-|-|\n|\\|\\|a\\|\\||b|",
+        expect![[r#"
+        ⟨pre -:||a||⟩
+
+        ⟨pre -:||b||⟩
+
+        <i>⟨spoiler:c⟩</i>
+
+        ⟨pre -:x      y
+        ─────  ─
+        ||a||  b⟩"#]],
+    );
+}
+
+#[test]
+fn a_link_that_telegram_refuses_shows_its_address_once() {
+    check(
+        "[a](mailto:me@a.example) [b](ftp://b.example) [c](javascript:alert) [d](http://d.example:99999) \
+         [http://localhost](http://localhost) [e](https://exa mple) [f](<https://exa mple.org>) [g](vscode://file/x)",
+        expect![
+            "a (mailto:me@a.example) b (ftp://b.example) c (javascript:alert) d (http://d.example:99999) http://localhost [e](https://exa mple) f (https://exa mple.org) g (vscode://file/x)"
+        ],
+    );
+}
+
+#[test]
+fn long_quotes_are_collapsed_at_their_end() {
+    let quote = format!("> {}\n> > inner", "word ".repeat(LONG_QUOTE / 5));
+    let styles = |markdown: &str, end: MessageEnd| {
+        let mut message = render(markdown);
+        collapse_long_quotes(&mut message, end);
+        message.entities.into_iter().map(|entity| entity.style).collect::<Vec<_>>()
+    };
+    assert_eq!(styles(&quote, MessageEnd::Final), [Style::ExpandableQuote]);
+    assert_eq!(styles(&quote, MessageEnd::Growing), [Style::Quote]);
+    assert_eq!(styles(&format!("{quote}\n\nend"), MessageEnd::Growing), [Style::ExpandableQuote]);
+    assert_eq!(styles("> short", MessageEnd::Final), [Style::Quote]);
+}
+
+/// Renders a table for a phone.
+fn on_phone(table: &str) -> String {
+    marked_any(&render_within(table, 38))
+}
+
+#[test]
+fn a_table_with_wide_characters_is_aligned() {
+    let table = "| 項目 | 状態 | 数 |\n|---|:-:|--:|\n| ウェブサーバー | ✅ 正常 | 12 |\n| 数据库 | ❌ 停止 | 3 |";
+    expect![[r#"
+        項目             状態    数
+        ──────────────  ───────  ──
+        ウェブサーバー  ✅ 正常  12
+        数据库          ❌ 停止   3"#]]
+    .assert_eq(&on_phone(table));
+}
+
+#[test]
+fn a_table_with_long_wide_cells_is_a_list() {
+    let table = "| 项目 | 说明 | Link |\n|---|---|---|\n| 网络 🛜 | 这个单元格包含一段很长的中文说明 | [docs](https://a.example/x) |\n\
+         | 👩‍💻 | `cargo test` \\| **bold** | |";
+    expect![[r#"
+        ⟨项目: 网络 🛜⟩
+          说明: 这个单元格包含一段很长的中文说明
+          Link: docs (https://a.example/x)
+        ⟨项目: 👩‍💻⟩
+          说明: cargo test | bold
+          Link: –"#]]
+    .assert_eq(&on_phone(table));
+}
+
+#[test]
+fn a_table_with_long_cells_is_a_list() {
+    let table = "| Flag | Default | Meaning |\n|---|---|---|\n\
+         | `--timeout` | 30s | The time after which a request without an answer is given up. |\n| `--retries` | 3 | |";
+    expect![[r#"
+        ⟨Flag: --timeout⟩
+          Default: 30s
+          Meaning: The time after which a request without an answer is given up.
+        ⟨Flag: --retries⟩
+          Default: 3
+          Meaning: –"#]]
+    .assert_eq(&on_phone(table));
 }
 
 #[test]

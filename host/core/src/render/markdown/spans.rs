@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::Writer;
+use url::Url;
+
+use super::{Writer, spoilers::Bars};
 use crate::render::{Style, table::Table};
 
 /// An open link or image.
@@ -31,6 +33,19 @@ impl Writer<'_> {
             Some(table) => table.push(text),
             None => self.builder.push(text),
         }
+    }
+
+    /// Writes a text of the source, and opens and closes the spoilers in it.
+    pub(super) fn text_with_spoilers(&mut self, text: &str, range: &Range<usize>) {
+        let (pieces, rest) = self.spoilers.split(text, range);
+        for (piece, bars) in pieces {
+            self.text(piece);
+            match bars {
+                Bars::Open => self.builder.open(Style::Spoiler),
+                Bars::Close => self.builder.close(),
+            }
+        }
+        self.text(rest);
     }
 
     pub(super) fn code_span(&mut self, code: &str) {
@@ -91,12 +106,14 @@ impl Writer<'_> {
 /// Returns whether Telegram accepts the address in a link. Telegram drops link entities with other addresses, such as
 /// `http://localhost`.
 fn is_web(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let Some((_, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let plain = !url.contains(|c: char| c.is_whitespace() || c.is_control());
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" | "https" => plain && (host.contains('.') || host.starts_with('[')),
-        "tg" => plain && !host.is_empty(),
+    // Only an address that can be parsed can be in an entity.
+    let Some(parsed) = Url::parse(url).ok().filter(|_| plain) else { return false };
+    match parsed.scheme() {
+        "http" | "https" => host.contains('.') || host.starts_with('['),
+        "tg" => !host.is_empty(),
         _ => false,
     }
 }

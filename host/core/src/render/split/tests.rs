@@ -74,12 +74,15 @@ fn grapheme_clusters_are_not_split() {
 }
 
 #[test]
-fn too_many_entities_are_two_messages() {
+fn too_many_important_entities_are_two_messages() {
     let chunks = split(render(&"`x` ".repeat(250)), 4096);
     assert_eq!(chunks.iter().map(|chunk| chunk.entities.len()).collect::<Vec<_>>(), [100, 100, 50]);
-    let pile = vec![Entity { offset: 0, length: 4, style: Style::Bold }; 150];
+    let pile = vec![Entity { offset: 0, length: 4, style: Style::Pre { language: None } }; 150];
     let chunks = split(Message { text: "text".to_owned(), entities: pile }, 10);
     assert_eq!(chunks.iter().map(|chunk| chunk.entities.len()).collect::<Vec<_>>(), [100]);
+    let chunks = split(render(&"**x** y `z` ".repeat(100)), 4096);
+    assert_eq!(chunks.len(), 1, "bold text doesn't need another message");
+    assert!(chunks[0].entities.iter().all(|entity| entity.style == Style::Code));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::render::{Message, Style, render};
 
 /// Generates Markdown with a unique word in place of each `@`, and returns the Markdown and these words.
 fn source() -> impl Strategy<Value = (String, Vec<String>)> {
-    const PIECES: [&str; 46] = [
+    const PIECES: [&str; 49] = [
         "@",
         " @ ",
         "@\n",
@@ -19,6 +19,9 @@ fn source() -> impl Strategy<Value = (String, Vec<String>)> {
         "*",
         "_",
         "~~",
+        "||",
+        " ||",
+        "||@|| ",
         "`@`",
         "`",
         "```\n",
@@ -73,7 +76,13 @@ fn shown(message: &Message) -> String {
     let carried = message.entities.iter().map(|entity| match &entity.style {
         Style::Pre { language } => language.clone().unwrap_or_default(),
         Style::Link { url } => url.clone(),
-        Style::Bold | Style::Italic | Style::Strike | Style::Code | Style::Quote => String::new(),
+        Style::Bold
+        | Style::Italic
+        | Style::Strike
+        | Style::Spoiler
+        | Style::Code
+        | Style::Quote
+        | Style::ExpandableQuote => String::new(),
     });
     std::iter::once(message.text.clone()).chain(carried).collect::<Vec<_>>().join(" ")
 }
@@ -85,6 +94,10 @@ proptest! {
         assert_sound(&message);
         assert_nested_as_telegram_can(&message);
         let shown = shown(&message);
+        let found: Vec<usize> = words.iter().filter_map(|word| message.text.find(word)).collect();
+        // A link shows the address of its definition, which may be anywhere.
+        let has_definitions = markdown.contains("]:");
+        prop_assert!(has_definitions || found.is_sorted(), "{markdown:?} is reordered: {shown:?}");
         for word in words {
             prop_assert!(shown.contains(&word), "{word} of {markdown:?} is lost: {shown:?}");
         }
@@ -103,16 +116,17 @@ proptest! {
     }
 }
 
-/// Asserts that entities are nested only as Telegram allows.
-fn assert_nested_as_telegram_can(message: &Message) {
+/// Asserts that entities don't overlap, and that they are nested only as Telegram allows.
+pub fn assert_nested_as_telegram_can(message: &Message) {
     let kind = |style: &Style| match style {
-        Style::Quote => 0,
-        Style::Bold | Style::Italic | Style::Strike => 1,
+        Style::Quote | Style::ExpandableQuote => 0,
+        Style::Bold | Style::Italic | Style::Strike | Style::Spoiler => 1,
         Style::Code | Style::Pre { .. } => 2,
         Style::Link { .. } => 3,
     };
     for (index, a) in message.entities.iter().enumerate() {
         for b in message.entities[index + 1..].iter().take_while(|b| b.offset < a.end()) {
+            assert!(b.end() <= a.end(), "{b:?} overlaps {a:?}: {}", message.text);
             let fits = !matches!((kind(&a.style), kind(&b.style)), (0, 0) | (1, 2) | (2, _) | (3, 2 | 3));
             assert!(fits, "{b:?} is inside {a:?}: {}", message.text);
         }

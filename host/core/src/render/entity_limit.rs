@@ -1,0 +1,112 @@
+//! Reduces the entities of a message to the number that Telegram applies.
+
+use super::{Entity, Style};
+
+/// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
+pub const MOST_ENTITIES: usize = 100;
+
+/// The part of a message whose styles are kept if there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    Start,
+    End,
+}
+
+/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, joins those that can be shown as
+/// one. If there are still too many, keeps code and links first, then spoilers, whose text would become visible, and
+/// then the other styles from one end of the message.
+///
+/// `entities` are the entities of `text`, in the order of [`Message::entities`](super::Message::entities).
+#[must_use]
+pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: Keep) -> Vec<Entity> {
+    if entities.len() <= MOST_ENTITIES {
+        return entities;
+    }
+    let entities = joined(text, entities);
+    let mut order: Vec<usize> = (0..entities.len()).collect();
+    let distance = |index: usize| match keep {
+        Keep::Start => index,
+        Keep::End => entities.len() - index,
+    };
+    order.sort_by_key(|&index| (entities[index].style.importance(), distance(index)));
+    order.truncate(MOST_ENTITIES);
+    order.sort_unstable();
+    order.into_iter().map(|index| entities[index].clone()).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Importance {
+    /// Code and links. Without its entity, a link loses its address.
+    High,
+    Medium,
+    Low,
+}
+
+impl Style {
+    pub(super) const fn importance(&self) -> Importance {
+        match self {
+            Self::Code | Self::Pre { .. } | Self::Link { .. } => Importance::High,
+            Self::Spoiler => Importance::Medium,
+            Self::Bold | Self::Italic | Self::Strike | Self::Quote | Self::ExpandableQuote => Importance::Low,
+        }
+    }
+
+    /// Returns whether two spans of this style that touch look like one span.
+    const fn is_inline(&self) -> bool {
+        match self {
+            Self::Bold | Self::Italic | Self::Strike | Self::Spoiler | Self::Code | Self::Link { .. } => true,
+            Self::Pre { .. } | Self::Quote | Self::ExpandableQuote => false,
+        }
+    }
+
+    /// Returns whether this style doesn't change how a space looks.
+    const fn hides_in_spaces(&self) -> bool {
+        matches!(self, Self::Bold | Self::Italic)
+    }
+}
+
+/// A span that contains the next one, or the whole message.
+struct Level {
+    /// The index of the span, `None` for the message.
+    span: Option<usize>,
+    /// The index of the last span directly inside.
+    last: Option<usize>,
+}
+
+/// Joins spans of the same style that touch, and drops spans inside a span of the same style. Joins only spans that are
+/// directly inside the same span, so that the result is nested as before.
+fn joined(text: &str, entities: Vec<Entity>) -> Vec<Entity> {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let mut joined: Vec<Entity> = Vec::with_capacity(entities.len());
+    let mut levels = vec![Level { span: None, last: None }];
+    for entity in entities {
+        levels.retain(|level| level.span.is_none_or(|span| joined[span].end() > entity.offset));
+        let inside = |level: &Level| level.span.is_some_and(|span| joined[span].style == entity.style);
+        if entity.style.is_inline() && levels.iter().any(inside) {
+            continue;
+        }
+        let Some(level) = levels.last_mut() else { continue };
+        let sibling = level.last.filter(|&last| touches(&units, &joined[last], &entity));
+        let span = match sibling {
+            Some(last) => {
+                joined[last].length = entity.end().max(joined[last].end()) - joined[last].offset;
+                last
+            }
+            None => {
+                joined.push(entity);
+                joined.len() - 1
+            }
+        };
+        level.last = Some(span);
+        levels.push(Level { span: Some(span), last: None });
+    }
+    joined
+}
+
+fn touches(units: &[u16], before: &Entity, entity: &Entity) -> bool {
+    let is_space = |gap: &[u16]| gap.iter().all(|&unit| unit == u16::from(b' '));
+    before.style == entity.style
+        && entity.style.is_inline()
+        && (before.end() == entity.offset
+            || entity.style.hides_in_spaces() && units.get(before.end()..entity.offset).is_some_and(is_space))
+}

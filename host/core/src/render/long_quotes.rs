@@ -1,0 +1,24 @@
+//! Chooses the quotes that a reader expands.
+
+use super::{Message, Style, units};
+
+/// The length in UTF-16 units from which a quote is collapsed: about eight lines on a phone. Telegram shows three lines of
+/// a collapsed quote.
+pub const LONG_QUOTE: usize = 300;
+
+/// Whether the end of a message may still grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageEnd {
+    Final,
+    Growing,
+}
+
+/// Collapses the long quotes of a message, except for a quote at an end that still grows: its new text would be hidden.
+pub fn collapse_long_quotes(message: &mut Message, end: MessageEnd) {
+    let growing = (end == MessageEnd::Growing).then(|| units(&message.text));
+    for entity in &mut message.entities {
+        if entity.style == Style::Quote && entity.length >= LONG_QUOTE && Some(entity.end()) != growing {
+            entity.style = Style::ExpandableQuote;
+        }
+    }
+}
