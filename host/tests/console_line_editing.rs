@@ -79,7 +79,7 @@ async fn inside() {
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
                 let (buttons, completeness) = (Vec::new(), Completeness::Complete);
-                let echo = Outgoing { source, message, buttons, completeness, author: Authorship::Agents, session: None, alert: Alert::Ring, reply_to: None, file: None };
+                let echo = Outgoing { source, message, buttons, completeness, author: Authorship::Agents, session: None, alert: Alert::Ring, reply_to: None, file: None, rich: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
     agent_event::PromptId,
-    render::Message,
+    render::{Message, RichMessage},
     types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName},
 };
 
@@ -30,6 +30,11 @@ pub trait Chat: Send + Sync {
 
     /// Returns how frames of running turns are shown in `place`.
     fn streaming(&self, place: &Place) -> Streaming;
+
+    /// Returns whether an answer in `place` may be a rich message.
+    fn rich_messages(&self, _place: &Place) -> RichMessages {
+        RichMessages::Off
+    }
 
     /// Shows the draft of a running turn, which replaces the previous draft of the turn. The default implementation
     /// fails, for front-ends without drafts.
@@ -114,6 +119,14 @@ pub enum Streaming {
     Off,
 }
 
+/// Whether a front-end shows rich messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RichMessages {
+    Off,
+    /// For answers with a table or long code.
+    Auto,
+}
+
 /// The newest content of a running turn, shown without a message. It usually vanishes when a message is sent to the
 /// chat, and when it isn't updated for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +184,9 @@ pub struct Outgoing {
     pub reply_to: Option<MessageId>,
     /// The file that this message consists of. Such a message has no text and no buttons.
     pub file: Option<OutgoingFile>,
+    /// The rich message to send instead of `message`, which may then be longer than a message. If the front-end rejects
+    /// it, the outbox sends the answer without it.
+    pub rich: Option<RichMessage>,
 }
 
 /// A file as a front-end sends it.

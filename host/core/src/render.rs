@@ -13,6 +13,7 @@ mod escape;
 mod long_quotes;
 mod markdown;
 mod one_line;
+mod rich;
 mod split;
 mod table;
 mod tail;
@@ -27,6 +28,7 @@ pub use escape::{code, escape, literal, unescape};
 pub use long_quotes::{LONG_QUOTE, MessageEnd, collapse_long_quotes};
 pub(crate) use one_line::shorten;
 pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
+pub use rich::{CellAlignment, RichBlock, RichMessage, RichTable, render_rich};
 pub use split::split;
 pub use tail::tail;
 

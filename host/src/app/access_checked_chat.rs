@@ -5,7 +5,7 @@ use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    Chat, ChatError, DownloadError, Draft, Limits, MenuEntry, MessageId, Outgoing, Pacing, Streaming,
+    Chat, ChatError, DownloadError, Draft, Limits, MenuEntry, MessageId, Outgoing, Pacing, RichMessages, Streaming,
 };
 use cordboard_core::{
     agent_event::PromptId,
@@ -45,6 +45,10 @@ impl Chat for AccessCheckedChat {
 
     fn streaming(&self, place: &Place) -> Streaming {
         self.chat.streaming(place)
+    }
+
+    fn rich_messages(&self, place: &Place) -> RichMessages {
+        self.chat.rich_messages(place)
     }
 
     async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {

@@ -6,10 +6,10 @@ use std::{
 };
 
 use cordboard_chat::{
-    Chat, Inbox, Streaming,
+    Chat, Inbox, RichMessages, Streaming,
     console::{self, Console, ConsoleEvent, Mode},
 };
-use cordboard_core::config::{Config, Stream};
+use cordboard_core::config::{Config, Rich, Stream};
 use cordboard_telegram::{PollError, PollSettings, Telegram};
 use tokio::{
     sync::{Notify, mpsc},
@@ -95,6 +95,11 @@ fn open_telegram(
         Stream::Draft => Streaming::Drafts,
         Stream::Edit => Streaming::Messages,
         Stream::Off => Streaming::Off,
+    });
+    let live = options.config.clone();
+    settings.rich = Arc::new(move || match live.now().telegram.rich {
+        Rich::Off => RichMessages::Off,
+        Rich::Auto => RichMessages::Auto,
     });
     let live = options.config.clone();
     settings.ring_after = Arc::new(move || live.now().telegram.ring_after);

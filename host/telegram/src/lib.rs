@@ -18,7 +18,7 @@ use cordboard_core::{
     updates_and_posts::ButtonAction,
 };
 
-use cordboard_chat::{Inbox, MenuEntry, Streaming, backoff::Backoff};
+use cordboard_chat::{Inbox, MenuEntry, RichMessages, Streaming, backoff::Backoff};
 
 mod api;
 mod chat_migrations;
@@ -37,7 +37,7 @@ mod update;
 use api::Api;
 use chat_migrations::ChatMigrations;
 use keyboard::Keyboard;
-use outgoing::{ApiPlace, Calls, StopButtons};
+use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons};
 pub use poll::PollError;
 pub use token::{TokenError, check as check_token};
 
@@ -78,6 +78,8 @@ pub struct Settings {
     pub edit_pause: ConfiguredTime,
     /// A function that returns how running turns are shown. In a group, drafts are replaced with messages.
     pub streaming: Arc<dyn Fn() -> Streaming + Send + Sync>,
+    /// A function that returns whether answers may be rich messages.
+    pub rich: Arc<dyn Fn() -> RichMessages + Send + Sync>,
     /// See [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
     pub ring_after: ConfiguredTime,
     /// See [`Limits::document_over`](cordboard_chat::Limits::document_over).
@@ -102,6 +104,7 @@ impl Settings {
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
             streaming: Arc::new(|| Streaming::Drafts),
+            rich: Arc::new(|| RichMessages::Off),
             ring_after: Arc::new(|| Duration::ZERO),
             document_over: Arc::new(|| 12_000),
             file_limit: Arc::new(|| 20 << 20),
@@ -122,6 +125,7 @@ pub struct Telegram {
     migrations: Arc<ChatMigrations>,
     calls: Calls,
     stop_buttons: StopButtons,
+    rich_refusals: RichRefusals,
     /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menu that was last set.
@@ -141,8 +145,20 @@ impl Telegram {
         let keyboard = Keyboard::new(Arc::clone(&inbox));
         let (migrations, menu, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
-        let stop_buttons = StopButtons::default();
-        Ok(Self { settings, api, inbox, keyboard, calls, stop_buttons, typing, migrations, menu, shown_hashes })
+        let (stop_buttons, rich_refusals) = (StopButtons::default(), RichRefusals::default());
+        Ok(Self {
+            settings,
+            api,
+            inbox,
+            keyboard,
+            calls,
+            stop_buttons,
+            rich_refusals,
+            typing,
+            migrations,
+            menu,
+            shown_hashes,
+        })
     }
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.

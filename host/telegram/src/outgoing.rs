@@ -5,6 +5,7 @@ mod documents;
 mod downloads;
 mod drafts;
 mod menu;
+mod rich;
 
 use std::{
     fmt::Display,
@@ -17,7 +18,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_chat::{
     Chat, ChatError, DownloadError, Draft, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
-    Streaming,
+    RichMessages, Streaming,
 };
 use cordboard_core::{
     agent_event::PromptId,
@@ -36,6 +37,7 @@ use teloxide_core::{
 use super::{FRONT_END, Telegram, api::BotApiError, entities::entities, locked};
 pub(super) use calls::Calls;
 pub(super) use drafts::StopButtons;
+pub(super) use rich::RichRefusals;
 
 /// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
@@ -98,8 +100,8 @@ pub(super) struct ApiPlace {
 }
 
 impl ApiPlace {
-    fn of(place: &Place) -> Result<Self, ChatError> {
-        let gone = || ChatError::Unreachable { why: format!("{place} is not a Telegram chat") };
+    fn of(place: &Place) -> Result<Self, BotApiError> {
+        let gone = || BotApiError::Unreachable { why: format!("{place} is not a Telegram chat") };
         let chat = place.chat.parse().map_err(|_| gone())?;
         let number = |topic: &String| topic.parse().map(|id| ThreadId(types::MessageId(id)));
         let topic = place.topic.as_ref().map(number).transpose().map_err(|_| gone())?;
@@ -156,6 +158,10 @@ impl Chat for Telegram {
         }
     }
 
+    fn rich_messages(&self, place: &Place) -> RichMessages {
+        self.rich_messages_in(place)
+    }
+
     /// Drafts exist only in private chats.
     fn streaming(&self, place: &Place) -> Streaming {
         match (self.settings.streaming)() {
@@ -176,32 +182,21 @@ impl Chat for Telegram {
         if let Some(file) = &message.file {
             return self.send_file(place, message, file).await;
         }
-        let (original, mut target) = (ApiPlace::of(place)?, self.current_place(place)?);
+        if let Some(rich) = &message.rich {
+            return self.send_rich(place, message, rich).await;
+        }
         let keyboard = self.keyboard(message).await?;
-        let answered = message.reply_to.as_ref().and_then(|id| message_of(place, id).ok());
-        let payload_for = |chat: i64| {
-            // A private chat needs no reply reference, and a supergroup lacks the messages from before its migration.
-            let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
-            let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
+        let sent = self.send_to_current(place, message, |target, reply_parameters| {
+            let mut payload = SendMessage::new(ChatId(target.chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))
                 .link_preview_options(NO_PREVIEW);
             payload.message_thread_id = target.topic;
             payload.disable_notification = (message.alert == Alert::Silent).then_some(true);
-            payload.reply_parameters =
-                answered.map(|(_, number)| ReplyParameters::new(number).allow_sending_without_reply());
+            payload.reply_parameters = reply_parameters;
             payload.reply_markup = keyboard.clone().map(Into::into);
             payload
-        };
-        let sent: Result<SentMessage, BotApiError> = self.calls.make(target.chat, &payload_for(target.chat)).await;
-        let sent: SentMessage = match sent {
-            Err(BotApiError::Moved { to }) => {
-                self.record_move(original.chat, to).await;
-                target.chat = to;
-                self.calls.make(target.chat, &payload_for(to)).await?
-            }
-            sent => sent?,
-        };
-        let id = message_id(original.chat, target.chat, sent.message_id);
+        });
+        let id = sent.await?;
         self.remember_shown(place, &id, message);
         Ok(id)
     }
@@ -296,6 +291,34 @@ impl Telegram {
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
+    /// Sends a message to a place, and again to the new id of its group if the group has moved. `payload` gets the target
+    /// and the reference to the message that this one replies to.
+    async fn send_to_current<P: Payload + Serialize + Sync>(
+        &self,
+        place: &Place,
+        message: &Outgoing,
+        payload: impl Fn(ApiPlace, Option<ReplyParameters>) -> P,
+    ) -> Result<MessageId, BotApiError> {
+        let (original, mut target) = (ApiPlace::of(place)?, self.current_place(place)?);
+        let answered = message.reply_to.as_ref().and_then(|id| message_of(place, id).ok());
+        let payload_for = |target: ApiPlace| {
+            // A private chat needs no reply reference, and a supergroup lacks the messages from before its migration.
+            let answered = answered.filter(|(of, _)| target.chat < 0 && of.chat == target.chat);
+            let reply = answered.map(|(_, number)| ReplyParameters::new(number).allow_sending_without_reply());
+            payload(target, reply)
+        };
+        let sent: Result<SentMessage, BotApiError> = self.calls.make(target.chat, &payload_for(target)).await;
+        let sent = match sent {
+            Err(BotApiError::Moved { to }) => {
+                self.record_move(original.chat, to).await;
+                target.chat = to;
+                self.calls.make(to, &payload_for(target)).await?
+            }
+            sent => sent?,
+        };
+        Ok(message_id(original.chat, target.chat, sent.message_id))
+    }
+
     /// Stores that a group has the new id `to`.
     async fn record_move(&self, original: i64, to: i64) {
         if let Err(error) = self.migrations.record(&*self.inbox, original, to).await {
@@ -304,7 +327,7 @@ impl Telegram {
     }
 
     /// Returns the target of a new message, with the current id of a moved group.
-    fn current_place(&self, place: &Place) -> Result<ApiPlace, ChatError> {
+    fn current_place(&self, place: &Place) -> Result<ApiPlace, BotApiError> {
         let original = ApiPlace::of(place)?;
         Ok(ApiPlace { chat: self.migrations.current_id(original.chat), ..original })
     }

@@ -35,6 +35,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
     ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
     ("telegram", "stream", "\"off\"", Log("telegram")),
+    ("telegram", "rich", "\"auto\"", Log("telegram")),
     ("telegram", "gather", "\"2s\"", Log("telegram")),
     ("telegram", "document_over", "5000", Log("telegram")),
     ("telegram", "file_limit", "\"50MiB\"", Log("telegram")),

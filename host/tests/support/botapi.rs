@@ -27,6 +27,7 @@ mod chat_texts;
 #[path = "botapi/schema.rs"]
 pub mod schema;
 
+use chat_texts::with_text;
 use schema::Schema;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
@@ -359,6 +360,7 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         }
         "getupdates" => poll(shared, params).await,
         "sendmessage" => shared.with(|inner| send(inner, params)),
+        "sendrichmessage" => shared.with(|inner| send(inner, &with_text(params))),
         "senddocument" | "sendphoto" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
         "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {

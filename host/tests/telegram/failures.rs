@@ -179,6 +179,7 @@ fn outgoing(text: &str) -> Outgoing {
         alert: Alert::Ring,
         reply_to: None,
         file: None,
+        rich: None,
     }
 }
 

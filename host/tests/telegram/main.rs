@@ -9,5 +9,6 @@ mod botapi;
 mod failures;
 mod incoming;
 mod outgoing;
+mod rich_messages;
 mod test_bot;
 mod text_with_any_field;

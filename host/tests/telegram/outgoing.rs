@@ -46,6 +46,7 @@ fn outgoing(text: &str) -> cordboard_chat::Outgoing {
         alert: Alert::Ring,
         reply_to: None,
         file: None,
+        rich: None,
     }
 }
 

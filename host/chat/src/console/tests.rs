@@ -136,6 +136,7 @@ pub(super) fn message(source: &str, completeness: Completeness) -> Outgoing {
         alert: Alert::Ring,
         reply_to: None,
         file: None,
+        rich: None,
     }
 }
 

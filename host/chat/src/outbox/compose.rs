@@ -1,7 +1,7 @@
 //! Renders replies and frames as messages, and splits them to fit the front-end's limits. Does no I/O.
 
 use cordboard_core::{
-    render::{self, Entity, Message, MessageEnd, Style, strip_controls, units},
+    render::{self, Entity, Message, MessageEnd, RichBlock, Style, strip_controls, units},
     turn::TurnFrame,
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
@@ -24,6 +24,20 @@ const SHORTEST_FENCE: usize = 6;
 /// Returns the messages of a complete reply.
 pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
+}
+
+/// Returns a complete answer as one rich message. `None` if it has no table and no code that is longer than a message,
+/// if it has files, or if it doesn't fit.
+pub(super) fn rich(reply: &Reply, limits: Limits) -> Option<Outgoing> {
+    let mut rich = render::render_rich(&reply.text).filter(|rich| rich.has_table_or_code_over(limits.text_units))?;
+    let limits = Limits { text_units: usize::MAX, ..limits };
+    let mut parts = parts(reply, None, limits, Completeness::Complete);
+    let part = parts.pop().filter(|part| parts.is_empty() && part.file.is_none())?;
+    if let Some(session) = &reply.session {
+        let name = Message { text: format!("[{session}]"), entities: Vec::new() };
+        rich.blocks.insert(0, RichBlock::Paragraph(name));
+    }
+    Some(Outgoing { rich: Some(rich), ..part })
 }
 
 /// Returns the messages of a frame.
@@ -52,6 +66,7 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
         author: Authorship::Own,
         session: None,
         file: None,
+        rich: None,
         ..part.clone()
     }
 }
@@ -96,6 +111,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
         alert: Alert::Silent,
         reply_to: None,
         file: None,
+        rich: None,
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
     if let Some(first) = parts.first_mut() {

@@ -12,7 +12,7 @@ use super::{
     chat_call::{Attempt, ChatCall, ExistingMessages, Reuse},
     compose,
 };
-use crate::{Limits, MessageId, Outgoing};
+use crate::{Limits, MessageId, Outgoing, RichMessages};
 
 /// The number of messages that can be sent quickly. If at most this many messages of an answer are left, no reply is
 /// sent between them. If newer messages are below an answer of at most this many messages, the whole answer is sent
@@ -35,12 +35,14 @@ pub(super) struct PostDelivery {
 }
 
 impl PostDelivery {
-    pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits) -> Self {
+    pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits, rich: RichMessages) -> Self {
         let ExistingMessages { ids: messages, reuse, was_watched } = existing;
         // Only answers are shortened: other messages, such as questions, change after they were sent.
         let over = if row.turn.is_some() { limits.document_over } else { limits.document_over.map(|_| usize::MAX) };
         let limits = Limits { document_over: over, ..limits };
-        let mut parts = parts_of(row.id, &row.reply, limits);
+        // Only answers are rich: a rich message can't become another message by an edit.
+        let rich = if row.turn.is_some() { rich } else { RichMessages::Off };
+        let mut parts = parts_of(row.id, &row.reply, limits, rich);
         if was_watched {
             parts.iter_mut().for_each(|part| part.alert = Alert::Silent);
         }
@@ -80,9 +82,10 @@ impl PostDelivery {
         Some(ChatCall::Delete(superfluous.clone()))
     }
 
-    /// Returns whether an existing message becomes this part by an edit. A file is always a new message.
+    /// Returns whether an existing message becomes this part by an edit. A file or a rich message is always a new message.
     fn reuses(&self, part: &Outgoing) -> bool {
         part.file.is_none()
+            && part.rich.is_none()
             && match self.reuse {
                 Reuse::All => true,
                 Reuse::Silent => part.alert == Alert::Silent,
@@ -156,11 +159,19 @@ impl PostDelivery {
     }
 
     /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
-    /// drops the part if the notice is rejected too. If a file is rejected, the whole post becomes text.
+    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes text.
     pub fn on_send_rejected(&mut self) -> Attempt {
+        if self.parts[self.shown].rich.is_some() {
+            let alert = self.parts[self.shown].alert;
+            self.parts = parts_of(self.post, &self.reply, self.limits, RichMessages::Off);
+            if alert == Alert::Silent {
+                self.parts.iter_mut().for_each(|part| part.alert = Alert::Silent);
+            }
+            return Attempt::Styled;
+        }
         if self.parts[self.shown].file.is_some() {
             if self.limits.document_over.take().is_some() {
-                self.parts = parts_of(self.post, &self.reply, self.limits);
+                self.parts = parts_of(self.post, &self.reply, self.limits, RichMessages::Off);
                 self.shown = 0;
                 if self.reuse == Reuse::Silent {
                     // A new message is below the live messages, so the answer can't continue in them.
@@ -200,8 +211,12 @@ impl PostDelivery {
 }
 
 /// Returns the messages of a post. Their buttons refer to the post.
-fn parts_of(post: PostId, reply: &Reply, limits: Limits) -> Vec<Outgoing> {
-    let mut parts = compose::reply(reply, limits);
+fn parts_of(post: PostId, reply: &Reply, limits: Limits, rich: RichMessages) -> Vec<Outgoing> {
+    let whole = match rich {
+        RichMessages::Off => None,
+        RichMessages::Auto => compose::rich(reply, limits),
+    };
+    let mut parts = whole.map_or_else(|| compose::reply(reply, limits), |part| vec![part]);
     for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
         button.keyboard = Some(post);
     }

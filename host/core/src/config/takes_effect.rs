@@ -20,7 +20,17 @@ const KEYS: [(&str, &[&str], TakesEffect); 20] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
     (
         "telegram",
-        &["document_over", "edit_pause", "file_limit", "gather", "give_up", "per_minute", "ring_after", "stream"],
+        &[
+            "document_over",
+            "edit_pause",
+            "file_limit",
+            "gather",
+            "give_up",
+            "per_minute",
+            "rich",
+            "ring_after",
+            "stream",
+        ],
         TakesEffect::AtOnce,
     ),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),

@@ -39,6 +39,7 @@ pub struct Telegram {
     /// The minimum time between two updates of a streaming answer.
     pub edit_pause: Duration,
     pub stream: Stream,
+    pub rich: Rich,
     /// The host exits when the Bot API has rejected the token for this time without interruption.
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
@@ -64,6 +65,26 @@ pub enum Stream {
     Edit,
     /// Not at all: the chat shows only that the agent is working.
     Off,
+}
+
+/// Selects whether answers may be rich messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rich {
+    #[default]
+    Off,
+    /// Answers with a table or long code are rich messages.
+    Auto,
+}
+
+impl Rich {
+    const ALL: &[Self] = &[Self::Off, Self::Auto];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 impl Stream {
@@ -94,6 +115,7 @@ impl Telegram {
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
+        section.set("rich", &mut self.rich, one_of(Rich::ALL, Rich::as_str));
         section.set("gather", &mut self.gather, span(GATHER));
         section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
         section.set("document_over", &mut self.document_over, number(DOCUMENT_OVER));

@@ -68,14 +68,17 @@ impl MessageBuilder {
         }
     }
 
-    /// Appends a block of code on its own lines, without indentation, so that users can copy the code.
-    pub fn push_pre(&mut self, code: &str, language: Option<String>) {
+    /// Appends a block of code on its own lines, without indentation, so that users can copy the code. Returns its
+    /// offset, or `None` if it is blank and nothing was appended.
+    pub fn push_pre(&mut self, code: &str, language: Option<String>) -> Option<usize> {
         if code.trim().is_empty() {
-            return;
+            return None;
         }
         self.end_line(1);
         self.write_breaks();
+        let offset = self.units;
         self.verbatim(code, Style::Pre { language });
+        Some(offset)
     }
 
     fn verbatim(&mut self, code: &str, style: Style) {

@@ -16,6 +16,11 @@ use super::{Message, Style, builder::MessageBuilder, table::Table};
 
 /// Renders Markdown. A table that is wider than `columns` becomes a list.
 pub fn render(markdown: &str, columns: usize) -> Message {
+    render_with_tables(markdown, columns).0
+}
+
+/// Like [`render`]. Also returns the tables that are code blocks in the message, each with the offset of its block.
+pub fn render_with_tables(markdown: &str, columns: usize) -> (Message, Vec<(usize, Table)>) {
     let parser = parser(markdown);
     let definitions = Definitions::of(markdown, &parser);
     let spoilers = Spoilers::of(markdown);
@@ -24,7 +29,7 @@ pub fn render(markdown: &str, columns: usize) -> Message {
         writer.handle(event, range);
     }
     writer.recover(markdown.len());
-    writer.builder.finish()
+    (writer.builder.finish(), writer.tables)
 }
 
 struct Writer<'a> {
@@ -38,6 +43,8 @@ struct Writer<'a> {
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
+    /// The tables that are code blocks in the message.
+    tables: Vec<(usize, Table)>,
     /// The maximum width of a table that is shown with aligned columns.
     columns: usize,
     /// For each open list, the number of the next item, or `None` for a bullet list.
@@ -72,6 +79,7 @@ impl<'a> Writer<'a> {
             seen: 0,
             code: None,
             table: None,
+            tables: Vec::new(),
             columns: usize::MAX,
             lists: Vec::new(),
             links: Vec::new(),

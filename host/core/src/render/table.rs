@@ -3,6 +3,8 @@
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
 
+use super::{CellAlignment, RichTable, controls::replace_controls, is_blank};
+
 #[derive(Debug, Default)]
 pub struct Table {
     alignments: Vec<Alignment>,
@@ -79,6 +81,23 @@ impl Table {
             };
             row.iter().enumerate().map(cell).collect()
         })
+    }
+
+    /// Returns the table for a rich message. Blank cells become `empty`.
+    pub fn into_rich(self, empty: &str) -> RichTable {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let alignment = |column: usize| match self.alignments.get(column) {
+            Some(Alignment::Right) => CellAlignment::Right,
+            Some(Alignment::Center) => CellAlignment::Center,
+            Some(Alignment::Left | Alignment::None) | None => CellAlignment::Left,
+        };
+        let alignments = (0..columns).map(alignment).collect();
+        let cell = |cell: String| if is_blank(&cell) { empty.to_owned() } else { replace_controls(cell) };
+        let rows = self.rows.into_iter().map(|mut row| {
+            row.resize(columns, String::new());
+            row.into_iter().map(cell).collect()
+        });
+        RichTable { rows: rows.collect(), alignments }
     }
 
     fn widths(&self) -> Vec<usize> {

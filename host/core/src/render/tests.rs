@@ -7,6 +7,7 @@ use super::*;
 mod commonmark;
 mod entity_limit;
 mod random_markdown;
+mod rich;
 
 /// Like [`marked`], for text with characters of two units. Code blocks are not marked.
 fn marked_any(message: &Message) -> String {

@@ -45,4 +45,4 @@ function answer(status, text) {
 }
 
 // Escapes Markdown.
-const escaped = (text) => text.replace(/[\\`*_~[\]#>&+-]/g, "\\$&");
+const escaped = (text) => text.replace(/[\\`*_~|[\]#>&+-]/g, "\\$&");

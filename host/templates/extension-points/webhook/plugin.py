@@ -48,4 +48,4 @@ def answer(status, text):
 
 def escaped(text):
     """Escapes Markdown."""
-    return re.sub(r"([\\`*_~\[\]#>&+-])", r"\\\1", text)
+    return re.sub(r"([\\`*_~|\[\]#>&+-])", r"\\\1", text)

@@ -4,6 +4,39 @@ use serde_json::Value;
 
 use super::BotApi;
 
+/// Adds the text of a rich message: a line for each paragraph and row.
+pub fn with_text(params: &Value) -> Value {
+    let mut params = params.clone();
+    params["text"] = blocks(&params["rich_message"]["blocks"]).into();
+    params
+}
+
+fn blocks(of: &Value) -> String {
+    let all = of.as_array().into_iter().flatten();
+    all.map(block).collect::<Vec<_>>().join("\n")
+}
+
+fn block(block: &Value) -> String {
+    let row = |row: &Value| {
+        let cells = row.as_array().into_iter().flatten().map(|cell| text(&cell["text"]));
+        cells.collect::<Vec<_>>().join(" | ")
+    };
+    match block["type"].as_str() {
+        Some("table") => block["cells"].as_array().into_iter().flatten().map(row).collect::<Vec<_>>().join("\n"),
+        Some("blockquote") => blocks(&block["blocks"]),
+        _ => text(&block["text"]),
+    }
+}
+
+fn text(of: &Value) -> String {
+    match of {
+        Value::String(text) => text.clone(),
+        Value::Array(texts) => texts.iter().map(text).collect(),
+        Value::Object(fields) => fields.get("text").map(text).unwrap_or_default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
+
 impl BotApi {
     /// Returns the texts in a chat, in order.
     pub fn chat(&self, chat: i64) -> Vec<String> {

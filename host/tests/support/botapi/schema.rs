@@ -58,6 +58,10 @@ fn lengths(method: &str, params: &Value) -> Vec<String> {
             complaints.push(format!("{method}: more than 100 entities"));
         }
     }
+    let rich = params["rich_message"].to_string();
+    if method == "sendrichmessage" && units(&rich.into()) > 2 * 32_768 {
+        complaints.push(format!("{method}: a rich message that is too long"));
+    }
     for button in params["reply_markup"]["inline_keyboard"]
         .as_array()
         .into_iter()

@@ -46,6 +46,7 @@ impl Worker {
 
     fn start_delivery(&mut self, row: &OutboxRow) -> PostDelivery {
         let limits = self.shared.chat.limits();
+        let rich = self.shared.chat.rich_messages(&self.place);
         let mut stored = row.state.messages.clone();
         if stored.is_empty() {
             stored.extend(self.series.messages(row));
@@ -55,11 +56,11 @@ impl Worker {
                 let turn = self.turns.remove(at);
                 self.shared.chat.forget_draft(&self.place, &turn.turn);
                 let shown_messages = turn.shown_messages();
-                let mut post = PostDelivery::new(row, turn.into_existing(stored, limits), limits);
+                let mut post = PostDelivery::new(row, turn.into_existing(stored, limits), limits, rich);
                 post.keep_shown_parts(&shown_messages);
                 post
             }
-            None => PostDelivery::new(row, ExistingMessages::of_stored(row, stored, limits), limits),
+            None => PostDelivery::new(row, ExistingMessages::of_stored(row, stored, limits), limits, rich),
         }
     }
 

@@ -12,6 +12,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
     ("telegram", "edit_pause", "\"2s\""),
     ("telegram", "document_over", "5000"),
+    ("telegram", "rich", "\"auto\""),
     ("telegram", "file_limit", "\"50MiB\""),
     ("telegram", "per_minute", "20"),
     ("telegram", "ring_after", "\"2s\""),

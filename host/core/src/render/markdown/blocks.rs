@@ -155,7 +155,8 @@ impl Writer<'_> {
             if table.width() > self.columns && table.has_rows() {
                 self.push_list(&table);
             } else {
-                self.builder.push_pre(&table.lay_out(), None);
+                let offset = self.builder.push_pre(&table.lay_out(), None);
+                self.tables.extend(offset.map(|offset| (offset, table)));
             }
         }
         self.end_block(end);

@@ -6,7 +6,7 @@ use super::assert_sound;
 use crate::render::{Message, Style, render};
 
 /// Generates Markdown with a unique word in place of each `@`, and returns the Markdown and these words.
-fn source() -> impl Strategy<Value = (String, Vec<String>)> {
+pub fn source() -> impl Strategy<Value = (String, Vec<String>)> {
     const PIECES: [&str; 49] = [
         "@",
         " @ ",
