@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod dev;
+pub mod http_server;
 pub mod hub;
 pub mod listing;
 pub mod live_changes;

@@ -1,16 +1,15 @@
 //! Builds the HTTP responses: a plugin's answer, or one line that says why the request failed.
 
-use std::time::Duration;
-
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Response, StatusCode,
     body::Bytes,
-    header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use cordboard_runtime::{CallError, WebResponse};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::http_server::{RequestError, text_response};
 
 /// The reason why a request didn't reach its plugin, or why the plugin gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +19,7 @@ pub enum Rejection {
     /// The configuration doesn't say how requests for this plugin are authenticated.
     NoAuth(String),
     Unauthorized,
-    /// The body is larger than this limit, in bytes.
-    TooLarge(u64),
-    HeadTooSlow,
-    TooSlow,
-    Incomplete,
+    Request(RequestError),
     Busy,
     Failed(String),
 }
@@ -38,12 +33,15 @@ pub enum AnswerError {
     Status(u16),
 }
 
-/// The timeout for writing a short response, which fits into any buffer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Headers of the connection, which the host controls.
 const CONNECTION_HEADERS: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+impl From<RequestError> for Rejection {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
 
 impl Rejection {
     const fn status(&self) -> StatusCode {
@@ -52,9 +50,7 @@ impl Rejection {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoAuth(_) => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::HeadTooSlow | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Request(error) => error.status(),
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -71,31 +67,20 @@ impl Rejection {
                 format!("no authentication is configured for '{plugin}', so all requests are rejected")
             }
             Self::Unauthorized => "the token or the signature is missing or wrong".to_owned(),
-            Self::TooLarge(most) => format!("the body has more than {most} bytes"),
-            Self::HeadTooSlow => "the request headers arrived too slowly".to_owned(),
-            Self::TooSlow => "the body arrived too slowly".to_owned(),
-            Self::Incomplete => "the body is incomplete".to_owned(),
+            Self::Request(error) => error.to_string(),
             Self::Busy => "too many requests at once: try again in a moment".to_owned(),
             Self::Failed(plugin) => format!("'{plugin}' failed to answer; see the host's log"),
         }
     }
 
     pub fn response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(format!("{}\n", self.text()))));
-        *response.status_mut() = self.status();
+        let mut response = text_response(self.status(), &self.text());
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         match self {
             Self::Method => insert(headers, ALLOW, "GET, POST, PUT, PATCH, DELETE"),
             Self::Unauthorized => insert(headers, WWW_AUTHENTICATE, "Bearer"),
             Self::Busy => insert(headers, RETRY_AFTER, "1"),
-            Self::NotFound
-            | Self::NoAuth(_)
-            | Self::TooLarge(_)
-            | Self::HeadTooSlow
-            | Self::TooSlow
-            | Self::Incomplete
-            | Self::Failed(_) => {}
+            Self::NotFound | Self::NoAuth(_) | Self::Request(_) | Self::Failed(_) => {}
         }
         response
     }
@@ -103,20 +88,6 @@ impl Rejection {
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
-}
-
-/// Responds on a connection on which no complete request has arrived. A client that reads too slowly gets no response.
-pub async fn write(rejection: &Rejection, mut stream: impl AsyncWrite + Unpin) {
-    let (status, text) = (rejection.status(), rejection.text());
-    let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
-    let length = text.len() + 1;
-    let answer = format!("HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{text}\n");
-    let written = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
-    };
-    // A client that has disconnected needs no response.
-    let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITE_TIMEOUT, written).await;
 }
 
 /// Checks the status of a plugin's answer.

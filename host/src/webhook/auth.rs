@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use cordboard_core::config::WebhookAuth;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use hyper::HeaderMap;
-use sha2::Sha256;
 use tokio::task::JoinError;
+
+use crate::http_server::{is_token, mac};
 
 /// The default header of a signature.
 const SIGNATURE: &str = "x-hub-signature-256";
@@ -64,27 +65,15 @@ impl Credential {
         match self {
             Self::Token { header, secret } if header == TOKEN => {
                 let bearer = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-                bearer.is_some_and(|(_, token)| is_equal(secret, token.trim()))
+                bearer.is_some_and(|(_, token)| is_token(secret, token.trim()))
             }
-            Self::Token { secret, .. } => is_equal(secret, shown),
+            Self::Token { secret, .. } => is_token(secret, shown),
             Self::Signature { secret, .. } => {
                 let hex = shown.strip_prefix("sha256=").unwrap_or(shown);
-                unhex(hex).is_some_and(|signature| hmac_of(secret, body).verify_slice(&signature).is_ok())
+                unhex(hex).is_some_and(|signature| mac(secret, body).verify_slice(&signature).is_ok())
             }
         }
     }
-}
-
-/// Compares digests of equal length, so that the time of the comparison reveals nothing about the secret.
-fn is_equal(secret: &str, shown: &str) -> bool {
-    let shown = hmac_of(shown, b"token").finalize().into_bytes();
-    hmac_of(secret, b"token").verify_slice(&shown).is_ok()
-}
-
-fn hmac_of(key: &str, text: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("HMAC accepts keys of any length");
-    mac.update(text);
-    mac
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {

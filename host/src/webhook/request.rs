@@ -1,13 +1,8 @@
-//! Parses a request: its plugin, its body up to the size limit, and the parts of the head that the plugin sees.
+//! Parses a request: its plugin, and the parts of the head that the plugin sees.
 
 use cordboard_core::{config::WebhookAuth, scrub};
 use cordboard_runtime::WebRequest;
-use http_body_util::{BodyExt, Limited};
-use hyper::{
-    HeaderMap, Method,
-    body::{Bytes, Incoming},
-    header::CONTENT_LENGTH,
-};
+use hyper::{HeaderMap, Method};
 
 use super::{
     answer::Rejection,
@@ -54,20 +49,6 @@ pub fn is_withheld(auth: &WebhookAuth, name: &str) -> bool {
 
 fn withheld(credentials: &[Credential], name: &str) -> bool {
     WITHHELD.contains(&name) || credentials.iter().any(|credential| credential.header() == name)
-}
-
-/// Reads the whole body, at most `limit` bytes. A larger content length is rejected without reading.
-pub async fn body(body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Rejection> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit) {
-        return Err(Rejection::TooLarge(limit));
-    }
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match limited.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection::TooLarge(limit)),
-        Err(_) => Err(Rejection::Incomplete),
-    }
 }
 
 /// The head of a request: everything before the body.

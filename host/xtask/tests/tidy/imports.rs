@@ -15,7 +15,7 @@ pub const LAYERS: [&[&str]; 8] = [
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
     &["session_registry"],
-    &["cli", "clock", "received_files", "session_files", "logging", "stdout"],
+    &["cli", "clock", "http_server", "received_files", "session_files", "logging", "stdout"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

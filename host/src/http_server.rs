@@ -1,0 +1,112 @@
+//! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It bounds connections, heads,
+//! bodies and times. Its handler decides about everything else.
+
+mod log_limiter;
+mod request_error;
+mod token;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::messages;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    HeaderMap, Request, Response,
+    body::{Bytes, Incoming},
+    header::CONTENT_LENGTH,
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+pub use log_limiter::LogLimiter;
+pub use request_error::{RequestError, text_response};
+pub use token::{is_token, mac};
+
+/// The maximum number of headers of a request, far above what webhook senders use.
+const HEADERS: usize = 64;
+
+/// The maximum size of a request's head in bytes, far above what webhook senders use.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// The timeout for receiving a request's head. Webhook senders are programs that have the whole request ready.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The timeout for receiving a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause after a failed accept: the process may be out of file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
+/// Answers requests. If the client disconnects, the server drops the future of the answer.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>>;
+}
+
+/// The bounds of a server's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.
+    pub count: usize,
+    /// The timeout of a connection, including the time for the answer.
+    pub timeout: Duration,
+}
+
+/// Accepts connections until its task is aborted. Connections that are already accepted continue.
+pub async fn serve(listener: TcpListener, handler: Arc<dyn Handler>, limits: ConnectionLimits) -> Infallible {
+    let room = Arc::new(Semaphore::new(limits.count));
+    loop {
+        let permit = Arc::clone(&room).acquire_owned().await.expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(connection(Arc::clone(&handler), stream, limits.timeout, permit))),
+            Err(error) => {
+                tracing::warn!(error = messages::system_error(error), "failed to accept a connection");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn connection(handler: Arc<dyn Handler>, stream: TcpStream, timeout: Duration, _permit: OwnedSemaphorePermit) {
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.answer(request).await) }
+    });
+    let mut http = http1::Builder::new();
+    // One request per connection, so that no idle connection occupies a slot.
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
+    http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
+    let mut serving = http.serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(timeout, &mut serving).await {
+        Ok(Ok(())) => {}
+        // There is no complete request that hyper could respond to, so the response is written directly to the
+        // connection.
+        Ok(Err(error)) if error.is_timeout() => {
+            request_error::write(&RequestError::HeadTooSlow, serving.into_parts().io.into_inner()).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a connection failed"),
+        Err(_) => tracing::debug!("closing a connection after its time limit"),
+    }
+}
+
+/// Reads the whole body, at most `limit` bytes. A larger content length is rejected without reading.
+///
+/// # Errors
+/// The body is larger than the limit, incomplete, or arrives too slowly.
+pub async fn read_body(body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, RequestError> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(RequestError::TooLarge(limit));
+    }
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await.map_err(|_| RequestError::TooSlow)? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(RequestError::TooLarge(limit)),
+        Err(_) => Err(RequestError::Incomplete),
+    }
+}
