@@ -12,6 +12,7 @@ mod plugin_dev;
 mod run;
 mod shutdown;
 mod store_adapters;
+mod telegram;
 mod terminal_handover;
 
 pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions, list_usage};
@@ -33,7 +34,7 @@ use cordboard_core::{
     text_file::{self, NotText},
 };
 use cordboard_runtime::{Cache, Registry};
-use cordboard_telegram::{PollError, TokenError};
+use cordboard_telegram::{ReceiveError, TokenError};
 use cordboard_watch::ConfigFile;
 
 use crate::{
@@ -80,9 +81,9 @@ pub enum AppError {
     #[error("failed to {0}")]
     Token(#[from] TokenError),
     #[error("failed to {0}")]
-    Poll(#[from] PollError),
-    #[error("failed to poll Telegram: {0}")]
-    PollTask(#[from] tokio::task::JoinError),
+    Receive(#[from] ReceiveError),
+    #[error("failed to receive messages from Telegram: {0}")]
+    ReceiveTask(#[from] tokio::task::JoinError),
     #[error(
         "failed to start: the open-file limit is {limit}, and Cordboard needs at least {FEWEST_FILES}; {MORE_FILES}"
     )]
@@ -106,9 +107,14 @@ pub enum AppError {
     )]
     Control { path: PathBuf, source: std::io::Error },
     #[error(
-        "failed to listen for webhook requests on {address}: {source}; set another address in [webhook] listen, or delete that line"
+        "failed to listen for webhook requests on {address}: {source}; set another address in {key}, or delete that line"
     )]
-    Listen { address: std::net::SocketAddr, source: std::io::Error },
+    Listen { address: std::net::SocketAddr, key: &'static str, source: std::io::Error },
+    #[error(
+        "failed to read or store the secret of the Telegram webhook in {}: {source}; make the state directory writable, or use another one with --state",
+        path.display()
+    )]
+    WebhookSecret { path: PathBuf, source: std::io::Error },
     #[error("--since {0:?} is not a date: use the form YYYY-MM-DD, as in 2026-11-01")]
     Date(String),
     /// The problems that `cordboard check` found, one per line.
@@ -153,8 +159,8 @@ impl AppError {
             | Self::Console(_)
             | Self::NoToken
             | Self::Token(_)
-            | Self::Poll(_)
-            | Self::PollTask(_)
+            | Self::Receive(_)
+            | Self::ReceiveTask(_)
             | Self::FewFiles { .. }
             | Self::Start(_)
             | Self::Undrained { .. }
@@ -162,6 +168,7 @@ impl AppError {
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }
+            | Self::WebhookSecret { .. }
             | Self::Problems(_)
             | Self::PluginFolder { .. }
             | Self::NoPluginFolder

@@ -22,5 +22,6 @@ pub mod session_files;
 pub mod session_registry;
 pub mod standard_plugins;
 pub mod stdout;
+pub mod telegram_webhook;
 pub mod terminal_handover;
 pub mod webhook;

@@ -30,6 +30,7 @@ mod takes_effect;
 mod telegram;
 mod value;
 mod webhook;
+mod webhook_url;
 
 use std::sync::LazyLock;
 
@@ -56,6 +57,7 @@ pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::{Rich, Stream, Telegram};
 pub use webhook::{Webhook, WebhookAuth};
+pub use webhook_url::WebhookUrl;
 
 use section::{Known, Reader, Section};
 

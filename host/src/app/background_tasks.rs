@@ -31,7 +31,11 @@ impl BackgroundTasks {
     /// The address cannot be bound.
     pub async fn open(host: &Arc<HostService>) -> Result<Self, AppError> {
         let Some(address) = host.config().webhook.listen else { return Ok(Self { listener: None }) };
-        let listener = webhook::listen(address).await.map_err(|source| AppError::Listen { address, source })?;
+        let listener = webhook::listen(address).await.map_err(|source| AppError::Listen {
+            address,
+            key: "[webhook] listen",
+            source,
+        })?;
         Ok(Self { listener: Some(listener) })
     }
 

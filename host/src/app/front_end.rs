@@ -1,28 +1,17 @@
 //! Opens and closes the selected front-end, and waits for the event that ends it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use cordboard_chat::{
-    Chat, Inbox, RichMessages, Streaming,
+    Chat, Inbox,
     console::{self, Console, ConsoleEvent, Mode},
 };
-use cordboard_core::config::{Config, Rich, Stream};
-use cordboard_telegram::{PollError, PollSettings, Telegram};
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinHandle,
-};
+use tokio::sync::mpsc;
 
-use super::{
-    AppError, access_checked_chat::AccessCheckedChat, exit_reason::ExitReason, options::StartOptions, run::own_files,
-};
+use super::{AppError, exit_reason::ExitReason, options::StartOptions, telegram::TelegramFrontEnd};
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
-    session_files::SessionFiles,
     session_registry::SessionRegistry,
 };
 
@@ -50,11 +39,11 @@ pub struct FrontEnd {
 
 enum FrontEndKind {
     Console(Arc<Console>, mpsc::Receiver<ConsoleEvent>),
-    Telegram(JoinHandle<PollError>, Arc<Notify>),
+    Telegram(TelegramFrontEnd),
 }
 
 /// Opens the front-end. It accepts no messages before [`FrontEnd::begin`].
-pub fn open(
+pub async fn open(
     options: &StartOptions,
     inbox: Arc<dyn Inbox>,
     sessions: &Arc<SessionRegistry>,
@@ -62,7 +51,10 @@ pub fn open(
 ) -> Result<FrontEnd, AppError> {
     match options.kind {
         ChatKind::Console => open_console(options, inbox, clock),
-        ChatKind::Telegram => open_telegram(options, inbox, sessions, clock),
+        ChatKind::Telegram => {
+            let (telegram, chat) = TelegramFrontEnd::open(options, inbox, sessions, clock).await?;
+            Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(telegram) })
+        }
     }
 }
 
@@ -71,65 +63,6 @@ fn open_console(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> 
     let (console, events) = opened?;
     let console = Arc::new(console);
     Ok(FrontEnd { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: FrontEndKind::Console(console, events) })
-}
-
-/// Returns the path of the bot's token file. A relative path is resolved against the folder of the configuration file.
-pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
-    let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    config.telegram.token_file.as_ref().map(|file| base.join(file))
-}
-
-fn open_telegram(
-    options: &StartOptions,
-    inbox: Arc<dyn Inbox>,
-    sessions: &Arc<SessionRegistry>,
-    clock: Clock,
-) -> Result<FrontEnd, AppError> {
-    let config = options.config.now();
-    let token = token_file(&options.paths, &config).ok_or(AppError::NoToken)?;
-    let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
-    let live = options.config.clone();
-    settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
-    let live = options.config.clone();
-    settings.streaming = Arc::new(move || match live.now().telegram.stream {
-        Stream::Draft => Streaming::Drafts,
-        Stream::Edit => Streaming::Messages,
-        Stream::Off => Streaming::Off,
-    });
-    let live = options.config.clone();
-    settings.rich = Arc::new(move || match live.now().telegram.rich {
-        Rich::Off => RichMessages::Off,
-        Rich::Auto => RichMessages::Auto,
-    });
-    let live = options.config.clone();
-    settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
-    let live = options.config.clone();
-    settings.document_over = Arc::new(move || live.now().telegram.document_over);
-    let live = options.config.clone();
-    settings.file_limit = Arc::new(move || live.now().telegram.file_limit);
-    let files = SessionFiles::new(own_files(options.paths.clone(), options.config.clone()));
-    settings.open_file = Arc::new(move |file| files.open(file));
-    if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
-        tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
-    }
-    let telegram = Arc::new(Telegram::open(settings, inbox)?);
-    let polled = Arc::clone(&telegram);
-    let (access, config) = (options.config.clone(), options.config.clone());
-    let sessions = Arc::clone(sessions);
-    let settings = PollSettings {
-        access: Arc::new(move |id| access.now().access.role_of(id)),
-        press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
-        clock: clock.source(),
-        give_up: Arc::new(move || config.now().telegram.give_up),
-    };
-    let started = Arc::new(Notify::new());
-    let start_signal = Arc::clone(&started);
-    let poll_task = tokio::spawn(async move {
-        start_signal.notified().await;
-        polled.poll(settings).await
-    });
-    let chat = Arc::new(AccessCheckedChat { chat: telegram, config: options.config.clone() });
-    Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(poll_task, started) })
 }
 
 /// Logs the host's own messages, and prints them if the chat is a console on a terminal.
@@ -173,22 +106,19 @@ impl FrontEnd {
     pub fn begin(&self) {
         match &self.kind {
             FrontEndKind::Console(console, _) => console.start_input(),
-            FrontEndKind::Telegram(_, started) => started.notify_one(),
+            FrontEndKind::Telegram(telegram) => telegram.begin(),
         }
     }
 
     /// Waits until the front-end ends, and returns the reason: the console's input or output was closed, its user quit,
-    /// or polling Telegram failed.
+    /// or Telegram rejected the token.
     pub async fn ended(&mut self) -> ExitReason {
         match &mut self.kind {
             FrontEndKind::Console(_, events) => match events.recv().await {
                 Some(ConsoleEvent::InputEnded) => ExitReason::InputEnded,
                 Some(ConsoleEvent::Quit | ConsoleEvent::OutputClosed) | None => ExitReason::Requested,
             },
-            FrontEndKind::Telegram(poll_task, _) => ExitReason::Failed(match poll_task.await {
-                Ok(error) => error.into(),
-                Err(error) => error.into(),
-            }),
+            FrontEndKind::Telegram(telegram) => ExitReason::Failed(telegram.ended().await),
         }
     }
 
@@ -213,10 +143,10 @@ impl FrontEnd {
         })
     }
 
-    /// Stops polling Telegram. A console keeps reading until the process ends.
+    /// Stops receiving messages from Telegram. A console keeps reading until the process ends.
     pub fn stop_accepting(&self) {
-        if let FrontEndKind::Telegram(poll_task, _) = &self.kind {
-            poll_task.abort();
+        if let FrontEndKind::Telegram(telegram) = &self.kind {
+            telegram.stop();
         }
     }
 

@@ -30,6 +30,7 @@ use super::{
     plugin_folder, shutdown,
     shutdown::Shutdown,
     store_adapters::{StoredDeliveries, StoredSessions},
+    telegram,
 };
 use crate::{
     cli::ResolvedPaths,
@@ -93,7 +94,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let sessions = base.without_future(sessions).await;
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
-    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, base.clock)?;
+    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, base.clock).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
     let sending = tokio::spawn(sending);
@@ -319,7 +320,7 @@ pub(super) fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn(
         });
         // systemd's folder with the credentials of the host.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let token = front_end::token_file(&paths, &config);
+        let token = telegram::token_file(&paths, &config);
         OwnFiles {
             folders: [paths.state.clone()]
                 .into_iter()

@@ -12,7 +12,7 @@ use cordboard_core::{
 };
 
 use super::{
-    Access, FRONT_END, PollSettings,
+    Access, FRONT_END, ReceiverSettings,
     chat_migrations::ChatMigrations,
     described_content,
     outgoing::{TEXT_UNITS, message_id},
@@ -77,12 +77,12 @@ pub(super) enum Incoming {
         from: i64,
         to: i64,
     },
-    /// A button was pressed. The poll loop looks up the button's data by `token`.
+    /// A button was pressed. The receiver looks up the button's data by `token`.
     Press {
         update: Update,
         token: String,
     },
-    /// The stop button of a draft was pressed. The poll loop looks up its action.
+    /// The stop button of a draft was pressed. The receiver looks up its action.
     StoppedDraft {
         update: Update,
         chat: i64,
@@ -106,7 +106,7 @@ pub(super) struct UpdateParser {
 }
 
 impl UpdateParser {
-    pub fn new(settings: &PollSettings, bot: Bot, migrations: Arc<ChatMigrations>) -> Self {
+    pub fn new(settings: &ReceiverSettings, bot: Bot, migrations: Arc<ChatMigrations>) -> Self {
         let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
         Self { access, bot, migrations, clock, strangers: HashSet::new() }
     }

@@ -1,4 +1,5 @@
-//! The Telegram front-end: the Bot API as a [`Chat`](cordboard_chat::Chat), and the loop that polls for updates.
+//! The Telegram front-end: the Bot API as a [`Chat`](cordboard_chat::Chat), and the loops that receive updates by polling
+//! or through a webhook.
 //!
 //! An update is stored before it is confirmed, and updates of users without access are dropped. Every request URL
 //! contains the token, so only [`api`] handles URLs, and it removes the token from all errors. The outbox decides
@@ -6,6 +7,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     fs::File,
     io,
     path::PathBuf,
@@ -18,10 +20,11 @@ use cordboard_core::{
     updates_and_posts::ButtonAction,
 };
 
-use cordboard_chat::{Inbox, MenuEntry, RichMessages, Streaming, backoff::Backoff};
+use cordboard_chat::{Inbox, MenuEntry, RichMessages, Streaming};
 
 mod api;
 mod chat_migrations;
+mod connection;
 mod described_content;
 mod entities;
 mod incoming;
@@ -31,15 +34,18 @@ mod poll;
 mod prompt;
 mod rate_limited_chats;
 mod received_file;
+mod receiver;
 mod token;
 mod update;
+mod webhook;
 
 use api::Api;
 use chat_migrations::ChatMigrations;
+pub use connection::ReceiveError;
 use keyboard::Keyboard;
 use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons};
-pub use poll::PollError;
 pub use token::{TokenError, check as check_token};
+pub use webhook::{Webhook, WebhookOutcome, WebhookRequest};
 
 /// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
 pub const FRONT_END: &str = "telegram";
@@ -50,14 +56,14 @@ pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 /// A function that returns why a user may not press a button, or `None` if the user may.
 pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static str> + Send + Sync>;
 
-/// Settings that polling reads at each use, so that changes take effect at once.
+/// Settings that are read for each update, so that changes take effect at once.
 #[derive(Clone)]
-pub struct PollSettings {
+pub struct ReceiverSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
     /// The clock for the timestamps of button presses, which have none in the Bot API.
     pub clock: TimeSource,
-    /// The time after which polling ends if the server keeps refusing the token.
+    /// The time after which the host receives no more updates if the server keeps refusing the token.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -163,13 +169,35 @@ impl Telegram {
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.
     ///
-    /// Returns only if the token was never valid, or was refused for [`PollSettings::give_up`]. Only the operator can
-    /// fix this.
-    ///
     /// Cancel safe: updates that were not stored are delivered again.
-    pub async fn poll(&self, settings: PollSettings) -> PollError {
-        let backoff = Backoff::starting_at(self.settings.first_retry);
-        poll::run(self, settings, backoff).await
+    ///
+    /// # Errors
+    /// The token was never valid, or was refused for [`ReceiverSettings::give_up`]. Only the operator can fix this.
+    pub async fn poll(&self, settings: ReceiverSettings) -> Result<Infallible, ReceiveError> {
+        poll::run(self, settings).await
+    }
+
+    /// Sets the webhook, and stores the updates of its requests. Failures of the network and the store are retried.
+    ///
+    /// Cancel safe: a request without an outcome must be answered with an error, and Telegram sends its update again.
+    ///
+    /// # Errors
+    /// As [`Self::poll`].
+    pub async fn serve_webhook(
+        &self,
+        settings: ReceiverSettings,
+        webhook: Webhook,
+    ) -> Result<Infallible, ReceiveError> {
+        webhook::run(self, settings, webhook).await
+    }
+
+    /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Failures of
+    /// the network are retried.
+    ///
+    /// # Errors
+    /// As [`Self::poll`].
+    pub async fn delete_webhook(&self, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
+        webhook::delete(self, settings).await
     }
 }
 

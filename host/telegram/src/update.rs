@@ -4,6 +4,9 @@
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+/// The kinds of updates that the host asks for: the fields of [`Update`].
+pub(super) const ALLOWED: [&str; 4] = ["message", "edited_message", "callback_query", "stopped_message_generation"];
+
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Update {
     pub update_id: i64,

@@ -33,6 +33,8 @@ const ALL: Shows = NewGeneration("plugin limits");
 const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "token_file", "\"t\"", Restart),
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
+    ("telegram", "webhook", "\"https://a.example/b\"", Restart),
+    ("telegram", "webhook_listen", "\"127.0.0.1:1\"", Restart),
     ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
     ("telegram", "stream", "\"off\"", Log("telegram")),
     ("telegram", "rich", "\"auto\"", Log("telegram")),

@@ -1,5 +1,5 @@
-//! A fake of Telegram's Bot API, over HTTP on loopback: it stores messages, delivers updates by long polling, fails
-//! on demand, and checks each call against the schema of the real API.
+//! A fake of Telegram's Bot API, over HTTP on loopback: it stores messages, delivers updates by long polling or to a
+//! webhook, fails on demand, and checks each call against the schema of the real API.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -26,9 +26,12 @@ mod buttons;
 mod chat_texts;
 #[path = "botapi/schema.rs"]
 pub mod schema;
+#[path = "botapi/webhook.rs"]
+mod webhook;
 
 use chat_texts::with_text;
 use schema::Schema;
+pub use webhook::UpdateRequest;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
 
@@ -83,6 +86,10 @@ struct Inner {
     /// Groups that became supergroups, with their new ids.
     moved: HashMap<i64, i64>,
     complaints: Vec<String>,
+    /// The parameters of the webhook that is set.
+    webhook: Option<Value>,
+    /// The address to which a reverse proxy passes the requests to the webhook.
+    proxy_to: Option<String>,
 }
 
 struct Shared {
@@ -105,6 +112,7 @@ impl BotApi {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(webhook::deliver(Arc::clone(&shared)));
         Self { url, shared }
     }
 
@@ -359,6 +367,14 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
             ok(json!({"file_id": id, "file_unique_id": id, "file_path": format!("photos/{id}")}))
         }
         "getupdates" => poll(shared, params).await,
+        "setwebhook" => shared.with(|inner| {
+            inner.webhook = Some(params.clone());
+            ok(true.into())
+        }),
+        "deletewebhook" => shared.with(|inner| {
+            inner.webhook = None;
+            ok(true.into())
+        }),
         "sendmessage" => shared.with(|inner| send(inner, params)),
         "sendrichmessage" => shared.with(|inner| send(inner, &with_text(params))),
         "senddocument" | "sendphoto" => shared.with(|inner| send(inner, params)),
@@ -381,6 +397,9 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
     }
 }
 
+const WEBHOOK_IS_SET: &str =
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
+
 async fn poll(shared: &Shared, params: &Value) -> Response {
     let offset = params["offset"].as_i64().unwrap_or(i64::MIN);
     let mut changed = shared.changed.subscribe();
@@ -388,6 +407,9 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
         loop {
             let batch: Vec<Value> = {
                 let mut inner = shared.lock();
+                if inner.webhook.is_some() {
+                    return Err(error(409, WEBHOOK_IS_SET));
+                }
                 if std::mem::take(&mut inner.rival) {
                     return Err(error(409, "Conflict: terminated by other getUpdates request"));
                 }

@@ -16,6 +16,7 @@ mod plugin_buttons;
 mod session_files;
 mod sessions_of_others;
 mod split_messages;
+mod webhook;
 
 use std::{
     fs,

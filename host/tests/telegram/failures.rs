@@ -15,7 +15,7 @@ use cordboard_telegram::{Settings, Telegram};
 
 use crate::{
     botapi::{DEADLINE, Fault, TOKEN},
-    test_bot::{ADA, TestBot, place, poll_settings, row},
+    test_bot::{ADA, TestBot, place, receiver_settings, row},
 };
 
 const SECRET: &str = "AbC-dEf_ghijklmnop";
@@ -326,7 +326,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {
-        error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
+        ended = telegram.poll(receiver_settings(Duration::from_secs(600))) => panic!("polling must not end: {ended:?}"),
         shown = tokio::time::timeout(DEADLINE, shown) => shown.expect("the outage is logged"),
     }
     assert_eq!(bot.log.count("Telegram is unavailable"), 1, "{}", bot.log.text());

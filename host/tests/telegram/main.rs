@@ -12,3 +12,4 @@ mod outgoing;
 mod rich_messages;
 mod test_bot;
 mod text_with_any_field;
+mod webhook;

@@ -19,7 +19,7 @@ use cordboard_core::{
     types::{Place, Reply, Role},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
-use cordboard_telegram::{PollError, PollSettings, Settings, Telegram};
+use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tracing::subscriber::DefaultGuard;
@@ -63,15 +63,15 @@ impl TestBot {
         Self { api, telegram, inbox, outbox, token_file, log, _folder: folder, _logging: logging }
     }
 
-    pub fn poll(&self) -> JoinHandle<PollError> {
+    pub fn poll(&self) -> JoinHandle<ReceiveError> {
         self.poll_until(Duration::from_secs(600))
     }
 
     /// Starts a task that polls until Telegram has refused the token for `give_up`. If the token has never been
     /// accepted, its first refusal ends the task.
-    pub fn poll_until(&self, give_up: Duration) -> JoinHandle<PollError> {
+    pub fn poll_until(&self, give_up: Duration) -> JoinHandle<ReceiveError> {
         let telegram = Arc::clone(&self.telegram);
-        tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
+        tokio::spawn(async move { telegram.poll(receiver_settings(give_up)).await.unwrap_err() })
     }
 
     /// Waits until at least this many updates are stored, and returns all of them.
@@ -95,9 +95,9 @@ impl TestBot {
     }
 }
 
-pub fn poll_settings(give_up: Duration) -> PollSettings {
+pub fn receiver_settings(give_up: Duration) -> ReceiverSettings {
     let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
-    PollSettings {
+    ReceiverSettings {
         access,
         press_refusal: Arc::new(|_, _| None),
         clock: Clock::system().source(),

@@ -112,12 +112,14 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     changes.filter(|(_, change)| *change != PluginChange::default()).collect()
 }
 
-/// Returns the changed keys that need a restart. The host creates the Bot API client, the webhook listener, the folder
+/// Returns the changed keys that need a restart. The host creates the Bot API client, the webhook listeners, the folder
 /// watch, the instance pool and the cache only at start.
 fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
         ("telegram.api_url", old.telegram.api_url != new.telegram.api_url),
+        ("telegram.webhook", old.telegram.webhook != new.telegram.webhook),
+        ("telegram.webhook_listen", old.telegram.webhook_listen != new.telegram.webhook_listen),
         ("webhook.listen", old.webhook.listen != new.webhook.listen),
         ("plugins.folder", old.plugins.folder != new.plugins.folder),
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),

@@ -17,7 +17,7 @@ const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
 const KEYS: [(&str, &[&str], TakesEffect); 20] = [
-    ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
+    ("telegram", &["token_file", "api_url", "webhook", "webhook_listen"], TakesEffect::NextStart),
     (
         "telegram",
         &[

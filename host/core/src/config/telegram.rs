@@ -1,5 +1,7 @@
 //! `[telegram]`: access to the Bot API, and the timing and size of messages.
 
+// `SocketAddr` is only a value here: this crate opens no sockets.
+use core::net::SocketAddr;
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
@@ -7,6 +9,8 @@ use toml::de::DeValue;
 use super::{
     section::Section,
     value::{Value, ValueError, bytes, non_blank, number, one_of, path, shorten, span},
+    webhook::loopback,
+    webhook_url::{self, WebhookUrl},
 };
 
 /// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
@@ -36,6 +40,10 @@ pub struct Telegram {
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
+    /// The URL to which Telegram sends updates. `None` selects polling.
+    pub webhook: Option<WebhookUrl>,
+    /// The loopback address to listen on for updates if `webhook` is set. The defaults set it.
+    pub webhook_listen: Option<SocketAddr>,
     /// The minimum time between two updates of a streaming answer.
     pub edit_pause: Duration,
     pub stream: Stream,
@@ -113,6 +121,8 @@ impl Telegram {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
+        section.set_some("webhook", &mut self.webhook, webhook_url::parse);
+        section.set_some("webhook_listen", &mut self.webhook_listen, loopback);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
         section.set("rich", &mut self.rich, one_of(Rich::ALL, Rich::as_str));

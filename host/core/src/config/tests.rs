@@ -13,6 +13,7 @@ mod network_grants;
 mod refused;
 mod takes_effect;
 mod webhook;
+mod webhook_url;
 
 /// Asserts that `text` is rejected with the `expected` faults and excerpts.
 fn assert_refused(text: &str, expected: Expect) {

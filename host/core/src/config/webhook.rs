@@ -58,7 +58,7 @@ impl WebhookAuth {
 
 /// Parses a loopback address with a port. All other addresses are rejected, because other machines must use a reverse
 /// proxy, which terminates TLS.
-fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
+pub(super) fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     let written = non_blank(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
     address.ok_or_else(|| {

@@ -10,7 +10,7 @@ use super::source_files::product;
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
     &["live_changes", "dev", "listing"],
-    &["operators", "terminal_handover", "webhook"],
+    &["operators", "telegram_webhook", "terminal_handover", "webhook"],
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],

@@ -83,6 +83,7 @@ fn keys_without_a_default_are_known() {
         .collect();
     expect![[r#"
         [telegram] token_file
+        [telegram] webhook
         [telegram] per_minute
         [access] owner
         [sessions] default

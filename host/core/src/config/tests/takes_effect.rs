@@ -10,6 +10,8 @@ use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, t
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
+    ("telegram", "webhook", "\"https://a.example/b\""),
+    ("telegram", "webhook_listen", "\"127.0.0.1:1\""),
     ("telegram", "edit_pause", "\"2s\""),
     ("telegram", "document_over", "5000"),
     ("telegram", "rich", "\"auto\""),

@@ -1,0 +1,166 @@
+//! Opens the Telegram front-end, and runs the task that receives its messages: by polling, or through the webhook and its
+//! HTTP server.
+
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cordboard_chat::{Chat, Inbox, RichMessages, Streaming};
+use cordboard_core::config::{Config, Rich, Stream};
+use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram, Webhook};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+
+use super::{AppError, access_checked_chat::AccessCheckedChat, options::StartOptions, run::own_files};
+use crate::{
+    cli::ResolvedPaths,
+    clock::Clock,
+    session_files::SessionFiles,
+    session_registry::SessionRegistry,
+    telegram_webhook::{self, UpdateServer, secret},
+};
+
+/// The task that receives messages from Telegram.
+pub struct TelegramFrontEnd {
+    receiving: JoinHandle<Result<Infallible, ReceiveError>>,
+    started: Arc<Notify>,
+}
+
+impl TelegramFrontEnd {
+    /// Opens Telegram as a chat. Receives no messages before [`Self::begin`].
+    pub async fn open(
+        options: &StartOptions,
+        inbox: Arc<dyn Inbox>,
+        sessions: &Arc<SessionRegistry>,
+        clock: Clock,
+    ) -> Result<(Self, Arc<dyn Chat>), AppError> {
+        let config = options.config.now();
+        if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
+            tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
+        }
+        let telegram = Arc::new(Telegram::open(settings(options)?, inbox)?);
+        let source = UpdateSource::open(options).await?;
+        let (access, live, sessions) = (options.config.clone(), options.config.clone(), Arc::clone(sessions));
+        let settings = ReceiverSettings {
+            access: Arc::new(move |id| access.now().access.role_of(id)),
+            press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
+            clock: clock.source(),
+            give_up: Arc::new(move || live.now().telegram.give_up),
+        };
+        let started = Arc::new(Notify::new());
+        let (receiver, start_signal) = (Arc::clone(&telegram), Arc::clone(&started));
+        let receiving = tokio::spawn(async move {
+            start_signal.notified().await;
+            source.receive(&receiver, settings).await
+        });
+        let chat = Arc::new(AccessCheckedChat { chat: telegram, config: options.config.clone() });
+        Ok((Self { receiving, started }, chat))
+    }
+
+    /// Starts receiving messages.
+    pub fn begin(&self) {
+        self.started.notify_one();
+    }
+
+    /// Waits until no more messages can be received, and returns the reason.
+    pub async fn ended(&mut self) -> AppError {
+        match (&mut self.receiving).await {
+            Ok(Ok(never)) => match never {},
+            Ok(Err(error)) => error.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Stops receiving messages. An open request to the webhook gets an error, so that Telegram sends its update again.
+    pub fn stop(&self) {
+        self.receiving.abort();
+    }
+}
+
+/// Returns the path of the bot's token file. A relative path is resolved against the folder of the configuration file.
+pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
+    let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    config.telegram.token_file.as_ref().map(|file| base.join(file))
+}
+
+fn settings(options: &StartOptions) -> Result<Settings, AppError> {
+    let config = options.config.now();
+    let token = token_file(&options.paths, &config).ok_or(AppError::NoToken)?;
+    let mut settings = Settings::new(token, &config.telegram.api_url);
+    let live = options.config.clone();
+    settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
+    let live = options.config.clone();
+    settings.streaming = Arc::new(move || match live.now().telegram.stream {
+        Stream::Draft => Streaming::Drafts,
+        Stream::Edit => Streaming::Messages,
+        Stream::Off => Streaming::Off,
+    });
+    let live = options.config.clone();
+    settings.rich = Arc::new(move || match live.now().telegram.rich {
+        Rich::Off => RichMessages::Off,
+        Rich::Auto => RichMessages::Auto,
+    });
+    let live = options.config.clone();
+    settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
+    let live = options.config.clone();
+    settings.document_over = Arc::new(move || live.now().telegram.document_over);
+    let live = options.config.clone();
+    settings.file_limit = Arc::new(move || live.now().telegram.file_limit);
+    let files = SessionFiles::new(own_files(options.paths.clone(), options.config.clone()));
+    settings.open_file = Arc::new(move |file| files.open(file));
+    Ok(settings)
+}
+
+/// The way in which Telegram delivers updates.
+enum UpdateSource {
+    Polling { state: PathBuf },
+    Webhook { listener: TcpListener, server: Arc<UpdateServer>, webhook: Webhook },
+}
+
+impl UpdateSource {
+    /// Opens the listener and stores the secret if `[telegram] webhook` is set.
+    async fn open(options: &StartOptions) -> Result<Self, AppError> {
+        let (config, state) = (options.config.now(), &options.paths.state);
+        let (Some(url), Some(address)) = (&config.telegram.webhook, config.telegram.webhook_listen) else {
+            return Ok(Self::Polling { state: state.clone() });
+        };
+        let secret = secret::load_or_create(state)
+            .map_err(|source| AppError::WebhookSecret { path: secret::path(state), source })?;
+        let listener = telegram_webhook::listen(address).await;
+        let listener =
+            listener.map_err(|source| AppError::Listen { address, key: "[telegram] webhook_listen", source })?;
+        let (server, webhook) = UpdateServer::new(url, secret);
+        Ok(Self::Webhook { listener, server, webhook })
+    }
+
+    async fn receive(self, telegram: &Telegram, settings: ReceiverSettings) -> Result<Infallible, ReceiveError> {
+        match self {
+            Self::Polling { state } => {
+                delete_own_webhook(telegram, &settings, &state).await?;
+                telegram.poll(settings).await
+            }
+            Self::Webhook { listener, server, webhook } => tokio::select! {
+                ended = telegram.serve_webhook(settings, webhook) => ended,
+                never = server.serve(listener) => match never {},
+            },
+        }
+    }
+}
+
+/// Deletes the webhook that an earlier run of this host has set, because Telegram rejects polling while a webhook is
+/// set. The host doesn't delete the webhook of another program.
+async fn delete_own_webhook(
+    telegram: &Telegram,
+    settings: &ReceiverSettings,
+    state: &Path,
+) -> Result<(), ReceiveError> {
+    if !secret::path(state).exists() {
+        return Ok(());
+    }
+    telegram.delete_webhook(settings).await?;
+    if let Err(error) = secret::delete(state) {
+        tracing::warn!(%error, "failed to delete the secret of the former webhook: the next start deletes the webhook again");
+    }
+    Ok(())
+}

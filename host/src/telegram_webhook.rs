@@ -1,0 +1,157 @@
+//! The HTTP server for the updates that Telegram sends to the webhook. It passes authenticated requests to the Telegram
+//! front-end. It must not confirm an update that is not stored.
+
+pub mod secret;
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::config::WebhookUrl;
+use cordboard_telegram::{Webhook, WebhookOutcome, WebhookRequest};
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{ALLOW, HeaderValue},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+
+use crate::http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, is_token, text_response};
+
+/// The header with the secret.
+const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
+
+/// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one.
+/// Telegram would repeat a rejected update for a day, and hold back the chat's next ones, so the limit is generous. Only
+/// bodies of authenticated requests are read.
+const BODY: u64 = 4 << 20;
+
+/// Telegram opens at most four connections. The others are for strangers and for connections that a proxy keeps open.
+const LIMITS: ConnectionLimits = ConnectionLimits { count: 32, timeout: Duration::from_secs(60) };
+
+/// The maximum number of requests that wait until an earlier update is stored. More can't come from Telegram.
+const QUEUE: usize = 8;
+
+/// The maximum time for storing an update. It includes the time until the host has signed in after its start.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub struct UpdateServer {
+    path: String,
+    secret: String,
+    requests: mpsc::Sender<WebhookRequest>,
+    log: LogLimiter,
+}
+
+/// The reason why an update is not confirmed.
+#[derive(Debug, thiserror::Error)]
+enum Rejection {
+    #[error("unknown path")]
+    NotFound,
+    #[error("the method must be POST")]
+    Method,
+    #[error("the secret token is missing or wrong")]
+    Unauthorized,
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("the body is not JSON")]
+    Invalid,
+    #[error("the update is not stored: send it again")]
+    NotStored,
+}
+
+/// Opens the listener.
+///
+/// # Errors
+/// The operating system refuses the address, for example because it is in use.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening for updates from Telegram");
+    Ok(listener)
+}
+
+impl UpdateServer {
+    /// Returns the server, and the webhook whose requests it receives.
+    #[must_use]
+    pub fn new(url: &WebhookUrl, secret: String) -> (Arc<Self>, Webhook) {
+        let (sender, requests) = mpsc::channel(QUEUE);
+        let webhook = Webhook { url: url.as_str().to_owned(), secret: secret.clone(), requests };
+        let server = Self { path: url.path().to_owned(), secret, requests: sender, log: LogLimiter::default() };
+        (Arc::new(server), webhook)
+    }
+
+    /// Accepts connections until its task is aborted.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) -> Infallible {
+        http_server::serve(listener, self, LIMITS).await
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Result<(), Rejection> {
+        let (parts, body) = request.into_parts();
+        if parts.uri.path() != self.path {
+            return Err(Rejection::NotFound);
+        }
+        if parts.method != Method::POST {
+            return Err(Rejection::Method);
+        }
+        if !self.is_authorized(&parts.headers) {
+            if self.log.is_due("telegram") {
+                tracing::warn!("rejecting requests to the Telegram webhook: the secret token is missing or wrong");
+            }
+            return Err(Rejection::Unauthorized);
+        }
+        let body = http_server::read_body(body, &parts.headers, BODY).await?;
+        let stored = tokio::time::timeout(STORE_TIMEOUT, self.store(body)).await;
+        match stored.unwrap_or(WebhookOutcome::NotStored) {
+            WebhookOutcome::Stored => Ok(()),
+            WebhookOutcome::NotStored => Err(Rejection::NotStored),
+            WebhookOutcome::Invalid => Err(Rejection::Invalid),
+        }
+    }
+
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
+        shown.is_some_and(|shown| is_token(&self.secret, shown))
+    }
+
+    /// Passes an update to the front-end. A front-end that has stopped stores nothing more.
+    async fn store(&self, body: Bytes) -> WebhookOutcome {
+        let (outcome, stored) = oneshot::channel();
+        if self.requests.send(WebhookRequest { body, outcome }).await.is_err() {
+            return WebhookOutcome::NotStored;
+        }
+        stored.await.unwrap_or(WebhookOutcome::NotStored)
+    }
+}
+
+#[async_trait]
+impl Handler for UpdateServer {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.handle(request).await {
+            Ok(()) => Response::new(Full::default()),
+            Err(rejection) => rejection.response(),
+        }
+    }
+}
+
+impl Rejection {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Request(error) => error.status(),
+            Self::Invalid => StatusCode::BAD_REQUEST,
+            Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = text_response(self.status(), &self.to_string());
+        if let Self::Method = self {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}

@@ -1,0 +1,177 @@
+//! Parses updates and stores them, and answers button presses. Both polling and the webhook use it, and confirm an
+//! update to Telegram only after it is stored.
+
+use std::sync::Arc;
+
+use cordboard_chat::{Chat as _, StorageError, outbox};
+use cordboard_core::{
+    messages,
+    types::Place,
+    updates_and_posts::{ButtonAction, Update, UpdateKind},
+};
+use serde_json::Value;
+use teloxide_core::{
+    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters},
+    types::CallbackQueryId,
+};
+use tokio::task::JoinSet;
+
+use super::{
+    ReceiverSettings, Telegram,
+    api::Api,
+    incoming::{Bot, Incoming, UpdateParser},
+    update,
+};
+
+pub(super) struct Receiver<'t> {
+    telegram: &'t Telegram,
+    settings: &'t ReceiverSettings,
+    parser: UpdateParser,
+    pending_answers: JoinSet<()>,
+}
+
+/// The store failed, so Telegram sends the updates again.
+pub(super) struct StoreFailure {
+    pub error: StorageError,
+    /// The places whose messages are not stored.
+    places: Vec<Place>,
+}
+
+impl<'t> Receiver<'t> {
+    pub fn new(telegram: &'t Telegram, settings: &'t ReceiverSettings, bot: Bot) -> Self {
+        let parser = UpdateParser::new(settings, bot, Arc::clone(&telegram.migrations));
+        Self { telegram, settings, parser, pending_answers: JoinSet::new() }
+    }
+
+    /// Stores the relevant updates of a batch, and then answers its button presses in the background. Skips a malformed
+    /// update, because Telegram would send it again forever.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn store(&mut self, batch: Vec<Value>) -> Result<(), StoreFailure> {
+        // Remove finished tasks, which log their own failures.
+        while self.pending_answers.try_join_next().is_some() {}
+        for answer in store_batch(self.telegram, self.settings, &mut self.parser, batch).await? {
+            self.pending_answers.spawn(answer_press(Arc::clone(&self.telegram.api), answer));
+        }
+        Ok(())
+    }
+
+    /// Notifies each place once that its messages are not stored.
+    pub async fn send_not_stored(&self, failure: StoreFailure) {
+        for place in failure.places {
+            if self.telegram.inbox.record_failure(&place) {
+                send_not_stored(self.telegram, &place, &failure.error).await;
+            }
+        }
+    }
+}
+
+/// The answer to a button press.
+struct PressAnswer {
+    query: CallbackQueryId,
+    text: PressText,
+}
+
+/// The text that a user sees after pressing a button.
+#[derive(Clone, Copy)]
+enum PressText {
+    None,
+    /// Shown for a moment.
+    Notice(&'static str),
+    /// Shown until the user closes it.
+    Alert(&'static str),
+}
+
+/// Stores the relevant updates of a batch and returns the answers to its button presses.
+async fn store_batch(
+    telegram: &Telegram,
+    settings: &ReceiverSettings,
+    parser: &mut UpdateParser,
+    batch: Vec<Value>,
+) -> Result<Vec<PressAnswer>, StoreFailure> {
+    let (mut updates, mut answers) = (Vec::new(), Vec::new());
+    let next = batch.iter().filter_map(update::id).max().map(|last| last + 1);
+    for update in batch {
+        let id = update::id(&update);
+        let Ok(update) = serde_json::from_value(update) else {
+            tracing::warn!(update = id, "skipped an invalid update");
+            continue;
+        };
+        let parsed = parser.parse(update);
+        let refusal = parsed.query.as_ref().and_then(|query| query.refusal);
+        let mut text = refusal.map_or(PressText::None, PressText::Alert);
+        match parsed.incoming {
+            Some(Incoming::Update(update)) => updates.push(update),
+            Some(Incoming::Moved { from, to }) => {
+                telegram
+                    .migrations
+                    .record(&*telegram.inbox, from, to)
+                    .await
+                    .map_err(|error| StoreFailure { error, places: Vec::new() })?;
+            }
+            Some(Incoming::Press { update, token }) => {
+                match telegram
+                    .inbox
+                    .find_button(&token)
+                    .await
+                    .map_err(|error| StoreFailure { error, places: vec![update.place.clone()] })?
+                {
+                    Some(action) => match (settings.press_refusal)(&update.caller, &action) {
+                        Some(why) => text = PressText::Alert(why),
+                        None => updates.push(with_button(update, action)),
+                    },
+                    None => text = PressText::Notice(messages::BUTTON_GONE),
+                }
+            }
+            Some(Incoming::StoppedDraft { update, chat, draft }) => {
+                // Ignore a press after the end of the turn or a restart of the host, and one that the user has no right
+                // to.
+                if let Some(action) = telegram.stop_buttons.find(chat, draft)
+                    && (settings.press_refusal)(&update.caller, &action).is_none()
+                {
+                    updates.push(Update { what: UpdateKind::Press { line: action, message: None }, ..update });
+                }
+            }
+            None => {}
+        }
+        answers.extend(parsed.query.map(|query| PressAnswer { query: CallbackQueryId(query.id), text }));
+    }
+    // A batch without relevant updates needs no commit.
+    if !updates.is_empty() {
+        let places = updates.iter().map(|update| update.place.clone()).collect();
+        telegram.inbox.accept(updates, next).await.map_err(|error| StoreFailure { error, places })?;
+    }
+    Ok(answers)
+}
+
+/// Notifies a place that its messages are not stored. Bypasses the outbox, which sends only stored posts.
+async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageError) {
+    let reply = messages::plain(&messages::not_stored_yet(error));
+    for message in outbox::messages(&reply, telegram.limits()) {
+        if let Err(error) = telegram.send(place, &message).await {
+            tracing::debug!(%place, %error, "failed to notify that messages are not stored");
+        }
+    }
+}
+
+fn with_button(update: Update, action: ButtonAction) -> Update {
+    let message = match update.what {
+        UpdateKind::Press { message, .. } => message,
+        UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
+    };
+    Update { what: UpdateKind::Press { line: action, message }, ..update }
+}
+
+/// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.
+async fn answer_press(api: Arc<Api>, PressAnswer { query, text }: PressAnswer) {
+    let payload = AnswerCallbackQuery::new(query);
+    let payload = match text {
+        PressText::None => payload,
+        PressText::Notice(text) => payload.text(text),
+        PressText::Alert(text) => payload.text(text).show_alert(true),
+    };
+    if let Err(error) = api.call::<_, serde_json::Value>(&payload).await {
+        tracing::debug!(%error, "failed to answer a button press");
+    }
+}

@@ -1,0 +1,154 @@
+//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The update
+//! is parsed, stored and synced, and then the server confirms it.
+//!
+//! If an update can't be stored, Telegram sends it again, and the inbox drops duplicates by key.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use cordboard_core::json_repair;
+use serde::Serialize;
+use teloxide_core::{payloads::DeleteWebhook, requests::Payload};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    ReceiverSettings, Telegram,
+    api::BotApiError,
+    connection::{Connection, ReceiveError},
+    receiver::Receiver,
+    update,
+};
+
+/// The maximum number of connections that Telegram opens. It sends the updates of one chat one after another, so more
+/// connections help only if many chats are active.
+const MAX_CONNECTIONS: u8 = 4;
+
+/// The webhook that the host sets, and the requests that arrive there.
+pub struct Webhook {
+    /// The URL to which Telegram sends updates.
+    pub url: String,
+    /// The secret that each request contains, at most 256 characters of `A-Z`, `a-z`, `0-9`, `_` and `-`.
+    pub secret: String,
+    pub requests: mpsc::Receiver<WebhookRequest>,
+}
+
+/// An authenticated request with one update. The sender must wait for `outcome`, and confirm the update to Telegram only
+/// if it is stored.
+///
+/// Requests go to one task, so that a client that disconnects can't cancel the storing of an update between the inbox
+/// and the hub.
+pub struct WebhookRequest {
+    pub body: Bytes,
+    pub outcome: oneshot::Sender<WebhookOutcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookOutcome {
+    /// The update is stored, or the host has no use for it.
+    Stored,
+    /// Telegram must send the update again.
+    NotStored,
+    /// The body is not JSON.
+    Invalid,
+}
+
+pub(super) async fn run(
+    telegram: &Telegram,
+    settings: ReceiverSettings,
+    webhook: Webhook,
+) -> Result<Infallible, ReceiveError> {
+    let mut connection = Connection::new(telegram, &settings).await;
+    let bot = connection.sign_in().await?;
+    connection.load_migrations().await;
+    let receiver = Receiver::new(telegram, &settings, bot);
+    // The webhook may still be set from an earlier run, so updates can arrive before it is set again.
+    let stored = Connection::new(telegram, &settings).await;
+    let Webhook { url, secret, requests } = webhook;
+    let payload =
+        SetWebhook { url, secret_token: secret, allowed_updates: update::ALLOWED, max_connections: MAX_CONNECTIONS };
+    let (_, never) = tokio::try_join!(set(telegram, &mut connection, &payload), receive(receiver, stored, requests))?;
+    match never {}
+}
+
+/// Sets the webhook, and retries after failures.
+async fn set(telegram: &Telegram, connection: &mut Connection<'_>, payload: &SetWebhook) -> Result<(), ReceiveError> {
+    loop {
+        let pause = match telegram.api.call::<_, bool>(payload).await {
+            Ok(_) => {
+                connection.on_success();
+                tracing::info!(url = payload.url, "receiving messages from Telegram through the webhook");
+                return Ok(());
+            }
+            Err(BotApiError::Rejected { why }) => connection.on_refused_webhook(&why),
+            Err(failure) => connection.on_failure(&failure)?,
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Stores the updates of requests, one after another.
+async fn receive(
+    mut receiver: Receiver<'_>,
+    mut connection: Connection<'_>,
+    mut requests: mpsc::Receiver<WebhookRequest>,
+) -> Result<Infallible, ReceiveError> {
+    while let Some(WebhookRequest { body, outcome }) = requests.recv().await {
+        let update = match json_repair::parse(&body) {
+            Ok(update) => update,
+            Err(error) => {
+                tracing::warn!(%error, "skipped a request with an invalid update");
+                answer(outcome, WebhookOutcome::Invalid);
+                continue;
+            }
+        };
+        match receiver.store(vec![update]).await {
+            Ok(()) => {
+                connection.on_success();
+                answer(outcome, WebhookOutcome::Stored);
+            }
+            Err(failure) => {
+                connection.on_store_failure(&failure.error);
+                answer(outcome, WebhookOutcome::NotStored);
+                receiver.send_not_stored(failure).await;
+            }
+        }
+    }
+    // Without a server, no further update arrives.
+    std::future::pending().await
+}
+
+/// Passes the outcome to the server. A server that no longer waits has already asked Telegram to send the update again.
+fn answer(sender: oneshot::Sender<WebhookOutcome>, outcome: WebhookOutcome) {
+    let _waiting: Result<(), WebhookOutcome> = sender.send(outcome);
+}
+
+/// Deletes the webhook, and retries after failures. Telegram keeps the updates that the host has not confirmed.
+pub(super) async fn delete(telegram: &Telegram, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
+    let mut connection = Connection::new(telegram, settings).await;
+    connection.sign_in().await?;
+    loop {
+        match telegram.api.call::<_, bool>(&DeleteWebhook::new()).await {
+            Ok(_) => {
+                connection.on_success();
+                tracing::info!("deleted the webhook of an earlier run");
+                return Ok(());
+            }
+            Err(failure) => tokio::time::sleep(connection.on_failure(&failure)?).await,
+        }
+    }
+}
+
+/// Replaces teloxide's payload, which knows only the kinds of updates of older versions.
+#[derive(Serialize)]
+struct SetWebhook {
+    url: String,
+    secret_token: String,
+    allowed_updates: [&'static str; 4],
+    max_connections: u8,
+}
+
+impl Payload for SetWebhook {
+    type Output = bool;
+
+    const NAME: &'static str = "SetWebhook";
+}
