@@ -49,6 +49,9 @@ pub enum Command {
     /// List the decisions about permissions, plans and questions of agents, the oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
+    /// List the messages that are not delivered yet, and the newest 100 that can't be, with or without a running host
+    #[command(after_help = OUTBOX_EXAMPLES)]
+    Outbox(Listing),
     /// List the tokens and the cost of finished turns by session and model, with or without a running host
     #[command(after_help = USAGE_EXAMPLES)]
     Usage(Usage),
@@ -67,6 +70,10 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit
   cordboard audit --session alpha
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
+
+const OUTBOX_EXAMPLES: &str = "Examples:
+  cordboard outbox
+  cordboard outbox --json | jq -r '.[] | select(.state == \"undeliverable\").text'";
 
 const USAGE_EXAMPLES: &str = "Examples:
   cordboard usage

@@ -34,6 +34,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Plugins(listing) => app::list_plugins(&listing),
         Command::Requests(listing) => app::list_requests(&listing),
         Command::Audit(audit) => app::list_audit(&audit),
+        Command::Outbox(listing) => app::list_outbox(&listing),
         Command::Usage(usage) => app::list_usage(&usage),
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cordboard_chat::{
     MenuEntry,
-    outbox::{Outbox, Unreachable},
+    outbox::{Outbox, PlaceLoss, Unreachable},
 };
 use cordboard_core::{
     config::Config,
     messages::{self, plain},
     session::Input,
-    types::{Caller, Place, Reply, Request},
+    types::{Caller, Place, Reply, Request, SessionName, TopicState},
     updates_and_posts::NewPost,
 };
 use cordboard_runtime::{Offer, Snapshot};
@@ -41,10 +41,28 @@ impl Operators {
     /// Notifies the owner that a place can't be written to. Does nothing if the place is the owner's private chat,
     /// where the notice would go.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
+        let text = match lost.loss {
+            PlaceLoss::Blocked => messages::unreachable(&lost.place, &lost.why),
+            PlaceLoss::Deleted => {
+                if let Err(error) = self.host.topics.set_state(&lost.place, TopicState::Deleted).await {
+                    tracing::warn!(place = %lost.place, %error, "failed to store that a topic was deleted");
+                }
+                messages::topics::deleted(&lost.place, &lost.why, &self.sessions_in(&lost.place))
+            }
+        };
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {
-            self.post(place, plain(&messages::unreachable(&lost.place, &lost.why))).await;
+            self.post(place, plain(&text)).await;
         }
+    }
+
+    /// Returns the sessions whose messages go to a place, sorted.
+    fn sessions_in(&self, place: &Place) -> Vec<SessionName> {
+        let views = self.host.sessions.registry.views();
+        let there = views.iter().filter(|view| !view.record.archived && view.record.place.as_ref() == Some(place));
+        let mut names = self.host.sessions.registry.active_in(place);
+        names.extend(there.map(|view| view.record.name.clone()));
+        names.into_iter().collect()
     }
 
     async fn post(&self, place: Place, reply: Reply) {

@@ -19,6 +19,7 @@ use cordboard::{
     session::Ports,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
+    session_topics::SessionTopics,
 };
 use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_chat::{
@@ -127,8 +128,13 @@ impl WiredHost {
         );
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
-        let inbox =
-            InboxWriter { store: store.clone(), intake, front_end: "console", stored_members: Mutex::default() };
+        let inbox = InboxWriter {
+            store: store.clone(),
+            topics: SessionTopics::new(store.clone(), Vec::new()),
+            intake,
+            front_end: "console",
+            stored_members: Mutex::default(),
+        };
         Self { registry, config, clock, store, inbox, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
@@ -254,6 +260,8 @@ fn server(
         files: CommandFiles::default(),
         filtered_files: None,
         session_files: SessionFiles::new(Arc::new(OwnFiles::default)),
+        topics: SessionTopics::new(store.clone(), Vec::new()),
+        new_topic: None,
     });
     hooks.set_host(&host);
     let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

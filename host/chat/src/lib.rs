@@ -10,7 +10,7 @@ pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, Upd
 use cordboard_core::{
     agent_event::PromptId,
     render::{Message, RichMessage},
-    types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName},
+    types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName, TopicEdit, TopicLook},
 };
 
 pub mod backoff;
@@ -80,6 +80,30 @@ pub trait Chat: Send + Sync {
 
     /// Sets the menu of commands. If nothing has changed, this makes no request.
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
+
+    /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside of
+    /// all topics. The chat may still refuse.
+    fn may_have_topics(&self, _place: &Place) -> bool {
+        false
+    }
+
+    /// Creates a topic in the chat of `place`, and returns the topic. The icon is chosen from those that the front-end
+    /// offers; without a suitable one, the topic has no icon. The default implementation fails, for front-ends without
+    /// topics.
+    async fn create_topic(&self, _place: &Place, _look: &TopicLook) -> Result<Place, ChatError> {
+        Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
+    }
+
+    /// Changes a topic. An edit that changes nothing succeeds. The call must not delay messages, even if the front-end
+    /// limits its rate.
+    async fn edit_topic(&self, _topic: &Place, _edit: &TopicEdit) -> Result<(), ChatError> {
+        Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
+    }
+
+    /// Returns a link to a topic, if its chat has links.
+    fn topic_link(&self, _topic: &Place) -> Option<String> {
+        None
+    }
 }
 
 /// The properties of a front-end that determine how messages are composed.
@@ -233,6 +257,9 @@ pub enum ChatError {
     /// deleted or closed. The place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
+    /// The topic no longer exists. It doesn't become writable again.
+    #[error("send to a deleted topic: {why}")]
+    Deleted { why: String },
     /// The chat is private, and its user is not in `[access]`.
     #[error("send to a chat without access: {why}")]
     Forbidden { why: String },
@@ -250,7 +277,7 @@ pub enum ChatError {
 impl ChatError {
     /// Returns whether the host can't write to the place.
     const fn concerns_place(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Forbidden { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Deleted { .. } | Self::Forbidden { .. })
     }
 }
 
@@ -288,6 +315,12 @@ pub trait Inbox: Send + Sync {
 
     /// Returns all chats whose id has changed, as pairs of first and current id.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
+
+    /// Stores that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the topic
+    /// alone. The default implementation does nothing, for front-ends without topics.
+    async fn on_topic_changed(&self, _topic: &Place) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// The reason that a call of [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) failed.

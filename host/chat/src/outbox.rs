@@ -32,6 +32,7 @@ mod mailbox;
 mod menu;
 mod pace;
 mod post_delivery;
+mod topics;
 mod turn_draft;
 mod worker;
 
@@ -100,6 +101,16 @@ pub trait DeliveryStore: Send + Sync {
     /// these messages and must be sent now.
     async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError>;
 
+    /// Records that the post can never be delivered, because its place no longer exists. The post is not sent again.
+    async fn record_undeliverable(&self, post: PostId, _why: &str) -> Result<(), StorageError> {
+        self.complete(post, Vec::new()).await.map(drop)
+    }
+
+    /// Returns the undeliverable posts of a place, which are to be sent again. The default implementation returns none.
+    async fn revive(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
     /// Stores whether the place can be written to, so that a restarted host does not report the place again.
     async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), StorageError> {
         Ok(())
@@ -167,11 +178,15 @@ impl Outbox {
     }
 
     /// Records that a user has written in the place: the messages of running turns are no longer the newest ones, and a
-    /// blocked place is tried again.
+    /// blocked place is tried again. So are the undeliverable posts of the place, because its topic exists.
     pub fn on_user_message(&self, place: &Place) {
-        if let Some(mailbox) = self.shared.state().mailboxes.get_mut(place) {
+        let mut state = self.shared.state();
+        if let Some(mailbox) = state.mailboxes.get_mut(place) {
             mailbox.user_wrote = true;
             mailbox.notify();
+        }
+        if state.reported.contains(place) {
+            tokio::spawn(self.clone().revive(place.clone()));
         }
     }
 
@@ -251,6 +266,16 @@ impl Outbox {
 pub struct Unreachable {
     pub place: Place,
     pub why: String,
+    pub loss: PlaceLoss,
+}
+
+/// The way in which a place can't be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceLoss {
+    /// The place may become writable again. Its posts are kept.
+    Blocked,
+    /// The place is a topic that no longer exists. Its posts are undeliverable.
+    Deleted,
 }
 
 /// The result of [`Outbox::stop_answer`].

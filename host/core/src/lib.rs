@@ -25,6 +25,7 @@ pub mod scrub;
 pub mod session;
 pub mod text_file;
 pub mod time_zone;
+pub mod topic_updates;
 pub mod turn;
 pub mod typed_agent_command;
 pub mod types;

@@ -10,6 +10,7 @@ mod denied_tool;
 mod host_reply;
 pub mod plugins;
 mod session_notice;
+pub mod topics;
 
 pub use agent_request::{
     INPUT_ENDED, no_open_request, no_such_option, option_needs_text, option_without_text, several_requests,

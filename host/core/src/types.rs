@@ -13,6 +13,7 @@ mod reply;
 mod request;
 mod session;
 mod timestamp;
+mod topic;
 mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest, RecordedRequest};
@@ -33,6 +34,7 @@ pub use session::{
     ConversationStart, ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal,
 };
 pub use timestamp::{TimeSource, Timestamp};
+pub use topic::{SessionTopic, TopicEdit, TopicIcon, TopicLook, TopicState};
 pub use usage::{
     ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup,
     UsagePeriod, UsageSum,

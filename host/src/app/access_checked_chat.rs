@@ -9,7 +9,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{ChatFile, Place},
+    types::{ChatFile, Place, TopicEdit, TopicLook},
 };
 
 use crate::hub::{self, LiveConfig};
@@ -98,5 +98,23 @@ impl Chat for AccessCheckedChat {
 
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         self.chat.set_menu(commands).await
+    }
+
+    fn may_have_topics(&self, place: &Place) -> bool {
+        self.check(place).is_ok() && self.chat.may_have_topics(place)
+    }
+
+    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+        self.check(place)?;
+        self.chat.create_topic(place, look).await
+    }
+
+    async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Result<(), ChatError> {
+        self.check(topic)?;
+        self.chat.edit_topic(topic, edit).await
+    }
+
+    fn topic_link(&self, topic: &Place) -> Option<String> {
+        self.chat.topic_link(topic)
     }
 }

@@ -1,4 +1,4 @@
-//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit` and `usage`. `sessions`, `plugins` and
+//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit`, `outbox` and `usage`. `sessions`, `plugins` and
 //! `requests` query a running host. If no host is running, `sessions` and `plugins` read the configuration, the store
 //! and the plugin files instead, and `requests` lists nothing.
 
@@ -18,7 +18,8 @@ use crate::{
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
     hub::{self, LiveConfig, RestoredInbox},
-    listing, logging,
+    listing::{self, OutboxEntry},
+    logging,
     rollout::{RejectedFile, Resources, Rollout},
     schedule::HostZone,
     session::SessionConfig,
@@ -262,6 +263,20 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     read_secrets(&paths);
     let entries = cordboard_store::audit_log(&paths.state, options.session.as_ref())?;
     print(&entries, options.listing.json, listing::audit)
+}
+
+/// Lists the posts that are not delivered: `cordboard outbox`.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn list_outbox(options: &Listing) -> Result<(), AppError> {
+    logging::start("error");
+    let paths = options.paths.resolve()?;
+    read_secrets(&paths);
+    let contents = cordboard_store::read_only(&paths.state)?;
+    let rows = contents.outbox.iter().chain(&contents.undeliverable);
+    let rows: Vec<OutboxEntry> = rows.map(|row| OutboxEntry::of(row, &contents.unreachable)).collect();
+    print(&rows, options.json, listing::outbox)
 }
 
 /// Reads the configured secrets and the bot's token, so that [`print_text`] removes them. A secret may be newer than

@@ -46,8 +46,10 @@ use crate::{
     session::{EventSink as _, Ports, SessionConfig},
     session_files::SessionFiles,
     session_registry::SessionRegistry,
+    session_topics::SessionTopics,
     standard_plugins::{NO_STANDARD, STANDARD},
     terminal_handover::HandoverService,
+    topic_updates::TopicUpdater,
 };
 
 /// The components and settings that sessions and the chat use. They are created first, and the store is closed last.
@@ -59,6 +61,7 @@ struct HostBase {
     state: PathBuf,
     front_end: &'static str,
     store: Store,
+    topics: SessionTopics,
     usage: UsageLedger,
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
@@ -84,13 +87,13 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let rescan = watch::Sender::new(options.config.now().plugins.rescan);
     let (config, plugins) = (options.config_file.clone(), folder.clone());
     let (watcher, changes) = cordboard_watch::watch(WatchOptions { config, plugins, rescan: rescan.subscribe() })?;
-    let base = HostBase::new(&options, store, contents.host_id.clone())?;
+    let base = HostBase::new(&options, store, &mut contents)?;
     let decisions = std::mem::take(&mut contents.decisions);
     let (admin_commands, authorized_commands) = AdminCommands::channel();
     let rollout = base.start_plugins(&options.paths, folder.clone(), decisions).await;
 
     let (intake, accepted) = hub::intake();
-    let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
+    let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, .. } = contents;
     let sessions = base.without_future(sessions).await;
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
@@ -117,6 +120,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     outbox.set_menu(operators::menu(&base.plugins.snapshot()));
     tokio::spawn(reconciler.run(changes, authorized_commands));
+    tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.
     let background = background.start(&host);
     front_end.begin();
@@ -124,8 +128,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 
     let reason = shutdown::wait(&mut front_end, &mut signals).await;
     front_end.stop_accepting();
-    let drain = base.config.now().console.drain;
-    let shutdown = Shutdown { front_end: &mut front_end, host, outbox, sending, hub, drain, signals };
+    let shutdown = Shutdown { front_end: &mut front_end, host, outbox, sending, hub, signals };
     let ended = shutdown.run(reason).await;
     shutdown::close(&front_end).await;
     drop(watcher);
@@ -137,7 +140,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 }
 
 impl HostBase {
-    fn new(options: &StartOptions, store: Store, host_id: String) -> Result<Self, AppError> {
+    fn new(options: &StartOptions, store: Store, contents: &mut StoreSnapshot) -> Result<Self, AppError> {
         let plugins = Arc::new(super::create_registry(&options.paths, &options.config.now().plugins)?);
         let clock = Clock::system();
         Ok(Self {
@@ -148,10 +151,11 @@ impl HostBase {
             state: options.paths.state.clone(),
             front_end: front_end::name(options.kind),
             usage: UsageLedger::new(store.clone(), options.config.clone(), clock),
+            topics: SessionTopics::new(store.clone(), std::mem::take(&mut contents.topics)),
             store,
             hooks: EventBus::new(Arc::clone(&plugins)),
             plugins,
-            host_id,
+            host_id: contents.host_id.clone(),
         })
     }
 
@@ -173,6 +177,7 @@ impl HostBase {
     fn inbox_writer(&self, intake: &Intake) -> Arc<InboxWriter> {
         Arc::new(InboxWriter {
             store: self.store.clone(),
+            topics: self.topics.clone(),
             intake: intake.clone(),
             front_end: self.front_end,
             stored_members: Mutex::default(),
@@ -218,6 +223,8 @@ impl HostBase {
             files: hub::CommandFiles::default(),
             filtered_files: None,
             session_files: SessionFiles::new(self.own_files()),
+            topics: self.topics.clone(),
+            new_topic: None,
         });
         self.hooks.set_host(&host);
         let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
@@ -292,6 +299,11 @@ impl HostBase {
             clock: self.clock,
             handover: Arc::new(handover),
         }
+    }
+
+    fn topic_updater(&self, host: &Arc<HostService>, outbox: Outbox) -> TopicUpdater {
+        let registry = Arc::clone(&host.sessions.registry);
+        TopicUpdater::new(registry, self.topics.clone(), outbox, self.clock)
     }
 
     fn operators(&self, host: &Arc<HostService>, outbound: Outbound, outbox: Outbox) -> Operators {

@@ -69,8 +69,6 @@ pub struct Shutdown<'f> {
     /// The task of the outbox.
     pub sending: JoinHandle<()>,
     pub hub: HubHandle,
-    /// The maximum wait for open turns: `[console] drain`.
-    pub drain: Duration,
     pub signals: Signals,
 }
 
@@ -78,14 +76,15 @@ impl Shutdown<'_> {
     /// Drains the open turns if the input has ended, then ends the agents and flushes the outbox. A further signal, or
     /// Ctrl-C at the terminal, shortens the wait for turns or agents.
     pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
-        let Self { front_end, host, outbox, sending, hub, drain, signals } = self;
+        let Self { front_end, host, outbox, sending, hub, signals } = self;
         let announcer = front_end.announcer();
         let quiescence = QuiescenceWaiter { host: Arc::clone(&host) };
         let mut interrupts = Interrupts { signals, front_end };
         let outcome = match reason {
             // Only the end of the input drains open turns. A signal ends the host without waiting for them.
             ExitReason::InputEnded => {
-                let open = OpenTurns { quiescence: &quiescence, outbox: &outbox, announcer: &announcer, limit: drain };
+                let limit = host.config().console.drain;
+                let open = OpenTurns { quiescence: &quiescence, outbox: &outbox, announcer: &announcer, limit };
                 tokio::select! {
                     finished = open.finish(hub) => finished,
                     () = open.announce() => Ok(()),

@@ -6,14 +6,14 @@ use std::fs::File;
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    DownloadError, StorageError,
+    ChatError, DownloadError, StorageError,
     outbox::{AnswerStop, DeliveryStore, Outbox, Post, Reachability},
 };
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
     session::Prompt,
-    types::{AuditEntry, Caller, ChatFile, Place, Role, SessionName, SessionRecord, UsageEntry},
+    types::{AuditEntry, Caller, ChatFile, Place, Role, SessionName, SessionRecord, TopicLook, UsageEntry},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
 use cordboard_store::{Store, StoreError};
@@ -47,6 +47,18 @@ impl OutboundSink for Outbox {
 
     fn stop_answer(&self, place: &Place) -> AnswerStop {
         Self::stop_answer(self, place)
+    }
+
+    fn may_have_topics(&self, place: &Place) -> bool {
+        Self::may_have_topics(self, place)
+    }
+
+    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+        Self::create_topic(self, place, look).await
+    }
+
+    fn topic_link(&self, topic: &Place) -> Option<String> {
+        Self::topic_link(self, topic)
     }
 }
 
@@ -84,6 +96,14 @@ impl DeliveryStore for StoredDeliveries {
 
     async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
         storage_result(self.0.complete_post(post, messages).await)
+    }
+
+    async fn record_undeliverable(&self, post: PostId, why: &str) -> Result<(), StorageError> {
+        storage_result(self.0.mark_undeliverable(post, why).await)
+    }
+
+    async fn revive(&self, place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+        storage_result(self.0.revive_posts(place).await)
     }
 
     async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {

@@ -98,7 +98,12 @@ impl Dispatcher {
         self.reply(row, answer.reply()).await;
     }
 
-    pub(super) async fn reply(&self, row: &InboxRow, mut reply: Reply) {
+    pub(super) async fn reply(&self, row: &InboxRow, reply: Reply) {
+        self.reply_with(row, reply, None).await;
+    }
+
+    /// Stores the reply, and another post with it.
+    async fn reply_with(&self, row: &InboxRow, mut reply: Reply, other: Option<NewPost>) {
         reply.reply_to.clone_from(&row.update.origin.message);
         let edit = match &row.update.what {
             UpdateKind::Press { message, .. } if reply.in_place => message.clone(),
@@ -107,7 +112,7 @@ impl Dispatcher {
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
         // The caller may have been removed from `[access]` during a long call.
         let has_access = self.host.with_current_role(&row.update.caller).is_some();
-        let posts = Some(post).filter(|_| has_access).into_iter().collect();
+        let posts = Some(post).into_iter().chain(other).filter(|_| has_access).collect();
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }
 
@@ -118,12 +123,16 @@ impl Dispatcher {
             Err(failure) => (None, Some(failure)),
         };
         let files = CommandFiles::of(saved.as_ref());
+        let new_topic = self.host.new_topic(row);
         let host = self.host.for_update(&row.update.place, target.press.clone(), waiting, files.clone());
-        let reply = self.call(&row.update, call, host).await;
+        let host = HostService { new_topic: new_topic.clone(), ..host };
+        let mut reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
             self.close_buttons(&row.update, call, &target).await;
         }
-        self.reply(row, reply).await;
+        let mut opened = self.open_topic(row, new_topic.as_deref(), &mut reply).await;
+        self.reply_with(row, reply, opened.post.take()).await;
+        self.start_in_topic(row, opened).await;
         let has_files = matches!(&row.update.what, UpdateKind::NotText { files, .. } if !files.is_empty());
         let notice = match (failure, saved) {
             (Some(failure), _) => Some(failure),

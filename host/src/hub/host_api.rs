@@ -36,11 +36,12 @@ use cordboard_store::{Store, StoreError};
 
 use self::{
     files::FilteredFiles,
-    new_session::{NewSession, check_persona, resolve_agent},
+    new_session::{check_persona, resolve_agent},
 };
 use super::{
     file_downloads::CommandFiles,
     live_config::LiveConfig,
+    new_topic::NewTopic,
     outbound::Outbound,
     press_context::{CommandChange, Press},
     session_errors::{not_read, not_stored, taken, unknown},
@@ -51,7 +52,7 @@ use super::{
 };
 use crate::{
     clock::Clock, schedule::local_minute, session::CommandSource, session_files::SessionFiles,
-    session_registry::SessionRegistry,
+    session_registry::SessionRegistry, session_topics::SessionTopics,
 };
 
 #[derive(Clone)]
@@ -81,6 +82,9 @@ pub struct HostService {
     /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to agents.
     pub filtered_files: Option<FilteredFiles>,
     pub session_files: SessionFiles,
+    pub topics: SessionTopics,
+    /// Set if the session that the command of this instance creates is to get a topic.
+    pub new_topic: Option<Arc<NewTopic>>,
 }
 
 impl HostService {
@@ -232,28 +236,11 @@ impl HostApi for HostService {
     }
 
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.name_lock.write().await;
-        let config = self.config();
-        let rules = NewSession {
-            registry: self.registry(),
-            config: &config,
-            state_dir: &self.state_dir,
-            personas: Some(self.personas()),
-            now: self.clock.now(),
-        };
-        self.add(caller, rules.record(caller, spec)?).await
+        self.create_session(caller, spec).await
     }
 
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.name_lock.read().await;
-        let view = self.visible(caller, name.as_str())?;
-        if view.record.archived {
-            return Err(taken(&view, caller));
-        }
-        let scope = self.registry().scope(caller, place);
-        self.store.set_active_session(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
-        self.registry().bind(scope, name);
-        self.act(caller, name, SessionCommand::Touch(place.clone())).await
+        self.activate_session(caller, place, name).await
     }
 
     async fn rename(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
@@ -292,6 +279,9 @@ impl HostApi for HostService {
     ) -> Result<SessionView, ApiError> {
         let name = self.press.as_ref().map_or(name, |press| press.target(name));
         let seen = self.visible(caller, name.as_str())?;
+        if self.new_topic.as_ref().is_some_and(|new| new.delays(&seen.record, &command)) {
+            return Ok(SessionView::clone(&seen));
+        }
         let pressed = self.press.as_ref().and_then(|press| press.request.as_ref());
         if let Some((awaited, place)) = AwaitedText::of(&command, &seen, pressed).zip(self.place.clone()) {
             let text = messages::text_is_next(name, awaited.number, awaited.option());

@@ -1,5 +1,6 @@
 //! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on
-//! an update that is not stored. Also stores the front-end's offset and buttons, moved chats, and the members of chats.
+//! an update that is not stored. Also stores the front-end's offset and buttons, moved chats, the members of chats, and the
+//! topics that people have changed.
 
 use std::{
     collections::HashSet,
@@ -10,15 +11,17 @@ use async_trait::async_trait;
 use cordboard_chat::{Inbox, StorageError};
 use cordboard_core::{
     hub::HubEvent,
-    types::{Place, UserId},
+    types::{Place, TopicState, UserId},
     updates_and_posts::{ButtonAction, Update},
 };
 use cordboard_store::{Store, StoreError};
 
 use super::Intake;
+use crate::session_topics::SessionTopics;
 
 pub struct InboxWriter {
     pub store: Store,
+    pub topics: SessionTopics,
     pub intake: Intake,
     pub front_end: &'static str,
     /// The people who are already stored as members of a place, so that each is stored only once.
@@ -80,5 +83,9 @@ impl Inbox for InboxWriter {
 
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
         self.store.moved_chats(self.front_end).await.map_err(failed)
+    }
+
+    async fn on_topic_changed(&self, topic: &Place) -> Result<(), StorageError> {
+        self.topics.set_state(topic, TopicState::LeftAlone).await.map_err(failed)
     }
 }

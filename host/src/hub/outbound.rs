@@ -5,12 +5,12 @@ use std::{fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    DownloadError,
+    ChatError, DownloadError,
     outbox::{AnswerStop, Post},
 };
 use cordboard_core::{
     messages, scrub,
-    types::{ChatFile, Content, Place, Reply, Request},
+    types::{ChatFile, Content, Place, Reply, Request, TopicLook},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use cordboard_store::{Store, StoreError};
@@ -42,6 +42,18 @@ pub trait OutboundSink: Send + Sync {
     /// Downloads a file that a user has sent.
     async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
+    }
+    /// Returns whether a topic can be created in the chat of `place`.
+    fn may_have_topics(&self, _place: &Place) -> bool {
+        false
+    }
+    /// Creates a topic in the chat of `place`, and returns the topic.
+    async fn create_topic(&self, _place: &Place, _look: &TopicLook) -> Result<Place, ChatError> {
+        Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
+    }
+    /// Returns a link to a topic, if its chat has links.
+    fn topic_link(&self, _topic: &Place) -> Option<String> {
+        None
     }
 }
 
@@ -87,6 +99,24 @@ impl Outbound {
     /// The chat doesn't provide the file. The text is for the user.
     pub async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
         self.sink.download(file, to).await
+    }
+
+    #[must_use]
+    pub fn may_have_topics(&self, place: &Place) -> bool {
+        self.sink.may_have_topics(place)
+    }
+
+    /// Creates a topic, as [`Chat::create_topic`](cordboard_chat::Chat::create_topic) does.
+    ///
+    /// # Errors
+    /// The chat refuses, or its answer is unknown.
+    pub async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+        self.sink.create_topic(place, look).await
+    }
+
+    #[must_use]
+    pub fn topic_link(&self, topic: &Place) -> Option<String> {
+        self.sink.topic_link(topic)
     }
 
     pub fn on_user_message(&self, place: &Place) {

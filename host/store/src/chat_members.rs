@@ -2,19 +2,19 @@
 //! rights by writing.
 
 use cordboard_core::types::{Place, UserId};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
-use super::{Store, error::StoreError, rows::read_all};
+use super::{
+    Store,
+    error::{StoreError, WorkError},
+    rows::read_all,
+};
 
 impl Store {
     /// Stores that each user has written in the paired place. Entries that already exist are not written again.
     pub async fn add_chat_members(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
-            for (place, person) in &met {
-                db.prepare_cached("INSERT OR IGNORE INTO met (place, person) VALUES (?, ?)")?
-                    .execute(params![serde_json::to_string(place)?, person.0])?;
-            }
-            Ok(())
+            met.iter().try_for_each(|(place, person)| add(db, place, person))
         })
         .await
     }
@@ -29,4 +29,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// Stores that a user can write in a place.
+pub(super) fn add(db: &Connection, place: &Place, person: &UserId) -> Result<(), WorkError> {
+    db.prepare_cached("INSERT OR IGNORE INTO met (place, person) VALUES (?, ?)")?
+        .execute(params![serde_json::to_string(place)?, person.0])?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The host's persistent state, such as sessions, accepted updates, posts, plugin versions, plugin state, decisions and
+//! The host's persistent state, such as sessions, topics, accepted updates, posts, plugin versions, plugin state, decisions and
 //! agent usage. No other crate uses SQLite.
 //!
 //! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
@@ -36,6 +36,7 @@ mod schema;
 mod sessions;
 mod snapshot;
 mod state_directory;
+mod topics;
 mod unreachable_places;
 mod usage;
 mod writer;

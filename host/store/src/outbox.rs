@@ -1,5 +1,5 @@
 //! Posts to be sent. A post is stored in one transaction with the completion of the update that it answers, and is
-//! deleted when it is sent or abandoned.
+//! deleted when it is sent or abandoned. A post that can never be delivered is kept for a list.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -16,6 +16,9 @@ use super::{
     inbox, keyboards, outbox_table,
     rows::{json, read_all},
 };
+
+/// The maximum number of undeliverable posts that are kept for the list of `cordboard outbox`.
+const MOST_UNDELIVERABLE: i64 = 100;
 
 impl Store {
     /// Completes updates and stores their posts atomically. A command is completed with its reply, and a turn with its
@@ -109,6 +112,36 @@ impl Store {
             let delivery = serde_json::to_string(&delivery)?;
             db.prepare_cached("UPDATE outbox SET delivery = ? WHERE id = ?")?.execute(params![delivery, id.0])?;
             Ok(())
+        })
+        .await
+    }
+
+    /// Stores that a post can never be delivered, and why. Keeps only the newest of such posts.
+    pub async fn mark_undeliverable(&self, id: PostId, why: &str) -> Result<(), StoreError> {
+        let why = why.to_owned();
+        self.run(format!("store that post {} is undeliverable", id.0), move |db| {
+            let sql = "UPDATE outbox SET delivery = json_set(delivery, '$.undeliverable', ?) WHERE id = ?";
+            db.prepare_cached(sql)?.execute(params![why, id.0])?;
+            let sql = "DELETE FROM outbox WHERE delivery ->> '$.undeliverable' IS NOT NULL AND id NOT IN (
+                SELECT id FROM outbox WHERE delivery ->> '$.undeliverable' IS NOT NULL ORDER BY id DESC LIMIT ?)";
+            db.prepare_cached(sql)?.execute([MOST_UNDELIVERABLE])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes the undeliverable posts of a place deliverable again, and returns them.
+    pub async fn revive_posts(&self, place: &Place) -> Result<Vec<OutboxRow>, StoreError> {
+        let place = place.clone();
+        self.run(format!("read the undeliverable posts for {place}"), move |db| {
+            let mut posts = outbox_table::all(db)?;
+            posts.retain(|post| post.place == place && post.state.undeliverable.is_some());
+            for post in &mut posts {
+                post.state.undeliverable = None;
+                let sql = "UPDATE outbox SET delivery = json_remove(delivery, '$.undeliverable') WHERE id = ?";
+                db.prepare_cached(sql)?.execute([post.id.0])?;
+            }
+            Ok(posts)
         })
         .await
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -21,6 +21,7 @@ const STEPS: [&str; 13] = [
     AUDIT,
     USAGE,
     OWN_MODES,
+    TOPICS,
 ];
 
 const FIRST: &str = "
@@ -146,6 +147,11 @@ const OWN_MODES: &str = "
     CREATE TABLE own_mode (person TEXT PRIMARY KEY, mode TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// The topics that the bot creates, by the id of the session.
+const TOPICS: &str = "
+    CREATE TABLE topic (session TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -218,6 +224,19 @@ mod tests {
         migrate(&mut db, 11).expect("it can be migrated");
         let turns: i64 = db.query_row("SELECT count(*) FROM usage", (), |row| row.get(0)).expect("it is read");
         let modes: i64 = db.query_row("SELECT count(*) FROM own_mode", (), |row| row.get(0)).expect("it is read");
-        assert_eq!((turns, modes, version(&db).expect("it is read")), (0, 0, 13));
+        assert_eq!((turns, modes, version(&db).expect("it is read")), (0, 0, VERSION));
+    }
+
+    #[test]
+    fn migration_adds_the_table_of_topics_and_keeps_sessions() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..13].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
+            .expect("it fits");
+        migrate(&mut db, 13).expect("it can be migrated");
+        let count = |table: &str| -> i64 {
+            db.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).expect("it is read")
+        };
+        assert_eq!((count("topic"), count("session"), version(&db).expect("it is read")), (0, 1, 14));
     }
 }

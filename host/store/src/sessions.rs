@@ -15,14 +15,7 @@ impl Store {
     /// [`StoreError::Exists`] if a session with that name exists, even an archived one.
     pub async fn create_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.run(format!("create session '{}'", record.name), move |db| {
-            let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
-            match write(db, sql, &record)? {
-                0 => Err(StoreError::Exists(record.name.clone()).into()),
-                _ => Ok(()),
-            }
-        })
-        .await
+        self.run(format!("create session '{}'", record.name), move |db| insert_new(db, &record)).await
     }
 
     /// Replaces the stored record of the session.
@@ -40,10 +33,7 @@ impl Store {
     pub async fn rename_session(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError> {
         let (from, record) = (from.clone(), record.clone());
         self.run(format!("rename session '{from}'"), move |db| {
-            let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
-            if write(db, sql, &record)? == 0 {
-                return Err(StoreError::Exists(record.name.clone()).into());
-            }
+            insert_new(db, &record)?;
             db.prepare_cached("DELETE FROM session WHERE name = ?")?.execute([from.as_str()])?;
             for table in ["active", "inbox", "usage", "audit"] {
                 let sql = format!("UPDATE {table} SET session = ? WHERE session = ?");
@@ -72,20 +62,35 @@ impl Store {
         session: Option<&SessionName>,
     ) -> Result<(), StoreError> {
         let (scope, session) = (scope.clone(), session.cloned());
-        self.run(format!("store the active session of {scope}"), move |db| {
-            let place = serde_json::to_string(&scope.place)?;
-            let person = scope.person.as_ref().map_or("", |person| person.0.as_str());
-            match &session {
-                Some(session) => db
-                    .prepare_cached("INSERT OR REPLACE INTO active (place, person, session) VALUES (?, ?, ?)")?
-                    .execute(params![place, person, session.as_str()])?,
-                None => db
-                    .prepare_cached("DELETE FROM active WHERE place = ? AND person = ?")?
-                    .execute(params![place, person])?,
-            };
-            Ok(())
-        })
-        .await
+        self.run(format!("store the active session of {scope}"), move |db| set_active(db, &scope, session.as_ref()))
+            .await
+    }
+}
+
+/// Sets the active session of a scope. `None` clears it.
+pub(super) fn set_active(db: &Connection, scope: &ActiveScope, session: Option<&SessionName>) -> Result<(), WorkError> {
+    let place = serde_json::to_string(&scope.place)?;
+    let person = scope.person.as_ref().map_or("", |person| person.0.as_str());
+    match session {
+        Some(session) => db
+            .prepare_cached("INSERT OR REPLACE INTO active (place, person, session) VALUES (?, ?, ?)")?
+            .execute(params![place, person, session.as_str()])?,
+        None => {
+            db.prepare_cached("DELETE FROM active WHERE place = ? AND person = ?")?.execute(params![place, person])?
+        }
+    };
+    Ok(())
+}
+
+/// Stores a session unless its name is in use.
+///
+/// # Errors
+/// [`StoreError::Exists`] if a session with that name exists, even an archived one.
+pub(super) fn insert_new(db: &Connection, record: &SessionRecord) -> Result<(), WorkError> {
+    let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
+    match write(db, sql, record)? {
+        0 => Err(StoreError::Exists(record.name.clone()).into()),
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cordboard_core::{
-    types::{ActiveScope, Place, SessionName, SessionRecord, UserId},
+    types::{ActiveScope, Place, SessionName, SessionRecord, SessionTopic, UserId},
     updates_and_posts::{InboxRow, OutboxRow},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -15,7 +15,7 @@ use super::{
     inbox, outbox_table,
     plugin_decisions::Decisions,
     rows::{json, read_all},
-    schema, state_directory, unreachable_places,
+    schema, state_directory, topics, unreachable_places,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,10 +26,14 @@ pub struct StoreSnapshot {
     pub sessions: Vec<SessionRecord>,
     /// The active session of each scope.
     pub active: Vec<(ActiveScope, SessionName)>,
+    /// The topics of sessions.
+    pub topics: Vec<SessionTopic>,
     /// Updates that are not completed, in the order of acceptance.
     pub inbox: Vec<InboxRow>,
     /// Posts that are not completely sent, in the order in which the host sends them.
     pub outbox: Vec<OutboxRow>,
+    /// Posts that can never be delivered, because their topic was deleted.
+    pub undeliverable: Vec<OutboxRow>,
     /// The places that the last host could not write to when it ended.
     pub unreachable: Vec<Place>,
     /// The rollout states of plugins, and the answers to their requests for capabilities.
@@ -83,12 +87,16 @@ pub(super) fn read(db: &Connection) -> Result<StoreSnapshot, WorkError> {
     // A single transaction gives a consistent view while a host is writing.
     let tx = db.unchecked_transaction()?;
     let host_id = tx.query_row("SELECT id FROM host", [], |row| row.get(0)).optional()?.unwrap_or_default();
+    let (undeliverable, outbox) =
+        outbox_table::all(&tx)?.into_iter().partition(|row| row.state.undeliverable.is_some());
     Ok(StoreSnapshot {
         host_id,
         sessions: sessions(&tx)?,
         active: active(&tx)?,
+        topics: topics::read(&tx)?,
         inbox: inbox::open(&tx)?,
-        outbox: outbox_table::all(&tx)?,
+        outbox,
+        undeliverable,
         unreachable: unreachable_places::read(&tx)?,
         decisions: Decisions::read(&tx)?,
     })

@@ -17,6 +17,7 @@ mod inbox_and_outbox;
 mod plugins;
 mod rejected_state;
 mod sessions;
+mod topics;
 mod usage;
 mod writer;
 

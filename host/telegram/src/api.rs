@@ -40,6 +40,9 @@ pub(super) enum BotApiError {
     /// The host can't write to the chat or topic.
     #[error("{why}")]
     Unreachable { why: String },
+    /// The topic doesn't exist.
+    #[error("{why}")]
+    TopicDeleted { why: String },
     /// The group has a new id.
     #[error("the group moved to {to}")]
     Moved { to: i64 },
@@ -171,16 +174,13 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
 }
 
 /// Substrings of the descriptions of errors with code 400. Each means that the host can't write to the place: the user,
-/// the chat or the topic no longer exists, the topic is closed, or the bot lacks rights there.
-const UNREACHABLE: [&str; 14] = [
+/// or the chat no longer exists, the topic is closed, or the bot lacks rights there.
+const UNREACHABLE: [&str; 11] = [
     "chat not found",
     "user not found",
     "PEER_ID_INVALID",
     "user is deactivated",
-    "message thread not found",
-    "TOPIC_DELETED",
     "TOPIC_CLOSED",
-    "TOPIC_ID_INVALID",
     "not enough rights",
     "have no rights to send",
     "need administrator rights",
@@ -188,6 +188,10 @@ const UNREACHABLE: [&str; 14] = [
     "CHAT_RESTRICTED",
     "_FORBIDDEN",
 ];
+
+/// Substrings of the descriptions of errors with code 400. Each means that the topic was deleted. An unknown topic and a
+/// deleted one are the same, because ids of topics are never used again.
+const TOPIC_DELETED: [&str; 3] = ["message thread not found", "TOPIC_DELETED", "TOPIC_ID_INVALID"];
 
 fn classify(code: u16, parameters: &Parameters, why: String) -> BotApiError {
     if let Some(to) = parameters.migrate_to_chat_id {
@@ -202,7 +206,10 @@ fn classify(code: u16, parameters: &Parameters, why: String) -> BotApiError {
         403 => BotApiError::Unreachable { why },
         409 => BotApiError::Conflict { why },
         429 => BotApiError::RateLimited { after: DEFAULT_RETRY_AFTER, why },
-        400 if why.contains("message is not modified") => BotApiError::NotModified,
+        400 if why.contains("message is not modified") || why.contains("TOPIC_NOT_MODIFIED") => {
+            BotApiError::NotModified
+        }
+        400 if TOPIC_DELETED.iter().any(|reason| why.contains(reason)) => BotApiError::TopicDeleted { why },
         400 if UNREACHABLE.iter().any(|reason| why.contains(reason)) => BotApiError::Unreachable { why },
         400..=499 => BotApiError::Rejected { why },
         _ => BotApiError::Unavailable { why: format!("HTTP {code}: {why}") },
@@ -239,6 +246,13 @@ mod tests {
                 "{closed}"
             );
         }
+        for deleted in ["message thread not found", "TOPIC_DELETED", "TOPIC_ID_INVALID"] {
+            assert!(
+                matches!(error_response(400, &format!("Bad Request: {deleted}")), BotApiError::TopicDeleted { .. }),
+                "{deleted}"
+            );
+        }
+        assert_eq!(error_response(400, "Bad Request: TOPIC_NOT_MODIFIED"), BotApiError::NotModified);
         assert!(matches!(error_response(400, "Bad Request: can't parse entities"), BotApiError::Rejected { .. }));
         assert!(matches!(error_response(409, "Conflict"), BotApiError::Conflict { .. }));
         assert!(matches!(error_response(500, "Internal"), BotApiError::Unavailable { .. }));

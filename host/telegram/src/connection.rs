@@ -48,6 +48,9 @@ pub(super) struct Connection<'t> {
 struct Me {
     id: u64,
     username: String,
+    /// Whether the bot has topic mode.
+    #[serde(default)]
+    has_topics_enabled: bool,
 }
 
 impl<'t> Connection<'t> {
@@ -68,6 +71,7 @@ impl<'t> Connection<'t> {
             match self.telegram.api.call::<_, Me>(&GetMe::new()).await {
                 Ok(me) => {
                     self.on_success();
+                    self.telegram.topics.set_in_private_chats(me.has_topics_enabled);
                     return Ok(Bot { id: me.id, name: me.username });
                 }
                 Err(BotApiError::Unauthorised { why }) if !self.was_accepted => return Err(self.unauthorised(why)),
@@ -102,7 +106,10 @@ impl<'t> Connection<'t> {
                 self.report_once(Problem::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
                 *after
             }
-            BotApiError::Unauthorised { why } | BotApiError::Unreachable { why } | BotApiError::Rejected { why } => {
+            BotApiError::Unauthorised { why }
+            | BotApiError::Unreachable { why }
+            | BotApiError::TopicDeleted { why }
+            | BotApiError::Rejected { why } => {
                 self.report_once(Problem::Rejected, || tracing::warn!(why, "Telegram rejects the request: retrying"));
                 self.backoff.next_delay()
             }

@@ -77,6 +77,8 @@ pub(super) enum Incoming {
         from: i64,
         to: i64,
     },
+    /// A person has renamed, closed or reopened this topic, or changed its icon.
+    TopicChanged(Place),
     /// A button was pressed. The receiver looks up the button's data by `token`.
     Press {
         update: Update,
@@ -111,8 +113,9 @@ impl UpdateParser {
         Self { access, bot, migrations, clock, strangers: HashSet::new() }
     }
 
-    pub fn parse(&mut self, update: update::Update) -> ParsedUpdate {
+    pub fn parse(&mut self, mut update: update::Update) -> ParsedUpdate {
         let id = update.update_id;
+        update.message.iter_mut().chain(&mut update.edited_message).for_each(Message::forget_topic_start);
         if let Some(query) = update.callback_query {
             let refusal = (self.access)(query.from.id).is_none().then_some(messages::NO_ACCESS);
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
@@ -122,6 +125,9 @@ impl UpdateParser {
         }
         if let Some(migration) = update.message.as_ref().and_then(migration) {
             return ParsedUpdate { incoming: Some(migration), query: None };
+        }
+        if let Some(topic) = update.message.as_ref().and_then(|message| self.changed_topic(message)) {
+            return ParsedUpdate { incoming: Some(Incoming::TopicChanged(topic)), query: None };
         }
         let new = update.message.and_then(|message| self.message(id, &message));
         let incoming = new.or_else(|| update.edited_message.and_then(|message| self.edited(id, &message)));
@@ -247,16 +253,20 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Returns whether `reply`, the answered message, is neither from the author of `message` nor from the bot. In a
-    /// topic, a message that answers no other message is a reply to the service message that created the topic. For
-    /// such a message, returns false.
+    /// Returns whether `reply`, the answered message, is neither from the author of `message` nor from the bot.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
-        let is_topic = reply.others.contains_key("forum_topic_created")
-            || message.is_topic_message == Some(true)
-                && message.message_thread_id.map(i64::from) == Some(reply.message_id);
-        !is_topic && author != Some(self.bot.id) && author != own
+        author != Some(self.bot.id) && author != own
+    }
+
+    /// Returns the topic that a person has changed, if the message reports such a change. The person needs no access:
+    /// Telegram has already checked the rights in the chat.
+    fn changed_topic(&self, message: &Message) -> Option<Place> {
+        let changes = ["forum_topic_edited", "forum_topic_closed", "forum_topic_reopened"];
+        let is_change = changes.iter().any(|field| message.others.contains_key(*field));
+        let is_own = message.from.as_ref().is_some_and(|from| from.id == self.bot.id);
+        (is_change && !is_own).then(|| self.place(message)).filter(|place| place.topic.is_some())
     }
 
     fn press(&mut self, update: i64, query: &CallbackQuery) -> Option<Incoming> {

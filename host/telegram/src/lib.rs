@@ -43,7 +43,7 @@ use api::Api;
 use chat_migrations::ChatMigrations;
 pub use connection::ReceiveError;
 use keyboard::Keyboard;
-use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons};
+use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, Topics};
 pub use token::{TokenError, check as check_token};
 pub use webhook::{Webhook, WebhookOutcome, WebhookRequest};
 
@@ -132,6 +132,7 @@ pub struct Telegram {
     calls: Calls,
     stop_buttons: StopButtons,
     rich_refusals: RichRefusals,
+    topics: Topics,
     /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menu that was last set.
@@ -151,7 +152,8 @@ impl Telegram {
         let keyboard = Keyboard::new(Arc::clone(&inbox));
         let (migrations, menu, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
-        let (stop_buttons, rich_refusals) = (StopButtons::default(), RichRefusals::default());
+        let (stop_buttons, rich_refusals, topics) =
+            (StopButtons::default(), RichRefusals::default(), Topics::default());
         Ok(Self {
             settings,
             api,
@@ -160,6 +162,7 @@ impl Telegram {
             calls,
             stop_buttons,
             rich_refusals,
+            topics,
             typing,
             migrations,
             menu,

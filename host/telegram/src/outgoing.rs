@@ -6,6 +6,7 @@ mod downloads;
 mod drafts;
 mod menu;
 mod rich;
+mod topics;
 
 use std::{
     fmt::Display,
@@ -22,7 +23,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{Alert, ChatFile, Place},
+    types::{Alert, ChatFile, Place, TopicEdit, TopicLook},
 };
 use serde::{Deserialize, Serialize};
 use teloxide_core::{
@@ -38,6 +39,7 @@ use super::{FRONT_END, Telegram, api::BotApiError, entities::entities, locked};
 pub(super) use calls::Calls;
 pub(super) use drafts::StopButtons;
 pub(super) use rich::RichRefusals;
+pub(super) use topics::Topics;
 
 /// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
@@ -280,6 +282,23 @@ impl Chat for Telegram {
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         self.set_commands(commands).await
     }
+
+    fn may_have_topics(&self, place: &Place) -> bool {
+        self.offers_topics(place)
+    }
+
+    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+        self.create_forum_topic(place, look).await
+    }
+
+    async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Result<(), ChatError> {
+        self.edit_forum_topic(topic, edit).await
+    }
+
+    fn topic_link(&self, topic: &Place) -> Option<String> {
+        let target = self.current_place(topic).ok()?;
+        topics::link(target.chat, target.topic?.0.0)
+    }
 }
 
 impl Telegram {
@@ -368,6 +387,7 @@ impl From<BotApiError> for ChatError {
             BotApiError::Unauthorised { why } => Self::Unauthorised { why },
             BotApiError::RateLimited { after, why } => Self::RateLimited { after, why },
             BotApiError::Unreachable { why } => Self::Unreachable { why },
+            BotApiError::TopicDeleted { why } => Self::Deleted { why },
             BotApiError::Unavailable { why } | BotApiError::Conflict { why } => Self::Unavailable { why },
             BotApiError::Rejected { why } => Self::Rejected { why },
             BotApiError::Moved { .. } | BotApiError::NotModified => Self::Rejected { why: error.to_string() },

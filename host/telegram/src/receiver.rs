@@ -110,6 +110,13 @@ async fn store_batch(
                     .await
                     .map_err(|error| StoreFailure { error, places: Vec::new() })?;
             }
+            Some(Incoming::TopicChanged(topic)) => {
+                telegram
+                    .inbox
+                    .on_topic_changed(&topic)
+                    .await
+                    .map_err(|error| StoreFailure { error, places: Vec::new() })?;
+            }
             Some(Incoming::Press { update, token }) => {
                 match telegram
                     .inbox

@@ -59,6 +59,16 @@ pub(super) struct Message {
     pub others: Map<String, Value>,
 }
 
+impl Message {
+    /// Removes the answered message if it is the service message that created the topic: in a topic, a message that
+    /// answers no other message is a reply to that one.
+    pub fn forget_topic_start(&mut self) {
+        let thread = self.message_thread_id.filter(|_| self.is_topic_message == Some(true)).map(i64::from);
+        self.reply_to_message
+            .take_if(|reply| reply.others.contains_key("forum_topic_created") || thread == Some(reply.message_id));
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Chat {
     pub id: i64,

@@ -26,11 +26,14 @@ mod buttons;
 mod chat_texts;
 #[path = "botapi/schema.rs"]
 pub mod schema;
+#[path = "botapi/topics.rs"]
+mod topics;
 #[path = "botapi/webhook.rs"]
 mod webhook;
 
 use chat_texts::with_text;
 use schema::Schema;
+pub use topics::Topic;
 pub use webhook::UpdateRequest;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
@@ -85,6 +88,12 @@ struct Inner {
     blocked: HashSet<i64>,
     /// Groups that became supergroups, with their new ids.
     moved: HashMap<i64, i64>,
+    /// Groups with topics, each with whether the bot may manage them.
+    forums: HashMap<i64, bool>,
+    /// Whether the bot has topic mode.
+    topic_mode: bool,
+    /// The topics that the bot has created, by chat and id.
+    topics: HashMap<(i64, i64), topics::Topic>,
     complaints: Vec<String>,
     /// The parameters of the webhook that is set.
     webhook: Option<Value>,
@@ -361,7 +370,13 @@ async fn params(request: Request<Body>) -> Value {
 
 async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
     match method {
-        "getme" => ok(json!({"id": 42, "is_bot": true, "first_name": "Cord", "username": "cord_bot"})),
+        "getme" => {
+            let topic_mode = shared.look(|inner| inner.topic_mode);
+            ok(json!({
+                "id": 42, "is_bot": true, "first_name": "Cord", "username": "cord_bot",
+                "has_topics_enabled": topic_mode,
+            }))
+        }
         "getfile" => {
             let id = params["file_id"].as_str().unwrap_or_default();
             ok(json!({"file_id": id, "file_unique_id": id, "file_path": format!("photos/{id}")}))
@@ -390,6 +405,11 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
             Some(_) => ok(true.into()),
             None => error(400, "Bad Request: message to delete not found"),
         }),
+        "getforumtopiciconstickers" => topics::icon_stickers(),
+        "createforumtopic" => shared.with(|inner| topics::create(inner, params)),
+        "editforumtopic" => shared.with(|inner| topics::edit(inner, params)),
+        "closeforumtopic" => shared.with(|inner| topics::close(inner, params)),
+        "reopenforumtopic" => shared.with(|inner| topics::reopen(inner, params)),
         "sendmessagedraft" | "sendchataction" | "setmessagereaction" | "setmycommands" | "answercallbackquery" => {
             ok(true.into())
         }
@@ -447,6 +467,9 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let (chat, _) = key(params);
     if inner.blocked.contains(&chat) {
         return error(403, "Forbidden: bot was blocked by the user");
+    }
+    if topics::is_deleted(inner, params) {
+        return error(400, "Bad Request: message thread not found");
     }
     let id = inner.next_message;
     inner.next_message += 1;

@@ -16,6 +16,7 @@ mod plugin_buttons;
 mod session_files;
 mod sessions_of_others;
 mod split_messages;
+mod topics;
 mod webhook;
 
 use std::{
@@ -77,9 +78,13 @@ impl App {
 
     /// As [`Self::configure`], with a value of `[telegram] stream`.
     pub fn configure_stream(&self, stream: &str, access: &str) {
+        self.configure_telegram(&format!("stream = \"{stream}\""), access);
+    }
+
+    /// As [`Self::configure`], with further keys of `[telegram]`.
+    pub fn configure_telegram(&self, keys: &str, access: &str) {
         let api = &self.api.url;
-        let telegram =
-            format!("token_file = \"token\"\napi_url = \"{api}\"\nedit_pause = \"100ms\"\nstream = \"{stream}\"");
+        let telegram = format!("token_file = \"token\"\napi_url = \"{api}\"\nedit_pause = \"100ms\"\n{keys}");
         fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
         fs::rename(self.path("new.tmp"), self.path("config.toml")).unwrap();
     }

@@ -414,3 +414,67 @@ async fn malformed_updates_do_not_affect_others() {
     assert_eq!(bot.log.count(&format!("update={broken}")), 1);
     assert!(!bot.log.text().contains("a secret"));
 }
+
+/// A message in topic 5, with the service message that created the topic as the answered message.
+fn in_topic(chat: i64, more: Value) -> Value {
+    let created = json!({"forum_topic_created": {"name": "t", "icon_color": 1}, "message_id": 5});
+    let mut message = message(ADA, chat, more);
+    message["message_thread_id"] = 5.into();
+    message["is_topic_message"] = true.into();
+    message["reply_to_message"] = self::message(42, chat, created);
+    message
+}
+
+#[tokio::test]
+async fn a_message_in_a_topic_is_no_reply_to_the_creation_of_the_topic() {
+    let bot = TestBot::new().await;
+    for chat in [GROUP, ADA] {
+        bot.api.push(json!({"message": in_topic(chat, json!({"text": "hello"}))}));
+    }
+    let _poll = bot.poll();
+    for (update, chat) in bot.until_stored(2).await.into_iter().zip([GROUP, ADA]) {
+        assert_eq!(update.place, Place { topic: Some("5".to_owned()), ..place(chat) });
+        assert_eq!(update.what, UpdateKind::Text("hello".to_owned()));
+        assert_eq!((update.origin.reply, update.origin.part), (None, MessagePart::Text));
+    }
+}
+
+#[tokio::test]
+async fn service_messages_about_topics_reach_no_agent() {
+    let bot = TestBot::new().await;
+    for chat in [GROUP, ADA] {
+        for what in [
+            json!({"forum_topic_created": {"name": "t", "icon_color": 1}}),
+            json!({"forum_topic_edited": {"name": "t"}}),
+            json!({"forum_topic_closed": {}}),
+            json!({"forum_topic_reopened": {}}),
+            json!({"general_forum_topic_hidden": {}}),
+            json!({"general_forum_topic_unhidden": {}}),
+        ] {
+            bot.api.push(json!({"message": in_topic(chat, what)}));
+        }
+    }
+    bot.api.push(json!({"message": in_topic(ADA, json!({"text": "hello"}))}));
+    let _poll = bot.poll();
+    assert_eq!(texts(&bot.until_stored(1).await), ["hello"]);
+}
+
+#[tokio::test]
+async fn changes_of_topics_by_others_are_reported() {
+    let bot = TestBot::new().await;
+    let changes = [json!({"forum_topic_edited": {"icon_custom_emoji_id": "1"}}), json!({"forum_topic_closed": {}})];
+    for (at, what) in changes.into_iter().enumerate() {
+        let mut change = in_topic(GROUP, what);
+        change["message_thread_id"] = (6 + at).into();
+        bot.api.push(json!({"message": change}));
+        // The bot's own change.
+        change["message_thread_id"] = 9.into();
+        change["from"] = json!({"id": 42, "is_bot": true, "first_name": "Cord"});
+        bot.api.push(json!({"message": change}));
+    }
+    bot.api.push(json!({"message": message(ADA, ADA, json!({"text": "hello"}))}));
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
+    let topics = bot.inbox.changed_topics().into_iter().map(|place| place.topic);
+    assert_eq!(topics.collect::<Vec<_>>(), [Some("6".to_owned()), Some("7".to_owned())]);
+}

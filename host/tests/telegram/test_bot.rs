@@ -123,6 +123,7 @@ struct Stored {
     offset: Option<i64>,
     buttons: HashMap<String, ButtonAction>,
     moved: Vec<(String, String)>,
+    changed_topics: Vec<Place>,
     /// The places that were notified about the failing store.
     notified: HashSet<Place>,
     /// The number of writes that will fail.
@@ -132,6 +133,10 @@ struct Stored {
 impl Memory {
     pub fn updates(&self) -> Vec<Update> {
         self.stored().updates.clone()
+    }
+
+    pub fn changed_topics(&self) -> Vec<Place> {
+        self.stored().changed_topics.clone()
     }
 
     pub fn break_down(&self, times: usize) {
@@ -191,6 +196,11 @@ impl Inbox for Memory {
 
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
         Ok(self.stored().moved.clone())
+    }
+
+    async fn on_topic_changed(&self, topic: &Place) -> Result<(), StorageError> {
+        self.stored().changed_topics.push(topic.clone());
+        Ok(())
     }
 }
 

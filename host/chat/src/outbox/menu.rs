@@ -27,7 +27,10 @@ pub(super) async fn keep_up_to_date(shared: Arc<Shared>) {
                 Ok(()) => break backoff.reset(),
                 Err(ChatError::RateLimited { after, .. }) => after,
                 Err(
-                    error @ (ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. }),
+                    error @ (ChatError::Rejected { .. }
+                    | ChatError::Unreachable { .. }
+                    | ChatError::Deleted { .. }
+                    | ChatError::Forbidden { .. }),
                 ) => {
                     tracing::error!(%error, "the command menu was rejected");
                     break;

@@ -80,7 +80,7 @@ impl Pace {
     }
 
     /// Returns the earliest time at which the quota permits a frame.
-    fn quota_at(&self, now: Instant, quota: Option<Quota>) -> Instant {
+    pub fn quota_at(&self, now: Instant, quota: Option<Quota>) -> Instant {
         let Some(Quota { calls, within }) = quota else { return now };
         let over = self.calls.len().checked_sub(calls);
         over.and_then(|at| self.calls.get(at)).map_or(now, |oldest| (*oldest + within).max(now))

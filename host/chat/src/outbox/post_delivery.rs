@@ -206,7 +206,12 @@ impl PostDelivery {
     /// Returns the progress for the store.
     pub fn state(&self) -> Delivery {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Delivery { messages: self.messages.clone(), shown: number(self.shown), parts: number(self.parts.len()) }
+        Delivery {
+            messages: self.messages.clone(),
+            shown: number(self.shown),
+            parts: number(self.parts.len()),
+            undeliverable: None,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use cordboard_core::{
 };
 use tokio::time::sleep;
 
+mod deleted_topics;
 mod drafts;
 mod failures;
 mod fake;
@@ -51,7 +52,7 @@ fn answer(id: i64, chat: &str, of: &str, text: &str) -> OutboxRow {
 
 fn begun(row: OutboxRow, messages: &[&str], shown: u32) -> OutboxRow {
     let messages = messages.iter().map(|id| MessageId((*id).to_owned())).collect();
-    OutboxRow { state: Delivery { messages, shown, parts: 0 }, ..row }
+    OutboxRow { state: Delivery { messages, shown, ..Delivery::default() }, ..row }
 }
 
 fn refused() -> ChatError {

@@ -236,8 +236,8 @@ impl Worker {
             ChatCall::ShowDraft(draft) => chat.show_draft(place, draft).await.map(|()| None),
             // A message that can't be deleted stays.
             ChatCall::Delete(id) => match chat.delete(place, id).await {
-                Err(ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. })
-                | Ok(()) => Ok(None),
+                Err(error) if error.concerns_place() || matches!(error, ChatError::Rejected { .. }) => Ok(None),
+                Ok(()) => Ok(None),
                 Err(error) => Err(error),
             },
         };
@@ -255,6 +255,7 @@ impl Worker {
         let pause = match error {
             ChatError::RateLimited { after, .. } => *after,
             ChatError::Unreachable { .. }
+            | ChatError::Deleted { .. }
             | ChatError::Forbidden { .. }
             | ChatError::Unavailable { .. }
             | ChatError::Rejected { .. }

@@ -30,6 +30,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 20] = [
             "rich",
             "ring_after",
             "stream",
+            "topics",
         ],
         TakesEffect::AtOnce,
     ),

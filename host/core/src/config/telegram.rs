@@ -48,6 +48,7 @@ pub struct Telegram {
     pub edit_pause: Duration,
     pub stream: Stream,
     pub rich: Rich,
+    pub topics: Topics,
     /// The host exits when the Bot API has rejected the token for this time without interruption.
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
@@ -107,6 +108,25 @@ impl Stream {
     }
 }
 
+/// Selects whether the bot creates a topic for each new session, in chats that have topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Topics {
+    #[default]
+    Off,
+    Create,
+}
+
+impl Topics {
+    const ALL: &[Self] = &[Self::Off, Self::Create];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Create => "create",
+        }
+    }
+}
+
 /// The maximum size of a file that a bot may send through Telegram's own server, in bytes.
 const LARGEST_UPLOAD: u64 = 50 << 20;
 
@@ -126,6 +146,7 @@ impl Telegram {
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
         section.set("rich", &mut self.rich, one_of(Rich::ALL, Rich::as_str));
+        section.set("topics", &mut self.topics, one_of(Topics::ALL, Topics::as_str));
         section.set("gather", &mut self.gather, span(GATHER));
         section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
         section.set("document_over", &mut self.document_over, number(DOCUMENT_OVER));

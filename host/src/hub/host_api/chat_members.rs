@@ -10,7 +10,8 @@ use cordboard_runtime::ChatMember;
 
 /// Returns the members of `place`. `writers` are the people who have written there, with or without access.
 pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
-    let private = (place.front_end == cordboard_telegram::FRONT_END && place.topic.is_none())
+    // The id of a private chat is the id of its user. The id of a group is no user's id.
+    let private = (place.front_end == cordboard_telegram::FRONT_END)
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
     let people = writers.into_iter().chain(private).chain(console_user);
@@ -62,6 +63,9 @@ mod tests {
         assert_eq!(ids(&group, &[]), []);
         assert_eq!(ids(&group, &[""]), [(String::new(), Role::Member)]);
         assert_eq!(ids(&Place::new("telegram", "2"), &[]), [ann]);
+        let topic = |chat: &str| Place { topic: Some("5".to_owned()), ..Place::new("telegram", chat) };
+        assert_eq!(ids(&topic("2"), &[]), ids(&Place::new("telegram", "2"), &[]), "a topic of a private chat");
+        assert_eq!(ids(&topic("-100"), &[]), []);
         assert_eq!(ids(&Place::new("telegram", "9"), &[]), []);
         assert_eq!(ids(console::place(), &[]), [("console:local".to_owned(), Role::Owner)]);
         assert_eq!(ids(&Place::new("fax", "2"), &[]), []);

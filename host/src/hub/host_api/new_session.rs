@@ -10,8 +10,8 @@ use std::{
 use cordboard_core::{
     config::Config,
     messages,
-    session::{ApiError, ApiErrorCode},
-    types::{Caller, InvalidName, Role, SessionName, SessionRecord, SessionView, Timestamp, is_model_name},
+    session::{ApiError, ApiErrorCode, SessionCommand},
+    types::{Caller, InvalidName, Place, Role, SessionName, SessionRecord, SessionView, Timestamp, is_model_name},
     updates_and_posts::NewPost,
 };
 use cordboard_runtime::{SessionSpec, refuse};
@@ -112,9 +112,58 @@ pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<
 }
 
 impl HostService {
+    pub(super) async fn create_session(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
+        let _names = self.sessions.name_lock.write().await;
+        if let Some(view) = self.already_created(caller, &spec.name) {
+            return Ok(view);
+        }
+        let config = self.config();
+        let rules = NewSession {
+            registry: self.registry(),
+            config: &config,
+            state_dir: &self.state_dir,
+            personas: Some(self.personas()),
+            now: self.clock.now(),
+        };
+        let record = rules.record(caller, spec)?;
+        let stored = self.store_session(&record).await;
+        self.publish(caller, record, stored)
+    }
+
+    pub(super) async fn activate_session(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        name: &SessionName,
+    ) -> Result<SessionView, ApiError> {
+        let _names = self.sessions.name_lock.read().await;
+        let view = self.visible(caller, name.as_str())?;
+        if view.record.archived {
+            return Err(taken(&view, caller));
+        }
+        if self.new_topic.as_ref().is_some_and(|new| new.delays_activation(place, &view.record)) {
+            return Ok(SessionView::clone(&view));
+        }
+        let scope = self.registry().scope(caller, place);
+        self.store.set_active_session(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
+        self.registry().bind(scope, name);
+        self.act(caller, name, SessionCommand::Touch(place.clone())).await
+    }
+
     /// Stores and publishes a new session.
     pub(super) async fn add(&self, caller: &Caller, record: SessionRecord) -> Result<SessionView, ApiError> {
-        match self.store.create_session(&record).await {
+        let stored = self.store.create_session(&record).await;
+        self.publish(caller, record, stored)
+    }
+
+    /// Publishes a new session if it is stored.
+    fn publish(
+        &self,
+        caller: &Caller,
+        record: SessionRecord,
+        stored: Result<(), StoreError>,
+    ) -> Result<SessionView, ApiError> {
+        match stored {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
                 let there = self.sessions.registry.view(record.name.as_str());

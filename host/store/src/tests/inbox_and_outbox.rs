@@ -213,7 +213,7 @@ async fn a_reply_is_stored_until_it_is_sent() {
     let posts =
         store.finish(vec![CompletedUpdate::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
     assert_eq!(posts[2].state.messages, [message("77")]);
-    let half = Delivery { messages: vec![message("5")], shown: 1, parts: 2 };
+    let half = Delivery { messages: vec![message("5")], shown: 1, parts: 2, undeliverable: None };
     store.save_progress(posts[1].id, half.clone()).await.unwrap();
     store.complete_post(posts[0].id, Vec::new()).await.unwrap();
     store.complete_post(posts[0].id, Vec::new()).await.unwrap();

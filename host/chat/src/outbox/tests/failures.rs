@@ -66,7 +66,7 @@ async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
     outbox.post(Post::Final(row(2, "b", "elsewhere")));
     assert_eq!(
         outbox.next_unreachable().await,
-        Unreachable { place: place("a"), why: "the topic is closed".to_owned() }
+        Unreachable { place: place("a"), why: "the topic is closed".to_owned(), loss: PlaceLoss::Blocked }
     );
     outbox.drained().await;
     assert_eq!(

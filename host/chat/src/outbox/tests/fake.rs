@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
-    types::{Alert, Place},
+    types::{Alert, Place, TopicEdit},
     updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
 use tokio::time::Instant;
@@ -185,6 +185,10 @@ impl Chat for Fake {
         true
     }
 
+    async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Result<(), ChatError> {
+        self.answer(topic, format!("{edit:?}")).await
+    }
+
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
         self.answer(&Place::new("fake", "menu"), names.join(",")).await
@@ -194,6 +198,8 @@ impl Chat for Fake {
 #[derive(Default)]
 pub struct Notes {
     notes: Mutex<Vec<String>>,
+    /// The undeliverable posts of any place.
+    pub undeliverable: Mutex<Vec<OutboxRow>>,
     /// The changes of reachability, each with its chat.
     pub reachability: Mutex<Vec<(String, Reachability)>>,
 }
@@ -232,6 +238,14 @@ impl DeliveryStore for Notes {
 
     async fn complete(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
         self.note(format!("{} sent", post.0)).map(|()| Vec::new())
+    }
+
+    async fn record_undeliverable(&self, post: PostId, why: &str) -> Result<(), StorageError> {
+        self.note(format!("{} is undeliverable: {why}", post.0))
+    }
+
+    async fn revive(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+        Ok(std::mem::take(&mut *self.undeliverable.lock().unwrap()))
     }
 
     async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {

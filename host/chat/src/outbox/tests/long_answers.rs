@@ -97,7 +97,7 @@ async fn a_post_with_another_number_of_parts_is_sent_from_its_beginning() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, _) = start(&fake);
     let text = "12345678\n\nabcdefgh\n\nABCDEFGH";
-    let state = |parts| Delivery { messages: vec![MessageId("x1".to_owned())], shown: 1, parts };
+    let state = |parts| Delivery { messages: vec![MessageId("x1".to_owned())], shown: 1, parts, undeliverable: None };
     outbox.post(Post::Final(OutboxRow { state: state(3), ..row(1, "a", text) }));
     outbox.post(Post::Final(OutboxRow { state: state(2), ..row(2, "b", text) }));
     outbox.drained().await;

@@ -91,7 +91,7 @@ impl Worker {
                 tracing::warn!(place = %self.place, why, "a frame was rejected");
                 turn.on_rejected();
             }
-            Err(ChatError::Unreachable { why } | ChatError::Forbidden { why }) => {
+            Err(ChatError::Unreachable { why } | ChatError::Deleted { why } | ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, why, "a turn is not shown: its place can't be written to");
                 turn.stop_frames();
             }
@@ -110,6 +110,7 @@ impl Worker {
             ChatError::RateLimited { after, .. } => turn.not_before = Instant::now() + after,
             ChatError::Rejected { .. } => turn.draft.on_rejected(),
             ChatError::Unreachable { .. }
+            | ChatError::Deleted { .. }
             | ChatError::Forbidden { .. }
             | ChatError::Unavailable { .. }
             | ChatError::Unauthorised { .. } => {

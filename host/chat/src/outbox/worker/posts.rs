@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Post, Unreachable,
+        PlaceLoss, Post, Unreachable,
         chat_call::{Attempt, ChatCall, ExistingMessages},
         mailbox::{Mailbox, Reachability},
         post_delivery::PostDelivery,
@@ -108,6 +108,7 @@ impl Worker {
                 self.record_progress(&post).await;
             }
             Err(ChatError::Unreachable { why }) => self.block(why).await,
+            Err(ChatError::Deleted { why }) => return self.give_up(&post, why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
                 if post.turn.is_none() {
@@ -156,6 +157,11 @@ impl Worker {
                 Vec::new()
             }
         };
+        self.remove(post, next);
+    }
+
+    /// Removes a post from the mailbox, and adds the posts that follow from it.
+    fn remove(&self, post: PostId, next: Vec<OutboxRow>) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(&self.place) {
             mailbox.remove(post);
             next.into_iter().for_each(|row| mailbox.put(Post::Final(row)));
@@ -164,19 +170,34 @@ impl Worker {
         self.shared.post_done.notify_waiters();
     }
 
+    /// Records that a post can never be delivered, because the topic was deleted.
+    async fn give_up(&mut self, post: &PostDelivery, why: String) {
+        tracing::warn!(place = %self.place, post = post.post.0, why, "a post is undeliverable: its topic was deleted");
+        if let Err(error) = self.shared.store.record_undeliverable(post.post, &why).await {
+            tracing::error!(%error, post = post.post.0, "failed to store that a post is undeliverable: it may be sent again");
+        }
+        self.remove(post.post, Vec::new());
+        self.report_loss(why, PlaceLoss::Deleted).await;
+    }
+
     /// Pauses this place and keeps its posts. The worker retries them after a delay, or when a user writes there.
     async fn block(&mut self, why: String) {
         let is_new = self.blocked.is_none();
         let backoff = self.blocked.get_or_insert_with(blocked_backoff);
         self.paused_until = Instant::now() + backoff.next_delay();
         self.set_reachability(Reachability::Blocked);
-        let place = self.place.clone();
         if is_new {
-            tracing::warn!(%place, why, "a place is unreachable: its posts are kept");
+            tracing::warn!(place = %self.place, why, "a place is unreachable: its posts are kept");
         }
+        self.report_loss(why, PlaceLoss::Blocked).await;
+    }
+
+    /// Reports that the place can't be written to, unless that is already reported.
+    async fn report_loss(&self, why: String, loss: PlaceLoss) {
+        let place = self.place.clone();
         if self.shared.state().reported.insert(place.clone()) {
             self.store_reachability(Reachability::Blocked).await;
-            self.shared.unreachable(Unreachable { place, why });
+            self.shared.unreachable(Unreachable { place, why, loss });
         }
     }
 

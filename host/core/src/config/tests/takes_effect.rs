@@ -19,6 +19,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "per_minute", "20"),
     ("telegram", "ring_after", "\"2s\""),
     ("telegram", "stream", "\"off\""),
+    ("telegram", "topics", "\"create\""),
     ("telegram", "gather", "\"2s\""),
     ("telegram", "give_up", "\"2s\""),
     ("access", "owner", "1"),

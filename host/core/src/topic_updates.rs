@@ -1,0 +1,202 @@
+//! Decides when a topic is changed, so that it shows the name and the state of its session. Only the newest look of a
+//! session counts, a look is shown only once it has lasted for a while, and the icon of a topic changes rarely.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicEdit, TopicLook, TopicState};
+
+/// The number of pauses between two changes of a topic's icon. Each change adds a line to the topic.
+const ICON_PAUSES: u32 = 6;
+
+/// The delays after failures: the first one, and the longest. The delay doubles with each further failure.
+const RETRY: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
+
+/// The delay if messages are pending in the chat.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// The state that a topic is to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedTopic {
+    pub look: TopicLook,
+    pub is_archived: bool,
+}
+
+impl WantedTopic {
+    #[must_use]
+    pub fn of(view: &SessionView) -> Self {
+        Self { look: TopicLook::of(view), is_archived: view.record.archived }
+    }
+}
+
+/// The result of an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditOutcome {
+    Done,
+    /// Messages were pending in the chat, so the edit was not sent.
+    Busy,
+    /// The chat must not be asked again before this time has passed.
+    RateLimited(Duration),
+    /// The chat can't be reached.
+    Failed,
+    /// The chat rejects the edit.
+    Refused,
+    /// The topic no longer exists.
+    Deleted,
+}
+
+/// The pending edits of all topics.
+#[derive(Debug, Default)]
+pub struct TopicUpdates {
+    /// By the id of the session.
+    topics: BTreeMap<SessionName, Tracked>,
+}
+
+#[derive(Debug)]
+struct Tracked {
+    topic: SessionTopic,
+    wanted: WantedTopic,
+    /// The time at which `wanted` was last changed.
+    since: Timestamp,
+    /// The minimum time between two frames in the chat of the topic.
+    pause: Duration,
+    icon_changed: Option<Timestamp>,
+    not_before: Timestamp,
+    retry: Duration,
+    /// The edit that the chat rejected. It is not repeated.
+    refused: Option<TopicEdit>,
+    is_in_flight: bool,
+}
+
+impl Tracked {
+    /// Returns the edit that the topic needs, and the earliest time for it.
+    fn next(&self) -> Option<(Timestamp, TopicEdit)> {
+        if self.is_in_flight {
+            return None;
+        }
+        let edit = self.edit()?;
+        let is_icon_only = matches!(edit, TopicEdit::Look { name: None, .. });
+        let icon_at = self.icon_changed.filter(|_| is_icon_only).map(|at| at.after(self.pause * ICON_PAUSES));
+        let times = [Some(self.since.after(self.pause)), Some(self.not_before), icon_at];
+        let at = times.into_iter().flatten().max()?;
+        (self.refused.as_ref() != Some(&edit)).then_some((at, edit))
+    }
+
+    fn edit(&self) -> Option<TopicEdit> {
+        let (shown, wanted) = (&self.topic.shown, &self.wanted.look);
+        match (self.topic.state, self.wanted.is_archived) {
+            (TopicState::Open, true) => Some(TopicEdit::Close),
+            (TopicState::Closed, false) => Some(TopicEdit::Reopen),
+            (TopicState::Open, false) => {
+                let name = (shown.name != wanted.name).then(|| wanted.name.clone());
+                let icon = (shown.icon != wanted.icon).then_some(wanted.icon);
+                (name.is_some() || icon.is_some()).then_some(TopicEdit::Look { name, icon })
+            }
+            (TopicState::Closed, true) => None,
+            (TopicState::Wanted | TopicState::Requested | TopicState::LeftAlone | TopicState::Deleted, _) => None,
+        }
+    }
+}
+
+impl TopicUpdates {
+    /// Records the current state of a topic and of its session. `pause` is the minimum time between two frames in the
+    /// chat of the topic.
+    pub fn observe(&mut self, topic: SessionTopic, wanted: WantedTopic, pause: Duration, now: Timestamp) {
+        match self.topics.get_mut(&topic.session) {
+            None => {
+                let tracked = Tracked {
+                    wanted,
+                    since: now,
+                    pause,
+                    icon_changed: None,
+                    not_before: Timestamp(0),
+                    retry: RETRY.0,
+                    refused: None,
+                    is_in_flight: false,
+                    topic,
+                };
+                self.topics.insert(tracked.topic.session.clone(), tracked);
+            }
+            Some(tracked) => {
+                if tracked.wanted != wanted {
+                    tracked.since = now;
+                    tracked.wanted = wanted;
+                }
+                tracked.pause = pause;
+                tracked.topic = topic;
+            }
+        }
+    }
+
+    /// Returns the edits that are due, each with its topic. Each needs a call of [`on_outcome`](Self::on_outcome).
+    #[must_use]
+    pub fn due(&mut self, now: Timestamp) -> Vec<(SessionTopic, TopicEdit)> {
+        let mut due = Vec::new();
+        for tracked in self.topics.values_mut() {
+            if let Some((_, edit)) = tracked.next().filter(|(at, _)| *at <= now) {
+                tracked.is_in_flight = true;
+                due.push((tracked.topic.clone(), edit));
+            }
+        }
+        due
+    }
+
+    /// Returns the time of the next edit, if there is one.
+    #[must_use]
+    pub fn next_time(&self) -> Option<Timestamp> {
+        self.topics.values().filter_map(Tracked::next).map(|(at, _)| at).min()
+    }
+
+    /// Records the outcome of an edit. Returns the topic to store if it has changed.
+    #[must_use]
+    pub fn on_outcome(
+        &mut self,
+        session: &SessionName,
+        edit: TopicEdit,
+        outcome: EditOutcome,
+        now: Timestamp,
+    ) -> Option<SessionTopic> {
+        let tracked = self.topics.get_mut(session)?;
+        tracked.is_in_flight = false;
+        match outcome {
+            EditOutcome::Done => {
+                tracked.retry = RETRY.0;
+                tracked.refused = None;
+                apply(&mut tracked.topic, &edit);
+                if matches!(edit, TopicEdit::Look { icon: Some(_), .. }) {
+                    tracked.icon_changed = Some(now);
+                }
+                return Some(tracked.topic.clone());
+            }
+            EditOutcome::Deleted => {
+                tracked.topic.state = TopicState::Deleted;
+                return Some(tracked.topic.clone());
+            }
+            EditOutcome::Busy => tracked.not_before = now.after(BUSY),
+            EditOutcome::RateLimited(after) => tracked.not_before = now.after(after),
+            EditOutcome::Failed => {
+                tracked.not_before = now.after(tracked.retry);
+                tracked.retry = (tracked.retry * 2).min(RETRY.1);
+            }
+            EditOutcome::Refused => tracked.refused = Some(edit),
+        }
+        None
+    }
+}
+
+fn apply(topic: &mut SessionTopic, edit: &TopicEdit) {
+    match edit {
+        TopicEdit::Look { name, icon } => {
+            if let Some(name) = name {
+                topic.shown.name.clone_from(name);
+            }
+            topic.shown.icon = icon.unwrap_or(topic.shown.icon);
+        }
+        // A person may have changed the topic during the edit.
+        TopicEdit::Close if topic.state == TopicState::Open => topic.state = TopicState::Closed,
+        TopicEdit::Reopen if topic.state == TopicState::Closed => topic.state = TopicState::Open,
+        TopicEdit::Close | TopicEdit::Reopen => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
