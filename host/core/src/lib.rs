@@ -8,13 +8,16 @@
 pub mod agent_event;
 pub mod budget;
 pub mod capability;
+pub mod chat_access;
 pub mod config;
 pub mod cron;
 pub mod egress;
 pub mod event;
 pub mod hub;
 pub mod json_repair;
+pub mod menu;
 pub mod messages;
+pub mod pairing;
 pub mod part_joiner;
 #[cfg(test)]
 mod random_worlds;

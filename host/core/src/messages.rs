@@ -1,5 +1,6 @@
 //! The host's messages to users. `rollout/messages.rs` contains the answers and notices about rollouts.
 
+pub mod access;
 mod agent_request;
 mod background_work;
 mod budget;

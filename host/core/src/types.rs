@@ -21,7 +21,7 @@ pub use chat_file::{ChatFile, FILES_FOLDER, model_input};
 pub use filter::{FilterChange, FilterInput, FilterOutcome};
 pub use folder_entry::{EntryKind, FolderEntry, FolderPage};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
-pub use people::{Caller, Role, UnknownRole, UserId};
+pub use people::{Caller, MessageAuthor, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
 pub use place::{ActiveScope, Place};
 pub use prompt::{AgentCommand, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent_event::PromptId,
-    types::{Button, Caller, ChatFile, Place, PromptKind, Reply, SessionName, Timestamp},
+    types::{Button, Caller, ChatFile, MessageAuthor, Place, PromptKind, Reply, SessionName, Timestamp},
 };
 
 /// A front-end's id of a message, unique within the message's place.
@@ -46,6 +46,9 @@ pub struct Origin {
     /// The message of the host that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
+    /// The author of the message that a command replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replied_author: Option<MessageAuthor>,
     /// The author's text, if filters have changed it or the update is a correction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfiltered: Option<String>,

@@ -1,20 +1,28 @@
-//! Stores which users have written in a place. The host uses this to decide where plugins may post; users get no other
-//! rights by writing.
+//! Stores which users have written in a place, and their names. The host uses this to decide where plugins may post, and
+//! who has a menu; users get no other rights by writing.
 
-use cordboard_core::types::{Place, UserId};
+use std::collections::HashMap;
+
+use cordboard_core::types::{Caller, Place, UserId};
 use rusqlite::{Connection, params};
 
 use super::{
     Store,
     error::{StoreError, WorkError},
-    rows::read_all,
+    rows::{json, read_all},
 };
 
 impl Store {
-    /// Stores that each user has written in the paired place. Entries that already exist are not written again.
-    pub async fn add_chat_members(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
+    /// Stores that each user has written in the paired place, with the current name.
+    pub async fn add_chat_members(&self, met: Vec<(Place, Caller)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
-            met.iter().try_for_each(|(place, person)| add(db, place, person))
+            let sql = "INSERT INTO met (place, person, name) VALUES (?, ?, ?)
+                ON CONFLICT DO UPDATE SET name = excluded.name";
+            for (place, person) in &met {
+                let row = params![serde_json::to_string(place)?, person.id.0, person.name];
+                db.prepare_cached(sql)?.execute(row)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -29,6 +37,25 @@ impl Store {
         })
         .await
     }
+
+    /// Returns every place with the users who have written there.
+    pub async fn all_chat_members(&self) -> Result<Vec<(Place, UserId)>, StoreError> {
+        self.run("read who has written".to_owned(), |db| {
+            read_all(db, "SELECT place, person FROM met", [], |row| Ok((json(row, 0)?, UserId(row.get(1)?))))
+        })
+        .await
+    }
+
+    /// Returns the last known names of the users who have written.
+    pub async fn names(&self) -> Result<HashMap<UserId, String>, StoreError> {
+        self.run("read the names of users".to_owned(), names).await
+    }
+}
+
+pub(super) fn names(db: &Connection) -> Result<HashMap<UserId, String>, WorkError> {
+    let sql = "SELECT person, name FROM met WHERE name <> ''";
+    let names = read_all(db, sql, [], |row| Ok((UserId(row.get(0)?), row.get(1)?)));
+    Ok(names?.into_iter().collect())
 }
 
 /// Stores that a user can write in a place.

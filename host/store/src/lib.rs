@@ -16,10 +16,12 @@ use cordboard_core::types::Place;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+mod access;
 mod audit;
 mod buttons;
 mod chat_members;
 mod chat_migrations;
+mod command_uses;
 mod error;
 mod inbox;
 mod inbox_edits;
@@ -44,6 +46,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use access::NewOwner;
 pub use audit::audit_log;
 pub use cordboard_core::updates_and_posts::{
     CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,

@@ -164,7 +164,7 @@ fn answered_message(db: &Connection, turn: &PromptId) -> Result<Option<MessageId
     Ok(message.flatten().map(MessageId))
 }
 
-fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
+pub(super) fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     let place = serde_json::to_string(&post.place)?;
     let state = Delivery { messages: replaced(db, post, &place)?, ..Delivery::default() };
     let row = outbox_table::insert(db, &place, post.turn.clone(), post.reply.clone(), state)?;

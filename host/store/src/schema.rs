@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -22,6 +22,7 @@ const STEPS: [&str; 14] = [
     USAGE,
     OWN_MODES,
     TOPICS,
+    ACCESS,
 ];
 
 const FIRST: &str = "
@@ -152,6 +153,18 @@ const TOPICS: &str = "
     CREATE TABLE topic (session TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// The people who got access in the chat or by pairing, the last known names of all people who have written, and the
+/// number of calls of each command.
+const ACCESS: &str = "
+    CREATE TABLE access (
+        person INTEGER PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')), name TEXT,
+        since INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX access_owner ON access (role) WHERE role = 'owner';
+    ALTER TABLE met ADD COLUMN name TEXT;
+    CREATE TABLE command_use (command TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -237,6 +250,22 @@ mod tests {
         let count = |table: &str| -> i64 {
             db.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).expect("it is read")
         };
-        assert_eq!((count("topic"), count("session"), version(&db).expect("it is read")), (0, 1, 14));
+        assert_eq!((count("topic"), count("session"), version(&db).expect("it is read")), (0, 1, VERSION));
+    }
+
+    #[test]
+    fn migration_adds_access_and_keeps_who_has_written() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..14].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        db.execute("INSERT INTO met (place, person) VALUES ('here', 'telegram:7')", ()).expect("it fits");
+        migrate(&mut db, 14).expect("it can be migrated");
+        let met = db.query_row("SELECT person, name FROM met", (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(met.expect("there is one"), ("telegram:7".to_owned(), None::<String>));
+        let add = |person: i64, role: &str| {
+            db.execute("INSERT INTO access (person, role, since) VALUES (?, ?, 0)", (person, role))
+        };
+        assert!(add(1, "owner").is_ok() && add(2, "admin").is_ok() && add(3, "admin").is_ok());
+        assert!(add(4, "owner").is_err(), "there is one owner");
+        assert!(add(5, "boss").is_err());
     }
 }

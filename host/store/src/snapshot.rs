@@ -1,9 +1,13 @@
 //! Reads the stored data that a host needs at start, and that `cordboard sessions` and `cordboard plugins` need if no
 //! host is running.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use cordboard_core::{
+    chat_access::StoredPerson,
     types::{ActiveScope, Place, SessionName, SessionRecord, SessionTopic, UserId},
     updates_and_posts::{InboxRow, OutboxRow},
 };
@@ -11,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
+    access, chat_members,
     error::{OpenError, WorkError},
     inbox, outbox_table,
     plugin_decisions::Decisions,
@@ -38,6 +43,10 @@ pub struct StoreSnapshot {
     pub unreachable: Vec<Place>,
     /// The rollout states of plugins, and the answers to their requests for capabilities.
     pub decisions: Decisions,
+    /// The people who got access in the chat or by pairing.
+    pub people: Vec<StoredPerson>,
+    /// The last known names of the people who have written.
+    pub names: HashMap<UserId, String>,
 }
 
 /// Reads a state directory, even while a host is using it. Changes no data and doesn't take the directory's lock, but
@@ -99,6 +108,8 @@ pub(super) fn read(db: &Connection) -> Result<StoreSnapshot, WorkError> {
         undeliverable,
         unreachable: unreachable_places::read(&tx)?,
         decisions: Decisions::read(&tx)?,
+        people: access::people(&tx)?,
+        names: chat_members::names(&tx)?,
     })
 }
 

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod access;
 mod audit_log;
 mod closed_requests;
 mod inbox_and_outbox;
@@ -67,6 +68,10 @@ fn update(key: &str) -> Update {
         locale: Some("de".to_owned()),
         origin: Origin::default(),
     }
+}
+
+fn person(id: &str, name: &str) -> Caller {
+    Caller { id: UserId(id.to_owned()), name: name.to_owned(), role: Role::Member }
 }
 
 fn record(session: &str) -> SessionRecord {

@@ -86,3 +86,17 @@ impl Caller {
         self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
     }
 }
+
+/// The author of a message that a command replies to. For a forwarded message, this is the person who forwarded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageAuthor {
+    Person {
+        /// The numeric id in the front-end.
+        id: u64,
+        name: String,
+    },
+    Bot,
+    /// The message was posted as a group or a channel.
+    Anonymous,
+}

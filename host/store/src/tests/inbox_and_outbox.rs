@@ -171,7 +171,7 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
     let state = State::new();
     let (store, _) = state.open();
     let people = |ids: &[&str]| ids.iter().map(|id| UserId((*id).to_owned())).collect::<Vec<_>>();
-    let met = |chat: &str, id: &str| (place(chat), UserId(id.to_owned()));
+    let met = |chat: &str, id: &str| (place(chat), person(id, id));
     store
         .add_chat_members(vec![met("-1", "ada"), met("-1001", "ada"), met("-1001", "bob"), met("-5", "eve")])
         .await
@@ -348,11 +348,17 @@ async fn chat_members_survive_a_restart() {
     let state = State::new();
     let (store, _) = state.open();
     let ann = UserId("telegram:42".to_owned());
-    store.add_chat_members(vec![(place("1"), ann.clone()), (place("1"), ann.clone())]).await.unwrap();
+    let met = |name: &str| (place("1"), person(&ann.0, name));
+    store.add_chat_members(vec![met("Ann"), met("Ann"), (place("3"), person("telegram:5", ""))]).await.unwrap();
+    store.add_chat_members(vec![met("Ann B")]).await.unwrap();
     store.close().await;
-    let (store, _) = state.open();
-    assert_eq!(store.chat_members(&place("1")).await.unwrap(), [ann]);
+    let (store, contents) = state.open();
+    assert_eq!(store.chat_members(&place("1")).await.unwrap(), std::slice::from_ref(&ann));
     assert_eq!(store.chat_members(&place("2")).await.unwrap(), []);
+    assert_eq!(contents.names, [(ann.clone(), "Ann B".to_owned())].into(), "the name is the last one");
+    let all = store.all_chat_members().await.unwrap();
+    assert_eq!((all.len(), store.names().await.unwrap()), (2, contents.names));
+    assert!(all.contains(&(place("1"), ann)));
 }
 
 #[tokio::test]

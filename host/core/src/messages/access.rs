@@ -1,0 +1,69 @@
+//! The answers of `/access`, and the messages about pairing.
+
+use crate::{
+    chat_access::AccessRefusal,
+    messages::quote,
+    types::{Reply, Role},
+};
+
+/// The answer to the person who has become the owner by pairing.
+#[must_use]
+pub fn paired() -> Reply {
+    Reply::text(
+        "You are now the owner of this bot.\n\n/new starts a session, and /help lists the commands. \
+         `/access add <id>` gives other people access.",
+    )
+}
+
+/// Returns the answer to adding a person, or to changing the role.
+#[must_use]
+pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
+    let role = match role {
+        Role::Owner => "the owner",
+        Role::Admin => "an admin",
+        Role::Member => "a member",
+    };
+    format!("{} is {role} now.", person(name, id))
+}
+
+/// Returns the answer to removing the stored entry of a person. `key` is the key of `[access]` that still gives the
+/// person access.
+#[must_use]
+pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
+    let person = person(name, id);
+    match key {
+        None => format!("{person} has no access any more."),
+        Some(key) => {
+            format!("Removed the entry of {person}. The configuration still gives access: edit `{key}` in `[access]`.")
+        }
+    }
+}
+
+fn person(name: Option<&str>, id: u64) -> String {
+    name.map_or_else(|| id.to_string(), |name| format!("{} ({id})", quote(name)))
+}
+
+#[must_use]
+pub fn refused(refusal: &AccessRefusal) -> String {
+    match refusal {
+        AccessRefusal::NotAnId(text) => {
+            format!("'{}' is not the numeric id of a person, such as 123456789.", quote(text))
+        }
+        AccessRefusal::NotARole(text) => format!("'{}' is not a role: use admin or member.", quote(text)),
+        AccessRefusal::NoPerson => {
+            "Name the person's numeric id, or reply to a message of that person in this chat.".to_owned()
+        }
+        AccessRefusal::Bot => "Bots can't get access. Reply to a message of a person.".to_owned(),
+        AccessRefusal::Anonymous => {
+            "This message was posted as a group or a channel, so its author is unknown. Use the person's numeric id."
+                .to_owned()
+        }
+        AccessRefusal::Owner => {
+            "The owner can't be changed in the chat. Set `owner` in `[access]` of the configuration.".to_owned()
+        }
+        AccessRefusal::Configured { id, key } => {
+            format!("{id} has access by the configuration. Edit `{key}` in `[access]` there.")
+        }
+        AccessRefusal::HasNoAccess(id) => format!("{id} has no access."),
+    }
+}

@@ -1,0 +1,187 @@
+//! Pairing: the first person who sends the one-time code from the host's log becomes the owner. This module decides
+//! whether the code is still valid. It must not hold the code itself, which the caller compares.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{route, types::Timestamp};
+
+/// The time for which a code is valid.
+pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
+
+/// The number of wrong codes, from all users together, that ends pairing.
+pub const MOST_WRONG: usize = 5;
+
+/// The number of characters of a code. Each stands for 5 random bits.
+const LENGTH: usize = 10;
+
+/// The characters of a code: digits and capital letters without I, L, O and U, as in Crockford's base 32.
+const ALPHABET: [char; 32] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M', 'N', 'P',
+    'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+];
+
+/// The command that pairs, and the beginning of the argument of `/start` in a link that does the same.
+const COMMAND: &str = "pair";
+const LINK: &str = "p_";
+
+/// Returns a code of 50 bits, from the low bits of a random number.
+#[must_use]
+pub fn code(random: u64) -> String {
+    (0..LENGTH).map(|at| ALPHABET[usize::try_from(random >> (at * 5) & 31).unwrap_or_default()]).collect()
+}
+
+/// Returns the code that a text contains, in the form of [`code`], if the text is `/pair CODE` or the `/start` of a
+/// pairing link. People may type the code in lower case, or confuse the letters O, I and L with digits.
+#[must_use]
+pub fn typed_code(text: &str) -> Option<String> {
+    let line = route::parse(text)?;
+    let code = match (line.name.as_str(), line.invocation.args.as_slice()) {
+        (COMMAND, args) => args.concat(),
+        ("start", [payload]) => payload.strip_prefix(LINK)?.to_owned(),
+        _ => return None,
+    };
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    let code: String = letters.map(|letter| normalize(letter.to_ascii_uppercase())).collect();
+    (!code.is_empty()).then_some(code)
+}
+
+const fn normalize(letter: char) -> char {
+    match letter {
+        'O' => '0',
+        'I' | 'L' => '1',
+        _ => letter,
+    }
+}
+
+/// Returns the command that a person sends to pair.
+#[must_use]
+pub fn command(code: &str) -> String {
+    format!("/{COMMAND} {code}")
+}
+
+/// Returns the link that pairs when a person opens it and presses *Start*.
+#[must_use]
+pub fn link(bot: &str, code: &str) -> String {
+    format!("https://t.me/{bot}?start={LINK}{code}")
+}
+
+/// Whether an attempt has the right code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeCheck {
+    Right,
+    Wrong,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The code is valid: the sender becomes the owner.
+    Pair,
+    /// The code is wrong. Contains the number of further wrong codes until pairing ends.
+    Wrong { left: usize },
+    /// The code was the last wrong one that is accepted. Pairing has ended.
+    TooManyWrong,
+    /// Pairing had ended before.
+    Ended,
+}
+
+/// The state of one code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairing {
+    expires: Timestamp,
+    /// The keys of the updates with a wrong code. Telegram repeats an update if the host could not store a later one.
+    wrong: BTreeSet<String>,
+    has_ended: bool,
+}
+
+impl Pairing {
+    /// Begins pairing with a new code.
+    #[must_use]
+    pub fn begin(now: Timestamp) -> Self {
+        Self { expires: now.after(VALIDITY), wrong: BTreeSet::new(), has_ended: false }
+    }
+
+    /// Handles an attempt. `key` identifies its update. A right code stays valid until [`Self::end`], because storing the
+    /// owner may fail.
+    pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> Verdict {
+        if self.is_over(now) {
+            return Verdict::Ended;
+        }
+        if check == CodeCheck::Right {
+            return Verdict::Pair;
+        }
+        self.wrong.insert(key.to_owned());
+        match MOST_WRONG.saturating_sub(self.wrong.len()) {
+            0 => {
+                self.has_ended = true;
+                Verdict::TooManyWrong
+            }
+            left => Verdict::Wrong { left },
+        }
+    }
+
+    /// Ends pairing, for example because there is an owner.
+    pub const fn end(&mut self) {
+        self.has_ended = true;
+    }
+
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.has_ended || now >= self.expires
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn a_code_has_ten_unambiguous_characters() {
+        assert_eq!(code(0), "0000000000");
+        assert_eq!(code(u64::MAX), "ZZZZZZZZZZ");
+        assert_eq!(code(0b00001_00000), "0100000000");
+        assert_eq!(ALPHABET.iter().collect::<BTreeSet<_>>().len(), 32);
+        assert!(ALPHABET.iter().all(|letter| normalize(*letter) == *letter));
+    }
+
+    #[test]
+    fn a_code_is_read_from_the_command_and_the_link() {
+        let code = "K7QF2MXR9T";
+        let typed = |text: &str| typed_code(text);
+        for text in ["/pair K7QF2MXR9T", "/pair k7qf2-mxr9t", "/PAIR k7qf2 mxr9t.", "/start p_K7QF2MXR9T"] {
+            assert_eq!(typed(text).as_deref(), Some(code), "{text}");
+        }
+        assert_eq!(typed(&command(code)).as_deref(), Some(code));
+        assert_eq!(typed("/pair oil").as_deref(), Some("011"));
+        assert_eq!([typed("/pair"), typed("/start p_")], [None, None]);
+        for other in ["/start", "/start s_web", "/start p_", "pair K7QF2MXR9T", "/pairs x", "hello"] {
+            assert_ne!(typed(other).as_deref(), Some(code), "{other}");
+        }
+        assert_eq!(typed("/start s_web"), None);
+        assert_eq!(link("my_bot", code), "https://t.me/my_bot?start=p_K7QF2MXR9T");
+    }
+
+    #[test]
+    fn the_right_code_is_valid_until_pairing_ends() {
+        let mut pairing = Pairing::begin(START);
+        let last = Timestamp(START.after(VALIDITY).0 - 1);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), Verdict::Pair);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), Verdict::Pair, "the owner could not be stored");
+        pairing.end();
+        assert_eq!(pairing.attempt(CodeCheck::Right, "2", last), Verdict::Ended);
+        let mut expired = Pairing::begin(START);
+        assert_eq!(expired.attempt(CodeCheck::Right, "1", START.after(VALIDITY)), Verdict::Ended);
+    }
+
+    #[test]
+    fn five_wrong_codes_end_pairing_for_everyone() {
+        let mut pairing = Pairing::begin(START);
+        for left in [4, 3, 2, 1] {
+            assert_eq!(pairing.attempt(CodeCheck::Wrong, &left.to_string(), START), Verdict::Wrong { left });
+        }
+        assert_eq!(pairing.attempt(CodeCheck::Wrong, "1", START), Verdict::Wrong { left: 1 }, "a repeated update");
+        assert_eq!(pairing.attempt(CodeCheck::Wrong, "5", START), Verdict::TooManyWrong);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "6", START), Verdict::Ended);
+    }
+}

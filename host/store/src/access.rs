@@ -1,0 +1,87 @@
+//! Stores the people who got access in the chat or by pairing. [`cordboard_core::chat_access`] decides about changes.
+
+use cordboard_core::{
+    chat_access::{StoredChange, StoredPerson},
+    types::Role,
+    updates_and_posts::{NewPost, OutboxRow},
+};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    error::{StoreError, WorkError},
+    inbox::{now, to_column},
+    outbox,
+    rows::read_all,
+    writer::Durability,
+};
+
+/// A person who has sent the right code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOwner {
+    /// The numeric Telegram id.
+    pub id: u64,
+    pub name: String,
+    /// The key of the update with the code. The update itself is not stored, because it contains the code.
+    pub key: String,
+    /// The answer, in the private chat of the person.
+    pub welcome: NewPost,
+}
+
+impl Store {
+    /// Saves or deletes the entry of a person, and returns all entries.
+    pub async fn change_access(&self, change: StoredChange) -> Result<Vec<StoredPerson>, StoreError> {
+        self.run("store a change of access".to_owned(), move |db| {
+            match &change {
+                StoredChange::Save(person) => save(db, person)?,
+                StoredChange::Delete(id) => {
+                    drop(db.prepare_cached("DELETE FROM access WHERE person = ?")?.execute([column(*id)])?)
+                }
+            }
+            people(db)
+        })
+        .await
+    }
+
+    /// Stores the owner together with the welcome, and marks the update with the code as handled, so that a repetition
+    /// after a crash is ignored. Returns all entries, and the stored welcome. Syncs to the disk. Returns `None` and
+    /// stores nothing if there is an owner already.
+    pub async fn pair(&self, owner: NewOwner) -> Result<Option<(Vec<StoredPerson>, OutboxRow)>, StoreError> {
+        self.run_with_durability(Durability::Power, "store the owner".to_owned(), move |db| {
+            let has_owner = "SELECT count(*) > 0 FROM access WHERE role = 'owner'";
+            if db.prepare_cached(has_owner)?.query_row([], |row| row.get(0))? {
+                return Ok(None);
+            }
+            save(db, &StoredPerson { id: owner.id, role: Role::Owner, name: Some(owner.name.clone()) })?;
+            let sql = "INSERT OR IGNORE INTO inbox (front_end, key, prompt, state, accepted, record) VALUES (?, ?, ?, 'done', ?, '')";
+            let front_end = &owner.welcome.place.front_end;
+            let handled = params![front_end, owner.key, Uuid::new_v4().to_string(), to_column(now())];
+            db.prepare_cached(sql)?.execute(handled)?;
+            Ok(Some((people(db)?, outbox::insert(db, &owner.welcome)?)))
+        })
+        .await
+    }
+}
+
+fn save(db: &Connection, person: &StoredPerson) -> Result<(), WorkError> {
+    let sql = "INSERT OR REPLACE INTO access (person, role, name, since) VALUES (?, ?, ?, ?)";
+    let row = params![column(person.id), person.role.as_str(), person.name, to_column(now())];
+    db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// Returns all entries, in the order of their ids.
+pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
+    read_all(db, "SELECT person, role, name FROM access ORDER BY person", [], |row| {
+        let role: String = row.get(1)?;
+        // The column accepts only the names of roles. A member has the fewest rights.
+        let role = role.parse().unwrap_or(Role::Member);
+        Ok(StoredPerson { id: row.get::<_, i64>(0)?.unsigned_abs(), role, name: row.get(2)? })
+    })
+}
+
+/// Returns the id as SQLite stores it. Ids have at most 63 bits.
+fn column(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,62 @@
+//! Tests stored access, pairing, and the counts of commands.
+
+use cordboard_core::chat_access::{StoredChange, StoredPerson};
+
+use super::*;
+
+fn stored(id: u64, role: Role) -> StoredPerson {
+    StoredPerson { id, role, name: Some(format!("Person {id}")) }
+}
+
+fn new_owner(id: u64) -> NewOwner {
+    let welcome = NewPost::new(place(&id.to_string()), Reply::text("welcome"));
+    NewOwner { id, name: format!("Person {id}"), key: format!("{id}:1:1"), welcome }
+}
+
+#[tokio::test]
+async fn changes_of_access_survive_a_restart() {
+    let state = State::new();
+    let (store, contents) = state.open();
+    assert_eq!(contents.people, []);
+    let change = async |change| store.change_access(change).await.unwrap();
+    change(StoredChange::Save(stored(7, Role::Member))).await;
+    change(StoredChange::Save(stored(8, Role::Member))).await;
+    let people = change(StoredChange::Save(stored(7, Role::Admin))).await;
+    assert_eq!(people, [stored(7, Role::Admin), stored(8, Role::Member)]);
+    assert_eq!(change(StoredChange::Delete(8)).await, [stored(7, Role::Admin)]);
+    assert_eq!(state.after(store).await.people, [stored(7, Role::Admin)]);
+}
+
+#[tokio::test]
+async fn only_the_first_person_pairs() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (first, second) = tokio::join!(store.pair(new_owner(7)), store.pair(new_owner(8)));
+    let (people, welcome) = first.unwrap().expect("there was no owner");
+    assert_eq!(people, [stored(7, Role::Owner)]);
+    assert_eq!(second.unwrap(), None);
+    let after = state.after(store).await;
+    assert_eq!((after.people, after.outbox), (people, vec![welcome]), "nothing of the second attempt is stored");
+}
+
+#[tokio::test]
+async fn the_update_that_paired_is_never_accepted_again() {
+    let state = State::new();
+    let (store, _) = state.open();
+    store.pair(new_owner(7)).await.unwrap().expect("there was no owner");
+    let repeated = Update { key: "7:1:1".to_owned(), ..update("x") };
+    assert_eq!(store.accept(vec![repeated], Some(("telegram".to_owned(), 5))).await.unwrap(), []);
+    assert_eq!(state.after(store).await.inbox, []);
+}
+
+#[tokio::test]
+async fn calls_of_commands_are_counted() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for name in ["new", "stop", "new"] {
+        store.count_command(name).await.unwrap();
+    }
+    store.close().await;
+    let (store, _) = state.open();
+    assert_eq!(store.command_uses().await.unwrap(), [("new".to_owned(), 2), ("stop".to_owned(), 1)].into());
+}
