@@ -46,6 +46,11 @@ pub enum Command {
     /// List the open questions of agents
     #[command(after_help = "Examples:\n  cordboard requests\n  cordboard requests --json | jq -r '.[].title'")]
     Requests(Listing),
+    /// List the people with access, with or without a running host
+    #[command(
+        after_help = "Examples:\n  cordboard access\n  cordboard access --json | jq -r '.[] | select(.source == \"chat\").id'"
+    )]
+    Access(Listing),
     /// List the decisions about permissions, plans and questions of agents, the oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),

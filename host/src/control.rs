@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
-pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
+pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow, session_rows};
 
 /// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only
 /// reads snapshots. Also the host's pause after it failed to accept a connection.

@@ -3,7 +3,6 @@
 
 mod log_limiter;
 mod request_error;
-mod token;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -25,7 +24,6 @@ use tokio::{
 
 pub use log_limiter::LogLimiter;
 pub use request_error::{RequestError, text_response};
-pub use token::{is_token, mac};
 
 /// The maximum number of headers of a request, far above what webhook senders use.
 const HEADERS: usize = 64;

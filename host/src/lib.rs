@@ -6,6 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod clock;
+mod constant_time;
 pub mod control;
 pub mod dev;
 pub mod http_server;
@@ -14,6 +15,7 @@ pub mod listing;
 pub mod live_changes;
 pub mod logging;
 pub mod operators;
+pub mod pairing;
 pub mod received_files;
 pub mod rollout;
 pub mod schedule;

@@ -1,4 +1,4 @@
-//! Formats the tables of `cordboard sessions`, `plugins`, `requests`, `audit`, `outbox` and `usage`.
+//! Formats the tables of `cordboard sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and `usage`.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -12,7 +12,7 @@ use cordboard_core::{
 };
 use serde::Serialize;
 
-use crate::control::{PluginRow, RequestRow, SessionRow};
+use crate::control::{PersonRow, PluginRow, RequestRow, SessionRow};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -153,6 +153,19 @@ pub fn outbox(entries: &[OutboxEntry]) -> String {
         vec![entry.id.to_string(), entry.place.clone(), entry.state.to_owned(), why, messages::beginning(&entry.text)]
     });
     table(&["ID", "PLACE", "STATE", "REASON", "TEXT"], &cells.collect::<Vec<_>>())
+}
+
+#[must_use]
+pub fn access(rows: &[PersonRow]) -> String {
+    if rows.is_empty() {
+        return "No people with access.\n".to_owned();
+    }
+    let cells = rows.iter().map(|row| {
+        let name = row.name.clone().unwrap_or_else(|| "-".to_owned());
+        let note = if row.overridden { "overridden by the configuration" } else { "" };
+        vec![row.id.to_string(), name, row.role.to_owned(), row.source.to_owned(), note.to_owned()]
+    });
+    table(&["ID", "NAME", "ROLE", "SOURCE", "NOTE"], &cells.collect::<Vec<_>>())
 }
 
 /// Formats the audit log. The times are in UTC.

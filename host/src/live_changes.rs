@@ -18,11 +18,15 @@ use crate::{
     rollout::{Notifier, Rollout},
 };
 
+/// The interval at which the commands in the menus are ordered by use.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub struct Reconciler {
     operators: Arc<Operators>,
     rollout: Rollout,
     config_path: Option<PathBuf>,
     rescan: watch::Sender<Duration>,
+    access_changes: watch::Receiver<u64>,
     /// The configuration error of the last notification, so that operators are notified of an error only once.
     notified_error: Option<String>,
 }
@@ -38,11 +42,14 @@ impl Reconciler {
     ) -> Self {
         let operators = Arc::new(operators);
         rollout.set_notifier(Arc::clone(&operators) as Arc<dyn Notifier>);
-        Self { operators, rollout, config_path, rescan, notified_error: None }
+        let access_changes = operators.config.access_changes();
+        Self { operators, rollout, config_path, rescan, access_changes, notified_error: None }
     }
 
     /// Runs until the watcher stops.
     pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut commands: mpsc::Receiver<AuthorizedCommand>) {
+        // The first tick is immediate.
+        let mut reorder = tokio::time::interval(DAY);
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
@@ -51,6 +58,9 @@ impl Reconciler {
                 },
                 Some(command) = commands.recv() => self.rollout.on_command(command).await,
                 event = self.rollout.next() => self.rollout.handle(event).await,
+                Ok(()) = self.access_changes.changed() => self.on_access_change().await,
+                () = self.operators.new_member.notified() => self.operators.menus.show().await,
+                _ = reorder.tick() => self.operators.menus.reorder().await,
                 lost = self.operators.outbox.next_unreachable() => self.operators.notify_unreachable(&lost).await,
             }
         }
@@ -93,13 +103,15 @@ impl Reconciler {
     async fn apply(&mut self, new: Config) {
         let operators = Arc::clone(&self.operators);
         let Operators { config, host, .. } = &*operators;
-        let changes = config::diff(&config.now(), &new);
+        let changes = config::diff(&config.access_sources().configured, &new);
         if changes.is_empty() {
             return;
         }
         self.rescan.send_replace(new.plugins.rescan);
         hub::read_secrets(&new);
         let old = config.replace(new);
+        // Everything that depends on access is updated below.
+        self.access_changes.mark_unchanged();
         if !changes.restart.is_empty() {
             self.notify(messages::configuration::at_next_start(&changes.restart)).await;
         }
@@ -108,6 +120,7 @@ impl Reconciler {
         host.notify_kept_folders(&old.sessions.folders).await;
         if changes.areas.contains(&Area::Access) {
             host.withdraw_revoked().await;
+            self.operators.menus.show().await;
         }
         let policy = &config.now().plugins.lifecycle;
         self.rollout.registry.set_lifecycle(policy).await;
@@ -116,6 +129,15 @@ impl Reconciler {
         }
         // Logged last, so that the configuration is active when the log line appears.
         tracing::info!(%changes, "configuration changed");
+    }
+
+    /// Updates what depends on access, after a change in the chat or by pairing. The host service has already withdrawn
+    /// the prompts of people without access.
+    async fn on_access_change(&mut self) {
+        // The owner is part of the settings of plugins with `acts_as`.
+        let names = self.rollout.registry.snapshot().names().map(str::to_owned).collect();
+        self.rollout.apply_settings(names).await;
+        self.operators.menus.show().await;
     }
 
     /// Applies new settings to the plugins whose tables changed, and to all plugins if `[access]` or a limit in

@@ -33,6 +33,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Sessions(listing) => app::list_sessions(&listing),
         Command::Plugins(listing) => app::list_plugins(&listing),
         Command::Requests(listing) => app::list_requests(&listing),
+        Command::Access(listing) => app::list_access(&listing),
         Command::Audit(audit) => app::list_audit(&audit),
         Command::Outbox(listing) => app::list_outbox(&listing),
         Command::Usage(usage) => app::list_usage(&usage),

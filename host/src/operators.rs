@@ -1,13 +1,14 @@
 //! Notifies the operators of the host's own events, asks them about grants, and updates what depends on the active
-//! plugins: the menu of commands, and the review of sessions by the lifecycle plugin.
+//! plugins: the menus of commands, and the review of sessions by the lifecycle plugin.
+
+mod menus;
+
+pub use menus::CommandMenus;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cordboard_chat::{
-    MenuEntry,
-    outbox::{Outbox, PlaceLoss, Unreachable},
-};
+use cordboard_chat::outbox::{Outbox, PlaceLoss, Unreachable};
 use cordboard_core::{
     config::Config,
     messages::{self, plain},
@@ -15,7 +16,7 @@ use cordboard_core::{
     types::{Caller, Place, Reply, Request, SessionName, TopicState},
     updates_and_posts::NewPost,
 };
-use cordboard_runtime::{Offer, Snapshot};
+use tokio::sync::Notify;
 
 use crate::{
     hub::{HostService, LiveConfig, Outbound},
@@ -30,6 +31,9 @@ pub struct Operators {
     /// `console` or `telegram`.
     pub front_end: &'static str,
     pub outbox: Outbox,
+    pub menus: CommandMenus,
+    /// Notified when a person has written in a place for the first time since the start of the host.
+    pub new_member: Arc<Notify>,
 }
 
 impl Operators {
@@ -97,7 +101,7 @@ impl Notifier for Operators {
     }
 
     async fn changed(&self, plugin: &str) {
-        self.outbox.set_menu(menu(&self.host.plugins.snapshot()));
+        self.menus.show().await;
         if self.config.now().plugins.lifecycle == plugin {
             self.review_all().await;
         }
@@ -116,11 +120,4 @@ fn places(front_end: &str, config: &Config) -> Vec<Place> {
     let others = config.access.admins.iter().map(|id| Place::new(front_end, &id.to_string()));
     let others = others.filter(|_| front_end != "console");
     owner(front_end, config).into_iter().chain(others).collect()
-}
-
-/// Returns the commands of a snapshot as entries of a chat's menu.
-#[must_use]
-pub fn menu(snapshot: &Snapshot) -> Vec<MenuEntry> {
-    let entry = |offer: &Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
-    snapshot.commands().map(entry).collect()
 }

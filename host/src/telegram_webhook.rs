@@ -19,7 +19,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, is_token, text_response};
+use crate::{constant_time::is_equal, http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, text_response}};
 
 /// The header with the secret.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
@@ -112,7 +112,7 @@ impl UpdateServer {
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-        shown.is_some_and(|shown| is_token(&self.secret, shown))
+        shown.is_some_and(|shown| is_equal(&self.secret, shown))
     }
 
     /// Passes an update to the front-end. A front-end that has stopped stores nothing more.

@@ -255,6 +255,7 @@ fn server(
         causes: CausationChain::default(),
         text_answers: TextAnswers::default(),
         place: None,
+        replied_author: None,
         press: None,
         waiting: None,
         files: CommandFiles::default(),

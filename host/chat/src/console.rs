@@ -34,7 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Streaming};
+use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, Menus, MessageId, Outgoing, Pacing, Streaming};
 use intake::Intake;
 use printed_messages::{OutputStyle, PrintedMessages};
 
@@ -258,7 +258,7 @@ impl Chat for Console {
         self.mode == Mode::Pipe
     }
 
-    async fn set_menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
+    async fn set_menus(&self, _menus: &Menus) -> Result<(), ChatError> {
         // The console has no menu. `/help` lists the commands.
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! from it. A front-end does not interpret the text of a message, and confirms an update only after the store has
 //! committed it.
 
-use std::{fs::File, time::Duration};
+use std::{collections::BTreeMap, fs::File, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -78,8 +78,8 @@ pub trait Chat: Send + Sync {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
-    /// Sets the menu of commands. If nothing has changed, this makes no request.
-    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
+    /// Sets the menus of commands. Makes no request for a menu that has not changed.
+    async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError>;
 
     /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside of
     /// all topics. The chat may still refuse.
@@ -245,6 +245,15 @@ pub struct MenuEntry {
     /// The name without the slash.
     pub name: String,
     pub summary: String,
+}
+
+/// The menus of a front-end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Menus {
+    /// The menu in all chats without a menu of their own.
+    pub everyone: Vec<MenuEntry>,
+    /// The private chats that people have used, by the id of the chat. `None` removes the chat's own menu.
+    pub chats: BTreeMap<String, Option<Vec<MenuEntry>>>,
 }
 
 /// The reason that a message was not shown. Each variant needs a different reaction.

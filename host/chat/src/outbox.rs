@@ -22,7 +22,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
 };
 
-use super::{Chat, DownloadError, MenuEntry, MessageId, StorageError, Streaming};
+use super::{Chat, DownloadError, Menus, MessageId, StorageError, Streaming};
 
 mod chat_call;
 mod compose;
@@ -137,7 +137,7 @@ impl Outbox {
             unreachable_added: Notify::new(),
             new_places: Notify::new(),
             post_done: Notify::new(),
-            menu: watch::Sender::new(Vec::new()),
+            menus: watch::Sender::new(Menus::default()),
             closing: watch::Sender::new(false),
         });
         (Self { shared: Arc::clone(&shared) }, run_workers(shared))
@@ -233,9 +233,9 @@ impl Outbox {
         self.shared.chat.download(file, to).await
     }
 
-    /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.
-    pub fn set_menu(&self, commands: Vec<MenuEntry>) {
-        self.shared.menu.send_replace(commands);
+    /// Sets the front-end's menus in the background. Newer menus replace those that are not set yet.
+    pub fn set_menus(&self, menus: Menus) {
+        self.shared.menus.send_replace(menus);
     }
 
     /// Waits until no final post is pending. Posts for places that can't be written to don't count.
@@ -296,7 +296,7 @@ struct Shared {
     new_places: Notify,
     /// Notified when a final post is done.
     post_done: Notify,
-    menu: watch::Sender<Vec<MenuEntry>>,
+    menus: watch::Sender<Menus>,
     closing: watch::Sender<bool>,
 }
 

@@ -26,12 +26,13 @@ pub enum Capability {
     Attachments,
     Chat,
     PluginControl,
+    AccessControl,
     Secrets,
     Tcp,
 }
 
 impl Capability {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Context,
         Self::Log,
         Self::Config,
@@ -43,6 +44,7 @@ impl Capability {
         Self::Attachments,
         Self::Chat,
         Self::PluginControl,
+        Self::AccessControl,
         Self::Secrets,
         Self::Tcp,
     ];
@@ -62,6 +64,7 @@ impl Capability {
             Self::Attachments => "attachments",
             Self::Chat => "chat",
             Self::PluginControl => "plugin-control",
+            Self::AccessControl => "access-control",
             Self::Secrets => "secrets",
             Self::Tcp => "tcp",
         }
@@ -76,7 +79,8 @@ impl Capability {
             | Self::Requests
             | Self::Attachments
             | Self::Chat
-            | Self::PluginControl => GrantKind::ByName,
+            | Self::PluginControl
+            | Self::AccessControl => GrantKind::ByName,
             Self::Secrets | Self::Tcp => GrantKind::ByTargets,
         }
     }

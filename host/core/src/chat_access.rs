@@ -5,10 +5,10 @@ use crate::{
     config::Access,
     messages,
     session::{ApiError, ApiErrorCode},
-    types::{Caller, MessageAuthor, Role},
+    types::{Caller, MessageAuthor, Role, UserId},
 };
 
-/// The front-end of the people with access, as in [`UserId`](crate::types::UserId).
+/// The front-end of the people with access, as in [`UserId`].
 const FRONT_END: &str = "telegram";
 
 /// A stored entry: a person with access that is not from the configuration.
@@ -49,8 +49,14 @@ pub struct ListedPerson {
     pub is_overridden: bool,
 }
 
-/// A request of `/access`. `who` is an id, as a number or as in [`UserId`](crate::types::UserId). Without it, the
-/// request is about the author of the message that the command replies to.
+impl ListedPerson {
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        UserId(format!("{FRONT_END}:{}", self.id))
+    }
+}
+
+/// A request of `/access`. `who` is an id, as a number or as in [`UserId`]. Without it, the request is about the author of the message that the command replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRequest {
     Add { who: Option<String>, role: String },
@@ -62,6 +68,20 @@ pub enum AccessRequest {
 pub enum StoredChange {
     Save(StoredPerson),
     Delete(u64),
+}
+
+impl StoredChange {
+    /// Applies the change to a list of entries, as the store does.
+    #[must_use]
+    pub fn apply(&self, mut people: Vec<StoredPerson>) -> Vec<StoredPerson> {
+        let (Self::Save(StoredPerson { id, .. }) | Self::Delete(id)) = self;
+        people.retain(|person| person.id != *id);
+        if let Self::Save(person) = self {
+            people.push(person.clone());
+        }
+        people.sort_by_key(|person| person.id);
+        people
+    }
 }
 
 /// The decision about a request: the change to store, if there is any, and the answer to the owner.
@@ -88,18 +108,18 @@ pub enum AccessRefusal {
     HasNoAccess(u64),
 }
 
-impl From<AccessRefusal> for ApiError {
-    fn from(refusal: AccessRefusal) -> Self {
-        let code = match refusal {
-            AccessRefusal::HasNoAccess(_) => ApiErrorCode::Unknown,
-            AccessRefusal::Owner | AccessRefusal::Configured { .. } => ApiErrorCode::Denied,
-            AccessRefusal::NotAnId(_)
-            | AccessRefusal::NotARole(_)
-            | AccessRefusal::NoPerson
-            | AccessRefusal::Bot
-            | AccessRefusal::Anonymous => ApiErrorCode::Invalid,
+impl AccessRefusal {
+    /// Returns the error for the caller.
+    #[must_use]
+    pub fn error(&self) -> ApiError {
+        let code = match self {
+            Self::HasNoAccess(_) => ApiErrorCode::Unknown,
+            Self::Owner | Self::Configured { .. } => ApiErrorCode::Denied,
+            Self::NotAnId(_) | Self::NotARole(_) | Self::NoPerson | Self::Bot | Self::Anonymous => {
+                ApiErrorCode::Invalid
+            }
         };
-        Self { code, text: messages::access::refused(&refusal) }
+        ApiError { code, text: messages::access::refused(self) }
     }
 }
 

@@ -124,6 +124,12 @@ impl Pairing {
         self.has_ended = true;
     }
 
+    /// Returns whether pairing has ended before the code expired.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.has_ended || now >= self.expires

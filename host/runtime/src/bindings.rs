@@ -43,6 +43,6 @@ extension_point!(hook, "hook-plugin");
 extension_point!(schedule, "schedule-plugin");
 
 pub use host_imports::cordboard::plugin::{
-    attachments, catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions,
-    state, tcp, types,
+    access_control, attachments, catalog, chat, config, context, log, plugin_control, requests, secrets,
+    session_control, sessions, state, tcp, types,
 };

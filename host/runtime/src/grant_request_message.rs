@@ -21,8 +21,9 @@ fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
         // A plugin with `plugin-control` that the owner calls can approve capabilities for itself and for other
-        // plugins. A plugin with `requests` can allow agents to run any command, and one with `attachments` reads the
-        // recordings and files that people send. Pressing one button isn't enough consent for that.
+        // plugins, and one with `access-control` can give anyone access. A plugin with `requests` can allow agents to
+        // run any command, and one with `attachments` reads the recordings and files that people send. Pressing one
+        // button isn't enough consent for that.
         _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }

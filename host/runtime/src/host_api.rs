@@ -8,6 +8,7 @@ use std::{error::Error, sync::Arc};
 use async_trait::async_trait;
 use cordboard_core::{
     budget::Budget,
+    chat_access::{AccessRequest, ListedPerson},
     messages,
     session::{ApiError, SessionCommand},
     types::{
@@ -62,8 +63,16 @@ pub struct Swap {
     pub value: Option<Vec<u8>>,
 }
 
+/// Lists and changes who has access. Only the owner may call these methods. Without a caller, they fail.
 #[async_trait]
-pub trait HostApi: PluginState {
+pub trait AccessControl: Send + Sync {
+    async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError>;
+    /// Returns the answer to the owner.
+    async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError>;
+}
+
+#[async_trait]
+pub trait HostApi: PluginState + AccessControl {
     fn now(&self) -> Timestamp;
     /// Returns the session that the call acts on: the one that a pressed button is bound to, or else the caller's
     /// active session in the place.

@@ -2,6 +2,7 @@
 //! linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's rights on
 //! sessions.
 
+mod access_control;
 mod attachments;
 mod catalog;
 mod chat;
@@ -40,6 +41,7 @@ pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime:
         Capability::Attachments => add!(attachments),
         Capability::Chat => add!(chat),
         Capability::PluginControl => add!(plugin_control),
+        Capability::AccessControl => add!(access_control),
         Capability::Secrets => add!(secrets),
         Capability::Tcp => add!(tcp),
     }

@@ -54,7 +54,7 @@ pub use error::PluginError;
 pub use exports::{DueJob, FilterCall, Invocation, Load, RenderInput, ViewLimits};
 pub use grant_request_message::{PendingApproval, config_only, joint_approval_request};
 pub use guest_log::LOG_TARGET;
-pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};
+pub use host_api::{AccessControl, ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};
 pub use network_access::{is_granted as is_network_granted, network_list};
 pub use outbound_network::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 pub use plugin_catalog::{Health, PluginStatus};

@@ -1,11 +1,11 @@
-//! Wraps a chat and enforces `[access]` on outgoing messages. It must not send anything to the private chat of a user
-//! who was removed from `[access]`, not even a message that was already stored.
+//! Wraps a chat and checks access for outgoing messages. It must not send anything to the private chat of a user
+//! who has lost access, not even a message that was already stored.
 
 use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    Chat, ChatError, DownloadError, Draft, Limits, MenuEntry, MessageId, Outgoing, Pacing, RichMessages, Streaming,
+    Chat, ChatError, DownloadError, Draft, Limits, Menus, MessageId, Outgoing, Pacing, RichMessages, Streaming,
 };
 use cordboard_core::{
     agent_event::PromptId,
@@ -25,7 +25,7 @@ impl AccessCheckedChat {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its reader is no longer in [access]".to_owned() })
+        Err(ChatError::Forbidden { why: "its reader has no access any more".to_owned() })
     }
 }
 
@@ -96,8 +96,8 @@ impl Chat for AccessCheckedChat {
         self.chat.download(file, to).await
     }
 
-    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        self.chat.set_menu(commands).await
+    async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError> {
+        self.chat.set_menus(menus).await
     }
 
     fn may_have_topics(&self, place: &Place) -> bool {

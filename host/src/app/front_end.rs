@@ -12,6 +12,7 @@ use super::{AppError, exit_reason::ExitReason, options::StartOptions, telegram::
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
+    pairing::OwnerPairing,
     session_registry::SessionRegistry,
 };
 
@@ -47,12 +48,12 @@ pub async fn open(
     options: &StartOptions,
     inbox: Arc<dyn Inbox>,
     sessions: &Arc<SessionRegistry>,
-    clock: Clock,
+    pairing: Arc<OwnerPairing>,
 ) -> Result<FrontEnd, AppError> {
     match options.kind {
-        ChatKind::Console => open_console(options, inbox, clock),
+        ChatKind::Console => open_console(options, inbox, pairing.clock),
         ChatKind::Telegram => {
-            let (telegram, chat) = TelegramFrontEnd::open(options, inbox, sessions, clock).await?;
+            let (telegram, chat) = TelegramFrontEnd::open(options, inbox, sessions, pairing).await?;
             Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(telegram) })
         }
     }

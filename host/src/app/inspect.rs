@@ -1,4 +1,4 @@
-//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit`, `outbox` and `usage`. `sessions`, `plugins` and
+//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and `usage`. `sessions`, `plugins` and
 //! `requests` query a running host. If no host is running, `sessions` and `plugins` read the configuration, the store
 //! and the plugin files instead, and `requests` lists nothing.
 
@@ -8,15 +8,21 @@ use cordboard_agents::{
     StartError, check_program,
     process::{self, Environment},
 };
-use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
+use cordboard_core::{
+    chat_access::{AccessEntries, ListedPerson},
+    config::SecretSource,
+    messages, scrub,
+    session::Machine,
+    types::SessionRecord,
+};
 use cordboard_runtime::{Health, Registry};
-use cordboard_store::{Decisions, OpenError};
+use cordboard_store::{Decisions, OpenError, StoreSnapshot};
 
 use super::{AppError, load, named_plugin_folder, plugin_folder, telegram};
 use crate::{
     cli::{Audit, Listing, Paths, ResolvedPaths, Usage},
     clock::Clock,
-    control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
+    control::{self, ControlAnswer, ControlQuery, PersonRow, PluginRow, SessionRow},
     hub::{self, LiveConfig, RestoredInbox},
     listing::{self, OutboxEntry},
     logging,
@@ -51,6 +57,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         print_text(&format!("token          {verdict}  {}\n", file.display()))?;
         problems.extend(checked.err().map(|error| format!("failed to {error}")));
+        check_access(&paths, &config)?;
     }
     problems.extend(check_secrets(&config)?);
     problems.extend(check_agents(&config)?);
@@ -251,6 +258,36 @@ pub fn list_requests(options: &Listing) -> Result<(), AppError> {
         }
     })?;
     print(&rows, options.json, |rows| listing::requests(rows, Clock::system().now()))
+}
+
+/// Lists the people with access: `cordboard access`.
+///
+/// # Errors
+/// The configuration or the store cannot be read.
+pub fn list_access(options: &Listing) -> Result<(), AppError> {
+    logging::start("error");
+    let paths = options.paths.resolve()?;
+    let config = load(&paths)?;
+    let StoreSnapshot { people, names, .. } = cordboard_store::read_only(&paths.state)?;
+    let listed = AccessEntries { configured: &config.access, stored: &people }.list();
+    let row = |person: ListedPerson| PersonRow::new(&person, names.get(&person.user_id()));
+    let rows: Vec<PersonRow> = listed.into_iter().map(row).collect();
+    print(&rows, options.json, listing::access)
+}
+
+/// Warns if the bot would serve no user.
+fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppError> {
+    let people = match cordboard_store::read_only(&paths.state) {
+        Ok(contents) => contents.people,
+        // The next start updates the database.
+        Err(OpenError::Older { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let access = AccessEntries { configured: &config.now().access, stored: &people }.effective();
+    if access.owner.is_some() || !access.admins.is_empty() || !access.members.is_empty() {
+        return Ok(());
+    }
+    print_text(&format!("access         none  {}\n", messages::access::NO_USER))
 }
 
 /// Lists the decisions about requests of agents: `cordboard audit`.

@@ -20,7 +20,10 @@ use cordboard_core::{
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoreSnapshot};
 use cordboard_watch::WatchOptions;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
 
 use super::{
     AppError,
@@ -41,7 +44,8 @@ use crate::{
         SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::Reconciler,
-    operators::{self, Operators},
+    operators::{CommandMenus, Operators},
+    pairing::OwnerPairing,
     rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
     session_files::SessionFiles,
@@ -66,6 +70,9 @@ struct HostBase {
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
+    /// Notified when a person has written in a place for the first time since the start of the host.
+    new_member: Arc<Notify>,
+    pairing: Arc<OwnerPairing>,
 }
 
 /// The delay from the end of the startup until unused code is unmapped. By then, the host has usually dispatched the
@@ -97,7 +104,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let sessions = base.without_future(sessions).await;
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
-    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, base.clock).await?;
+    let pairing = Arc::clone(&base.pairing);
+    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
     let sending = tokio::spawn(sending);
@@ -118,7 +126,6 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let control = control.serve(base.control_services(registry, &host));
     let operators = base.operators(&host, outbound, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
-    outbox.set_menu(operators::menu(&base.plugins.snapshot()));
     tokio::spawn(reconciler.run(changes, authorized_commands));
     tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.
@@ -141,8 +148,10 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 
 impl HostBase {
     fn new(options: &StartOptions, store: Store, contents: &mut StoreSnapshot) -> Result<Self, AppError> {
+        options.config.set_people(std::mem::take(&mut contents.people));
         let plugins = Arc::new(super::create_registry(&options.paths, &options.config.now().plugins)?);
         let clock = Clock::system();
+        let pairing = Arc::new(OwnerPairing::new(options.config.clone(), store.clone(), clock));
         Ok(Self {
             clock,
             config: options.config.clone(),
@@ -156,6 +165,8 @@ impl HostBase {
             hooks: EventBus::new(Arc::clone(&plugins)),
             plugins,
             host_id: contents.host_id.clone(),
+            new_member: Arc::default(),
+            pairing,
         })
     }
 
@@ -181,6 +192,7 @@ impl HostBase {
             intake: intake.clone(),
             front_end: self.front_end,
             stored_members: Mutex::default(),
+            new_member: Arc::clone(&self.new_member),
         })
     }
 
@@ -218,6 +230,7 @@ impl HostBase {
             causes: CausationChain::default(),
             text_answers: hub::TextAnswers::default(),
             place: None,
+            replied_author: None,
             press: None,
             waiting: None,
             files: hub::CommandFiles::default(),
@@ -227,6 +240,7 @@ impl HostBase {
             new_topic: None,
         });
         self.hooks.set_host(&host);
+        self.pairing.set_outbound(outbound.clone());
         let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
         drop(queries.host.set(Arc::downgrade(&host_api)));
         host
@@ -307,7 +321,11 @@ impl HostBase {
     }
 
     fn operators(&self, host: &Arc<HostService>, outbound: Outbound, outbox: Outbox) -> Operators {
-        Operators { config: self.config.clone(), host: Arc::clone(host), outbound, front_end: self.front_end, outbox }
+        let plugins = Arc::clone(&self.plugins);
+        let menus = CommandMenus::new(self.config.clone(), plugins, self.store.clone(), outbox.clone());
+        let (host, new_member) = (Arc::clone(host), Arc::clone(&self.new_member));
+        let config = self.config.clone();
+        Operators { config, host, outbound, front_end: self.front_end, outbox, menus, new_member }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use super::{AppError, access_checked_chat::AccessCheckedChat, options::StartOptions, run::own_files};
 use crate::{
     cli::ResolvedPaths,
-    clock::Clock,
+    pairing::OwnerPairing,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
     telegram_webhook::{self, UpdateServer, secret},
@@ -33,20 +33,17 @@ impl TelegramFrontEnd {
         options: &StartOptions,
         inbox: Arc<dyn Inbox>,
         sessions: &Arc<SessionRegistry>,
-        clock: Clock,
+        pairing: Arc<OwnerPairing>,
     ) -> Result<(Self, Arc<dyn Chat>), AppError> {
-        let config = options.config.now();
-        if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
-            tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
-        }
         let telegram = Arc::new(Telegram::open(settings(options)?, inbox)?);
         let source = UpdateSource::open(options).await?;
         let (access, live, sessions) = (options.config.clone(), options.config.clone(), Arc::clone(sessions));
         let settings = ReceiverSettings {
             access: Arc::new(move |id| access.now().access.role_of(id)),
             press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
-            clock: clock.source(),
+            clock: pairing.clock.source(),
             give_up: Arc::new(move || live.now().telegram.give_up),
+            pairing: Some(pairing),
         };
         let started = Arc::new(Notify::new());
         let (receiver, start_signal) = (Arc::clone(&telegram), Arc::clone(&started));

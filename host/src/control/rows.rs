@@ -1,8 +1,12 @@
-//! The rows of `cordboard sessions`, `plugins` and `requests`, in their JSON output and in the responses of the host.
+//! The rows of `cordboard sessions`, `plugins`, `requests` and `access`, in their JSON output and in the responses of the
+//! host.
 
 use std::{path::PathBuf, sync::Arc};
 
-use cordboard_core::types::{OpenRequest, SessionView};
+use cordboard_core::{
+    chat_access::ListedPerson,
+    types::{OpenRequest, SessionView},
+};
 use cordboard_runtime::PluginStatus;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +59,33 @@ pub struct RequestRow {
     pub title: String,
     /// Milliseconds since the Unix epoch.
     pub since: u64,
+}
+
+/// A person with access in the JSON output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonRow {
+    /// The numeric Telegram id.
+    pub id: u64,
+    /// The last known name.
+    pub name: Option<String>,
+    pub role: &'static str,
+    /// `configuration` or `chat`.
+    pub source: &'static str,
+    /// Whether an entry of the configuration overrides this entry, which has no effect.
+    pub overridden: bool,
+}
+
+impl PersonRow {
+    #[must_use]
+    pub fn new(person: &ListedPerson, name: Option<&String>) -> Self {
+        Self {
+            id: person.id,
+            name: name.or(person.name.as_ref()).cloned(),
+            role: person.role.as_str(),
+            source: person.source.as_str(),
+            overridden: person.is_overridden,
+        }
+    }
 }
 
 impl From<&SessionView> for SessionRow {

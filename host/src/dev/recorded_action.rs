@@ -4,6 +4,7 @@
 use std::fmt;
 
 use cordboard_core::{
+    chat_access::StoredChange,
     config::format_duration,
     session::{QueuedPrompts, SessionCommand},
     types::{PermissionMode, Place, Reply, SessionName, SessionRecord, UserId},
@@ -25,6 +26,8 @@ pub enum RecordedAction {
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.
     Steered(String, AdminCommand),
+    /// A change of the people with access.
+    Access(StoredChange),
     /// A key and its new value. `None` means that the key was deleted.
     StateSet(String, Option<Vec<u8>>),
     /// The method and address of an HTTP request, and the result: a status, or the reason for the failure.
@@ -56,6 +59,8 @@ impl fmt::Display for RecordedAction {
                 | AdminCommand::Enable
                 | AdminCommand::Revoke => write!(f, "plugin {plugin} {}", order.as_str()),
             },
+            Self::Access(StoredChange::Save(person)) => write!(f, "access {} {}", person.id, person.role.as_str()),
+            Self::Access(StoredChange::Delete(id)) => write!(f, "access {id} removed"),
             Self::StateSet(key, None) => write!(f, "state delete {key}"),
             Self::StateSet(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
             Self::Requested(what, Ok(status)) => write!(f, "http {what}: {status}"),

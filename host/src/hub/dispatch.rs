@@ -63,7 +63,7 @@ impl Dispatcher {
             Action::Reply(_) => {}
             Action::DropWithoutAccess => {
                 let caller = &row.update.caller.id;
-                tracing::info!(%caller, "dropped a message: its author is no longer in [access]");
+                tracing::info!(%caller, "dropped a message: its author has no access any more");
                 self.finish(&row).await;
             }
             Action::DropStale | Action::DropExcess => self.finish(&row).await,
@@ -124,14 +124,19 @@ impl Dispatcher {
         };
         let files = CommandFiles::of(saved.as_ref());
         let new_topic = self.host.new_topic(row);
-        let host = self.host.for_update(&row.update.place, target.press.clone(), waiting, files.clone());
+        let host = self.host.for_update(&row.update, target.press.clone(), waiting, files.clone());
         let host = HostService { new_topic: new_topic.clone(), ..host };
         let mut reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
             self.close_buttons(&row.update, call, &target).await;
         }
         let mut opened = self.open_topic(row, new_topic.as_deref(), &mut reply).await;
-        self.reply_with(row, reply, opened.post.take()).await;
+        // Both are stored in one commit.
+        let posted = self.reply_with(row, reply, opened.post.take());
+        let ((), counted) = tokio::join!(posted, self.store.count_command(name));
+        if let Err(error) = counted {
+            tracing::debug!(%error, "failed to count the use of a command");
+        }
         self.start_in_topic(row, opened).await;
         let has_files = matches!(&row.update.what, UpdateKind::NotText { files, .. } if !files.is_empty());
         let notice = match (failure, saved) {

@@ -1,6 +1,8 @@
 //! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the
 //! caller's permissions. Every command that a caller sends to a session goes through this module.
 
+mod access_control;
+mod call_scope;
 pub mod chat_members;
 pub mod files;
 pub mod fork;
@@ -23,8 +25,8 @@ use cordboard_core::{
     rollout::short,
     session::{ApiError, ApiErrorCode, QueuedPrompts, SessionCommand},
     types::{
-        Caller, Choice as Decision, Exchange, FolderEntry, FolderPage, OriginUsage, Place, ProcessId, Reply, Request,
-        SessionName, SessionView, Timestamp, Urgency, UsagePeriod, UserId,
+        Caller, Choice as Decision, Exchange, FolderEntry, FolderPage, MessageAuthor, OriginUsage, Place, ProcessId,
+        Reply, Request, SessionName, SessionView, Timestamp, Urgency, UsagePeriod, UserId,
     },
     updates_and_posts::{CompletedUpdate, NewPost},
 };
@@ -73,6 +75,8 @@ pub struct HostService {
     pub text_answers: TextAnswers,
     /// The place of the update that this instance serves, if any.
     pub place: Option<Place>,
+    /// The author of the message that the command of this update replies to.
+    pub replied_author: Option<MessageAuthor>,
     /// The button press that this instance serves, if any.
     pub press: Option<Arc<Press>>,
     /// Takes the waiting prompts that were accepted before the update that this instance serves.
@@ -92,35 +96,6 @@ impl HostService {
     pub(super) async fn mode_of(&self, person: &UserId) -> Option<String> {
         let mode = self.store.own_mode(person).await;
         mode.inspect_err(|error| tracing::error!(%error, "failed to read the view mode of a person")).ok().flatten()
-    }
-
-    /// Returns a copy for a call that these hooks caused.
-    #[must_use]
-    pub fn caused_by(&self, causes: CausationChain) -> Self {
-        Self { causes, ..self.clone() }
-    }
-
-    /// Returns a copy for the command of an update, which may be a pressed button.
-    pub(super) fn for_update(
-        &self,
-        place: &Place,
-        press: Option<Arc<Press>>,
-        waiting: PromptTaker,
-        files: CommandFiles,
-    ) -> Self {
-        Self { place: Some(place.clone()), press, waiting: Some(waiting), files, ..self.clone() }
-    }
-
-    /// Returns a copy for a filter that sees these files. It is not bound to a button or a command.
-    pub(super) fn for_filter(&self, place: &Place, files: FilteredFiles) -> Self {
-        Self {
-            place: Some(place.clone()),
-            press: None,
-            waiting: None,
-            files: CommandFiles::default(),
-            filtered_files: Some(files),
-            ..self.clone()
-        }
     }
 
     pub fn config(&self) -> Arc<Config> {

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use cordboard_core::{
     updates_and_posts::{ButtonAction, Update},
 };
 use cordboard_store::{Store, StoreError};
+use tokio::sync::Notify;
 
 use super::Intake;
 use crate::session_topics::SessionTopics;
@@ -26,21 +27,24 @@ pub struct InboxWriter {
     pub front_end: &'static str,
     /// The people who are already stored as members of a place, so that each is stored only once.
     pub stored_members: Mutex<HashSet<(Place, UserId)>>,
+    /// Notified after a person was stored as a member of a place.
+    pub new_member: Arc<Notify>,
 }
 
 impl InboxWriter {
     async fn store_members(&self, updates: &[Update]) -> Result<(), StorageError> {
         let stored = || self.stored_members.lock().unwrap_or_else(PoisonError::into_inner);
-        let members = updates.iter().map(|update| (update.place.clone(), update.caller.id.clone()));
+        let members = updates.iter().map(|update| (update.place.clone(), update.caller.clone()));
         let new: Vec<_> = {
             let stored = stored();
-            members.filter(|member| !stored.contains(member)).collect()
+            members.filter(|(place, person)| !stored.contains(&(place.clone(), person.id.clone()))).collect()
         };
         if new.is_empty() {
             return Ok(());
         }
         self.store.add_chat_members(new.clone()).await.map_err(failed)?;
-        stored().extend(new);
+        stored().extend(new.into_iter().map(|(place, person)| (place, person.id)));
+        self.new_member.notify_one();
         Ok(())
     }
 }

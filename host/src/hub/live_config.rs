@@ -1,35 +1,119 @@
-//! Owns the active configuration. Callers read it whenever they need a value, so most changes take effect at once.
+//! Owns the active configuration, including the access that was given in the chat. Callers read it whenever they need a value, so most changes take effect at once.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
     capability::Capability,
+    chat_access::{AccessEntries, StoredPerson},
     config::{Agent, Config, Limits},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
 use cordboard_runtime::{BuiltInGrants, PluginSettings, WebhookAccess};
+use tokio::sync::watch;
 
 use crate::{session::SessionConfig, standard_plugins::built_in};
 
-/// A shared, replaceable configuration.
+/// The shared configuration, combined with the access that was given in the chat. Both can change while the host runs.
 #[derive(Clone)]
-pub struct LiveConfig(Arc<ArcSwap<Config>>);
+pub struct LiveConfig(Arc<Shared>);
+
+struct Shared {
+    /// The configuration in force: its `access` contains the stored people, too.
+    effective: ArcSwap<Config>,
+    sources: Mutex<AccessSources>,
+    /// Held while the stored people are changed.
+    changing: tokio::sync::Mutex<()>,
+    /// Counts the changes of `access`.
+    access_changes: watch::Sender<u64>,
+}
+
+/// The two sources of access.
+#[derive(Clone)]
+pub struct AccessSources {
+    pub configured: Arc<Config>,
+    pub people: Arc<[StoredPerson]>,
+}
+
+impl AccessSources {
+    #[must_use]
+    pub fn entries(&self) -> AccessEntries<'_> {
+        AccessEntries { configured: &self.configured.access, stored: &self.people }
+    }
+
+    fn effective(&self) -> Arc<Config> {
+        if self.people.is_empty() {
+            return Arc::clone(&self.configured);
+        }
+        Arc::new(Config { access: self.entries().effective(), ..(*self.configured).clone() })
+    }
+}
 
 impl LiveConfig {
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(config)))
+        let configured = Arc::new(config);
+        let effective = ArcSwap::new(Arc::clone(&configured));
+        let sources = Mutex::new(AccessSources { configured, people: Arc::default() });
+        Self(Arc::new(Shared {
+            effective,
+            sources,
+            changing: tokio::sync::Mutex::default(),
+            access_changes: watch::Sender::new(0),
+        }))
     }
 
     #[must_use]
     pub fn now(&self) -> Arc<Config> {
-        self.0.load_full()
+        self.0.effective.load_full()
     }
 
+    /// Replaces the configuration, and returns the previous one, without the people who got access in the chat.
     pub fn replace(&self, config: Config) -> Arc<Config> {
-        self.0.swap(Arc::new(config))
+        self.change(|sources| std::mem::replace(&mut sources.configured, Arc::new(config)))
+    }
+
+    /// Replaces the people who got access in the chat or by pairing.
+    pub fn set_people(&self, people: Vec<StoredPerson>) {
+        self.change(|sources| sources.people = people.into());
+    }
+
+    #[must_use]
+    pub fn access_sources(&self) -> AccessSources {
+        self.sources().clone()
+    }
+
+    /// Waits until no other task changes the stored people.
+    pub async fn lock_access(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.changing.lock().await
+    }
+
+    /// Returns a receiver that reports each change of the access in force.
+    #[must_use]
+    pub fn access_changes(&self) -> watch::Receiver<u64> {
+        self.0.access_changes.subscribe()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut AccessSources) -> T) -> T {
+        let mut sources = self.sources();
+        let changed = change(&mut sources);
+        let old = self.0.effective.swap(sources.effective());
+        let is_changed = old.access != self.now().access;
+        self.0.access_changes.send_if_modified(|count| {
+            *count += u64::from(is_changed);
+            is_changed
+        });
+        changed
+    }
+
+    fn sources(&self) -> MutexGuard<'_, AccessSources> {
+        // Each change is a single assignment, so the data is consistent even after a panic.
+        self.0.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the operator's settings for a plugin.

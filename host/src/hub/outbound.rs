@@ -78,7 +78,8 @@ impl Outbound {
         self.sink.post(vec![post]);
     }
 
-    fn post_stored(&self, rows: Vec<OutboxRow>) {
+    /// Passes stored posts to the outbox.
+    pub fn post_stored(&self, rows: Vec<OutboxRow>) {
         self.sink.post(rows.into_iter().map(Post::Final).collect());
     }
 

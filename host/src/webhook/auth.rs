@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use cordboard_core::config::WebhookAuth;
-use hmac::Mac;
+use hmac::Mac as _;
 use hyper::HeaderMap;
 use tokio::task::JoinError;
 
-use crate::http_server::{is_token, mac};
+use crate::constant_time::{hmac_of, is_equal};
 
 /// The default header of a signature.
 const SIGNATURE: &str = "x-hub-signature-256";
@@ -65,12 +65,12 @@ impl Credential {
         match self {
             Self::Token { header, secret } if header == TOKEN => {
                 let bearer = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-                bearer.is_some_and(|(_, token)| is_token(secret, token.trim()))
+                bearer.is_some_and(|(_, token)| is_equal(secret, token.trim()))
             }
-            Self::Token { secret, .. } => is_token(secret, shown),
+            Self::Token { secret, .. } => is_equal(secret, shown),
             Self::Signature { secret, .. } => {
                 let hex = shown.strip_prefix("sha256=").unwrap_or(shown);
-                unhex(hex).is_some_and(|signature| mac(secret, body).verify_slice(&signature).is_ok())
+                unhex(hex).is_some_and(|signature| hmac_of(secret, body).verify_slice(&signature).is_ok())
             }
         }
     }

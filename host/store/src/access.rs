@@ -2,14 +2,14 @@
 
 use cordboard_core::{
     chat_access::{StoredChange, StoredPerson},
-    types::Role,
+    types::{Caller, Role},
     updates_and_posts::{NewPost, OutboxRow},
 };
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, chat_members,
     error::{StoreError, WorkError},
     inbox::{now, to_column},
     outbox,
@@ -22,7 +22,7 @@ use super::{
 pub struct NewOwner {
     /// The numeric Telegram id.
     pub id: u64,
-    pub name: String,
+    pub caller: Caller,
     /// The key of the update with the code. The update itself is not stored, because it contains the code.
     pub key: String,
     /// The answer, in the private chat of the person.
@@ -36,7 +36,7 @@ impl Store {
             match &change {
                 StoredChange::Save(person) => save(db, person)?,
                 StoredChange::Delete(id) => {
-                    drop(db.prepare_cached("DELETE FROM access WHERE person = ?")?.execute([column(*id)])?)
+                    db.prepare_cached("DELETE FROM access WHERE person = ?")?.execute([column(*id)])?;
                 }
             }
             people(db)
@@ -53,11 +53,12 @@ impl Store {
             if db.prepare_cached(has_owner)?.query_row([], |row| row.get(0))? {
                 return Ok(None);
             }
-            save(db, &StoredPerson { id: owner.id, role: Role::Owner, name: Some(owner.name.clone()) })?;
+            save(db, &StoredPerson { id: owner.id, role: Role::Owner, name: Some(owner.caller.name.clone()) })?;
             let sql = "INSERT OR IGNORE INTO inbox (front_end, key, prompt, state, accepted, record) VALUES (?, ?, ?, 'done', ?, '')";
             let front_end = &owner.welcome.place.front_end;
             let handled = params![front_end, owner.key, Uuid::new_v4().to_string(), to_column(now())];
             db.prepare_cached(sql)?.execute(handled)?;
+            chat_members::save(db, &owner.welcome.place, &owner.caller)?;
             Ok(Some((people(db)?, outbox::insert(db, &owner.welcome)?)))
         })
         .await

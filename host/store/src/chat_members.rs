@@ -16,13 +16,7 @@ impl Store {
     /// Stores that each user has written in the paired place, with the current name.
     pub async fn add_chat_members(&self, met: Vec<(Place, Caller)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
-            let sql = "INSERT INTO met (place, person, name) VALUES (?, ?, ?)
-                ON CONFLICT DO UPDATE SET name = excluded.name";
-            for (place, person) in &met {
-                let row = params![serde_json::to_string(place)?, person.id.0, person.name];
-                db.prepare_cached(sql)?.execute(row)?;
-            }
-            Ok(())
+            met.iter().try_for_each(|(place, person)| save(db, place, person))
         })
         .await
     }
@@ -50,6 +44,12 @@ impl Store {
     pub async fn names(&self) -> Result<HashMap<UserId, String>, StoreError> {
         self.run("read the names of users".to_owned(), names).await
     }
+}
+
+pub(super) fn save(db: &Connection, place: &Place, person: &Caller) -> Result<(), WorkError> {
+    let sql = "INSERT INTO met (place, person, name) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name";
+    db.prepare_cached(sql)?.execute(params![serde_json::to_string(place)?, person.id.0, person.name])?;
+    Ok(())
 }
 
 pub(super) fn names(db: &Connection) -> Result<HashMap<UserId, String>, WorkError> {

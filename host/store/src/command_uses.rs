@@ -9,8 +9,7 @@ impl Store {
     pub async fn count_command(&self, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.run("count the use of a command".to_owned(), move |db| {
-            let sql =
-                "INSERT INTO command_use (command, uses) VALUES (?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1";
+            let sql = "INSERT INTO command_use (command, uses) VALUES (?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1";
             db.prepare_cached(sql)?.execute([&name])?;
             Ok(())
         })

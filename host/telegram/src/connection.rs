@@ -80,6 +80,13 @@ impl<'t> Connection<'t> {
         }
     }
 
+    /// Begins pairing if the host has no owner.
+    pub async fn begin_pairing(&self, bot: &Bot) {
+        if let Some(pairing) = &self.settings.pairing {
+            pairing.begin(&bot.name).await;
+        }
+    }
+
     /// Loads the stored migrations of chats, and retries after failures of the store.
     pub async fn load_migrations(&mut self) {
         while let Err(error) = self.telegram.migrations.load(&*self.telegram.inbox).await {

@@ -16,10 +16,11 @@ use super::{
     chat_migrations::ChatMigrations,
     described_content,
     outgoing::{TEXT_UNITS, message_id},
+    pairing::{self, AttemptKind, PairingAttempt},
     prompt::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
     },
-    received_file,
+    received_file, reply_author,
     update::{self, CallbackQuery, Entity, Message, StoppedDraft, User},
 };
 
@@ -134,14 +135,25 @@ impl UpdateParser {
         ParsedUpdate { incoming: incoming.map(Incoming::Update), query: None }
     }
 
+    /// Returns the pairing code in the message of an update, and whether the message can pair.
+    pub fn pairing_attempt(&self, update: &update::Update) -> Option<PairingAttempt> {
+        let message = update.message.as_ref().or(update.edited_message.as_ref())?;
+        let code = pairing::code_in(message, &self.bot.name)?;
+        let author = update.message.as_ref().and_then(pairing::private_author);
+        let kind = author.map_or(AttemptKind::Other, |author| AttemptKind::Private {
+            user: author.id,
+            name: author.full_name(),
+            place: self.place(message),
+        });
+        Some(PairingAttempt { key: message_key(update.update_id, message), kind, code })
+    }
+
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
         // Skip messages of bots, and messages sent on behalf of a channel or group: they have no identifiable author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
-        let date = message.edit_date.or(message.date).unwrap_or_default();
-        let at = Timestamp(date.saturating_mul(1000));
-        // Update ids may restart after a week without updates, so the key also contains the message id and the date.
-        let key = format!("{update}:{}:{date}", message.message_id);
+        let at = Timestamp(last_date(message).saturating_mul(1000));
+        let key = message_key(update, message);
         let what = self.content(message, &key)?;
         let origin = self.origin(message, &what);
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
@@ -176,7 +188,10 @@ impl UpdateParser {
                 UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. },
             ) => MessagePart::Alone,
         };
-        Origin { message: Some(self.id(message)), part, speaker, reply: self.reply(message), ..Origin::default() }
+        let is_command = matches!(what, UpdateKind::Text(text) if route::parse(text).is_some());
+        let replied_author = if is_command { reply_author::of(message) } else { None };
+        let (id, reply) = (Some(self.id(message)), self.reply(message));
+        Origin { message: id, part, speaker, reply, replied_author, ..Origin::default() }
     }
 
     fn reply(&self, message: &Message) -> Option<ReplyToHost> {
@@ -257,7 +272,7 @@ impl UpdateParser {
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
-        author != Some(self.bot.id) && author != own
+        !reply_author::is_topic_start(message, reply) && author != Some(self.bot.id) && author != own
     }
 
     /// Returns the topic that a person has changed, if the message reports such a change. The person needs no access:
@@ -315,15 +330,23 @@ impl UpdateParser {
         let id = user.id;
         let Some(role) = (self.access)(id) else {
             if self.strangers.len() < MOST_STRANGERS && self.strangers.insert(id) {
-                tracing::info!(
-                    user = id,
-                    "ignored a user who is not in [access]; add the user's id there to give access"
-                );
+                tracing::info!(user = id, "ignored a user without access; the owner gives access with /access add");
             }
             return None;
         };
         Some(Caller { id: UserId(format!("{FRONT_END}:{id}")), name: user.full_name(), role })
     }
+}
+
+/// Returns the time of the last edit or of the message itself, as Unix time in seconds.
+fn last_date(message: &Message) -> u64 {
+    message.edit_date.or(message.date).unwrap_or_default()
+}
+
+/// Returns the key of an update with a message. Update ids may restart after a week without updates, so the key also
+/// contains the message id and the date.
+fn message_key(update: i64, message: &Message) -> String {
+    format!("{update}:{}:{}", message.message_id, last_date(message))
 }
 
 /// Parses the service message about a migration. The old and the new chat each get such a message, with the id of the

@@ -30,11 +30,13 @@ mod entities;
 mod incoming;
 mod keyboard;
 mod outgoing;
+mod pairing;
 mod poll;
 mod prompt;
 mod rate_limited_chats;
 mod received_file;
 mod receiver;
+mod reply_author;
 mod token;
 mod update;
 mod webhook;
@@ -44,6 +46,7 @@ use chat_migrations::ChatMigrations;
 pub use connection::ReceiveError;
 use keyboard::Keyboard;
 use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, Topics};
+pub use pairing::{AttemptKind, Pairing, PairingAttempt, PairingOutcome};
 pub use token::{TokenError, check as check_token};
 pub use webhook::{Webhook, WebhookOutcome, WebhookRequest};
 
@@ -61,6 +64,8 @@ pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static st
 pub struct ReceiverSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
+    /// `None` if no one can become the owner by pairing.
+    pub pairing: Option<Arc<dyn Pairing>>,
     /// The clock for the timestamps of button presses, which have none in the Bot API.
     pub clock: TimeSource,
     /// The time after which the host receives no more updates if the server keeps refusing the token.
@@ -135,8 +140,8 @@ pub struct Telegram {
     topics: Topics,
     /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
-    /// The menu that was last set.
-    menu: Mutex<Option<Vec<MenuEntry>>>,
+    /// The menus that were last set, by private chat. The key `None` is the menu of all other chats.
+    menus: Mutex<HashMap<Option<i64>, Vec<MenuEntry>>>,
     /// Hashes of the contents of recent messages, by chat and message id. An edit to the same content needs no call.
     shown_hashes: Mutex<HashMap<(String, String), u64>>,
 }
@@ -150,7 +155,7 @@ impl Telegram {
         let token = token::read(&settings.token_file)?;
         let api = Arc::new(Api::new(token, &settings.api_url, settings.timeout));
         let keyboard = Keyboard::new(Arc::clone(&inbox));
-        let (migrations, menu, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
+        let (migrations, menus, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
         let (stop_buttons, rich_refusals, topics) =
             (StopButtons::default(), RichRefusals::default(), Topics::default());
@@ -165,7 +170,7 @@ impl Telegram {
             topics,
             typing,
             migrations,
-            menu,
+            menus,
             shown_hashes,
         })
     }

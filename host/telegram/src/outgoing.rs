@@ -18,7 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    Chat, ChatError, DownloadError, Draft, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota,
+    Chat, ChatError, DownloadError, Draft, Edits, Limits, LiveLine, Menus, MessageId, Outgoing, Pacing, Quota,
     RichMessages, Streaming,
 };
 use cordboard_core::{
@@ -279,8 +279,8 @@ impl Chat for Telegram {
         self.download_file(file, &to).await.map_err(|error| DownloadError(error.to_string()))
     }
 
-    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        self.set_commands(commands).await
+    async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError> {
+        self.set_commands(menus).await
     }
 
     fn may_have_topics(&self, place: &Place) -> bool {

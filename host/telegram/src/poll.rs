@@ -22,6 +22,7 @@ pub(super) async fn run(telegram: &Telegram, settings: ReceiverSettings) -> Resu
     let bot = connection.sign_in().await?;
     connection.load_migrations().await;
     tracing::info!(bot = bot.name, "polling Telegram");
+    connection.begin_pairing(&bot).await;
     let mut receiver = Receiver::new(telegram, &settings, bot);
     let mut offset = None;
     loop {

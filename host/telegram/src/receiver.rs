@@ -20,6 +20,7 @@ use super::{
     ReceiverSettings, Telegram,
     api::Api,
     incoming::{Bot, Incoming, UpdateParser},
+    pairing::PairingOutcome,
     update,
 };
 
@@ -98,6 +99,14 @@ async fn store_batch(
             tracing::warn!(update = id, "skipped an invalid update");
             continue;
         };
+        // Before anything else, because the message must not be stored.
+        if let (Some(pairing), Some(attempt)) = (&settings.pairing, parser.pairing_attempt(&update)) {
+            let outcome = pairing.attempt(attempt).await;
+            let outcome = outcome.map_err(|error| StoreFailure { error, places: Vec::new() })?;
+            if outcome == PairingOutcome::Handled {
+                continue;
+            }
+        }
         let parsed = parser.parse(update);
         let refusal = parsed.query.as_ref().and_then(|query| query.refusal);
         let mut text = refusal.map_or(PressText::None, PressText::Alert);

@@ -60,6 +60,7 @@ pub(super) async fn run(
     let mut connection = Connection::new(telegram, &settings).await;
     let bot = connection.sign_in().await?;
     connection.load_migrations().await;
+    connection.begin_pairing(&bot).await;
     let receiver = Receiver::new(telegram, &settings, bot);
     // The webhook may still be set from an earlier run, so updates can arrive before it is set again.
     let stored = Connection::new(telegram, &settings).await;

@@ -1,4 +1,5 @@
-//! Tests `cordboard sessions` and `cordboard plugins`, with and without a running host, and `cordboard check`.
+//! Tests `cordboard sessions`, `cordboard plugins` and `cordboard access`, with and without a running host, and
+//! `cordboard check`.
 
 use super::support::{Home, standard_plugins};
 
@@ -76,6 +77,39 @@ fn check_reports_valid_and_invalid_settings() {
     assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("sesions") && errors.contains("sessions"), "{errors}");
+}
+
+#[test]
+fn access_is_listed_with_and_without_a_host() {
+    let home = Home::new();
+    assert_eq!(home.printed(&["access"]), "No people with access.\n");
+    home.write_config("[access]\nowner = 1\nmembers = [3]\n");
+    let mut host = home.start();
+    host.ask("/access add 5 admin", "5 is an admin now.");
+    host.ask("/access remove 3", "3 has access by the configuration. Edit `members` in `[access]` there.");
+    let table = "ID  NAME  ROLE    SOURCE         NOTE\n\
+                 1   -     owner   configuration\n\
+                 5   -     admin   chat\n\
+                 3   -     member  configuration\n";
+    assert_eq!(home.printed(&["access"]), table);
+    assert_eq!(host.end().1, Some(0));
+    home.write_config("[access]\nowner = 1\nmembers = [5]\n");
+    let table = home.printed(&["access"]);
+    assert!(table.contains("\n5   -     admin   chat           overridden by the configuration\n"), "{table}");
+}
+
+#[test]
+fn check_warns_if_no_user_has_access() {
+    let home = Home::new();
+    let token = home.path("token");
+    std::fs::write(&token, "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n").unwrap();
+    let telegram = format!("[telegram]\ntoken_file = {token:?}\n");
+    home.write_config(&telegram);
+    let printed = String::from_utf8(home.run(&["check"]).stdout).unwrap();
+    assert!(printed.contains("\naccess         none  no user has access: ") && printed.contains("/pair"), "{printed}");
+    home.write_config(&format!("{telegram}[access]\nmembers = [5]\n"));
+    let printed = String::from_utf8(home.run(&["check"]).stdout).unwrap();
+    assert!(printed.contains("token") && !printed.contains("\naccess"), "{printed}");
 }
 
 #[test]

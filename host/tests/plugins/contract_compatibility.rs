@@ -1,4 +1,4 @@
-//! Tests components that were compiled against the versions 0.2.0 to 0.2.4 of the contract. Every later host of 0.2
+//! Tests components that were compiled against the versions 0.2.0 to 0.2.5 of the contract. Every later host of 0.2
 //! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
 //! Components of the draft 0.1 are rejected.
 
@@ -13,7 +13,7 @@ use cordboard_core::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, ChatFile, Content, FilterChange, FilterInput, FilterOutcome, OptionText, Permission, Phase,
-        Place, RequestOption, SessionRecord, Timestamp, ToolUse,
+        Place, RequestOption, Role, SessionRecord, Timestamp, ToolUse,
     },
 };
 use cordboard_runtime::{
@@ -24,7 +24,7 @@ use expect_test::{Expect, expect};
 use crate::{
     network::{Mirror, secrets},
     sample_sessions::{NOW, record, session},
-    test_host::TestHost,
+    test_host::{TestHost, person},
 };
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -51,6 +51,9 @@ const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb85
 /// The digest of `filter.wasm`, which was compiled against 0.2.4. That version added the extension point `filter`, the
 /// capability `attachments`, and the function that lists files.
 const FILTER: &str = "5701a16664dee88c9335ca604acff31901e83ac0f7212d915f6a66d5cfc95ae0";
+
+/// The digest of `access.wasm`, which was compiled against 0.2.5. That version added the capability `access-control`.
+const ACCESS: &str = "f883ed434637fc1a4cece8cac1d95e0c28ac3df8e51edc7db485f68cc88f7215";
 
 /// Returns the configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
@@ -88,7 +91,7 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
             let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
             let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
             assert!(why.starts_with("it is built for an older Cordboard: it uses cordboard:plugin/"), "{why}");
-            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.4; rebuild it with the current SDK: ";
+            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.5; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
         }
     }
@@ -415,4 +418,28 @@ async fn the_filter_of_0_2_4_decides_and_reads_files() {
     assert_eq!(test_host.call("listed alpha").await.map(|reply| reply.text), Ok(escape(&listed)));
     let unknown = test_host.call("listed nobody").await;
     assert!(matches!(unknown, Err(CallError::Plugin(why)) if why.contains("doesn't exist")));
+}
+
+#[tokio::test]
+async fn the_access_plugin_of_0_2_5_lists_and_changes_access() {
+    let test_host = TestHost::of("[plugins.access]\ngrants = [\"access-control\"]\n");
+    let activated = test_host.plug("access", &frozen("0.2.5/access", ACCESS)).await;
+    activated.unwrap_or_else(|why| panic!("access.wasm of 0.2.5 is rejected: {why}"));
+    for (line, answer) in [
+        ("people", "Ok([])"),
+        ("people add 7", r#"Err(("invalid", "'' is not a role: use admin or member."))"#),
+        ("people add telegram:7 admin", r#"Ok("7 is an admin now.")"#),
+        ("people", r#"Ok([("telegram:7", None, "admin", "chat", [])])"#),
+        (
+            "people remove",
+            r#"Err(("invalid", "Name the person's numeric id, or reply to a message of that person in this chat."))"#,
+        ),
+        ("people remove 7", r#"Ok("7 has no access any more.")"#),
+    ] {
+        assert_eq!(test_host.read(line).await, answer, "/{line}");
+    }
+    let member = person("telegram:8", Role::Member);
+    let refused = test_host.call_as(&member, "people").await;
+    let denied = r#"Err(("denied", "/access is for the owner only."))"#;
+    assert_eq!(refused.map(|reply| cordboard_core::render::plain(&reply.text)).ok().as_deref(), Some(denied));
 }

@@ -17,6 +17,7 @@ async fn every_standard_plugin_has_its_exports() {
     assert_eq!(
         commands(&table),
         [
+            ("access", "access"),
             ("agent", "sessions"),
             ("allow", "approval"),
             ("answer", "approval"),
@@ -63,13 +64,18 @@ async fn every_standard_plugin_has_its_exports() {
 }
 
 #[tokio::test]
-async fn stop_and_now_skip_the_queue_and_only_plugins_needs_a_role() {
+async fn stop_and_now_skip_the_queue_and_two_commands_need_a_role() {
     let host = TestHost::standard().await;
     let table = host.registry.snapshot();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
         assert_eq!(spec.order == CallOrder::AtOnce, ["now", "stop"].contains(&name), "{name}");
-        assert_eq!(spec.min_role, if name == "plugins" { Role::Admin } else { Role::Member }, "{name}");
+        let role = match name {
+            "plugins" => Role::Admin,
+            "access" => Role::Owner,
+            _ => Role::Member,
+        };
+        assert_eq!(spec.min_role, role, "{name}");
         assert!(spec.usage.starts_with(&format!("/{name}")), "{name}: {}", spec.usage);
         assert!(!spec.summary.is_empty(), "{name}");
     }

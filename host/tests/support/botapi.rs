@@ -410,9 +410,12 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         "editforumtopic" => shared.with(|inner| topics::edit(inner, params)),
         "closeforumtopic" => shared.with(|inner| topics::close(inner, params)),
         "reopenforumtopic" => shared.with(|inner| topics::reopen(inner, params)),
-        "sendmessagedraft" | "sendchataction" | "setmessagereaction" | "setmycommands" | "answercallbackquery" => {
-            ok(true.into())
-        }
+        "sendmessagedraft"
+        | "sendchataction"
+        | "setmessagereaction"
+        | "setmycommands"
+        | "deletemycommands"
+        | "answercallbackquery" => ok(true.into()),
         _ => error(404, "Not Found: method not found"),
     }
 }

@@ -6,8 +6,8 @@ use cordboard_runtime::Registry;
 use cordboard_watch::PluginContent;
 
 /// The plugins that are embedded in the binary.
-pub const STANDARD: [&str; 10] =
-    ["approval", "control", "files", "help", "lifecycle", "persona", "sessions", "timeout", "usage", "views"];
+pub const STANDARD: [&str; 11] =
+    ["access", "approval", "control", "files", "help", "lifecycle", "persona", "sessions", "timeout", "usage", "views"];
 
 /// The maximum number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;

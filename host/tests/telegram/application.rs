@@ -12,6 +12,7 @@ mod filters;
 mod group_migration;
 mod groups;
 mod live_changes;
+mod pairing;
 mod plugin_buttons;
 mod session_files;
 mod sessions_of_others;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_chat::{Chat, MenuEntry, outbox::Post};
+use cordboard_chat::{Chat, MenuEntry, Menus, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
     turn::TurnFrame,
@@ -247,12 +247,43 @@ fn menu(names: &[&str]) -> Vec<MenuEntry> {
     names.iter().map(entry).collect()
 }
 
+fn menus(everyone: &[&str], chats: &[(i64, Option<&[&str]>)]) -> Menus {
+    let chats = chats.iter().map(|(chat, names)| (chat.to_string(), names.map(menu))).collect();
+    Menus { everyone: menu(everyone), chats }
+}
+
+#[tokio::test]
+async fn a_person_with_more_rights_has_a_menu_of_their_own() {
+    let bot = TestBot::new().await;
+    let set = async |menus: Menus| bot.telegram.set_menus(&menus).await.unwrap();
+    set(menus(&["new"], &[(ADA, Some(&["new", "access"])), (7, None)])).await;
+    set(menus(&["new"], &[(ADA, Some(&["new", "access"])), (7, None)])).await;
+    set(menus(&["new"], &[(ADA, None), (7, None)])).await;
+    let calls = |method: &str| bot.api.calls(method).into_iter().map(|call| call.params).collect::<Vec<_>>();
+    let scopes = |method: &str| calls(method).iter().map(|params| params["scope"].clone()).collect::<Vec<_>>();
+    let own = |chat: i64| json!({"type": "chat", "chat_id": chat});
+    assert_eq!(scopes("setMyCommands"), [json!({"type": "default"}), own(ADA)]);
+    assert_eq!(calls("setMyCommands")[1]["commands"][1]["command"], "access");
+    assert_eq!(scopes("deleteMyCommands"), [own(7), own(ADA)], "the chat shows the menu of everyone again");
+}
+
+#[tokio::test]
+async fn a_chat_that_the_bot_lost_does_not_stop_the_other_menus() {
+    let bot = TestBot::new().await;
+    bot.telegram.set_menus(&menus(&["new"], &[])).await.unwrap();
+    bot.api.fail("setMyCommands", Fault::Error(400, "Bad Request: chat not found"));
+    bot.telegram.set_menus(&menus(&["new"], &[(5, Some(&["help"])), (ADA, Some(&["help"]))])).await.unwrap();
+    assert_eq!(bot.api.calls("setMyCommands").len(), 3);
+    let noted = "failed to set the command menu of a private chat";
+    assert!(bot.log.text().contains(noted) && bot.log.count(noted) == 0, "it is logged at the level debug");
+}
+
 #[tokio::test]
 async fn the_menu_is_set_on_change_within_telegram_limits() {
     let bot = TestBot::new().await;
-    bot.telegram.set_menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
-    bot.telegram.set_menu(&menu(&["new", "session"])).await.unwrap();
-    bot.telegram.set_menu(&menu(&["new"])).await.unwrap();
+    bot.telegram.set_menus(&menus(&["new", "session", "Bad-Name", ""], &[])).await.unwrap();
+    bot.telegram.set_menus(&menus(&["new", "session"], &[])).await.unwrap();
+    bot.telegram.set_menus(&menus(&["new"], &[])).await.unwrap();
     let set = bot.api.calls("setMyCommands");
     let names = |call: usize| {
         let commands = set[call].params["commands"].as_array().unwrap();

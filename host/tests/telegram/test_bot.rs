@@ -100,6 +100,7 @@ pub fn receiver_settings(give_up: Duration) -> ReceiverSettings {
     ReceiverSettings {
         access,
         press_refusal: Arc::new(|_, _| None),
+        pairing: None,
         clock: Clock::system().source(),
         give_up: Arc::new(move || give_up),
     }

@@ -214,6 +214,18 @@ pub mod plugin_control {
     }
 }
 
+/// Lists and changes who has access, if the owner made the call. `?` converts an [`Error`](access_control::Error) to a
+/// `String` with its message.
+pub mod access_control {
+    pub use crate::bindings::host_imports::cordboard::plugin::access_control::*;
+
+    impl From<Error> for String {
+        fn from(error: Error) -> Self {
+            error.message
+        }
+    }
+}
+
 /// The files of the message that a [filter](crate::Filter) sees.
 pub mod attachments {
     pub use crate::bindings::host_imports::cordboard::plugin::attachments::*;

@@ -27,8 +27,8 @@
 //!
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
 //! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
-//! `attachments`, `chat` and `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and
-//! `secrets` by the lists of the same names.
+//! `attachments`, `chat`, `plugin_control` and `access_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and
+//! `http`, `tcp` and `secrets` by the lists of the same names.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -48,8 +48,8 @@ pub use extension_points::{
     hook, lifecycle, persona, schedule, view, webhook,
 };
 pub use host::{
-    attachments, catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions,
-    state, tcp,
+    access_control, attachments, catalog, chat, config, context, log, plugin_control, requests, secrets,
+    session_control, sessions, state, tcp,
 };
 
 /// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Call it once per

@@ -1,16 +1,16 @@
-//! Keeps the front-end's command menu up to date.
+//! Keeps the front-end's command menus up to date.
 
 use std::sync::Arc;
 
 use super::Shared;
-use crate::{ChatError, MenuEntry, backoff::Backoff};
+use crate::{ChatError, Menus, backoff::Backoff};
 
-/// Sets each new menu. Retries with backoff until the front-end accepts or rejects it.
+/// Sets the newest menus. Retries with backoff until the front-end accepts or rejects it.
 pub(super) async fn keep_up_to_date(shared: Arc<Shared>) {
-    let (mut menus, mut closing) = (shared.menu.subscribe(), shared.closing.subscribe());
+    let (mut menus, mut closing) = (shared.menus.subscribe(), shared.closing.subscribe());
     let mut backoff = Backoff::default();
-    // A menu that was set before this task started also counts as new.
-    if shared.menu.borrow().is_empty() {
+    // Menus that were set before this task started also count as new.
+    if *shared.menus.borrow() == Menus::default() {
         menus.mark_unchanged();
     } else {
         menus.mark_changed();
@@ -22,8 +22,8 @@ pub(super) async fn keep_up_to_date(shared: Arc<Shared>) {
             Ok(()) = menus.changed() => {}
         }
         loop {
-            let commands: Vec<MenuEntry> = menus.borrow_and_update().clone();
-            let pause = match shared.chat.set_menu(&commands).await {
+            let newest: Menus = menus.borrow_and_update().clone();
+            let pause = match shared.chat.set_menus(&newest).await {
                 Ok(()) => break backoff.reset(),
                 Err(ChatError::RateLimited { after, .. }) => after,
                 Err(

@@ -20,7 +20,7 @@ mod pace;
 use fake::{Fake, Notes};
 
 use super::*;
-use crate::{ChatError, LiveLine};
+use crate::{ChatError, LiveLine, MenuEntry};
 
 fn start(fake: &Arc<Fake>) -> (Outbox, Arc<Notes>) {
     let notes = Arc::new(Notes::default());
@@ -380,16 +380,19 @@ async fn closing_ends_the_work_and_keeps_unsent_posts() {
 async fn setting_a_menu_is_retried_and_the_newest_wins() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
-    let menu = |name: &str| vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }];
+    let menu = |name: &str| Menus {
+        everyone: vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }],
+        ..Menus::default()
+    };
     fake.fail("menu", down());
     fake.fail("menu", down());
-    outbox.set_menu(menu("old"));
+    outbox.set_menus(menu("old"));
     sleep(ms(10)).await;
-    outbox.set_menu(menu("new"));
+    outbox.set_menus(menu("new"));
     sleep(Duration::from_secs(10)).await;
     assert_eq!(fake.calls(), ["menu old !", "menu new !", "menu new"]);
     fake.fail("menu", refused());
-    outbox.set_menu(menu("bad"));
+    outbox.set_menus(menu("bad"));
     sleep(Duration::from_secs(10)).await;
     assert_eq!(fake.calls().len(), 4, "a rejected menu is not retried");
 }

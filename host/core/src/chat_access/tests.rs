@@ -1,3 +1,5 @@
+//! Tests how stored access combines with `[access]`, and which changes are refused.
+
 use super::*;
 use crate::types::UserId;
 

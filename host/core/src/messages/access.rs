@@ -6,6 +6,10 @@ use crate::{
     types::{Reply, Role},
 };
 
+/// The note of `cordboard check` if the bot serves no user.
+pub const NO_USER: &str =
+    "no user has access: set [access] owner, or start the host and send the bot the /pair command from its log";
+
 /// The answer to the person who has become the owner by pairing.
 #[must_use]
 pub fn paired() -> Reply {

@@ -15,6 +15,7 @@ pub fn allows(capability: &str) -> &'static str {
         "attachments" => "reads the files of the messages that it filters",
         "chat" => "posts messages to chats on its own, not only as replies to commands",
         "plugin-control" => "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
+        "access-control" => "lists the people with access, and gives and removes access, when the owner calls it",
         "http" => "sends HTTP requests to the addresses that you name",
         "tcp" => "connects to the hosts that you name",
         "secrets" => "uses the secrets that you name, without seeing them",

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
     budget::Budget,
+    chat_access::{self, AccessRequest, ListedPerson},
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
     time_zone::Zone,
@@ -16,8 +17,8 @@ use cordboard_core::{
 };
 
 use cordboard_runtime::{
-    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome, PostError,
-    SessionSpec, authorize, check_post, refuse,
+    AccessControl, AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome,
+    PostError, SessionSpec, authorize, check_post, refuse,
 };
 
 use super::FakeHost;
@@ -262,5 +263,24 @@ impl HostApi for FakeHost {
         let said = format!("Recorded: {} plugin '{plugin}'.", command.as_str());
         self.record(RecordedAction::Steered(plugin.to_owned(), command));
         Ok(said)
+    }
+}
+
+#[async_trait]
+impl AccessControl for FakeHost {
+    async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError> {
+        chat_access::authorize(caller)?;
+        Ok(self.shared.config.access_sources().entries().list())
+    }
+
+    async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
+        chat_access::authorize(caller)?;
+        let sources = self.shared.config.access_sources();
+        let decision = sources.entries().decide(&request, None).map_err(|refusal| refusal.error())?;
+        if let Some(change) = decision.change {
+            self.shared.config.set_people(change.apply(sources.people.to_vec()));
+            self.record(RecordedAction::Access(change));
+        }
+        Ok(decision.answer)
     }
 }

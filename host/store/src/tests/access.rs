@@ -10,7 +10,8 @@ fn stored(id: u64, role: Role) -> StoredPerson {
 
 fn new_owner(id: u64) -> NewOwner {
     let welcome = NewPost::new(place(&id.to_string()), Reply::text("welcome"));
-    NewOwner { id, name: format!("Person {id}"), key: format!("{id}:1:1"), welcome }
+    let caller = person(&format!("telegram:{id}"), &format!("Person {id}"));
+    NewOwner { id, caller, key: format!("{id}:1:1"), welcome }
 }
 
 #[tokio::test]

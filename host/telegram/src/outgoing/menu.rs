@@ -1,7 +1,11 @@
-//! Sets the bot's menu of commands.
+//! Sets the bot's menus of commands: one for all chats, and one for each private chat of a person who may use more
+//! commands. The administrators of a Telegram group get no menu of their own, because they have no rights on the host.
 
-use cordboard_chat::{ChatError, MenuEntry};
-use teloxide_core::{payloads::SetMyCommands, types::BotCommand};
+use cordboard_chat::{ChatError, MenuEntry, Menus};
+use teloxide_core::{
+    payloads::{DeleteMyCommands, DeleteMyCommandsSetters as _, SetMyCommands, SetMyCommandsSetters as _},
+    types::{BotCommand, BotCommandScope, ChatId, Recipient},
+};
 
 use super::super::{Telegram, locked};
 
@@ -14,23 +18,56 @@ const LONGEST_COMMAND: usize = 32;
 const LONGEST_SUMMARY: usize = 128;
 
 impl Telegram {
-    pub(super) async fn set_commands(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        let fits = |name: &str| {
-            (1..=LONGEST_COMMAND).contains(&name.len())
-                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        };
-        let menu: Vec<MenuEntry> =
-            commands.iter().filter(|entry| fits(&entry.name)).take(MENU_COMMANDS).cloned().collect();
-        if locked(&self.menu).as_ref() == Some(&menu) {
-            return Ok(());
+    pub(super) async fn set_commands(&self, menus: &Menus) -> Result<(), ChatError> {
+        self.set_menu(None, &menus.everyone).await?;
+        for (chat, menu) in &menus.chats {
+            let Ok(id) = chat.parse() else { continue };
+            match self.set_menu(Some(id), menu.as_deref().unwrap_or_default()).await {
+                Ok(()) => {}
+                // The person has blocked the bot, or has deleted the chat.
+                Err(
+                    error @ (ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. }),
+                ) => tracing::debug!(chat, %error, "failed to set the command menu of a private chat"),
+                Err(
+                    error @ (ChatError::RateLimited { .. }
+                    | ChatError::Unavailable { .. }
+                    | ChatError::Unauthorised { .. }),
+                ) => return Err(error),
+            }
         }
-        let listed = menu.iter().map(|entry| {
-            let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
-            BotCommand::new(entry.name.clone(), summary.chars().take(LONGEST_SUMMARY).collect::<String>())
-        });
-        let payload = SetMyCommands::new(listed);
-        self.api.call::<_, serde_json::Value>(&payload).await?;
-        *locked(&self.menu) = Some(menu);
         Ok(())
     }
+
+    /// Sets the menu of a private chat, or of all other chats if `chat` is `None`. If the menu is empty, removes the
+    /// chat's own menu.
+    async fn set_menu(&self, chat: Option<i64>, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        let menu: Vec<MenuEntry> =
+            commands.iter().filter(|entry| is_name(&entry.name)).take(MENU_COMMANDS).cloned().collect();
+        if locked(&self.menus).get(&chat) == Some(&menu) {
+            return Ok(());
+        }
+        let scope = match chat {
+            Some(id) => BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(id)) },
+            None => BotCommandScope::Default,
+        };
+        let set = if chat.is_some() && menu.is_empty() {
+            self.api.call::<_, serde_json::Value>(&DeleteMyCommands::new().scope(scope)).await
+        } else {
+            let payload = SetMyCommands::new(menu.iter().map(command)).scope(scope);
+            self.api.call::<_, serde_json::Value>(&payload).await
+        };
+        set?;
+        locked(&self.menus).insert(chat, menu);
+        Ok(())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST_COMMAND).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn command(entry: &MenuEntry) -> BotCommand {
+    let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
+    BotCommand::new(entry.name.clone(), summary.chars().take(LONGEST_SUMMARY).collect::<String>())
 }

@@ -1,8 +1,8 @@
 // Shows an answer only once it is complete, and the agent's progress before that. `/{{command}}` turns this view on and
 // off for a session.
 
-import { activeSession } from "cordboard:plugin/context@0.2.4";
-import { setMode } from "cordboard:plugin/session-control@0.2.4";
+import { activeSession } from "cordboard:plugin/context@0.2.5";
+import { setMode } from "cordboard:plugin/session-control@0.2.5";
 
 const MODE = "{{name}}"; // the name of the view mode
 

@@ -1,5 +1,7 @@
 //! Tests access to the bot, and the sessions that each user sees.
 
+mod chat_changes;
+
 use std::path::Path;
 
 use cordboard_core::{

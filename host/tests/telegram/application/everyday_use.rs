@@ -4,8 +4,9 @@ use std::{collections::HashSet, time::SystemTime};
 
 use cordboard_core::types::{SessionRecord, Timestamp, UserId};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
-use super::{App, OWNER, component};
+use super::{App, MEMBER, OWNER, component};
 use crate::botapi::{BotApi, Fault};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,8 +74,13 @@ async fn a_crash_during_a_turn_notifies_once() {
     assert!(rang().len() == 2 && rang()[0].starts_with("I am about to"), "{:?}", rang());
 }
 
+/// Returns the menu of the owner's private chat.
 fn menu(api: &BotApi) -> Vec<String> {
-    let calls = api.calls("setMyCommands");
+    menu_in(api, &json!({"type": "chat", "chat_id": OWNER}))
+}
+
+fn menu_in(api: &BotApi, scope: &Value) -> Vec<String> {
+    let calls = api.calls("setMyCommands").into_iter().filter(|call| call.params["scope"] == *scope);
     let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
     commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect()
 }
@@ -114,10 +120,11 @@ async fn a_stopped_answer_notifies_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_menu_lists_the_active_commands() {
-    let app = App::new().await;
+    let mut app = App::new().await;
+    app.ask(OWNER, "/stop", "No active session").await;
     let has = |name: &'static str| move |api: &BotApi| menu(api).iter().any(|command| command == name);
     app.api.until("the first menu", has("new")).await;
-    for command in ["new", "session", "sessions", "timeout", "model", "stop", "persona", "help", "plugins"] {
+    for command in ["new", "session", "sessions", "timeout", "model", "stop", "persona", "help", "plugins", "access"] {
         assert!(has(command)(&app.api), "/{command} is missing: {:?}", menu(&app.api));
     }
     assert!(!has("echo")(&app.api));
@@ -127,6 +134,31 @@ async fn the_menu_lists_the_active_commands() {
     std::fs::remove_file(app.path("plugins/echo.wasm")).unwrap();
     app.api.until("the menu without /echo", |api| !has("echo")(api)).await;
     app.ask(OWNER, "/echo hello", "Unknown command /echo.").await;
+    // The commands that were used are the first ones at the next start.
+    assert_eq!(app.terminate().await, Some(0));
+    app.start();
+    app.api.until("the ordered menu", |api| menu(api).first().is_some_and(|name| name == "stop")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn menus_show_only_the_commands_of_the_role() {
+    let app = App::new().await;
+    let everyone = json!({"type": "default"});
+    app.api.until("the first menu", |api| !menu_in(api, &everyone).is_empty()).await;
+    let hidden = ["plugins", "access"].map(str::to_owned);
+    assert!(!menu_in(&app.api, &everyone).iter().any(|name| hidden.contains(name)));
+    assert!(menu(&app.api).is_empty(), "the owner has not written yet");
+    app.ask(MEMBER, "/help", "/new").await;
+    app.ask(OWNER, "/help", "/access").await;
+    app.api.until("the owner's menu", |api| hidden.iter().all(|name| menu(api).contains(name))).await;
+    let of_member = json!({"type": "chat", "chat_id": MEMBER});
+    assert!(menu_in(&app.api, &of_member).is_empty(), "a member has the menu of everyone");
+    app.configure(&format!("owner = {OWNER}\nadmins = [{MEMBER}]"));
+    app.api.until("the admin's menu", |api| menu_in(api, &of_member).contains(&"plugins".to_owned())).await;
+    assert!(!menu_in(&app.api, &of_member).contains(&"access".to_owned()));
+    app.configure(&format!("owner = {OWNER}"));
+    let is_deleted = |api: &BotApi| api.calls("deleteMyCommands").iter().any(|call| call.params["scope"] == of_member);
+    app.api.until("the end of the admin's menu", is_deleted).await;
 }
 
 /// Stores sessions before the host starts.

@@ -10,12 +10,12 @@ use super::source_files::product;
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
     &["live_changes", "dev", "listing"],
-    &["operators", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
+    &["operators", "pairing", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
     &["session_registry"],
-    &["cli", "clock", "http_server", "received_files", "session_files", "session_topics", "logging", "stdout"],
+    &["cli", "clock", "constant_time", "http_server", "received_files", "session_files", "session_topics", "logging", "stdout"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

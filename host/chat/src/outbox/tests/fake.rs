@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::super::{DeliveryStore, Reachability};
 use crate::{
-    Chat, ChatError, Completeness, Draft, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError,
+    Chat, ChatError, Completeness, Draft, Edits, Limits, LiveLine, Menus, Outgoing, Pacing, Quota, StorageError,
     Streaming,
 };
 
@@ -189,8 +189,8 @@ impl Chat for Fake {
         self.answer(topic, format!("{edit:?}")).await
     }
 
-    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
+    async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError> {
+        let names: Vec<_> = menus.everyone.iter().map(|entry| entry.name.as_str()).collect();
         self.answer(&Place::new("fake", "menu"), names.join(",")).await
     }
 }

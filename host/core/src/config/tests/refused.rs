@@ -272,7 +272,7 @@ fn invalid_plugin_keys_are_reported() {
     assert_refused(
         "[plugins.mine]\ngrants = [\"log\", \"session-contol\"]\nacts_as = \"admin\"\n[plugins.time]\n",
         expect![[r#"
-            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "requests", "attachments", "chat", "plugin-control", not "session-contol"; did you mean 'session-control'?
+            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "requests", "attachments", "chat", "plugin-control", "access-control", not "session-contol"; did you mean 'session-control'?
             2 | grants = ["log", "session-contol"]
               |                  ^^^^^^^^^^^^^^^^
             line 3, column 11: 'acts_as' in [plugins.mine] must be "owner", not "admin"

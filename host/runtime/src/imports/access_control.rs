@@ -1,0 +1,51 @@
+//! `access-control`: lists and changes who has access, with the rights of the caller. Like `plugin-control`, it doesn't use
+//! `acts_as`: a call that no user made has no rights here.
+
+use cordboard_core::{
+    chat_access::{AccessRequest, ListedPerson},
+    session::ApiError,
+};
+
+use super::super::{
+    bindings::access_control::{Error, Host, Person},
+    call::CallState,
+    call_output::CallOutput,
+};
+
+fn failed(ApiError { code, text }: ApiError) -> Error {
+    Error { code: code.as_str().to_owned(), message: text }
+}
+
+fn person(person: ListedPerson) -> Person {
+    let facts = if person.is_overridden { vec![("overridden".to_owned(), "true".to_owned())] } else { Vec::new() };
+    Person {
+        id: person.user_id().0,
+        name: person.name,
+        role: person.role.as_str().to_owned(),
+        source: person.source.as_str().to_owned(),
+        facts,
+    }
+}
+
+impl CallState {
+    async fn change_access(&mut self, request: AccessRequest) -> wasmtime::Result<Result<String, Error>> {
+        let host = self.host()?;
+        Ok(host.api.change_access(self.context.caller.as_ref(), request).await.map_err(failed))
+    }
+}
+
+impl Host for CallState {
+    async fn people(&mut self) -> wasmtime::Result<Result<Vec<Person>, Error>> {
+        let host = self.host()?;
+        let people = host.api.people(self.context.caller.as_ref()).await;
+        Ok(people.map(|people| people.into_iter().map(person).collect()).map_err(failed))
+    }
+
+    async fn add(&mut self, id: Option<String>, role: String) -> wasmtime::Result<Result<String, Error>> {
+        self.change_access(AccessRequest::Add { who: id.scrubbed(), role: role.scrubbed() }).await
+    }
+
+    async fn remove(&mut self, id: Option<String>) -> wasmtime::Result<Result<String, Error>> {
+        self.change_access(AccessRequest::Remove { who: id.scrubbed() }).await
+    }
+}

@@ -1,0 +1,56 @@
+//! Lists and changes who has access, for the owner. A change is stored, and then takes effect like a change of
+//! `[access]` in the configuration.
+
+use async_trait::async_trait;
+use cordboard_core::{
+    chat_access::{self, AccessDecision, AccessRequest, ListedPerson, StoredChange},
+    messages,
+    session::{ApiError, ApiErrorCode},
+    types::Caller,
+};
+use cordboard_runtime::{AccessControl, refuse};
+
+use super::HostService;
+use crate::hub::session_errors::{not_read, not_stored};
+
+#[async_trait]
+impl AccessControl for HostService {
+    async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError> {
+        self.authorized(caller)?;
+        let mut names = self.store.names().await.map_err(|error| not_read(&error))?;
+        let sources = self.config.access_sources();
+        let people = sources.entries().list().into_iter();
+        Ok(people.map(|one| ListedPerson { name: names.remove(&one.user_id()).or(one.name.clone()), ..one }).collect())
+    }
+
+    async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
+        // Changes run one at a time, so that the published entries are those of the last stored change.
+        let changing = self.config.lock_access().await;
+        let by = self.authorized(caller)?;
+        let sources = self.config.access_sources();
+        let decided = sources.entries().decide(&request, self.replied_author.as_ref());
+        let AccessDecision { change, answer } = decided.map_err(|refusal| refusal.error())?;
+        let Some(change) = change else { return Ok(answer) };
+        let people = self.store.change_access(change.clone()).await.map_err(|error| not_stored(&error))?;
+        self.config.set_people(people);
+        drop(changing);
+        match change {
+            StoredChange::Save(person) => {
+                tracing::info!(by = %by.id, person = person.id, role = person.role.as_str(), "access given in the chat");
+            }
+            StoredChange::Delete(person) => tracing::info!(by = %by.id, person, "access removed in the chat"),
+        }
+        self.withdraw_revoked().await;
+        Ok(answer)
+    }
+}
+
+impl HostService {
+    /// Returns the caller if the caller is still the owner. The configuration may have changed during the call.
+    fn authorized(&self, caller: Option<&Caller>) -> Result<Caller, ApiError> {
+        let caller = chat_access::authorize(caller)?;
+        let current = self.with_current_role(caller);
+        let current = current.ok_or_else(|| refuse(ApiErrorCode::Denied, messages::NO_ACCESS))?;
+        chat_access::authorize(Some(&current)).cloned()
+    }
+}

@@ -1,0 +1,74 @@
+//! Builds the menus of commands: one for members, and one for the private chat of each person with more rights.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cordboard_chat::{MenuEntry, Menus, outbox::Outbox};
+use cordboard_core::{
+    menu,
+    types::{Place, Role, UserId},
+};
+use cordboard_runtime::{Registry, Snapshot};
+use cordboard_store::Store;
+
+use crate::hub::{self, LiveConfig};
+
+pub struct CommandMenus {
+    config: LiveConfig,
+    plugins: Arc<Registry>,
+    store: Store,
+    outbox: Outbox,
+    /// The number of calls of each command. Renewed at most once a day, so that commands keep their positions.
+    uses: Mutex<HashMap<String, u64>>,
+}
+
+impl CommandMenus {
+    #[must_use]
+    pub fn new(config: LiveConfig, plugins: Arc<Registry>, store: Store, outbox: Outbox) -> Self {
+        Self { config, plugins, store, outbox, uses: Mutex::default() }
+    }
+
+    /// Orders the commands by their current numbers of calls, and shows the menus.
+    pub async fn reorder(&self) {
+        match self.store.command_uses().await {
+            Ok(uses) => *self.uses.lock().unwrap_or_else(PoisonError::into_inner) = uses,
+            Err(error) => tracing::warn!(%error, "failed to order the command menu by use"),
+        }
+        self.show().await;
+    }
+
+    /// Shows the menus for the active plugins and the current roles.
+    pub async fn show(&self) {
+        let members = self.store.all_chat_members().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to set the command menus of private chats");
+            Vec::new()
+        });
+        let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let snapshot = self.plugins.snapshot();
+        let menu = |role| menu(&snapshot, &uses, role);
+        let access = &self.config.now().access;
+        let chats = private_chats(&members).map(|(place, person)| {
+            let role = hub::role(person, access).filter(|role| *role > Role::Member);
+            (place.chat.clone(), role.map(menu))
+        });
+        let chats: BTreeMap<_, _> = chats.collect();
+        self.outbox.set_menus(Menus { everyone: menu(Role::Member), chats });
+    }
+}
+
+/// Returns the private chats among these places, each with its user.
+fn private_chats(members: &[(Place, UserId)]) -> impl Iterator<Item = (&Place, &UserId)> {
+    let members = members.iter().map(|(place, person)| (place, person));
+    members.filter(|(place, person)| hub::person_of(place).as_ref() == Some(*person))
+}
+
+/// Returns the commands that a person with this role may use, the most used first.
+fn menu(snapshot: &Snapshot, uses: &HashMap<String, u64>, role: Role) -> Vec<MenuEntry> {
+    let offers = snapshot.commands().filter(|offer| role >= offer.spec.min_role);
+    let entry = |name: &String, summary: &String| MenuEntry { name: name.clone(), summary: summary.clone() };
+    let mut entries: Vec<MenuEntry> = offers.map(|offer| entry(&offer.spec.name, &offer.spec.summary)).collect();
+    menu::sort_by_use(&mut entries, uses, |entry| &entry.name);
+    entries
+}

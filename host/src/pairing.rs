@@ -1,0 +1,146 @@
+//! Makes the person who sends the one-time code from the log the owner, if the host has none. The code is only in the
+//! log and in memory.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cordboard_chat::StorageError;
+use cordboard_core::{
+    messages,
+    pairing::{self, CodeCheck, Verdict},
+    types::{Caller, Place, Role, UserId},
+    updates_and_posts::NewPost,
+};
+use cordboard_store::{NewOwner, Store};
+use cordboard_telegram::{AttemptKind, Pairing, PairingAttempt, PairingOutcome};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::sleep,
+};
+
+use crate::{
+    clock::Clock,
+    constant_time,
+    hub::{LiveConfig, Outbound},
+};
+
+/// The code of this start, also after it has ended.
+struct OneTimeCode {
+    code: String,
+    pairing: pairing::Pairing,
+}
+
+pub struct OwnerPairing {
+    config: LiveConfig,
+    store: Store,
+    pub clock: Clock,
+    /// Sends the welcome. Set before the front-end begins to poll.
+    outbound: OnceCell<Outbound>,
+    code: Arc<Mutex<Option<OneTimeCode>>>,
+}
+
+impl OwnerPairing {
+    #[must_use]
+    pub fn new(config: LiveConfig, store: Store, clock: Clock) -> Self {
+        Self { config, store, clock, outbound: OnceCell::new(), code: Arc::default() }
+    }
+
+    pub fn set_outbound(&self, outbound: Outbound) {
+        drop(self.outbound.set(outbound));
+    }
+
+    fn has_owner(&self) -> bool {
+        self.config.now().access.owner.is_some()
+    }
+
+    /// Stores the owner, then publishes the new access and sends the welcome.
+    async fn pair(&self, attempt: NewOwner) -> Result<(), StorageError> {
+        let _changing = self.config.lock_access().await;
+        let user = attempt.id;
+        let paired = self.store.pair(attempt).await.map_err(|error| StorageError::Failed(error.to_string()))?;
+        if let Some((people, welcome)) = paired {
+            self.config.set_people(people);
+            tracing::info!(user, "paired: the user is the owner now");
+            if let Some(outbound) = self.outbound.get() {
+                outbound.post_stored(vec![welcome]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Logs that the code has expired, unless it was used or there is an owner.
+    fn expire_later(&self) {
+        let (code, config) = (Arc::clone(&self.code), self.config.clone());
+        tokio::spawn(async move {
+            sleep(pairing::VALIDITY).await;
+            if let Some(OneTimeCode { pairing, .. }) = code.lock().await.as_mut().filter(|one| !one.pairing.has_ended())
+            {
+                pairing.end();
+                if config.now().access.owner.is_none() {
+                    tracing::warn!("the pairing code has expired; restart Cordboard for a new one");
+                }
+            }
+        });
+    }
+}
+
+fn new_owner(key: String, user: u64, name: String, place: Place) -> NewOwner {
+    let id = UserId(format!("{}:{user}", cordboard_telegram::FRONT_END));
+    let welcome = NewPost::new(place, messages::access::paired());
+    NewOwner { id: user, caller: Caller { id, name, role: Role::Owner }, key, welcome }
+}
+
+/// Returns 64 bits from the random source of the operating system, which `Uuid` uses. The upper two bits are constant.
+fn random() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().1
+}
+
+#[async_trait]
+impl Pairing for OwnerPairing {
+    async fn begin(&self, bot: &str) {
+        if self.has_owner() {
+            return;
+        }
+        let code = pairing::code(random());
+        tracing::warn!(
+            command = pairing::command(&code),
+            link = pairing::link(bot, &code),
+            bot,
+            "the bot has no owner; to become the owner, send the command to the bot within 15 minutes, or open the link"
+        );
+        let pairing = pairing::Pairing::begin(self.clock.now());
+        *self.code.lock().await = Some(OneTimeCode { code, pairing });
+        self.expire_later();
+    }
+
+    async fn attempt(&self, attempt: PairingAttempt) -> Result<PairingOutcome, StorageError> {
+        let mut code = self.code.lock().await;
+        let Some(OneTimeCode { code, pairing }) = code.as_mut() else { return Ok(PairingOutcome::NotPairing) };
+        if self.has_owner() {
+            pairing.end();
+        }
+        let (now, PairingAttempt { key, kind, code: typed }) = (self.clock.now(), attempt);
+        let check = if constant_time::is_equal(code, &typed) { CodeCheck::Right } else { CodeCheck::Wrong };
+        let AttemptKind::Private { user, name, place } = kind else {
+            // A message with a code that was valid before is not stored either.
+            let is_other = pairing.is_over(now) && check == CodeCheck::Wrong;
+            return Ok(if is_other { PairingOutcome::NotPairing } else { PairingOutcome::Handled });
+        };
+        match pairing.attempt(check, &key, now) {
+            Verdict::Pair => {
+                self.pair(new_owner(key, user, name, place)).await?;
+                pairing.end();
+            }
+            Verdict::Wrong { left } => tracing::warn!(user, left, "wrong pairing code"),
+            Verdict::TooManyWrong => {
+                tracing::warn!(
+                    user,
+                    "too many wrong pairing codes: pairing has ended; restart Cordboard for a new code"
+                );
+            }
+            Verdict::Ended if check == CodeCheck::Right => {}
+            Verdict::Ended => return Ok(PairingOutcome::NotPairing),
+        }
+        Ok(PairingOutcome::Handled)
+    }
+}

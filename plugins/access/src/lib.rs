@@ -1,0 +1,168 @@
+//! `/access` lists the people with access, gives access, and removes it. The host checks that the caller is the owner,
+//! and finds out whose message a command replies to.
+
+use cordboard_plugin::{
+    Call, Command, Reply,
+    access_control::{self as access, Person},
+    command::Spec,
+    text::{code, escape},
+};
+
+const USAGE: &str = "/access [add <id> [admin|member]|remove <id>]";
+
+/// The argument that makes `/access remove` ask before it removes a person. Only buttons use it.
+const ASK: &str = "?";
+
+/// The maximum number of entries with a button.
+const MAX_BUTTONS: usize = 30;
+
+struct Access;
+
+impl Command for Access {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("access", "List and change who has access", USAGE).min_role("owner")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match parse(&call.args) {
+            Arguments::List => Ok(page(&access::people()?)),
+            Arguments::Add { id, role } => Ok(Reply::plain(&access::add(id, role)?)),
+            Arguments::Ask(id) => Ok(question(&access::people()?, id)),
+            Arguments::Remove(id) => Ok(Reply::plain(&access::remove(id)?).in_place()),
+            Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        }
+    }
+}
+
+/// The arguments of a call. Without an id, the command is about the author of the message that it replies to.
+#[derive(Debug, PartialEq, Eq)]
+enum Arguments<'a> {
+    List,
+    Add { id: Option<&'a str>, role: &'a str },
+    Ask(&'a str),
+    Remove(Option<&'a str>),
+    Invalid,
+}
+
+fn parse(args: &[String]) -> Arguments<'_> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let is_role = |word: &str| ["admin", "member", "owner"].contains(&word);
+    match *args.as_slice() {
+        [] => Arguments::List,
+        ["add"] => Arguments::Add { id: None, role: "member" },
+        ["add", role] if is_role(role) => Arguments::Add { id: None, role },
+        ["add", id] => Arguments::Add { id: Some(id), role: "member" },
+        ["add", id, role] => Arguments::Add { id: Some(id), role },
+        ["remove"] => Arguments::Remove(None),
+        ["remove", id] => Arguments::Remove(Some(id)),
+        ["remove", id, ASK] => Arguments::Ask(id),
+        _ => Arguments::Invalid,
+    }
+}
+
+fn page(people: &[Person]) -> Reply {
+    let lines: Vec<String> = people.iter().map(line).collect();
+    let lines = if lines.is_empty() { "No user has access.".to_owned() } else { lines.join("\n") };
+    let text = format!(
+        "{lines}\n\n{} gives access. Without the id, reply to a message of the person. Entries of the configuration can \
+         only be changed there.",
+        code("/access add <id> [admin|member]")
+    );
+    let removable = people.iter().filter(|person| person.source == "chat" && person.role != "owner");
+    removable.take(MAX_BUTTONS).fold(Reply::text(text).in_place(), |reply, person| {
+        let id = number(&person.id);
+        reply.button(format!("Remove {}", person.name.as_deref().unwrap_or(id)), format!("/access remove {id} {ASK}"))
+    })
+}
+
+fn line(person: &Person) -> String {
+    let is_overridden = person.facts.iter().any(|(fact, value)| fact == "overridden" && value == "true");
+    let source = match (person.source.as_str(), is_overridden) {
+        ("chat", true) => "added in the chat, overridden by the configuration",
+        ("chat", false) => "added in the chat",
+        (source, _) => source,
+    };
+    format!("- {}: {} ({})", named(person), escape(&person.role), escape(source))
+}
+
+/// Returns the name and the id of a person, as Markdown.
+fn named(person: &Person) -> String {
+    let id = code(number(&person.id));
+    person.name.as_deref().map_or_else(|| id.clone(), |name| format!("{} {id}", escape(name)))
+}
+
+/// Asks whether to remove the entry of a person.
+fn question(people: &[Person], id: &str) -> Reply {
+    let entry = people.iter().find(|person| person.source == "chat" && number(&person.id) == id);
+    let Some(person) = entry else { return page(people) };
+    let text = format!("Remove {}, {}?", named(person), escape(&person.role));
+    let buttons = [("Remove".to_owned(), format!("/access remove {id}")), ("Keep".to_owned(), "/access".to_owned())];
+    Reply::text(text).row(buttons).in_place()
+}
+
+/// Returns the id without the front-end.
+fn number(id: &str) -> &str {
+    id.split_once(':').map_or(id, |(_, number)| number)
+}
+
+cordboard_plugin::export!(Access: command);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: &str, name: Option<&str>, role: &str, source: &str) -> Person {
+        let name = name.map(str::to_owned);
+        Person { id: id.to_owned(), name, role: role.to_owned(), source: source.to_owned(), facts: Vec::new() }
+    }
+
+    fn buttons(reply: &Reply) -> Vec<(&str, &str)> {
+        reply.buttons.iter().flatten().map(|button| (button.label.as_str(), button.command.as_str())).collect()
+    }
+
+    #[test]
+    fn arguments_name_a_person_or_a_reply() {
+        let parsed = |line: &str| {
+            let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            format!("{:?}", parse(&args))
+        };
+        assert_eq!(parsed(""), "List");
+        assert_eq!(parsed("add"), r#"Add { id: None, role: "member" }"#);
+        assert_eq!(parsed("add admin"), r#"Add { id: None, role: "admin" }"#);
+        assert_eq!(parsed("add 7"), r#"Add { id: Some("7"), role: "member" }"#);
+        assert_eq!(parsed("add 7 admin"), r#"Add { id: Some("7"), role: "admin" }"#);
+        assert_eq!(parsed("remove"), "Remove(None)");
+        assert_eq!(parsed("remove 7"), r#"Remove(Some("7"))"#);
+        assert_eq!(parsed("remove 7 ?"), r#"Ask("7")"#);
+        assert_eq!([parsed("drop"), parsed("add 7 admin here"), parsed("remove 7 8")], ["Invalid"; 3]);
+    }
+
+    #[test]
+    fn the_page_lists_people_and_removes_only_added_ones() {
+        let people = [
+            person("telegram:1", Some("Ada *L*"), "owner", "configuration"),
+            person("telegram:9", Some("Eve"), "owner", "chat"),
+            Person {
+                facts: vec![("overridden".into(), "true".into())],
+                ..person("telegram:2", Some("Bo"), "admin", "chat")
+            },
+            person("telegram:3", None, "member", "chat"),
+        ];
+        let reply = page(&people);
+        let start = "- Ada \\*L\\* `1`: owner (configuration)\n- Eve `9`: owner (added in the chat)\n\
+                     - Bo `2`: admin (added in the chat, overridden by the configuration)\n\
+                     - `3`: member (added in the chat)\n\n";
+        assert!(reply.text.starts_with(start), "{}", reply.text);
+        assert_eq!(buttons(&reply), [("Remove Bo", "/access remove 2 ?"), ("Remove 3", "/access remove 3 ?")]);
+        assert!(reply.in_place);
+    }
+
+    #[test]
+    fn removing_with_a_button_needs_a_second_press() {
+        let people = [person("telegram:3", Some("Bo"), "member", "chat")];
+        let reply = question(&people, "3");
+        assert_eq!(reply.text, "Remove Bo `3`, member?");
+        assert_eq!(buttons(&reply), [("Remove", "/access remove 3"), ("Keep", "/access")]);
+        assert_eq!(question(&people, "4").text, page(&people).text, "the entry is gone");
+    }
+}
