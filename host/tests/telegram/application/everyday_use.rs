@@ -80,8 +80,9 @@ fn menu(api: &BotApi) -> Vec<String> {
 }
 
 fn menu_in(api: &BotApi, scope: &Value) -> Vec<String> {
-    let calls = api.calls("setMyCommands").into_iter().filter(|call| call.params["scope"] == *scope);
-    let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
+    let mut calls = api.calls("setMyCommands").into_iter().filter(|call| call.params["scope"] == *scope);
+    let commands =
+        calls.next_back().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
     commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect()
 }
 
