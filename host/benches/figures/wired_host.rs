@@ -134,6 +134,7 @@ impl WiredHost {
             intake,
             front_end: "console",
             stored_members: Mutex::default(),
+            new_member: Arc::default(),
         };
         Self { registry, config, clock, store, inbox, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }

@@ -272,7 +272,7 @@ impl UpdateParser {
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
-        !reply_author::is_topic_start(message, reply) && author != Some(self.bot.id) && author != own
+        author != Some(self.bot.id) && author != own
     }
 
     /// Returns the topic that a person has changed, if the message reports such a change. The person needs no access:

@@ -7,7 +7,7 @@ use super::update::Message;
 /// Returns the author of the message that `message` replies to, or `None` if it replies to no message of its chat. If the
 /// answered message was forwarded, the author is the person who forwarded it: the origin of a forward is not the sender.
 pub(super) fn of(message: &Message) -> Option<MessageAuthor> {
-    let replied = message.reply_to_message.as_deref().filter(|replied| !is_topic_start(message, replied))?;
+    let replied = message.reply_to_message.as_deref()?;
     // A message that was posted as a group or a channel names a bot of Telegram or the channel's account in `from`.
     if replied.sender_chat.is_some() {
         return Some(MessageAuthor::Anonymous);
@@ -17,12 +17,4 @@ pub(super) fn of(message: &Message) -> Option<MessageAuthor> {
         Some(from) if from.is_bot => MessageAuthor::Bot,
         Some(from) => MessageAuthor::Person { id: from.id, name: from.full_name() },
     })
-}
-
-/// Returns whether `replied` is the service message that created the topic of `message`. In a topic, a message that
-/// answers no other message is a reply to that message.
-pub(super) fn is_topic_start(message: &Message, replied: &Message) -> bool {
-    replied.others.contains_key("forum_topic_created")
-        || message.is_topic_message == Some(true)
-            && message.message_thread_id.map(i64::from) == Some(replied.message_id)
 }
