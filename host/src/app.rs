@@ -15,7 +15,9 @@ mod store_adapters;
 mod telegram;
 mod terminal_handover;
 
-pub use inspect::{check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
+pub use inspect::{
+    check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage,
+};
 pub use plugin_dev::author;
 pub use store_adapters::StoredSessions;
 pub use terminal_handover::{adopt, attach};

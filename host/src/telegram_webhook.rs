@@ -19,7 +19,10 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::{constant_time::is_equal, http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, text_response}};
+use crate::{
+    constant_time::is_equal,
+    http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, text_response},
+};
 
 /// The header with the secret.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";

@@ -15,7 +15,17 @@ pub const LAYERS: [&[&str]; 8] = [
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
     &["session_registry"],
-    &["cli", "clock", "constant_time", "http_server", "received_files", "session_files", "session_topics", "logging", "stdout"],
+    &[
+        "cli",
+        "clock",
+        "constant_time",
+        "http_server",
+        "received_files",
+        "session_files",
+        "session_topics",
+        "logging",
+        "stdout",
+    ],
 ];
 
 fn layer(module: &str) -> Option<usize> {
