@@ -1,5 +1,5 @@
-//! Applies edits of messages: a prompt that waits gets the new text, and an agent that already has the prompt gets a
-//! correction. An edited command never runs again.
+//! Applies edits of messages: a prompt that waits gets the new text, and an agent that already has the prompt, or has
+//! answered it, gets a correction. An edited command never runs again.
 
 use cordboard_core::{
     event::CausationChain,
@@ -33,7 +33,7 @@ fn corrected(update: &Update) -> Update {
 }
 
 impl Dispatcher {
-    /// Applies an edit. Ignores an edit of a message that was answered, and one that changes no text.
+    /// Applies an edit. Ignores an edit that changes no text, and one of a message whose text is no longer stored.
     pub(super) async fn edit(&self, row: &InboxRow, text: &str) {
         let mut attempt = Attempt::Retry;
         for _ in 0..ATTEMPTS {
@@ -62,7 +62,11 @@ impl Dispatcher {
         // A message without a session will be filtered when its session is chosen.
         let filtered = match &edited.session {
             Some(name) => {
-                let Some(view) = self.host.sessions.registry.view(name.as_str()) else { return Attempt::Retry };
+                let view = self.host.sessions.registry.view(name.as_str());
+                if edited.is_answered && view.as_ref().is_none_or(|view| view.record.archived) {
+                    return Attempt::Finished;
+                }
+                let Some(view) = view else { return Attempt::Retry };
                 match self.host.filter(&edited.update, &view).await {
                     Ok(filtered) => Some(filtered),
                     Err(refusal) => {

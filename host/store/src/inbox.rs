@@ -1,5 +1,6 @@
-//! Accepted updates, each stored once and in order until it is completed. The text of a completed update is deleted;
-//! its key is kept to detect duplicates.
+//! Accepted updates, each stored once and in order until it is completed. The text of a completed update is deleted,
+//! but that of a message to an agent is kept for a while, so that its author can edit it. The key of an update is kept
+//! longer, to detect duplicates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +25,9 @@ use super::{
 /// most the last batch of 100.
 const MOST_KEYS: i64 = 10_000;
 
+/// The number of most recent updates in which the messages to agents keep their text after completion.
+const MOST_ANSWERED: i64 = 1000;
+
 impl Store {
     /// Stores a batch of updates and the front-end's next offset atomically, and returns the new rows. With an offset,
     /// the data is synced to the disk before this returns, because Telegram deletes the updates that the offset
@@ -39,7 +43,7 @@ impl Store {
                 db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
                     .execute(params![front_end, next])?;
             }
-            delete_old_keys(db)?;
+            delete_old(db)?;
             Ok(new)
         })
         .await
@@ -103,7 +107,7 @@ impl Store {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
         self.run(format!("store a message for session '{session}'"), move |db| {
             insert_waiting(db, &update, &prompt, &session)?;
-            delete_old_keys(db)?;
+            delete_old(db)?;
             Ok(prompt.clone())
         })
         .await
@@ -182,22 +186,29 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Deletes completed rows that are older than the last [`MOST_KEYS`] rows. Few other rows are that old, so the scan is
-/// short.
-fn delete_old_keys(db: &Connection) -> Result<(), WorkError> {
+/// Deletes old completed rows, and the texts of completed rows that are less old. Few other rows are that old, so the
+/// scan is short.
+fn delete_old(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([MOST_KEYS])?;
+    let sql = "UPDATE inbox SET session = NULL, record = '' \
+               WHERE state = 'done' AND record <> '' AND id <= (SELECT max(id) FROM inbox) - ?";
+    db.prepare_cached(sql)?.execute([MOST_ANSWERED])?;
     Ok(())
 }
 
-/// Completes an update, identified by its own id or the id of its prompt, and deletes its text. Has no effect on a
-/// completed update.
+/// Completes an update, identified by its own id or the id of its prompt. Deletes its text unless an agent got it. Has no
+/// effect on a completed update.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
-    const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {
-        CompletedUpdate::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
+        CompletedUpdate::Update(id) => {
+            let sql = "UPDATE inbox SET state = 'done', session = NULL, record = '' WHERE id = ? AND state <> 'done'";
+            db.prepare_cached(sql)?.execute([id.0])?
+        }
         CompletedUpdate::Prompt(prompt) => {
-            db.prepare_cached(&format!("{DONE} WHERE prompt = ?"))?.execute([&prompt.0])?
+            let sql = "UPDATE inbox SET state = 'done', session = iif(state = 'handed', session, NULL), \
+                       record = iif(state = 'handed', record, '') WHERE prompt = ? AND state <> 'done'";
+            db.prepare_cached(sql)?.execute([&prompt.0])?
         }
     };
     Ok(())

@@ -15,7 +15,7 @@ use super::{
     sessions,
 };
 
-/// An edited message that is not completed.
+/// An edited message that is not completed, or was answered by an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedMessage {
     pub id: InboxId,
@@ -25,6 +25,8 @@ pub struct EditedMessage {
     pub update: Update,
     /// The session of the message, if it was already chosen.
     pub session: Option<SessionName>,
+    /// Whether the agent's turn for the message has ended.
+    pub is_answered: bool,
 }
 
 /// A prompt whose new text was stored after its session was chosen.
@@ -60,8 +62,8 @@ impl Store {
         .await
     }
 
-    /// Finds the message that the update `edit` edits, if it is not completed, and returns it with the text `words`. Returns
-    /// `None` if the edit changes nothing, or if a later edit was already applied.
+    /// Finds the message that the update `edit` edits, and returns it with the text `words`. Returns `None` if the text of
+    /// the message is no longer stored, if the edit changes nothing, or if a later edit was already applied.
     pub async fn find_edited(
         &self,
         edit: InboxId,
@@ -72,13 +74,15 @@ impl Store {
         let (place, origin, words) = (place.clone(), origin.clone(), words.to_owned());
         let Some(message) = origin.message.clone() else { return Ok(None) };
         self.run(format!("read an edited message of {place}"), move |db| {
-            let sql = "SELECT id, session, record FROM inbox \
-                       WHERE state <> 'done' AND json_extract(record, '$.origin.message') = ? ORDER BY id DESC";
-            let found: Vec<(InboxId, Option<String>, Update)> =
-                read_all(db, sql, [&message.0], |row| Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?)))?;
+            let sql = "SELECT id, session, record, state = 'done' FROM inbox \
+                       WHERE record <> '' AND json_extract(record, '$.origin.message') = ? ORDER BY id DESC";
+            let found: Vec<(InboxId, Option<String>, Update, bool)> = read_all(db, sql, [&message.0], |row| {
+                Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?, row.get(3)?))
+            })?;
             // Skip the edit itself, which is stored, too. The newest of the other rows may be a correction.
             let is_meant = |update: &Update| update.place == place && !matches!(update.what, UpdateKind::Edited(_));
-            let Some((id, session, update)) = found.into_iter().find(|(_, _, update)| is_meant(update)) else {
+            let Some((id, session, update, is_answered)) = found.into_iter().find(|(_, _, update, _)| is_meant(update))
+            else {
                 return Ok(None);
             };
             if update.origin.edited_by > Some(edit) {
@@ -87,7 +91,7 @@ impl Store {
             let (session, before) = (session.map(sessions::name).transpose()?, update.what.clone());
             Ok(edited(&update, &origin, &words).map(|update| {
                 let update = Update { origin: Origin { edited_by: Some(edit), ..update.origin }, ..update };
-                EditedMessage { id, before, update, session }
+                EditedMessage { id, before, update, session, is_answered }
             }))
         })
         .await
@@ -99,7 +103,8 @@ impl Store {
         let (edited, update) = (edited.clone(), update.clone());
         let id = edited.id;
         self.run(format!("store the edited message {}", id.0), move |db| {
-            let sql = "SELECT prompt, session, state = 'handed', record FROM inbox WHERE id = ? AND state <> 'done'";
+            let sql = "SELECT prompt, session, state IN ('handed', 'done'), record FROM inbox \
+                       WHERE id = ? AND record <> ''";
             let found: Option<(PromptId, Option<String>, bool, Update)> =
                 read_all(db, sql, [id.0], |row| Ok((PromptId(row.get(0)?), row.get(1)?, row.get(2)?, json(row, 3)?)))?
                     .pop();

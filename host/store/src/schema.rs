@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -23,6 +23,7 @@ const STEPS: [&str; 15] = [
     OWN_MODES,
     TOPICS,
     ACCESS,
+    ANSWERED,
 ];
 
 const FIRST: &str = "
@@ -164,6 +165,9 @@ const ACCESS: &str = "
     ALTER TABLE met ADD COLUMN name TEXT;
     CREATE TABLE command_use (command TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
+
+/// The messages that agents got and whose text is still stored.
+const ANSWERED: &str = "CREATE INDEX inbox_answered ON inbox (id) WHERE state = 'done' AND record <> '';";
 
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

@@ -167,6 +167,29 @@ async fn an_edit_replaces_a_message_that_is_not_answered() {
 }
 
 #[tokio::test]
+async fn an_edit_of_an_answered_message_is_a_correction() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let texts = ["1", "2", "3"].map(|key| text_update(key, "as it was", MessagePart::Text)).to_vec();
+    let rows = store.accept(texts, None).await.unwrap();
+    let revise = async |key: &str, words: &str| edit_message(&store, &place("1"), &edit(key), words).await;
+    for row in &rows[..2] {
+        assign(&store, row).await;
+    }
+    store.mark_sent(&rows[0].prompt).await.unwrap();
+    let ends = rows[..2].iter().map(|row| CompletedUpdate::Prompt(row.prompt.clone()));
+    store.finish(ends.chain([CompletedUpdate::Update(rows[2].id)]).collect(), Vec::new()).await.unwrap();
+    assert_eq!(revise("1", "as it was").await, None, "nothing has changed");
+    let answered = revise("1", "as it is").await.expect("an agent has answered it");
+    assert_eq!((answered.session, answered.is_sent), (name("alpha"), true));
+    assert_eq!(revise("1", "as it is").await, None, "nothing has changed since the last edit");
+    assert_eq!(revise("2", "as it is").await, None, "no agent got it");
+    assert_eq!(revise("3", "as it is").await, None, "it was no message to an agent");
+    store.accept((0..1000).map(|key| update(&format!("later {key}"))).collect(), None).await.unwrap();
+    assert_eq!(revise("1", "too late").await, None, "its text is deleted");
+}
+
+#[tokio::test]
 async fn a_chat_with_a_new_id_keeps_its_place() {
     let state = State::new();
     let (store, _) = state.open();

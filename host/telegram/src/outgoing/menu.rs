@@ -26,7 +26,10 @@ impl Telegram {
                 Ok(()) => {}
                 // The person has blocked the bot, or has deleted the chat.
                 Err(
-                    error @ (ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. }),
+                    error @ (ChatError::Rejected { .. }
+                    | ChatError::Unreachable { .. }
+                    | ChatError::Deleted { .. }
+                    | ChatError::Forbidden { .. }),
                 ) => tracing::debug!(chat, %error, "failed to set the command menu of a private chat"),
                 Err(
                     error @ (ChatError::RateLimited { .. }

@@ -54,7 +54,7 @@ async fn a_paste_split_by_the_client_is_one_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_replaces_a_waiting_text_and_corrects_a_sent_one() {
+async fn an_edit_replaces_a_waiting_text_and_corrects_others() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     push(&app, "message", 101, json!({"text": "slow 1000"}));
@@ -82,10 +82,13 @@ async fn an_edit_replaces_a_waiting_text_and_corrects_a_sent_one() {
     app.wait_for(OWNER, 0, "You said: delete nothing").await;
     app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\nslow 3000").await;
     app.until_turns("alpha", 3).await;
+    // The agent has answered this message, so it gets a correction, once.
     edit(102, "delete nothing at all", 1_790_000_005);
+    edit(102, "delete nothing at all", 1_790_000_006);
+    app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\ndelete nothing at all").await;
     app.ask(OWNER, "the last one", "You said: the last one").await;
-    app.until_turns("alpha", 4).await;
-    assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 0, 0));
+    app.until_turns("alpha", 5).await;
+    assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 1, 0));
 }
 
 /// An agent that answers its first prompt, which costs four dollars, and works on the others without end.
