@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::{
     ReceiverSettings, Telegram,
     api::Api,
-    incoming::{Bot, Incoming, UpdateParser},
+    incoming::{Bot, Incoming, Query, UpdateParser},
     pairing::PairingOutcome,
     update,
 };
@@ -36,6 +36,12 @@ pub(super) struct StoreFailure {
     pub error: StorageError,
     /// The places whose messages are not stored.
     places: Vec<Place>,
+}
+
+impl From<StorageError> for StoreFailure {
+    fn from(error: StorageError) -> Self {
+        Self { error, places: Vec::new() }
+    }
 }
 
 impl<'t> Receiver<'t> {
@@ -84,6 +90,13 @@ enum PressText {
     Alert(&'static str),
 }
 
+impl PressText {
+    /// Returns the answer to a button press of a user without access.
+    fn refusal(query: Option<&Query>) -> Self {
+        query.and_then(|query| query.refusal).map_or(Self::None, Self::Alert)
+    }
+}
+
 /// Stores the relevant updates of a batch and returns the answers to its button presses.
 async fn store_batch(
     telegram: &Telegram,
@@ -100,39 +113,24 @@ async fn store_batch(
             continue;
         };
         // Before anything else, because the message must not be stored.
-        if let (Some(pairing), Some(attempt)) = (&settings.pairing, parser.pairing_attempt(&update)) {
-            let outcome = pairing.attempt(attempt).await;
-            let outcome = outcome.map_err(|error| StoreFailure { error, places: Vec::new() })?;
-            if outcome == PairingOutcome::Handled {
-                continue;
-            }
+        if let (Some(pairing), Some(attempt)) = (&settings.pairing, parser.pairing_attempt(&update))
+            && pairing.attempt(attempt).await? == PairingOutcome::Handled
+        {
+            continue;
         }
         let parsed = parser.parse(update);
-        let refusal = parsed.query.as_ref().and_then(|query| query.refusal);
-        let mut text = refusal.map_or(PressText::None, PressText::Alert);
+        let mut text = PressText::refusal(parsed.query.as_ref());
         match parsed.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
             Some(Incoming::Moved { from, to }) => {
-                telegram
-                    .migrations
-                    .record(&*telegram.inbox, from, to)
-                    .await
-                    .map_err(|error| StoreFailure { error, places: Vec::new() })?;
+                telegram.migrations.record(&*telegram.inbox, from, to).await?;
             }
             Some(Incoming::TopicChanged(topic)) => {
-                telegram
-                    .inbox
-                    .on_topic_changed(&topic)
-                    .await
-                    .map_err(|error| StoreFailure { error, places: Vec::new() })?;
+                telegram.inbox.on_topic_changed(&topic).await?;
             }
             Some(Incoming::Press { update, token }) => {
-                match telegram
-                    .inbox
-                    .find_button(&token)
-                    .await
-                    .map_err(|error| StoreFailure { error, places: vec![update.place.clone()] })?
-                {
+                let button = telegram.inbox.find_button(&token).await;
+                match button.map_err(|error| StoreFailure { error, places: vec![update.place.clone()] })? {
                     Some(action) => match (settings.press_refusal)(&update.caller, &action) {
                         Some(why) => text = PressText::Alert(why),
                         None => updates.push(with_button(update, action)),
