@@ -178,7 +178,7 @@ async fn send(store: &Store, id: cordboard_store::PostId, key: &str) {
     println!("sending {key}");
     let delivery = Delivery { messages: vec![MessageId("1".to_owned())], shown: 1, ..Delivery::default() };
     store.save_progress(id, delivery).await.unwrap();
-    store.complete_post(id, Vec::new()).await.unwrap();
+    store.complete_post(id, Vec::new(), Vec::new()).await.unwrap();
     println!("sent {key}");
 }
 

@@ -172,7 +172,7 @@ impl WiredHost {
             match self.next().await {
                 Shown::Live(screen, at) => frame(screen, at),
                 Shown::Post(row) => {
-                    self.store.complete_post(row.id, Vec::new()).await.unwrap();
+                    self.store.complete_post(row.id, Vec::new(), Vec::new()).await.unwrap();
                     return row.reply;
                 }
             }
@@ -186,7 +186,7 @@ impl WiredHost {
                 Shown::Live(frame, _) if frame.messages.iter().any(|message| message.text.contains(text)) => return,
                 Shown::Live(..) => {}
                 Shown::Post(row) => {
-                    self.store.complete_post(row.id, Vec::new()).await.unwrap();
+                    self.store.complete_post(row.id, Vec::new(), Vec::new()).await.unwrap();
                 }
             }
         }
@@ -200,7 +200,7 @@ impl WiredHost {
         let message = render::render(&row.reply.text);
         let took = began.elapsed();
         assert!(!message.text.is_empty());
-        self.store.complete_post(row.id, Vec::new()).await.unwrap();
+        self.store.complete_post(row.id, Vec::new(), Vec::new()).await.unwrap();
         (took, row.reply)
     }
 }

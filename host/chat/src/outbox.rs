@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
     turn::TurnFrame,
-    types::{ChatFile, Place},
+    types::{ChatFile, DeliveryIssue, Place},
     updates_and_posts::{ButtonAction, Delivery, OutboxRow, PostId},
 };
 use tokio::{
@@ -38,7 +38,6 @@ mod worker;
 
 pub use compose::reply as messages;
 use mailbox::Mailbox;
-pub use mailbox::Reachability;
 use pace::Paces;
 use worker::Worker;
 
@@ -97,13 +96,19 @@ pub trait DeliveryStore: Send + Sync {
     /// Stores the progress of a post.
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
-    /// Records that the post was sent or dropped. `messages` show it and may be edited later. Returns posts that update
-    /// these messages and must be sent now.
-    async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError>;
+    /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are the ways in
+    /// which the delivery did not go as intended; they are logged. Returns posts that update these messages and must be
+    /// sent now.
+    async fn complete(
+        &self,
+        post: PostId,
+        messages: Vec<MessageId>,
+        issues: Vec<DeliveryIssue>,
+    ) -> Result<Vec<OutboxRow>, StorageError>;
 
     /// Records that the post can never be delivered, because its place no longer exists. The post is not sent again.
     async fn record_undeliverable(&self, post: PostId, _why: &str) -> Result<(), StorageError> {
-        self.complete(post, Vec::new()).await.map(drop)
+        self.complete(post, Vec::new(), Vec::new()).await.map(drop)
     }
 
     /// Returns the undeliverable posts of a place, which are to be sent again. The default implementation returns none.
@@ -111,8 +116,14 @@ pub trait DeliveryStore: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Stores whether the place can be written to, so that a restarted host does not report the place again.
-    async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), StorageError> {
+    /// Stores that the place can't be written to, so that a restarted host does not report the place again. `why` are the
+    /// words of the front-end.
+    async fn set_unreachable(&self, _place: &Place, _why: &str) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Stores that the place can be written to again.
+    async fn set_reachable(&self, _place: &Place) -> Result<(), StorageError> {
         Ok(())
     }
 }

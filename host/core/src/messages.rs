@@ -26,7 +26,10 @@ pub use command_errors::{
     not_below_roots, not_stored, not_the_callers_place, nothing_to_fork, only_here, place_without_members,
     setting_not_supported, unknown_permission_mode,
 };
-pub use delivery::{IN_FILE_BELOW, interrupted_answer, not_sent, not_shown, unreachable, whole_text_in};
+pub use delivery::{
+    IN_FILE_BELOW, STOPPED_BY_USER, interrupted_answer, not_sent, not_shown, too_many_waiting, unreachable,
+    whole_text_in,
+};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
 pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};

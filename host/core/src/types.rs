@@ -2,6 +2,7 @@
 
 mod audit;
 mod chat_file;
+mod delivery_log;
 mod filter;
 mod folder_entry;
 mod name;
@@ -18,6 +19,7 @@ mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest, RecordedRequest};
 pub use chat_file::{ChatFile, FILES_FOLDER, model_input};
+pub use delivery_log::{DeliveryIssue, DeliveryLogEntry, DeliveryOutcome};
 pub use filter::{FilterChange, FilterInput, FilterOutcome};
 pub use folder_entry::{EntryKind, FolderEntry, FolderPage};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};

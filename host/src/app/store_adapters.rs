@@ -7,13 +7,15 @@ use std::fs::File;
 use async_trait::async_trait;
 use cordboard_chat::{
     ChatError, DownloadError, StorageError,
-    outbox::{AnswerStop, DeliveryStore, Outbox, Post, Reachability},
+    outbox::{AnswerStop, DeliveryStore, Outbox, Post},
 };
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
     session::Prompt,
-    types::{AuditEntry, Caller, ChatFile, Place, Role, SessionName, SessionRecord, TopicLook, UsageEntry},
+    types::{
+        AuditEntry, Caller, ChatFile, DeliveryIssue, Place, Role, SessionName, SessionRecord, TopicLook, UsageEntry,
+    },
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
 use cordboard_store::{Store, StoreError};
@@ -94,8 +96,13 @@ impl DeliveryStore for StoredDeliveries {
         storage_result(self.0.save_progress(post, delivery).await)
     }
 
-    async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
-        storage_result(self.0.complete_post(post, messages).await)
+    async fn complete(
+        &self,
+        post: PostId,
+        messages: Vec<MessageId>,
+        issues: Vec<DeliveryIssue>,
+    ) -> Result<Vec<OutboxRow>, StorageError> {
+        storage_result(self.0.complete_post(post, messages, issues).await)
     }
 
     async fn record_undeliverable(&self, post: PostId, why: &str) -> Result<(), StorageError> {
@@ -106,11 +113,12 @@ impl DeliveryStore for StoredDeliveries {
         storage_result(self.0.revive_posts(place).await)
     }
 
-    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {
-        storage_result(match reachability {
-            Reachability::Blocked => self.0.set_unreachable(place).await,
-            Reachability::Open => self.0.set_reachable(place).await,
-        })
+    async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StorageError> {
+        storage_result(self.0.set_unreachable(place, why).await)
+    }
+
+    async fn set_reachable(&self, place: &Place) -> Result<(), StorageError> {
+        storage_result(self.0.set_reachable(place).await)
     }
 }
 

@@ -52,7 +52,9 @@ impl Store {
 /// directory, because an empty log would suggest that nothing was decided. The error text contains the reason and the
 /// remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
-    let Some(db) = open_read_only(state)? else { return Err(OpenError::NeverUsed { path: state.to_owned() }) };
+    let Some(db) = open_read_only(state)? else {
+        return Err(OpenError::NeverUsed { what: "the audit log", path: state.to_owned() });
+    };
     let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";
     let session = session.map(ToString::to_string);
     let entries = read_all(&db.connection, sql, [session], |row| json(row, 0));

@@ -144,11 +144,11 @@ pub enum OpenError {
     )]
     Emptied { path: PathBuf, folders: usize },
     #[error(
-        "read the audit log of state directory {}: it contains no database cordboard.db, so no host has used it; \
+        "read {what} of state directory {}: it contains no database cordboard.db, so no host has used it; \
          name the directory of your host with --state",
         path.display()
     )]
-    NeverUsed { path: PathBuf },
+    NeverUsed { what: &'static str, path: PathBuf },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

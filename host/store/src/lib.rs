@@ -22,6 +22,7 @@ mod buttons;
 mod chat_members;
 mod chat_migrations;
 mod command_uses;
+mod delivery_log;
 mod error;
 mod inbox;
 mod inbox_edits;
@@ -51,6 +52,7 @@ pub use audit::audit_log;
 pub use cordboard_core::updates_and_posts::{
     CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,
 };
+pub use delivery_log::{OutboxReport, PlaceReach, WaitingPost, outbox_report};
 pub use error::{Limit, OpenError, StoreError};
 pub use inbox_edits::{EditedMessage, EditedPrompt, SavedEdit};
 pub use keyboards::Keyboard;

@@ -5,13 +5,13 @@ use cordboard_core::{
     agent_event::PromptId,
     messages,
     render::is_blank,
-    types::{Alert, Authorship, Place, Reply},
+    types::{Alert, Authorship, DeliveryIssue, Place, Reply},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store,
+    Store, delivery_log,
     error::{StoreError, WorkError, counted},
     inbox, keyboards, outbox_table,
     rows::{json, read_all},
@@ -147,9 +147,16 @@ impl Store {
     }
 
     /// Deletes a post that was sent or abandoned. `messages` are the chat messages that show its buttons. If its
-    /// request was decided in the meantime, returns the posts that replace the buttons in these messages.
-    pub async fn complete_post(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
+    /// request was decided in the meantime, returns the posts that replace the buttons in these messages. `issues` are
+    /// the ways in which the delivery did not go as intended, for the delivery log.
+    pub async fn complete_post(
+        &self,
+        id: PostId,
+        messages: Vec<MessageId>,
+        issues: Vec<DeliveryIssue>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         self.run(format!("store that post {} was sent", id.0), move |db| {
+            delivery_log::append(db, id, &issues)?;
             db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
             keyboards::record_messages(db, id, &messages)
         })

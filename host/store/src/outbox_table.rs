@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     error::WorkError,
+    inbox::{now, to_column},
     rows::{json, read_all},
 };
 
@@ -20,13 +21,9 @@ pub fn insert(
     reply: Reply,
     state: Delivery,
 ) -> Result<OutboxRow, WorkError> {
-    let (stored, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
-    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?.execute(params![
-        place,
-        turn.as_ref().map(|turn| &turn.0),
-        stored,
-        delivery
-    ])?;
+    let (json, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
+    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery, stored) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![place, turn.as_ref().map(|turn| &turn.0), json, delivery, to_column(now())])?;
     Ok(OutboxRow { id: PostId(db.last_insert_rowid()), place: serde_json::from_str(place)?, reply, turn, state })
 }
 

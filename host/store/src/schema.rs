@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -24,6 +24,7 @@ const STEPS: [&str; 16] = [
     TOPICS,
     ACCESS,
     ANSWERED,
+    DELIVERY_LOG,
 ];
 
 const FIRST: &str = "
@@ -169,6 +170,14 @@ const ACCESS: &str = "
 /// The messages that agents got and whose text is still stored.
 const ANSWERED: &str = "CREATE INDEX inbox_answered ON inbox (id) WHERE state = 'done' AND record <> '';";
 
+/// The time at which each post was stored, the reason why a place is unreachable, and the deliveries that did not go as
+/// intended.
+const DELIVERY_LOG: &str = "
+    ALTER TABLE outbox ADD COLUMN stored INTEGER;
+    ALTER TABLE unreachable ADD COLUMN why TEXT;
+    CREATE TABLE delivery_log (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -271,5 +280,19 @@ mod tests {
         assert!(add(1, "owner").is_ok() && add(2, "admin").is_ok() && add(3, "admin").is_ok());
         assert!(add(4, "owner").is_err(), "there is one owner");
         assert!(add(5, "boss").is_err());
+    }
+
+    #[test]
+    fn migration_keeps_posts_and_unreachable_places() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..16].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        db.execute("INSERT INTO outbox (place, reply, delivery) VALUES ('here', '', '')", ()).expect("it fits");
+        db.execute("INSERT INTO unreachable (place) VALUES ('here')", ()).expect("it fits");
+        migrate(&mut db, 16).expect("it can be migrated");
+        let sql = "SELECT stored, why FROM outbox JOIN unreachable USING (place)";
+        let kept = db.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(kept.expect("there is one"), (None::<i64>, None::<String>));
+        let logged: i64 = db.query_row("SELECT count(*) FROM delivery_log", (), |row| row.get(0)).expect("it is read");
+        assert_eq!(logged, 0);
     }
 }

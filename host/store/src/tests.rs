@@ -14,6 +14,7 @@ use super::*;
 mod access;
 mod audit_log;
 mod closed_requests;
+mod delivery_log;
 mod inbox_and_outbox;
 mod plugins;
 mod rejected_state;

@@ -1,29 +1,34 @@
 //! Stores which places the host can't write to.
 
+use std::iter;
+
 use cordboard_core::types::Place;
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
 use super::{
     Store,
+    delivery_log::without_secrets,
     error::{StoreError, WorkError},
     rows::{json, read_all},
 };
 
 impl Store {
-    /// Stores that the host can't write to the place.
-    pub async fn set_unreachable(&self, place: &Place) -> Result<(), StoreError> {
-        self.change_reach(place, "INSERT OR IGNORE INTO unreachable (place) VALUES (?)").await
+    /// Stores that the host can't write to the place. `why` are the words of the chat server.
+    pub async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO unreachable (place, why) VALUES (?, ?)";
+        self.change_reach(place, sql, Some(without_secrets(why))).await
     }
 
     /// Stores that the host can write to the place again.
     pub async fn set_reachable(&self, place: &Place) -> Result<(), StoreError> {
-        self.change_reach(place, "DELETE FROM unreachable WHERE place = ?").await
+        self.change_reach(place, "DELETE FROM unreachable WHERE place = ?", None).await
     }
 
-    async fn change_reach(&self, place: &Place, sql: &'static str) -> Result<(), StoreError> {
+    async fn change_reach(&self, place: &Place, sql: &'static str, why: Option<String>) -> Result<(), StoreError> {
         let place = place.clone();
         self.run(format!("store whether {place} is reachable"), move |db| {
-            db.prepare_cached(sql)?.execute([serde_json::to_string(&place)?])?;
+            let place = serde_json::to_string(&place)?;
+            db.prepare_cached(sql)?.execute(params_from_iter(iter::once(&place).chain(&why)))?;
             Ok(())
         })
         .await

@@ -16,7 +16,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{Place, Reply, Role},
+    types::{DeliveryIssue, Place, Reply, Role},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram};
@@ -221,7 +221,12 @@ impl DeliveryStore for NoDeliveryStore {
         Ok(())
     }
 
-    async fn complete(&self, _: PostId, _: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
+    async fn complete(
+        &self,
+        _: PostId,
+        _: Vec<MessageId>,
+        _: Vec<DeliveryIssue>,
+    ) -> Result<Vec<OutboxRow>, StorageError> {
         Ok(Vec::new())
     }
 }

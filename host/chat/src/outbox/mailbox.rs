@@ -6,6 +6,7 @@ use cordboard_core::{
     agent_event::PromptId,
     render::units,
     turn::TurnFrame,
+    types::DeliveryIssue,
     updates_and_posts::{ButtonAction, MessageId, OutboxRow, PostId},
 };
 use tokio::{sync::Notify, time::Instant};
@@ -55,10 +56,17 @@ pub(super) struct Answering {
 
 /// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reachability {
+pub(super) enum Reachability {
     #[default]
     Open,
     Blocked,
+}
+
+/// A post that is dropped but not yet removed from the store.
+pub(super) struct DroppedPost {
+    pub post: PostId,
+    /// `None` if a newer post of its series replaces the post.
+    pub issue: Option<DeliveryIssue>,
 }
 
 /// The newest frame of a turn.
@@ -85,8 +93,7 @@ pub(super) struct Mailbox {
     pub answering: Option<Answering>,
     /// The turn whose answer is to be stopped.
     pub stop_answer_of: Option<PromptId>,
-    /// Posts that are dropped but not yet removed from the store.
-    pub dropped: Vec<PostId>,
+    pub dropped: Vec<DroppedPost>,
     /// The post that is being sent.
     pub sending: Option<PostId>,
     pub reachability: Reachability,
@@ -151,7 +158,7 @@ impl Mailbox {
         let same = |other: &&mut OutboxRow| row.reply.series.is_some() && other.reply.series == row.reply.series;
         match queue.iter_mut().filter(|other| Some(other.id) != self.sending).find(same) {
             Some(older) => {
-                self.dropped.push(older.id);
+                self.dropped.push(DroppedPost { post: older.id, issue: None });
                 *older = row;
             }
             None => queue.push_back(row),
@@ -211,23 +218,26 @@ impl Mailbox {
         self.answering = is_partly_shown.then(|| Answering { turn: turn.clone(), left });
     }
 
-    /// Drops the posts of an answer except for `post`. Returns their number.
-    pub fn drop_other_posts(&mut self, turn: &PromptId, post: PostId) -> usize {
+    /// Drops the posts of an answer except for `post`, because of `issue`. Returns their number.
+    pub fn drop_other_posts(&mut self, turn: &PromptId, post: PostId, issue: &DeliveryIssue) -> usize {
         let is_other = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
         let before = self.dropped.len();
-        self.dropped.extend(self.finals.iter().filter(|row| is_other(row)).map(|row| row.id));
+        let others = self.finals.iter().filter(|row| is_other(row));
+        self.dropped.extend(others.map(|row| DroppedPost { post: row.id, issue: Some(issue.clone()) }));
         self.finals.retain(|row| !is_other(row));
         self.dropped.len() - before
     }
 
-    /// Drops the oldest posts beyond `most`, except for the one that is being sent. Returns the dropped posts.
-    pub fn drop_oldest(&mut self, most: usize) -> Vec<PostId> {
+    /// Drops the oldest posts beyond `most`, except for the one that is being sent, because of `issue`. Returns the
+    /// dropped posts.
+    pub fn drop_oldest(&mut self, most: usize, issue: &DeliveryIssue) -> Vec<PostId> {
         let mut removed = Vec::new();
         while self.finals.len() > most {
             let Some(at) = self.finals.iter().position(|row| Some(row.id) != self.sending) else { break };
             removed.extend(self.finals.remove(at).map(|row| row.id));
         }
-        self.dropped.extend(&removed);
+        let dropped = |post: &PostId| DroppedPost { post: *post, issue: Some(issue.clone()) };
+        self.dropped.extend(removed.iter().map(dropped));
         removed
     }
 

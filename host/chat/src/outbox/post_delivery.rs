@@ -4,7 +4,7 @@
 use cordboard_core::{
     agent_event::PromptId,
     messages,
-    types::{Alert, Reply},
+    types::{Alert, DeliveryIssue, DeliveryOutcome, Reply},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 
@@ -32,6 +32,10 @@ pub(super) struct PostDelivery {
     shown: usize,
     reuse: Reuse,
     attempt: Attempt,
+    /// The front-end's reason for rejecting the current part with its styles.
+    rejection: Option<String>,
+    /// At most one issue of each outcome.
+    issues: Vec<DeliveryIssue>,
 }
 
 impl PostDelivery {
@@ -51,7 +55,19 @@ impl PostDelivery {
         let shown = if is_same { row.state.shown as usize } else { 0 };
         let shown = shown.min(parts.len()).min(messages.len());
         let (turn, reply) = (row.turn.clone(), row.reply.clone());
-        Self { post: row.id, turn, reply, limits, parts, messages, shown, reuse, attempt: Attempt::Styled }
+        Self {
+            post: row.id,
+            turn,
+            reply,
+            limits,
+            parts,
+            messages,
+            shown,
+            reuse,
+            attempt: Attempt::Styled,
+            rejection: None,
+            issues: Vec::new(),
+        }
     }
 
     /// Keeps the leading parts of a long answer that `shown_messages` already show, even if newer messages are below
@@ -109,10 +125,13 @@ impl PostDelivery {
     }
 
     /// Drops the parts that are not shown yet, except for the first part. Adds a line with the number of missing
-    /// messages of the answer, including the `others` posts that were dropped.
-    pub fn stop(&mut self, others: usize) {
+    /// messages of the answer, including the `others` posts that were dropped. If anything was dropped, adds `issue`.
+    pub fn stop(&mut self, others: usize, issue: DeliveryIssue) {
         let remaining = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - remaining + others;
+        if self.parts.len() > remaining {
+            self.add_issue(issue);
+        }
         if left > 0 {
             let last = self.parts.iter().rfind(|part| part.file.is_none()).or(self.parts.last());
             let mark = last.map(|part| compose::mark(&messages::not_sent(left), part));
@@ -135,6 +154,9 @@ impl PostDelivery {
     }
 
     pub fn on_edited(&mut self) {
+        if let Some(why) = self.rejection.take().filter(|_| self.attempt == Attempt::Plain) {
+            self.add_issue(DeliveryIssue::new(DeliveryOutcome::SentWithoutStyles, why));
+        }
         self.shown += 1;
         self.attempt = Attempt::Styled;
     }
@@ -150,17 +172,19 @@ impl PostDelivery {
 
     /// Handles a rejected edit: retries it once without styles and buttons, then sends this part and all later ones as
     /// new messages.
-    pub fn on_edit_rejected(&mut self) {
+    pub fn on_edit_rejected(&mut self, why: &str) {
+        self.rejection.get_or_insert_with(|| why.to_owned());
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Rejected {
             self.reuse = Reuse::Nothing;
             self.attempt = Attempt::Styled;
+            self.rejection = None;
         }
     }
 
     /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
     /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes text.
-    pub fn on_send_rejected(&mut self) -> Attempt {
+    pub fn on_send_rejected(&mut self, why: &str) -> Attempt {
         if self.parts[self.shown].rich.is_some() {
             let alert = self.parts[self.shown].alert;
             self.parts = parts_of(self.post, &self.reply, self.limits, RichMessages::Off);
@@ -193,8 +217,24 @@ impl PostDelivery {
         if attempt == Attempt::Rejected {
             *part = compose::mark(&mark, part);
             self.attempt = Attempt::Styled;
+            self.rejection = None;
+            self.add_issue(DeliveryIssue::new(DeliveryOutcome::NotShown, why));
+        } else {
+            self.rejection.get_or_insert_with(|| why.to_owned());
         }
         attempt
+    }
+
+    /// Adds an issue. Of several issues with the same outcome, such as those of the parts of a long answer, keeps the
+    /// first one.
+    pub fn add_issue(&mut self, issue: DeliveryIssue) {
+        if self.issues.iter().all(|known| known.outcome != issue.outcome) {
+            self.issues.push(issue);
+        }
+    }
+
+    pub fn into_issues(self) -> Vec<DeliveryIssue> {
+        self.issues
     }
 
     /// Returns the messages with text. They can be edited later, for example when their buttons are removed.

@@ -13,11 +13,12 @@ mod deleted_topics;
 mod drafts;
 mod failures;
 mod fake;
+mod issues;
 mod long_answers;
 mod notifications;
 mod pace;
 
-use fake::{Fake, Notes};
+use fake::{Fake, Notes, Reach};
 
 use super::*;
 use crate::{ChatError, LiveLine, MenuEntry};

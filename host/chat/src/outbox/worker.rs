@@ -3,14 +3,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cordboard_core::{agent_event::PromptId, types::Place, updates_and_posts::PostId};
+use cordboard_core::{agent_event::PromptId, types::Place};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Shared, chat_call::ChatCall, live_turn::LiveTurn, mailbox::Series, pace::Slot, post_delivery::PostDelivery,
+    Shared,
+    chat_call::ChatCall,
+    live_turn::LiveTurn,
+    mailbox::{DroppedPost, Series},
+    pace::Slot,
+    post_delivery::PostDelivery,
 };
 use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 
@@ -92,8 +97,8 @@ impl Worker {
 
     pub async fn run(mut self) {
         while !*self.closing.borrow() {
-            for post in self.collect() {
-                self.complete(post, Vec::new()).await;
+            for DroppedPost { post, issue } in self.collect() {
+                self.complete(post, Vec::new(), issue.into_iter().collect()).await;
             }
             match self.next(Instant::now()) {
                 NextStep::SendPost => self.deliver_part().await,
@@ -107,7 +112,7 @@ impl Worker {
 
     /// Takes the content of the mailbox, except for posts, which stay there until they are done. Returns the posts that
     /// were dropped.
-    fn collect(&mut self) -> Vec<PostId> {
+    fn collect(&mut self) -> Vec<DroppedPost> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
         let Some(mailbox) = state.mailboxes.get_mut(&self.place) else { return Vec::new() };

@@ -35,6 +35,15 @@ pub fn not_sent(messages: usize) -> String {
     format!("Stopped: {what} of this answer will not be sent.")
 }
 
+/// The reason that the rest of an answer was dropped after `/stop`.
+pub const STOPPED_BY_USER: &str = "a user stopped the answer";
+
+/// Returns the reason that a post was dropped because more than `most` posts were waiting for an unreachable place.
+#[must_use]
+pub fn too_many_waiting(most: usize) -> String {
+    format!("more than {most} messages were waiting for this unreachable chat")
+}
+
 /// The remark about a block of code that is sent as a file.
 pub const IN_FILE_BELOW: &str = "in the file below";
 

@@ -26,7 +26,7 @@ async fn a_decision_updates_every_message_that_asked() {
     let other = NewPost::new(place("1"), question(&prompt("b")));
     let rows = store.finish(Vec::new(), [posts.to_vec(), vec![other]].concat()).await.unwrap();
     let message = MessageId("31".to_owned());
-    assert_eq!(store.complete_post(rows[0].id, vec![message.clone()]).await.unwrap(), []);
+    assert_eq!(store.complete_post(rows[0].id, vec![message.clone()], Vec::new()).await.unwrap(), []);
     assert_eq!(store.open_request(&message).await.unwrap(), Some(request.clone()));
     assert_eq!(store.open_request(&MessageId("3".to_owned())).await.unwrap(), None);
     let posts = store.close_request(&request, "Decided by Ada: Yes.").await.unwrap();
@@ -35,13 +35,13 @@ async fn a_decision_updates_every_message_that_asked() {
     assert_eq!(store.open_request(&message).await.unwrap(), None, "the request is closed");
     assert_eq!((posts[0].reply.text.as_str(), posts[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
     assert_eq!(store.close_request(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
-    let late = store.complete_post(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
+    let late = store.complete_post(rows[1].id, vec![MessageId("32".to_owned())], Vec::new()).await.unwrap();
     assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
     let outcome = |keyboard: Option<crate::Keyboard>| keyboard.unwrap().outcome;
     assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
     // A front-end without message ids, such as the console, edits nothing.
-    assert_eq!(store.complete_post(rows[2].id, Vec::new()).await.unwrap(), []);
+    assert_eq!(store.complete_post(rows[2].id, Vec::new(), Vec::new()).await.unwrap(), []);
     assert_eq!(store.close_request(&prompt("b"), "Decided.").await.unwrap(), []);
 }
 
@@ -57,7 +57,7 @@ async fn a_restart_closes_questions_of_sessions() {
         .map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
-        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())], Vec::new()).await.unwrap();
     }
     let posts = store.close_session_requests("Closed.").await.unwrap();
     let closed: Vec<_> = posts.iter().map(|post| post.state.messages[0].0.clone()).collect();
@@ -73,7 +73,7 @@ async fn a_newer_version_withdraws_questions_about_older_ones() {
     let posts = requests.map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
-        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())], Vec::new()).await.unwrap();
     }
     let posts = store.close_grant_requests("mine", "new", "Closed.").await.unwrap();
     assert_eq!((posts.len(), posts[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));

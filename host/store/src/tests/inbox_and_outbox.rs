@@ -238,8 +238,8 @@ async fn a_reply_is_stored_until_it_is_sent() {
     assert_eq!(posts[2].state.messages, [message("77")]);
     let half = Delivery { messages: vec![message("5")], shown: 1, parts: 2, undeliverable: None };
     store.save_progress(posts[1].id, half.clone()).await.unwrap();
-    store.complete_post(posts[0].id, Vec::new()).await.unwrap();
-    store.complete_post(posts[0].id, Vec::new()).await.unwrap();
+    store.complete_post(posts[0].id, Vec::new(), Vec::new()).await.unwrap();
+    store.complete_post(posts[0].id, Vec::new(), Vec::new()).await.unwrap();
     store.save_progress(posts[0].id, half.clone()).await.unwrap();
     let contents = state.after(store).await;
     assert_eq!(contents.inbox, []);
@@ -251,7 +251,7 @@ async fn ids_are_never_reused() {
     let state = State::new();
     let (store, _) = state.open();
     let first = store.finish(vec![], vec![post("one")]).await.unwrap()[0].id;
-    store.complete_post(first, Vec::new()).await.unwrap();
+    store.complete_post(first, Vec::new(), Vec::new()).await.unwrap();
     state.after(store).await;
     let (store, _) = state.open();
     assert!(store.finish(vec![], vec![post("two")]).await.unwrap()[0].id > first);
@@ -345,7 +345,7 @@ async fn a_place_that_cannot_be_written_to_is_known_after_a_restart() {
     let state = State::new();
     let (store, _) = state.open();
     for chat in ["1", "2", "2"] {
-        store.set_unreachable(&place(chat)).await.unwrap();
+        store.set_unreachable(&place(chat), "blocked").await.unwrap();
     }
     store.set_reachable(&place("1")).await.unwrap();
     assert_eq!(state.after(store).await.unreachable, [place("2")]);

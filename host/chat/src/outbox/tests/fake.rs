@@ -9,12 +9,12 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
-    types::{Alert, Place, TopicEdit},
+    types::{Alert, DeliveryIssue, Place, TopicEdit},
     updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
 use tokio::time::Instant;
 
-use super::super::{DeliveryStore, Reachability};
+use super::super::DeliveryStore;
 use crate::{
     Chat, ChatError, Completeness, Draft, Edits, Limits, LiveLine, Menus, Outgoing, Pacing, Quota, StorageError,
     Streaming,
@@ -195,18 +195,30 @@ impl Chat for Fake {
     }
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Reachable,
+    Unreachable(String),
+}
+
 #[derive(Default)]
 pub struct Notes {
     notes: Mutex<Vec<String>>,
     /// The undeliverable posts of any place.
     pub undeliverable: Mutex<Vec<OutboxRow>>,
     /// The changes of reachability, each with its chat.
-    pub reachability: Mutex<Vec<(String, Reachability)>>,
+    pub reachability: Mutex<Vec<(String, Reach)>>,
+    issues: Mutex<Vec<String>>,
 }
 
 impl Notes {
     pub fn all(&self) -> Vec<String> {
         self.notes.lock().unwrap().clone()
+    }
+
+    /// Returns the issues of completed posts as `post outcome: why`.
+    pub fn issues(&self) -> Vec<String> {
+        self.issues.lock().unwrap().clone()
     }
 
     fn note(&self, note: String) -> Result<(), StorageError> {
@@ -236,7 +248,14 @@ impl DeliveryStore for Notes {
         self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
     }
 
-    async fn complete(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
+    async fn complete(
+        &self,
+        post: PostId,
+        _messages: Vec<MessageId>,
+        issues: Vec<DeliveryIssue>,
+    ) -> Result<Vec<OutboxRow>, StorageError> {
+        let issues = issues.into_iter().map(|issue| format!("{} {}: {}", post.0, issue.outcome.as_str(), issue.why));
+        self.issues.lock().unwrap().extend(issues);
         self.note(format!("{} sent", post.0)).map(|()| Vec::new())
     }
 
@@ -248,8 +267,13 @@ impl DeliveryStore for Notes {
         Ok(std::mem::take(&mut *self.undeliverable.lock().unwrap()))
     }
 
-    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {
-        self.reachability.lock().unwrap().push((place.chat.clone(), reachability));
+    async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StorageError> {
+        self.reachability.lock().unwrap().push((place.chat.clone(), Reach::Unreachable(why.to_owned())));
+        Ok(())
+    }
+
+    async fn set_reachable(&self, place: &Place) -> Result<(), StorageError> {
+        self.reachability.lock().unwrap().push((place.chat.clone(), Reach::Reachable));
         Ok(())
     }
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use cordboard_core::updates_and_posts::{MessageId, OutboxRow, PostId};
+use cordboard_core::{
+    messages::{STOPPED_BY_USER, too_many_waiting},
+    types::{DeliveryIssue, DeliveryOutcome},
+    updates_and_posts::{MessageId, OutboxRow, PostId},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -14,7 +18,7 @@ use super::{
     },
     Worker,
 };
-use crate::{ChatError, Edits, backoff::Backoff};
+use crate::{ChatError, Edits, StorageError, backoff::Backoff};
 
 /// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so
 /// the oldest posts beyond this number are dropped.
@@ -73,15 +77,17 @@ impl Worker {
             mailbox.stop_answer_of = Some(turn).filter(|turn| mailbox.has_answer(turn));
             return;
         };
-        let others = mailbox.drop_other_posts(&turn, post.post);
+        let issue = DeliveryIssue::new(DeliveryOutcome::Dropped, STOPPED_BY_USER);
+        let others = mailbox.drop_other_posts(&turn, post.post, &issue);
         tracing::info!(place = %self.place, others, "sending of an answer stopped on request");
-        post.stop(others);
+        post.stop(others, issue);
     }
 
     /// Limits the posts that wait for a place that can't be written to.
     pub(super) fn limit_blocked_posts(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
-            for post in mailbox.drop_oldest(MOST_BLOCKED_POSTS) {
+            let issue = DeliveryIssue::new(DeliveryOutcome::Dropped, too_many_waiting(MOST_BLOCKED_POSTS));
+            for post in mailbox.drop_oldest(MOST_BLOCKED_POSTS, &issue) {
                 tracing::error!(place = %self.place, post = post.0, "dropping a post: too many are waiting for an unreachable place");
             }
         }
@@ -111,6 +117,7 @@ impl Worker {
             Err(ChatError::Deleted { why }) => return self.give_up(&post, why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
+                post.add_issue(DeliveryIssue::new(DeliveryOutcome::Dropped, why));
                 if post.turn.is_none() {
                     return self.finished(post).await;
                 }
@@ -144,13 +151,13 @@ impl Worker {
             Edits::Replace => post.editable_messages(),
             Edits::Append => Vec::new(),
         };
-        self.complete(post.post, messages).await;
+        self.complete(post.post, messages, post.into_issues()).await;
         self.idle_since = Instant::now();
     }
 
     /// Records that the post is shown or dropped. `messages` show it, and may be edited later.
-    pub(super) async fn complete(&self, post: PostId, messages: Vec<MessageId>) {
-        let next = match self.shared.store.complete(post, messages).await {
+    pub(super) async fn complete(&self, post: PostId, messages: Vec<MessageId>, issues: Vec<DeliveryIssue>) {
+        let next = match self.shared.store.complete(post, messages, issues).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, post = post.0, "failed to store that a post was sent: it may be sent again");
@@ -192,11 +199,11 @@ impl Worker {
         self.report_loss(why, PlaceLoss::Blocked).await;
     }
 
-    /// Reports that the place can't be written to, unless that is already reported.
+    /// Stores that the place can't be written to, with the newest reason, and reports it unless it is already reported.
     async fn report_loss(&self, why: String, loss: PlaceLoss) {
         let place = self.place.clone();
+        log_failure(self.shared.store.set_unreachable(&place, &why).await);
         if self.shared.state().reported.insert(place.clone()) {
-            self.store_reachability(Reachability::Blocked).await;
             self.shared.unreachable(Unreachable { place, why, loss });
         }
     }
@@ -215,14 +222,7 @@ impl Worker {
             self.set_reachability(Reachability::Open);
         }
         if self.shared.state().reported.remove(&self.place) {
-            self.store_reachability(Reachability::Open).await;
-        }
-    }
-
-    /// Stores whether the place can be written to.
-    async fn store_reachability(&self, reach: Reachability) {
-        if let Err(error) = self.shared.store.set_reachability(&self.place, reach).await {
-            tracing::warn!(%error, "failed to store whether a place is reachable");
+            log_failure(self.shared.store.set_reachable(&self.place).await);
         }
     }
 
@@ -240,11 +240,17 @@ const fn blocked_backoff() -> Backoff {
     Backoff::new(Duration::from_mins(1), Duration::from_hours(1))
 }
 
+fn log_failure(stored: Result<(), StorageError>) {
+    if let Err(error) = stored {
+        tracing::warn!(%error, "failed to store whether a place is reachable");
+    }
+}
+
 fn on_rejection(post: &mut PostDelivery, call: &ChatCall, why: &str) {
     match call {
-        ChatCall::Edit(..) => post.on_edit_rejected(),
+        ChatCall::Edit(..) => post.on_edit_rejected(why),
         ChatCall::Send(_) => {
-            if post.on_send_rejected() == Attempt::Rejected {
+            if post.on_send_rejected(why) == Attempt::Rejected {
                 tracing::error!(
                     post = post.post.0,
                     why,

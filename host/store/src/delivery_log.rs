@@ -1,0 +1,115 @@
+//! The log of posts whose delivery did not go as intended, and the report about the outbox for the operator.
+
+use std::path::Path;
+
+use cordboard_core::{
+    messages,
+    render::{UNTRUSTED_LENGTH, is_blank, one_line},
+    scrub,
+    types::{DeliveryIssue, DeliveryLogEntry, Place, Reply, Timestamp},
+    updates_and_posts::{Delivery, PostId},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    error::{OpenError, WorkError},
+    inbox::{now, to_column},
+    rows::{json, read_all},
+    snapshot::open_read_only,
+};
+
+/// The maximum number of stored entries. Older entries are deleted.
+const ENTRIES: i64 = 200;
+
+/// The posts that are not completely sent, and the log of deliveries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OutboxReport {
+    /// The oldest entry is first.
+    pub log: Vec<DeliveryLogEntry>,
+    /// In the order in which the host sends them.
+    pub waiting: Vec<WaitingPost>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingPost {
+    pub place: Place,
+    pub reach: PlaceReach,
+    /// `None` if an older version of the host stored the post.
+    pub stored: Option<Timestamp>,
+    pub delivery: Delivery,
+    /// As in [`DeliveryLogEntry`].
+    pub beginning: String,
+}
+
+/// Whether the host can write to a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceReach {
+    Reachable,
+    Unreachable {
+        /// The words of the chat server, or `None` if an older version of the host stored the place.
+        why: Option<String>,
+    },
+}
+
+/// Reads the waiting posts and the delivery log of a state directory, even while a host is using it.
+///
+/// # Errors
+/// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the
+/// directory, because an empty report would suggest that everything was sent. The error text contains the reason and
+/// the remedy.
+pub fn outbox_report(state: &Path) -> Result<OutboxReport, OpenError> {
+    let Some(db) = open_read_only(state)? else {
+        return Err(OpenError::NeverUsed { what: "the outbox", path: state.to_owned() });
+    };
+    let report = read(&db.connection);
+    Ok(report.map_err(|trouble| trouble.during("read the outbox", db.file))?)
+}
+
+fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
+    // A single transaction gives a consistent view while a host is writing.
+    let tx = db.unchecked_transaction()?;
+    let log = read_all(&tx, "SELECT record FROM delivery_log ORDER BY id", [], |row| json(row, 0))?;
+    let sql = "SELECT outbox.place, reply, delivery, stored, unreachable.place IS NOT NULL, why
+        FROM outbox LEFT JOIN unreachable ON unreachable.place = outbox.place ORDER BY id";
+    let waiting = read_all(&tx, sql, [], |row| {
+        let reach = if row.get(4)? { PlaceReach::Unreachable { why: row.get(5)? } } else { PlaceReach::Reachable };
+        let stored = row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(u64::try_from(at).unwrap_or_default()));
+        let beginning = beginning(&json(row, 1)?);
+        Ok(WaitingPost { place: json(row, 0)?, reach, stored, delivery: json(row, 2)?, beginning })
+    })?;
+    Ok(OutboxReport { log, waiting })
+}
+
+/// Logs the issues of a stored post, without secrets.
+pub fn append(db: &Connection, post: PostId, issues: &[DeliveryIssue]) -> Result<(), WorkError> {
+    if issues.is_empty() {
+        return Ok(());
+    }
+    let posts: Vec<(Place, Reply)> = read_all(db, "SELECT place, reply FROM outbox WHERE id = ?", [post.0], |row| {
+        Ok((json(row, 0)?, json(row, 1)?))
+    })?;
+    let Some((place, reply)) = posts.into_iter().next() else { return Ok(()) };
+    let (at, beginning) = (now(), beginning(&reply));
+    for DeliveryIssue { outcome, why } in issues {
+        let issue = DeliveryIssue::new(*outcome, without_secrets(why));
+        let entry = DeliveryLogEntry { at, place: place.clone(), issue, beginning: beginning.clone() };
+        db.prepare_cached("INSERT INTO delivery_log (at, record) VALUES (?, ?)")?
+            .execute(params![to_column(at), serde_json::to_string(&entry)?])?;
+    }
+    db.prepare_cached("DELETE FROM delivery_log WHERE id <= ?")?.execute([db.last_insert_rowid() - ENTRIES])?;
+    Ok(())
+}
+
+/// Returns the beginning of a post on one line, without secrets. A post without text consists of files, and begins with
+/// the name of the first one.
+fn beginning(reply: &Reply) -> String {
+    let file = reply.attachments.first().filter(|_| is_blank(&reply.text));
+    let text = file.map_or(&reply.text, |file| &file.name);
+    // A secret that is cut would no longer be found.
+    messages::beginning(&scrub::text(text.clone()))
+}
+
+/// Returns the words of a chat server on one line, shortened and without secrets.
+pub fn without_secrets(why: &str) -> String {
+    one_line(&scrub::text(why.to_owned()), UNTRUSTED_LENGTH)
+}
