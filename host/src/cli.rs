@@ -54,7 +54,7 @@ pub enum Command {
     /// List the decisions about permissions, plans and questions of agents, the oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
-    /// List the messages that are not delivered yet, and the newest 100 that can't be, with or without a running host
+    /// List the messages that are not sent yet, and the latest deliveries that failed, with or without a running host
     #[command(after_help = OUTBOX_EXAMPLES)]
     Outbox(Listing),
     /// List the tokens and the cost of finished turns by session and model, with or without a running host
@@ -76,9 +76,17 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit --session alpha
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
 
-const OUTBOX_EXAMPLES: &str = "Examples:
+const OUTBOX_EXAMPLES: &str = "The states of finished deliveries:
+  sent without styles   the chat server rejected the message with its styles and buttons
+  not shown             the chat server rejected the message; a notice replaces it
+  dropped               not sent, or not completely; the reason is next to it
+The states of messages that the host keeps:
+  waiting, sending 2/5 (two of five parts are sent), unreachable (the host keeps trying),
+  undeliverable (the topic was deleted)
+
+Examples:
   cordboard outbox
-  cordboard outbox --json | jq -r '.[] | select(.state == \"undeliverable\").text'";
+  cordboard outbox --json | jq -r '.[] | select(.state == \"unreachable\").why'";
 
 const USAGE_EXAMPLES: &str = "Examples:
   cordboard usage

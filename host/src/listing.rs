@@ -4,15 +4,16 @@ use std::{fmt::Write as _, time::Duration};
 
 use cordboard_core::{
     config::format_duration,
-    messages,
     render::{UNTRUSTED_LENGTH, one_line},
     rollout::short,
-    types::{AuditEntry, OriginUsage, Phase, Place, Timestamp, Tokens, UsageSum},
-    updates_and_posts::OutboxRow,
+    types::{AuditEntry, OriginUsage, Phase, Timestamp, Tokens, UsageSum},
 };
-use serde::Serialize;
 
 use crate::control::{PersonRow, PluginRow, RequestRow, SessionRow};
+
+mod outbox;
+
+pub use outbox::{outbox, post_rows};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -114,45 +115,6 @@ pub fn requests(rows: &[RequestRow], now: Timestamp) -> String {
         vec![row.session.clone(), format!("#{}", row.number), row.kind.clone(), ago(now, row.since), row.title.clone()]
     });
     table(&["SESSION", "NUMBER", "KIND", "ASKED", "TITLE"], &cells.collect::<Vec<_>>())
-}
-
-/// A post that is not delivered.
-#[derive(Debug, Serialize)]
-pub struct OutboxEntry {
-    id: i64,
-    place: String,
-    /// `pending`, `blocked` while the place can't be written to, or `undeliverable`.
-    state: &'static str,
-    /// The reason why the post is undeliverable.
-    why: Option<String>,
-    /// The Markdown source of the post.
-    text: String,
-}
-
-impl OutboxEntry {
-    /// Returns the entry of a stored post. `unreachable` are the places that can't be written to.
-    #[must_use]
-    pub fn of(row: &OutboxRow, unreachable: &[Place]) -> Self {
-        let why = row.state.undeliverable.clone();
-        let state = match &why {
-            Some(_) => "undeliverable",
-            None if unreachable.contains(&row.place) => "blocked",
-            None => "pending",
-        };
-        Self { id: row.id.0, place: row.place.to_string(), state, why, text: row.reply.text.clone() }
-    }
-}
-
-#[must_use]
-pub fn outbox(entries: &[OutboxEntry]) -> String {
-    if entries.is_empty() {
-        return "All messages are delivered.\n".to_owned();
-    }
-    let cells = entries.iter().map(|entry| {
-        let why = entry.why.clone().unwrap_or_else(|| "-".to_owned());
-        vec![entry.id.to_string(), entry.place.clone(), entry.state.to_owned(), why, messages::beginning(&entry.text)]
-    });
-    table(&["ID", "PLACE", "STATE", "REASON", "TEXT"], &cells.collect::<Vec<_>>())
 }
 
 #[must_use]

@@ -24,8 +24,7 @@ use crate::{
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PersonRow, PluginRow, SessionRow},
     hub::{self, LiveConfig, RestoredInbox},
-    listing::{self, OutboxEntry},
-    logging,
+    listing, logging,
     rollout::{RejectedFile, Resources, Rollout},
     schedule::HostZone,
     session::SessionConfig,
@@ -302,22 +301,8 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-/// Lists the posts that are not delivered: `cordboard outbox`.
-///
-/// # Errors
-/// The store cannot be read.
-pub fn list_outbox(options: &Listing) -> Result<(), AppError> {
-    logging::start("error");
-    let paths = options.paths.resolve()?;
-    read_secrets(&paths);
-    let contents = cordboard_store::read_only(&paths.state)?;
-    let rows = contents.outbox.iter().chain(&contents.undeliverable);
-    let rows: Vec<OutboxEntry> = rows.map(|row| OutboxEntry::of(row, &contents.unreachable)).collect();
-    print(&rows, options.json, listing::outbox)
-}
-
 /// Reads the configured secrets and the bot's token, so that [`print_text`] removes them. A secret may be newer than
-/// the audit entries that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
+/// the audit entries and the posts that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
 /// the host stored an entry, it removed the secrets that it knew.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
@@ -339,6 +324,18 @@ pub fn list_usage(options: &Usage) -> Result<(), AppError> {
     let since = options.since.as_ref().map(day).transpose()?.unwrap_or_default();
     let usage = cordboard_store::usage_log(&paths.state, since, options.session.as_ref())?;
     print(&usage, options.listing.json, listing::usage)
+}
+
+/// Lists the messages that are not sent yet, and the deliveries that did not go as intended: `cordboard outbox`.
+///
+/// # Errors
+/// The store cannot be read, or no host has used the state directory.
+pub fn list_outbox(options: &Listing) -> Result<(), AppError> {
+    logging::start("error");
+    let paths = options.paths.resolve()?;
+    read_secrets(&paths);
+    let rows = listing::post_rows(cordboard_store::outbox_report(&paths.state)?);
+    print(&rows, options.json, |rows| listing::outbox(rows, Clock::system().now()))
 }
 
 pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {

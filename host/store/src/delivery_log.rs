@@ -21,7 +21,7 @@ use super::{
 /// The maximum number of stored entries. Older entries are deleted.
 const ENTRIES: i64 = 200;
 
-/// The posts that are not completely sent, and the log of deliveries.
+/// The posts that are not completely sent, including undeliverable ones, and the log of deliveries.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OutboxReport {
     /// The oldest entry is first.
@@ -75,7 +75,10 @@ fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
         let reach = if row.get(4)? { PlaceReach::Unreachable { why: row.get(5)? } } else { PlaceReach::Reachable };
         let stored = row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(u64::try_from(at).unwrap_or_default()));
         let beginning = beginning(&json(row, 1)?);
-        Ok(WaitingPost { place: json(row, 0)?, reach, stored, delivery: json(row, 2)?, beginning })
+        let delivery: Delivery = json(row, 2)?;
+        let undeliverable = delivery.undeliverable.as_deref().map(without_secrets);
+        let delivery = Delivery { undeliverable, ..delivery };
+        Ok(WaitingPost { place: json(row, 0)?, reach, stored, delivery, beginning })
     })?;
     Ok(OutboxReport { log, waiting })
 }

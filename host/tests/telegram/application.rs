@@ -12,6 +12,7 @@ mod filters;
 mod group_migration;
 mod groups;
 mod live_changes;
+mod outbox_report;
 mod pairing;
 mod plugin_buttons;
 mod session_files;
