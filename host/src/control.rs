@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
-pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow, session_rows};
+pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
 
 /// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only
 /// reads snapshots. Also the host's pause after it failed to accept a connection.
@@ -125,6 +125,9 @@ pub enum HandoverError {
     OtherUser(u32),
 }
 
+/// A function that returns the user name of the Telegram bot. `None` without Telegram, and before the host has signed in.
+pub type BotName = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The parts of the host that answer requests.
 #[derive(Clone)]
 pub struct ControlServices {
@@ -132,6 +135,7 @@ pub struct ControlServices {
     pub plugins: Arc<Registry>,
     pub clock: Clock,
     pub handover: Arc<dyn Handover>,
+    pub bot_name: BotName,
 }
 
 const SOCKET: &str = "control.sock";
@@ -224,12 +228,12 @@ impl ControlServices {
 
     async fn answer(&self, query: ControlQuery, client: Result<ProcessId, HandoverError>) -> ControlAnswer {
         let handed_over = match query {
-            ControlQuery::Sessions => return ControlAnswer::Sessions(session_rows(&self.sessions, self.clock)),
+            ControlQuery::Sessions => return ControlAnswer::Sessions(self.session_rows()),
             ControlQuery::Plugins => {
                 return ControlAnswer::Plugins(self.plugins.snapshot().statuses().map(PluginRow::from).collect());
             }
             ControlQuery::Requests => {
-                return ControlAnswer::Requests(rows::request_rows(&self.sessions, self.clock));
+                return ControlAnswer::Requests(self.request_rows());
             }
             ControlQuery::Attach(session) => match client {
                 Ok(process) => self.handover.attach(&session, process).await.map(ControlAnswer::Attached),

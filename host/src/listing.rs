@@ -39,6 +39,19 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Formats columns of text, and a last column with the links of the rows if there are any.
+fn table_with_links<'r>(
+    head: &[&str],
+    mut rows: Vec<Vec<String>>,
+    links: impl Iterator<Item = Option<&'r str>> + Clone,
+) -> String {
+    if links.clone().all(|link| link.is_none()) {
+        return table(head, &rows);
+    }
+    rows.iter_mut().zip(links).for_each(|(row, link)| row.push(link.unwrap_or("-").to_owned()));
+    table(&[head, &["LINK"]].concat(), &rows)
+}
+
 fn ago(now: Timestamp, then: u64) -> String {
     let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
@@ -71,7 +84,7 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
         ]
     });
     let head = ["NAME", "PHASE", "AGENT", "PERSONA", "MODEL", "PID", "TIMEOUT", "TURNS", "QUEUED", "ACTIVE"];
-    table(&head, &cells.collect::<Vec<_>>())
+    table_with_links(&head, cells.collect(), rows.iter().map(|row| row.link.as_deref()))
 }
 
 /// Returns the phase to show. A session whose idle agent has background work is shown as `background`, because the host
@@ -114,7 +127,8 @@ pub fn requests(rows: &[RequestRow], now: Timestamp) -> String {
     let cells = rows.iter().map(|row| {
         vec![row.session.clone(), format!("#{}", row.number), row.kind.clone(), ago(now, row.since), row.title.clone()]
     });
-    table(&["SESSION", "NUMBER", "KIND", "ASKED", "TITLE"], &cells.collect::<Vec<_>>())
+    let head = ["SESSION", "NUMBER", "KIND", "ASKED", "TITLE"];
+    table_with_links(&head, cells.collect(), rows.iter().map(|row| row.link.as_deref()))
 }
 
 #[must_use]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cordboard_chat::StorageError;
 use cordboard_core::{
-    messages,
+    deep_link, messages,
     pairing::{self, CodeCheck, Verdict},
     types::{Caller, Place, Role, UserId},
     updates_and_posts::NewPost,
@@ -104,7 +104,7 @@ impl Pairing for OwnerPairing {
         let code = pairing::code(random());
         tracing::warn!(
             command = pairing::command(&code),
-            link = pairing::link(bot, &code),
+            link = deep_link::pairing(bot, &code),
             bot,
             "the bot has no owner; to become the owner, send the command to the bot within 15 minutes, or open the link"
         );

@@ -11,6 +11,7 @@ pub mod capability;
 pub mod chat_access;
 pub mod config;
 pub mod cron;
+pub mod deep_link;
 pub mod egress;
 pub mod event;
 pub mod hub;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{route, types::Timestamp};
+use crate::{deep_link, route, types::Timestamp};
 
 /// The time for which a code is valid.
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
@@ -20,9 +20,8 @@ const ALPHABET: [char; 32] = [
     'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
 ];
 
-/// The command that pairs, and the beginning of the argument of `/start` in a link that does the same.
+/// The command that pairs.
 const COMMAND: &str = "pair";
-const LINK: &str = "p_";
 
 /// Returns a code of 50 bits, from the low bits of a random number.
 #[must_use]
@@ -37,7 +36,7 @@ pub fn typed_code(text: &str) -> Option<String> {
     let line = route::parse(text)?;
     let code = match (line.name.as_str(), line.invocation.args.as_slice()) {
         (COMMAND, args) => args.concat(),
-        ("start", [payload]) => payload.strip_prefix(LINK)?.to_owned(),
+        ("start", [payload]) => payload.strip_prefix(deep_link::PAIRING)?.to_owned(),
         _ => return None,
     };
     let letters = code.chars().filter(char::is_ascii_alphanumeric);
@@ -57,12 +56,6 @@ const fn normalize(letter: char) -> char {
 #[must_use]
 pub fn command(code: &str) -> String {
     format!("/{COMMAND} {code}")
-}
-
-/// Returns the link that pairs when a person opens it and presses *Start*.
-#[must_use]
-pub fn link(bot: &str, code: &str) -> String {
-    format!("https://t.me/{bot}?start={LINK}{code}")
 }
 
 /// Whether an attempt has the right code.

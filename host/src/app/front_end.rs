@@ -12,6 +12,7 @@ use super::{AppError, exit_reason::ExitReason, options::StartOptions, telegram::
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
+    control::BotName,
     pairing::OwnerPairing,
     session_registry::SessionRegistry,
 };
@@ -101,6 +102,14 @@ impl FrontEnd {
             format!("state    {}", paths.state.display()),
             String::new(),
         ]);
+    }
+
+    /// Returns a function that returns the user name of the bot, once it is known. A console has none.
+    pub fn bot_name(&self) -> BotName {
+        match &self.kind {
+            FrontEndKind::Console(..) => Arc::new(|| None),
+            FrontEndKind::Telegram(telegram) => telegram.bot_name(),
+        }
     }
 
     /// Starts accepting messages.

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     cli::ResolvedPaths,
     clock::Clock,
-    control::{self, ControlServices},
+    control::{self, BotName, ControlServices},
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
         SessionSupervisor, TurnRenderer, UsageLedger,
@@ -123,7 +123,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
-    let control = control.serve(base.control_services(registry, &host));
+    let control = control.serve(base.control_services(registry, &host, front_end.bot_name()));
     let operators = base.operators(&host, outbound, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     tokio::spawn(reconciler.run(changes, authorized_commands));
@@ -305,13 +305,19 @@ impl HostBase {
         rollout
     }
 
-    fn control_services(&self, sessions: Arc<SessionRegistry>, host: &Arc<HostService>) -> ControlServices {
+    fn control_services(
+        &self,
+        sessions: Arc<SessionRegistry>,
+        host: &Arc<HostService>,
+        bot_name: BotName,
+    ) -> ControlServices {
         let handover = HandoverService::new(Arc::clone(host), self.environment.clone());
         ControlServices {
             sessions,
             plugins: Arc::clone(&self.plugins),
             clock: self.clock,
             handover: Arc::new(handover),
+            bot_name,
         }
     }
 

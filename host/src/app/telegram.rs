@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use super::{AppError, access_checked_chat::AccessCheckedChat, options::StartOptions, run::own_files};
 use crate::{
     cli::ResolvedPaths,
+    control::BotName,
     pairing::OwnerPairing,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
@@ -23,6 +24,7 @@ use crate::{
 
 /// The task that receives messages from Telegram.
 pub struct TelegramFrontEnd {
+    telegram: Arc<Telegram>,
     receiving: JoinHandle<Result<Infallible, ReceiveError>>,
     started: Arc<Notify>,
 }
@@ -51,8 +53,17 @@ impl TelegramFrontEnd {
             start_signal.notified().await;
             source.receive(&receiver, settings).await
         });
-        let chat = Arc::new(AccessCheckedChat { chat: telegram, config: options.config.clone() });
-        Ok((Self { receiving, started }, chat))
+        let chat = Arc::new(AccessCheckedChat {
+            chat: Arc::clone(&telegram) as Arc<dyn Chat>,
+            config: options.config.clone(),
+        });
+        Ok((Self { telegram, receiving, started }, chat))
+    }
+
+    /// Returns a function that returns the bot's user name, once it is known.
+    pub fn bot_name(&self) -> BotName {
+        let telegram = Arc::clone(&self.telegram);
+        Arc::new(move || telegram.bot_name().map(str::to_owned))
     }
 
     /// Starts receiving messages.

@@ -5,12 +5,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use cordboard_core::{
     chat_access::ListedPerson,
+    deep_link,
     types::{OpenRequest, SessionView},
 };
 use cordboard_runtime::PluginStatus;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Clock, session_registry::SessionRegistry};
+use super::ControlServices;
 
 /// A session in the JSON output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct SessionRow {
     pub owner: String,
     pub folder: PathBuf,
     pub cost_usd: Option<f64>,
+    /// The link that opens the bot and switches to the session. Only while the host serves Telegram.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// A plugin in the JSON output.
@@ -59,6 +63,9 @@ pub struct RequestRow {
     pub title: String,
     /// Milliseconds since the Unix epoch.
     pub since: u64,
+    /// The link that opens the bot and switches to the session. Only while the host serves Telegram.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// A person with access in the JSON output.
@@ -107,6 +114,7 @@ impl From<&SessionView> for SessionRow {
             owner: record.owner.0.clone(),
             folder: record.folder.clone(),
             cost_usd: record.cost_usd,
+            link: None,
         }
     }
 }
@@ -124,31 +132,37 @@ impl From<PluginStatus> for PluginRow {
     }
 }
 
-/// Returns all sessions, the most recently active first.
-#[must_use]
-pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
-    let row = |view: &Arc<SessionView>| {
-        let last_active = clock.to_wall(view.record.last_active).0;
-        SessionRow { last_active, ..SessionRow::from(&**view) }
-    };
-    let mut rows: Vec<SessionRow> = sessions.views().iter().map(row).collect();
-    rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
-    rows
-}
-
-/// Returns the open questions of all agents, the oldest first.
-pub(super) fn request_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<RequestRow> {
-    let of_session = |view: &Arc<SessionView>| {
-        let row = |open: &OpenRequest| RequestRow {
-            session: view.record.name.to_string(),
-            number: open.number,
-            kind: open.request.kind.to_owned(),
-            title: open.request.title.clone(),
-            since: clock.to_wall(open.since).0,
+impl ControlServices {
+    /// Returns all sessions, the most recently active first.
+    pub(super) fn session_rows(&self) -> Vec<SessionRow> {
+        let bot = (self.bot_name)();
+        let row = |view: &Arc<SessionView>| {
+            let last_active = self.clock.to_wall(view.record.last_active).0;
+            let link = bot.as_ref().and_then(|bot| deep_link::session(bot, &view.record.name));
+            SessionRow { last_active, link, ..SessionRow::from(&**view) }
         };
-        view.requests.iter().map(row).collect::<Vec<_>>()
-    };
-    let mut rows: Vec<RequestRow> = sessions.views().iter().flat_map(of_session).collect();
-    rows.sort_by_key(|row| row.since);
-    rows
+        let mut rows: Vec<SessionRow> = self.sessions.views().iter().map(row).collect();
+        rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
+        rows
+    }
+
+    /// Returns the open questions of all agents, the oldest first.
+    pub(super) fn request_rows(&self) -> Vec<RequestRow> {
+        let bot = (self.bot_name)();
+        let of_session = |view: &Arc<SessionView>| {
+            let name = &view.record.name;
+            let row = |open: &OpenRequest| RequestRow {
+                session: name.to_string(),
+                number: open.number,
+                kind: open.request.kind.to_owned(),
+                title: open.request.title.clone(),
+                since: self.clock.to_wall(open.since).0,
+                link: bot.as_ref().and_then(|bot| deep_link::request(bot, name, open.number)),
+            };
+            view.requests.iter().map(row).collect::<Vec<_>>()
+        };
+        let mut rows: Vec<RequestRow> = self.sessions.views().iter().flat_map(of_session).collect();
+        rows.sort_by_key(|row| row.since);
+        rows
+    }
 }

@@ -72,6 +72,7 @@ impl<'t> Connection<'t> {
                 Ok(me) => {
                     self.on_success();
                     self.telegram.topics.set_in_private_chats(me.has_topics_enabled);
+                    self.telegram.bot_name.get_or_init(|| me.username.clone());
                     return Ok(Bot { id: me.id, name: me.username });
                 }
                 Err(BotApiError::Unauthorised { why }) if !self.was_accepted => return Err(self.unauthorised(why)),

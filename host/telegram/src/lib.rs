@@ -11,7 +11,7 @@ use std::{
     fs::File,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -138,6 +138,8 @@ pub struct Telegram {
     stop_buttons: StopButtons,
     rich_refusals: RichRefusals,
     topics: Topics,
+    /// The bot's user name. Not set before the host has signed in.
+    bot_name: OnceLock<String>,
     /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menus that were last set, by private chat. The key `None` is the menu of all other chats.
@@ -168,11 +170,18 @@ impl Telegram {
             stop_buttons,
             rich_refusals,
             topics,
+            bot_name: OnceLock::new(),
             typing,
             migrations,
             menus,
             shown_hashes,
         })
+    }
+
+    /// Returns the bot's user name, without `@`. `None` before the host has signed in.
+    #[must_use]
+    pub fn bot_name(&self) -> Option<&str> {
+        self.bot_name.get().map(String::as_str)
     }
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.

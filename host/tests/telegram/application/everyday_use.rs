@@ -275,8 +275,10 @@ async fn sessions_are_created_and_selected_by_buttons_alone() {
     press("planner", "Session 's2' created with persona 'planner'.").await;
     app.ask(OWNER, "/sessions", "s1").await;
     press("s1", "Switched to session 's1'.").await;
-    // The parameter of a link opens a session.
-    app.ask(OWNER, "/start s_s2", "Switched to session 's2' (persona 'planner').").await;
+    // A link from `cordboard sessions` opens a session.
+    let row = app.session("s2");
+    let (_, payload) = row["link"].as_str().unwrap().split_once("?start=").unwrap();
+    app.ask(OWNER, &format!("/start {payload}"), "Switched to session 's2' (persona 'planner').").await;
     app.ask(OWNER, "/start r_7_s1", "Its agent asks question #7.").await;
     app.ask(OWNER, "/start s_gone", "Session 'gone' doesn't exist.").await;
     app.ask(OWNER, "/start x", "This link is not valid.").await;

@@ -1,0 +1,54 @@
+//! Links that open the bot's private chat. Telegram's *Start* button then sends `/start` with the payload of the link.
+
+use crate::types::SessionName;
+
+/// The beginning of the payload of a pairing link.
+pub const PAIRING: &str = "p_";
+
+/// The beginnings of the payloads that the plugin `sessions` understands.
+const SESSION: &str = "s_";
+const REQUEST: &str = "r_";
+
+/// The maximum length of a payload, in characters. Telegram allows the characters of session names in it.
+const LONGEST_PAYLOAD: usize = 64;
+
+/// Returns the link that does the same as `/pair` with this code. `bot` is the bot's user name.
+#[must_use]
+pub fn pairing(bot: &str, code: &str) -> String {
+    link(bot, &format!("{PAIRING}{code}"))
+}
+
+/// Returns the link that switches to a session, or `None` if its name is too long for a link.
+#[must_use]
+pub fn session(bot: &str, name: &SessionName) -> Option<String> {
+    checked_link(bot, &format!("{SESSION}{name}"))
+}
+
+/// Returns the link that switches to a session and says that its agent asks the question with this number, or `None` if
+/// the session's name is too long for a link.
+#[must_use]
+pub fn request(bot: &str, name: &SessionName, number: u64) -> Option<String> {
+    checked_link(bot, &format!("{REQUEST}{number}_{name}"))
+}
+
+fn checked_link(bot: &str, payload: &str) -> Option<String> {
+    (payload.len() <= LONGEST_PAYLOAD).then(|| link(bot, payload))
+}
+
+fn link(bot: &str, payload: &str) -> String {
+    format!("https://t.me/{bot}?start={payload}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_for_telegram_has_no_link() {
+        let name = |text: &str| text.parse::<SessionName>().unwrap();
+        assert_eq!(session("cord_bot", &name("fix-it_2")).as_deref(), Some("https://t.me/cord_bot?start=s_fix-it_2"));
+        assert_eq!(request("cord_bot", &name("web"), 12).as_deref(), Some("https://t.me/cord_bot?start=r_12_web"));
+        assert_eq!(session("cord_bot", &name(&"a".repeat(62))).map(|link| link.len()), Some(92));
+        assert_eq!(session("cord_bot", &name(&"a".repeat(63))), None);
+    }
+}
