@@ -86,7 +86,7 @@ fn access_is_listed_with_and_without_a_host() {
     home.write_config("[access]\nowner = 1\nmembers = [3]\n");
     let mut host = home.start();
     host.ask("/access add 5 admin", "5 is an admin now.");
-    host.ask("/access remove 3", "3 has access by the configuration. Edit `members` in `[access]` there.");
+    host.ask("/access remove 3", "3 has access through the configuration. Edit `members` in `[access]` there.");
     let table = "ID  NAME  ROLE    SOURCE         NOTE\n\
                  1   -     owner   configuration\n\
                  5   -     admin   chat\n\

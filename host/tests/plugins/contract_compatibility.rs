@@ -434,7 +434,7 @@ async fn the_access_plugin_of_0_2_5_lists_and_changes_access() {
             "people remove",
             r#"Err(("invalid", "Name the person's numeric id, or reply to a message of that person in this chat."))"#,
         ),
-        ("people remove 7", r#"Ok("7 has no access any more.")"#),
+        ("people remove 7", r#"Ok("7 no longer has access.")"#),
     ] {
         assert_eq!(test_host.read(line).await, answer, "/{line}");
     }

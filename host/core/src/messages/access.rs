@@ -36,7 +36,7 @@ pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
 pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
     let person = person(name, id);
     match key {
-        None => format!("{person} has no access any more."),
+        None => format!("{person} no longer has access."),
         Some(key) => {
             format!("Removed the entry of {person}. The configuration still gives access: edit `{key}` in `[access]`.")
         }
@@ -66,7 +66,7 @@ pub fn refused(refusal: &AccessRefusal) -> String {
             "The owner can't be changed in the chat. Set `owner` in `[access]` of the configuration.".to_owned()
         }
         AccessRefusal::Configured { id, key } => {
-            format!("{id} has access by the configuration. Edit `{key}` in `[access]` there.")
+            format!("{id} has access through the configuration. Edit `{key}` in `[access]` there.")
         }
         AccessRefusal::HasNoAccess(id) => format!("{id} has no access."),
     }

@@ -40,7 +40,7 @@ async fn removing_a_person_withdraws_messages_and_buttons() {
     app.api.press(OWNER, OWNER, "Remove Ada L");
     app.wait_for(OWNER, 0, "Remove Ada L 43, member?").await;
     app.api.press(OWNER, OWNER, "Remove");
-    app.wait_for(OWNER, 0, "43 has no access any more.").await;
+    app.wait_for(OWNER, 0, "43 no longer has access.").await;
     let before = app.shown_to_member();
     app.until_nothing_open_for_member().await;
     app.until_idle("beta").await;
