@@ -139,7 +139,7 @@ fn an_invalid_line_is_named() {
         ("@clock 5m\n", "1: '5m' is not a duration: write +5m or +1h30m to advance the clock, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is not a phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: there is no button [Go]: no earlier message has buttons"),
-        ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: approval,"),
+        ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: access, approval,"),
         (
             "@plugin grants = []\n> /timeout\n",
             "2: the plugin is rejected: it requests capabilities that it was not granted: session-control;",
