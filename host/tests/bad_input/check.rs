@@ -20,7 +20,11 @@ fn check_confirms_a_valid_setup() {
     let config = home.path("config.toml").display().to_string();
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(ended.out.starts_with(&format!("configuration  ok  {config}\nagent          ")), "{}", ended.out);
-    assert!(ended.out.contains("agent          ok  demo\nplugin         ok  access\nplugin         ok  approval\n"), "{}", ended.out);
+    assert!(
+        ended.out.contains("agent          ok  demo\nplugin         ok  access\nplugin         ok  approval\n"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

@@ -38,6 +38,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
     ("telegram", "stream", "\"off\"", Log("telegram")),
     ("telegram", "rich", "\"auto\"", Log("telegram")),
+    ("telegram", "topics", "\"create\"", Log("telegram")),
     ("telegram", "gather", "\"2s\"", Log("telegram")),
     ("telegram", "document_over", "5000", Log("telegram")),
     ("telegram", "file_limit", "\"50MiB\"", Log("telegram")),
