@@ -158,7 +158,7 @@ mod tests {
             assert_ne!(typed(other).as_deref(), Some(code), "{other}");
         }
         assert_eq!(typed("/start s_web"), None);
-        assert_eq!(link("my_bot", code), "https://t.me/my_bot?start=p_K7QF2MXR9T");
+        assert_eq!(deep_link::pairing("my_bot", code), "https://t.me/my_bot?start=p_K7QF2MXR9T");
     }
 
     #[test]
