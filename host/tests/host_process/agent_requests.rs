@@ -161,7 +161,7 @@ fn a_killed_host_withdraws_the_question_and_continues_the_numbers() {
     host.expect("[Always allow…] /permissions always #2\n");
     host.ask("/answer #1 allow", "Session 'a' has no open request #1. Use /requests to list them.");
     host.say("/deny");
-    host.expect("I don't run it. The user denied this.\n");
+    host.expect_all(&["Answered: Deny.\n", "I don't run it. The user denied this.\n"]);
     let decisions = home.printed(&["audit"]);
     let line = decisions.lines().find(|line| line.contains("make clean")).unwrap();
     assert!(line.contains("  permission  Bash  withdrawn  host  "), "{decisions}");
