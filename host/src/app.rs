@@ -8,6 +8,7 @@ mod front_end;
 mod inspect;
 mod jobs;
 mod options;
+mod own_files;
 mod plugin_dev;
 mod run;
 mod shutdown;

@@ -18,7 +18,7 @@ use cordboard_core::{
 use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError, StoreSnapshot};
 
-use super::{AppError, load, named_plugin_folder, plugin_folder, telegram};
+use super::{AppError, load, named_plugin_folder, own_files, plugin_folder};
 use crate::{
     cli::{Audit, Listing, Paths, ResolvedPaths, Usage},
     clock::Clock,
@@ -51,7 +51,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         paths.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     print_text(&format!("configuration  ok  {source}\n"))?;
     let mut problems = Vec::new();
-    if let Some(file) = telegram::token_file(&paths, &config.now()) {
+    if let Some(file) = own_files::token_file(&paths, &config.now()) {
         let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         print_text(&format!("token          {verdict}  {}\n", file.display()))?;
@@ -307,7 +307,7 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
-    if let Some(file) = telegram::token_file(paths, &config) {
+    if let Some(file) = own_files::token_file(paths, &config) {
         drop(cordboard_telegram::check_token(&file));
     }
 }

@@ -10,7 +10,6 @@ use std::{
 use cordboard_agents::process::{self, Environment, OwnFiles};
 use cordboard_chat::{Limits, outbox::Outbox};
 use cordboard_core::{
-    config::SecretSource,
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
     session::{Exit, Input, Machine, Run},
@@ -30,10 +29,10 @@ use super::{
     background_tasks::BackgroundTasks,
     front_end,
     options::StartOptions,
+    own_files::own_files,
     plugin_folder, shutdown,
     shutdown::Shutdown,
     store_adapters::{StoredDeliveries, StoredSessions},
-    telegram,
 };
 use crate::{
     cli::ResolvedPaths,
@@ -343,29 +342,6 @@ fn left_over_agents(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)>
 fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
     let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
     sessions.into_iter().map(view).collect()
-}
-
-/// Returns a function that lists the files and folders of the host, which neither agents in a sandbox nor plugins may
-/// read: its state, its plugins, its configuration, the bot's token and the secrets.
-pub(super) fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
-    Arc::new(move || {
-        let config = config.now();
-        let secrets = config.secrets.values().filter_map(|source| match source {
-            SecretSource::File(file) => Some(file.clone()),
-            SecretSource::Credential(_) => None,
-        });
-        // systemd's folder with the credentials of the host.
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let token = telegram::token_file(&paths, &config);
-        OwnFiles {
-            folders: [paths.state.clone()]
-                .into_iter()
-                .chain(plugin_folder(&paths, &config))
-                .chain(credentials)
-                .collect(),
-            files: paths.config.clone().into_iter().chain(token).chain(secrets).collect(),
-        }
-    })
 }
 
 /// Restores the prompts, dispatches the updates that the previous run of the host accepted and did not complete, and

@@ -8,13 +8,17 @@ use std::{
 };
 
 use cordboard_chat::{Chat, Inbox, RichMessages, Streaming};
-use cordboard_core::config::{Config, Rich, Stream};
+use cordboard_core::config::{Rich, Stream};
 use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram, Webhook};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
-use super::{AppError, access_checked_chat::AccessCheckedChat, options::StartOptions, run::own_files};
+use super::{
+    AppError,
+    access_checked_chat::AccessCheckedChat,
+    options::StartOptions,
+    own_files::{own_files, token_file},
+};
 use crate::{
-    cli::ResolvedPaths,
     control::BotName,
     pairing::OwnerPairing,
     session_files::SessionFiles,
@@ -84,12 +88,6 @@ impl TelegramFrontEnd {
     pub fn stop(&self) {
         self.receiving.abort();
     }
-}
-
-/// Returns the path of the bot's token file. A relative path is resolved against the folder of the configuration file.
-pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
-    let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    config.telegram.token_file.as_ref().map(|file| base.join(file))
 }
 
 fn settings(options: &StartOptions) -> Result<Settings, AppError> {
