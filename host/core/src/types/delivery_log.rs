@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Place, Timestamp};
 
-/// How the delivery of a post ended, if it did not go as intended.
+/// The outcome of a delivery that did not go as intended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeliveryOutcome {
     /// The chat server rejected a message of the post, and then accepted it without styles and buttons.

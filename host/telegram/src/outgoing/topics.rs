@@ -18,7 +18,7 @@ use super::{
     ApiPlace, is_group,
 };
 
-/// What the host knows about topics.
+/// The state of topics that the host keeps in memory.
 #[derive(Default)]
 pub(in super::super) struct Topics {
     /// Whether the bot has topic mode, so that its private chats have topics.

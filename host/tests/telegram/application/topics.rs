@@ -214,7 +214,7 @@ async fn a_topic_that_a_person_has_changed_is_left_alone() {
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(app.api.calls("editForumTopic").len(), before);
     assert_eq!(app.api.calls("closeForumTopic").len(), 0);
-    assert!(app.api.chat(OWNER).is_empty(), "nobody is told: {:?}", app.api.chat(OWNER));
+    assert!(app.api.chat(OWNER).is_empty(), "no notice is sent: {:?}", app.api.chat(OWNER));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -243,7 +243,7 @@ async fn a_deleted_topic_ends_its_messages_but_not_its_session() {
     app.start();
     app.ask(OWNER, "/sessions", "alpha").await;
     let is_notice = |call: &Call| call.text().contains("no longer exists");
-    assert_eq!(app.api.calls("sendMessage").into_iter().filter(is_notice).count(), 1, "the owner is told once");
+    assert_eq!(app.api.calls("sendMessage").into_iter().filter(is_notice).count(), 1, "the owner gets one notice");
     assert!(lost(&app).contains("lost words"), "the answer stays in the list");
     app.until_turns("alpha", 3).await;
 }
