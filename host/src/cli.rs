@@ -55,7 +55,7 @@ pub enum Command {
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
     /// List the messages that are not sent yet, and the latest deliveries that failed, with or without a running host
-    #[command(after_help = OUTBOX_EXAMPLES)]
+    #[command(after_help = OUTBOX_HELP)]
     Outbox(Listing),
     /// List the tokens and the cost of finished turns by session and model, with or without a running host
     #[command(after_help = USAGE_EXAMPLES)]
@@ -76,10 +76,10 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit --session alpha
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
 
-const OUTBOX_EXAMPLES: &str = "The states of finished deliveries:
+const OUTBOX_HELP: &str = "The states of finished deliveries:
   sent without styles   the chat server rejected the message with its styles and buttons
   not shown             the chat server rejected the message; a notice replaces it
-  dropped               not sent, or not completely; the reason is next to it
+  dropped               not sent, or sent only in part; see the REASON column
 The states of messages that the host keeps:
   waiting, sending 2/5 (two of five parts are sent), unreachable (the host keeps trying),
   undeliverable (the topic was deleted)

@@ -6,12 +6,12 @@ use sha2::Sha256;
 /// Compares digests of equal length, so that the time of the comparison reveals nothing about the secret.
 #[must_use]
 pub fn is_equal(secret: &str, shown: &str) -> bool {
-    let shown = hmac_of(shown, b"token").finalize().into_bytes();
-    hmac_of(secret, b"token").verify_slice(&shown).is_ok()
+    let shown = hmac_sha256(shown, b"token").finalize().into_bytes();
+    hmac_sha256(secret, b"token").verify_slice(&shown).is_ok()
 }
 
 #[must_use]
-pub fn hmac_of(key: &str, text: &[u8]) -> Hmac<Sha256> {
+pub fn hmac_sha256(key: &str, text: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("HMAC accepts keys of any length");
     mac.update(text);
     mac

@@ -125,7 +125,7 @@ pub enum HandoverError {
     OtherUser(u32),
 }
 
-/// A function that returns the user name of the Telegram bot. `None` without Telegram, and before the host has signed in.
+/// Returns the user name of the Telegram bot, or `None` if the host doesn't serve Telegram or has not signed in yet.
 pub type BotName = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// The parts of the host that answer requests.

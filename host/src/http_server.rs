@@ -1,5 +1,6 @@
-//! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It bounds connections, heads,
-//! bodies and times. Its handler decides about everything else.
+//! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It limits the number of
+//! connections, the size of request heads, and the time of each request; [`read_body`] limits the size of bodies. Its
+//! handler decides about everything else.
 
 mod log_limiter;
 mod request_error;
@@ -102,7 +103,7 @@ pub async fn read_body(body: Incoming, headers: &HeaderMap, limit: u64) -> Resul
         return Err(RequestError::TooLarge(limit));
     }
     let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await.map_err(|_| RequestError::TooSlow)? {
+    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await.map_err(|_| RequestError::BodyTooSlow)? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(RequestError::TooLarge(limit)),
         Err(_) => Err(RequestError::Incomplete),

@@ -11,7 +11,6 @@ mod filters;
 mod host_api;
 mod inbox_writer;
 mod live_config;
-mod new_topic;
 mod outbound;
 mod panics;
 mod press_context;
@@ -20,6 +19,7 @@ mod session_attachments;
 pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
+mod topic_creation;
 mod undispatched_prompts;
 mod usage;
 
@@ -30,13 +30,13 @@ pub use host_api::HostService;
 pub use host_api::chat_members::{person_of, role};
 pub use inbox_writer::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
-pub use new_topic::NewTopic;
 pub use outbound::{Outbound, OutboundSink};
 pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
+pub use topic_creation::TopicCreation;
 pub use usage::UsageLedger;
 pub(crate) use {
     dispatch::error_text,

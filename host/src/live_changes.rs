@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The interval at which the commands in the menus are ordered by use.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MENU_ORDER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub struct Reconciler {
     operators: Arc<Operators>,
@@ -49,7 +49,7 @@ impl Reconciler {
     /// Runs until the watcher stops.
     pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut commands: mpsc::Receiver<AuthorizedCommand>) {
         // The first tick is immediate.
-        let mut reorder = tokio::time::interval(DAY);
+        let mut reorder = tokio::time::interval(MENU_ORDER_INTERVAL);
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
@@ -110,7 +110,7 @@ impl Reconciler {
         self.rescan.send_replace(new.plugins.rescan);
         hub::read_secrets(&new);
         let old = config.replace(new);
-        // Everything that depends on access is updated below.
+        // This function updates everything that depends on access, so `on_access_change` has nothing to do.
         self.access_changes.mark_unchanged();
         if !changes.restart.is_empty() {
             self.notify(messages::configuration::at_next_start(&changes.restart)).await;

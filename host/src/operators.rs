@@ -8,7 +8,7 @@ pub use menus::CommandMenus;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::{Outbox, PlaceLoss, Unreachable};
+use cordboard_chat::outbox::{Outbox, Unreachable, UnreachableKind};
 use cordboard_core::{
     config::Config,
     messages::{self, plain},
@@ -42,12 +42,12 @@ impl Operators {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Notifies the owner that a place can't be written to. Does nothing if the place is the owner's private chat,
-    /// where the notice would go.
+    /// Notifies the owner that a place can't be written to, unless the place is the owner's private chat, where the
+    /// notice would go. Also stores that a topic was deleted.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
-        let text = match lost.loss {
-            PlaceLoss::Blocked => messages::unreachable(&lost.place, &lost.why),
-            PlaceLoss::Deleted => {
+        let text = match lost.kind {
+            UnreachableKind::Blocked => messages::unreachable(&lost.place, &lost.why),
+            UnreachableKind::Deleted => {
                 if let Err(error) = self.host.topics.set_state(&lost.place, TopicState::Deleted).await {
                     tracing::warn!(place = %lost.place, %error, "failed to store that a topic was deleted");
                 }

@@ -1,5 +1,5 @@
-//! Makes the person who sends the one-time code from the log the owner, if the host has none. The code is only in the
-//! log and in memory.
+//! Pairs a host that has no owner: the first person who sends the one-time code from the log becomes the owner. The
+//! code exists only in the log and in memory.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use cordboard_chat::StorageError;
 use cordboard_core::{
     deep_link, messages,
-    pairing::{self, CodeCheck, Verdict},
+    pairing::{self, AttemptOutcome, CodeCheck, PairingState},
     types::{Caller, Place, Role, UserId},
     updates_and_posts::NewPost,
 };
-use cordboard_store::{NewOwner, Store};
-use cordboard_telegram::{AttemptKind, Pairing, PairingAttempt, PairingOutcome};
+use cordboard_store::{PairedOwner, Store};
+use cordboard_telegram::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
 use tokio::{
     sync::{Mutex, OnceCell},
     time::sleep,
@@ -24,10 +24,10 @@ use crate::{
     hub::{LiveConfig, Outbound},
 };
 
-/// The code of this start, also after it has ended.
+/// The code of this run of the host. It is kept after pairing has ended, so that a late message with it is not stored.
 struct OneTimeCode {
     code: String,
-    pairing: pairing::Pairing,
+    pairing: PairingState,
 }
 
 pub struct OwnerPairing {
@@ -54,10 +54,11 @@ impl OwnerPairing {
     }
 
     /// Stores the owner, then publishes the new access and sends the welcome.
-    async fn pair(&self, attempt: NewOwner) -> Result<(), StorageError> {
-        let _changing = self.config.lock_access().await;
+    async fn set_paired_owner(&self, attempt: PairedOwner) -> Result<(), StorageError> {
+        let _changing = self.config.lock_people().await;
         let user = attempt.id;
-        let paired = self.store.pair(attempt).await.map_err(|error| StorageError::Failed(error.to_string()))?;
+        let paired =
+            self.store.set_paired_owner(attempt).await.map_err(|error| StorageError::Failed(error.to_string()))?;
         if let Some((people, welcome)) = paired {
             self.config.set_people(people);
             tracing::info!(user, "paired: the user is the owner now");
@@ -68,7 +69,7 @@ impl OwnerPairing {
         Ok(())
     }
 
-    /// Logs that the code has expired, unless it was used or there is an owner.
+    /// Ends pairing when the code expires. Logs that, unless there is an owner by then.
     fn expire_later(&self) {
         let (code, config) = (Arc::clone(&self.code), self.config.clone());
         tokio::spawn(async move {
@@ -84,10 +85,10 @@ impl OwnerPairing {
     }
 }
 
-fn new_owner(key: String, user: u64, name: String, place: Place) -> NewOwner {
+fn new_owner(key: String, user: u64, name: String, place: Place) -> PairedOwner {
     let id = UserId(format!("{}:{user}", cordboard_telegram::FRONT_END));
     let welcome = NewPost::new(place, messages::access::paired());
-    NewOwner { id: user, caller: Caller { id, name, role: Role::Owner }, key, welcome }
+    PairedOwner { id: user, caller: Caller { id, name, role: Role::Owner }, key, welcome }
 }
 
 /// Returns 64 bits from the random source of the operating system, which `Uuid` uses. The upper two bits are constant.
@@ -96,7 +97,7 @@ fn random() -> u64 {
 }
 
 #[async_trait]
-impl Pairing for OwnerPairing {
+impl PairingHandler for OwnerPairing {
     async fn begin(&self, bot: &str) {
         if self.has_owner() {
             return;
@@ -108,7 +109,7 @@ impl Pairing for OwnerPairing {
             bot,
             "the bot has no owner; to become the owner, send the command to the bot within 15 minutes, or open the link"
         );
-        let pairing = pairing::Pairing::begin(self.clock.now());
+        let pairing = PairingState::begin(self.clock.now());
         *self.code.lock().await = Some(OneTimeCode { code, pairing });
         self.expire_later();
     }
@@ -122,24 +123,25 @@ impl Pairing for OwnerPairing {
         let (now, PairingAttempt { key, kind, code: typed }) = (self.clock.now(), attempt);
         let check = if constant_time::is_equal(code, &typed) { CodeCheck::Right } else { CodeCheck::Wrong };
         let AttemptKind::Private { user, name, place } = kind else {
-            // A message with a code that was valid before is not stored either.
+            // Such a message never pairs. It is dropped while pairing is open, and later if it contains the code, which
+            // must not be stored.
             let is_other = pairing.is_over(now) && check == CodeCheck::Wrong;
             return Ok(if is_other { PairingOutcome::NotPairing } else { PairingOutcome::Handled });
         };
         match pairing.attempt(check, &key, now) {
-            Verdict::Pair => {
-                self.pair(new_owner(key, user, name, place)).await?;
+            AttemptOutcome::Pair => {
+                self.set_paired_owner(new_owner(key, user, name, place)).await?;
                 pairing.end();
             }
-            Verdict::Wrong { left } => tracing::warn!(user, left, "wrong pairing code"),
-            Verdict::TooManyWrong => {
+            AttemptOutcome::Wrong { left } => tracing::warn!(user, left, "wrong pairing code"),
+            AttemptOutcome::TooManyWrong => {
                 tracing::warn!(
                     user,
                     "too many wrong pairing codes: pairing has ended; restart Cordboard for a new code"
                 );
             }
-            Verdict::Ended if check == CodeCheck::Right => {}
-            Verdict::Ended => return Ok(PairingOutcome::NotPairing),
+            AttemptOutcome::Ended if check == CodeCheck::Right => {}
+            AttemptOutcome::Ended => return Ok(PairingOutcome::NotPairing),
         }
         Ok(PairingOutcome::Handled)
     }

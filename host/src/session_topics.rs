@@ -1,5 +1,4 @@
-//! The topics that the bot creates for sessions: the stored records, kept in memory for reading. Every change is stored
-//! first.
+//! Caches the records of the topics that the bot creates for sessions. Every change is stored before the cache changes.
 
 use std::{
     collections::BTreeMap,
@@ -53,7 +52,7 @@ impl SessionTopics {
         self.changed.subscribe()
     }
 
-    /// Stores a new session and the topic that it is to get.
+    /// Stores a new session and the record of the topic to create for it.
     ///
     /// # Errors
     /// A session with that name exists, or the store failed.
@@ -73,7 +72,8 @@ impl SessionTopics {
         Ok(())
     }
 
-    /// Stores a topic that the chat has created, makes its session active there, and stores that `member` can read it.
+    /// Stores a topic that the chat has created, makes its session active there, and adds `member` to the members of
+    /// the topic.
     ///
     /// # Errors
     /// The store failed, and nothing has changed.
@@ -87,8 +87,8 @@ impl SessionTopics {
     ///
     /// # Errors
     /// The store failed, and nothing has changed.
-    pub async fn forget(&self, topic: &SessionTopic) -> Result<(), StoreError> {
-        self.store.forget_topic(topic).await?;
+    pub async fn delete_topic_record(&self, topic: &SessionTopic) -> Result<(), StoreError> {
+        self.store.delete_topic_record(topic).await?;
         self.topics().remove(&topic.session);
         self.changed.send_replace(());
         Ok(())

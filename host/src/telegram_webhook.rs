@@ -7,7 +7,7 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_core::config::WebhookUrl;
-use cordboard_telegram::{Webhook, WebhookOutcome, WebhookRequest};
+use cordboard_telegram::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
@@ -27,21 +27,23 @@ use crate::{
 /// The header with the secret.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
-/// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one.
-/// Telegram would repeat a rejected update for a day, and hold back the chat's next ones, so the limit is generous. Only
-/// bodies of authenticated requests are read.
-const BODY: u64 = 4 << 20;
+/// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one. The
+/// limit is generous, because Telegram repeats a rejected update for a day and delays the later updates of its chat.
+/// Only bodies of authenticated requests are read.
+const MAX_BODY_BYTES: u64 = 4 << 20;
 
-/// Telegram opens at most four connections. The others are for strangers and for connections that a proxy keeps open.
+/// Telegram opens at most four connections. The remaining ones keep the webhook reachable while other clients or a
+/// proxy hold connections open.
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 32, timeout: Duration::from_secs(60) };
 
-/// The maximum number of requests that wait until an earlier update is stored. More can't come from Telegram.
-const QUEUE: usize = 8;
+/// The maximum number of requests that wait until an earlier update is stored. Telegram opens at most four connections;
+/// the other places are for requests that have timed out and are still queued.
+const QUEUE_CAPACITY: usize = 8;
 
 /// The maximum time for storing an update. It includes the time until the host has signed in after its start.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub struct UpdateServer {
+pub struct TelegramWebhookServer {
     path: String,
     secret: String,
     requests: mpsc::Sender<WebhookRequest>,
@@ -75,12 +77,12 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-impl UpdateServer {
+impl TelegramWebhookServer {
     /// Returns the server, and the webhook whose requests it receives.
     #[must_use]
-    pub fn new(url: &WebhookUrl, secret: String) -> (Arc<Self>, Webhook) {
-        let (sender, requests) = mpsc::channel(QUEUE);
-        let webhook = Webhook { url: url.as_str().to_owned(), secret: secret.clone(), requests };
+    pub fn new(url: &WebhookUrl, secret: String) -> (Arc<Self>, UpdateWebhook) {
+        let (sender, requests) = mpsc::channel(QUEUE_CAPACITY);
+        let webhook = UpdateWebhook { url: url.as_str().to_owned(), secret: secret.clone(), requests };
         let server = Self { path: url.path().to_owned(), secret, requests: sender, log: LogLimiter::default() };
         (Arc::new(server), webhook)
     }
@@ -99,12 +101,12 @@ impl UpdateServer {
             return Err(Rejection::Method);
         }
         if !self.is_authorized(&parts.headers) {
-            if self.log.is_due("telegram") {
+            if self.log.try_log("telegram") {
                 tracing::warn!("rejecting requests to the Telegram webhook: the secret token is missing or wrong");
             }
             return Err(Rejection::Unauthorized);
         }
-        let body = http_server::read_body(body, &parts.headers, BODY).await?;
+        let body = http_server::read_body(body, &parts.headers, MAX_BODY_BYTES).await?;
         let stored = tokio::time::timeout(STORE_TIMEOUT, self.store(body)).await;
         match stored.unwrap_or(WebhookOutcome::NotStored) {
             WebhookOutcome::Stored => Ok(()),
@@ -129,7 +131,7 @@ impl UpdateServer {
 }
 
 #[async_trait]
-impl Handler for UpdateServer {
+impl Handler for TelegramWebhookServer {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match self.handle(request).await {
             Ok(()) => Response::new(Full::default()),

@@ -1,5 +1,6 @@
-//! Keeps the topics that the bot created in step with their sessions: name, icon, closed or open. The decisions are in
-//! [`cordboard_core::topic_updates`]. Must not delay messages, so an edit begins only while none is pending.
+//! Updates the name, the icon and the open or closed state of the topics that the bot created, to match their sessions.
+//! The decisions are in [`cordboard_core::topic_updates`]. An edit must not delay messages, so it begins
+//! only while no message is pending in the chat.
 
 use std::sync::Arc;
 
@@ -91,7 +92,8 @@ impl TopicUpdater {
         }
     }
 
-    /// Stores what the topic shows now. If that fails, the next start of the host makes the same edit again.
+    /// Stores the new name, icon and state of the topic. If that fails, the cached record stays old, and the same edit is
+    /// made again.
     async fn finish(&mut self, finished: FinishedEdit) {
         let FinishedEdit { topic, edit, outcome } = finished;
         // A person may have changed the topic in the meantime.

@@ -149,9 +149,9 @@ impl WebhookServer {
         })
     }
 
-    /// Logs the reason for rejecting requests for a plugin, unless the plugin had such a record a short time ago.
+    /// Logs the reason for rejecting requests for a plugin, at most once a minute for each plugin.
     fn log_rejection(&self, plugin: &str, why: impl Fn() -> String) {
-        if self.log.is_due(plugin) {
+        if self.log.try_log(plugin) {
             tracing::warn!(plugin, why = why(), "rejecting requests");
         }
     }

@@ -263,7 +263,7 @@ fn server(
         filtered_files: None,
         session_files: SessionFiles::new(Arc::new(OwnFiles::default)),
         topics: SessionTopics::new(store.clone(), Vec::new()),
-        new_topic: None,
+        topic_creation: None,
     });
     hooks.set_host(&host);
     let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

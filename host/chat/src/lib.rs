@@ -10,7 +10,7 @@ pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, Upd
 use cordboard_core::{
     agent_event::PromptId,
     render::{Message, RichMessage},
-    types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName, TopicEdit, TopicLook},
+    types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName, TopicAppearance, TopicEdit},
 };
 
 pub mod backoff;
@@ -83,14 +83,14 @@ pub trait Chat: Send + Sync {
 
     /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside of
     /// all topics. The chat may still refuse.
-    fn may_have_topics(&self, _place: &Place) -> bool {
+    fn can_create_topic(&self, _place: &Place) -> bool {
         false
     }
 
     /// Creates a topic in the chat of `place`, and returns the topic. The icon is chosen from those that the front-end
     /// offers; without a suitable one, the topic has no icon. The default implementation fails, for front-ends without
     /// topics.
-    async fn create_topic(&self, _place: &Place, _look: &TopicLook) -> Result<Place, ChatError> {
+    async fn create_topic(&self, _place: &Place, _look: &TopicAppearance) -> Result<Place, ChatError> {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
 
@@ -208,8 +208,8 @@ pub struct Outgoing {
     pub reply_to: Option<MessageId>,
     /// The file that this message consists of. Such a message has no text and no buttons.
     pub file: Option<OutgoingFile>,
-    /// The rich message to send instead of `message`, which may then be longer than a message. If the front-end rejects
-    /// it, the outbox sends the answer without it.
+    /// The rich message to send instead of `message`. If it is set, `message` may exceed the length limit. If the
+    /// front-end rejects it, the outbox sends the answer as normal messages.
     pub rich: Option<RichMessage>,
 }
 
@@ -252,7 +252,7 @@ pub struct MenuEntry {
 pub struct Menus {
     /// The menu in all chats without a menu of their own.
     pub everyone: Vec<MenuEntry>,
-    /// The private chats that people have used, by the id of the chat. `None` removes the chat's own menu.
+    /// The menus of private chats, by the id of the chat. `None` removes the chat's own menu.
     pub chats: BTreeMap<String, Option<Vec<MenuEntry>>>,
 }
 
@@ -266,7 +266,8 @@ pub enum ChatError {
     /// deleted or closed. The place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
-    /// The topic no longer exists. It doesn't become writable again.
+    /// The topic no longer exists. Its posts are sent again only if a user writes there, because the front-end may be
+    /// wrong.
     #[error("send to a deleted topic: {why}")]
     Deleted { why: String },
     /// The chat is private, and its user is not in `[access]`.

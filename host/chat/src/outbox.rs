@@ -96,9 +96,8 @@ pub trait DeliveryStore: Send + Sync {
     /// Stores the progress of a post.
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
-    /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are the ways in
-    /// which the delivery did not go as intended; they are logged. Returns posts that update these messages and must be
-    /// sent now.
+    /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are the problems
+    /// of the delivery, for the delivery log. Returns posts that update these messages and must be sent now.
     async fn complete(
         &self,
         post: PostId,
@@ -106,13 +105,14 @@ pub trait DeliveryStore: Send + Sync {
         issues: Vec<DeliveryIssue>,
     ) -> Result<Vec<OutboxRow>, StorageError>;
 
-    /// Records that the post can never be delivered, because its place no longer exists. The post is not sent again.
+    /// Records that the post is undeliverable, because its topic was deleted. It is sent again only after
+    /// [`resend_undeliverable`](Self::resend_undeliverable).
     async fn record_undeliverable(&self, post: PostId, _why: &str) -> Result<(), StorageError> {
         self.complete(post, Vec::new(), Vec::new()).await.map(drop)
     }
 
     /// Returns the undeliverable posts of a place, which are to be sent again. The default implementation returns none.
-    async fn revive(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+    async fn resend_undeliverable(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
         Ok(Vec::new())
     }
 
@@ -189,7 +189,8 @@ impl Outbox {
     }
 
     /// Records that a user has written in the place: the messages of running turns are no longer the newest ones, and a
-    /// blocked place is tried again. So are the undeliverable posts of the place, because its topic exists.
+    /// blocked place is tried again. The undeliverable posts of the place are sent again, because the message proves
+    /// that its topic exists.
     pub fn on_user_message(&self, place: &Place) {
         let mut state = self.shared.state();
         if let Some(mailbox) = state.mailboxes.get_mut(place) {
@@ -197,7 +198,7 @@ impl Outbox {
             mailbox.notify();
         }
         if state.reported.contains(place) {
-            tokio::spawn(self.clone().revive(place.clone()));
+            tokio::spawn(self.clone().resend_undeliverable(place.clone()));
         }
     }
 
@@ -277,12 +278,12 @@ impl Outbox {
 pub struct Unreachable {
     pub place: Place,
     pub why: String,
-    pub loss: PlaceLoss,
+    pub kind: UnreachableKind,
 }
 
-/// The way in which a place can't be written to.
+/// Whether an unreachable place may become writable again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlaceLoss {
+pub enum UnreachableKind {
     /// The place may become writable again. Its posts are kept.
     Blocked,
     /// The place is a topic that no longer exists. Its posts are undeliverable.

@@ -55,7 +55,7 @@ pub use sandbox::{Sandbox, SandboxKind};
 pub use sessions::{Busy, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
-pub use telegram::{Rich, Stream, Telegram, Topics};
+pub use telegram::{RichMode, Stream, Telegram, TopicMode};
 pub use webhook::{Webhook, WebhookAuth};
 pub use webhook_url::WebhookUrl;
 

@@ -3,11 +3,11 @@
 use crate::types::SessionName;
 
 /// The beginning of the payload of a pairing link.
-pub const PAIRING: &str = "p_";
+pub const PAIRING_PREFIX: &str = "p_";
 
 /// The beginnings of the payloads that the plugin `sessions` understands.
-const SESSION: &str = "s_";
-const REQUEST: &str = "r_";
+const SESSION_PREFIX: &str = "s_";
+const REQUEST_PREFIX: &str = "r_";
 
 /// The maximum length of a payload, in characters. Telegram allows the characters of session names in it.
 const LONGEST_PAYLOAD: usize = 64;
@@ -15,20 +15,20 @@ const LONGEST_PAYLOAD: usize = 64;
 /// Returns the link that does the same as `/pair` with this code. `bot` is the bot's user name.
 #[must_use]
 pub fn pairing(bot: &str, code: &str) -> String {
-    link(bot, &format!("{PAIRING}{code}"))
+    link(bot, &format!("{PAIRING_PREFIX}{code}"))
 }
 
 /// Returns the link that switches to a session, or `None` if its name is too long for a link.
 #[must_use]
 pub fn session(bot: &str, name: &SessionName) -> Option<String> {
-    checked_link(bot, &format!("{SESSION}{name}"))
+    checked_link(bot, &format!("{SESSION_PREFIX}{name}"))
 }
 
 /// Returns the link that switches to a session and says that its agent asks the question with this number, or `None` if
 /// the session's name is too long for a link.
 #[must_use]
 pub fn request(bot: &str, name: &SessionName, number: u64) -> Option<String> {
-    checked_link(bot, &format!("{REQUEST}{number}_{name}"))
+    checked_link(bot, &format!("{REQUEST_PREFIX}{number}_{name}"))
 }
 
 fn checked_link(bot: &str, payload: &str) -> Option<String> {

@@ -5,10 +5,10 @@
 //! in as arguments; effects are returned as values. The crate's manifest and a test in `host/xtask/tests/tidy` enforce
 //! this.
 
+pub mod access_entries;
 pub mod agent_event;
 pub mod budget;
 pub mod capability;
-pub mod chat_access;
 pub mod config;
 pub mod cron;
 pub mod deep_link;

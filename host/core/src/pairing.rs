@@ -1,4 +1,4 @@
-//! Pairing: the first person who sends the one-time code from the host's log becomes the owner. This module decides
+//! PairingState: the first person who sends the one-time code from the host's log becomes the owner. This module decides
 //! whether the code is still valid. It must not hold the code itself, which the caller compares.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -9,9 +9,9 @@ use crate::{deep_link, route, types::Timestamp};
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
 /// The number of wrong codes, from all users together, that ends pairing.
-pub const MOST_WRONG: usize = 5;
+pub const MAX_WRONG_CODES: usize = 5;
 
-/// The number of characters of a code. Each stands for 5 random bits.
+/// The number of characters of a code. Each encodes 5 random bits.
 const LENGTH: usize = 10;
 
 /// The characters of a code: digits and capital letters without I, L, O and U, as in Crockford's base 32.
@@ -20,7 +20,7 @@ const ALPHABET: [char; 32] = [
     'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
 ];
 
-/// The command that pairs.
+/// The name of the pairing command.
 const COMMAND: &str = "pair";
 
 /// Returns a code of 50 bits, from the low bits of a random number.
@@ -36,7 +36,7 @@ pub fn typed_code(text: &str) -> Option<String> {
     let line = route::parse(text)?;
     let code = match (line.name.as_str(), line.invocation.args.as_slice()) {
         (COMMAND, args) => args.concat(),
-        ("start", [payload]) => payload.strip_prefix(deep_link::PAIRING)?.to_owned(),
+        ("start", [payload]) => payload.strip_prefix(deep_link::PAIRING_PREFIX)?.to_owned(),
         _ => return None,
     };
     let letters = code.chars().filter(char::is_ascii_alphanumeric);
@@ -66,27 +66,28 @@ pub enum CodeCheck {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AttemptOutcome {
     /// The code is valid: the sender becomes the owner.
     Pair,
     /// The code is wrong. Contains the number of further wrong codes until pairing ends.
     Wrong { left: usize },
-    /// The code was the last wrong one that is accepted. Pairing has ended.
+    /// The code is wrong, and the number of wrong codes has reached [`MAX_WRONG_CODES`]. PairingState has ended.
     TooManyWrong,
-    /// Pairing had ended before.
+    /// PairingState is over, so the code is not checked.
     Ended,
 }
 
 /// The state of one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pairing {
+pub struct PairingState {
     expires: Timestamp,
-    /// The keys of the updates with a wrong code. Telegram repeats an update if the host could not store a later one.
+    /// The keys of the updates with a wrong code. A repeated update counts once: Telegram sends the whole batch again
+    /// if the host fails to store part of it.
     wrong: BTreeSet<String>,
     has_ended: bool,
 }
 
-impl Pairing {
+impl PairingState {
     /// Begins pairing with a new code.
     #[must_use]
     pub fn begin(now: Timestamp) -> Self {
@@ -95,20 +96,20 @@ impl Pairing {
 
     /// Handles an attempt. `key` identifies its update. A right code stays valid until [`Self::end`], because storing the
     /// owner may fail.
-    pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> Verdict {
+    pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> AttemptOutcome {
         if self.is_over(now) {
-            return Verdict::Ended;
+            return AttemptOutcome::Ended;
         }
         if check == CodeCheck::Right {
-            return Verdict::Pair;
+            return AttemptOutcome::Pair;
         }
         self.wrong.insert(key.to_owned());
-        match MOST_WRONG.saturating_sub(self.wrong.len()) {
+        match MAX_WRONG_CODES.saturating_sub(self.wrong.len()) {
             0 => {
                 self.has_ended = true;
-                Verdict::TooManyWrong
+                AttemptOutcome::TooManyWrong
             }
-            left => Verdict::Wrong { left },
+            left => AttemptOutcome::Wrong { left },
         }
     }
 
@@ -163,24 +164,28 @@ mod tests {
 
     #[test]
     fn the_right_code_is_valid_until_pairing_ends() {
-        let mut pairing = Pairing::begin(START);
+        let mut pairing = PairingState::begin(START);
         let last = Timestamp(START.after(VALIDITY).0 - 1);
-        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), Verdict::Pair);
-        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), Verdict::Pair, "the owner could not be stored");
+        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), AttemptOutcome::Pair);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "1", last), AttemptOutcome::Pair, "the owner could not be stored");
         pairing.end();
-        assert_eq!(pairing.attempt(CodeCheck::Right, "2", last), Verdict::Ended);
-        let mut expired = Pairing::begin(START);
-        assert_eq!(expired.attempt(CodeCheck::Right, "1", START.after(VALIDITY)), Verdict::Ended);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "2", last), AttemptOutcome::Ended);
+        let mut expired = PairingState::begin(START);
+        assert_eq!(expired.attempt(CodeCheck::Right, "1", START.after(VALIDITY)), AttemptOutcome::Ended);
     }
 
     #[test]
     fn five_wrong_codes_end_pairing_for_everyone() {
-        let mut pairing = Pairing::begin(START);
+        let mut pairing = PairingState::begin(START);
         for left in [4, 3, 2, 1] {
-            assert_eq!(pairing.attempt(CodeCheck::Wrong, &left.to_string(), START), Verdict::Wrong { left });
+            assert_eq!(pairing.attempt(CodeCheck::Wrong, &left.to_string(), START), AttemptOutcome::Wrong { left });
         }
-        assert_eq!(pairing.attempt(CodeCheck::Wrong, "1", START), Verdict::Wrong { left: 1 }, "a repeated update");
-        assert_eq!(pairing.attempt(CodeCheck::Wrong, "5", START), Verdict::TooManyWrong);
-        assert_eq!(pairing.attempt(CodeCheck::Right, "6", START), Verdict::Ended);
+        assert_eq!(
+            pairing.attempt(CodeCheck::Wrong, "1", START),
+            AttemptOutcome::Wrong { left: 1 },
+            "a repeated update"
+        );
+        assert_eq!(pairing.attempt(CodeCheck::Wrong, "5", START), AttemptOutcome::TooManyWrong);
+        assert_eq!(pairing.attempt(CodeCheck::Right, "6", START), AttemptOutcome::Ended);
     }
 }

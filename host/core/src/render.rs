@@ -23,7 +23,7 @@ pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
 pub use code_blocks::{CodeBlock, code_blocks};
 pub use controls::{is_unseen, strip_controls};
-pub use entity_limit::{Keep, MOST_ENTITIES, limit_entities};
+pub use entity_limit::{KeepFrom, MOST_ENTITIES, limit_entities};
 pub use escape::{code, escape, literal, unescape};
 pub use long_quotes::{LONG_QUOTE, MessageEnd, collapse_long_quotes};
 pub(crate) use one_line::shorten;

@@ -1,30 +1,32 @@
-//! Decides when a topic is changed, so that it shows the name and the state of its session. Only the newest look of a
-//! session counts, a look is shown only once it has lasted for a while, and the icon of a topic changes rarely.
+//! Decides when a topic is changed, so that it shows the name and the state of its session. A topic shows only the
+//! newest state, shows it only after it has lasted for a while, and changes its icon rarely.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicEdit, TopicLook, TopicState};
+use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicAppearance, TopicEdit, TopicState};
 
 /// The number of pauses between two changes of a topic's icon. Each change adds a line to the topic.
 const ICON_PAUSES: u32 = 6;
 
-/// The delays after failures: the first one, and the longest. The delay doubles with each further failure.
-const RETRY: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
+/// The delay after the first failure. It doubles with each further failure, up to [`LONGEST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(30);
 
-/// The delay if messages are pending in the chat.
+const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
+
+/// The delay if messages are pending in the chat, or if the chat has used its quota.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// The state that a topic is to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedTopic {
-    pub look: TopicLook,
+    pub look: TopicAppearance,
     pub is_archived: bool,
 }
 
 impl WantedTopic {
     #[must_use]
     pub fn of(view: &SessionView) -> Self {
-        Self { look: TopicLook::of(view), is_archived: view.record.archived }
+        Self { look: TopicAppearance::of(view), is_archived: view.record.archived }
     }
 }
 
@@ -32,13 +34,13 @@ impl WantedTopic {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditOutcome {
     Done,
-    /// Messages were pending in the chat, so the edit was not sent.
+    /// Messages were pending in the chat, or its quota was used up, so the edit was not sent.
     Busy,
     /// The chat must not be asked again before this time has passed.
     RateLimited(Duration),
-    /// The chat can't be reached.
+    /// The chat server is unavailable. The edit is retried.
     Failed,
-    /// The chat rejects the edit.
+    /// The chat rejects the edit, or the bot can't write to it.
     Refused,
     /// The topic no longer exists.
     Deleted,
@@ -48,11 +50,11 @@ pub enum EditOutcome {
 #[derive(Debug, Default)]
 pub struct TopicUpdates {
     /// By the id of the session.
-    topics: BTreeMap<SessionName, Tracked>,
+    topics: BTreeMap<SessionName, TrackedTopic>,
 }
 
 #[derive(Debug)]
-struct Tracked {
+struct TrackedTopic {
     topic: SessionTopic,
     wanted: WantedTopic,
     /// The time at which `wanted` was last changed.
@@ -67,14 +69,14 @@ struct Tracked {
     is_in_flight: bool,
 }
 
-impl Tracked {
+impl TrackedTopic {
     /// Returns the edit that the topic needs, and the earliest time for it.
     fn next(&self) -> Option<(Timestamp, TopicEdit)> {
         if self.is_in_flight {
             return None;
         }
         let edit = self.edit()?;
-        let is_icon_only = matches!(edit, TopicEdit::Look { name: None, .. });
+        let is_icon_only = matches!(edit, TopicEdit::Appearance { name: None, .. });
         let icon_at = self.icon_changed.filter(|_| is_icon_only).map(|at| at.after(self.pause * ICON_PAUSES));
         let times = [Some(self.since.after(self.pause)), Some(self.not_before), icon_at];
         let at = times.into_iter().flatten().max()?;
@@ -89,10 +91,10 @@ impl Tracked {
             (TopicState::Open, false) => {
                 let name = (shown.name != wanted.name).then(|| wanted.name.clone());
                 let icon = (shown.icon != wanted.icon).then_some(wanted.icon);
-                (name.is_some() || icon.is_some()).then_some(TopicEdit::Look { name, icon })
+                (name.is_some() || icon.is_some()).then_some(TopicEdit::Appearance { name, icon })
             }
             (TopicState::Closed, true) => None,
-            (TopicState::Wanted | TopicState::Requested | TopicState::LeftAlone | TopicState::Deleted, _) => None,
+            (TopicState::NotRequested | TopicState::Requested | TopicState::Unmanaged | TopicState::Deleted, _) => None,
         }
     }
 }
@@ -103,13 +105,13 @@ impl TopicUpdates {
     pub fn observe(&mut self, topic: SessionTopic, wanted: WantedTopic, pause: Duration, now: Timestamp) {
         match self.topics.get_mut(&topic.session) {
             None => {
-                let tracked = Tracked {
+                let tracked = TrackedTopic {
                     wanted,
                     since: now,
                     pause,
                     icon_changed: None,
                     not_before: Timestamp(0),
-                    retry: RETRY.0,
+                    retry: FIRST_RETRY,
                     refused: None,
                     is_in_flight: false,
                     topic,
@@ -143,7 +145,7 @@ impl TopicUpdates {
     /// Returns the time of the next edit, if there is one.
     #[must_use]
     pub fn next_time(&self) -> Option<Timestamp> {
-        self.topics.values().filter_map(Tracked::next).map(|(at, _)| at).min()
+        self.topics.values().filter_map(TrackedTopic::next).map(|(at, _)| at).min()
     }
 
     /// Records the outcome of an edit. Returns the topic to store if it has changed.
@@ -159,10 +161,10 @@ impl TopicUpdates {
         tracked.is_in_flight = false;
         match outcome {
             EditOutcome::Done => {
-                tracked.retry = RETRY.0;
+                tracked.retry = FIRST_RETRY;
                 tracked.refused = None;
                 apply(&mut tracked.topic, &edit);
-                if matches!(edit, TopicEdit::Look { icon: Some(_), .. }) {
+                if matches!(edit, TopicEdit::Appearance { icon: Some(_), .. }) {
                     tracked.icon_changed = Some(now);
                 }
                 return Some(tracked.topic.clone());
@@ -175,7 +177,7 @@ impl TopicUpdates {
             EditOutcome::RateLimited(after) => tracked.not_before = now.after(after),
             EditOutcome::Failed => {
                 tracked.not_before = now.after(tracked.retry);
-                tracked.retry = (tracked.retry * 2).min(RETRY.1);
+                tracked.retry = (tracked.retry * 2).min(LONGEST_RETRY);
             }
             EditOutcome::Refused => tracked.refused = Some(edit),
         }
@@ -185,7 +187,7 @@ impl TopicUpdates {
 
 fn apply(topic: &mut SessionTopic, edit: &TopicEdit) {
     match edit {
-        TopicEdit::Look { name, icon } => {
+        TopicEdit::Appearance { name, icon } => {
             if let Some(name) = name {
                 topic.shown.name.clone_from(name);
             }

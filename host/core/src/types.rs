@@ -36,7 +36,7 @@ pub use session::{
     ConversationStart, ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal,
 };
 pub use timestamp::{TimeSource, Timestamp};
-pub use topic::{SessionTopic, TopicEdit, TopicIcon, TopicLook, TopicState};
+pub use topic::{SessionTopic, TopicAppearance, TopicEdit, TopicIcon, TopicState};
 pub use usage::{
     ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup,
     UsagePeriod, UsageSum,

@@ -237,7 +237,8 @@ pub struct Delivery {
     /// The number of messages of the complete post. Zero if the delivery has not begun.
     #[serde(default)]
     pub parts: u32,
-    /// The reason why the post can never be delivered. Such a post is kept for the list of `cordboard outbox`.
+    /// The reason why the post is undeliverable, for example because its topic was deleted. Such a post is kept for the
+    /// list of `cordboard outbox`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undeliverable: Option<String>,
 }

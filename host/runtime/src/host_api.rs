@@ -7,8 +7,8 @@ use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
+    access_entries::{AccessRequest, ListedPerson},
     budget::Budget,
-    chat_access::{AccessRequest, ListedPerson},
     messages,
     session::{ApiError, SessionCommand},
     types::{

@@ -9,7 +9,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{ChatFile, Place, TopicEdit, TopicLook},
+    types::{ChatFile, Place, TopicAppearance, TopicEdit},
 };
 
 use crate::hub::{self, LiveConfig};
@@ -25,7 +25,7 @@ impl AccessCheckedChat {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its reader has no access any more".to_owned() })
+        Err(ChatError::Forbidden { why: "its reader no longer has access".to_owned() })
     }
 }
 
@@ -100,11 +100,11 @@ impl Chat for AccessCheckedChat {
         self.chat.set_menus(menus).await
     }
 
-    fn may_have_topics(&self, place: &Place) -> bool {
-        self.check(place).is_ok() && self.chat.may_have_topics(place)
+    fn can_create_topic(&self, place: &Place) -> bool {
+        self.check(place).is_ok() && self.chat.can_create_topic(place)
     }
 
-    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.check(place)?;
         self.chat.create_topic(place, look).await
     }

@@ -1,6 +1,7 @@
-//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and `usage`. `sessions`, `plugins` and
-//! `requests` query a running host. If no host is running, `sessions` and `plugins` read the configuration, the store
-//! and the plugin files instead, and `requests` lists nothing.
+//! Implements the read-only commands: `check`, `sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and
+//! `usage`. `sessions`, `plugins` and `requests` query a running host; `access`, `audit`, `outbox` and `usage` always
+//! read the store. If no host is running, `sessions` and `plugins` read the configuration, the store and the plugin
+//! files instead, and `requests` lists nothing.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -9,7 +10,7 @@ use cordboard_agents::{
     process::{self, Environment},
 };
 use cordboard_core::{
-    chat_access::{AccessEntries, ListedPerson},
+    access_entries::{AccessEntries, ListedPerson},
     config::SecretSource,
     messages, scrub,
     session::Machine,
@@ -301,9 +302,9 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-/// Reads the configured secrets and the bot's token, so that [`print_text`] removes them. A secret may be newer than
-/// the audit entries and the posts that contain it. A configuration or a secret that can't be read doesn't prevent the output: before
-/// the host stored an entry, it removed the secrets that it knew.
+/// Reads the configured secrets and the bot's token, so that [`print_text`] removes them: an audit entry or a post may
+/// contain a secret that was configured only later. A configuration or a secret that can't be read doesn't prevent the
+/// output, because the host removed the secrets that it knew before it stored the text.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
@@ -326,7 +327,7 @@ pub fn list_usage(options: &Usage) -> Result<(), AppError> {
     print(&usage, options.listing.json, listing::usage)
 }
 
-/// Lists the messages that are not sent yet, and the deliveries that did not go as intended: `cordboard outbox`.
+/// Lists the messages that are not sent yet, and the failed or degraded deliveries: `cordboard outbox`.
 ///
 /// # Errors
 /// The store cannot be read, or no host has used the state directory.

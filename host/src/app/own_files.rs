@@ -1,4 +1,4 @@
-//! Lists the files and folders of the host that agents and plugins must not read.
+//! Lists the host's own files and folders, which sandboxed agents and plugins must not read.
 
 use std::{
     path::{Path, PathBuf},

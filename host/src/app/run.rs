@@ -236,7 +236,7 @@ impl HostBase {
             filtered_files: None,
             session_files: SessionFiles::new(self.own_files()),
             topics: self.topics.clone(),
-            new_topic: None,
+            topic_creation: None,
         });
         self.hooks.set_host(&host);
         self.pairing.set_outbound(outbound.clone());

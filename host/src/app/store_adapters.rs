@@ -14,7 +14,8 @@ use cordboard_core::{
     budget::Budget,
     session::Prompt,
     types::{
-        AuditEntry, Caller, ChatFile, DeliveryIssue, Place, Role, SessionName, SessionRecord, TopicLook, UsageEntry,
+        AuditEntry, Caller, ChatFile, DeliveryIssue, Place, Role, SessionName, SessionRecord, TopicAppearance,
+        UsageEntry,
     },
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
@@ -51,11 +52,11 @@ impl OutboundSink for Outbox {
         Self::stop_answer(self, place)
     }
 
-    fn may_have_topics(&self, place: &Place) -> bool {
-        Self::may_have_topics(self, place)
+    fn can_create_topic(&self, place: &Place) -> bool {
+        Self::can_create_topic(self, place)
     }
 
-    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         Self::create_topic(self, place, look).await
     }
 
@@ -109,8 +110,8 @@ impl DeliveryStore for StoredDeliveries {
         storage_result(self.0.mark_undeliverable(post, why).await)
     }
 
-    async fn revive(&self, place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
-        storage_result(self.0.revive_posts(place).await)
+    async fn resend_undeliverable(&self, place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+        storage_result(self.0.resend_undeliverable(place).await)
     }
 
     async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StorageError> {

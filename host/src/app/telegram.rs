@@ -8,8 +8,8 @@ use std::{
 };
 
 use cordboard_chat::{Chat, Inbox, RichMessages, Streaming};
-use cordboard_core::config::{Rich, Stream};
-use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram, Webhook};
+use cordboard_core::config::{RichMode, Stream};
+use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram, UpdateWebhook};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
     pairing::OwnerPairing,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
-    telegram_webhook::{self, UpdateServer, secret},
+    telegram_webhook::{self, TelegramWebhookServer, secret},
 };
 
 /// The task that receives messages from Telegram.
@@ -104,8 +104,8 @@ fn settings(options: &StartOptions) -> Result<Settings, AppError> {
     });
     let live = options.config.clone();
     settings.rich = Arc::new(move || match live.now().telegram.rich {
-        Rich::Off => RichMessages::Off,
-        Rich::Auto => RichMessages::Auto,
+        RichMode::Off => RichMessages::Off,
+        RichMode::Auto => RichMessages::Auto,
     });
     let live = options.config.clone();
     settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
@@ -121,11 +121,11 @@ fn settings(options: &StartOptions) -> Result<Settings, AppError> {
 /// The way in which Telegram delivers updates.
 enum UpdateSource {
     Polling { state: PathBuf },
-    Webhook { listener: TcpListener, server: Arc<UpdateServer>, webhook: Webhook },
+    Webhook { listener: TcpListener, server: Arc<TelegramWebhookServer>, webhook: UpdateWebhook },
 }
 
 impl UpdateSource {
-    /// Opens the listener and stores the secret if `[telegram] webhook` is set.
+    /// Opens the listener and loads or creates the secret if `[telegram] webhook` is set.
     async fn open(options: &StartOptions) -> Result<Self, AppError> {
         let (config, state) = (options.config.now(), &options.paths.state);
         let (Some(url), Some(address)) = (&config.telegram.webhook, config.telegram.webhook_listen) else {
@@ -136,7 +136,7 @@ impl UpdateSource {
         let listener = telegram_webhook::listen(address).await;
         let listener =
             listener.map_err(|source| AppError::Listen { address, key: "[telegram] webhook_listen", source })?;
-        let (server, webhook) = UpdateServer::new(url, secret);
+        let (server, webhook) = TelegramWebhookServer::new(url, secret);
         Ok(Self::Webhook { listener, server, webhook })
     }
 
@@ -154,8 +154,8 @@ impl UpdateSource {
     }
 }
 
-/// Deletes the webhook that an earlier run of this host has set, because Telegram rejects polling while a webhook is
-/// set. The host doesn't delete the webhook of another program.
+/// Deletes the webhook that an earlier run of this host may have set, because Telegram rejects polling while a webhook
+/// is set. The host doesn't delete the webhook of another program.
 async fn delete_own_webhook(
     telegram: &Telegram,
     settings: &ReceiverSettings,

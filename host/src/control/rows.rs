@@ -1,10 +1,10 @@
-//! The rows of `cordboard sessions`, `plugins`, `requests` and `access`, in their JSON output and in the responses of the
-//! host.
+//! Defines the rows in the JSON output of `cordboard sessions`, `plugins`, `requests` and `access`. The host also sends
+//! the rows of the first three as responses.
 
 use std::{path::PathBuf, sync::Arc};
 
 use cordboard_core::{
-    chat_access::ListedPerson,
+    access_entries::ListedPerson,
     deep_link,
     types::{OpenRequest, SessionView},
 };
@@ -37,7 +37,8 @@ pub struct SessionRow {
     pub owner: String,
     pub folder: PathBuf,
     pub cost_usd: Option<f64>,
-    /// The link that opens the bot and switches to the session. Only while the host serves Telegram.
+    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the name
+    /// is too long for a link.
     #[serde(default)]
     pub link: Option<String>,
 }
@@ -63,7 +64,8 @@ pub struct RequestRow {
     pub title: String,
     /// Milliseconds since the Unix epoch.
     pub since: u64,
-    /// The link that opens the bot and switches to the session. Only while the host serves Telegram.
+    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the name
+    /// is too long for a link.
     #[serde(default)]
     pub link: Option<String>,
 }
@@ -78,7 +80,7 @@ pub struct PersonRow {
     pub role: &'static str,
     /// `configuration` or `chat`.
     pub source: &'static str,
-    /// Whether an entry of the configuration overrides this entry, which has no effect.
+    /// Whether an entry of the configuration overrides this entry, so that it has no effect.
     pub overridden: bool,
 }
 

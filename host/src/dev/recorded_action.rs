@@ -4,7 +4,7 @@
 use std::fmt;
 
 use cordboard_core::{
-    chat_access::StoredChange,
+    access_entries::StoredChange,
     config::format_duration,
     session::{QueuedPrompts, SessionCommand},
     types::{PermissionMode, Place, Reply, SessionName, SessionRecord, UserId},

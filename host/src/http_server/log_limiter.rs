@@ -7,17 +7,18 @@ use std::{
 };
 
 /// The minimum time between two log records about the same subject.
-const LOG_AGAIN: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The time of the last log record, by subject. Subjects must not come from requests of strangers.
+/// The time of the last log record, by subject. Entries are never removed, so subjects must come from a fixed set and
+/// not from unauthenticated requests.
 #[derive(Debug, Default)]
 pub struct LogLimiter(Mutex<HashMap<String, Instant>>);
 
 impl LogLimiter {
     /// Returns whether a record about `subject` may be logged now. If so, the next one may be logged after a minute.
-    pub fn is_due(&self, subject: &str) -> bool {
+    pub fn try_log(&self, subject: &str) -> bool {
         let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.get(subject).is_some_and(|at| at.elapsed() < LOG_AGAIN) {
+        if logged.get(subject).is_some_and(|at| at.elapsed() < LOG_INTERVAL) {
             return false;
         }
         logged.insert(subject.to_owned(), Instant::now());

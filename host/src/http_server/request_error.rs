@@ -1,4 +1,4 @@
-//! The errors of requests that exceed a bound of the server, and responses of one line of text.
+//! Defines the errors of requests that could not be read, and builds one-line text responses.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub enum RequestError {
     #[error("the request headers arrived too slowly")]
     HeadTooSlow,
     #[error("the body arrived too slowly")]
-    TooSlow,
+    BodyTooSlow,
     #[error("the body is incomplete")]
     Incomplete,
 }
@@ -34,7 +34,7 @@ impl RequestError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::HeadTooSlow | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooSlow | Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Incomplete => StatusCode::BAD_REQUEST,
         }
     }

@@ -63,7 +63,7 @@ impl Dispatcher {
             Action::Reply(_) => {}
             Action::DropWithoutAccess => {
                 let caller = &row.update.caller.id;
-                tracing::info!(%caller, "dropped a message: its author has no access any more");
+                tracing::info!(%caller, "dropped a message: its author no longer has access");
                 self.finish(&row).await;
             }
             Action::DropStale | Action::DropExcess => self.finish(&row).await,
@@ -102,7 +102,7 @@ impl Dispatcher {
         self.reply_with(row, reply, None).await;
     }
 
-    /// Stores the reply, and another post with it.
+    /// Stores the reply and `other` in one commit.
     async fn reply_with(&self, row: &InboxRow, mut reply: Reply, other: Option<NewPost>) {
         reply.reply_to.clone_from(&row.update.origin.message);
         let edit = match &row.update.what {
@@ -110,7 +110,7 @@ impl Dispatcher {
             UpdateKind::Press { .. } | UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
         };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
-        // The caller may have been removed from `[access]` during a long call.
+        // The caller may have lost access during a long call.
         let has_access = self.host.with_current_role(&row.update.caller).is_some();
         let posts = Some(post).into_iter().chain(other).filter(|_| has_access).collect();
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
@@ -123,15 +123,15 @@ impl Dispatcher {
             Err(failure) => (None, Some(failure)),
         };
         let files = CommandFiles::of(saved.as_ref());
-        let new_topic = self.host.new_topic(row);
+        let topic_creation = self.host.topic_creation(row);
         let host = self.host.for_update(&row.update, target.press.clone(), waiting, files.clone());
-        let host = HostService { new_topic: new_topic.clone(), ..host };
+        let host = HostService { topic_creation: topic_creation.clone(), ..host };
         let mut reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
             self.close_buttons(&row.update, call, &target).await;
         }
-        let mut opened = self.open_topic(row, new_topic.as_deref(), &mut reply).await;
-        // Both are stored in one commit.
+        let mut opened = self.open_topic(row, topic_creation.as_deref(), &mut reply).await;
+        // One commit, so that a killed host loses neither the reply nor the first message of the topic.
         let posted = self.reply_with(row, reply, opened.post.take());
         let ((), counted) = tokio::join!(posted, self.store.count_command(name));
         if let Err(error) = counted {

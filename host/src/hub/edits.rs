@@ -33,7 +33,7 @@ fn corrected(update: &Update) -> Update {
 }
 
 impl Dispatcher {
-    /// Applies an edit. Ignores an edit that changes no text, and one of a message whose text is no longer stored.
+    /// Applies an edit. Ignores the edit if it changes no text, or if the text of the message is no longer stored.
     pub(super) async fn edit(&self, row: &InboxRow, text: &str) {
         let mut attempt = Attempt::Retry;
         for _ in 0..ATTEMPTS {

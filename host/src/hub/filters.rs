@@ -11,7 +11,7 @@ use cordboard_core::{
 use cordboard_runtime::{CallContext, FilterCall, HostApi, Registry};
 
 use super::{
-    host_api::{HostService, files::FilteredFiles},
+    host_api::{HostService, files::FilterAttachments},
     sessions::supervisor::prompt_text,
 };
 
@@ -83,7 +83,7 @@ impl HostService {
             return Ok(Filtered { update: update.clone(), notices: Vec::new() });
         }
         let message = filter_input(&update.what);
-        let files = FilteredFiles::new(view.record.folder.clone(), &message.files);
+        let files = FilterAttachments::new(view.record.folder.clone(), &message.files);
         let calls = FilterCalls {
             plugins: &self.plugins,
             filters: &config.plugins.filters,

@@ -37,18 +37,18 @@ use cordboard_runtime::{
 use cordboard_store::{Store, StoreError};
 
 use self::{
-    files::FilteredFiles,
+    files::FilterAttachments,
     new_session::{check_persona, resolve_agent},
 };
 use super::{
     file_downloads::CommandFiles,
     live_config::LiveConfig,
-    new_topic::NewTopic,
     outbound::Outbound,
     press_context::{CommandChange, Press},
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
+    topic_creation::TopicCreation,
     undispatched_prompts::PromptTaker,
     usage::UsageLedger,
 };
@@ -84,11 +84,11 @@ pub struct HostService {
     /// The saved files of the message that this instance serves.
     pub files: CommandFiles,
     /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to agents.
-    pub filtered_files: Option<FilteredFiles>,
+    pub filtered_files: Option<FilterAttachments>,
     pub session_files: SessionFiles,
     pub topics: SessionTopics,
-    /// Set if the session that the command of this instance creates is to get a topic.
-    pub new_topic: Option<Arc<NewTopic>>,
+    /// Set if a session that this command creates gets its own topic.
+    pub topic_creation: Option<Arc<TopicCreation>>,
 }
 
 impl HostService {
@@ -254,7 +254,7 @@ impl HostApi for HostService {
     ) -> Result<SessionView, ApiError> {
         let name = self.press.as_ref().map_or(name, |press| press.target(name));
         let seen = self.visible(caller, name.as_str())?;
-        if self.new_topic.as_ref().is_some_and(|new| new.delays(&seen.record, &command)) {
+        if self.topic_creation.as_ref().is_some_and(|new| new.delays_start(&seen.record, &command)) {
             return Ok(SessionView::clone(&seen));
         }
         let pressed = self.press.as_ref().and_then(|press| press.request.as_ref());

@@ -90,6 +90,6 @@ impl Inbox for InboxWriter {
     }
 
     async fn on_topic_changed(&self, topic: &Place) -> Result<(), StorageError> {
-        self.topics.set_state(topic, TopicState::LeftAlone).await.map_err(failed)
+        self.topics.set_state(topic, TopicState::Unmanaged).await.map_err(failed)
     }
 }

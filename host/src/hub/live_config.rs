@@ -1,4 +1,5 @@
-//! Owns the active configuration, including the access that was given in the chat. Callers read it whenever they need a value, so most changes take effect at once.
+//! Owns the active configuration, with the people added in the chat or by pairing merged into `access`. Callers read it
+//! whenever they need a value, so most changes take effect at once.
 
 use std::{
     collections::BTreeSet,
@@ -8,8 +9,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
+    access_entries::{AccessEntries, StoredPerson},
     capability::Capability,
-    chat_access::{AccessEntries, StoredPerson},
     config::{Agent, Config, Limits},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
@@ -24,7 +25,7 @@ use crate::{session::SessionConfig, standard_plugins::built_in};
 pub struct LiveConfig(Arc<Shared>);
 
 struct Shared {
-    /// The configuration in force: its `access` contains the stored people, too.
+    /// The effective configuration: its `access` also contains the stored people.
     effective: ArcSwap<Config>,
     sources: Mutex<AccessSources>,
     /// Held while the stored people are changed.
@@ -73,7 +74,7 @@ impl LiveConfig {
         self.0.effective.load_full()
     }
 
-    /// Replaces the configuration, and returns the previous one, without the people who got access in the chat.
+    /// Replaces the configuration. Returns the previous one, whose `access` doesn't contain the stored people.
     pub fn replace(&self, config: Config) -> Arc<Config> {
         self.change(|sources| std::mem::replace(&mut sources.configured, Arc::new(config)))
     }
@@ -88,12 +89,12 @@ impl LiveConfig {
         self.sources().clone()
     }
 
-    /// Waits until no other task changes the stored people.
-    pub async fn lock_access(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    /// Locks the stored people for a change.
+    pub async fn lock_people(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.changing.lock().await
     }
 
-    /// Returns a receiver that reports each change of the access in force.
+    /// Returns a receiver that is notified when the effective `access` changes.
     #[must_use]
     pub fn access_changes(&self) -> watch::Receiver<u64> {
         self.0.access_changes.subscribe()

@@ -10,7 +10,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     messages, scrub,
-    types::{ChatFile, Content, Place, Reply, Request, TopicLook},
+    types::{ChatFile, Content, Place, Reply, Request, TopicAppearance},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use cordboard_store::{Store, StoreError};
@@ -44,11 +44,11 @@ pub trait OutboundSink: Send + Sync {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
     /// Returns whether a topic can be created in the chat of `place`.
-    fn may_have_topics(&self, _place: &Place) -> bool {
+    fn can_create_topic(&self, _place: &Place) -> bool {
         false
     }
     /// Creates a topic in the chat of `place`, and returns the topic.
-    async fn create_topic(&self, _place: &Place, _look: &TopicLook) -> Result<Place, ChatError> {
+    async fn create_topic(&self, _place: &Place, _look: &TopicAppearance) -> Result<Place, ChatError> {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
     /// Returns a link to a topic, if its chat has links.
@@ -103,15 +103,15 @@ impl Outbound {
     }
 
     #[must_use]
-    pub fn may_have_topics(&self, place: &Place) -> bool {
-        self.sink.may_have_topics(place)
+    pub fn can_create_topic(&self, place: &Place) -> bool {
+        self.sink.can_create_topic(place)
     }
 
     /// Creates a topic, as [`Chat::create_topic`](cordboard_chat::Chat::create_topic) does.
     ///
     /// # Errors
     /// The chat refuses, or its answer is unknown.
-    pub async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    pub async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.sink.create_topic(place, look).await
     }
 

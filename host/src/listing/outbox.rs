@@ -1,4 +1,4 @@
-//! The rows of `cordboard outbox`: the deliveries that did not go as intended, then the posts that are not sent yet.
+//! Formats the rows of `cordboard outbox`: failed or degraded deliveries first, then the posts that are not sent yet.
 
 use cordboard_core::types::{DeliveryLogEntry, Timestamp};
 use cordboard_store::{OutboxReport, PlaceReach, WaitingPost};
@@ -12,15 +12,15 @@ pub struct PostRow {
     pub place: String,
     /// `waiting`, `sending`, `unreachable` or `undeliverable`, or the outcome of the delivery.
     pub state: &'static str,
-    /// For a waiting post, the time at which it was stored, if known; else the end of its delivery. Milliseconds since
-    /// the Unix epoch.
+    /// The time at which a waiting post was stored, if known, or at which a delivery ended, in milliseconds since the
+    /// Unix epoch.
     pub at: Option<u64>,
-    /// The numbers of messages that are sent, and of all messages, if the host has begun to send a waiting post.
+    /// The number of messages that are already sent. `None`, as is `messages`, before the host begins to send the post.
     pub sent: Option<u32>,
     pub messages: Option<u32>,
     /// The beginning of the post.
     pub text: String,
-    /// The words of the chat server, or the rule of the host.
+    /// The reason: the error text of the chat server, or that of the host.
     pub why: Option<String>,
 }
 

@@ -39,7 +39,7 @@ impl CommandMenus {
         self.show().await;
     }
 
-    /// Shows the menus for the active plugins and the current roles.
+    /// Sets the menus for the active plugins and the current roles.
     pub async fn show(&self) {
         let members = self.store.all_chat_members().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to set the command menus of private chats");

@@ -1,5 +1,5 @@
-//! The secret that Telegram sends with each update, in a file of the state directory. While the file exists, this host
-//! may have set a webhook.
+//! Stores the secret that Telegram sends with each update in a file in the state directory. The file also records that
+//! this host may have set a webhook.
 
 use std::{
     fs::{self, OpenOptions},

@@ -7,7 +7,7 @@ use hmac::Mac as _;
 use hyper::HeaderMap;
 use tokio::task::JoinError;
 
-use crate::constant_time::{hmac_of, is_equal};
+use crate::constant_time::{hmac_sha256, is_equal};
 
 /// The default header of a signature.
 const SIGNATURE: &str = "x-hub-signature-256";
@@ -70,7 +70,7 @@ impl Credential {
             Self::Token { secret, .. } => is_equal(secret, shown),
             Self::Signature { secret, .. } => {
                 let hex = shown.strip_prefix("sha256=").unwrap_or(shown);
-                unhex(hex).is_some_and(|signature| hmac_of(secret, body).verify_slice(&signature).is_ok())
+                unhex(hex).is_some_and(|signature| hmac_sha256(secret, body).verify_slice(&signature).is_ok())
             }
         }
     }

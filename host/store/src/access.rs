@@ -1,7 +1,7 @@
-//! Stores the people who got access in the chat or by pairing. [`cordboard_core::chat_access`] decides about changes.
+//! Stores the people who got access in the chat or by pairing. [`cordboard_core::access_entries`] decides about changes.
 
 use cordboard_core::{
-    chat_access::{StoredChange, StoredPerson},
+    access_entries::{StoredChange, StoredPerson},
     types::{Caller, Role},
     updates_and_posts::{NewPost, OutboxRow},
 };
@@ -19,7 +19,7 @@ use super::{
 
 /// A person who has sent the right code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewOwner {
+pub struct PairedOwner {
     /// The numeric Telegram id.
     pub id: u64,
     pub caller: Caller,
@@ -46,8 +46,11 @@ impl Store {
 
     /// Stores the owner together with the welcome, and marks the update with the code as handled, so that a repetition
     /// after a crash is ignored. Returns all entries, and the stored welcome. Syncs to the disk. Returns `None` and
-    /// stores nothing if there is an owner already.
-    pub async fn pair(&self, owner: NewOwner) -> Result<Option<(Vec<StoredPerson>, OutboxRow)>, StoreError> {
+    /// stores nothing if there is already a paired owner.
+    pub async fn set_paired_owner(
+        &self,
+        owner: PairedOwner,
+    ) -> Result<Option<(Vec<StoredPerson>, OutboxRow)>, StoreError> {
         self.run_with_durability(Durability::Power, "store the owner".to_owned(), move |db| {
             let has_owner = "SELECT count(*) > 0 FROM access WHERE role = 'owner'";
             if db.prepare_cached(has_owner)?.query_row([], |row| row.get(0))? {
@@ -76,7 +79,8 @@ fn save(db: &Connection, person: &StoredPerson) -> Result<(), WorkError> {
 pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
     read_all(db, "SELECT person, role, name FROM access ORDER BY person", [], |row| {
         let role: String = row.get(1)?;
-        // The column accepts only the names of roles. A member has the fewest rights.
+        // The CHECK constraint allows only role names. The fallback for a damaged row is the role with the fewest
+        // rights.
         let role = role.parse().unwrap_or(Role::Member);
         Ok(StoredPerson { id: row.get::<_, i64>(0)?.unsigned_abs(), role, name: row.get(2)? })
     })

@@ -1,5 +1,6 @@
-//! Stores which users have written in a place, and their names. The host uses this to decide where plugins may post, and
-//! who has a menu; users get no other rights by writing.
+//! Stores the members of a place, which are the users who have written there or for whom the host created it, and their
+//! names. The host uses this to decide where plugins may post and which private chats get their own menu. Members get
+//! no other rights.
 
 use std::collections::HashMap;
 
@@ -58,7 +59,7 @@ pub(super) fn names(db: &Connection) -> Result<HashMap<UserId, String>, WorkErro
     Ok(names?.into_iter().collect())
 }
 
-/// Stores that a user can write in a place.
+/// Stores a user as a member of a place, without a name.
 pub(super) fn add(db: &Connection, place: &Place, person: &UserId) -> Result<(), WorkError> {
     db.prepare_cached("INSERT OR IGNORE INTO met (place, person) VALUES (?, ?)")?
         .execute(params![serde_json::to_string(place)?, person.0])?;

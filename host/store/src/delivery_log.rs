@@ -1,4 +1,4 @@
-//! The log of posts whose delivery did not go as intended, and the report about the outbox for the operator.
+//! The log of failed and degraded deliveries, and the outbox report for the operator.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The maximum number of stored entries. Older entries are deleted.
-const ENTRIES: i64 = 200;
+const MAX_ENTRIES: i64 = 200;
 
 /// The posts that are not completely sent, including undeliverable ones, and the log of deliveries.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,7 +46,7 @@ pub struct WaitingPost {
 pub enum PlaceReach {
     Reachable,
     Unreachable {
-        /// The words of the chat server, or `None` if an older version of the host stored the place.
+        /// The error text of the chat server, or `None` if an older version of the host stored the place.
         why: Option<String>,
     },
 }
@@ -76,7 +76,7 @@ fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
         let stored = row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(u64::try_from(at).unwrap_or_default()));
         let beginning = beginning(&json(row, 1)?);
         let delivery: Delivery = json(row, 2)?;
-        let undeliverable = delivery.undeliverable.as_deref().map(without_secrets);
+        let undeliverable = delivery.undeliverable.as_deref().map(clean_error_text);
         let delivery = Delivery { undeliverable, ..delivery };
         Ok(WaitingPost { place: json(row, 0)?, reach, stored, delivery, beginning })
     })?;
@@ -94,25 +94,25 @@ pub fn append(db: &Connection, post: PostId, issues: &[DeliveryIssue]) -> Result
     let Some((place, reply)) = posts.into_iter().next() else { return Ok(()) };
     let (at, beginning) = (now(), beginning(&reply));
     for DeliveryIssue { outcome, why } in issues {
-        let issue = DeliveryIssue::new(*outcome, without_secrets(why));
+        let issue = DeliveryIssue::new(*outcome, clean_error_text(why));
         let entry = DeliveryLogEntry { at, place: place.clone(), issue, beginning: beginning.clone() };
         db.prepare_cached("INSERT INTO delivery_log (at, record) VALUES (?, ?)")?
             .execute(params![to_column(at), serde_json::to_string(&entry)?])?;
     }
-    db.prepare_cached("DELETE FROM delivery_log WHERE id <= ?")?.execute([db.last_insert_rowid() - ENTRIES])?;
+    db.prepare_cached("DELETE FROM delivery_log WHERE id <= ?")?.execute([db.last_insert_rowid() - MAX_ENTRIES])?;
     Ok(())
 }
 
-/// Returns the beginning of a post on one line, without secrets. A post without text consists of files, and begins with
-/// the name of the first one.
+/// Returns the beginning of a post on one line, without secrets. For a post without text, returns the name of its first
+/// file.
 fn beginning(reply: &Reply) -> String {
     let file = reply.attachments.first().filter(|_| is_blank(&reply.text));
     let text = file.map_or(&reply.text, |file| &file.name);
-    // A secret that is cut would no longer be found.
+    // Remove secrets before the text is shortened, because a part of a secret is not recognized.
     messages::beginning(&scrub::text(text.clone()))
 }
 
-/// Returns the words of a chat server on one line, shortened and without secrets.
-pub fn without_secrets(why: &str) -> String {
+/// Returns the error text of a chat server on one line, shortened and without secrets.
+pub fn clean_error_text(why: &str) -> String {
     one_line(&scrub::text(why.to_owned()), UNTRUSTED_LENGTH)
 }

@@ -25,8 +25,9 @@ use super::{
 /// most the last batch of 100.
 const MOST_KEYS: i64 = 10_000;
 
-/// The number of most recent updates in which the messages to agents keep their text after completion.
-const MOST_ANSWERED: i64 = 1000;
+/// A completed message to an agent keeps its text while it is among this number of newest updates, so that an edit of
+/// it can still be applied.
+const MAX_EDITABLE_UPDATES: i64 = 1000;
 
 impl Store {
     /// Stores a batch of updates and the front-end's next offset atomically, and returns the new rows. With an offset,
@@ -186,14 +187,15 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Deletes old completed rows, and the texts of completed rows that are less old. Few other rows are that old, so the
-/// scan is short.
+/// Deletes the completed rows that are older than the last [`MOST_KEYS`] rows, and the texts of those that are older
+/// than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text, so the second
+/// query stays short.
 fn delete_old(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([MOST_KEYS])?;
     let sql = "UPDATE inbox SET session = NULL, record = '' \
                WHERE state = 'done' AND record <> '' AND id <= (SELECT max(id) FROM inbox) - ?";
-    db.prepare_cached(sql)?.execute([MOST_ANSWERED])?;
+    db.prepare_cached(sql)?.execute([MAX_EDITABLE_UPDATES])?;
     Ok(())
 }
 

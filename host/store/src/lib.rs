@@ -47,7 +47,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use access::NewOwner;
+pub use access::PairedOwner;
 pub use audit::audit_log;
 pub use cordboard_core::updates_and_posts::{
     CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,

@@ -1,5 +1,5 @@
 //! Posts to be sent. A post is stored in one transaction with the completion of the update that it answers, and is
-//! deleted when it is sent or abandoned. A post that can never be delivered is kept for a list.
+//! deleted when it is sent or abandoned. Undeliverable posts are kept, so that `cordboard outbox` can list them.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -116,7 +116,7 @@ impl Store {
         .await
     }
 
-    /// Stores that a post can never be delivered, and why. Keeps only the newest of such posts.
+    /// Marks a post as undeliverable, with the reason. Keeps only the newest [`MOST_UNDELIVERABLE`] such posts.
     pub async fn mark_undeliverable(&self, id: PostId, why: &str) -> Result<(), StoreError> {
         let why = why.to_owned();
         self.run(format!("store that post {} is undeliverable", id.0), move |db| {
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// Makes the undeliverable posts of a place deliverable again, and returns them.
-    pub async fn revive_posts(&self, place: &Place) -> Result<Vec<OutboxRow>, StoreError> {
+    pub async fn resend_undeliverable(&self, place: &Place) -> Result<Vec<OutboxRow>, StoreError> {
         let place = place.clone();
         self.run(format!("read the undeliverable posts for {place}"), move |db| {
             let mut posts = outbox_table::all(db)?;
@@ -148,7 +148,7 @@ impl Store {
 
     /// Deletes a post that was sent or abandoned. `messages` are the chat messages that show its buttons. If its
     /// request was decided in the meantime, returns the posts that replace the buttons in these messages. `issues` are
-    /// the ways in which the delivery did not go as intended, for the delivery log.
+    /// recorded in the delivery log.
     pub async fn complete_post(
         &self,
         id: PostId,

@@ -170,8 +170,8 @@ const ACCESS: &str = "
 /// The messages that agents got and whose text is still stored.
 const ANSWERED: &str = "CREATE INDEX inbox_answered ON inbox (id) WHERE state = 'done' AND record <> '';";
 
-/// The time at which each post was stored, the reason why a place is unreachable, and the deliveries that did not go as
-/// intended.
+/// The time at which each post was stored, the reason why a place is unreachable, and the log of failed and degraded
+/// deliveries.
 const DELIVERY_LOG: &str = "
     ALTER TABLE outbox ADD COLUMN stored INTEGER;
     ALTER TABLE unreachable ADD COLUMN why TEXT;
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn migration_adds_access_and_keeps_who_has_written() {
+    fn migration_adds_access_and_keeps_chat_members() {
         let mut db = Connection::open_in_memory().expect("a new database");
         STEPS[..14].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
         db.execute("INSERT INTO met (place, person) VALUES ('here', 'telegram:7')", ()).expect("it fits");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
-    chat_access::StoredPerson,
+    access_entries::StoredPerson,
     types::{ActiveScope, Place, SessionName, SessionRecord, SessionTopic, UserId},
     updates_and_posts::{InboxRow, OutboxRow},
 };
@@ -37,7 +37,7 @@ pub struct StoreSnapshot {
     pub inbox: Vec<InboxRow>,
     /// Posts that are not completely sent, in the order in which the host sends them.
     pub outbox: Vec<OutboxRow>,
-    /// Posts that can never be delivered, because their topic was deleted.
+    /// Posts whose topic was deleted. They are sent again if a message arrives in the same place.
     pub undeliverable: Vec<OutboxRow>,
     /// The places that the last host could not write to when it ended.
     pub unreachable: Vec<Place>,

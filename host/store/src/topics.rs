@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Store {
-    /// Stores a new session and the topic that it is to get, atomically.
+    /// Stores a new session and the record of the topic to create for it, atomically.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with that name exists, even an archived one.
@@ -34,7 +34,7 @@ impl Store {
         self.run(format!("store the topic of session '{}'", topic.session), move |db| save(db, &topic)).await
     }
 
-    /// Stores a topic that the chat has created, makes its session active there, and stores that `member` can read it,
+    /// Stores a topic that the chat has created, makes its session active there, and adds `member` to its members, all
     /// atomically.
     pub async fn open_topic(
         &self,
@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// Deletes the record of a topic that was not created.
-    pub async fn forget_topic(&self, topic: &SessionTopic) -> Result<(), StoreError> {
+    pub async fn delete_topic_record(&self, topic: &SessionTopic) -> Result<(), StoreError> {
         let session = topic.session.clone();
         self.run(format!("delete the topic of session '{session}'"), move |db| {
             db.prepare_cached("DELETE FROM topic WHERE session = ?")?.execute([session.as_str()])?;

@@ -7,16 +7,16 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::{
     Store,
-    delivery_log::without_secrets,
+    delivery_log::clean_error_text,
     error::{StoreError, WorkError},
     rows::{json, read_all},
 };
 
 impl Store {
-    /// Stores that the host can't write to the place. `why` are the words of the chat server.
+    /// Stores that the host can't write to the place. `why` is the error text of the chat server.
     pub async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO unreachable (place, why) VALUES (?, ?)";
-        self.change_reach(place, sql, Some(without_secrets(why))).await
+        self.change_reach(place, sql, Some(clean_error_text(why))).await
     }
 
     /// Stores that the host can write to the place again.

@@ -189,8 +189,8 @@ const UNREACHABLE: [&str; 11] = [
     "_FORBIDDEN",
 ];
 
-/// Substrings of the descriptions of errors with code 400. Each means that the topic was deleted. An unknown topic and a
-/// deleted one are the same, because ids of topics are never used again.
+/// Substrings of the descriptions of errors with code 400. Each means that the topic was deleted. An unknown id also
+/// means a deleted topic, because Telegram never reuses the ids of topics.
 const TOPIC_DELETED: [&str; 3] = ["message thread not found", "TOPIC_DELETED", "TOPIC_ID_INVALID"];
 
 fn classify(code: u16, parameters: &Parameters, why: String) -> BotApiError {

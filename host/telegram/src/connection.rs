@@ -29,7 +29,7 @@ enum Problem {
     Rejected,
     Token,
     Store,
-    Webhook,
+    UpdateWebhook,
 }
 
 pub(super) struct Connection<'t> {
@@ -48,7 +48,7 @@ pub(super) struct Connection<'t> {
 struct Me {
     id: u64,
     username: String,
-    /// Whether the bot has topic mode.
+    /// Whether Threaded Mode is on, so that the bot's private chats have topics.
     #[serde(default)]
     has_topics_enabled: bool,
 }
@@ -143,7 +143,7 @@ impl<'t> Connection<'t> {
     /// Logs that Telegram refuses the webhook, and returns the delay before the next attempt.
     pub fn on_refused_webhook(&mut self, why: &str) -> Duration {
         self.rejected_since = None;
-        self.report_once(Problem::Webhook, || {
+        self.report_once(Problem::UpdateWebhook, || {
             tracing::error!(why, "Telegram refuses the webhook: retrying; correct [telegram] webhook and restart, or check that the host in it has a public IPv4 address");
         });
         self.backoff.next_delay()

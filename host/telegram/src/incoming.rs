@@ -116,7 +116,7 @@ impl UpdateParser {
 
     pub fn parse(&mut self, mut update: update::Update) -> ParsedUpdate {
         let id = update.update_id;
-        update.message.iter_mut().chain(&mut update.edited_message).for_each(Message::forget_topic_start);
+        update.message.iter_mut().chain(&mut update.edited_message).for_each(Message::remove_implicit_topic_reply);
         if let Some(query) = update.callback_query {
             let refusal = (self.access)(query.from.id).is_none().then_some(messages::NO_ACCESS);
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
@@ -152,7 +152,7 @@ impl UpdateParser {
         // Skip messages of bots, and messages sent on behalf of a channel or group: they have no identifiable author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
-        let at = Timestamp(last_date(message).saturating_mul(1000));
+        let at = Timestamp(edited_or_sent_at(message).saturating_mul(1000));
         let key = message_key(update, message);
         let what = self.content(message, &key)?;
         let origin = self.origin(message, &what);
@@ -339,14 +339,14 @@ impl UpdateParser {
 }
 
 /// Returns the time of the last edit or of the message itself, as Unix time in seconds.
-fn last_date(message: &Message) -> u64 {
+fn edited_or_sent_at(message: &Message) -> u64 {
     message.edit_date.or(message.date).unwrap_or_default()
 }
 
 /// Returns the key of an update with a message. Update ids may restart after a week without updates, so the key also
 /// contains the message id and the date.
 fn message_key(update: i64, message: &Message) -> String {
-    format!("{update}:{}:{}", message.message_id, last_date(message))
+    format!("{update}:{}:{}", message.message_id, edited_or_sent_at(message))
 }
 
 /// Parses the service message about a migration. The old and the new chat each get such a message, with the id of the

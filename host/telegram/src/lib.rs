@@ -45,10 +45,10 @@ use api::Api;
 use chat_migrations::ChatMigrations;
 pub use connection::ReceiveError;
 use keyboard::Keyboard;
-use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, Topics};
-pub use pairing::{AttemptKind, Pairing, PairingAttempt, PairingOutcome};
+use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, TopicSupport};
+pub use pairing::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
 pub use token::{TokenError, check as check_token};
-pub use webhook::{Webhook, WebhookOutcome, WebhookRequest};
+pub use webhook::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 
 /// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
 pub const FRONT_END: &str = "telegram";
@@ -65,10 +65,10 @@ pub struct ReceiverSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
     /// `None` if no one can become the owner by pairing.
-    pub pairing: Option<Arc<dyn Pairing>>,
+    pub pairing: Option<Arc<dyn PairingHandler>>,
     /// The clock for the timestamps of button presses, which have none in the Bot API.
     pub clock: TimeSource,
-    /// The time after which the host receives no more updates if the server keeps refusing the token.
+    /// The host stops receiving updates after the server has refused the token for this time without interruption.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -137,7 +137,7 @@ pub struct Telegram {
     calls: Calls,
     stop_buttons: StopButtons,
     rich_refusals: RichRefusals,
-    topics: Topics,
+    topics: TopicSupport,
     /// The bot's user name. Not set before the host has signed in.
     bot_name: OnceLock<String>,
     /// The places for which a call that shows typing is running.
@@ -160,7 +160,7 @@ impl Telegram {
         let (migrations, menus, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
         let (stop_buttons, rich_refusals, topics) =
-            (StopButtons::default(), RichRefusals::default(), Topics::default());
+            (StopButtons::default(), RichRefusals::default(), TopicSupport::default());
         Ok(Self {
             settings,
             api,
@@ -203,7 +203,7 @@ impl Telegram {
     pub async fn serve_webhook(
         &self,
         settings: ReceiverSettings,
-        webhook: Webhook,
+        webhook: UpdateWebhook,
     ) -> Result<Infallible, ReceiveError> {
         webhook::run(self, settings, webhook).await
     }

@@ -23,7 +23,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{Alert, ChatFile, Place, TopicEdit, TopicLook},
+    types::{Alert, ChatFile, Place, TopicAppearance, TopicEdit},
 };
 use serde::{Deserialize, Serialize};
 use teloxide_core::{
@@ -39,7 +39,7 @@ use super::{FRONT_END, Telegram, api::BotApiError, entities::entities, locked};
 pub(super) use calls::Calls;
 pub(super) use drafts::StopButtons;
 pub(super) use rich::RichRefusals;
-pub(super) use topics::Topics;
+pub(super) use topics::TopicSupport;
 
 /// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
@@ -283,11 +283,11 @@ impl Chat for Telegram {
         self.set_commands(menus).await
     }
 
-    fn may_have_topics(&self, place: &Place) -> bool {
-        self.offers_topics(place)
+    fn can_create_topic(&self, place: &Place) -> bool {
+        self.can_create_topic(place)
     }
 
-    async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.create_forum_topic(place, look).await
     }
 

@@ -1,4 +1,4 @@
-//! The port through which a person becomes the owner, and the messages that may be attempts to do so.
+//! The interface through which a person becomes the owner, and the detection of pairing codes in messages.
 
 use async_trait::async_trait;
 use cordboard_chat::StorageError;
@@ -39,7 +39,7 @@ pub enum PairingOutcome {
 
 /// Makes the first person who sends the one-time code the owner.
 #[async_trait]
-pub trait Pairing: Send + Sync {
+pub trait PairingHandler: Send + Sync {
     /// Called when the bot is known. If the host has no owner, creates a code and logs it. `bot` is the user name of the
     /// bot.
     async fn begin(&self, bot: &str);

@@ -70,7 +70,7 @@ struct GetUpdates {
 
 impl GetUpdates {
     fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
-        Self { offset, timeout: telegram.settings.poll_timeout.as_secs(), allowed_updates: update::ALLOWED }
+        Self { offset, timeout: telegram.settings.poll_timeout.as_secs(), allowed_updates: update::ALLOWED_UPDATES }
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Receiver<'t> {
     pending_answers: JoinSet<()>,
 }
 
-/// The store failed, so Telegram sends the updates again.
+/// A failure of the store. Telegram sends the updates again.
 pub(super) struct StoreFailure {
     pub error: StorageError,
     /// The places whose messages are not stored.
@@ -112,7 +112,7 @@ async fn store_batch(
             tracing::warn!(update = id, "skipped an invalid update");
             continue;
         };
-        // Before anything else, because the message must not be stored.
+        // Check for a pairing code first: the message must not be stored, because it may contain a valid code.
         if let (Some(pairing), Some(attempt)) = (&settings.pairing, parser.pairing_attempt(&update))
             && pairing.attempt(attempt).await? == PairingOutcome::Handled
         {

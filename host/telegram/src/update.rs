@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// The kinds of updates that the host asks for: the fields of [`Update`].
-pub(super) const ALLOWED: [&str; 4] = ["message", "edited_message", "callback_query", "stopped_message_generation"];
+pub(super) const ALLOWED_UPDATES: [&str; 4] =
+    ["message", "edited_message", "callback_query", "stopped_message_generation"];
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Update {
@@ -60,9 +61,9 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Removes the answered message if it is the service message that created the topic: in a topic, a message that
-    /// answers no other message is a reply to that one.
-    pub fn forget_topic_start(&mut self) {
+    /// Removes the reply reference if it refers to the service message that created the topic, because Telegram adds
+    /// this reference to each topic message that is not a reply.
+    pub fn remove_implicit_topic_reply(&mut self) {
         let thread = self.message_thread_id.filter(|_| self.is_topic_message == Some(true)).map(i64::from);
         self.reply_to_message
             .take_if(|reply| reply.others.contains_key("forum_topic_created") || thread == Some(reply.message_id));

@@ -24,7 +24,7 @@ use super::{
 const MAX_CONNECTIONS: u8 = 4;
 
 /// The webhook that the host sets, and the requests that arrive there.
-pub struct Webhook {
+pub struct UpdateWebhook {
     /// The URL to which Telegram sends updates.
     pub url: String,
     /// The secret that each request contains, at most 256 characters of `A-Z`, `a-z`, `0-9`, `_` and `-`.
@@ -55,7 +55,7 @@ pub enum WebhookOutcome {
 pub(super) async fn run(
     telegram: &Telegram,
     settings: ReceiverSettings,
-    webhook: Webhook,
+    webhook: UpdateWebhook,
 ) -> Result<Infallible, ReceiveError> {
     let mut connection = Connection::new(telegram, &settings).await;
     let bot = connection.sign_in().await?;
@@ -64,9 +64,13 @@ pub(super) async fn run(
     let receiver = Receiver::new(telegram, &settings, bot);
     // The webhook may still be set from an earlier run, so updates can arrive before it is set again.
     let stored = Connection::new(telegram, &settings).await;
-    let Webhook { url, secret, requests } = webhook;
-    let payload =
-        SetWebhook { url, secret_token: secret, allowed_updates: update::ALLOWED, max_connections: MAX_CONNECTIONS };
+    let UpdateWebhook { url, secret, requests } = webhook;
+    let payload = SetWebhook {
+        url,
+        secret_token: secret,
+        allowed_updates: update::ALLOWED_UPDATES,
+        max_connections: MAX_CONNECTIONS,
+    };
     let (_, never) = tokio::try_join!(set(telegram, &mut connection, &payload), receive(receiver, stored, requests))?;
     match never {}
 }
@@ -114,11 +118,12 @@ async fn receive(
             }
         }
     }
-    // Without a server, no further update arrives.
+    // The server has stopped. Wait until the host cancels this future, which can't return without an error.
     std::future::pending().await
 }
 
-/// Passes the outcome to the server. A server that no longer waits has already asked Telegram to send the update again.
+/// Passes the outcome to the server. The server may no longer wait, after a timeout or a closed connection. Telegram
+/// then sends the update again.
 fn answer(sender: oneshot::Sender<WebhookOutcome>, outcome: WebhookOutcome) {
     let _waiting: Result<(), WebhookOutcome> = sender.send(outcome);
 }

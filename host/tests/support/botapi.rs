@@ -31,7 +31,7 @@ mod topics;
 #[path = "botapi/webhook.rs"]
 mod webhook;
 
-use chat_texts::with_text;
+use chat_texts::with_rich_text;
 use schema::Schema;
 pub use topics::Topic;
 pub use webhook::UpdateRequest;
@@ -88,7 +88,7 @@ struct Inner {
     blocked: HashSet<i64>,
     /// Groups that became supergroups, with their new ids.
     moved: HashMap<i64, i64>,
-    /// Groups with topics, each with whether the bot may manage them.
+    /// Groups with topics. The value says whether the bot may manage them.
     forums: HashMap<i64, bool>,
     /// Whether the bot has topic mode.
     topic_mode: bool,
@@ -391,7 +391,7 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
             ok(true.into())
         }),
         "sendmessage" => shared.with(|inner| send(inner, params)),
-        "sendrichmessage" => shared.with(|inner| send(inner, &with_text(params))),
+        "sendrichmessage" => shared.with(|inner| send(inner, &with_rich_text(params))),
         "senddocument" | "sendphoto" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
         "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {

@@ -260,7 +260,7 @@ async fn a_refused_message_is_sent_without_styles() {
     let sent = bot.api.calls("sendMessage");
     assert_eq!((sent.len(), sent[1].text()), (2, "bold"));
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
-    // An edit has the same second attempt, and a message that is refused twice isn't lost silently.
+    // A rejected edit is also sent again without styles, and a notice replaces a message that is rejected twice.
     let mut edit = row(2, ADA, Reply::text("**new**"));
     edit.state.messages = vec![cordboard_chat::MessageId("1".to_owned())];
     bot.api.fail("editMessageText", Fault::Error(400, CANT_PARSE));

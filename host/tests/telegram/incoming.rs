@@ -415,7 +415,7 @@ async fn malformed_updates_do_not_affect_others() {
     assert!(!bot.log.text().contains("a secret"));
 }
 
-/// A message in topic 5, with the service message that created the topic as the answered message.
+/// Returns a message in topic 5, which replies to the service message about the creation of the topic, as in Telegram.
 fn in_topic(chat: i64, more: Value) -> Value {
     let created = json!({"forum_topic_created": {"name": "t", "icon_color": 1}, "message_id": 5});
     let mut message = message(ADA, chat, more);
@@ -426,7 +426,7 @@ fn in_topic(chat: i64, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_in_a_topic_is_no_reply_to_the_creation_of_the_topic() {
+async fn a_message_in_a_topic_is_not_a_reply_to_its_creation() {
     let bot = TestBot::new().await;
     for chat in [GROUP, ADA] {
         bot.api.push(json!({"message": in_topic(chat, json!({"text": "hello"}))}));

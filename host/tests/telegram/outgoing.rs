@@ -268,7 +268,7 @@ async fn a_person_with_more_rights_has_a_menu_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_chat_that_the_bot_lost_does_not_stop_the_other_menus() {
+async fn a_missing_chat_does_not_stop_the_other_menus() {
     let bot = TestBot::new().await;
     bot.telegram.set_menus(&menus(&["new"], &[])).await.unwrap();
     bot.api.fail("setMyCommands", Fault::Error(400, "Bad Request: chat not found"));

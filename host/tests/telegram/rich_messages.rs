@@ -1,4 +1,4 @@
-//! Tests answers that are sent as rich messages, and what happens if the Bot API refuses them.
+//! Tests answers that are sent as rich messages, and the fallback if the Bot API rejects them.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const TABLE: &str = "See **this**:\n\n| Name | Count |\n|---|--:|\n| `web` | 12 |\n| db | |";
 
-/// The texts of `TABLE` in a message without rich content.
+/// The text of `TABLE` as a plain message.
 const PLAIN: &str = "See this:\n\nName  Count\n────  ─────\nweb      12\ndb";
 
 async fn rich_bot() -> TestBot {
@@ -62,13 +62,13 @@ async fn long_code_stays_in_one_block() {
     let sent = bot.api.calls("sendRichMessage");
     let block = json!({"type": "pre", "language": "rust", "text": code.trim_end()});
     assert_eq!(sent[0].params["rich_message"]["blocks"], json!([block]));
-    // An answer that is sent as a file isn't a rich message, too.
+    // An answer that is sent as a file isn't also sent as a rich message.
     deliver(&bot, answer(2, ADA, &format!("```rust\n{}```", code.repeat(3)))).await;
     assert_eq!((bot.api.calls("sendRichMessage").len(), bot.api.calls("sendDocument").len()), (1, 1));
 }
 
 #[tokio::test]
-async fn other_messages_are_not_rich() {
+async fn plain_answers_and_replies_are_not_rich() {
     let bot = rich_bot().await;
     deliver(&bot, answer(1, ADA, "```\nshort\n```\n| no table")).await;
     deliver(&bot, row(2, ADA, Reply::text(TABLE))).await;
@@ -111,7 +111,7 @@ async fn a_rich_answer_replaces_its_live_message() {
 }
 
 #[tokio::test]
-async fn a_refused_rich_answer_is_sent_as_before() {
+async fn a_refused_rich_answer_is_sent_as_text() {
     let bot = rich_bot().await;
     for (id, code, why) in [(1, 400, "Bad Request: RICH_MESSAGE_INVALID"), (2, 404, "Not Found: method not found")] {
         bot.api.fail("sendRichMessage", Fault::Error(code, why));
@@ -153,7 +153,7 @@ async fn a_rich_answer_with_a_lost_response_is_not_sent_as_text() {
 }
 
 #[tokio::test]
-async fn a_rich_answer_follows_its_group() {
+async fn a_rich_answer_follows_its_migrated_group() {
     const GROUP: i64 = -77;
     const MOVED: i64 = -100_077;
     let bot = rich_bot().await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cordboard::telegram_webhook::UpdateServer;
+use cordboard::telegram_webhook::TelegramWebhookServer;
 use cordboard_core::config;
 use cordboard_telegram::ReceiveError;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl WebhookBot {
     /// Starts a bot that receives updates through the webhook `https://bot.example.org/telegram`.
     async fn start(bot: TestBot) -> Self {
         let config = config::load("[telegram]\nwebhook = \"https://bot.example.org/telegram\"").unwrap();
-        let (server, webhook) = UpdateServer::new(&config.telegram.webhook.unwrap(), SECRET.to_owned());
+        let (server, webhook) = TelegramWebhookServer::new(&config.telegram.webhook.unwrap(), SECRET.to_owned());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(server.serve(listener));
@@ -99,7 +99,7 @@ async fn repeated_and_unordered_updates_are_stored_once() {
 }
 
 #[tokio::test]
-async fn requests_of_strangers_are_refused() {
+async fn unauthenticated_requests_are_refused() {
     let running = WebhookBot::new().await;
     let good = request(1, "hello");
     let of = |target: &str| UpdateRequest { target: target.to_owned(), ..good.clone() };
@@ -150,7 +150,7 @@ async fn a_slow_client_delays_no_other() {
 }
 
 #[tokio::test]
-async fn an_update_without_use_is_confirmed() {
+async fn an_irrelevant_update_is_confirmed() {
     let running = WebhookBot::new().await;
     let stranger = json!({"update_id": 3, "message": message(9, 9, json!({"text": "who are you?"}))});
     for body in [stranger, json!({"update_id": 1, "poll": {}}), json!({"update_id": "x"}), json!({}), json!([1])] {
@@ -201,7 +201,7 @@ async fn a_refused_webhook_is_retried_and_names_the_remedy() {
     assert_eq!(running.bot.log.count("Telegram refuses the webhook"), 1, "{log}");
     assert!(log.contains("Failed to resolve host") && log.contains("correct [telegram] webhook"), "{log}");
     assert_eq!(running.bot.log.count("Telegram is unavailable"), 1, "{log}");
-    // The webhook of an earlier run may already be set, so updates are accepted all the time.
+    // The webhook may still be set from an earlier run, so the host accepts updates before `setWebhook` succeeds.
     assert_eq!(running.send(&request(1, "hello")).await, Some(200));
 }
 

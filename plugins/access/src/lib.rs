@@ -11,7 +11,7 @@ use cordboard_plugin::{
 const USAGE: &str = "/access [add <id> [admin|member]|remove <id>]";
 
 /// The argument that makes `/access remove` ask before it removes a person. Only buttons use it.
-const ASK: &str = "?";
+const CONFIRM: &str = "?";
 
 /// The maximum number of entries with a button.
 const MAX_BUTTONS: usize = 30;
@@ -55,7 +55,7 @@ fn parse(args: &[String]) -> Arguments<'_> {
         ["add", id, role] => Arguments::Add { id: Some(id), role },
         ["remove"] => Arguments::Remove(None),
         ["remove", id] => Arguments::Remove(Some(id)),
-        ["remove", id, ASK] => Arguments::Ask(id),
+        ["remove", id, CONFIRM] => Arguments::Ask(id),
         _ => Arguments::Invalid,
     }
 }
@@ -70,8 +70,11 @@ fn page(people: &[Person]) -> Reply {
     );
     let removable = people.iter().filter(|person| person.source == "chat" && person.role != "owner");
     removable.take(MAX_BUTTONS).fold(Reply::text(text).in_place(), |reply, person| {
-        let id = number(&person.id);
-        reply.button(format!("Remove {}", person.name.as_deref().unwrap_or(id)), format!("/access remove {id} {ASK}"))
+        let id = local_id(&person.id);
+        reply.button(
+            format!("Remove {}", person.name.as_deref().unwrap_or(id)),
+            format!("/access remove {id} {CONFIRM}"),
+        )
     })
 }
 
@@ -82,26 +85,26 @@ fn line(person: &Person) -> String {
         ("chat", false) => "added in the chat",
         (source, _) => source,
     };
-    format!("- {}: {} ({})", named(person), escape(&person.role), escape(source))
+    format!("- {}: {} ({})", name_and_id(person), escape(&person.role), escape(source))
 }
 
 /// Returns the name and the id of a person, as Markdown.
-fn named(person: &Person) -> String {
-    let id = code(number(&person.id));
+fn name_and_id(person: &Person) -> String {
+    let id = code(local_id(&person.id));
     person.name.as_deref().map_or_else(|| id.clone(), |name| format!("{} {id}", escape(name)))
 }
 
 /// Asks whether to remove the entry of a person.
 fn question(people: &[Person], id: &str) -> Reply {
-    let entry = people.iter().find(|person| person.source == "chat" && number(&person.id) == id);
+    let entry = people.iter().find(|person| person.source == "chat" && local_id(&person.id) == id);
     let Some(person) = entry else { return page(people) };
-    let text = format!("Remove {}, {}?", named(person), escape(&person.role));
+    let text = format!("Remove {}, {}?", name_and_id(person), escape(&person.role));
     let buttons = [("Remove".to_owned(), format!("/access remove {id}")), ("Keep".to_owned(), "/access".to_owned())];
     Reply::text(text).row(buttons).in_place()
 }
 
 /// Returns the id without the front-end.
-fn number(id: &str) -> &str {
+fn local_id(id: &str) -> &str {
     id.split_once(':').map_or(id, |(_, number)| number)
 }
 

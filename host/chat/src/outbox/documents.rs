@@ -14,7 +14,7 @@ const BEGINNING: usize = 1000;
 /// The name of the file with a long answer.
 const ANSWER: &str = "answer.md";
 
-/// Returns the Markdown of the messages of a reply, and the files. Each attached text or bytes, and each fenced block
+/// Returns the Markdown of the messages of a reply, and the files. Each text or bytes attachment, and each fenced block
 /// of code with more than `over` characters, becomes a file.
 pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile>) {
     let text = render::strip_controls(&reply.text);

@@ -218,7 +218,7 @@ impl Mailbox {
         self.answering = is_partly_shown.then(|| Answering { turn: turn.clone(), left });
     }
 
-    /// Drops the posts of an answer except for `post`, because of `issue`. Returns their number.
+    /// Drops the posts of an answer except for `post`, and records `issue` for each. Returns their number.
     pub fn drop_other_posts(&mut self, turn: &PromptId, post: PostId, issue: &DeliveryIssue) -> usize {
         let is_other = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
         let before = self.dropped.len();
@@ -228,8 +228,8 @@ impl Mailbox {
         self.dropped.len() - before
     }
 
-    /// Drops the oldest posts beyond `most`, except for the one that is being sent, because of `issue`. Returns the
-    /// dropped posts.
+    /// Drops the oldest posts beyond `most`, except for the one that is being sent, and records `issue` for each.
+    /// Returns the dropped posts.
     pub fn drop_oldest(&mut self, most: usize, issue: &DeliveryIssue) -> Vec<PostId> {
         let mut removed = Vec::new();
         while self.finals.len() > most {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Shared;
 use crate::{ChatError, Menus, backoff::Backoff};
 
-/// Sets the newest menus. Retries with backoff until the front-end accepts or rejects it.
+/// Sets the newest menus. Retries with backoff until the front-end accepts or rejects them.
 pub(super) async fn keep_up_to_date(shared: Arc<Shared>) {
     let (mut menus, mut closing) = (shared.menus.subscribe(), shared.closing.subscribe());
     let mut backoff = Backoff::default();

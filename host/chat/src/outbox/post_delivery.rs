@@ -44,7 +44,7 @@ impl PostDelivery {
         // Only answers are shortened: other messages, such as questions, change after they were sent.
         let over = if row.turn.is_some() { limits.document_over } else { limits.document_over.map(|_| usize::MAX) };
         let limits = Limits { document_over: over, ..limits };
-        // Only answers are rich: a rich message can't become another message by an edit.
+        // Only answers are rich, because other posts are edited later and an edit can't replace a rich message.
         let rich = if row.turn.is_some() { rich } else { RichMessages::Off };
         let mut parts = parts_of(row.id, &row.reply, limits, rich);
         if was_watched {

@@ -18,7 +18,7 @@ mod long_answers;
 mod notifications;
 mod pace;
 
-use fake::{Fake, Notes, Reach};
+use fake::{Fake, Notes, StoredReachability};
 
 use super::*;
 use crate::{ChatError, LiveLine, MenuEntry};

@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
-use cordboard_core::types::{Place, TopicEdit, TopicLook};
+use cordboard_core::types::{Place, TopicAppearance, TopicEdit};
 use tokio::time::Instant;
 
 use super::{Outbox, Post, Shared};
 use crate::ChatError;
 
 impl Outbox {
-    /// Returns whether a topic can be created in the chat of `place`, as [`Chat::may_have_topics`](crate::Chat::may_have_topics)
+    /// Returns whether a topic can be created in the chat of `place`, as [`Chat::can_create_topic`](crate::Chat::can_create_topic)
     /// does.
     #[must_use]
-    pub fn may_have_topics(&self, place: &Place) -> bool {
-        self.shared.chat.may_have_topics(place)
+    pub fn can_create_topic(&self, place: &Place) -> bool {
+        self.shared.chat.can_create_topic(place)
     }
 
     /// Creates a topic, as [`Chat::create_topic`](crate::Chat::create_topic) does.
     ///
     /// # Errors
     /// As [`Chat::create_topic`](crate::Chat::create_topic).
-    pub async fn create_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    pub async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.shared.record_call(place);
         self.shared.chat.create_topic(place, look).await
     }
@@ -30,7 +30,8 @@ impl Outbox {
         self.shared.chat.topic_link(topic)
     }
 
-    /// Returns the minimum time between two frames in the chat of `place`. Edits of topics are scaled to it.
+    /// Returns the minimum time between two frames in the chat of `place`. The intervals between edits of a topic are
+    /// multiples of it.
     #[must_use]
     pub fn pause(&self, place: &Place) -> Duration {
         self.shared.chat.pacing(place).pause
@@ -50,8 +51,8 @@ impl Outbox {
 impl Outbox {
     /// Sends the undeliverable posts of a place again. Telegram sometimes reports that a topic is deleted although it
     /// exists.
-    pub(super) async fn revive(self, place: Place) {
-        match self.shared.store.revive(&place).await {
+    pub(super) async fn resend_undeliverable(self, place: Place) {
+        match self.shared.store.resend_undeliverable(&place).await {
             Ok(rows) => self.post_all(rows.into_iter().map(Post::Final).collect()),
             Err(error) => tracing::warn!(%place, %error, "failed to read the undeliverable posts of a place"),
         }

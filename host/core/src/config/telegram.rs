@@ -47,8 +47,8 @@ pub struct Telegram {
     /// The minimum time between two updates of a streaming answer.
     pub edit_pause: Duration,
     pub stream: Stream,
-    pub rich: Rich,
-    pub topics: Topics,
+    pub rich: RichMode,
+    pub topics: TopicMode,
     /// The host exits when the Bot API has rejected the token for this time without interruption.
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
@@ -78,14 +78,14 @@ pub enum Stream {
 
 /// Selects whether answers may be rich messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rich {
+pub enum RichMode {
     #[default]
     Off,
     /// Answers with a table or long code are rich messages.
     Auto,
 }
 
-impl Rich {
+impl RichMode {
     const ALL: &[Self] = &[Self::Off, Self::Auto];
 
     const fn as_str(self) -> &'static str {
@@ -110,13 +110,13 @@ impl Stream {
 
 /// Selects whether the bot creates a topic for each new session, in chats that have topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Topics {
+pub enum TopicMode {
     #[default]
     Off,
     Create,
 }
 
-impl Topics {
+impl TopicMode {
     const ALL: &[Self] = &[Self::Off, Self::Create];
 
     const fn as_str(self) -> &'static str {
@@ -145,8 +145,8 @@ impl Telegram {
         section.set_some("webhook_listen", &mut self.webhook_listen, loopback);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
-        section.set("rich", &mut self.rich, one_of(Rich::ALL, Rich::as_str));
-        section.set("topics", &mut self.topics, one_of(Topics::ALL, Topics::as_str));
+        section.set("rich", &mut self.rich, one_of(RichMode::ALL, RichMode::as_str));
+        section.set("topics", &mut self.topics, one_of(TopicMode::ALL, TopicMode::as_str));
         section.set("gather", &mut self.gather, span(GATHER));
         section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
         section.set("document_over", &mut self.document_over, number(DOCUMENT_OVER));

@@ -50,7 +50,7 @@ pub(super) fn parse(value: &Value<'_>) -> Result<WebhookUrl, ValueError> {
     if path.len() < 2 {
         return wrong("must have a path");
     }
-    // A path in another spelling would differ from the one in Telegram's requests.
+    // Telegram might encode other characters, and the path of its requests would not match.
     if !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte)) {
         return wrong("must have a path of plain characters, without a query");
     }

@@ -25,7 +25,7 @@ struct RecentUpdates {
 /// An update that exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// The first one since the last notice, or at least a minute after it. The member gets a notice.
+    /// The first excess update, or the first one at least a minute after the last notice. The member gets a notice.
     First,
     Further,
 }

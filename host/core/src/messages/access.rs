@@ -1,7 +1,7 @@
 //! The answers of `/access`, and the messages about pairing.
 
 use crate::{
-    chat_access::AccessRefusal,
+    access_entries::AccessRefusal,
     messages::quote,
     types::{Reply, Role},
 };
@@ -54,7 +54,7 @@ pub fn refused(refusal: &AccessRefusal) -> String {
             format!("'{}' is not the numeric id of a person, such as 123456789.", quote(text))
         }
         AccessRefusal::NotARole(text) => format!("'{}' is not a role: use admin or member.", quote(text)),
-        AccessRefusal::NoPerson => {
+        AccessRefusal::NoTarget => {
             "Name the person's numeric id, or reply to a message of that person in this chat.".to_owned()
         }
         AccessRefusal::Bot => "Bots can't get access. Reply to a message of a person.".to_owned(),

@@ -29,11 +29,12 @@ pub fn refused(why: &str, remedy: &str) -> String {
 }
 
 /// The remedy in a group.
-pub const IN_GROUP: &str =
+pub const GROUP_REMEDY: &str =
     "Turn on topics in the group's settings, and make the bot an administrator with the right to manage topics.";
 
 /// The remedy in a private chat.
-pub const IN_PRIVATE_CHAT: &str = "Turn on Threaded Mode for the bot in the app of @BotFather, then restart Cordboard.";
+pub const PRIVATE_CHAT_REMEDY: &str =
+    "Turn on Threaded Mode for the bot in the app of @BotFather, then restart Cordboard.";
 
 /// Returns why a session has no topic, if the chat's answer is unknown.
 #[must_use]
@@ -45,7 +46,7 @@ pub fn unanswered(name: &SessionName, why: &str) -> String {
 }
 
 /// The remedy if Telegram limits the bot.
-pub const LATER: &str = "To use a topic, create one and send /session with the session's name there.";
+pub const RATE_LIMIT_REMEDY: &str = "To use a topic, create one and send /session with the session's name there.";
 
 /// Returns why a session has no topic, if the host was killed while it asked for one.
 #[must_use]

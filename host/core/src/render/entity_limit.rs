@@ -7,7 +7,7 @@ pub const MOST_ENTITIES: usize = 100;
 
 /// The part of a message whose styles are kept if there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum KeepFrom {
     Start,
     End,
 }
@@ -18,15 +18,15 @@ pub enum Keep {
 ///
 /// `entities` are the entities of `text`, in the order of [`Message::entities`](super::Message::entities).
 #[must_use]
-pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: Keep) -> Vec<Entity> {
+pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: KeepFrom) -> Vec<Entity> {
     if entities.len() <= MOST_ENTITIES {
         return entities;
     }
     let entities = joined(text, entities);
     let mut order: Vec<usize> = (0..entities.len()).collect();
     let distance = |index: usize| match keep {
-        Keep::Start => index,
-        Keep::End => entities.len() - index,
+        KeepFrom::Start => index,
+        KeepFrom::End => entities.len() - index,
     };
     order.sort_by_key(|&index| (entities[index].style.importance(), distance(index)));
     order.truncate(MOST_ENTITIES);
@@ -52,7 +52,7 @@ impl Style {
     }
 
     /// Returns whether two spans of this style that touch look like one span.
-    const fn is_inline(&self) -> bool {
+    const fn joins_when_adjacent(&self) -> bool {
         match self {
             Self::Bold | Self::Italic | Self::Strike | Self::Spoiler | Self::Code | Self::Link { .. } => true,
             Self::Pre { .. } | Self::Quote | Self::ExpandableQuote => false,
@@ -60,7 +60,7 @@ impl Style {
     }
 
     /// Returns whether this style doesn't change how a space looks.
-    const fn hides_in_spaces(&self) -> bool {
+    const fn is_invisible_on_spaces(&self) -> bool {
         matches!(self, Self::Bold | Self::Italic)
     }
 }
@@ -82,7 +82,7 @@ fn joined(text: &str, entities: Vec<Entity>) -> Vec<Entity> {
     for entity in entities {
         levels.retain(|level| level.span.is_none_or(|span| joined[span].end() > entity.offset));
         let inside = |level: &Level| level.span.is_some_and(|span| joined[span].style == entity.style);
-        if entity.style.is_inline() && levels.iter().any(inside) {
+        if entity.style.joins_when_adjacent() && levels.iter().any(inside) {
             continue;
         }
         let Some(level) = levels.last_mut() else { continue };
@@ -106,7 +106,7 @@ fn joined(text: &str, entities: Vec<Entity>) -> Vec<Entity> {
 fn touches(units: &[u16], before: &Entity, entity: &Entity) -> bool {
     let is_space = |gap: &[u16]| gap.iter().all(|&unit| unit == u16::from(b' '));
     before.style == entity.style
-        && entity.style.is_inline()
+        && entity.style.joins_when_adjacent()
         && (before.end() == entity.offset
-            || entity.style.hides_in_spaces() && units.get(before.end()..entity.offset).is_some_and(is_space))
+            || entity.style.is_invisible_on_spaces() && units.get(before.end()..entity.offset).is_some_and(is_space))
 }

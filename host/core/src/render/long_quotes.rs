@@ -1,4 +1,4 @@
-//! Chooses the quotes that a reader expands.
+//! Decides which quotes are shown collapsed.
 
 use super::{Message, Style, units};
 

@@ -123,7 +123,8 @@ impl Rendered {
         &self.message.text[self.starts[range.start]..self.starts[range.end]]
     }
 
-    /// Returns each line that is not blank. Its indentation consists of spaces that are not collapsed.
+    /// Returns each line that is not blank. Replaces its indentation with no-break spaces, because Telegram collapses
+    /// normal ones.
     fn paragraphs(&self, range: Range<usize>) -> Vec<RichBlock> {
         let mut paragraphs = Vec::new();
         let mut start = range.start;

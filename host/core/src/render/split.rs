@@ -5,15 +5,15 @@
 use std::{collections::VecDeque, ops::Range};
 
 use super::{
-    Entity, Keep, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
+    Entity, KeepFrom, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
 };
 
 /// The lowest limit on the length of a chunk, because a character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
 /// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two
-/// counts as two. A chunk ends before it has too many pieces of code and links; of too many other entities, it has those
-/// that [`limit_entities`] keeps.
+/// counts as two. A chunk ends before its code and links exceed [`MOST_ENTITIES`]. If it has too many other entities,
+/// [`limit_entities`] drops some.
 ///
 /// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
 /// outside code, the last line break in code, the last white space, or a position between two characters. White space
@@ -146,7 +146,7 @@ impl<'a> Remainder<'a> {
                 style: entity.style.clone(),
             })
             .collect();
-        let entities = limit_entities(text, entities, Keep::Start);
+        let entities = limit_entities(text, entities, KeepFrom::Start);
         self.advance(end);
         (!is_blank(text)).then(|| Message { text: text.to_owned(), entities })
     }

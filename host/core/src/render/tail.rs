@@ -1,6 +1,6 @@
 //! Shortens a message to its end.
 
-use super::{Entity, Keep, Message, limit_entities, units};
+use super::{Entity, KeepFrom, Message, limit_entities, units};
 
 /// Returns the last part of a message that has at most `limit` UTF-16 units, with the entities that
 /// [`limit_entities`] keeps. The part begins with a whole line if its first half contains a line break.
@@ -14,7 +14,7 @@ pub fn tail(message: &Message, limit: usize) -> Message {
         let length = entity.end().checked_sub(offset).filter(|length| *length > 0)?;
         Some(Entity { offset: offset - skipped, length, ..entity.clone() })
     };
-    let entities = limit_entities(&text, message.entities.iter().filter_map(shift).collect(), Keep::End);
+    let entities = limit_entities(&text, message.entities.iter().filter_map(shift).collect(), KeepFrom::End);
     Message { text, entities }
 }
 

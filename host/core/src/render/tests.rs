@@ -186,7 +186,7 @@ fn bars_at_the_ends_of_words_are_spoilers() {
 }
 
 #[test]
-fn operators_and_single_bars_are_no_spoilers() {
+fn operators_and_unmatched_bars_are_not_spoilers() {
     for text in [
         "a || b || c",
         "a||b||c",

@@ -8,8 +8,8 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-fn look(name: &str, icon: TopicIcon) -> TopicLook {
-    TopicLook { name: name.to_owned(), icon }
+fn look(name: &str, icon: TopicIcon) -> TopicAppearance {
+    TopicAppearance { name: name.to_owned(), icon }
 }
 
 fn alpha() -> SessionName {
@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    fn wants(&mut self, second: u64, look: TopicLook) {
+    fn wants(&mut self, second: u64, look: TopicAppearance) {
         let wanted = WantedTopic { look, is_archived: false };
         self.updates.observe(self.topic.clone(), wanted, PAUSE, Timestamp(second * 1000));
     }
@@ -61,7 +61,7 @@ impl World {
 }
 
 fn icon(icon: TopicIcon) -> TopicEdit {
-    TopicEdit::Look { name: None, icon: Some(icon) }
+    TopicEdit::Appearance { name: None, icon: Some(icon) }
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_icon_changes_rarely_and_the_name_at_once() {
     world.wants(6, look("alpha", TopicIcon::Idle));
     assert_eq!(world.next(), Some(35), "six pauses after the last change");
     world.wants(7, look("beta", TopicIcon::Idle));
-    let both = TopicEdit::Look { name: Some("beta".to_owned()), icon: Some(TopicIcon::Idle) };
+    let both = TopicEdit::Appearance { name: Some("beta".to_owned()), icon: Some(TopicIcon::Idle) };
     assert_eq!(world.edits(12, EditOutcome::Done), Some(both));
     world.wants(13, look("beta", TopicIcon::Idle));
     assert_eq!(world.next(), None);
@@ -106,7 +106,7 @@ fn an_archived_session_closes_its_topic_until_it_is_restored() {
 
 #[test]
 fn a_topic_that_a_person_changed_is_left_alone() {
-    for state in [TopicState::LeftAlone, TopicState::Deleted, TopicState::Wanted, TopicState::Requested] {
+    for state in [TopicState::Unmanaged, TopicState::Deleted, TopicState::NotRequested, TopicState::Requested] {
         let mut world = World::new();
         world.topic.state = state;
         world.wants(0, look("beta", TopicIcon::Working));
@@ -121,10 +121,10 @@ fn a_change_by_a_person_during_an_edit_is_kept() {
     let mut world = World::new();
     world.archives(0, true);
     let (_, edit) = world.updates.due(Timestamp(5000)).pop().unwrap();
-    world.topic.state = TopicState::LeftAlone;
+    world.topic.state = TopicState::Unmanaged;
     world.archives(5, true);
     let stored = world.updates.on_outcome(&alpha(), edit, EditOutcome::Done, Timestamp(6000));
-    assert_eq!(stored.unwrap().state, TopicState::LeftAlone);
+    assert_eq!(stored.unwrap().state, TopicState::Unmanaged);
 }
 
 #[test]

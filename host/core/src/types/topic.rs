@@ -14,7 +14,7 @@ pub struct SessionTopic {
     pub place: Place,
     pub state: TopicState,
     /// The name and the icon that the topic shows, as far as the host knows.
-    pub shown: TopicLook,
+    pub shown: TopicAppearance,
     /// The command that created the session.
     pub command: InboxId,
 }
@@ -22,29 +22,31 @@ pub struct SessionTopic {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TopicState {
-    /// The chat was not asked to create the topic.
-    Wanted,
+    /// The host has not yet asked the chat to create the topic.
+    #[serde(rename = "wanted")]
+    NotRequested,
     /// The chat was asked to create the topic. If the host was killed before the answer, it is unknown whether there is
     /// a topic.
     Requested,
     Open,
     /// Closed by the host, because the session is archived.
     Closed,
-    /// Changed or closed by a person. The host changes it no more.
-    LeftAlone,
+    /// Changed or closed by a person. The host no longer changes it.
+    #[serde(rename = "left-alone")]
+    Unmanaged,
     /// The topic no longer exists.
     Deleted,
 }
 
 /// The name and the icon of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TopicLook {
+pub struct TopicAppearance {
     /// The name of the session.
     pub name: String,
     pub icon: TopicIcon,
 }
 
-impl TopicLook {
+impl TopicAppearance {
     #[must_use]
     pub fn of(view: &SessionView) -> Self {
         Self { name: view.record.name.to_string(), icon: TopicIcon::of(view) }
@@ -83,7 +85,7 @@ impl TopicIcon {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicEdit {
     /// Changes the name, the icon, or both. `None` keeps the value.
-    Look {
+    Appearance {
         name: Option<String>,
         icon: Option<TopicIcon>,
     },

@@ -2,7 +2,7 @@
 //! `acts_as`: a call that no user made has no rights here.
 
 use cordboard_core::{
-    chat_access::{AccessRequest, ListedPerson},
+    access_entries::{AccessRequest, ListedPerson},
     session::ApiError,
 };
 

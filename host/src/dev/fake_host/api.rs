@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
+    access_entries::{self, AccessRequest, ListedPerson},
     budget::Budget,
-    chat_access::{self, AccessRequest, ListedPerson},
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
     time_zone::Zone,
@@ -269,12 +269,12 @@ impl HostApi for FakeHost {
 #[async_trait]
 impl AccessControl for FakeHost {
     async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError> {
-        chat_access::authorize(caller)?;
+        access_entries::authorize(caller)?;
         Ok(self.shared.config.access_sources().entries().list())
     }
 
     async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
-        chat_access::authorize(caller)?;
+        access_entries::authorize(caller)?;
         let sources = self.shared.config.access_sources();
         let decision = sources.entries().decide(&request, None).map_err(|refusal| refusal.error())?;
         if let Some(change) = decision.change {

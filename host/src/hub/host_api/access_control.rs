@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use cordboard_core::{
-    chat_access::{self, AccessDecision, AccessRequest, ListedPerson, StoredChange},
+    access_entries::{self, AccessDecision, AccessRequest, ListedPerson, StoredChange},
     messages,
     session::{ApiError, ApiErrorCode},
     types::Caller,
@@ -25,7 +25,7 @@ impl AccessControl for HostService {
 
     async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
         // Changes run one at a time, so that the published entries are those of the last stored change.
-        let changing = self.config.lock_access().await;
+        let changing = self.config.lock_people().await;
         let by = self.authorized(caller)?;
         let sources = self.config.access_sources();
         let decided = sources.entries().decide(&request, self.replied_author.as_ref());
@@ -46,11 +46,12 @@ impl AccessControl for HostService {
 }
 
 impl HostService {
-    /// Returns the caller if the caller is still the owner. The configuration may have changed during the call.
+    /// Returns the caller with the current role, or an error unless it is the owner. The role may have changed since
+    /// the call began.
     fn authorized(&self, caller: Option<&Caller>) -> Result<Caller, ApiError> {
-        let caller = chat_access::authorize(caller)?;
+        let caller = access_entries::authorize(caller)?;
         let current = self.with_current_role(caller);
         let current = current.ok_or_else(|| refuse(ApiErrorCode::Denied, messages::NO_ACCESS))?;
-        chat_access::authorize(Some(&current)).cloned()
+        access_entries::authorize(Some(&current)).cloned()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cordboard_core::{event::CausationChain, types::Place, updates_and_posts::Update};
 
-use super::{HostService, files::FilteredFiles};
+use super::{HostService, files::FilterAttachments};
 use crate::hub::{file_downloads::CommandFiles, press_context::Press, undispatched_prompts::PromptTaker};
 
 impl HostService {
@@ -33,7 +33,7 @@ impl HostService {
     }
 
     /// Returns a copy for a filter that sees these files. It is not bound to a button or a command.
-    pub(in crate::hub) fn for_filter(&self, place: &Place, files: FilteredFiles) -> Self {
+    pub(in crate::hub) fn for_filter(&self, place: &Place, files: FilterAttachments) -> Self {
         Self {
             place: Some(place.clone()),
             replied_author: None,

@@ -10,7 +10,7 @@ use cordboard_runtime::ChatMember;
 
 /// Returns the members of `place`. `writers` are the people who have written there, with or without access.
 pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
-    // The id of a private chat is the id of its user. The id of a group is no user's id.
+    // A private chat has the id of its user. Group ids are negative, so they match no user.
     let private = (place.front_end == cordboard_telegram::FRONT_END)
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));

@@ -15,12 +15,12 @@ use crate::received_files;
 
 /// The files of the message that a filter sees.
 #[derive(Debug, Clone)]
-pub struct FilteredFiles {
+pub struct FilterAttachments {
     session_folder: Arc<PathBuf>,
     files: Arc<[ChatFile]>,
 }
 
-impl FilteredFiles {
+impl FilterAttachments {
     pub(in crate::hub) fn new(session_folder: PathBuf, files: &[ChatFile]) -> Self {
         Self { session_folder: Arc::new(session_folder), files: files.into() }
     }

@@ -141,7 +141,7 @@ impl HostService {
         if view.record.archived {
             return Err(taken(&view, caller));
         }
-        if self.new_topic.as_ref().is_some_and(|new| new.delays_activation(place, &view.record)) {
+        if self.topic_creation.as_ref().is_some_and(|new| new.delays_activation(place, &view.record)) {
             return Ok(SessionView::clone(&view));
         }
         let scope = self.registry().scope(caller, place);

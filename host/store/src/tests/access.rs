@@ -1,6 +1,6 @@
 //! Tests stored access, pairing, and the counts of commands.
 
-use cordboard_core::chat_access::{StoredChange, StoredPerson};
+use cordboard_core::access_entries::{StoredChange, StoredPerson};
 
 use super::*;
 
@@ -8,10 +8,10 @@ fn stored(id: u64, role: Role) -> StoredPerson {
     StoredPerson { id, role, name: Some(format!("Person {id}")) }
 }
 
-fn new_owner(id: u64) -> NewOwner {
+fn new_owner(id: u64) -> PairedOwner {
     let welcome = NewPost::new(place(&id.to_string()), Reply::text("welcome"));
     let caller = person(&format!("telegram:{id}"), &format!("Person {id}"));
-    NewOwner { id, caller, key: format!("{id}:1:1"), welcome }
+    PairedOwner { id, caller, key: format!("{id}:1:1"), welcome }
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn changes_of_access_survive_a_restart() {
 async fn only_the_first_person_pairs() {
     let state = State::new();
     let (store, _) = state.open();
-    let (first, second) = tokio::join!(store.pair(new_owner(7)), store.pair(new_owner(8)));
+    let (first, second) = tokio::join!(store.set_paired_owner(new_owner(7)), store.set_paired_owner(new_owner(8)));
     let (people, welcome) = first.unwrap().expect("there was no owner");
     assert_eq!(people, [stored(7, Role::Owner)]);
     assert_eq!(second.unwrap(), None);
@@ -44,7 +44,7 @@ async fn only_the_first_person_pairs() {
 async fn the_update_that_paired_is_never_accepted_again() {
     let state = State::new();
     let (store, _) = state.open();
-    store.pair(new_owner(7)).await.unwrap().expect("there was no owner");
+    store.set_paired_owner(new_owner(7)).await.unwrap().expect("there was no owner");
     let repeated = Update { key: "7:1:1".to_owned(), ..update("x") };
     assert_eq!(store.accept(vec![repeated], Some(("telegram".to_owned(), 5))).await.unwrap(), []);
     assert_eq!(state.after(store).await.inbox, []);

@@ -78,7 +78,7 @@ async fn no_text_of_the_report_contains_a_secret() {
     scrub::remember("(secret outbox)", SECRET);
     let state = State::new();
     let (store, _) = state.open();
-    // The limit of the beginning is in the middle of the second secret.
+    // The text is cut in the middle of the second secret.
     let text = format!("{SECRET} {} {SECRET}", "x".repeat(30));
     let rows = store.finish(vec![], vec![post(&text), post(&text)]).await.unwrap();
     store.complete_post(rows[0].id, Vec::new(), vec![issue(DeliveryOutcome::NotShown, SECRET)]).await.unwrap();

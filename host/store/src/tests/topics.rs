@@ -1,11 +1,11 @@
 //! Tests the topics of sessions, and posts that can't be delivered because their topic was deleted.
 
-use cordboard_core::types::{SessionTopic, TopicIcon, TopicLook, TopicState};
+use cordboard_core::types::{SessionTopic, TopicAppearance, TopicIcon, TopicState};
 
 use super::*;
 
 fn topic(state: TopicState, place: Place) -> SessionTopic {
-    let shown = TopicLook { name: "alpha".to_owned(), icon: TopicIcon::Idle };
+    let shown = TopicAppearance { name: "alpha".to_owned(), icon: TopicIcon::Idle };
     SessionTopic { session: name("alpha"), place, state, shown, command: InboxId(7) }
 }
 
@@ -13,11 +13,11 @@ fn topic(state: TopicState, place: Place) -> SessionTopic {
 async fn a_topic_is_stored_with_its_session_and_opened_with_its_place() {
     let state = State::new();
     let (store, _) = state.open();
-    store.create_session_for_topic(&record("alpha"), &topic(TopicState::Wanted, place("1"))).await.unwrap();
+    store.create_session_for_topic(&record("alpha"), &topic(TopicState::NotRequested, place("1"))).await.unwrap();
     let again = store.create_session_for_topic(&record("alpha"), &topic(TopicState::Open, place("2"))).await;
     assert_eq!(again.unwrap_err(), StoreError::Exists(name("alpha")));
     let contents = state.after(store).await;
-    assert_eq!(contents.topics, [topic(TopicState::Wanted, place("1"))], "a refused session changes no topic");
+    assert_eq!(contents.topics, [topic(TopicState::NotRequested, place("1"))], "a refused session changes no topic");
     let (store, _) = state.open();
     let there = Place { topic: Some("5".to_owned()), ..place("1") };
     let ada = UserId("telegram:42".to_owned());
@@ -28,7 +28,7 @@ async fn a_topic_is_stored_with_its_session_and_opened_with_its_place() {
     assert_eq!(contents.active, [(ActiveScope::everybody(&there), name("alpha"))]);
     let (store, _) = state.open();
     store.save_topic(&topic(TopicState::Closed, there.clone())).await.unwrap();
-    store.forget_topic(&topic(TopicState::Closed, there)).await.unwrap();
+    store.delete_topic_record(&topic(TopicState::Closed, there)).await.unwrap();
     assert_eq!(state.after(store).await.topics, []);
 }
 
@@ -42,8 +42,8 @@ async fn undeliverable_posts_are_listed_and_can_be_revived() {
     assert_eq!(contents.outbox, rows[1..], "an undeliverable post is not sent again");
     assert_eq!(contents.undeliverable[0].state.undeliverable.as_deref(), Some("no topic"));
     let (store, _) = state.open();
-    assert_eq!(store.revive_posts(&place("2")).await.unwrap(), []);
-    assert_eq!(store.revive_posts(&place("1")).await.unwrap(), rows[..1]);
+    assert_eq!(store.resend_undeliverable(&place("2")).await.unwrap(), []);
+    assert_eq!(store.resend_undeliverable(&place("1")).await.unwrap(), rows[..1]);
     assert_eq!(state.after(store).await.outbox, rows);
 }
 

@@ -48,7 +48,7 @@ impl Calls {
 
     /// Makes a call that has a rate limit of its own, unless the chat is rate limited. If the call exceeds its own
     /// limit, that isn't recorded, so other calls for the chat continue.
-    pub(super) async fn make_unrecorded<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
+    pub(super) async fn make_with_own_limit<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
     where
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,

@@ -92,7 +92,7 @@ impl Telegram {
             can_stop: true,
             keep_on_stop: true,
         };
-        match self.calls.make_unrecorded::<_, serde_json::Value>(target.chat, &payload).await {
+        match self.calls.make_with_own_limit::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) => Ok(()),
             Err(BotApiError::Unauthorised { why }) if why.contains("method not found") => {
                 *locked(&self.stop_buttons.unsupported_at) = Some(Instant::now());

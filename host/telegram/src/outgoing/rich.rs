@@ -70,7 +70,8 @@ impl Telegram {
         }
     }
 
-    /// Sends a rich message. Fails with [`ChatError::Rejected`] if the same answer should be sent without it.
+    /// Sends a rich message. Fails with [`ChatError::Rejected`] if the outbox should send the answer as normal
+    /// messages.
     ///
     /// If the response is lost, the outbox repeats the call, as it repeats other messages.
     pub(super) async fn send_rich(

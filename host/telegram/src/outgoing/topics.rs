@@ -9,7 +9,7 @@ use std::{
 };
 
 use cordboard_chat::ChatError;
-use cordboard_core::types::{Place, TopicEdit, TopicIcon, TopicLook};
+use cordboard_core::types::{Place, TopicAppearance, TopicEdit, TopicIcon};
 use serde::{Deserialize, Serialize};
 use teloxide_core::{payloads::GetForumTopicIconStickers, requests::Payload};
 
@@ -20,14 +20,14 @@ use super::{
 
 /// The state of topics that the host keeps in memory.
 #[derive(Default)]
-pub(in super::super) struct Topics {
-    /// Whether the bot has topic mode, so that its private chats have topics.
+pub(in super::super) struct TopicSupport {
+    /// Whether Threaded Mode is on, so that the bot's private chats have topics.
     in_private_chats: AtomicBool,
     /// The custom emoji that can be icons, by emoji without variation selectors. `None` until they were read.
     icons: Mutex<Option<HashMap<String, String>>>,
 }
 
-impl Topics {
+impl TopicSupport {
     /// Sets whether the private chats of the bot have topics.
     pub fn set_in_private_chats(&self, has_topics: bool) {
         self.in_private_chats.store(has_topics, Ordering::Relaxed);
@@ -102,24 +102,24 @@ impl Payload for ReopenForumTopic {
 }
 
 impl Telegram {
-    pub(super) fn offers_topics(&self, place: &Place) -> bool {
+    pub(super) fn can_create_topic(&self, place: &Place) -> bool {
         place.topic.is_none() && (is_group(place) || self.topics.in_private_chats.load(Ordering::Relaxed))
     }
 
-    pub(super) async fn create_forum_topic(&self, place: &Place, look: &TopicLook) -> Result<Place, ChatError> {
+    pub(super) async fn create_forum_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         let target = self.current_place(place)?;
         let icon = self.icon(look.icon).await;
         let payload_for =
             |chat_id| CreateForumTopic { chat_id, name: look.name.clone(), icon_custom_emoji_id: icon.clone() };
         // Calls about topics have rate limits of their own, which must not delay messages.
-        let created = match self.calls.make_unrecorded::<_, CreatedTopic>(target.chat, &payload_for(target.chat)).await
-        {
-            Err(BotApiError::Moved { to }) => {
-                self.record_move(ApiPlace::of(place)?.chat, to).await;
-                self.calls.make_unrecorded::<_, CreatedTopic>(to, &payload_for(to)).await
-            }
-            created => created,
-        };
+        let created =
+            match self.calls.make_with_own_limit::<_, CreatedTopic>(target.chat, &payload_for(target.chat)).await {
+                Err(BotApiError::Moved { to }) => {
+                    self.record_move(ApiPlace::of(place)?.chat, to).await;
+                    self.calls.make_with_own_limit::<_, CreatedTopic>(to, &payload_for(to)).await
+                }
+                created => created,
+            };
         Ok(Place { topic: Some(created?.message_thread_id.to_string()), ..place.clone() })
     }
 
@@ -130,19 +130,23 @@ impl Telegram {
         };
         let message_thread_id = thread.0.0;
         let edited = match edit {
-            TopicEdit::Look { name, icon } => {
+            TopicEdit::Appearance { name, icon } => {
                 let icon_custom_emoji_id = match icon {
                     Some(icon) => Some(self.icon(*icon).await.unwrap_or_default()),
                     None => None,
                 };
                 let payload = EditForumTopic { chat_id, message_thread_id, name: name.clone(), icon_custom_emoji_id };
-                self.calls.make_unrecorded::<_, bool>(chat_id, &payload).await
+                self.calls.make_with_own_limit::<_, bool>(chat_id, &payload).await
             }
             TopicEdit::Close => {
-                self.calls.make_unrecorded::<_, bool>(chat_id, &CloseForumTopic { chat_id, message_thread_id }).await
+                self.calls
+                    .make_with_own_limit::<_, bool>(chat_id, &CloseForumTopic { chat_id, message_thread_id })
+                    .await
             }
             TopicEdit::Reopen => {
-                self.calls.make_unrecorded::<_, bool>(chat_id, &ReopenForumTopic { chat_id, message_thread_id }).await
+                self.calls
+                    .make_with_own_limit::<_, bool>(chat_id, &ReopenForumTopic { chat_id, message_thread_id })
+                    .await
             }
         };
         match edited {

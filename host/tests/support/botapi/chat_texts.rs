@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::BotApi;
 
-/// Adds the text of a rich message: a line for each paragraph and row.
-pub fn with_text(params: &Value) -> Value {
+/// Returns the parameters of a rich message with its text added: one line for each paragraph and table row.
+pub fn with_rich_text(params: &Value) -> Value {
     let mut params = params.clone();
     params["text"] = blocks(&params["rich_message"]["blocks"]).into();
     params

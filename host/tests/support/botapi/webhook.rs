@@ -1,4 +1,4 @@
-//! Delivers updates to the webhook that the host has set, as a reverse proxy passes them on.
+//! Delivers updates to the host's webhook, as Telegram does through a reverse proxy.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,8 @@ impl UpdateRequest {
         )
     }
 
-    /// Sends the request to the address, and returns the status of the response. Returns `None` if there is none.
+    /// Sends the request to the address, and returns the status of the response. Returns `None` if there is no
+    /// response.
     pub async fn send(&self, address: &str) -> Option<u16> {
         let mut stream = self.begin(address).await?;
         let mut answer = Vec::new();
@@ -68,7 +69,7 @@ impl BotApi {
     }
 }
 
-/// Sends the queued updates one after another, each until it is confirmed.
+/// Sends the queued updates in order, and repeats each until it is confirmed.
 pub(super) async fn deliver(shared: Arc<Shared>) {
     let mut changed = shared.changed.subscribe();
     loop {

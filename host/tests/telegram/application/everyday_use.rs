@@ -135,7 +135,7 @@ async fn the_menu_lists_the_active_commands() {
     std::fs::remove_file(app.path("plugins/echo.wasm")).unwrap();
     app.api.until("the menu without /echo", |api| !has("echo")(api)).await;
     app.ask(OWNER, "/echo hello", "Unknown command /echo.").await;
-    // The commands that were used are the first ones at the next start.
+    // After a restart, the most used commands come first.
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     app.api.until("the ordered menu", |api| menu(api).first().is_some_and(|name| name == "stop")).await;

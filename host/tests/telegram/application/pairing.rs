@@ -9,7 +9,7 @@ const GROUP: i64 = -100_900;
 
 impl App {
     /// Starts a host without an owner, with `access` as the table `[access]`. Returns the code from the log.
-    async fn unpaired(access: &str) -> (Self, String) {
+    async fn start_unpaired(access: &str) -> (Self, String) {
         let mut app = Self::prepared().await;
         app.configure(access);
         app.start();
@@ -38,7 +38,7 @@ impl App {
     }
 
     /// Checks that the code is only in the two fields of its log line, and not in the state directory.
-    fn assert_not_kept(&self, code: &str) {
+    fn assert_code_not_stored(&self, code: &str) {
         assert_eq!(self.log().matches(code).count(), 2);
         assert!(!stored(&self.path("state"), code));
     }
@@ -46,7 +46,7 @@ impl App {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_person_with_the_code_becomes_the_owner() {
-    let (mut app, code) = App::unpaired("").await;
+    let (mut app, code) = App::start_unpaired("").await;
     assert!(app.log().contains(&format!("link=\"https://t.me/cord_bot?start=p_{code}\"")), "{}", app.log());
     app.api.says(STRANGER, "/pair 0000000000");
     app.until_logged("wrong pairing code").await;
@@ -61,7 +61,7 @@ async fn the_person_with_the_code_becomes_the_owner() {
     let unknown = app.ask(OWNER, "/pair ABCDE", "Unknown command").await;
     assert!(unknown.starts_with("Unknown command /pair."), "{unknown}");
     assert!(app.api.chat(STRANGER).is_empty());
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
@@ -70,20 +70,20 @@ async fn the_person_with_the_code_becomes_the_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_link_pairs_a_member_who_then_is_the_owner() {
-    let (app, code) = App::unpaired(&format!("members = [{MEMBER}]")).await;
+async fn the_link_makes_a_member_the_owner() {
+    let (app, code) = App::start_unpaired(&format!("members = [{MEMBER}]")).await;
     let denied = app.ask(MEMBER, "/access", "/access").await;
     assert_eq!(denied, "/access is for the owner only.");
     app.ask(MEMBER, &format!("/start p_{code}"), "You are now the owner").await;
     app.ask(MEMBER, "/access", "owner (added in the chat)").await;
     let invalid = app.ask(MEMBER, "/start p_ABC", "link").await;
     assert_eq!(invalid, "This link is not valid. Use /sessions to list your sessions.");
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_two_people_with_the_same_code_becomes_the_owner() {
-    let (app, code) = App::unpaired("").await;
+    let (app, code) = App::start_unpaired("").await;
     let pair = |user: i64| json!({"message": message(user, user, json!({"text": format!("/pair {code}")}))});
     app.api.push_all(vec![pair(OWNER), pair(STRANGER)]);
     app.wait_for(OWNER, 0, "You are now the owner").await;
@@ -91,12 +91,12 @@ async fn one_of_two_people_with_the_same_code_becomes_the_owner() {
     app.ask(OWNER, "/help", "/access").await;
     assert!(app.is_owner(OWNER));
     assert!(app.api.chat(STRANGER).is_empty());
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_codes_of_all_users_together_end_pairing() {
-    let (app, code) = App::unpaired("").await;
+async fn five_wrong_codes_of_any_users_end_pairing() {
+    let (app, code) = App::start_unpaired("").await;
     for user in [STRANGER, MEMBER, STRANGER, MEMBER, STRANGER] {
         app.api.says(user, "/pair ABCDEFGHJK");
     }
@@ -110,12 +110,12 @@ async fn wrong_codes_of_all_users_together_end_pairing() {
         assert!(app.api.chat(user).is_empty(), "a wrong code has no answer");
     }
     assert!(!app.log().contains("ABCDEFGHJK"));
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_a_new_private_message_pairs() {
-    let (app, code) = App::unpaired(&format!("admins = [{MEMBER}]")).await;
+    let (app, code) = App::start_unpaired(&format!("admins = [{MEMBER}]")).await;
     let text = format!("/pair {code}");
     let origin = json!({"type": "user", "date": 1, "sender_user": {"id": OWNER, "is_bot": false, "first_name": "O"}});
     let sent = |user: i64, chat: i64, more: Value| {
@@ -133,13 +133,13 @@ async fn only_a_new_private_message_pairs() {
     app.api.push(json!({"message": of_bot}));
     app.ask(MEMBER, "/access", "/access is for the owner only.").await;
     assert_eq!(app.people(), [(MEMBER, "admin".to_owned(), "configuration".to_owned())]);
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
     app.ask(OWNER, &text, "You are now the owner").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_before_the_welcome_keeps_the_owner() {
-    let (mut app, code) = App::unpaired("").await;
+    let (mut app, code) = App::start_unpaired("").await;
     app.api.fail("sendMessage", Fault::Hang);
     app.api.says(OWNER, &format!("/pair {code}"));
     app.api.until_calls("sendMessage", 1).await;
@@ -150,12 +150,12 @@ async fn a_kill_before_the_welcome_keeps_the_owner() {
     assert!(app.is_owner(OWNER));
     let shown = app.api.chat(OWNER);
     assert!(!shown.iter().any(|text| text.contains("Unknown command")), "the repeated update is ignored: {shown:?}");
-    app.assert_not_kept(&code);
+    app.assert_code_not_stored(&code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_configured_owner_overrides_the_paired_one() {
-    let (app, code) = App::unpaired("").await;
+    let (app, code) = App::start_unpaired("").await;
     app.ask(OWNER, &format!("/pair {code}"), "You are now the owner").await;
     let changed = async |access: &str| {
         let before = app.log().matches("configuration changed").count();

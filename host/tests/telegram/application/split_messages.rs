@@ -54,7 +54,7 @@ async fn a_paste_split_by_the_client_is_one_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_replaces_a_waiting_text_and_corrects_others() {
+async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     push(&app, "message", 101, json!({"text": "slow 1000"}));

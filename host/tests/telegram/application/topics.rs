@@ -49,7 +49,7 @@ async fn seen(app: &App, seat: (i64, Option<i64>), first: i64, wanted: &str) -> 
 }
 
 /// Creates a session in the chat, and returns the id of its topic.
-async fn new_topic(app: &App, chat: i64, name: &str) -> i64 {
+async fn topic_creation(app: &App, chat: i64, name: &str) -> i64 {
     ask(app, (chat, None), &format!("/new {name}"), &format!("Session '{name}' created. It has its own topic")).await;
     let topics = app.api.topics(chat);
     topics.iter().find(|(_, topic)| topic.name == name).expect("a topic").0
@@ -59,7 +59,7 @@ async fn new_topic(app: &App, chat: i64, name: &str) -> i64 {
 async fn a_new_session_gets_a_topic_in_a_group_and_in_private() {
     let app = app().await;
     for (chat, name) in [(GROUP, "alpha"), (OWNER, "beta")] {
-        let topic = new_topic(&app, chat, name).await;
+        let topic = topic_creation(&app, chat, name).await;
         let first = seen(&app, (chat, Some(topic)), 0, "This topic belongs to session").await;
         assert!(first.contains(&format!("'{name}'")), "{first}");
         ask(&app, (chat, Some(topic)), "hello", "hello").await;
@@ -75,7 +75,7 @@ async fn a_new_session_gets_a_topic_in_a_group_and_in_private() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_of_an_existing_topic_gets_no_other() {
+async fn a_session_created_in_a_topic_gets_no_other_topic() {
     let app = app().await;
     for chat in [GROUP, OWNER] {
         let name = format!("in{}", chat.unsigned_abs());
@@ -161,7 +161,7 @@ async fn until_topic(app: &App, (chat, id): (i64, i64), what: &str, holds: impl 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_follows_its_session() {
     let app = app().await;
-    let topic = new_topic(&app, OWNER, "alpha").await;
+    let topic = topic_creation(&app, OWNER, "alpha").await;
     let seat = (OWNER, Some(topic));
     until_topic(&app, (OWNER, topic), "the idle icon", |topic| topic.icon == "icon-idle").await;
     ask(&app, seat, "run ls", "asks for permission:").await;
@@ -195,7 +195,7 @@ fn reports(app: &App, chat: i64, topic: i64, what: Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_a_person_has_changed_is_left_alone() {
     let app = app().await;
-    let (renamed, closed) = (new_topic(&app, GROUP, "alpha").await, new_topic(&app, GROUP, "beta").await);
+    let (renamed, closed) = (topic_creation(&app, GROUP, "alpha").await, topic_creation(&app, GROUP, "beta").await);
     reports(&app, GROUP, renamed, json!({"forum_topic_edited": {"name": "mine"}}));
     reports(&app, GROUP, closed, json!({"forum_topic_closed": {}}));
     let state = |topic: i64| {
@@ -203,7 +203,7 @@ async fn a_topic_that_a_person_has_changed_is_left_alone() {
         let of = |one: &cordboard_core::types::SessionTopic| one.place.topic == Some(topic.to_string());
         topics.into_iter().find(of).unwrap().state
     };
-    let left_alone = cordboard_core::types::TopicState::LeftAlone;
+    let left_alone = cordboard_core::types::TopicState::Unmanaged;
     for topic in [renamed, closed] {
         app.until("the topic is left alone", || (state(topic) == left_alone).then_some(())).await;
     }
@@ -218,9 +218,9 @@ async fn a_topic_that_a_person_has_changed_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deleted_topic_ends_its_messages_but_not_its_session() {
+async fn a_deleted_topic_keeps_its_session() {
     let mut app = app().await;
-    let topic = new_topic(&app, GROUP, "alpha").await;
+    let topic = topic_creation(&app, GROUP, "alpha").await;
     let seat = (GROUP, Some(topic));
     ask(&app, seat, "hello", "hello").await;
     app.until_turns("alpha", 1).await;

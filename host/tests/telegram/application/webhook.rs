@@ -1,5 +1,5 @@
-//! Tests a host that receives updates through a webhook: no update is lost or answered twice if the host is killed or
-//! stopped, and the change to polling.
+//! Tests a host that receives updates through a webhook, and its change to polling. A killed or stopped host loses no
+//! update and answers none twice.
 
 use std::{
     fs,
@@ -99,7 +99,7 @@ async fn messages_buttons_and_edits_arrive_through_the_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_is_answered_once_although_the_host_is_killed() {
+async fn a_killed_host_answers_each_update_once() {
     let mut app = App::prepared().await;
     add_webhook(&app);
     let mut address = start(&mut app).await;

@@ -16,7 +16,7 @@ async fn posts_for_a_deleted_topic_are_undeliverable_and_reported_once() {
     (0..2).for_each(|_| fake.fail("a", deleted()));
     outbox.post(Post::Final(row(1, "a", "one")));
     outbox.post(Post::Final(row(2, "a", "two")));
-    let lost = Unreachable { place: place("a"), why: "no topic".to_owned(), loss: PlaceLoss::Deleted };
+    let lost = Unreachable { place: place("a"), why: "no topic".to_owned(), kind: UnreachableKind::Deleted };
     assert_eq!(outbox.next_unreachable().await, lost);
     outbox.drained().await;
     assert_eq!(notes.all(), ["1 is undeliverable: no topic", "2 is undeliverable: no topic"]);

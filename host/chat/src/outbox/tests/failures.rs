@@ -66,7 +66,7 @@ async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
     outbox.post(Post::Final(row(2, "b", "elsewhere")));
     assert_eq!(
         outbox.next_unreachable().await,
-        Unreachable { place: place("a"), why: "the topic is closed".to_owned(), loss: PlaceLoss::Blocked }
+        Unreachable { place: place("a"), why: "the topic is closed".to_owned(), kind: UnreachableKind::Blocked }
     );
     outbox.drained().await;
     assert_eq!(
@@ -117,8 +117,8 @@ async fn a_place_that_an_earlier_host_reported_is_not_reported() {
     outbox.on_user_message(&place("a"));
     sleep(ms(500)).await;
     let [blocked_a, blocked_b] =
-        ["a", "b"].map(|chat| (chat.to_owned(), Reach::Unreachable("the topic is closed".to_owned())));
-    let open_a = ("a".to_owned(), Reach::Reachable);
+        ["a", "b"].map(|chat| (chat.to_owned(), StoredReachability::Unreachable("the topic is closed".to_owned())));
+    let open_a = ("a".to_owned(), StoredReachability::Reachable);
     let stored = notes.reachability.lock().unwrap().clone();
     assert!([blocked_a, blocked_b].iter().all(|blocked| stored[..2].contains(blocked)), "{stored:?}");
     assert_eq!(stored[2..], [open_a]);

@@ -196,7 +196,7 @@ impl Chat for Fake {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum StoredReachability {
     Reachable,
     Unreachable(String),
 }
@@ -207,7 +207,7 @@ pub struct Notes {
     /// The undeliverable posts of any place.
     pub undeliverable: Mutex<Vec<OutboxRow>>,
     /// The changes of reachability, each with its chat.
-    pub reachability: Mutex<Vec<(String, Reach)>>,
+    pub reachability: Mutex<Vec<(String, StoredReachability)>>,
     issues: Mutex<Vec<String>>,
 }
 
@@ -263,17 +263,17 @@ impl DeliveryStore for Notes {
         self.note(format!("{} is undeliverable: {why}", post.0))
     }
 
-    async fn revive(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
+    async fn resend_undeliverable(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
         Ok(std::mem::take(&mut *self.undeliverable.lock().unwrap()))
     }
 
     async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StorageError> {
-        self.reachability.lock().unwrap().push((place.chat.clone(), Reach::Unreachable(why.to_owned())));
+        self.reachability.lock().unwrap().push((place.chat.clone(), StoredReachability::Unreachable(why.to_owned())));
         Ok(())
     }
 
     async fn set_reachable(&self, place: &Place) -> Result<(), StorageError> {
-        self.reachability.lock().unwrap().push((place.chat.clone(), Reach::Reachable));
+        self.reachability.lock().unwrap().push((place.chat.clone(), StoredReachability::Reachable));
         Ok(())
     }
 }

@@ -76,7 +76,7 @@ async fn posts_beyond_the_limit_of_an_unreachable_place_are_logged() {
     sleep(ms(500)).await;
     let why = "more than 100 messages were waiting for this unreachable chat";
     assert_eq!(notes.issues(), [format!("1 dropped: {why}"), format!("2 dropped: {why}")]);
-    let unreachable = Reach::Unreachable("the topic is closed".to_owned());
+    let unreachable = StoredReachability::Unreachable("the topic is closed".to_owned());
     assert_eq!(*notes.reachability.lock().unwrap(), [("a".to_owned(), unreachable)]);
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        PlaceLoss, Post, Unreachable,
+        Post, Unreachable, UnreachableKind,
         chat_call::{Attempt, ChatCall, ExistingMessages},
         mailbox::{Mailbox, Reachability},
         post_delivery::PostDelivery,
@@ -114,7 +114,7 @@ impl Worker {
                 self.record_progress(&post).await;
             }
             Err(ChatError::Unreachable { why }) => self.block(why).await,
-            Err(ChatError::Deleted { why }) => return self.give_up(&post, why).await,
+            Err(ChatError::Deleted { why }) => return self.mark_undeliverable(&post, why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
                 post.add_issue(DeliveryIssue::new(DeliveryOutcome::Dropped, why));
@@ -167,7 +167,7 @@ impl Worker {
         self.remove(post, next);
     }
 
-    /// Removes a post from the mailbox, and adds the posts that follow from it.
+    /// Removes a post from the mailbox, and adds `next`, the posts that update its messages.
     fn remove(&self, post: PostId, next: Vec<OutboxRow>) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(&self.place) {
             mailbox.remove(post);
@@ -177,14 +177,14 @@ impl Worker {
         self.shared.post_done.notify_waiters();
     }
 
-    /// Records that a post can never be delivered, because the topic was deleted.
-    async fn give_up(&mut self, post: &PostDelivery, why: String) {
+    /// Records that a post is undeliverable, because its topic was deleted.
+    async fn mark_undeliverable(&mut self, post: &PostDelivery, why: String) {
         tracing::warn!(place = %self.place, post = post.post.0, why, "a post is undeliverable: its topic was deleted");
         if let Err(error) = self.shared.store.record_undeliverable(post.post, &why).await {
             tracing::error!(%error, post = post.post.0, "failed to store that a post is undeliverable: it may be sent again");
         }
         self.remove(post.post, Vec::new());
-        self.report_loss(why, PlaceLoss::Deleted).await;
+        self.report_loss(why, UnreachableKind::Deleted).await;
     }
 
     /// Pauses this place and keeps its posts. The worker retries them after a delay, or when a user writes there.
@@ -196,15 +196,15 @@ impl Worker {
         if is_new {
             tracing::warn!(place = %self.place, why, "a place is unreachable: its posts are kept");
         }
-        self.report_loss(why, PlaceLoss::Blocked).await;
+        self.report_loss(why, UnreachableKind::Blocked).await;
     }
 
     /// Stores that the place can't be written to, with the newest reason, and reports it unless it is already reported.
-    async fn report_loss(&self, why: String, loss: PlaceLoss) {
+    async fn report_loss(&self, why: String, kind: UnreachableKind) {
         let place = self.place.clone();
         log_failure(self.shared.store.set_unreachable(&place, &why).await);
         if self.shared.state().reported.insert(place.clone()) {
-            self.shared.unreachable(Unreachable { place, why, loss });
+            self.shared.unreachable(Unreachable { place, why, kind });
         }
     }
 

@@ -17,7 +17,7 @@ fn polling_is_the_default() {
 }
 
 #[test]
-fn a_webhook_url_has_a_path() {
+fn valid_webhook_urls_keep_their_path() {
     for (url, path) in [
         ("https://bot.example.org/telegram", "/telegram"),
         ("https://bot.example.org:8443/a/b-c_d/", "/a/b-c_d/"),
@@ -31,7 +31,7 @@ fn a_webhook_url_has_a_path() {
 }
 
 #[test]
-fn a_wrong_webhook_url_names_the_remedy() {
+fn an_invalid_webhook_url_is_rejected_with_a_remedy() {
     for (url, remedy) in [
         ("http://bot.example.org/t", "must begin with https://"),
         ("bot.example.org/t", "must begin with https://"),

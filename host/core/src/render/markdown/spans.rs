@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use url::Url;
 
-use super::{Writer, spoilers::Bars};
+use super::{Writer, spoilers::DelimiterRole};
 use crate::render::{Style, table::Table};
 
 /// An open link or image.
@@ -41,8 +41,8 @@ impl Writer<'_> {
         for (piece, bars) in pieces {
             self.text(piece);
             match bars {
-                Bars::Open => self.builder.open(Style::Spoiler),
-                Bars::Close => self.builder.close(),
+                DelimiterRole::Open => self.builder.open(Style::Spoiler),
+                DelimiterRole::Close => self.builder.close(),
             }
         }
         self.text(rest);

@@ -8,10 +8,11 @@ use super::parser_options::parser;
 
 const BARS: &str = "||";
 
-/// The bars that delimit spoilers.
+/// The `||` delimiters of spoilers.
 ///
 /// A pair of bars delimits a spoiler if there is no white space just inside of them, and no word just outside, so that
-/// `a || b` and `a||b||c` stay as written. Both bars are in the same block and the same inline element, and not in code.
+/// `a || b` and `a||b||c` stay as written. Both delimiters are in the same block and the same inline element, and not
+/// in code or a table.
 #[derive(Debug, Default)]
 pub struct Spoilers {
     /// The offsets of the bars, in source order. Opening and closing bars alternate.
@@ -20,18 +21,18 @@ pub struct Spoilers {
 
 /// The role of bars in the source.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Bars {
+pub enum DelimiterRole {
     Open,
     Close,
 }
 
 impl Spoilers {
-    /// Parses the source a second time, but only if it has at least two pairs of bars.
+    /// Parses the source a second time, but only if it contains `||` at least twice.
     pub fn of(markdown: &str) -> Self {
         if markdown.matches(BARS).nth(1).is_none() {
             return Self::default();
         }
-        let mut search = Search { source: markdown, elements: vec![None], outside: 0, bars: Vec::new() };
+        let mut search = Search { source: markdown, elements: vec![None], excluded_depth: 0, bars: Vec::new() };
         for (event, range) in parser(markdown).into_offset_iter() {
             search.handle(&event, range);
         }
@@ -41,12 +42,12 @@ impl Spoilers {
 
     /// Splits a text of the source at the bars in it. Returns the text before each of the bars with their role, and the
     /// text after the last ones.
-    pub fn split<'a>(&self, text: &'a str, range: &Range<usize>) -> (Vec<(&'a str, Bars)>, &'a str) {
+    pub fn split<'a>(&self, text: &'a str, range: &Range<usize>) -> (Vec<(&'a str, DelimiterRole)>, &'a str) {
         let first = self.bars.partition_point(|&at| at < range.start);
         let inside = self.bars[first..].iter().take_while(|&&at| at < range.end).enumerate();
         let (mut pieces, mut rest) = (Vec::new(), text);
         for (count, &at) in inside {
-            let role = if (first + count).is_multiple_of(2) { Bars::Open } else { Bars::Close };
+            let role = if (first + count).is_multiple_of(2) { DelimiterRole::Open } else { DelimiterRole::Close };
             let start = range.start + (text.len() - rest.len());
             pieces.push((&rest[..at - start], role));
             rest = &rest[at - start + BARS.len()..];
@@ -59,8 +60,8 @@ struct Search<'a> {
     source: &'a str,
     /// For each open element, the innermost last, the offset of the bars in it that can open a spoiler.
     elements: Vec<Option<usize>>,
-    /// The number of open blocks of code and tables, which contain no spoilers.
-    outside: usize,
+    /// The number of open code blocks and tables. Text in them contains no spoilers.
+    excluded_depth: usize,
     bars: Vec<usize>,
 }
 
@@ -74,15 +75,15 @@ impl Search<'_> {
                     *opening = None;
                 }
                 self.elements.push(None);
-                self.outside += usize::from(matches!(tag, Tag::CodeBlock(_) | Tag::Table(_)));
+                self.excluded_depth += usize::from(matches!(tag, Tag::CodeBlock(_) | Tag::Table(_)));
             }
             Event::End(tag) => {
                 self.elements.pop();
-                self.outside -= usize::from(matches!(tag, TagEnd::CodeBlock | TagEnd::Table));
+                self.excluded_depth -= usize::from(matches!(tag, TagEnd::CodeBlock | TagEnd::Table));
             }
-            Event::Text(text) if self.outside == 0 && self.source.get(range.clone()) == Some(text) => {
+            Event::Text(text) if self.excluded_depth == 0 && self.source.get(range.clone()) == Some(text) => {
                 for (at, _) in text.match_indices(BARS) {
-                    self.take(range.start + at, &range);
+                    self.handle_delimiter(range.start + at, &range);
                 }
             }
             Event::Text(_)
@@ -100,7 +101,7 @@ impl Search<'_> {
     }
 
     /// Handles the bars at `at`, in the text of `range`.
-    fn take(&mut self, at: usize, range: &Range<usize>) {
+    fn handle_delimiter(&mut self, at: usize, range: &Range<usize>) {
         let (before, after) = (&self.source[..at], &self.source[at + BARS.len()..]);
         let (before, after) = (before.chars().next_back(), after.chars().next());
         let is_escaped = at == range.start && before == Some('\\');
@@ -110,12 +111,12 @@ impl Search<'_> {
         let Some(opening) = self.elements.last_mut() else { return };
         if let Some(open) = *opening
             && before.is_some_and(|before| !before.is_whitespace())
-            && !after.is_some_and(|after| is_word(after) || "([{".contains(after))
+            && !after.is_some_and(|after| is_operand_char(after) || "([{".contains(after))
         {
             self.bars.extend([open, at]);
             *opening = None;
         } else if after.is_some_and(|after| !after.is_whitespace())
-            && !before.is_some_and(|before| is_word(before) || ")]}".contains(before))
+            && !before.is_some_and(|before| is_operand_char(before) || ")]}".contains(before))
         {
             *opening = Some(at);
         }
@@ -124,7 +125,7 @@ impl Search<'_> {
 
 /// Returns whether `c` is part of an operand, so that bars next to it are an operator. Letters of other scripts are not
 /// included, because some scripts have no spaces between words.
-const fn is_word(c: char) -> bool {
+const fn is_operand_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '"' | '\'')
 }
 

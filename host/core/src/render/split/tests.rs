@@ -74,7 +74,7 @@ fn grapheme_clusters_are_not_split() {
 }
 
 #[test]
-fn too_many_important_entities_are_two_messages() {
+fn only_code_and_links_over_the_limit_split_a_message() {
     let chunks = split(render(&"`x` ".repeat(250)), 4096);
     assert_eq!(chunks.iter().map(|chunk| chunk.entities.len()).collect::<Vec<_>>(), [100, 100, 50]);
     let pile = vec![Entity { offset: 0, length: 4, style: Style::Pre { language: None } }; 150];

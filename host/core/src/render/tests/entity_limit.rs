@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::{assert_sound, random_markdown::assert_nested_as_telegram_can};
-use crate::render::{Entity, Keep, MOST_ENTITIES, Message, Style, limit_entities, render, units};
+use crate::render::{Entity, KeepFrom, MOST_ENTITIES, Message, Style, limit_entities, render, units};
 
 fn span(offset: usize, length: usize, style: Style) -> Entity {
     Entity { offset, length, style }
 }
 
-fn limited(markdown: &str, keep: Keep) -> Vec<Entity> {
+fn limited(markdown: &str, keep: KeepFrom) -> Vec<Entity> {
     let message = render(markdown);
     limit_entities(&message.text, message.entities, keep)
 }
@@ -17,7 +17,7 @@ fn limited(markdown: &str, keep: Keep) -> Vec<Entity> {
 #[test]
 fn few_entities_are_unchanged() {
     let touching = vec![span(0, 1, Style::Bold), span(1, 1, Style::Bold)];
-    assert_eq!(limit_entities("ab", touching.clone(), Keep::Start), touching);
+    assert_eq!(limit_entities("ab", touching.clone(), KeepFrom::Start), touching);
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn entities_that_look_like_one_are_joined() {
     let pieces = |style: &Style, gap: usize| -> Vec<Entity> {
         (0..120).map(|at| span(at / 2 * 3 + at % 2 * (2 - gap), 1, style.clone())).collect()
     };
-    let joined = |style: Style, gap: usize| limit_entities(&text, pieces(&style, gap), Keep::Start);
+    let joined = |style: Style, gap: usize| limit_entities(&text, pieces(&style, gap), KeepFrom::Start);
     assert_eq!(joined(Style::Bold, 1), [span(0, 179, Style::Bold)], "spaces don't show whether they are bold");
     assert_eq!(joined(Style::Strike, 1).len(), 60);
     let link = Style::Link { url: "https://a.example".to_owned() };
@@ -34,21 +34,21 @@ fn entities_that_look_like_one_are_joined() {
     let block = Style::Pre { language: None };
     assert_eq!(joined(block, 1).len(), MOST_ENTITIES, "two blocks stay two blocks");
     let inside = (0..150).map(|at| span(at, 150 - at, Style::Bold)).collect();
-    assert_eq!(limit_entities(&text, inside, Keep::Start), [span(0, 150, Style::Bold)]);
+    assert_eq!(limit_entities(&text, inside, KeepFrom::Start), [span(0, 150, Style::Bold)]);
 }
 
 #[test]
 fn code_and_links_are_kept_first() {
     let markdown = format!("{}||secret|| {}", "**b** x ".repeat(200), "`c` x [l](https://a.example) ".repeat(25));
     let count = |entities: &[Entity], style: Style| entities.iter().filter(|entity| entity.style == style).count();
-    for keep in [Keep::Start, Keep::End] {
+    for keep in [KeepFrom::Start, KeepFrom::End] {
         let kept = limited(&markdown, keep);
         let link = Style::Link { url: "https://a.example".to_owned() };
         assert_eq!((count(&kept, Style::Code), count(&kept, link), count(&kept, Style::Spoiler)), (25, 25, 1));
         assert_eq!(count(&kept, Style::Bold), 49);
-        assert_eq!(kept[0].offset, if keep == Keep::Start { 0 } else { (200 - 49) * 4 });
+        assert_eq!(kept[0].offset, if keep == KeepFrom::Start { 0 } else { (200 - 49) * 4 });
     }
-    let codes = limited(&"`c` x ".repeat(150), Keep::End);
+    let codes = limited(&"`c` x ".repeat(150), KeepFrom::End);
     assert_eq!((codes.len(), codes[0].offset), (MOST_ENTITIES, 50 * 4));
 }
 
@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn limited_entities_are_valid(markdown in markdown()) {
         let Message { text, entities } = render(&markdown);
-        for keep in [Keep::Start, Keep::End] {
+        for keep in [KeepFrom::Start, KeepFrom::End] {
             let kept = limit_entities(&text, entities.clone(), keep);
             prop_assert!(kept.len() <= MOST_ENTITIES);
             if entities.iter().filter(is_important).count() <= MOST_ENTITIES {

@@ -1,4 +1,4 @@
-//! Tests `/access`: the owner changes who has access from the chat.
+//! Tests changes of access in the chat, with `/access`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::botapi::message;
 const GROUP: i64 = -100_901;
 
 /// Sends `/access add` in the group as the owner, as a reply to a message with these fields.
-fn adds_by_reply(app: &App, replied: Value) {
+fn add_by_reply(app: &App, replied: Value) {
     let reply = json!({"text": "/access add", "reply_to_message": replied});
     app.api.push(json!({"message": message(OWNER, GROUP, reply)}));
 }
@@ -83,7 +83,7 @@ async fn a_reply_gives_access_to_the_sender_only() {
     let person = |id: i64| json!({"id": id, "is_bot": false, "first_name": "Eve"});
     let answer = async |replied: Value, wanted: &str| {
         let first = app.api.next_id();
-        adds_by_reply(&app, replied);
+        add_by_reply(&app, replied);
         app.wait_for(GROUP, first, wanted).await
     };
     // A person without access forwards a message of another person: the person who forwarded it is the author.
@@ -96,7 +96,8 @@ async fn a_reply_gives_access_to_the_sender_only() {
     let group = json!({"id": GROUP, "type": "supergroup", "title": "g"});
     let anonymous = message(1_087_968_824, GROUP, json!({"text": "psst", "sender_chat": group, "message_id": 5}));
     answer(anonymous, "its author is unknown").await;
-    // A message without a reply, a reply to a message in another chat, and a message in a topic name no person.
+    // None of these names a person: a message without a reply, a reply to a message in another chat, and a message in a
+    // topic.
     let external = json!({"origin": {"type": "user", "date": 1, "sender_user": person(97)}, "message_id": 6});
     let topic = message(96, GROUP, json!({"message_id": 8, "forum_topic_created": {"name": "t", "icon_color": 1}}));
     for more in [json!({}), json!({"external_reply": external}), json!({"reply_to_message": topic})] {

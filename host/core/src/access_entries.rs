@@ -11,7 +11,7 @@ use crate::{
 /// The front-end of the people with access, as in [`UserId`].
 const FRONT_END: &str = "telegram";
 
-/// A stored entry: a person with access that is not from the configuration.
+/// A person with access that the owner gave in the chat, or that came from pairing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPerson {
     /// The numeric Telegram id.
@@ -96,7 +96,7 @@ pub struct AccessDecision {
 pub enum AccessRefusal {
     NotAnId(String),
     NotARole(String),
-    NoPerson,
+    NoTarget,
     Bot,
     Anonymous,
     Owner,
@@ -115,7 +115,7 @@ impl AccessRefusal {
         let code = match self {
             Self::HasNoAccess(_) => ApiErrorCode::Unknown,
             Self::Owner | Self::Configured { .. } => ApiErrorCode::Denied,
-            Self::NotAnId(_) | Self::NotARole(_) | Self::NoPerson | Self::Bot | Self::Anonymous => {
+            Self::NotAnId(_) | Self::NotARole(_) | Self::NoTarget | Self::Bot | Self::Anonymous => {
                 ApiErrorCode::Invalid
             }
         };
@@ -257,15 +257,15 @@ struct Target {
     name: Option<String>,
 }
 
-/// Returns the person with this id, or else the author of the answered message. An id never depends on a message, so
-/// that a button acts on the person that it was shown for.
+/// Returns the person with this id or, without an id, the author of the message that the command replies to. An id
+/// never depends on a message, so that a button acts on the person that it was shown for.
 fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, AccessRefusal> {
     match (who, replied) {
         (Some(who), _) => Ok(Target { id: parse_id(who)?, name: None }),
         (None, Some(MessageAuthor::Person { id, name })) => Ok(Target { id: *id, name: Some(name.clone()) }),
         (None, Some(MessageAuthor::Bot)) => Err(AccessRefusal::Bot),
         (None, Some(MessageAuthor::Anonymous)) => Err(AccessRefusal::Anonymous),
-        (None, None) => Err(AccessRefusal::NoPerson),
+        (None, None) => Err(AccessRefusal::NoTarget),
     }
 }
 

@@ -94,7 +94,7 @@ fn bots_and_anonymous_authors_are_refused() {
     let refused = |author: Option<&MessageAuthor>| entries.decide(&by_reply, author).unwrap_err();
     assert_eq!(refused(Some(&MessageAuthor::Bot)), AccessRefusal::Bot);
     assert_eq!(refused(Some(&MessageAuthor::Anonymous)), AccessRefusal::Anonymous);
-    assert_eq!(refused(None), AccessRefusal::NoPerson);
+    assert_eq!(refused(None), AccessRefusal::NoTarget);
 }
 
 #[test]
