@@ -50,6 +50,9 @@ impl Store {
 pub(super) fn save(db: &Connection, place: &Place, person: &Caller) -> Result<(), WorkError> {
     let sql = "INSERT INTO met (place, person, name) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name";
     db.prepare_cached(sql)?.execute(params![serde_json::to_string(place)?, person.id.0, person.name])?;
+    // The rows have no time, so the newest name replaces the old ones in all places.
+    let sql = "UPDATE met SET name = ?2 WHERE person = ?1 AND name <> ?2";
+    db.prepare_cached(sql)?.execute(params![person.id.0, person.name])?;
     Ok(())
 }
 

@@ -61,3 +61,17 @@ async fn calls_of_commands_are_counted() {
     let (store, _) = state.open();
     assert_eq!(store.command_uses().await.unwrap(), [("new".to_owned(), 2), ("stop".to_owned(), 1)].into());
 }
+
+#[tokio::test]
+async fn the_newest_name_of_a_person_counts_in_all_places() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let write = async |chat: &str, name: &str| {
+        store.add_chat_members(vec![(place(chat), person("telegram:7", name))]).await.unwrap();
+    };
+    write("2", "Ada King").await;
+    write("1", "Ada Lovelace").await;
+    let names = store.names().await.unwrap();
+    assert_eq!(names.into_values().collect::<Vec<_>>(), ["Ada Lovelace"]);
+    store.close().await;
+}
