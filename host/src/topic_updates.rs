@@ -93,17 +93,21 @@ impl TopicUpdater {
     }
 
     /// Stores the new name, icon and state of the topic. If that fails, the cached record stays old, and the same edit is
-    /// made again.
+    /// made again after a delay.
     async fn finish(&mut self, finished: FinishedEdit) {
         let FinishedEdit { topic, edit, outcome } = finished;
         // A person may have changed the topic in the meantime.
         self.observe();
-        let changed = self.updates.on_outcome(&topic.session, edit, outcome, self.clock.now());
-        let Some(topic) = changed else { return };
-        match self.topics.save(topic).await {
+        let changed = self.updates.on_outcome(&topic.session, edit.clone(), outcome, self.clock.now());
+        let Some(changed) = changed else { return };
+        match self.topics.save(changed).await {
             // The host is shutting down.
             Ok(()) | Err(StoreError::Closed { .. }) => {}
-            Err(error) => tracing::warn!(%error, "failed to store what a topic shows"),
+            Err(error) => {
+                tracing::warn!(%error, "failed to store what a topic shows");
+                let again = EditOutcome::Failed;
+                drop(self.updates.on_outcome(&topic.session, edit, again, self.clock.now()));
+            }
         }
     }
 }
