@@ -1,5 +1,5 @@
-//! The HTTP server for webhooks of plugins: authenticates requests before it passes them to a plugin. It answers invalid
-//! requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
+//! The HTTP server for webhooks of plugins: authenticates requests before it passes them to a plugin. It answers
+//! invalid requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
 
 mod answer;
 mod auth;

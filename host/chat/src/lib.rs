@@ -81,8 +81,8 @@ pub trait Chat: Send + Sync {
     /// Sets the menus of commands. Makes no request for a menu that has not changed.
     async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError>;
 
-    /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside of
-    /// all topics. The chat may still refuse.
+    /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside
+    /// of all topics. The chat may still refuse.
     fn can_create_topic(&self, _place: &Place) -> bool {
         false
     }
@@ -116,7 +116,8 @@ pub struct Limits {
     pub live_line: LiveLine,
     pub edits: Edits,
     /// If less than this time has passed since the first frame of a turn, its streamed answer is completed without a
-    /// notification, unless newer messages are below it or have replaced its draft. Has no effect with [`Edits::Append`].
+    /// notification, unless newer messages are below it or have replaced its draft. Has no effect with
+    /// [`Edits::Append`].
     pub ring_after: Duration,
     /// The length in characters above which an answer is sent as a file below its beginning, and a block of code as a
     /// file of its own. `None` if the front-end can't send files.
@@ -326,8 +327,8 @@ pub trait Inbox: Send + Sync {
     /// Returns all chats whose id has changed, as pairs of first and current id.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
 
-    /// Stores that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the topic
-    /// alone. The default implementation does nothing, for front-ends without topics.
+    /// Stores that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the
+    /// topic alone. The default implementation does nothing, for front-ends without topics.
     async fn on_topic_changed(&self, _topic: &Place) -> Result<(), StorageError> {
         Ok(())
     }

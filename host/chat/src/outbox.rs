@@ -47,8 +47,8 @@ pub enum Post {
     /// that the agent is working.
     ///
     /// `stop` is the action of the stop button. It is used only where frames are shown as drafts. `None` means that a
-    /// request to the user is open: some clients don't let the user type during a draft, so the turn is shown as a message
-    /// from then on.
+    /// request to the user is open: some clients don't let the user type during a draft, so the turn is shown as a
+    /// message from then on.
     Frame { place: Place, turn: PromptId, frame: TurnFrame, stop: Option<ButtonAction> },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
@@ -116,8 +116,8 @@ pub trait DeliveryStore: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Stores that the place can't be written to, so that a restarted host does not report the place again. `why` are the
-    /// words of the front-end.
+    /// Stores that the place can't be written to, so that a restarted host does not report the place again. `why` are
+    /// the words of the front-end.
     async fn set_unreachable(&self, _place: &Place, _why: &str) -> Result<(), StorageError> {
         Ok(())
     }

@@ -56,7 +56,8 @@ impl ListedPerson {
     }
 }
 
-/// A request of `/access`. `who` is an id, as a number or as in [`UserId`]. Without it, the request is about the author of the message that the command replies to.
+/// A request of `/access`. `who` is an id, as a number or as in [`UserId`]. Without it, the request is about the author
+/// of the message that the command replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRequest {
     Add { who: Option<String>, role: String },

@@ -1,5 +1,5 @@
-//! PairingState: the first person who sends the one-time code from the host's log becomes the owner. This module decides
-//! whether the code is still valid. It must not hold the code itself, which the caller compares.
+//! PairingState: the first person who sends the one-time code from the host's log becomes the owner. This module
+//! decides whether the code is still valid. It must not hold the code itself, which the caller compares.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -94,8 +94,8 @@ impl PairingState {
         Self { expires: now.after(VALIDITY), wrong: BTreeSet::new(), has_ended: false }
     }
 
-    /// Handles an attempt. `key` identifies its update. A right code stays valid until [`Self::end`], because storing the
-    /// owner may fail.
+    /// Handles an attempt. `key` identifies its update. A right code stays valid until [`Self::end`], because storing
+    /// the owner may fail.
     pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> AttemptOutcome {
         if self.is_over(now) {
             return AttemptOutcome::Ended;

@@ -26,8 +26,8 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// The number of call slots reserved for `at-once` commands, so that `/stop` doesn't wait behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// The number of call slots reserved for filters. A plugin that sends a message to an agent waits for the filters, so they
-/// must not wait for its slot. A filter may wait for a slow server.
+/// The number of call slots reserved for filters. A plugin that sends a message to an agent waits for the filters, so
+/// they must not wait for its slot. A filter may wait for a slow server.
 pub const FILTER_CALLS: u32 = 32;
 
 /// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
@@ -57,8 +57,8 @@ pub struct SharedEngine {
 }
 
 impl SharedEngine {
-    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls, filters and trials. Falls back to
-    /// on-demand allocation if the address space is too small for a pool.
+    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls, filters and trials. Falls
+    /// back to on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
         let instances = parallel.saturating_add(AT_ONCE_CALLS + FILTER_CALLS + MAX_TRIALS);
         let engine = Engine::new(&config(Allocation::Pool { instances })).or_else(|error| {

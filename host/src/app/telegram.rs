@@ -1,5 +1,5 @@
-//! Opens the Telegram front-end, and runs the task that receives its messages: by polling, or through the webhook and its
-//! HTTP server.
+//! Opens the Telegram front-end, and runs the task that receives its messages: by polling, or through the webhook and
+//! its HTTP server.
 
 use std::{
     convert::Infallible,

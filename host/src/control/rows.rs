@@ -37,8 +37,8 @@ pub struct SessionRow {
     pub owner: String,
     pub folder: PathBuf,
     pub cost_usd: Option<f64>,
-    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the name
-    /// is too long for a link.
+    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the
+    /// name is too long for a link.
     #[serde(default)]
     pub link: Option<String>,
 }
@@ -64,8 +64,8 @@ pub struct RequestRow {
     pub title: String,
     /// Milliseconds since the Unix epoch.
     pub since: u64,
-    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the name
-    /// is too long for a link.
+    /// The link that opens the bot and switches to the session. `None` if the host doesn't serve Telegram, or if the
+    /// name is too long for a link.
     #[serde(default)]
     pub link: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! Calls the filter plugins on messages to agents, in the order of the configuration. If a filter fails, the agent doesn't
-//! get the message, because the filter might have rejected it.
+//! Calls the filter plugins on messages to agents, in the order of the configuration. If a filter fails, the agent
+//! doesn't get the message, because the filter might have rejected it.
 
 use std::{iter, sync::Arc};
 

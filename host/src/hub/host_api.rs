@@ -83,7 +83,8 @@ pub struct HostService {
     pub waiting: Option<PromptTaker>,
     /// The saved files of the message that this instance serves.
     pub files: CommandFiles,
-    /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to agents.
+    /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to
+    /// agents.
     pub filtered_files: Option<FilterAttachments>,
     pub session_files: SessionFiles,
     pub topics: SessionTopics,

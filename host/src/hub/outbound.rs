@@ -208,8 +208,8 @@ impl Outbound {
         }
     }
 
-    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn if its last frame stays in
-    /// the chat.
+    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn if its last frame stays
+    /// in the chat.
     fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none() || !self.sink.keeps_frames(&post.place)) {
             if self.store.record_failure(&post.place) {

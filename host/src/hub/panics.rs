@@ -1,5 +1,5 @@
-//! Handles panics: an update whose handling panics is tried again, and then set aside, so that it neither blocks others nor
-//! fails again at each start.
+//! Handles panics: an update whose handling panics is tried again, and then set aside, so that it neither blocks others
+//! nor fails again at each start.
 
 use std::panic::AssertUnwindSafe;
 

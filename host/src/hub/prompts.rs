@@ -63,8 +63,8 @@ impl Dispatcher {
         }
     }
 
-    /// Filters a prompt, and sends it to the session that has its files, or else to the active one. The error is the answer
-    /// to the author.
+    /// Filters a prompt, and sends it to the session that has its files, or else to the active one. The error is the
+    /// answer to the author.
     async fn send_prompt(&self, row: &InboxRow, saved: Option<&SavedFiles>) -> Result<SentPrompt, HostReply> {
         let mut update = row.update.clone();
         loop {

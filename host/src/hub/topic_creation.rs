@@ -86,7 +86,8 @@ pub(super) struct OpenedTopic {
 }
 
 impl HostService {
-    /// Returns a [`TopicCreation`] if `[telegram] topics` is `create` and the command is in a chat that may have topics.
+    /// Returns a [`TopicCreation`] if `[telegram] topics` is `create` and the command is in a chat that may have
+    /// topics.
     pub(super) fn topic_creation(&self, row: &InboxRow) -> Option<Arc<TopicCreation>> {
         let place = &row.update.place;
         let is_wanted = self.config().telegram.topics == TopicMode::Create && self.outbound.can_create_topic(place);

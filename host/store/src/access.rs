@@ -1,4 +1,5 @@
-//! Stores the people who got access in the chat or by pairing. [`cordboard_core::access_entries`] decides about changes.
+//! Stores the people who got access in the chat or by pairing. [`cordboard_core::access_entries`] decides about
+//! changes.
 
 use cordboard_core::{
     access_entries::{StoredChange, StoredPerson},

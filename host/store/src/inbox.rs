@@ -65,8 +65,8 @@ impl Store {
         self.run("read the open messages".to_owned(), open).await
     }
 
-    /// Marks the update as a prompt that waits for this session, and stores its `filtered` content. `seen` is the content
-    /// that was filtered. If the message was edited since then, changes nothing and returns the edited update.
+    /// Marks the update as a prompt that waits for this session, and stores its `filtered` content. `seen` is the
+    /// content that was filtered. If the message was edited since then, changes nothing and returns the edited update.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if the update is completed.
@@ -188,8 +188,8 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
 }
 
 /// Deletes the completed rows that are older than the last [`MOST_KEYS`] rows, and the texts of those that are older
-/// than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text, so the second
-/// query stays short.
+/// than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text, so the
+/// second query stays short.
 fn delete_old(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([MOST_KEYS])?;
@@ -199,8 +199,8 @@ fn delete_old(db: &Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Completes an update, identified by its own id or the id of its prompt. Deletes its text unless an agent got it. Has no
-/// effect on a completed update.
+/// Completes an update, identified by its own id or the id of its prompt. Deletes its text unless an agent got it. Has
+/// no effect on a completed update.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     match done {
         CompletedUpdate::Update(id) => {

@@ -62,8 +62,8 @@ impl Store {
         .await
     }
 
-    /// Finds the message that the update `edit` edits, and returns it with the text `words`. Returns `None` if the text of
-    /// the message is no longer stored, if the edit changes nothing, or if a later edit was already applied.
+    /// Finds the message that the update `edit` edits, and returns it with the text `words`. Returns `None` if the text
+    /// of the message is no longer stored, if the edit changes nothing, or if a later edit was already applied.
     pub async fn find_edited(
         &self,
         edit: InboxId,
@@ -135,8 +135,8 @@ pub enum SavedEdit {
     Changed,
 }
 
-/// Returns the update with the new text. `origin` is that of the edit. Returns `None` if the update has neither text nor
-/// files or already has this text, or if it was joined from parts, because the edited part is unknown then.
+/// Returns the update with the new text. `origin` is that of the edit. Returns `None` if the update has neither text
+/// nor files or already has this text, or if it was joined from parts, because the edited part is unknown then.
 fn edited(update: &Update, origin: &Origin, words: &str) -> Option<Update> {
     if update.origin.part == MessagePart::Joined {
         return None;

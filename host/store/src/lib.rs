@@ -1,5 +1,5 @@
-//! The host's persistent state, such as sessions, topics, accepted updates, posts, plugin versions, plugin state, decisions and
-//! agent usage. No other crate uses SQLite.
+//! The host's persistent state, such as sessions, topics, accepted updates, posts, plugin versions, plugin state,
+//! decisions and agent usage. No other crate uses SQLite.
 //!
 //! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
 //! stores nothing and returns an error. The store makes no decisions about sessions or chats. Its methods must not be

@@ -294,8 +294,8 @@ impl UpdateParser {
         Some(Incoming::Press { update, token })
     }
 
-    /// Parses the press of a draft's stop button. Telegram reports no user, but a private chat has only one, and their ids
-    /// are the same.
+    /// Parses the press of a draft's stop button. Telegram reports no user, but a private chat has only one, and their
+    /// ids are the same.
     fn stopped_draft(&mut self, update: i64, stopped: &StoppedDraft) -> Option<Incoming> {
         let chat = &stopped.chat;
         let user = User {

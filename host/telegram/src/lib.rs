@@ -1,5 +1,5 @@
-//! The Telegram front-end: the Bot API as a [`Chat`](cordboard_chat::Chat), and the loops that receive updates by polling
-//! or through a webhook.
+//! The Telegram front-end: the Bot API as a [`Chat`](cordboard_chat::Chat), and the loops that receive updates by
+//! polling or through a webhook.
 //!
 //! An update is stored before it is confirmed, and updates of users without access are dropped. Every request URL
 //! contains the token, so only [`api`] handles URLs, and it removes the token from all errors. The outbox decides
@@ -208,8 +208,8 @@ impl Telegram {
         webhook::run(self, settings, webhook).await
     }
 
-    /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Failures of
-    /// the network are retried.
+    /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Failures
+    /// of the network are retried.
     ///
     /// # Errors
     /// As [`Self::poll`].

@@ -310,8 +310,8 @@ impl Telegram {
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
-    /// Sends a message to a place, and again to the new id of its group if the group has moved. `payload` gets the target
-    /// and the reference to the message that this one replies to.
+    /// Sends a message to a place, and again to the new id of its group if the group has moved. `payload` gets the
+    /// target and the reference to the message that this one replies to.
     async fn send_to_current<P: Payload + Serialize + Sync>(
         &self,
         place: &Place,

@@ -40,8 +40,8 @@ pub enum PairingOutcome {
 /// Makes the first person who sends the one-time code the owner.
 #[async_trait]
 pub trait PairingHandler: Send + Sync {
-    /// Called when the bot is known. If the host has no owner, creates a code and logs it. `bot` is the user name of the
-    /// bot.
+    /// Called when the bot is known. If the host has no owner, creates a code and logs it. `bot` is the user name of
+    /// the bot.
     async fn begin(&self, bot: &str);
 
     /// Checks a code.
@@ -60,8 +60,8 @@ pub(super) fn code_in(message: &Message, bot: &str) -> Option<String> {
     }
 }
 
-/// Returns the author of a message if the author wrote it in the private chat with the bot. Ids of private chats are those
-/// of their users.
+/// Returns the author of a message if the author wrote it in the private chat with the bot. Ids of private chats are
+/// those of their users.
 pub(super) fn private_author(message: &Message) -> Option<&User> {
     let is_private = |from: &&User| i64::try_from(from.id) == Ok(message.chat.id);
     let from = message.from.as_ref().filter(|from| !from.is_bot).filter(is_private)?;

@@ -1,5 +1,5 @@
-//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The update
-//! is parsed, stored and synced, and then the server confirms it.
+//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The
+//! update is parsed, stored and synced, and then the server confirms it.
 //!
 //! If an update can't be stored, Telegram sends it again, and the inbox drops duplicates by key.
 
@@ -32,8 +32,8 @@ pub struct UpdateWebhook {
     pub requests: mpsc::Receiver<WebhookRequest>,
 }
 
-/// An authenticated request with one update. The sender must wait for `outcome`, and confirm the update to Telegram only
-/// if it is stored.
+/// An authenticated request with one update. The sender must wait for `outcome`, and confirm the update to Telegram
+/// only if it is stored.
 ///
 /// Requests go to one task, so that a client that disconnects can't cancel the storing of an update between the inbox
 /// and the hub.

@@ -158,8 +158,8 @@ fn a_lower_limit_suspends_running_agents_at_once() {
     assert_eq!(home.agents().len(), 1);
 }
 
-/// Takes 10 to 20 seconds: both agents work when the second one starts, so only a later check finds idle ones, and there
-/// are 10 seconds between two checks.
+/// Takes 10 to 20 seconds: both agents work when the second one starts, so only a later check finds idle ones, and
+/// there are 10 seconds between two checks.
 #[test]
 fn agents_that_become_idle_are_suspended_by_a_later_check() {
     let home = Home::new();

@@ -25,8 +25,8 @@ pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     items.join("\n\n")
 }
 
-/// Shows the text of a request, and how to answer it. A long text is attached. Otherwise the text comes last, because an
-/// agent's plan may end in an unclosed code block.
+/// Shows the text of a request, and how to answer it. A long text is attached. Otherwise the text comes last, because
+/// an agent's plan may end in an unclosed code block.
 pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> Reply {
     let head = item(request, active, now);
     if request.text.chars().count() > LONGEST {

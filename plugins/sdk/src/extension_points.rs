@@ -194,8 +194,8 @@ pub trait Approval {
     fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
-/// Changes or rejects messages before an agent gets them, if `filters` in [plugins] lists this plugin. If the call fails,
-/// or the plugin isn't active, the agent doesn't get the message, and the author is informed.
+/// Changes or rejects messages before an agent gets them, if `filters` in [plugins] lists this plugin. If the call
+/// fails, or the plugin isn't active, the agent doesn't get the message, and the author is informed.
 ///
 /// ```
 /// use cordboard_plugin::{Filter, filter::{Change, Message, Outcome}};
@@ -219,8 +219,8 @@ pub trait Approval {
 /// # fn main() {}
 /// ```
 pub trait Filter {
-    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of files:
-    /// "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages.
+    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of
+    /// files: "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages.
     ///
     /// # Errors
     /// See [`Command::specs`].

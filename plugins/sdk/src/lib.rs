@@ -27,8 +27,8 @@
 //!
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
 //! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
-//! `attachments`, `chat`, `plugin_control` and `access_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and
-//! `http`, `tcp` and `secrets` by the lists of the same names.
+//! `attachments`, `chat`, `plugin_control` and `access_control` by `grants`, as in `grants = ["sessions",
+//! "session-control"]`, and `http`, `tcp` and `secrets` by the lists of the same names.
 
 #[doc(hidden)]
 pub mod bindings;

@@ -1,5 +1,5 @@
-//! Transcribes voice messages before an agent gets them, with an endpoint that is compatible with OpenAI's, such as a local
-//! whisper server. The agent gets the text, and the chat shows it.
+//! Transcribes voice messages before an agent gets them, with an endpoint that is compatible with OpenAI's, such as a
+//! local whisper server. The agent gets the text, and the chat shows it.
 
 mod config;
 mod form;

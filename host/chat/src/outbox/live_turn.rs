@@ -92,7 +92,8 @@ impl LiveTurn {
         self.stop = new.stop;
     }
 
-    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends. A draft has no buttons.
+    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends. A draft has no
+    /// buttons.
     fn streaming(&self) -> Streaming {
         let fits_draft = || {
             self.shown.is_empty()

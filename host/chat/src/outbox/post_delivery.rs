@@ -98,7 +98,8 @@ impl PostDelivery {
         Some(ChatCall::Delete(superfluous.clone()))
     }
 
-    /// Returns whether an existing message becomes this part by an edit. A file or a rich message is always a new message.
+    /// Returns whether an existing message becomes this part by an edit. A file or a rich message is always a new
+    /// message.
     fn reuses(&self, part: &Outgoing) -> bool {
         part.file.is_none()
             && part.rich.is_none()
@@ -183,7 +184,8 @@ impl PostDelivery {
     }
 
     /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
-    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes text.
+    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes
+    /// text.
     pub fn on_send_rejected(&mut self, why: &str) -> Attempt {
         if self.parts[self.shown].rich.is_some() {
             let alert = self.parts[self.shown].alert;

@@ -9,8 +9,8 @@ use super::{Outbox, Post, Shared};
 use crate::ChatError;
 
 impl Outbox {
-    /// Returns whether a topic can be created in the chat of `place`, as [`Chat::can_create_topic`](crate::Chat::can_create_topic)
-    /// does.
+    /// Returns whether a topic can be created in the chat of `place`, as
+    /// [`Chat::can_create_topic`](crate::Chat::can_create_topic) does.
     #[must_use]
     pub fn can_create_topic(&self, place: &Place) -> bool {
         self.shared.chat.can_create_topic(place)
@@ -37,8 +37,8 @@ impl Outbox {
         self.shared.chat.pacing(place).pause
     }
 
-    /// Changes a topic, as [`Chat::edit_topic`](crate::Chat::edit_topic) does, or returns `None` if posts are pending in
-    /// its chat or the chat has used its quota.
+    /// Changes a topic, as [`Chat::edit_topic`](crate::Chat::edit_topic) does, or returns `None` if posts are pending
+    /// in its chat or the chat has used its quota.
     pub async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Option<Result<(), ChatError>> {
         if !self.shared.is_quiet(topic) {
             return None;

@@ -33,8 +33,8 @@ pub enum HostReply {
         name: String,
         nearest: Option<String>,
     },
-    /// A file of the message could not be downloaded or saved. A prompt is not accepted then, and a command runs without
-    /// the file.
+    /// A file of the message could not be downloaded or saved. A prompt is not accepted then, and a command runs
+    /// without the file.
     FileNotSaved {
         /// A sentence about the file.
         why: String,

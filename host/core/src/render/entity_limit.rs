@@ -12,8 +12,8 @@ pub enum KeepFrom {
     End,
 }
 
-/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, joins those that can be shown as
-/// one. If there are still too many, keeps code and links first, then spoilers, whose text would become visible, and
+/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, joins those that can be shown
+/// as one. If there are still too many, keeps code and links first, then spoilers, whose text would become visible, and
 /// then the other styles from one end of the message.
 ///
 /// `entities` are the entities of `text`, in the order of [`Message::entities`](super::Message::entities).

@@ -2,8 +2,8 @@
 
 use super::{Message, Style, units};
 
-/// The length in UTF-16 units from which a quote is collapsed: about eight lines on a phone. Telegram shows three lines of
-/// a collapsed quote.
+/// The length in UTF-16 units from which a quote is collapsed: about eight lines on a phone. Telegram shows three lines
+/// of a collapsed quote.
 pub const LONG_QUOTE: usize = 300;
 
 /// Whether the end of a message may still grow.

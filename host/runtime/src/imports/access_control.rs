@@ -1,5 +1,5 @@
-//! `access-control`: lists and changes who has access, with the rights of the caller. Like `plugin-control`, it doesn't use
-//! `acts_as`: a call that no user made has no rights here.
+//! `access-control`: lists and changes who has access, with the rights of the caller. Like `plugin-control`, it doesn't
+//! use `acts_as`: a call that no user made has no rights here.
 
 use cordboard_core::{
     access_entries::{AccessRequest, ListedPerson},
