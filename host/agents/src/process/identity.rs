@@ -1,6 +1,6 @@
 //! The identity of a process, read from `/proc`: boot, pid and start time together, because a pid can be reused.
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::{fs::File, io::Read as _, path::PathBuf, sync::OnceLock};
 
 use cordboard_core::types::ProcessId;
 
@@ -29,9 +29,15 @@ pub(super) fn folder(pid: i32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }
 
+/// The size of the buffer for `/proc/PID/stat`: the name has at most 64 bytes, and each of the 51 numbers at most 21.
+const STAT_BYTES: usize = 2048;
+
 /// Reads the fields of a process, or returns `None` if it does not exist.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
-    parse(pid, &std::fs::read(folder(pid).join("stat")).ok()?)
+    // A single read. A growing buffer would need eight system calls, for each process of the machine in a scan.
+    let mut buffer = [0; STAT_BYTES];
+    let length = File::open(folder(pid).join("stat")).ok()?.read(&mut buffer).ok()?;
+    parse(pid, buffer.get(..length)?)
 }
 
 /// Returns the process group of this process. It is 0 if its leader is outside of this pid namespace, as after

@@ -55,7 +55,7 @@ pub async fn settle(registry: &Registry, host: &FakeHost, subject: &str) {
                 Input::Decision { ticket: query.ticket, decision }
             }
             Query::Persona { .. } | Query::Review { .. } | Query::ResumeNotice { .. } => {
-                plugins.answer(query, |_, idle_for| host.load(idle_for)).await
+                plugins.answer(query, async |_, idle_for| host.load(idle_for)).await
             }
         };
         host.change(&session, |session, now| session.handle(input, now));

@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 
 use cordboard_runtime::{HostApi, Load, Registry};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
     hub::live_config::LiveConfig,
@@ -73,7 +73,7 @@ pub struct QueriedPlugins<'a> {
 impl QueriedPlugins<'_> {
     /// Queries the plugin and returns its answer as the input for the session. `load` returns the load that a lifecycle
     /// plugin sees.
-    pub async fn answer(&self, query: PluginQuery, load: impl FnOnce(&SessionView, Duration) -> Load) -> Input {
+    pub async fn answer(&self, query: PluginQuery, load: impl AsyncFnOnce(&SessionView, Duration) -> Load) -> Input {
         let Self { plugins, host, config } = *self;
         let policy = config.plugins.lifecycle.as_str();
         let PluginQuery { view, ticket, query } = query;
@@ -83,7 +83,7 @@ impl QueriedPlugins<'_> {
                 Input::PersonaSettings { ticket, settings }
             }
             Query::Review { idle_for } => {
-                let load = load(&view, idle_for);
+                let load = load(&view, idle_for).await;
                 let verdict = plugins.review(host, policy, &view, load).await.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "lifecycle review failed: the session will be suspended at its idle timeout");
                     Verdict::Absent
@@ -91,7 +91,7 @@ impl QueriedPlugins<'_> {
                 Input::Verdict { ticket, verdict }
             }
             Query::ResumeNotice { idle_for } => {
-                let load = load(&view, idle_for);
+                let load = load(&view, idle_for).await;
                 let text = plugins.resume_notice(host, policy, &view, load).await.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "no resume notice from the lifecycle plugin");
                     None
@@ -118,20 +118,16 @@ impl QueryRunner {
         let host = self.host.get()?.upgrade()?;
         let config = self.config.now();
         let plugins = QueriedPlugins { plugins: &self.plugins, host: &host, config: &config };
-        Some(plugins.answer(query, |view, idle_for| self.load(view, idle_for)).await)
+        Some(plugins.answer(query, async |view, idle_for| self.load(view, idle_for).await).await)
     }
 
-    fn load(&self, view: &SessionView, idle_for: Duration) -> Load {
-        Load {
-            idle_for,
-            live_agents: u32::try_from(self.registry.live_agents()).unwrap_or(u32::MAX),
-            agent_memory: view
-                .record
-                .process
-                .as_ref()
-                .and_then(|process| ProcessTrees::read().resident_memory(process.pid)),
-            free_memory: free_memory(),
-        }
+    async fn load(&self, view: &SessionView, idle_for: Duration) -> Load {
+        let live_agents = u32::try_from(self.registry.live_agents()).unwrap_or(u32::MAX);
+        let pid = view.record.process.as_ref().map(|process| process.pid);
+        // Reading all processes can take milliseconds, and must not delay other tasks.
+        let measure = move || (pid.and_then(|pid| ProcessTrees::read().resident_memory(pid)), free_memory());
+        let (agent_memory, free_memory) = spawn_blocking(measure).await.unwrap_or_default();
+        Load { idle_for, live_agents, agent_memory, free_memory }
     }
 }
 

@@ -9,9 +9,9 @@ use cordboard_core::{
         Input,
         limit_suspensions::{MemoryUsage, suspensions},
     },
-    types::SessionView,
+    types::{SessionName, SessionView},
 };
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::SessionSupervisor;
 
@@ -36,7 +36,8 @@ impl SessionSupervisor {
             }
             let limits = self.ports.config.limits();
             let views = self.registry.views();
-            let suspensions = suspensions(&views, &limits, &measure(&views, &limits));
+            let usage = measure(&views, &limits).await;
+            let suspensions = suspensions(&views, &limits, &usage);
             for (name, limit) in suspensions.sessions {
                 let Some(session) = self.get(&name) else { continue };
                 tracing::info!(session = %name, %limit, "suspending the least recently used session");
@@ -53,14 +54,17 @@ impl SessionSupervisor {
 }
 
 /// Measures the memory values that the limits are compared with.
-fn measure(views: &[Arc<SessionView>], limits: &Limits) -> MemoryUsage {
+async fn measure(views: &[Arc<SessionView>], limits: &Limits) -> MemoryUsage {
     if limits.agent_memory.is_none() && limits.free_memory.is_none() {
         return MemoryUsage::default();
     }
-    let trees = ProcessTrees::read();
-    let agent = |view: &Arc<SessionView>| {
-        let process = view.record.process.as_ref()?;
-        Some((view.record.name.clone(), trees.resident_memory(process.pid)?))
+    let agent = |view: &Arc<SessionView>| Some((view.record.name.clone(), view.record.process.as_ref()?.pid));
+    let agents: Vec<(SessionName, i32)> = views.iter().filter_map(agent).collect();
+    // Reading all processes can take milliseconds, and must not delay other tasks.
+    let measure = move || {
+        let trees = ProcessTrees::read();
+        let memory = |(name, pid)| Some((name, trees.resident_memory(pid)?));
+        MemoryUsage { agents: agents.into_iter().filter_map(memory).collect(), free: free_memory() }
     };
-    MemoryUsage { agents: views.iter().filter_map(agent).collect(), free: free_memory() }
+    spawn_blocking(measure).await.unwrap_or_default()
 }
