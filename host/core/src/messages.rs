@@ -194,7 +194,10 @@ pub fn message_queued(session: &SessionName) -> String {
 /// Returns the answer to a message that waits until a question of the agent is closed.
 #[must_use]
 pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
-    format!("Session '{session}' is waiting for your answer to question #{number} (/requests). Your message is queued.")
+    format!(
+        "Session '{session}' is waiting for your answer to question #{number}. Use its buttons or /answer #{number}; \
+         /requests shows it again. Your message is queued."
+    )
 }
 
 /// Returns the reply to a user who has answered an agent's question.

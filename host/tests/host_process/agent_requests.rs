@@ -196,7 +196,8 @@ fn a_message_that_waits_for_an_answer_is_acknowledged() {
     host.expect("[Always allow…] /permissions always #1\n");
     host.ask(
         "yes please",
-        "Session 'a' is waiting for your answer to question #1 (/requests). Your message is queued.",
+        "Session 'a' is waiting for your answer to question #1. Use its buttons or /answer #1; /requests shows it again. \
+         Your message is queued.",
     );
     host.say("/allow");
     host.expect_all(&["doesn't really run: make\n", "You said: yes please\n"]);
