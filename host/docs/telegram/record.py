@@ -7,6 +7,7 @@ import base64, json, os, re, shutil, struct, subprocess, sys, tempfile, threadin
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN, ADA, HOME = '123456789:AbC-dEf_ghijklmnopqrstuvwxyz12345', 1001, '/home/ada'
+ICONS = '⚡💬❓☕❗'
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOTES = b'Release notes\n- the search is faster\n- dark mode\n'
 
@@ -16,7 +17,7 @@ class Chat:
 
     def __init__(self):
         self.changed, self.updates, self.messages, self.events = threading.Condition(), [], {}, []
-        self.next_update, self.next_message = 1, 1
+        self.next_update, self.next_message, self.has_topics = 1, 1, False
 
     def record(self, **event):
         self.events.append({'at': int(time.time()), **event})
@@ -29,12 +30,16 @@ class Chat:
             self.record(update=update)
 
     def say(self, **content):
-        """The user sends a message."""
+        """The user sends a message, by default in the private chat with the bot."""
         with self.changed:
             number, self.next_message = self.next_message, self.next_message + 1
         self.push(message={
             'message_id': number, 'date': int(time.time()), 'chat': {'id': ADA, 'type': 'private', 'first_name': 'Ada'},
             'from': {'id': ADA, 'is_bot': False, 'first_name': 'Ada', 'language_code': 'en'}, **content})
+
+    def topic(self, name):
+        """Returns the id of the topic that the bot has created with this name."""
+        return next(e['topic'] for e in self.events if e.get('call') == 'createForumTopic' and e['params']['name'] == name)
 
     def press(self, text, label):
         """The user presses a button of the newest message that contains `text`."""
@@ -67,7 +72,8 @@ class Chat:
         with self.changed:
             result = True
             if method == 'getMe':
-                result = {'id': 42, 'is_bot': True, 'first_name': 'Cordboard', 'username': 'ada_cordboard_bot'}
+                result = {'id': 42, 'is_bot': True, 'first_name': 'Cordboard', 'username': 'ada_cordboard_bot',
+                          'has_topics_enabled': self.has_topics}
             elif method == 'getFile':
                 result = {'file_id': params['file_id'], 'file_unique_id': 'u', 'file_path': 'documents/file'}
             elif method in ('sendMessage', 'sendPhoto', 'sendDocument'):
@@ -79,14 +85,21 @@ class Chat:
                 message.update(text=params.get('text', message['text']), reply_markup=params.get('reply_markup'))
             elif method == 'deleteMessage':
                 del self.messages[params['message_id']]
-            number = result.get('message_id') if isinstance(result, dict) else None
-            self.record(call=method, params=params, **({'message_id': number} if number else {}))
+            elif method == 'getForumTopicIconStickers':
+                result = [{'emoji': emoji, 'custom_emoji_id': emoji, 'file_id': emoji, 'file_unique_id': emoji, 'type': 'custom_emoji',
+                           'width': 100, 'height': 100, 'is_animated': False, 'is_video': False} for emoji in ICONS]
+            elif method == 'createForumTopic':
+                result = {'message_thread_id': self.next_message, 'name': params['name'], 'icon_color': 7322096}
+                self.next_message += 1
+            more = {'message_id': result.get('message_id'), 'topic': result.get('message_thread_id')} if isinstance(result, dict) else {}
+            self.record(call=method, params=params, **{key: value for key, value in more.items() if value})
             return result
 
 
 chat = Chat()
 METHODS = ('getMe getUpdates getFile sendMessage sendPhoto sendDocument sendMessageDraft sendChatAction editMessageText '
-           'editMessageReplyMarkup deleteMessage setMyCommands setMessageReaction answerCallbackQuery').split()
+           'editMessageReplyMarkup deleteMessage setMyCommands setMessageReaction answerCallbackQuery createForumTopic '
+           'editForumTopic getForumTopicIconStickers').split()
 
 
 def form(body, content_type):
@@ -156,7 +169,7 @@ def entity(text, part, **kind):
     return {'offset': units(text[:text.index(part)]), 'length': units(part), **kind}
 
 
-def play():
+def play(restart):
     """Plays the user. Returns the pictures: for each, the range of the events that it shows."""
     pictures = {}
     chat.say(text='/start')
@@ -199,6 +212,19 @@ def play():
     chat.wait('sendPhoto', after=start)
     chat.press('plot.png', 'sales.csv')
     pictures['files'] = [start, chat.wait('sendDocument', after=start)]
+
+    chat.has_topics = True
+    restart()
+    start = len(chat.events)
+    for name in ('api', 'docs', 'search'):
+        chat.say(text=f'/new {name}')
+        chat.wait('sendMessage', f"Session '{name}' created", after=start)
+    for name, text in (('docs', 'List the missing pages'), ('api', 'run cargo test'), ('search', 'slow 60')):
+        chat.say(text=text, message_thread_id=chat.topic(name), is_topic_message=True)
+    chat.wait('sendMessage', 'You said: List', after=start)
+    for icon in ('❓', '⚡'):
+        chat.wait('editForumTopic', icon, after=start)
+    pictures['topics'] = [start, len(chat.events)]
     return pictures
 
 
@@ -213,6 +239,8 @@ def main(program):
             'README.md': b'# Web\n', 'src/main.rs': b'fn main() {}\n', 'out/plot.png': plot(),
             'out/sales.csv': b'month,sales\n1,80\n2,95\n', 'out/june/sales.csv': b'day,sales\n1,4\n',
         }
+        for name in ('api', 'docs', 'search'):
+            os.mkdir(f'{HOME}/{name}')
         for path, content in files.items():
             os.makedirs(os.path.dirname(f'{HOME}/web/{path}'), exist_ok=True)
             with open(f'{HOME}/web/{path}', 'wb') as file:
@@ -220,18 +248,25 @@ def main(program):
         with open(f'{work}/telegram.token', 'w', opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(TOKEN)
         with open(f'{work}/config.toml', 'w') as file:
-            file.write(f'[telegram]\ntoken_file = "telegram.token"\napi_url = "http://127.0.0.1:{server.server_port}"\n'
-                       f'[access]\nowner = {ADA}\n[sessions.folders]\nweb = "{HOME}/web"\n')
+            file.write(f'[telegram]\ntoken_file = "telegram.token"\napi_url = "http://127.0.0.1:{server.server_port}"\ntopics = "create"\n'
+                       f'[access]\nowner = {ADA}\n[sessions.folders]\n')
+            file.writelines(f'{name} = "{HOME}/{name}"\n' for name in ('web', 'api', 'docs', 'search'))
         with open(f'{work}/log', 'w') as log:
-            host = subprocess.Popen([program, 'run', '--config', f'{work}/config.toml', '--state', f'{work}/state'],
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    env={'HOME': HOME, 'PATH': os.environ['PATH'], 'TZ': 'UTC'})
+            def start():
+                return subprocess.Popen([program, 'run', '--config', f'{work}/config.toml', '--state', f'{work}/state'],
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        env={'HOME': HOME, 'PATH': os.environ['PATH'], 'TZ': 'UTC'})
+
+            def stop():
+                hosts[-1].terminate()
+                hosts[-1].wait()
+
+            hosts = [start()]
             try:
-                pictures = play()
+                pictures = play(lambda: (stop(), hosts.append(start())))
                 time.sleep(1)
             finally:
-                host.terminate()
-                host.wait()
+                stop()
         with open(f'{work}/log') as log:
             print(log.read())
         with open(f'{HERE}/record.json', 'w') as file:
