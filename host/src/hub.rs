@@ -20,6 +20,7 @@ pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
 mod topic_creation;
+mod transcription;
 mod undispatched_prompts;
 mod usage;
 
@@ -37,6 +38,7 @@ pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
 pub use topic_creation::TopicCreation;
+pub use transcription::Transcriber;
 pub use usage::UsageLedger;
 pub(crate) use {
     dispatch::error_text,

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -116,6 +116,15 @@ pub fn prompt_files(session_folder: &Path, files: &[ChatFile]) -> Vec<PromptFile
     files.iter().map(prompt_file).collect()
 }
 
+/// Returns the path of a saved file in the session's folder.
+///
+/// # Errors
+/// The file is not there, or is not a regular file.
+pub fn saved_path(session_folder: &Path, file: &ChatFile) -> io::Result<PathBuf> {
+    open(session_folder, &file.saved_as)?;
+    Ok(session_folder.join(file.path()))
+}
+
 /// Reads up to `length` bytes of a saved file, from `offset` on. Returns fewer bytes only at the end of the file.
 ///
 /// # Errors
@@ -212,6 +221,7 @@ mod tests {
         let part = |offset, length| read_part(folder.path(), "a.txt", offset, length).unwrap();
         assert_eq!((part(0, 4), part(8, 4), part(10, 4)), (b"0123".to_vec(), b"89".to_vec(), Vec::new()));
         assert!(read_part(folder.path(), "gone", 0, 1).is_err());
+        assert_eq!(saved_path(folder.path(), &file("a.txt")).unwrap(), folder.path().join("inbox/a.txt"));
     }
 
     #[test]
@@ -243,6 +253,7 @@ mod tests {
             let files = prompt_files(folder.path(), &[file(name)]);
             assert_eq!((files[0].input.as_ref(), &*files[0].note), (None, "[Attached photo: no longer available]"));
             assert!(!ReceivedFiles::create(folder.path()).unwrap().contains(name));
+            assert!(saved_path(folder.path(), &file(name)).is_err());
         }
         // An incomplete file never overwrites the target of a link.
         symlink(secret.path().join("key.png"), inbox.join(".b.png.part")).unwrap();

@@ -4,6 +4,7 @@
 
 mod cgroup;
 mod cgroup_limits;
+mod collect_output;
 mod demo_leftover;
 mod env_tag;
 mod fork_exec;
@@ -32,6 +33,7 @@ use rustix::process::Signal;
 use tokio::sync::mpsc;
 
 pub use cgroup_limits::LimitsError;
+pub use collect_output::{OutputError, OutputLimits, collect_output};
 pub use demo_leftover::leave;
 pub use env_tag::EnvTag;
 pub use host_environment::{Environment, disable_dumps};
@@ -102,19 +104,19 @@ pub enum ProcessEvent {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
-    #[error("start '{program}': it was not found in PATH; install it, or set `command` of this agent to its full path")]
+    #[error("start '{program}': it was not found in PATH; install it, or set its full path in `command`")]
     NotInPath { program: String },
-    #[error("start '{program}': the file does not exist; set `command` of this agent to the program's full path")]
+    #[error("start '{program}': the file does not exist; set the program's full path in `command`")]
     Missing { program: String },
     #[error(
-        "start '{program}': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command` of this agent"
+        "start '{program}': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command`"
     )]
     NotExecutable { program: String },
     #[error("start '{program}': the interpreter in its first line is missing; install it")]
     NoInterpreter { program: String },
     #[error(
         "start '{program}': it is not a program for this machine (a script must begin with a line such as \
-         `#!/bin/sh`); correct `command` of this agent"
+         `#!/bin/sh`); correct `command`"
     )]
     NoProgram { program: String },
     #[error("start '{program}': the session's folder '{folder}' is missing; create it again, or start a new session")]

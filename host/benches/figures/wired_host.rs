@@ -13,7 +13,7 @@ use cordboard::{
     clock::Clock,
     hub::{
         self, CommandFiles, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
-        QueryRunner, SessionSupervisor, TextAnswers, TurnRenderer, UsageLedger,
+        QueryRunner, SessionSupervisor, TextAnswers, Transcriber, TurnRenderer, UsageLedger,
     },
     rollout::{Resources, Rollout},
     session::Ports,
@@ -253,6 +253,7 @@ fn server(
         admin_commands: AdminCommands::channel().0,
         state_dir: state,
         environment: Environment::default(),
+        transcriber: Transcriber::new(host_id, Environment::default()),
         causes: CausationChain::default(),
         text_answers: TextAnswers::default(),
         place: None,

@@ -29,6 +29,7 @@ mod size;
 mod takes_effect;
 mod telegram;
 mod value;
+mod voice;
 mod webhook;
 mod webhook_url;
 
@@ -56,6 +57,7 @@ pub use sessions::{Busy, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::{RichMode, Stream, Telegram, TopicMode};
+pub use voice::{Voice, VoiceCommand};
 pub use webhook::{Webhook, WebhookAuth};
 pub use webhook_url::WebhookUrl;
 
@@ -71,6 +73,7 @@ pub struct Config {
     pub access: Access,
     pub sessions: Sessions,
     pub requests: Requests,
+    pub voice: Voice,
     pub limits: Limits,
     pub console: Console,
     pub webhook: Webhook,
@@ -129,6 +132,7 @@ impl Config {
             access: Access::default(),
             sessions: Sessions::default(),
             requests: Requests::default(),
+            voice: Voice::default(),
             limits: Limits::default(),
             console: Console::default(),
             webhook: Webhook::default(),
@@ -143,6 +147,7 @@ impl Config {
         root.table("access", |section| self.access.merge(section));
         root.table("sessions", |section| self.sessions.merge(section));
         root.table("requests", |section| self.requests.merge(section));
+        root.table("voice", |section| self.voice.merge(section));
         root.table("limits", |section| self.limits.merge(section));
         root.table("console", |section| self.console.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));

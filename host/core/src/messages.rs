@@ -12,6 +12,7 @@ mod host_reply;
 pub mod plugins;
 mod session_notice;
 pub mod topics;
+pub mod transcription;
 
 pub use agent_request::{
     INPUT_ENDED, no_open_request, no_such_option, option_needs_text, option_without_text, several_requests,

@@ -61,6 +61,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     }
     problems.extend(check_secrets(&config)?);
     problems.extend(check_agents(&config)?);
+    problems.extend(check_voice(&config)?);
     block_on(async {
         let (registry, rejected) = activate_all(&paths, &config).await?;
         for status in registry.snapshot().statuses() {
@@ -143,6 +144,15 @@ fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
         };
     }
     Ok(problem)
+}
+
+/// Reports whether the program that transcribes voice messages can be found.
+fn check_voice(config: &LiveConfig) -> Result<Option<String>, AppError> {
+    let Some(command) = &config.now().voice.command else { return Ok(None) };
+    let found = process::locate(Path::new(&command.program), &Environment::read().not_secret(), Path::new("/"));
+    let verdict = if found.is_ok() { "ok" } else { "missing" };
+    print_text(&format!("voice          {verdict}  {}\n", command.program))?;
+    Ok(found.err().map(|error| format!("[voice] command: failed to {error}")))
 }
 
 /// Activates all plugins as a host does at its start.

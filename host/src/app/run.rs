@@ -226,6 +226,7 @@ impl HostBase {
             admin_commands,
             state_dir: self.state.clone(),
             environment: self.environment.clone(),
+            transcriber: hub::Transcriber::new(&self.host_id, self.environment.clone()),
             causes: CausationChain::default(),
             text_answers: hub::TextAnswers::default(),
             place: None,

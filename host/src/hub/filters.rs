@@ -1,5 +1,5 @@
-//! Calls the filter plugins on messages to agents, in the order of the configuration. If a filter fails, the agent
-//! doesn't get the message, because the filter might have rejected it.
+//! Transcribes the recordings of messages to agents, then calls the filter plugins on the messages, in the order of the
+//! configuration. If a filter fails, the agent doesn't get the message, because the filter might have rejected it.
 
 use std::{iter, sync::Arc};
 
@@ -13,6 +13,7 @@ use cordboard_runtime::{CallContext, FilterCall, HostApi, Registry};
 use super::{
     host_api::{HostService, files::FilterAttachments},
     sessions::supervisor::prompt_text,
+    transcription::TranscribedText,
 };
 
 /// The text of a message after the filters, and their notices for the author, as Markdown.
@@ -75,14 +76,25 @@ pub(super) struct Filtered {
 }
 
 impl HostService {
-    /// Applies the filters to a message for the session's agent. Commands of the agent are not filtered. The error is
-    /// the answer to the author.
+    /// Transcribes the recordings of a message for the session's agent, and applies the filters to its text. Commands of the
+    /// agent are not filtered. The error is the answer to the author.
     pub(super) async fn filter(&self, update: &Update, view: &SessionView) -> Result<Filtered, HostReply> {
         let config = self.config();
-        if config.plugins.filters.is_empty() || !matches!(prompt_text(update), Some((PromptKind::Text, _))) {
+        let mut message = filter_input(&update.what);
+        let is_filtered = matches!(prompt_text(update), Some((PromptKind::Text, _)));
+        let transcribed = if is_filtered {
+            self.transcriber.transcribe(&config.voice, &message, &view.record.folder).await
+        } else {
+            None
+        };
+        if !is_filtered || (config.plugins.filters.is_empty() && transcribed.is_none()) {
             return Ok(Filtered { update: update.clone(), notices: Vec::new() });
         }
-        let message = filter_input(&update.what);
+        let mut notices = Vec::new();
+        if let Some(TranscribedText { text, notice }) = transcribed {
+            message.text = text;
+            notices.push(notice);
+        }
         let files = FilterAttachments::new(view.record.folder.clone(), &message.files);
         let calls = FilterCalls {
             plugins: &self.plugins,
@@ -96,8 +108,9 @@ impl HostService {
                 locale: update.locale.clone(),
             },
         };
-        let FilteredText { text, notices } = calls.apply(message).await?;
-        Ok(Filtered { update: with_text(update, text), notices })
+        let filtered = calls.apply(message).await?;
+        notices.extend(filtered.notices);
+        Ok(Filtered { update: with_text(update, filtered.text), notices })
     }
 
     /// Shows the notices of the filters to the author of the message.

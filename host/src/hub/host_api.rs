@@ -49,6 +49,7 @@ use super::{
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
     topic_creation::TopicCreation,
+    transcription::Transcriber,
     undispatched_prompts::PromptTaker,
     usage::UsageLedger,
 };
@@ -70,6 +71,7 @@ pub struct HostService {
     pub state_dir: PathBuf,
     /// The environment of agents.
     pub environment: Environment,
+    pub transcriber: Transcriber,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
     pub text_answers: TextAnswers,

@@ -186,7 +186,7 @@ async fn a_missing_agent_is_reported_with_the_remedy() {
     fakes.phase(Phase::Broken).await;
     fakes.until("notice").await;
     let Some(SessionNotice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
-    assert!(why.contains("set `command` of this agent"), "{why}");
+    assert!(why.contains("full path in `command`"), "{why}");
     fakes.end(session).await;
 }
 

@@ -11,7 +11,7 @@ const FIELDS: [(&str, &str, &str); 6] = [
     ("document", "file", "file"),
     ("video", "video", "video.mp4"),
     ("video_note", "video", "video.mp4"),
-    ("voice", "voice message", "voice.ogg"),
+    ("voice", ChatFile::VOICE_MESSAGE, "voice.ogg"),
 ];
 
 /// Returns the file of a message with this content. Of a photo, returns the largest size. `update` is the key of the

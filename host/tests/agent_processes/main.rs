@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod cgroups;
+mod outputs;
 #[path = "../support/cgroups.rs"]
 mod support;
 
@@ -303,19 +304,19 @@ async fn each_failed_start_says_what_to_do() {
     assert_eq!(
         error(&no_program, at),
         "start 'FOLDER/empty': it is not a program for this machine (a script must begin with a line such as \
-         `#!/bin/sh`); correct `command` of this agent"
+         `#!/bin/sh`); correct `command`"
     );
     assert_eq!(
         error(Path::new("no-such-agent"), at),
-        "start 'no-such-agent': it was not found in PATH; install it, or set `command` of this agent to its full path"
+        "start 'no-such-agent': it was not found in PATH; install it, or set its full path in `command`"
     );
     assert_eq!(
         error(&at.join("gone"), at),
-        "start 'FOLDER/gone': the file does not exist; set `command` of this agent to the program's full path"
+        "start 'FOLDER/gone': the file does not exist; set the program's full path in `command`"
     );
     assert_eq!(
         error(&plain, at),
-        "start 'FOLDER/plain': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command` of this agent"
+        "start 'FOLDER/plain': it is not an executable file, or a folder on its path can't be searched; use `chmod +x`, or correct `command`"
     );
     assert_eq!(
         error(&no_interpreter, at),

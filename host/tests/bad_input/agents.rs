@@ -20,10 +20,7 @@ fn is_alive(pid: &str) -> bool {
 #[test]
 fn a_missing_command_is_named_and_the_prompt_waits() {
     for (command, why) in [
-        (
-            "/nowhere/agent",
-            "'/nowhere/agent': the file does not exist; set `command` of this agent to the program's full path",
-        ),
+        ("/nowhere/agent", "'/nowhere/agent': the file does not exist; set the program's full path in `command`"),
         ("no-such-agent", "'no-such-agent': "),
     ] {
         let home = Home::new(&with_agent(command));

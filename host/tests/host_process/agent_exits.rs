@@ -93,7 +93,7 @@ fn a_missing_agent_command_is_reported_at_once() {
     super::support::until("the session is broken", || home.sessions()[0]["phase"] == "broken");
     host.say("hello");
     let (shown, code) = host.end();
-    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': the file does not exist; set `command` of this agent to the program's full path\n\
+    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': the file does not exist; set the program's full path in `command`\n\
                Your messages are kept. Use /retry to try again.\n";
     assert_eq!(shown.matches(why).count(), 2, "at the start, and as the answer: {shown}");
     assert!(shown.contains("Session 'a' created.\n"), "{shown}");

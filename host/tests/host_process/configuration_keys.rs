@@ -63,6 +63,8 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("limits", "free_memory", "\"1GiB\"", Log("limits")),
     ("requests", "expire", "\"1m\"", Log("requests")),
     ("requests", "approval", "\"mine\"", Log("requests")),
+    ("voice", "command", "[\"w\"]", Log("voice")),
+    ("voice", "timeout", "\"1m\"", Log("voice")),
     ("console", "drain", "\"1m\"", Log("console")),
     ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
     ("webhook", "body", "\"2MiB\"", Log("webhook")),

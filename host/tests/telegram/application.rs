@@ -19,6 +19,7 @@ mod session_files;
 mod sessions_of_others;
 mod split_messages;
 mod topics;
+mod voice;
 mod webhook;
 
 use std::{

@@ -54,6 +54,12 @@ impl Environment {
     pub fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<(String, String)> {
         names.into_iter().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect()
     }
+
+    /// Returns the variables that are never secret, such as `PATH`, for a program that is not an agent.
+    #[must_use]
+    pub fn not_secret(&self) -> Vec<(String, String)> {
+        self.pick(HOST_VARIABLES)
+    }
 }
 
 impl FromIterator<(String, String)> for Environment {

@@ -15,6 +15,7 @@ pub enum Area {
     /// All keys of `[sessions]`.
     Sessions,
     Requests,
+    Voice,
     Limits,
     Console,
     Webhook,
@@ -64,6 +65,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
         (Area::Requests, old.requests != new.requests),
+        (Area::Voice, old.voice != new.voice),
         (Area::Limits, old.limits != new.limits),
         (Area::Console, old.console != new.console),
         (Area::Webhook, old.webhook != new.webhook),
@@ -136,6 +138,7 @@ impl Area {
             Self::Access => "access",
             Self::Sessions => "sessions",
             Self::Requests => "requests",
+            Self::Voice => "voice",
             Self::Limits => "limits",
             Self::Console => "console",
             Self::Webhook => "webhook",

@@ -12,6 +12,7 @@ mod documented;
 mod network_grants;
 mod refused;
 mod takes_effect;
+mod voice;
 mod webhook;
 mod webhook_url;
 

@@ -34,6 +34,9 @@ pub struct ChatFile {
 }
 
 impl ChatFile {
+    /// The kind of a recorded voice message.
+    pub const VOICE_MESSAGE: &str = "voice message";
+
     /// Creates a file without size and duration. `name` is the name that the sender gave the file, or another
     /// suitable one. `update` is the key of the update, which makes the saved name unique.
     #[must_use]

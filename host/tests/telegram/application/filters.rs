@@ -44,7 +44,8 @@ impl Whisper {
     }
 }
 
-fn voice(id: i64, more: Value) -> Value {
+/// Returns a voice message with the file `v`. `more` has further fields, which override those of the message.
+pub fn voice(id: i64, more: Value) -> Value {
     let voice = json!({"file_id": "v", "file_unique_id": "u", "duration": 7, "mime_type": "audio/ogg"});
     let mut of = message(OWNER, OWNER, json!({ "voice": voice }));
     of["message_id"] = id.into();

@@ -87,6 +87,7 @@ fn keys_without_a_default_are_known() {
         [telegram] per_minute
         [access] owner
         [sessions] default
+        [voice] command
         [limits] cost_per_day
         [limits] live_agents
         [limits] agent_memory

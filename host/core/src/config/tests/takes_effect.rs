@@ -34,6 +34,8 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("sessions", "roots", "[\"/srv\"]"),
     ("sessions", "folders", "{ web = \"/srv/web\" }"),
     ("requests", "expire", "\"5m\""),
+    ("voice", "command", "[\"w\"]"),
+    ("voice", "timeout", "\"1m\""),
     ("limits", "cost_per_day", "2.5"),
     ("limits", "live_agents", "4"),
     ("limits", "agent_memory", "\"2GiB\""),

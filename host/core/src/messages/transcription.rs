@@ -1,0 +1,40 @@
+//! Texts about voice messages: the text that was understood, and why a recording was not transcribed.
+
+use crate::render::escape;
+
+/// The maximum length of the text that the chat shows, in characters.
+const SHOWN: usize = 1000;
+
+/// Returns the notice with the text of a recording, as Markdown. `missing` is why another recording of the message was
+/// not transcribed.
+#[must_use]
+pub fn understood(spoken: &str, missing: Option<&str>) -> String {
+    let shown: String = spoken.chars().take(SHOWN).collect();
+    let end = if shown.len() < spoken.len() { "…" } else { "" };
+    let rest = missing.map_or_else(String::new, |why| format!("\nA part was not transcribed: {}", escape(why)));
+    format!("🎤 {}{end}{rest}", escape(&shown))
+}
+
+/// Returns the notice for a message of which no recording was transcribed, as Markdown.
+#[must_use]
+pub fn not_transcribed(why: &str) -> String {
+    format!("🎤 Not transcribed, so the agent gets the recording itself: {}", escape(why))
+}
+
+/// Returns the line that tells the agent that a recording was not transcribed.
+#[must_use]
+pub fn note_for_agent(why: &str) -> String {
+    format!("[The recording could not be transcribed: {why}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chat_shows_the_beginning_of_a_long_text() {
+        assert_eq!(understood("Buy *milk*.", None), "🎤 Buy \\*milk\\*.");
+        let long = understood(&"é".repeat(SHOWN + 1), Some("exit *1*"));
+        assert_eq!(long, format!("🎤 {}…\nA part was not transcribed: exit \\*1\\*", "é".repeat(SHOWN)));
+    }
+}
