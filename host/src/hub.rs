@@ -29,6 +29,7 @@ pub use event_bus::EventBus;
 pub use file_downloads::CommandFiles;
 pub use host_api::HostService;
 pub use host_api::chat_members::{person_of, role};
+pub use host_api::send::PromptKeys;
 pub use inbox_writer::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};

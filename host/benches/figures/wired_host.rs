@@ -13,7 +13,7 @@ use cordboard::{
     clock::Clock,
     hub::{
         self, CommandFiles, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
-        QueryRunner, SessionSupervisor, TextAnswers, Transcriber, TurnRenderer, UsageLedger,
+        PromptKeys, QueryRunner, SessionSupervisor, TextAnswers, Transcriber, TurnRenderer, UsageLedger,
     },
     rollout::{Resources, Rollout},
     session::Ports,
@@ -256,6 +256,7 @@ fn server(
         transcriber: Transcriber::new(host_id, Environment::default()),
         causes: CausationChain::default(),
         text_answers: TextAnswers::default(),
+        prompt_keys: PromptKeys::default(),
         place: None,
         replied_author: None,
         press: None,

@@ -82,7 +82,8 @@ pub enum Action<C> {
     Reply(HostReply),
     /// The caller no longer has access.
     DropWithoutAccess,
-    /// An immediate command that the previous run of the host accepted. It no longer applies.
+    /// An immediate command without a message, such as `/stop`, that the previous run of the host accepted. It no longer
+    /// applies.
     DropStale,
     /// The caller has sent too many updates, and was already notified.
     DropExcess,
@@ -133,7 +134,7 @@ impl Hub {
             HubEvent::Accepted(rows) => rows.into_iter().flat_map(|row| self.join(row, facts)).collect(),
             HubEvent::Restored(rows) => {
                 let (stale, rows): (Vec<_>, Vec<_>) =
-                    rows.into_iter().map(JoinedUpdate::parse).partition(|update| is_immediate(update, facts));
+                    rows.into_iter().map(JoinedUpdate::parse).partition(|update| is_stale(update, facts));
                 dispatches.extend(stale.into_iter().map(|update| self.start(Slot::Bypass, update, Action::DropStale)));
                 rows.into_iter().flat_map(|update| self.join(update.row, facts)).collect()
             }
@@ -298,6 +299,16 @@ fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>)
     let (Some(role), Some(input)) = ((facts.role)(&update.row.update.caller.id), &update.input) else { return false };
     let resolution = route::resolve(input, role, facts.commands);
     matches!(resolution, Resolution::Command { command, .. } if command.is_immediate())
+}
+
+/// Returns whether an update of the previous run no longer applies: it is an immediate command without a message. A
+/// command with a message, such as `/now`, is handled now, because otherwise its message would be lost.
+fn is_stale<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
+    let has_text = match &update.input {
+        Some(ChatInput::Command(line) | ChatInput::AgentCommand(Some(line))) => !line.invocation.text.is_empty(),
+        Some(ChatInput::Button { .. } | ChatInput::AgentCommand(None) | ChatInput::Prompt) | None => false,
+    };
+    is_immediate(update, facts) && !has_text && !has_files(&update.row.update)
 }
 
 fn is_prompt(update: &JoinedUpdate) -> bool {

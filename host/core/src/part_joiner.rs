@@ -31,21 +31,25 @@ impl JoinedUpdate {
     /// Parses a row without joining it with others.
     #[must_use]
     pub fn parse(row: InboxRow) -> Self {
-        Self { input: parse(&row.update.what), row, absorbed: Vec::new() }
+        Self { input: parse(&row.update), row, absorbed: Vec::new() }
     }
 
     /// Joins rows in their order. Returns `None` if `rows` is empty.
-    fn join(rows: Vec<InboxRow>, input: impl FnOnce(&UpdateKind) -> Option<ChatInput>) -> Option<Self> {
+    fn join(rows: Vec<InboxRow>, input: impl FnOnce(&Update) -> Option<ChatInput>) -> Option<Self> {
         let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
         let updates = rows.iter().map(|row| row.update.clone()).collect();
         let first = rows.into_iter().next()?;
         let update = join(updates).unwrap_or_else(|| first.update.clone());
-        Some(Self { input: input(&update.what), row: InboxRow { update, ..first }, absorbed })
+        Some(Self { input: input(&update), row: InboxRow { update, ..first }, absorbed })
     }
 }
 
-fn parse(what: &UpdateKind) -> Option<ChatInput> {
-    match what {
+fn parse(update: &Update) -> Option<ChatInput> {
+    match &update.what {
+        // The host has created the update for a prompt, so its text is never a command of the host.
+        UpdateKind::Text(_) | UpdateKind::NotText { caption: Some(_), .. } if update.origin.prompt_kind.is_some() => {
+            Some(ChatInput::Prompt)
+        }
         UpdateKind::Text(text) | UpdateKind::NotText { caption: Some(text), .. } => Some(ChatInput::typed(text)),
         UpdateKind::Press { line, .. } => Some(ChatInput::pressed(&line.command, line.plugin.as_deref())),
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => None,

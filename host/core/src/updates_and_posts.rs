@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent_event::PromptId,
-    types::{Button, Caller, ChatFile, MessageAuthor, Place, PromptKind, Reply, SessionName, Timestamp},
+    types::{Button, Caller, ChatFile, MessageAuthor, Place, PromptKind, Reply, SessionName, Timestamp, Urgency},
 };
 
 /// A front-end's id of a message, unique within the message's place.
@@ -43,6 +43,9 @@ pub struct Origin {
     /// of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,
+    /// The session of a prompt from a plugin that still has to pass the filters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressee: Option<Addressee>,
     /// The message of the host that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
@@ -58,6 +61,14 @@ pub struct Origin {
     /// Whether the update tells an agent about an edit of the message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_correction: bool,
+}
+
+/// The session that a plugin has sent a prompt to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressee {
+    /// The id of the session.
+    pub session: SessionName,
+    pub urgency: Urgency,
 }
 
 /// A reply to a message of the host.

@@ -229,6 +229,7 @@ impl HostBase {
             transcriber: hub::Transcriber::new(&self.host_id, self.environment.clone()),
             causes: CausationChain::default(),
             text_answers: hub::TextAnswers::default(),
+            prompt_keys: hub::PromptKeys::default(),
             place: None,
             replied_author: None,
             press: None,

@@ -132,7 +132,9 @@ impl Dispatcher {
         let Some((kind, text)) = prompt_text(&update) else { return false };
         let (place, mode) = (update.place.clone(), self.host.mode_of(&update.caller.id).await);
         match self.store.accept_for(update, &edited.session).await {
-            Ok(id) => {
+            // The previous run of the host has stored the correction, but was killed before it completed the edit.
+            Ok(None) => false,
+            Ok(Some(id)) => {
                 let prompt = Prompt { id: id.clone(), place, kind, text, mode, files: Vec::new() };
                 session.prompt(prompt, Urgency::Normal, CausationChain::default()).await;
                 self.host.withdraw_if_revoked(&row.update, id, &edited.session).await;

@@ -10,7 +10,7 @@ mod history;
 pub mod new_session;
 mod plugin_state;
 mod rename;
-mod send;
+pub mod send;
 
 use std::{cell::LazyCell, iter, path::PathBuf, sync::Arc};
 
@@ -39,6 +39,7 @@ use cordboard_store::{Store, StoreError};
 use self::{
     files::FilterAttachments,
     new_session::{check_persona, resolve_agent},
+    send::PromptKeys,
 };
 use super::{
     file_downloads::CommandFiles,
@@ -75,6 +76,8 @@ pub struct HostService {
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
     pub text_answers: TextAnswers,
+    /// The keys of the prompts that this instance sends.
+    pub prompt_keys: PromptKeys,
     /// The place of the update that this instance serves, if any.
     pub place: Option<Place>,
     /// The author of the message that the command of this update replies to.

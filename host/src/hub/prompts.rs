@@ -30,8 +30,11 @@ struct SentPrompt {
 impl Dispatcher {
     /// Handles a prompt: uses it as the answer to a question that waits for a text, or else sends it to the active
     /// session. The prompt is assigned to the session in the store first, so that it goes to the same session after a
-    /// restart.
+    /// restart. A prompt from a plugin goes to the session that the plugin has chosen.
     pub(super) async fn prompt(&self, row: &InboxRow) {
+        if let Some(addressee) = &row.update.origin.addressee {
+            return self.host.filter_again(row, addressee).await;
+        }
         if self.answer_with_text(row).await {
             return;
         }
@@ -119,7 +122,7 @@ impl Dispatcher {
 
     /// Sends an assigned prompt to its session.
     async fn hand_over(&self, row: &InboxRow, name: &SessionName, filtered: Filtered) -> SentPrompt {
-        let prompt = prompt_of(&InboxRow { update: filtered.update.clone(), ..row.clone() });
+        let prompt = prompt_of(&filtered.update, &row.prompt);
         let (Some(session), Some(prompt)) = (self.host.sessions.get(name), prompt) else {
             return SentPrompt { filtered, waits_in: None };
         };

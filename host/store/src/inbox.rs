@@ -103,13 +103,18 @@ impl Store {
         .await
     }
 
-    /// Stores `update` as a prompt that waits for this session, without routing its text. Returns the id of the prompt.
-    pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<PromptId, StoreError> {
+    /// Stores `update` as a prompt that waits for this session, without routing its text. Returns the id of the prompt, or
+    /// `None` if the update was already accepted.
+    pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<Option<PromptId>, StoreError> {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
         self.run(format!("store a message for session '{session}'"), move |db| {
+            let sql = "SELECT 1 FROM inbox WHERE front_end = ? AND key = ?";
+            if db.prepare_cached(sql)?.exists(params![update.place.front_end, update.key])? {
+                return Ok(None);
+            }
             insert_waiting(db, &update, &prompt, &session)?;
             delete_old(db)?;
-            Ok(prompt.clone())
+            Ok(Some(prompt.clone()))
         })
         .await
     }

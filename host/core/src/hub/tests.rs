@@ -296,6 +296,22 @@ fn immediate_commands_of_the_previous_run_are_dropped() {
 }
 
 #[test]
+fn an_immediate_command_with_a_message_is_handled_after_a_restart() {
+    check(
+        "
+        restore ann 1: /stop and read this
+        restore ann 2 press: /stop and read this
+        ",
+        &expect![[r#"
+            restore ann 1: /stop and read this
+              1 in its queue: call stop ["and", "read", "this"]
+            restore ann 2 press: /stop and read this
+              2 at once: drop, stale
+        "#]],
+    );
+}
+
+#[test]
 fn a_closed_hub_drains() {
     check(
         "

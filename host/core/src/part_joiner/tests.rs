@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     agent_event::PromptId,
-    types::{Caller, Place, Role, UserId},
+    types::{Caller, Place, PromptKind, Role, UserId},
     updates_and_posts::{InboxState, MessageId, Origin},
 };
 
@@ -127,4 +127,15 @@ fn the_number_of_waiting_parts_is_limited() {
     let parts = |from: i64| (from..from + 100).map(|id| text(id, "ada", "a", cut("")));
     let ids: Vec<Vec<i64>> = run(parts(0).chain(parts(100)).collect()).into_iter().map(|(_, ids)| ids).collect();
     assert_eq!(ids, [(0..100).collect::<Vec<_>>(), (100..200).collect()]);
+}
+
+#[test]
+fn the_text_of_a_prompt_from_the_host_is_never_a_command() {
+    let input = |prompt_kind| {
+        let mut row = text(1, "ann", "/stop all", MessagePart::Alone);
+        row.update.origin.prompt_kind = prompt_kind;
+        PartJoiner::default().push(row, Timestamp(0), PATIENCE).remove(0).input
+    };
+    assert!(matches!(input(None), Some(ChatInput::Command(_))));
+    assert_eq!(input(Some(PromptKind::Text)), Some(ChatInput::Prompt));
 }

@@ -35,7 +35,8 @@ impl Prompt {
 }
 
 /// Whether a prompt that arrives during a turn interrupts the turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Urgency {
     /// `[sessions] busy` decides.
     Normal,

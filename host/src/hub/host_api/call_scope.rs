@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cordboard_core::{event::CausationChain, types::Place, updates_and_posts::Update};
 
-use super::{HostService, files::FilterAttachments};
+use super::{HostService, files::FilterAttachments, send::PromptKeys};
 use crate::hub::{file_downloads::CommandFiles, press_context::Press, undispatched_prompts::PromptTaker};
 
 impl HostService {
@@ -23,6 +23,7 @@ impl HostService {
         files: CommandFiles,
     ) -> Self {
         Self {
+            prompt_keys: PromptKeys::of(update),
             place: Some(update.place.clone()),
             replied_author: update.origin.replied_author.clone(),
             press,

@@ -1,29 +1,63 @@
-//! Sends the prompts of plugins to sessions.
+//! Sends the prompts of plugins to sessions. A prompt is stored before the plugin's call returns, so that a killed host
+//! doesn't lose it.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use cordboard_core::{
-    messages,
+    agent_event::PromptId,
+    messages::{self, HostReply},
     session::{ApiError, ApiErrorCode, Prompt},
     types::{Caller, PromptKind, SessionName, SessionView, Urgency},
-    updates_and_posts::{NewPost, Origin, Update, UpdateKind},
+    updates_and_posts::{Addressee, CompletedUpdate, InboxRow, NewPost, Origin, Update, UpdateKind},
 };
 use cordboard_runtime::refuse;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::HostService;
 use crate::hub::{
+    filters::Filtered,
     session_errors::{not_stored, unknown},
-    sessions::supervisor::prompt_text,
+    sessions::supervisor::prompt_of,
 };
 
-/// The time that a call of a plugin waits for filters. After it, the call returns, and the host sends the prompt in the
-/// background. Otherwise, the time limit of the call would cancel the prompt.
+/// The time that a call of a plugin waits for filters. After it, the host stores the prompt, and the call returns while
+/// the filters still run. Otherwise, the time limit of the call would cancel the prompt.
 const CALL_WAIT: Duration = Duration::from_secs(1);
 
+/// Creates the keys of the prompts that the calls for one update send. If the host is killed, the update is handled
+/// again. Its prompts then get the same keys, so those that were accepted before are not accepted twice.
+#[derive(Clone, Default)]
+pub struct PromptKeys(Option<Arc<KeysOfUpdate>>);
+
+struct KeysOfUpdate {
+    update: String,
+    next: AtomicU32,
+}
+
+impl PromptKeys {
+    pub(super) fn of(update: &Update) -> Self {
+        let update = format!("{}:{}", update.place.front_end, update.key);
+        Self(Some(Arc::new(KeysOfUpdate { update, next: AtomicU32::new(1) })))
+    }
+
+    fn next(&self) -> String {
+        match &self.0 {
+            Some(keys) => format!("plugin:{}:{}", keys.update, keys.next.fetch_add(1, Ordering::Relaxed)),
+            None => format!("plugin:{}", uuid::Uuid::new_v4()),
+        }
+    }
+}
+
 impl HostService {
-    /// Filters, stores and sends a prompt from a plugin like one that a person typed. It is stored as assigned to this
-    /// session, so that its text is never dispatched as a command, not even after a restart.
+    /// Filters, stores and sends a prompt from a plugin like one that a person typed. Its text is never dispatched as a
+    /// command, not even after a restart.
     pub(super) async fn send(
         &self,
         caller: &Caller,
@@ -42,7 +76,7 @@ impl HostService {
             return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
         }
         let update = Update {
-            key: format!("plugin:{}", uuid::Uuid::new_v4()),
+            key: self.prompt_keys.next(),
             caller: caller.clone(),
             place,
             what: UpdateKind::prompt(text, self.files.take(view.record.id())),
@@ -50,46 +84,149 @@ impl HostService {
             locale: None,
             origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
         };
-        let (host, place) = (self.clone(), update.place.clone());
-        let task = tokio::spawn(async move { host.filter_and_send(update, &view, urgency).await });
-        let panicked = || Err(refuse(ApiErrorCode::Failed, messages::NOT_SENT_BUG.to_owned()));
-        let mut sending = Box::pin(async move { task.await.unwrap_or_else(|_| panicked()) });
-        match timeout(CALL_WAIT, &mut sending).await {
-            Ok(sent) => sent,
-            Err(_) => {
-                let outbound = self.outbound.clone();
-                tokio::spawn(async move {
-                    if let Err(refusal) = sending.await {
-                        let post = NewPost::new(place, messages::plain(&refusal.text));
-                        outbound.finish(Vec::new(), vec![post]).await;
-                    }
-                });
-                Ok(())
-            }
-        }
+        let (accepted, is_accepted) = oneshot::channel();
+        let host = self.clone();
+        // A task of its own, so that the end of the call doesn't cancel it.
+        tokio::spawn(async move { host.filter_and_send(update, &view, urgency, accepted).await });
+        let panicked = |_| Err(refuse(ApiErrorCode::Failed, messages::NOT_SENT_BUG.to_owned()));
+        is_accepted.await.unwrap_or_else(panicked)
     }
 
-    async fn filter_and_send(&self, update: Update, view: &SessionView, urgency: Urgency) -> Result<(), ApiError> {
-        let filtered = self.filter(&update, view).await;
-        let filtered = filtered.map_err(|refusal| refuse(ApiErrorCode::Denied, refusal.text()))?;
+    /// Filters a prompt and sends it. Reports to `accepted` once the prompt is stored or refused.
+    async fn filter_and_send(
+        &self,
+        update: Update,
+        view: &SessionView,
+        urgency: Urgency,
+        accepted: oneshot::Sender<Result<(), ApiError>>,
+    ) {
+        let mut filtering = pin!(self.filter(&update, view));
+        let Ok(filtered) = timeout(CALL_WAIT, &mut filtering).await else {
+            let addressee = Addressee { session: view.record.id().clone(), urgency };
+            let (row, outcome) = match self.accept_unfiltered(&update, &addressee).await {
+                Ok(row) => (row, Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // The send fails if the call was canceled. The prompt is sent anyway.
+            drop(accepted.send(outcome));
+            if let Some(row) = row {
+                self.send_stored(&row, &addressee, filtering.await).await;
+            }
+            return;
+        };
+        let sent = match filtered {
+            Ok(filtered) => self.accept_and_send(filtered, view, urgency).await,
+            Err(refusal) => Err(denied(&refusal)),
+        };
+        drop(accepted.send(sent));
+    }
+
+    /// Stores a prompt that has passed the filters, and sends it.
+    async fn accept_and_send(&self, filtered: Filtered, view: &SessionView, urgency: Urgency) -> Result<(), ApiError> {
         // From here on, the session must keep its name.
         let names = self.sessions.name_lock.read().await;
         let name = self.registry().name_of(view.record.id());
-        let update = filtered.update.clone();
-        let (Some(session), Some((kind, text))) = (self.sessions.get(&name), prompt_text(&update)) else {
+        if self.registry().view(name.as_str()).is_none() {
             return Err(unknown(name.as_str()));
-        };
-        let files = match &update.what {
-            UpdateKind::NotText { files, .. } => files.clone(),
-            UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. } => Vec::new(),
-        };
-        let id = self.store.accept_for(update.clone(), &name).await.map_err(|error| not_stored(&error))?;
-        let mode = self.mode_of(&update.caller.id).await;
-        let prompt = Prompt { id: id.clone(), place: update.place.clone(), kind, text, mode, files };
-        session.prompt(prompt, urgency, self.causes.clone()).await;
-        self.withdraw_if_revoked(&update, id, &name).await;
+        }
+        let accepted = self.store.accept_for(filtered.update.clone(), &name).await;
+        // The previous run of the host may have accepted the prompt.
+        let Some(id) = accepted.map_err(|error| not_stored(&error))? else { return Ok(()) };
+        self.prompt_session(&name, &filtered.update, id, urgency).await;
         drop(names);
         self.show_notices(filtered).await;
         Ok(())
+    }
+
+    /// Stores a prompt that waits for its filters. Returns `None` if the previous run of the host has accepted it.
+    async fn accept_unfiltered(&self, update: &Update, addressee: &Addressee) -> Result<Option<InboxRow>, ApiError> {
+        let addressee = Some(addressee.clone());
+        let update = Update { origin: Origin { addressee, ..update.origin.clone() }, ..update.clone() };
+        let rows = self.store.accept(vec![update], None).await.map_err(|error| not_stored(&error))?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Filters and sends a stored prompt whose filters the previous run of the host has not finished.
+    pub(in crate::hub) async fn filter_again(&self, row: &InboxRow, addressee: &Addressee) {
+        match self.registry().with_id(&addressee.session) {
+            Some(view) => {
+                let filtered = self.filter(&row.update, &view).await;
+                self.send_stored(row, addressee, filtered).await;
+            }
+            None => self.refuse_stored(row, &unknown(addressee.session.as_str())).await,
+        }
+    }
+
+    /// Sends a stored prompt whose filters have finished. A refusal is shown in the chat, because the plugin's call has
+    /// returned.
+    async fn send_stored(&self, row: &InboxRow, addressee: &Addressee, filtered: Result<Filtered, HostReply>) {
+        let sent = match filtered {
+            Ok(filtered) => self.assign_and_send(row, addressee, filtered).await,
+            Err(refusal) => Err(denied(&refusal)),
+        };
+        if let Err(refusal) = sent {
+            self.refuse_stored(row, &refusal).await;
+        }
+    }
+
+    async fn refuse_stored(&self, row: &InboxRow, refusal: &ApiError) {
+        let post = NewPost::new(row.update.place.clone(), messages::plain(&refusal.text));
+        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], vec![post]).await;
+    }
+
+    async fn assign_and_send(&self, row: &InboxRow, to: &Addressee, filtered: Filtered) -> Result<(), ApiError> {
+        // From here on, the session must keep its name.
+        let names = self.sessions.name_lock.read().await;
+        let name = self.registry().name_of(&to.session);
+        if self.registry().view(name.as_str()).is_none() {
+            return Err(unknown(name.as_str()));
+        }
+        // The result is never an edited update, because a prompt from a plugin has no message that can be edited.
+        let assigned = self.store.assign(row.id, &name, &row.update.what, &filtered.update).await;
+        assigned.map_err(|error| not_stored(&error))?;
+        self.prompt_session(&name, &filtered.update, row.prompt.clone(), to.urgency).await;
+        drop(names);
+        self.show_notices(filtered).await;
+        Ok(())
+    }
+
+    /// Sends an assigned prompt to its session. The caller holds the lock of the names.
+    async fn prompt_session(&self, name: &SessionName, update: &Update, id: PromptId, urgency: Urgency) {
+        let (Some(session), Some(prompt)) = (self.sessions.get(name), prompt_of(update, &id)) else { return };
+        let mode = self.mode_of(&update.caller.id).await;
+        session.prompt(Prompt { mode, ..prompt }, urgency, self.causes.clone()).await;
+        self.withdraw_if_revoked(update, id, name).await;
+    }
+}
+
+fn denied(refusal: &HostReply) -> ApiError {
+    refuse(ApiErrorCode::Denied, refusal.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::{Place, Role, Timestamp, UserId};
+
+    use super::*;
+
+    #[test]
+    fn an_update_that_is_handled_again_gets_the_same_keys() {
+        let update = Update {
+            key: "7".to_owned(),
+            caller: Caller { id: UserId("telegram:1".to_owned()), name: "Ann".to_owned(), role: Role::Owner },
+            place: Place::new("telegram", "1"),
+            what: UpdateKind::Text("/now hello".to_owned()),
+            at: Timestamp(0),
+            locale: None,
+            origin: Origin::default(),
+        };
+        let keys = || {
+            let keys = PromptKeys::of(&update);
+            [keys.next(), keys.clone().next()]
+        };
+        assert_eq!(keys(), ["plugin:telegram:7:1", "plugin:telegram:7:2"]);
+        assert_eq!(keys(), keys());
+        let other = PromptKeys::default();
+        assert_ne!(other.next(), other.next());
     }
 }

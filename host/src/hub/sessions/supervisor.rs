@@ -9,6 +9,7 @@ use std::{
 };
 
 use cordboard_core::{
+    agent_event::PromptId,
     event::{CausationChain, EventKind, SessionEvent},
     messages,
     session::{Input, Prompt},
@@ -201,15 +202,15 @@ impl SessionSupervisor {
     }
 }
 
-/// Returns the prompt of an inbox row. `None` if its update is not a prompt.
+/// Returns the prompt with this id in an update. `None` if the update is not a prompt.
 #[must_use]
-pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
-    let (kind, text) = prompt_text(&row.update)?;
-    let files = match &row.update.what {
+pub fn prompt_of(update: &Update, id: &PromptId) -> Option<Prompt> {
+    let (kind, text) = prompt_text(update)?;
+    let files = match &update.what {
         UpdateKind::NotText { files, .. } => files.clone(),
         UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. } => Vec::new(),
     };
-    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None, files })
+    Some(Prompt { id: id.clone(), place: update.place.clone(), kind, text, mode: None, files })
 }
 
 /// Returns the kind of the prompt in an update, and its text as the agent receives it. `None` if the update is not a
@@ -249,7 +250,7 @@ impl RestoredInbox {
         let mut restored = Self::default();
         for row in rows {
             let mode = own_modes.get(&row.update.caller.id).cloned();
-            match (&row.state, prompt_of(&row).map(|prompt| Prompt { mode, ..prompt })) {
+            match (&row.state, prompt_of(&row.update, &row.prompt).map(|prompt| Prompt { mode, ..prompt })) {
                 (InboxState::Queued { session }, Some(prompt)) => {
                     restored.prompts.entry(session.clone()).or_default().queued.push(prompt);
                 }

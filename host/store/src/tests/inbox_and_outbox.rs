@@ -69,10 +69,12 @@ async fn a_prompt_for_a_session_is_never_routed() {
     let session = name("alpha");
     let mut update = update("plugin:1");
     update.what = UpdateKind::Text("/stop all".to_owned());
-    let prompt = store.accept_for(update.clone(), &session).await.unwrap();
+    let prompt = store.accept_for(update.clone(), &session).await.unwrap().unwrap();
+    assert_eq!(store.accept_for(update.clone(), &session).await.unwrap(), None, "it is accepted once");
     let inbox = read_only(state.path()).unwrap().inbox;
     assert_eq!(inbox[0].state, InboxState::Queued { session });
     assert_eq!((&inbox[0].prompt, &inbox[0].update), (&prompt, &update));
+    assert_eq!(inbox.len(), 1);
     store.mark_sent(&prompt).await.unwrap();
 }
 

@@ -80,8 +80,8 @@ async fn a_rename_moves_everything_that_names_the_session() {
     let here = ActiveScope::everybody(&place("1"));
     store.set_active_session(&here, Some(&name("alpha"))).await.unwrap();
     store.set_active_session(&ActiveScope::everybody(&place("2")), Some(&name("gamma"))).await.unwrap();
-    let queued = store.accept_for(update("a"), &name("alpha")).await.unwrap();
-    let sent = store.accept_for(update("b"), &name("alpha")).await.unwrap();
+    let queued = store.accept_for(update("a"), &name("alpha")).await.unwrap().unwrap();
+    let sent = store.accept_for(update("b"), &name("alpha")).await.unwrap().unwrap();
     store.mark_sent(&sent).await.unwrap();
     store.accept_for(update("c"), &name("gamma")).await.unwrap();
     let turn = TurnOrigin { session: name("alpha"), persona: None, agent: "demo".to_owned(), model: None };

@@ -1,7 +1,7 @@
 //! Tests the transcription of voice messages with a program. In these tests, each recording is a shell script, and the
 //! program is the shell, so the recording decides what the program prints.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use serde_json::json;
 
@@ -42,6 +42,37 @@ async fn failure(app: &App, id: i64, script: &str) -> String {
     app.wait_for(OWNER, first, "You said: listen\n\n[The recording could not be transcribed: ").await;
     app.wait_for(OWNER, first, "[Attached voice message, 7 s: ").await;
     notice.split_once("itself: ").unwrap().1.to_owned()
+}
+
+/// A recording whose transcription ends when the test decides.
+struct SlowRecording {
+    started: PathBuf,
+    fifo: PathBuf,
+}
+
+impl SlowRecording {
+    fn new(app: &App) -> Self {
+        let fifo = app.path("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        Self { started: app.path("started"), fifo }
+    }
+
+    fn script(&self) -> String {
+        format!("echo $$ >> {}; cat {}", self.started.display(), self.fifo.display())
+    }
+
+    /// Returns the pids of the programs that were started.
+    fn pids(&self) -> Vec<String> {
+        fs::read_to_string(&self.started).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until a restarted host has ended the program with the index `killed` and started the next one, and lets that
+    /// one print its text.
+    async fn finish(&self, app: &App, killed: usize) {
+        app.until("the next transcription", || (self.pids().len() == killed + 2).then_some(())).await;
+        app.until("the end of the old program", || (!is_running(&self.pids()[killed])).then_some(())).await;
+        fs::write(&self.fifo, "Buy milk.").unwrap();
+    }
 }
 
 fn is_running(pid: &str) -> bool {
@@ -112,21 +143,38 @@ async fn a_slow_program_is_killed_with_its_children() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_host_transcribes_again_and_asks_the_agent_once() {
     let mut app = app(SHELL).await;
-    let (started, fifo) = (app.path("started"), app.path("fifo"));
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let pids =
-        || -> Vec<String> { fs::read_to_string(&started).unwrap_or_default().lines().map(str::to_owned).collect() };
-    let script = format!("echo $$ >> {}; cat {}", started.display(), fifo.display());
-    speak(&app, 101, &script, None);
-    app.until("the first transcription", || (pids().len() == 1).then_some(())).await;
+    let recording = SlowRecording::new(&app);
+    speak(&app, 101, &recording.script(), None);
+    app.until("the first transcription", || (recording.pids().len() == 1).then_some(())).await;
     app.kill();
     app.start();
-    app.until("the second transcription", || (pids().len() == 2).then_some(())).await;
-    app.until("the end of the first program", || (!is_running(&pids()[0])).then_some(())).await;
-    fs::write(&fifo, "Buy milk.").unwrap();
+    recording.finish(&app, 0).await;
     app.wait_for(OWNER, 0, "You said: Buy milk.").await;
     app.until_turns("alpha", 1).await;
     let chat = app.api.chat(OWNER);
     let count = |text: &str| chat.iter().filter(|message| message.contains(text)).count();
     assert_eq!((count("🎤 Buy milk."), count("You said: Buy milk.")), (1, 1), "{chat:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_now_message_survives_a_kill_during_its_transcription() {
+    let mut app = app(SHELL).await;
+    let recording = SlowRecording::new(&app);
+    // Before its reply, the command itself runs again. After the reply, only its message is stored.
+    for (id, waits_for_reply) in [(101, false), (102, true)] {
+        let before = recording.pids().len();
+        let first = speak(&app, id, &recording.script(), Some("/now Listen:"));
+        app.until("the first transcription", || (recording.pids().len() == before + 1).then_some(())).await;
+        if waits_for_reply {
+            app.wait_for(OWNER, first, "gets this message next.").await;
+        }
+        app.kill();
+        app.start();
+        recording.finish(&app, before).await;
+        app.wait_for(OWNER, first, "You said: Listen:\n\nBuy milk.").await;
+        app.until_turns("alpha", u64::from(waits_for_reply) + 1).await;
+        let chat = app.api.since(OWNER, first);
+        let count = |text: &str| chat.iter().filter(|message| message.contains(text)).count();
+        assert_eq!((count("🎤 Buy milk."), count("You said: Listen:")), (1, 1), "{chat:?}");
+    }
 }
