@@ -8,6 +8,7 @@ mod command_errors;
 pub mod configuration;
 mod delivery;
 mod denied_tool;
+mod filter_refusal;
 mod host_reply;
 pub mod plugins;
 mod session_notice;
@@ -32,6 +33,7 @@ pub use delivery::{
     whole_text_in,
 };
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
+pub use filter_refusal::FilterRefusal;
 pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 

@@ -7,7 +7,7 @@ use cordboard_chat::console;
 use cordboard_core::{
     budget::Budget,
     config::{self, Config},
-    messages::{self, HostReply, plain},
+    messages::{self, FilterRefusal, HostReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
     typed_agent_command::AgentCommandLine,
     types::{Button, Caller, FilterInput, Place, Reply, Request, Role, SessionView, Timestamp, Urgency, UserId},
@@ -184,7 +184,7 @@ impl Harness {
         }
         let FilteredText { text, notices } = match self.filter(&active, text, files).await {
             Ok(filtered) => filtered,
-            Err(answer) => return refused(answer),
+            Err(refusal) => return refused(HostReply::MessageRefused(refusal)),
         };
         for notice in notices {
             self.host.show(&self.place, Reply::text(notice));
@@ -198,7 +198,12 @@ impl Harness {
     }
 
     /// Calls the plugin on a message to an agent, if it is a filter.
-    async fn filter(&self, view: &SessionView, text: &str, files: &[AttachedFile]) -> Result<FilteredText, HostReply> {
+    async fn filter(
+        &self,
+        view: &SessionView,
+        text: &str,
+        files: &[AttachedFile],
+    ) -> Result<FilteredText, FilterRefusal> {
         let name = &self.subject.name;
         // Commands of the agent are not filtered.
         let is_filter = self.registry.snapshot().has_filter(name) && AgentCommandLine::parse(text).is_none();

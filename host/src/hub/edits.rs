@@ -70,7 +70,7 @@ impl Dispatcher {
                 match self.host.filter(&edited.update, &view).await {
                     Ok(filtered) => Some(filtered),
                     Err(refusal) => {
-                        self.notify(row, &HostReply::EditNotSent { why: refusal.text() }).await;
+                        self.notify(row, &HostReply::EditRefused(refusal)).await;
                         return Attempt::Finished;
                     }
                 }

@@ -4,7 +4,7 @@
 use std::{iter, sync::Arc};
 
 use cordboard_core::{
-    messages::{self, HostReply},
+    messages::{self, FilterRefusal},
     types::{Alert, FilterChange, FilterInput, FilterOutcome, PromptKind, Reply, SessionView},
     updates_and_posts::{NewPost, Origin, Update, UpdateKind},
 };
@@ -35,8 +35,8 @@ pub struct FilterCalls<'a> {
 }
 
 impl FilterCalls<'_> {
-    /// Returns the text that the filters make of the message. The error is the answer to the author.
-    pub async fn apply(&self, mut message: FilterInput) -> Result<FilteredText, HostReply> {
+    /// Returns the text that the filters make of the message.
+    pub async fn apply(&self, mut message: FilterInput) -> Result<FilteredText, FilterRefusal> {
         let beginning = messages::beginning(&message.text);
         let mut notices = Vec::new();
         for plugin in self.filters {
@@ -52,18 +52,18 @@ impl FilterCalls<'_> {
                     notices.extend(notice);
                 }
                 Ok(FilterOutcome::Reject(why)) => {
-                    return Err(HostReply::FilterRejected { why, message: beginning });
+                    return Err(FilterRefusal::Rejected { why, message: beginning });
                 }
                 Err(error) => {
                     tracing::warn!(plugin, %error, "a filter failed: its message was not sent to the agent");
                     let (plugin, why) = (plugin.clone(), error.to_string());
-                    return Err(HostReply::FilterFailed { plugin, why, message: beginning });
+                    return Err(FilterRefusal::Failed { plugin, why, message: beginning });
                 }
             }
         }
         if message.text.trim().is_empty() && message.files.is_empty() {
             let why = "the filters left no text.".to_owned();
-            return Err(HostReply::FilterRejected { why, message: beginning });
+            return Err(FilterRefusal::Rejected { why, message: beginning });
         }
         Ok(FilteredText { text: message.text, notices })
     }
@@ -76,9 +76,9 @@ pub(super) struct Filtered {
 }
 
 impl HostService {
-    /// Transcribes the recordings of a message for the session's agent, and applies the filters to its text. Commands of the
-    /// agent are not filtered. The error is the answer to the author.
-    pub(super) async fn filter(&self, update: &Update, view: &SessionView) -> Result<Filtered, HostReply> {
+    /// Transcribes the recordings of a message for the session's agent, and applies the filters to its text. Commands of
+    /// the agent are not filtered.
+    pub(super) async fn filter(&self, update: &Update, view: &SessionView) -> Result<Filtered, FilterRefusal> {
         let config = self.config();
         let mut message = filter_input(&update.what);
         let is_filtered = matches!(prompt_text(update), Some((PromptKind::Text, _)));

@@ -80,7 +80,7 @@ impl Dispatcher {
                         update = edited;
                         continue;
                     }
-                    None => return Err(refusal),
+                    None => return Err(HostReply::MessageRefused(refusal)),
                 },
             };
             // From here on, the session of the prompt must keep its name.

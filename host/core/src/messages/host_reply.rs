@@ -1,6 +1,6 @@
 //! The host's own answers to updates, for example if no session is active, or if a command is unknown or fails.
 
-use super::{BUTTON_GONE, not_allowed, plain, quote};
+use super::{BUTTON_GONE, FilterRefusal, not_allowed, plain, quote};
 use crate::types::{Reply, Role, SessionName};
 
 /// The answer to a text that is not a command, if no session is active.
@@ -96,23 +96,10 @@ pub enum HostReply {
         /// The beginning of the rejected message.
         message: String,
     },
-    /// A filter plugin doesn't let the message through.
-    FilterRejected {
-        why: String,
-        /// The beginning of the rejected message.
-        message: String,
-    },
-    /// The call of a filter plugin failed.
-    FilterFailed {
-        plugin: String,
-        why: String,
-        /// The beginning of the rejected message.
-        message: String,
-    },
-    /// An edit was refused, so the agent keeps the former text.
-    EditNotSent {
-        why: String,
-    },
+    /// The filters don't let the message through.
+    MessageRefused(FilterRefusal),
+    /// The filters don't let the edit of a message through, so the agent keeps the former text.
+    EditRefused(FilterRefusal),
     /// The handling of the message has panicked several times.
     SetAside {
         /// The beginning of the message.
@@ -187,9 +174,8 @@ impl HostReply {
                 message,
             ),
             Self::TooManyMessages { limit, message } => quoting(&too_many(*limit), message),
-            Self::FilterRejected { why, message } => quoting(&filter_rejected(why), message),
-            Self::FilterFailed { plugin, why, message } => quoting(&filter_failed(plugin, why), message),
-            Self::EditNotSent { why } => format!("The edit was not applied. {why}"),
+            Self::MessageRefused(refusal) => refusal.of_message(),
+            Self::EditRefused(refusal) => refusal.of_edit(),
             Self::SetAside { message } => quoting(SET_ASIDE, message),
             Self::BudgetSpent { refusal, message } => quoting(refusal, message),
             Self::NotStored { why, message } => {
@@ -203,23 +189,13 @@ impl HostReply {
 const SET_ASIDE: &str = "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log.";
 
 /// Adds a line with the beginning of the message that a text is about.
-fn quoting(text: &str, message: &str) -> String {
+pub(super) fn quoting(text: &str, message: &str) -> String {
     format!("{text}\n“{message}”")
 }
 
 fn too_many(limit: usize) -> String {
     format!(
         "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages may be dropped without an answer."
-    )
-}
-
-fn filter_rejected(why: &str) -> String {
-    format!("Not sent to the agent: {}", quote(why))
-}
-
-fn filter_failed(plugin: &str, why: &str) -> String {
-    format!(
-        "Not sent to the agent: the filter '{plugin}' {why}. Send the message again, or ask the owner to remove the filter from `filters` in [plugins]."
     )
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use cordboard_core::{
     agent_event::PromptId,
-    messages::{self, HostReply},
+    messages::{self, FilterRefusal},
     session::{ApiError, ApiErrorCode, Prompt},
     types::{Caller, PromptKind, SessionName, SessionView, Urgency},
     updates_and_posts::{Addressee, CompletedUpdate, InboxRow, NewPost, Origin, Update, UpdateKind},
@@ -159,7 +159,7 @@ impl HostService {
 
     /// Sends a stored prompt whose filters have finished. A refusal is shown in the chat, because the plugin's call has
     /// returned.
-    async fn send_stored(&self, row: &InboxRow, addressee: &Addressee, filtered: Result<Filtered, HostReply>) {
+    async fn send_stored(&self, row: &InboxRow, addressee: &Addressee, filtered: Result<Filtered, FilterRefusal>) {
         let sent = match filtered {
             Ok(filtered) => self.assign_and_send(row, addressee, filtered).await,
             Err(refusal) => Err(denied(&refusal)),
@@ -199,8 +199,8 @@ impl HostService {
     }
 }
 
-fn denied(refusal: &HostReply) -> ApiError {
-    refuse(ApiErrorCode::Denied, refusal.text())
+fn denied(refusal: &FilterRefusal) -> ApiError {
+    refuse(ApiErrorCode::Denied, refusal.of_message())
 }
 
 #[cfg(test)]

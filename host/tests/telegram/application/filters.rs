@@ -182,7 +182,8 @@ async fn edits_are_filtered_and_an_unchanged_one_is_ignored() {
     edit(500, "annotate");
     let first = app.api.next_id();
     edit(500, "secret");
-    app.wait_for(OWNER, first, "The edit was not applied. Not sent to the agent: ").await;
+    let refused = app.wait_for(OWNER, first, "A filter rejected your edit, ").await;
+    assert!(refused.ends_with("\n“secret”") && !refused.contains("Not sent"), "{refused}");
     app.ask(OWNER, "/queue", "annotate").await;
     edit(500, "replace");
     app.wait_for(OWNER, first, "A notice").await;
