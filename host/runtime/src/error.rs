@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use cordboard_core::{cron::CronError, rollout, types::PLUGIN_NAME_RULE};
+use cordboard_core::{
+    cron::CronError,
+    rollout,
+    types::{FilterInput, PLUGIN_NAME_RULE},
+};
 
 use super::{call_error::CallError, contract_names::OwnPackage, outbound_network::TlsError};
 
@@ -86,6 +90,8 @@ pub enum PluginError {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
+    #[error("its filter names the kind of messages \"{kind}\": use one of \"{}\"", FilterInput::KINDS.join("\", \""))]
+    FilterKind { kind: String },
     /// `of` is the item that the text belongs to, such as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     InvalidText { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },

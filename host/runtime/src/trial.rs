@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cordboard_core::{
     cron::Cron,
     render::{is_blank, is_one_line, one_line},
-    types::Role,
+    types::{FilterInput, Role},
 };
 
 use super::{
@@ -159,7 +159,7 @@ fn job(job: Job) -> Result<(String, Cron), PluginError> {
 }
 
 /// Checks that there aren't too many commands or jobs, that names can be typed, that the texts of commands fit into
-/// menus, that a usage starts with its command, and that no name occurs twice.
+/// menus, that a usage starts with its command, that no name occurs twice, and that the kinds of a filter are known.
 fn check(offers: &Offers) -> Result<(), PluginError> {
     if offers.jobs.len() > MAX_JOBS {
         return Err(PluginError::Jobs { most: MAX_JOBS });
@@ -180,6 +180,9 @@ fn check(offers: &Offers) -> Result<(), PluginError> {
         if !seen.insert((kind, name)) {
             return Err(PluginError::Twice { kind, what: name.to_owned() });
         }
+    }
+    if let Some(kind) = offers.filter_kinds.iter().find(|kind| !FilterInput::KINDS.contains(&kind.as_str())) {
+        return Err(PluginError::FilterKind { kind: shorten(kind) });
     }
     for CommandSpec { name, summary, usage, .. } in &offers.commands {
         check_text(name, "summary", summary, Presence::Required)?;

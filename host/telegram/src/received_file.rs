@@ -31,6 +31,7 @@ pub(super) fn find(content: &Map<String, Value>, update: &str) -> Option<ChatFil
 
 #[cfg(test)]
 mod tests {
+    use cordboard_core::types::FilterInput;
     use serde_json::json;
 
     use super::*;
@@ -70,6 +71,13 @@ mod tests {
             json!({ "game": { "title": "x" } }),
         ] {
             assert_eq!(found(&content), None, "{content}");
+        }
+    }
+
+    #[test]
+    fn a_filter_can_ask_for_each_kind_of_file() {
+        for kind in FIELDS.map(|(_, kind, _)| kind).into_iter().chain(["photo"]) {
+            assert!(FilterInput::KINDS.contains(&kind), "{kind}");
         }
     }
 }

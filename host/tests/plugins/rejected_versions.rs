@@ -3,7 +3,7 @@
 use cordboard_runtime::{Activation, digest};
 
 use crate::{
-    components::{bad, standard, wat},
+    components::{bad, extra, standard, wat},
     sample_sessions::NOW,
     test_host::TestHost,
 };
@@ -198,6 +198,21 @@ async fn a_failed_trial_rejects_the_version() {
     let test_host = TestHost::of("[plugins.specs_fail.config]\nspecs = \"invalid\"");
     let why = test_host.refused("specs_fail", &bad("specs_fail")).await;
     assert_eq!(why, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
+}
+
+#[tokio::test]
+async fn a_filter_of_an_unknown_kind_is_rejected() {
+    let url = "http://127.0.0.1:1/x";
+    let host = |kinds: &str| {
+        TestHost::of(&format!(
+            "[plugins.transcribe]\ngrants = [\"attachments\"]\nhttp = [\"POST {url}\"]\nsecrets = []\n\
+             [plugins.transcribe.config]\nurl = \"{url}\"\nkinds = {kinds}\n"
+        ))
+    };
+    let why = host("[\"voice message\", \"voice\"]").refused("transcribe", &extra("transcribe")).await;
+    let known = "\"text\", \"photo\", \"file\", \"voice message\", \"audio\", \"video\", \"animation\", \"*\"";
+    assert_eq!(why, format!("its filter names the kind of messages \"voice\": use one of {known}"));
+    host("[\"audio\", \"*\"]").plug("transcribe", &extra("transcribe")).await.unwrap();
 }
 
 #[tokio::test]

@@ -219,8 +219,9 @@ pub trait Approval {
 /// # fn main() {}
 /// ```
 pub trait Filter {
-    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of
-    /// files: "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages.
+    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of files:
+    /// "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages. The host rejects a
+    /// filter that names another kind.
     ///
     /// # Errors
     /// See [`Command::specs`].

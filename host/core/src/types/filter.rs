@@ -16,6 +16,9 @@ impl FilterInput {
     pub const TEXT: &str = "text";
     /// Stands for all kinds of messages.
     pub const ANY: &str = "*";
+    /// The kinds that a filter can ask for.
+    pub const KINDS: [&str; 8] =
+        [Self::TEXT, "photo", "file", ChatFile::VOICE_MESSAGE, "audio", "video", "animation", Self::ANY];
 
     /// Returns whether a filter for `kinds` wants to see the message.
     #[must_use]
