@@ -77,7 +77,7 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
 
 const OUTBOX_HELP: &str = "The states of finished deliveries:
-  sent without styles   the chat server rejected the message with its styles and buttons
+  sent without styles   the chat server rejected the message with its styles or buttons
   not shown             the chat server rejected the message; a notice replaces it
   dropped               not sent, or sent only in part; see the REASON column
 The states of messages that the host keeps:

@@ -255,11 +255,13 @@ async fn an_unanswered_typing_call_delays_no_answer() {
 async fn a_refused_message_is_sent_without_styles() {
     let bot = TestBot::new().await;
     bot.api.fail("sendMessage", Fault::Error(400, "Bad Request: ENTITY_BOUNDS_INVALID"));
-    post(&bot, 1, ADA, "**bold**");
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text("**bold**").button("Go", "/go"))));
     bot.outbox.drained().await;
     let sent = bot.api.calls("sendMessage");
     assert_eq!((sent.len(), sent[1].text()), (2, "bold"));
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
+    assert_eq!(sent[1].params["reply_markup"], sent[0].params["reply_markup"]);
+    assert_eq!(sent[1].params["reply_markup"]["inline_keyboard"][0][0]["text"], "Go");
     // A rejected edit is also sent again without styles, and a notice replaces a message that is rejected twice.
     let mut edit = row(2, ADA, Reply::text("**new**"));
     edit.state.messages = vec![cordboard_chat::MessageId("1".to_owned())];

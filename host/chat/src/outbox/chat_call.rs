@@ -3,6 +3,7 @@
 
 use cordboard_core::updates_and_posts::OutboxRow;
 
+use super::compose;
 use crate::{Draft, Edits, Limits, MessageId, Outgoing};
 
 /// A call to the front-end.
@@ -19,17 +20,33 @@ pub(super) enum ChatCall {
 pub(super) enum Attempt {
     #[default]
     Styled,
-    /// The message was rejected once. The next attempt omits styles and buttons.
+    /// The message was rejected with its styles. This attempt omits them, but not the buttons.
+    Unstyled,
+    /// The message was rejected with its buttons. This attempt omits styles and buttons.
     Plain,
-    /// The message was rejected twice.
+    /// The last attempt was rejected.
     Rejected,
 }
 
 impl Attempt {
-    pub const fn next(self) -> Self {
+    /// Returns the attempt after this one, if one of `messages` was rejected. Skips an attempt that would omit nothing, but
+    /// always returns a second attempt.
+    pub fn next(self, messages: &[Outgoing]) -> Self {
+        let have_styles = messages.iter().any(|message| !message.message.entities.is_empty());
+        let have_buttons = messages.iter().any(|message| !message.buttons.is_empty());
+        match (self, have_styles, have_buttons) {
+            (Self::Styled, true, _) | (Self::Styled, false, false) => Self::Unstyled,
+            (Self::Styled, false, true) | (Self::Unstyled, _, true) => Self::Plain,
+            (Self::Unstyled, _, false) | (Self::Plain | Self::Rejected, _, _) => Self::Rejected,
+        }
+    }
+
+    /// Returns the message as this attempt sends it.
+    pub fn apply(self, message: &Outgoing) -> Outgoing {
         match self {
-            Self::Styled => Self::Plain,
-            Self::Plain | Self::Rejected => Self::Rejected,
+            Self::Styled => message.clone(),
+            Self::Unstyled => compose::unstyled(message),
+            Self::Plain | Self::Rejected => Outgoing { buttons: Vec::new(), ..compose::unstyled(message) },
         }
     }
 }

@@ -50,10 +50,10 @@ pub(super) fn frame(frame: &TurnFrame, limits: Limits) -> Vec<Outgoing> {
     before.chain(parts(last, line, limits, Completeness::Partial)).collect()
 }
 
-/// Returns the message without styles and buttons, which a front-end may reject.
-pub(super) fn plain(message: &Outgoing) -> Outgoing {
+/// Returns the message without styles, which a front-end may reject.
+pub(super) fn unstyled(message: &Outgoing) -> Outgoing {
     let text = message.message.text.clone();
-    Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
+    Outgoing { message: Message { text, entities: Vec::new() }, ..message.clone() }
 }
 
 /// Returns a message that shows a line of the host in place of `part`.

@@ -168,9 +168,7 @@ impl LiveTurn {
     pub fn next_call(&mut self, limits: Limits) -> Option<ChatCall> {
         if let Some(frame) = self.frame.take_if(|_| self.halt != Halt::Started) {
             self.wanted = compose::frame(&frame, limits);
-            if self.attempt == Attempt::Plain {
-                self.wanted = self.wanted.iter().map(compose::plain).collect();
-            }
+            self.omit_rejected_parts();
             if self.streaming() == Streaming::Drafts {
                 self.draft.set(&self.wanted, limits.text_units);
             }
@@ -231,11 +229,17 @@ impl LiveTurn {
         self.deleted.push(id);
     }
 
-    /// Handles a rejected call. The next attempt has no styles or buttons; a second rejection ends the frames. The
-    /// final answer is sent in any case.
+    /// Handles a rejected call. The next attempts have no styles, then no buttons either; a further rejection ends the
+    /// frames. The final answer is sent in any case.
     pub fn on_rejected(&mut self) {
-        self.attempt = self.attempt.next();
-        self.wanted = self.wanted.iter().map(compose::plain).collect();
+        self.attempt = self.attempt.next(&self.wanted);
+        self.omit_rejected_parts();
+    }
+
+    fn omit_rejected_parts(&mut self) {
+        if self.attempt != Attempt::Styled {
+            self.wanted = self.wanted.iter().map(|message| self.attempt.apply(message)).collect();
+        }
     }
 
     /// Records that another message was shown below those of this turn.

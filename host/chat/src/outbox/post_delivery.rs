@@ -1,6 +1,8 @@
 //! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make. Does
 //! no I/O.
 
+use std::slice;
+
 use cordboard_core::{
     agent_event::PromptId,
     messages,
@@ -88,7 +90,7 @@ impl PostDelivery {
     /// Returns the next call, or `None` if all parts are shown and all superfluous messages are deleted.
     pub fn next_call(&self) -> Option<ChatCall> {
         if let Some(part) = self.parts.get(self.shown) {
-            let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
+            let message = self.attempt.apply(part);
             return Some(match self.messages.get(self.shown).filter(|_| self.reuses(part)) {
                 Some(id) => ChatCall::Edit(id.clone(), message),
                 None => ChatCall::Send(message),
@@ -155,7 +157,7 @@ impl PostDelivery {
     }
 
     pub fn on_edited(&mut self) {
-        if let Some(why) = self.rejection.take().filter(|_| self.attempt == Attempt::Plain) {
+        if let Some(why) = self.rejection.take().filter(|_| self.attempt != Attempt::Styled) {
             self.add_issue(DeliveryIssue::new(DeliveryOutcome::SentWithoutStyles, why));
         }
         self.shown += 1;
@@ -171,11 +173,11 @@ impl PostDelivery {
         self.messages.retain(|message| message != id);
     }
 
-    /// Handles a rejected edit: retries it once without styles and buttons, then sends this part and all later ones as
+    /// Handles a rejected edit: retries it without styles, then without buttons, then sends this part and all later ones as
     /// new messages.
     pub fn on_edit_rejected(&mut self, why: &str) {
         self.rejection.get_or_insert_with(|| why.to_owned());
-        self.attempt = self.attempt.next();
+        self.attempt = self.attempt.next(slice::from_ref(&self.parts[self.shown]));
         if self.attempt == Attempt::Rejected {
             self.reuse = Reuse::Nothing;
             self.attempt = Attempt::Styled;
@@ -183,9 +185,8 @@ impl PostDelivery {
         }
     }
 
-    /// Handles a rejected message: retries it once without styles and buttons, then replaces it with a notice, and
-    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes
-    /// text.
+    /// Handles a rejected message: retries it without styles, then without buttons, then replaces it with a notice, and
+    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes text.
     pub fn on_send_rejected(&mut self, why: &str) -> Attempt {
         if self.parts[self.shown].rich.is_some() {
             let alert = self.parts[self.shown].alert;
@@ -214,7 +215,7 @@ impl PostDelivery {
             self.parts.remove(self.shown);
             return Attempt::Rejected;
         }
-        let attempt = self.attempt.next();
+        let attempt = self.attempt.next(slice::from_ref(&*part));
         self.attempt = attempt;
         if attempt == Attempt::Rejected {
             *part = compose::mark(&mark, part);

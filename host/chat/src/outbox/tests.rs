@@ -275,8 +275,29 @@ async fn a_refused_post_is_sent_as_plain_text() {
     styled.reply = styled.reply.button("Go", "/go");
     outbox.post(Post::Final(styled));
     outbox.drained().await;
-    assert_eq!(fake.calls(), ["a send bold * [+] !", "a send bold"]);
+    assert_eq!(fake.calls(), ["a send bold * [+] !", "a send bold [+]"]);
     assert_eq!(notes.all(), ["1 sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_refused_without_styles_loses_its_buttons() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    let with_button = |id, text| {
+        let mut post = row(id, "a", text);
+        post.reply = post.reply.button("Go", "/go");
+        post
+    };
+    fake.fail("a", refused());
+    fake.fail("a", refused());
+    outbox.post(Post::Final(with_button(1, "**bold**")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send bold * [+] !", "a send bold [+] !", "a send bold"]);
+    // A message without styles would be the same without them, so it loses its buttons at once.
+    fake.fail("a", refused());
+    outbox.post(Post::Final(with_button(2, "text")));
+    outbox.drained().await;
+    assert_eq!(fake.calls()[3..], ["a send text [+] !", "a send text"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,7 +75,7 @@ impl TurnDraft {
 
     /// Handles a rejected draft. Later drafts have no styles.
     pub const fn on_rejected(&mut self) {
-        self.attempt = self.attempt.next();
+        self.attempt = Attempt::Unstyled;
         self.on_failed();
     }
 

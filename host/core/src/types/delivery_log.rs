@@ -7,7 +7,8 @@ use super::{Place, Timestamp};
 /// The outcome of a delivery that did not go as intended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeliveryOutcome {
-    /// The chat server rejected a message of the post, and then accepted it without styles and buttons.
+    /// The chat server rejected a message of the post, and then accepted it without styles, or without styles
+    /// and buttons.
     #[serde(rename = "sent without styles")]
     SentWithoutStyles,
     /// The chat server rejected a message of the post even without styles.
