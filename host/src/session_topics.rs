@@ -41,6 +41,12 @@ impl SessionTopics {
         self.topics().get(session).cloned()
     }
 
+    /// Returns whether the bot has created the topic at `place`.
+    #[must_use]
+    pub fn contains(&self, place: &Place) -> bool {
+        self.topics().values().any(|topic| topic.place == *place)
+    }
+
     #[must_use]
     pub fn all(&self) -> Vec<SessionTopic> {
         self.topics().values().cloned().collect()

@@ -20,9 +20,27 @@ use super::{dispatch::Dispatcher, host_api::HostService, session_errors::not_sto
 /// A command in a chat that can have topics. If the command creates a session, this records the steps that wait for the
 /// topic.
 pub struct TopicCreation {
+    /// The place of the command.
     place: Place,
+    scope: TopicScope,
     command: InboxId,
     delayed: Mutex<Option<DelayedSession>>,
+}
+
+/// The new sessions that get a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TopicScope {
+    All,
+    /// The command is in the topic of a session. A fork gets its own topic, so that the original keeps this one. Any other
+    /// new session becomes active in this topic.
+    Forks,
+}
+
+/// How a command creates a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionOrigin {
+    New,
+    Fork,
 }
 
 /// The session that the command has created, and the steps that wait.
@@ -37,11 +55,13 @@ impl TopicCreation {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the record of the topic to create, or `None` if the command has already created a session.
-    fn wanted(&self, session: &SessionRecord, look: TopicAppearance) -> Option<SessionTopic> {
-        self.delayed().is_none().then(|| SessionTopic {
+    /// Returns the record of the topic to create, or `None` if the session gets none or the command has already created a
+    /// session.
+    fn wanted(&self, session: &SessionRecord, origin: SessionOrigin, look: TopicAppearance) -> Option<SessionTopic> {
+        let is_in_scope = self.scope == TopicScope::All || origin == SessionOrigin::Fork;
+        (is_in_scope && self.delayed().is_none()).then(|| SessionTopic {
             session: session.id().clone(),
-            place: self.place.clone(),
+            place: Place { topic: None, ..self.place.clone() },
             state: TopicState::NotRequested,
             shown: look,
             command: self.command,
@@ -90,8 +110,14 @@ impl HostService {
     /// topics.
     pub(super) fn topic_creation(&self, row: &InboxRow) -> Option<Arc<TopicCreation>> {
         let place = &row.update.place;
-        let is_wanted = self.config().telegram.topics == TopicMode::Create && self.outbound.can_create_topic(place);
-        let new = || TopicCreation { place: place.clone(), command: row.id, delayed: Mutex::default() };
+        let scope = match &place.topic {
+            None => TopicScope::All,
+            Some(_) if self.topics.contains(place) => TopicScope::Forks,
+            Some(_) => return None,
+        };
+        let chat = Place { topic: None, ..place.clone() };
+        let is_wanted = self.config().telegram.topics == TopicMode::Create && self.outbound.can_create_topic(&chat);
+        let new = || TopicCreation { place: place.clone(), scope, command: row.id, delayed: Mutex::default() };
         is_wanted.then(|| Arc::new(new()))
     }
 
@@ -105,9 +131,9 @@ impl HostService {
     }
 
     /// Stores a new session, with the topic that it is to get if the command is in a chat with topics.
-    pub(super) async fn store_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
+    pub(super) async fn store_session(&self, record: &SessionRecord, origin: SessionOrigin) -> Result<(), StoreError> {
         let look = TopicAppearance::of(&self.sessions.suspended_view(record.clone()));
-        match self.topic_creation.as_ref().and_then(|new| Some((new, new.wanted(record, look)?))) {
+        match self.topic_creation.as_ref().and_then(|new| Some((new, new.wanted(record, origin, look)?))) {
             Some((new, topic)) => {
                 self.topics.create_session(record, topic).await?;
                 new.on_created(record);

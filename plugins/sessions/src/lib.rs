@@ -116,7 +116,12 @@ fn fork(call: &Call) -> Result<Reply, String> {
     let (session, place) = (context::session()?, context::place()?);
     control::fork(&session.name, to).map_err(|error| messages::refused(to, error))?;
     let started = control::activate(&place, to).and_then(|_| control::start(to));
-    Ok(messages::with_error(messages::forked(&session.name, to), started.err()))
+    let mut done = messages::forked(&session.name, to);
+    // If the host creates a topic for the fork, this place keeps its session.
+    if context::session().is_ok_and(|active| active.name == *to) {
+        done = format!("{done} {}", messages::way_back(&session.name));
+    }
+    Ok(messages::with_error(done, started.err()))
 }
 
 fn switch(call: &Call) -> Result<Reply, String> {

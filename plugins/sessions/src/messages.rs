@@ -37,7 +37,11 @@ pub fn renamed(from: &str, to: &str) -> String {
 }
 
 pub fn forked(from: &str, to: &str) -> String {
-    format!("Session '{to}' continues the conversation of '{from}' in the same folder. Use /session {from} to go back.")
+    format!("Session '{to}' continues the conversation of '{from}' in the same folder.")
+}
+
+pub fn way_back(from: &str) -> String {
+    format!("Use /session {from} to go back.")
 }
 
 pub fn switched(session: &Session) -> String {

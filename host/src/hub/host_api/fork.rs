@@ -12,6 +12,7 @@ use super::{
     HostService,
     new_session::{NameRules, check_new_name, resolve_agent},
 };
+use crate::hub::topic_creation::SessionOrigin;
 
 impl HostService {
     pub(super) async fn fork_session(
@@ -21,10 +22,15 @@ impl HostService {
         to: &str,
     ) -> Result<SessionView, ApiError> {
         let _names = self.sessions.name_lock.write().await;
+        if let Some(view) = self.already_created(caller, to) {
+            return Ok(view);
+        }
         let view = self.visible(caller, name.as_str())?;
         let config = self.config();
         let rules = NameRules { registry: self.registry(), config: &config, caller };
-        self.add(caller, forked(&rules, &view, to, self.clock.now())?).await
+        let record = forked(&rules, &view, to, self.clock.now())?;
+        let stored = self.store_session(&record, SessionOrigin::Fork).await;
+        self.publish(caller, record, stored)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
         host_api::HostService,
         live_config::operator,
         session_errors::{not_stored, taken, unknown},
+        topic_creation::SessionOrigin,
     },
     session,
     session_registry::SessionRegistry,
@@ -126,7 +127,7 @@ impl HostService {
             now: self.clock.now(),
         };
         let record = rules.record(caller, spec)?;
-        let stored = self.store_session(&record).await;
+        let stored = self.store_session(&record, SessionOrigin::New).await;
         self.publish(caller, record, stored)
     }
 
@@ -151,13 +152,13 @@ impl HostService {
     }
 
     /// Stores and publishes a new session.
-    pub(super) async fn add(&self, caller: &Caller, record: SessionRecord) -> Result<SessionView, ApiError> {
+    async fn add(&self, caller: &Caller, record: SessionRecord) -> Result<SessionView, ApiError> {
         let stored = self.store.create_session(&record).await;
         self.publish(caller, record, stored)
     }
 
     /// Publishes a new session if it is stored.
-    fn publish(
+    pub(super) fn publish(
         &self,
         caller: &Caller,
         record: SessionRecord,

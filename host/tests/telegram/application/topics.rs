@@ -88,6 +88,51 @@ async fn a_session_created_in_a_topic_gets_no_other_topic() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fork_gets_its_own_topic() {
+    let app = app().await;
+    let original = topic_creation(&app, GROUP, "alpha").await;
+    ask(&app, (GROUP, Some(original)), "hello", "hello").await;
+    app.until_turns("alpha", 1).await;
+    let reply = ask(&app, (GROUP, Some(original)), "/fork beta", "Session 'beta' continues the conversation").await;
+    assert_eq!(
+        reply,
+        "Session 'beta' continues the conversation of 'alpha' in the same folder. It has its own topic: beta."
+    );
+    let topics = app.api.topics(GROUP);
+    let fork = topics.iter().find(|(_, topic)| topic.name == "beta").expect("a topic").0;
+    seen(&app, (GROUP, Some(fork)), 0, "This topic belongs to session 'beta'").await;
+    ask(&app, (GROUP, Some(fork)), "to the fork", "to the fork").await;
+    app.until_turns("beta", 1).await;
+    ask(&app, (GROUP, Some(original)), "to the original", "to the original").await;
+    app.until_turns("alpha", 2).await;
+    // In the same topic, another new session gets none. In a topic of a user, a fork gets none.
+    ask(&app, (GROUP, Some(original)), "/new gamma", "Session 'gamma' created.").await;
+    ask(&app, (GROUP, Some(9000)), "/session alpha", "Switched to session 'alpha'.").await;
+    ask(&app, (GROUP, Some(9000)), "/fork delta", "in the same folder. Use /session alpha to go back.").await;
+    ask(&app, (GROUP, None), "/session alpha", "Switched to session 'alpha'.").await;
+    ask(&app, (GROUP, None), "/fork epsilon", "It has its own topic").await;
+    let mut names: Vec<String> = app.api.topics(GROUP).into_iter().map(|(_, topic)| topic.name).collect();
+    names.sort();
+    assert_eq!(names, ["alpha", "beta", "epsilon"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_during_the_topic_of_a_fork_creates_no_second_fork() {
+    let mut app = app().await;
+    let topic = topic_creation(&app, GROUP, "alpha").await;
+    ask(&app, (GROUP, Some(topic)), "hello", "hello").await;
+    app.until_turns("alpha", 1).await;
+    app.api.fail("createForumTopic", Fault::Hang);
+    says(&app, GROUP, Some(topic), "/fork beta");
+    app.api.until_calls("createForumTopic", 2).await;
+    app.kill();
+    app.start();
+    let shown = seen(&app, (GROUP, Some(topic)), 0, "Session 'beta' continues the conversation of 'alpha'").await;
+    assert!(shown.contains("If the topic exists, send /session beta there."), "{shown}");
+    assert_eq!(app.api.calls("createForumTopic").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_setting_no_topic_is_created() {
     let app = App::prepared().await;
     let app = start(app, "off").await;
