@@ -1,13 +1,13 @@
-//! Sets the linker's options for the binary.
+//! Sets the binary's linker options.
 
 use std::{env, process::Command};
 
 /// The first version of glibc whose loader reads packed relocations.
 const GLIBC: (u32, u32) = (2, 36);
 
-/// Packs the relocations of the position-independent binary. Unpacked, they take one megabyte, which the loader reads
-/// at each start and which stays in memory; packed, they take a twentieth of that. A linker that doesn't know the
-/// option prints a warning and ignores it.
+/// Packs the position-independent binary's relocations. Unpacked, they take one megabyte, which the loader reads at
+/// each start and keeps in memory; packed, they take a twentieth of that. Linkers that don't know the option print a
+/// warning and ignore it.
 pub fn pack_relocations() {
     let native = env::var("HOST") == env::var("TARGET");
     if native && glibc().is_some_and(|version| version >= GLIBC) {
@@ -15,8 +15,8 @@ pub fn pack_relocations() {
     }
 }
 
-/// Returns the build machine's version of glibc, or `None` if it is unknown. A native binary is assumed to run with
-/// this version or a later one.
+/// Returns the build machine's glibc version, or `None` if unknown. A native binary is assumed to run with this version
+/// or a later one.
 fn glibc() -> Option<(u32, u32)> {
     let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

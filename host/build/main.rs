@@ -1,6 +1,6 @@
-//! Embeds the standard plugins from `target/plugins/` and the files of a new plugin project, and sets the linker's
-//! options. It doesn't build the plugins: `cargo xtask build` does that first. A host without standard plugins logs an
-//! error when it starts.
+//! Embeds the standard plugins from `target/plugins/` and the files of a new plugin project, and sets linker options.
+//! Doesn't build the plugins: `cargo xtask build` does that first. A host without standard plugins logs an error when
+//! it starts.
 
 mod link;
 mod project_template;
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
             hex
         });
         let item = format!("WASM_{}", name.to_uppercase().replace('-', "_"));
-        // Put the plugins in their own section, so that startup doesn't load their pages together with other data.
+        // Put the plugins in their own section, so that startup doesn't load their pages along with other data.
         writeln!(
             statics,
             "#[expect(unsafe_code, reason = \"the linker has no other content for this section\")]

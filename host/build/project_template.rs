@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes `OUT_DIR/project_template.rs`: a list of the embedded files of the SDK, and one of the templates.
+/// Writes `OUT_DIR/project_template.rs` with two lists: the embedded SDK files and the embedded template files.
 pub fn embed() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("..");
     let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
@@ -17,7 +17,7 @@ pub fn embed() -> io::Result<()> {
     let mut sdk = BTreeMap::new();
     collect(&root.join("plugins/sdk/src"), "sdk/src", &mut sdk)?;
     for text in sdk.values_mut() {
-        // In a plugin project, `wit/` is next to the SDK's folder. In this repository, it is one level higher.
+        // In a plugin project, `wit/` is next to the SDK folder. In this repository, it is one level higher.
         *text = text.replace("\"../../wit\"", "\"../wit\"");
     }
     let manifest = read(&root.join("plugins/sdk/Cargo.toml"))?;
@@ -63,7 +63,7 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> 
     Ok(())
 }
 
-/// Makes a manifest independent of this workspace: writes out inherited values, drops `[lints]`, and adds an empty
+/// Makes a manifest independent of this workspace: resolves inherited values, drops `[lints]`, and adds an empty
 /// `[workspace]`.
 fn stand_alone(manifest: &str, workspace: &str) -> String {
     let mut section = "";

@@ -187,8 +187,7 @@ impl AppError {
     }
 }
 
-/// Reads and validates the configuration. The defaults apply if no configuration file is in use, or if the file is
-/// empty.
+/// Reads and validates the configuration. If there is no configuration file, or if it is empty, the defaults apply.
 fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
     load_file(paths).map(|(config, _)| config)
 }
@@ -207,9 +206,9 @@ fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppE
     Ok((config, Some(ConfigFile { path: path.clone(), bytes })))
 }
 
-/// Returns the operator's plugin folder: the one from the command line, else the one from the configuration, else
-/// `plugins` next to the configuration file. The folder may not exist. Returns `None` if no folder is named and there
-/// is no configuration file.
+/// Returns the operator's plugin folder: from the command line, else from the configuration, else `plugins` next to the
+/// configuration file. The folder may not exist. Returns `None` if no folder is named and there is no configuration
+/// file.
 fn plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent);
     named_plugin_folder(paths, config).or_else(|| base.map(|base| base.join("plugins")))
@@ -229,8 +228,8 @@ fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf
     paths.plugins.clone().or(named)
 }
 
-/// Checks the open-file limit. This check runs before every command, because SQLite, tokio and wasmtime would fail with
-/// errors that don't name this cause.
+/// Checks the open-file limit. This check runs before every command, because the errors of SQLite, tokio and wasmtime
+/// wouldn't mention the limit.
 ///
 /// # Errors
 /// The limit is too low.
@@ -243,8 +242,7 @@ pub fn check_open_files() -> Result<(), AppError> {
 
 /// Runs the host: `cordboard run`.
 ///
-/// # Errors
-/// The host failed to start, failed while it ran, or ended with unfinished work.
+/// # Errors The host failed to start, failed while running, or exited with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let paths = run.paths.resolve()?;
     let (config, config_file) = load_file(&paths)?;
@@ -261,8 +259,8 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         }
     }
     let agents = config.agents.by_name.values();
-    // This must run before threads exist, because it removes variables in the agents' `pass_env` from the environment
-    // of this process.
+    // This must run before any thread is spawned, because it removes the variables listed in the agents' `pass_env`
+    // from this process's environment.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::disable_dumps();
     process::catch_file_size_signal();

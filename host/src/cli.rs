@@ -43,7 +43,7 @@ pub enum Command {
         after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
     )]
     Plugins(Listing),
-    /// List the open questions of agents
+    /// List agents' open questions
     #[command(after_help = "Examples:\n  cordboard requests\n  cordboard requests --json | jq -r '.[].title'")]
     Requests(Listing),
     /// List the people with access, with or without a running host
@@ -51,10 +51,10 @@ pub enum Command {
         after_help = "Examples:\n  cordboard access\n  cordboard access --json | jq -r '.[] | select(.source == \"chat\").id'"
     )]
     Access(Listing),
-    /// List the decisions about permissions, plans and questions of agents, the oldest first
+    /// List decisions on agents' permissions, plans and questions, oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
-    /// List the messages that are not sent yet, and the latest deliveries that failed, with or without a running host
+    /// List unsent messages and the latest failed deliveries, with or without a running host
     #[command(after_help = OUTBOX_HELP)]
     Outbox(Listing),
     /// List the tokens and the cost of finished turns by session and model, with or without a running host
@@ -119,7 +119,7 @@ pub struct Paths {
     /// The state directory, with sessions and messages [default: $XDG_STATE_HOME/cordboard]
     #[arg(long, value_name = "DIR", env = "CORDBOARD_STATE")]
     pub state: Option<PathBuf>,
-    /// The folder of your plugins [default: `[plugins] folder`, else plugins/ next to the configuration]
+    /// Your plugin folder [default: `[plugins] folder`, else plugins/ next to the configuration]
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
 }
@@ -197,7 +197,7 @@ pub struct Adopt {
     /// The folder of the conversation [default: the one in the agent's transcript]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// The agent of the session, of kind "claude" [default: the default agent, or else the first one of that kind]
+    /// The session's agent, of kind "claude" [default: the default agent, or else the first one of that kind]
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
     #[command(flatten)]

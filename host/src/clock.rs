@@ -1,6 +1,6 @@
 //! Owns the two clocks of the host. The deadline clock ([`Clock::now`]) includes the time that the machine sleeps,
-//! jumps forward when the system's clock is set forward, and never goes back. The wall clock ([`Clock::wall`]) is for
-//! people and plugins. Both advance with tokio's clock, so that a test can pause them.
+//! jumps forward when the system's clock is set forward, and never goes back. The wall clock ([`Clock::wall`]) is shown
+//! to people and plugins. Both advance with tokio's clock, so that a test can pause them.
 
 use std::{
     sync::{
@@ -14,10 +14,10 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// The difference below which two clocks count as equal. They can't be read at the same instant.
+/// Smaller differences between two clocks are ignored, because the clocks can't be read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// The maximum duration of one [`ClockReading`]. A slower one is repeated.
+/// The maximum duration of one [`ClockReading`]. A slower reading is repeated.
 const LONGEST_READING: Duration = Duration::from_millis(100);
 
 /// A reading of the system's clocks.
@@ -26,11 +26,11 @@ struct ClockReading {
     wall: SystemTime,
     /// A monotonic clock that stops while the machine sleeps.
     steady: time::Instant,
-    /// The time that the machine has slept since it was booted.
+    /// The time that the machine has slept since boot.
     asleep: Duration,
 }
 
-/// The lead of the deadline clock over tokio's clock, in milliseconds. Both parts only grow.
+/// The deadline clock's lead over tokio's clock, in milliseconds. Both parts only grow.
 #[derive(Debug, Default)]
 struct Lead {
     asleep: AtomicU64,
@@ -48,7 +48,7 @@ pub struct Clock {
     lead: &'static Lead,
 }
 
-/// The difference between the times that have passed on the wall clock and on the monotonic clock.
+/// The difference between the time elapsed on the wall clock and on the monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClockChange {
     Ahead(Duration),
@@ -125,7 +125,7 @@ impl Clock {
     }
 
     /// Returns the difference that a sleep of the machine or a change of the system's time has caused. A difference
-    /// below [`TOLERANCE`] counts as none.
+    /// below [`TOLERANCE`] is ignored.
     fn change(&self, ClockReading { wall, steady, .. }: ClockReading) -> ClockChange {
         let passed = steady.saturating_duration_since(self.first.steady);
         let change = match wall.duration_since(self.first.wall + passed) {

@@ -1,6 +1,6 @@
 //! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a
-//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the user of the host and
-//! root can connect, so requests need no further authorization; `attach` also checks the user.
+//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the host's user and root
+//! can connect, so requests need no further authorization; `attach` also checks the user.
 
 mod client;
 mod rows;
@@ -33,11 +33,11 @@ pub use client::{QueryError, query};
 pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
 
 /// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only
-/// reads snapshots. Also the host's pause after it failed to accept a connection.
+/// reads snapshots. Also the host's pause after a failed accept.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client's timeout for opening a session or adopting a conversation. The host stops waiting for the exit of the
-/// session's agent earlier, and then responds with the reason.
+/// A client's timeout for opening a session or adopting a conversation. The host stops waiting for the session's agent
+/// to exit before this, and responds with the reason.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The maximum length of a request, in bytes. A request may contain a path.
@@ -95,7 +95,7 @@ pub trait Handover: Send + Sync {
     async fn adopt(&self, adoption: Adoption) -> Result<Adopted, HandoverError>;
 }
 
-/// A session was not handed over. The text is for the operator.
+/// The error for a failed handover. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
     #[error("{0}")]
@@ -148,8 +148,8 @@ pub fn socket(state_dir: &Path) -> PathBuf {
 /// The maximum length of the path in a socket address, in bytes.
 const LONGEST_PATH: usize = 107;
 
-/// A path to the socket that fits into a socket address. If the state directory has a long path, this path starts at an
-/// open descriptor of the directory.
+/// A path to the socket that fits into a socket address. If the state directory's path is too long, this path goes
+/// through an open descriptor of the directory.
 struct SocketPath {
     path: PathBuf,
     _folder: Option<fs::File>,

@@ -1,6 +1,6 @@
 //! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It limits the number of
-//! connections, the size of request heads, and the time of each request; [`read_body`] limits the size of bodies. Its
-//! handler decides about everything else.
+//! connections, the size of request heads, and the time of each request; [`read_body`] limits the size of bodies.
+//! Everything else is up to its handler.
 
 mod log_limiter;
 mod request_error;
@@ -41,16 +41,16 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// Answers requests. If the client disconnects, the server drops the future of the answer.
+/// Answers requests. If the client disconnects, the server drops the answer's future.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>>;
 }
 
-/// The bounds of a server's connections.
+/// The limits on a server's connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.
+    /// The maximum number of connections. Each may hold one body in memory; additional connections wait to be accepted.
     pub count: usize,
     /// The timeout of a connection, including the time for the answer.
     pub timeout: Duration,
@@ -93,7 +93,8 @@ async fn connection(handler: Arc<dyn Handler>, stream: TcpStream, timeout: Durat
     }
 }
 
-/// Reads the whole body, at most `limit` bytes. A larger content length is rejected without reading.
+/// Reads the whole body, at most `limit` bytes. A request with a larger content length is rejected without reading its
+/// body.
 ///
 /// # Errors
 /// The body is larger than the limit, incomplete, or arrives too slowly.

@@ -172,7 +172,7 @@ impl HubLoop {
 }
 
 /// The tasks that handle updates. The end of every task is reported, even if the task panicked, because an unreported
-/// task would block the queue of its place.
+/// task would block its place's queue.
 #[derive(Default)]
 struct Tasks {
     running: JoinSet<()>,
@@ -185,8 +185,8 @@ impl Tasks {
         self.slots.insert(id, slot);
     }
 
-    /// Returns the slot of the next finished task. A panic affects only the update of its task, not the updates that
-    /// wait behind it. Returns `None` if no task is running. Cancel safe.
+    /// Returns the slot of the next finished task. A panic affects only its task's update, not the updates that wait
+    /// behind it. Returns `None` if no task is running. Cancel safe.
     async fn next(&mut self) -> Option<Slot> {
         let id = match self.running.join_next_with_id().await? {
             Ok((id, ())) => id,

@@ -17,7 +17,8 @@ pub use outbox::{outbox, post_rows};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    // Names and notes are untrusted text. They must not contain line breaks, because scripts read the table by lines.
+    // Names and notes are untrusted text. They must not contain line breaks, because scripts read the table line by
+    // line.
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| one_line(cell, UNTRUSTED_LENGTH)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -39,7 +40,7 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Formats columns of text, and a last column with the links of the rows if there are any.
+/// Formats columns of text. If any row has a link, the links form the last column.
 fn table_with_links<'r>(
     head: &[&str],
     mut rows: Vec<Vec<String>>,
@@ -55,7 +56,7 @@ fn table_with_links<'r>(
 fn ago(now: Timestamp, then: u64) -> String {
     let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
-        // The clock was ahead when this time was stored. The next start of the host corrects the stored time.
+        // The clock was ahead when this time was stored. The host corrects the stored time at its next start.
         _ if Timestamp(then).since(now) >= Duration::from_secs(60) => "in the future".to_owned(),
         0..60 => "just now".to_owned(),
         60..3_600 => format!("{}m ago", seconds / 60),

@@ -18,7 +18,7 @@ use crate::{
     rollout::{Notifier, Rollout},
 };
 
-/// The interval at which the commands in the menus are ordered by use.
+/// The interval at which the host reorders the menus' commands by use.
 const MENU_ORDER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub struct Reconciler {
@@ -27,7 +27,7 @@ pub struct Reconciler {
     config_path: Option<PathBuf>,
     rescan: watch::Sender<Duration>,
     access_changes: watch::Receiver<u64>,
-    /// The configuration error of the last notification, so that operators are notified of an error only once.
+    /// The last configuration error that operators were notified of, so that they are notified of each error only once.
     notified_error: Option<String>,
 }
 
@@ -131,8 +131,8 @@ impl Reconciler {
         tracing::info!(%changes, "configuration changed");
     }
 
-    /// Updates what depends on access, after a change in the chat or by pairing. The host service has already withdrawn
-    /// the prompts of people without access.
+    /// Updates everything that depends on access, after a change in the chat or through pairing. The host service has
+    /// already withdrawn the prompts of people without access.
     async fn on_access_change(&mut self) {
         // The owner is part of the settings of plugins with `acts_as`.
         let names = self.rollout.registry.snapshot().names().map(str::to_owned).collect();

@@ -9,8 +9,8 @@ use std::{
 use cordboard_core::{render::is_unseen, scrub};
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
-/// Libraries that log on behalf of guests, without the name of the guest and without a rate limit. The guests get the
-/// same information in the errors that they receive.
+/// Libraries that log on behalf of guests, without the guest's name or a rate limit. The guests get the same
+/// information in the errors that they receive.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging with the filters in `CORDBOARD_LOG`, such as `debug` or `cordboard_runtime=trace`. If the variable is

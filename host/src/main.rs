@@ -50,7 +50,7 @@ fn report(outcome: anyhow::Result<()>) -> ExitCode {
         Some(error) => (error.to_string(), error.code()),
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
-    // The error may contain untrusted text of a plugin. `eprintln!` would panic if stderr is closed.
+    // The error may contain untrusted text from a plugin. `eprintln!` would panic if stderr is closed.
     drop(writeln!(std::io::stderr(), "cordboard: {}", strip_controls(&scrub::text(system_error(text)))));
     code
 }

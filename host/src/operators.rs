@@ -32,7 +32,7 @@ pub struct Operators {
     pub front_end: &'static str,
     pub outbox: Outbox,
     pub menus: CommandMenus,
-    /// Notified when a person has written in a place for the first time since the start of the host.
+    /// Notified when a person writes in a place for the first time since the host started.
     pub new_member: Arc<Notify>,
 }
 

@@ -24,7 +24,8 @@ use crate::{
     hub::{LiveConfig, Outbound},
 };
 
-/// The code of this run of the host. It is kept after pairing has ended, so that a late message with it is not stored.
+/// The code of this run of the host. It is kept after pairing has ended, so that a late message that contains it is not
+/// stored.
 struct OneTimeCode {
     code: String,
     pairing: PairingState,
@@ -69,7 +70,7 @@ impl OwnerPairing {
         Ok(())
     }
 
-    /// Ends pairing when the code expires. Logs that, unless there is an owner by then.
+    /// When the code expires, ends pairing and, if there is still no owner, logs the expiry.
     fn expire_later(&self) {
         let (code, config) = (Arc::clone(&self.code), self.config.clone());
         tokio::spawn(async move {

@@ -1,7 +1,7 @@
-//! The folder `inbox` in a session's folder: saves the files that users send, and reads them for prompts.
+//! Manages the `inbox` folder in a session's folder: saves the files that users send, and reads them for prompts.
 //!
 //! The agent can change everything in the session's folder, for example replace a file with a link to a file that it
-//! may not read itself. So this module follows no symbolic links below the session's folder.
+//! may not read itself. This module therefore doesn't follow symbolic links below the session's folder.
 
 use std::{
     fs::File,
@@ -57,7 +57,7 @@ impl ReceivedFiles {
         found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
     }
 
-    /// Creates a file whose content is not complete yet. [`Self::save`] gives it its name.
+    /// Creates a file under a temporary name. [`Self::save`] renames it once its content is complete.
     ///
     /// # Errors
     /// The file can't be created.
@@ -67,7 +67,7 @@ impl ReceivedFiles {
         self.new_file(&incomplete(name))
     }
 
-    /// Gives a complete file its name.
+    /// Renames a complete file to its final name.
     ///
     /// # Errors
     /// The file can't be renamed.
@@ -96,8 +96,8 @@ impl ReceivedFiles {
     }
 }
 
-/// Returns the files of a prompt for the agent. Files that models accept are included with their content until they
-/// reach the maximum size of a message.
+/// Returns a prompt's files for the agent. Includes the content of files that models accept, within the maximum size of
+/// a message.
 #[must_use]
 pub fn prompt_files(session_folder: &Path, files: &[ChatFile]) -> Vec<PromptFile> {
     let mut remaining = MAX_TOTAL;
@@ -125,10 +125,9 @@ pub fn saved_path(session_folder: &Path, file: &ChatFile) -> io::Result<PathBuf>
     Ok(session_folder.join(file.path()))
 }
 
-/// Reads up to `length` bytes of a saved file, from `offset` on. Returns fewer bytes only at the end of the file.
+/// Reads up to `length` bytes of a saved file, starting at `offset`. Returns fewer bytes only at the end of the file.
 ///
-/// # Errors
-/// The file is not there or can't be read.
+/// # Errors The file doesn't exist or can't be read.
 pub fn read_part(session_folder: &Path, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
     let file = open(session_folder, name)?;
     let mut bytes = Vec::new();
@@ -137,7 +136,7 @@ pub fn read_part(session_folder: &Path, name: &str, offset: u64, length: usize) 
     Ok(bytes)
 }
 
-/// Reads a file that models accept, and returns its size, too. `None` if the type is another one or the file has more
+/// Reads a file if models accept its type, and returns it with its size. `None` if they don't, or if the file has more
 /// than `max` bytes.
 fn model_input(file: &File, max: u64) -> io::Result<Option<(ModelInput, u64)>> {
     let mut bytes = Vec::new();
@@ -234,7 +233,7 @@ mod tests {
         let with_content: Vec<_> =
             prompt_files(folder.path(), &files).iter().map(|file| file.input.is_some()).collect();
         assert_eq!(with_content, [false, true, true, true, true, true, false]);
-        // Less remains of the maximum than the type of a file needs.
+        // The remaining bytes are too few even to detect the file's type.
         save(folder.path(), "rest.png", &image(MAX_TOTAL / 6));
         let files: Vec<_> = std::iter::repeat_n(file("rest.png"), 7).collect();
         assert!(prompt_files(folder.path(), &files)[6].input.is_none());

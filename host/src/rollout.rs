@@ -207,7 +207,7 @@ impl Rollout {
         self.feed(name, Input::File(file)).await;
     }
 
-    /// Handles a fault of the plugin folder, or the end of one.
+    /// Handles a fault of the plugin folder, or its end if `None`.
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let (kind, text) = match &fault {
             Some(why) => {

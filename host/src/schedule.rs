@@ -1,6 +1,6 @@
-//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and one run of a job makes up for
-//! all that were missed, for example while the host was stopped. The schedule never wakes up if there are no jobs, and
-//! never starts a job that is still running.
+//! Runs the plugins' jobs at their scheduled times. A run's time is stored before the run, and a single run makes up
+//! for all runs of a job that were missed, for example while the host was stopped. The schedule never wakes up if there
+//! are no jobs, and never starts a job that is still running.
 
 mod host_zone;
 mod timetable;
@@ -35,8 +35,8 @@ pub trait JobRunner: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
     /// Returns a counter that changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
-    /// Stores the jobs of a plugin and deletes the stored jobs that are not among them. Returns for each job the time
-    /// up to which it has run or been skipped: `now` for a new job.
+    /// Stores a plugin's jobs and deletes its other stored jobs. Returns for each job the time up to which it has run
+    /// or been skipped: `now` for a new job.
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores the time of a run before the job starts.
     ///
@@ -58,7 +58,7 @@ pub struct Schedule<W> {
     new_zone: NewZone,
     timetable: Timetable,
     running: JoinSet<()>,
-    /// Kept outside the tasks, so that the key of a task that panics is known, too.
+    /// Kept outside the tasks, so that a panicked task's key is still known.
     keys: HashMap<Id, JobKey>,
 }
 
@@ -112,7 +112,7 @@ impl<W: JobRunner> Schedule<W> {
         }
     }
 
-    /// Applies a change of the machine's time zone or of its rules.
+    /// Applies a change to the machine's time zone or its rules.
     fn update_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
             tracing::info!("the time zone changed: rescheduling jobs");

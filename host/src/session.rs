@@ -1,4 +1,4 @@
-//! The actor around the state machine of one session: it feeds the machine inputs and performs its effects. It owns the
+//! The actor that drives one session's state machine: it feeds the machine inputs and performs its effects. It owns the
 //! agent process. It must not await a plugin or a chat: it sends queries to [`PluginQueries`] and its outputs to a
 //! [`TurnSink`], and neither blocks.
 
@@ -111,8 +111,8 @@ pub trait SessionStore: Send + Sync {
     /// Stores the record and the usage of a finished turn in one commit. Returns today's budget if the configuration
     /// sets a daily limit.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
-    /// Stores in one commit a prompt that is sent again with a new id, and the record, which no longer lists the prompt
-    /// as interrupted.
+    /// In one commit, stores a prompt that is resent with a new id, and the record, which no longer lists the prompt as
+    /// interrupted.
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError>;
     /// Stores that the prompt is sent to the agent.
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError>;
@@ -140,7 +140,7 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// The state directory. A missing folder of a session is created only if it is the session's default folder in this
+    /// The state directory. A missing session folder is created only if it is the session's default folder in this
     /// directory.
     pub state_dir: Arc<Path>,
     /// A function that returns the host's own files, which sandboxes hide from agents.
@@ -151,8 +151,8 @@ pub struct Ports {
     pub events: Arc<dyn EventSink>,
     /// All sessions. No two of them may have the same conversation.
     pub registry: Arc<SessionRegistry>,
-    /// Notified when an agent has started and the snapshot of its session shows it, and when the configuration has
-    /// changed: the limits on agents may be exceeded.
+    /// Notified when agent limits may be exceeded: after a snapshot shows that an agent has started, and after a
+    /// configuration change.
     pub check_limits: Arc<Notify>,
 }
 

@@ -1,6 +1,6 @@
-//! Opens and lists the files in the folders of sessions, for users. No path leads out of the folder of its session: the
-//! kernel follows neither `..` nor links beyond the folder, even if the agent changes them at the same time. The files
-//! of the host itself are refused.
+//! Opens and lists files in session folders for users. No path leads out of its session's folder: the kernel follows
+//! neither `..` nor links beyond the folder, even if the agent changes them concurrently. Access to the host's own
+//! files is refused.
 
 use std::{
     fs::{self, File},
@@ -17,13 +17,13 @@ use rustix::{
     io::Errno,
 };
 
-/// The number of attempts to open a path while others rename its folders.
+/// The number of attempts to open a path while other processes rename its folders.
 const ATTEMPTS: u32 = 8;
 
 /// The maximum number of entries that are read from a folder.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Reads the files of sessions, but none of the host's own files: a session's folder may contain them.
+/// Reads session files, but refuses to read the host's own files, which a session's folder may contain.
 #[derive(Clone)]
 pub struct SessionFiles {
     own: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
@@ -36,7 +36,7 @@ impl SessionFiles {
         Self { own }
     }
 
-    /// Opens a regular file. Returns its size, too.
+    /// Opens a regular file, and returns it with its size.
     ///
     /// # Errors
     /// The file doesn't exist, is not a regular file, is not readable, is not in the folder, or belongs to the host.
@@ -89,8 +89,7 @@ impl SessionFiles {
         Ok(entries)
     }
 
-    /// Opens a path below the folder. An absolute path below the folder is accepted, too, because agents name such
-    /// paths.
+    /// Opens a path below the folder. Absolute paths below the folder are also accepted, because agents use them.
     fn open_below(&self, folder: &Path, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
         let base = openat(CWD, folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let path = Path::new(path.trim());
@@ -103,8 +102,8 @@ impl SessionFiles {
         Ok(opened)
     }
 
-    /// Returns whether a path is one of the host's own files, or is in one of its folders that is in the session's
-    /// folder. The folders of sessions may be in the host's state directory.
+    /// Returns whether a path is one of the host's own files, or is in a host folder inside the session's folder. Host
+    /// folders that contain the session's folder, such as the state directory, don't count.
     fn is_own(&self, session_folder: &Path, path: &Path) -> bool {
         let own = (self.own)();
         let real = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);

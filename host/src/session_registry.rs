@@ -1,5 +1,5 @@
-//! Owns the published snapshots of all sessions, and the active sessions of each place. A session's actor writes its
-//! cell, or the supervisor if there is no actor; the host API adds sessions and sets the active ones. Readers never
+//! Owns the published snapshots of all sessions, and the active sessions of each place. A session's actor, or the
+//! supervisor if there is no actor, writes its cell; the host API adds sessions and sets the active ones. Readers never
 //! wait for an actor.
 
 use std::{
@@ -16,7 +16,7 @@ use cordboard_core::{
 use cordboard_runtime::ArchiveFilter;
 use tokio::sync::watch;
 
-/// The snapshot of one session. The session's actor replaces it, or the supervisor if there is no actor.
+/// The snapshot of one session. The session's actor, or the supervisor if there is no actor, replaces it.
 #[derive(Debug)]
 pub struct SessionCell {
     view: ArcSwap<SessionView>,
@@ -78,7 +78,7 @@ impl SessionRegistry {
     /// Returns the session that has this id.
     #[must_use]
     pub fn with_id(&self, id: &SessionName) -> Option<Arc<SessionView>> {
-        // Fast path: the id of most sessions is their name.
+        // Fast path: most sessions' ids are their names.
         let same_name = self.view(id.as_str()).filter(|view| view.record.id() == id);
         same_name.or_else(|| self.views().into_iter().find(|view| view.record.id() == id))
     }
@@ -125,8 +125,8 @@ impl SessionRegistry {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
     }
 
-    /// Returns the reason why `caller` may not press a button of the host, or `None` if the press is allowed. A plugin
-    /// checks the presses of its own buttons.
+    /// Returns the reason why `caller` may not press a host button, or `None` if the press is allowed. A plugin checks
+    /// the presses of its own buttons.
     #[must_use]
     pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
         let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;
@@ -218,7 +218,7 @@ impl SessionRegistry {
             .count()
     }
 
-    /// Returns a counter that changes with every change of a session.
+    /// Returns a counter that changes whenever a session changes.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct SessionTopics {
     store: Store,
-    /// By the id of the session.
+    /// The topics, by session id.
     topics: Arc<Mutex<BTreeMap<SessionName, SessionTopic>>>,
     changed: watch::Sender<()>,
 }

@@ -28,7 +28,7 @@ use crate::{
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
 /// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one. The
-/// limit is generous, because Telegram repeats a rejected update for a day and delays the later updates of its chat.
+/// limit is generous, because Telegram resends a rejected update for a day and delays later updates from the same chat.
 /// Only bodies of authenticated requests are read.
 const MAX_BODY_BYTES: u64 = 4 << 20;
 
@@ -37,10 +37,10 @@ const MAX_BODY_BYTES: u64 = 4 << 20;
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 32, timeout: Duration::from_secs(60) };
 
 /// The maximum number of requests that wait until an earlier update is stored. Telegram opens at most four connections;
-/// the other places are for requests that have timed out and are still queued.
+/// the other slots are for requests that have timed out and are still queued.
 const QUEUE_CAPACITY: usize = 8;
 
-/// The maximum time for storing an update. It includes the time until the host has signed in after its start.
+/// The maximum time for storing an update. It includes the time that the host needs to sign in after startup.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct TelegramWebhookServer {

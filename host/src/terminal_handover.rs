@@ -23,7 +23,7 @@ use crate::{
     session::{self, SessionConfig as _},
 };
 
-/// The time limit for the exit of a session's agent. The session kills the agent before this limit.
+/// The time limit for a session's agent to exit. The session kills the agent before this limit.
 const EXIT_WITHIN: Duration = Duration::from_secs(30);
 
 pub struct HandoverService {

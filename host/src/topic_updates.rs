@@ -1,6 +1,6 @@
-//! Updates the name, the icon and the open or closed state of the topics that the bot created, to match their sessions.
-//! The decisions are in [`cordboard_core::topic_updates`]. An edit must not delay messages, so it begins
-//! only while no message is pending in the chat.
+//! Keeps the names, icons and open or closed states of the topics that the bot created in sync with their sessions. The
+//! decisions are in [`cordboard_core::topic_updates`]. An edit must not delay messages, so it begins only while no
+//! message is pending in the chat.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep_until};
 
 use crate::{clock::Clock, session_registry::SessionRegistry, session_topics::SessionTopics};
 
-/// Runs for as long as the host.
+/// Runs as long as the host runs.
 pub struct TopicUpdater {
     registry: Arc<SessionRegistry>,
     topics: SessionTopics,
@@ -92,8 +92,8 @@ impl TopicUpdater {
         }
     }
 
-    /// Stores the new name, icon and state of the topic. If that fails, the cached record stays old, and the same edit
-    /// is made again after a delay.
+    /// Stores the new name, icon and state of the topic. If that fails, the cached record keeps its old values, and the
+    /// same edit is repeated after a delay.
     async fn finish(&mut self, finished: FinishedEdit) {
         let FinishedEdit { topic, edit, outcome } = finished;
         // A person may have changed the topic in the meantime.

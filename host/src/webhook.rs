@@ -1,5 +1,5 @@
-//! The HTTP server for webhooks of plugins: authenticates requests before it passes them to a plugin. It answers
-//! invalid requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
+//! The HTTP server for plugin webhooks: authenticates requests before it passes them to a plugin. It answers invalid
+//! requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
 
 mod answer;
 mod auth;
@@ -58,7 +58,7 @@ pub struct WebhookServer {
     secrets: Secrets,
     calls: Semaphore,
     reads: Arc<Semaphore>,
-    /// Limits the records about rejected requests, by plugin.
+    /// Limits the log records about rejected requests for each plugin.
     log: LogLimiter,
 }
 

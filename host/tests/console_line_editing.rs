@@ -1,5 +1,4 @@
-//! Tests the console on a pseudoterminal. The test runs this program again inside the terminal, as a host that echoes
-//! lines.
+//! Tests the console on a pseudoterminal. The test reruns this program inside the terminal as a host that echoes lines.
 
 #[path = "support/pty.rs"]
 #[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
@@ -62,7 +61,7 @@ impl Inbox for Typed {
     }
 }
 
-/// Runs the host of the inner process. This is not a test: it returns at once if [`INSIDE`] isn't set.
+/// Runs the inner process's host. This isn't a real test: it returns immediately if [`INSIDE`] isn't set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inside() {
     let Some(state) = std::env::var_os(INSIDE) else { return };

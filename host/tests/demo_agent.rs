@@ -1,5 +1,5 @@
-//! Tests the demo agent as a real process, through its codec, including the failures that it simulates. Also tests the
-//! command lines of agents of the kinds `claude` and `acp`.
+//! Tests the demo agent as a real process through its codec, including the failures that it simulates. Also tests the
+//! command lines of `claude` and `acp` agents.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -25,7 +25,7 @@ struct Agent {
     lines: Receiver<ProcessEvent>,
     codec: Box<dyn Codec>,
     events: VecDeque<AgentEvent>,
-    /// The user's answers to the agent's requests: the option and the text of each.
+    /// The user's answers to the agent's requests, each with its option and text.
     decisions: VecDeque<(&'static str, Option<&'static str>)>,
     exit: Option<(String, Option<String>)>,
     too_long: u64,
@@ -72,7 +72,7 @@ fn start(folder: &Path, resume: Option<&str>) -> Agent {
 }
 
 impl Agent {
-    /// Returns the next event, or `None` after the end of the process.
+    /// Returns the next event, or `None` after the process has exited.
     async fn next(&mut self) -> Option<AgentEvent> {
         while self.events.is_empty() && self.exit.is_none() {
             match timeout(LIMIT, self.lines.recv()).await.expect("the agent is silent").unwrap() {
@@ -139,7 +139,7 @@ impl Agent {
         }
     }
 
-    /// Answers a request of the agent with the user's next decision.
+    /// Answers an agent request with the user's next decision.
     fn decide(&mut self, request: &RequestId) {
         let (option, text) = self.decisions.pop_front().expect("a decision");
         let answer = RequestAnswer::Options { ids: vec![option.to_owned()], text: text.map(str::to_owned) };
@@ -155,7 +155,7 @@ impl Agent {
         answer.text
     }
 
-    /// Waits for the end of the process, and returns its exit status and its last line of error output.
+    /// Waits for the process to exit, and returns its exit status and last line of error output.
     async fn end(mut self) -> (String, Option<String>) {
         while self.next().await.is_some() {}
         self.exit.unwrap()

@@ -1,7 +1,8 @@
-//! Tests that killing the process at any time loses no acknowledged write to the store, and leaves no partial one.
+//! Tests that killing the process at any time neither loses an acknowledged write to the store nor leaves a partial
+//! one.
 //!
-//! The test runs itself as a child process that writes to a store and prints each acknowledged write. Then it kills
-//! the child.
+//! The test runs itself as a child process, which writes to a store and prints each acknowledged write, and then kills
+//! it.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -19,11 +20,10 @@ use cordboard_core::{
 };
 use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 
-/// The environment variable with the state directory for the child process. Without it, the test [`child`] does
-/// nothing.
+/// The environment variable with the child's state directory. Without it, the [`child`] test does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// The number of kills: enough to hit commits, syncs and a checkpoint. Each kill needs a new child process.
+/// The number of kills, enough to hit commits, syncs and a checkpoint. Each kill needs a new child process.
 const KILLS: usize = 8;
 
 #[test]
@@ -61,7 +61,7 @@ struct Acknowledged {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
-    /// Posts that a child began to send. They may be missing from the outbox.
+    /// Posts that a child started sending, which may be missing from the outbox.
     sending: HashSet<String>,
     sent: HashSet<String>,
     sessions: HashSet<String>,
@@ -123,7 +123,7 @@ async fn check(state: &Path, acknowledged: &Acknowledged) {
     store.close().await;
 }
 
-/// Runs the child process until it is killed. This is not a test: it returns at once if [`STATE`] isn't set.
+/// Runs the child process until it is killed. This isn't a real test: it returns immediately if [`STATE`] isn't set.
 #[test]
 fn child() {
     if let Some(state) = env::var_os(STATE) {
@@ -134,7 +134,7 @@ fn child() {
 #[tokio::main(flavor = "current_thread")]
 async fn work(state: &Path) {
     let (store, contents) = cordboard_store::open(state).unwrap();
-    // Finish the work of the previous process first, as a host does.
+    // Finish the previous process's work first, as a host does.
     for row in &contents.outbox {
         send(&store, row.id, &row.reply.text).await;
     }

@@ -1,4 +1,4 @@
-//! Encodes and decodes the Agent Client Protocol, which agents of several vendors speak on stdin and stdout:
+//! Encodes and decodes the Agent Client Protocol, which agents from several vendors speak on stdin and stdout:
 //! <https://agentclientprotocol.com>. Skips updates of unknown types without an error, because agents may be newer than
 //! this host.
 
@@ -52,7 +52,7 @@ pub(super) struct Acp {
     last_id: i64,
     resumable: bool,
     turn: Turn,
-    /// Prompts that were sent to this process and are not acknowledged yet. See [`Self::acknowledge`].
+    /// Prompts sent to this process that it has not acknowledged yet. See [`Self::acknowledge`].
     unacknowledged: Vec<PromptId>,
     /// Whether the host sent `session/cancel` in this turn.
     is_canceled: bool,
@@ -222,7 +222,7 @@ impl Acp {
             }
             Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
             // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
-            // them. Updates after the end of a turn are too late to be shown.
+            // them. Updates that arrive after a turn has ended are too late to show.
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update from the agent")
@@ -332,7 +332,7 @@ impl Codec for Acp {
         self.call(Call::Prompt(prompt.id.clone()), AGENT_METHOD_NAMES.session_prompt, request)
     }
 
-    /// Does nothing, because the session sends this kind of agent no prompts during a turn.
+    /// Does nothing, because the session sends no prompts to this kind of agent during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {

@@ -2,7 +2,7 @@
 
 use cordboard_core::{agent_event::AgentEvent, render::one_line, types::AgentCommand};
 
-/// The maximum number of commands of an agent. The claude CLI has about 40, and users and plugins can add some.
+/// The maximum number of commands per agent. The claude CLI has about 40, and users and plugins can add some.
 const MAX_COMMANDS: usize = 500;
 
 /// The maximum length of a description, in characters.

@@ -1,6 +1,6 @@
 //! Encodes and decodes claude's stream-json protocol, which the claude CLI and the demo agent speak on stdin and
-//! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
-//! without an error, because new releases of the CLI add types. Only `stored_transcript` reads files.
+//! stdout. Tracks the prompts sent to one process that have no result yet. Skips messages of unknown types without an
+//! error, because new CLI releases add types. Only `stored_transcript` reads files.
 
 mod announced_tools;
 mod api_error;
@@ -49,8 +49,8 @@ pub use stored_transcript::{TranscriptError, is_conversation_id, working_folder}
 
 /// The codec of one agent process.
 pub(super) struct Claude {
-    /// The instructions of the persona. They are part of `initialize`, because the CLI ignores its command-line flag
-    /// for instructions when it resumes a conversation.
+    /// The persona's instructions. They are part of `initialize`, because the CLI ignores its instructions flag when it
+    /// resumes a conversation.
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
@@ -214,7 +214,7 @@ impl Claude {
         let outcome = if self.interrupted { result::outcome_of_interrupted(message) } else { result::outcome(message) };
         let outcome = self.api_errors.explain(outcome, message);
         // An interrupt ends only one turn. If the agent started that turn itself, a later failure of the prompt's turn
-        // has another reason.
+        // has a different cause.
         self.interrupted &= outcome != Outcome::Interrupted;
         let mut turn = std::mem::take(&mut self.turn);
         if let Outcome::Failed(why) = &outcome
@@ -241,7 +241,7 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, usage: self.usage.of_turn(message) });
     }
 
-    /// Returns the reason if the CLI refused to resume the conversation. If the process resumes a conversation, every
+    /// If the CLI refused to resume the conversation, returns the reason. If the process resumes a conversation, every
     /// failed result before the first turn counts as a refusal.
     fn refused_resume(&self, message: &Value) -> Option<String> {
         result::unknown_conversation(message).or_else(|| match result::outcome(message) {
@@ -360,7 +360,7 @@ impl Codec for Claude {
         if let Some(response) = self.announced.answer(id, answer, &mut self.denials) {
             return response;
         }
-        // A mode that an answer sets ends with the process, so the session must not record it.
+        // A mode set by an answer ends with the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {
             self.permission_mode.forget();
         }

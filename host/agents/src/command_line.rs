@@ -26,7 +26,7 @@ const PROTOCOL_FLAGS: [&str; 10] = [
     "stdio",
 ];
 
-/// The settings of a claude process on pipes. In plan mode, a classifier of the CLI would otherwise decide about
+/// The settings of a claude process on pipes. In plan mode, one of the CLI's classifiers would otherwise decide
 /// permissions instead of the user.
 const SETTINGS: &str = r#"{"useAutoModeDuringPlan":false}"#;
 
@@ -99,7 +99,7 @@ pub(super) fn env(agent: &Agent, environment: &Environment) -> Vec<(String, Stri
     merged_env(&agent.pass_env, &agent.env, environment)
 }
 
-/// Returns the variables of `environment` that `pass_env` names, and those in `own`, which override them, but never
+/// Returns the variables in `environment` that `pass_env` names, overridden by those in `own`, but never
 /// [`NESTED_VARIABLE`].
 pub(super) fn merged_env(
     pass_env: &[String],

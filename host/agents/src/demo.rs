@@ -23,7 +23,7 @@ pub(crate) use memory::transcript;
 use output::Output;
 
 /// Runs until the input has ended and all prompts are answered. Fails at once if the conversation to resume is unknown,
-/// or if a new conversation has the id of a known one.
+/// or if a new conversation's id is already in use.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
     if options.leftover {
@@ -71,9 +71,9 @@ struct Options {
     /// Whether to store the resumed conversation as a new one.
     fork: bool,
     model: String,
-    /// The delay between two lines that the command `slow` prints.
+    /// The delay between two lines that the `slow` command prints.
     line_delay: Duration,
-    /// Whether to run as the process that the command `children` leaves behind.
+    /// Whether to run as the process that the `children` command leaves behind.
     leftover: bool,
 }
 
@@ -133,7 +133,7 @@ fn read_input() -> mpsc::Receiver<Value> {
 /// The capacity of the input channel, in messages.
 const INPUT_QUEUE: usize = 64;
 
-/// The reason why a wait or a turn ended.
+/// Why a wait or a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WaitEnd {
     Elapsed,

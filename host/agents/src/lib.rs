@@ -42,8 +42,8 @@ pub struct Start<'a> {
     pub launch: &'a Launch,
     pub agent: &'a Agent,
     pub environment: &'a Environment,
-    /// The UUID of the state directory. The agent's process is tagged with this UUID, so that after a crash of the
-    /// host, the next host process finds the agent.
+    /// The UUID of the state directory. The agent's process is tagged with this UUID, so that the next host process
+    /// finds the agent if this one crashes.
     pub host_id: &'a str,
 }
 
@@ -86,8 +86,8 @@ pub trait Codec: Send {
     /// Returns the way to interrupt the running turn. The interrupt also cancels the prompts that the agent got during
     /// the turn and has not accepted.
     fn interrupt(&mut self) -> InterruptMethod;
-    /// Changes how the agent handles tools that need permission. The result contains the line to write, if one is
-    /// needed, or an event if the agent doesn't have this mode.
+    /// Sets how the agent handles tools that need permission. The result contains the line to write, if one is needed,
+    /// or an event if the agent doesn't have this mode.
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
@@ -104,7 +104,7 @@ pub trait Codec: Send {
     fn on_silence(&mut self) -> Decoded {
         Decoded::default()
     }
-    /// Handles the exit of the process, after all its output was decoded. `None` is an unknown exit status.
+    /// Handles the process's exit, after all its output has been decoded. `None` means that the exit status is unknown.
     fn on_exit(&mut self, _: Option<ExitStatus>) -> Vec<AgentEvent> {
         Vec::new()
     }
@@ -118,7 +118,7 @@ pub trait Codec: Send {
 pub struct PromptFile {
     /// The line that tells the agent about the file.
     pub note: String,
-    /// The content, if it can be a part of a message to a model.
+    /// The content, if it can be part of a message to a model.
     pub input: Option<ModelInput>,
 }
 
@@ -155,7 +155,7 @@ pub enum InterruptMethod {
 }
 
 impl InterruptMethod {
-    /// Returns the line to write, or an empty one for a signal.
+    /// Returns the line to write, or an empty line for a signal.
     #[cfg(test)]
     fn line(self) -> Vec<u8> {
         match self {

@@ -28,7 +28,7 @@ use turn::Turn;
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// The maximum silence to wait for after an interrupt before the turn ends. Unused if only the prompt ends a turn.
-/// Shorter than the time after which the session ends a program that doesn't react.
+/// Shorter than the time after which the session stops an unresponsive program.
 const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
 
 /// The silence after which the start fails if the program has not shown its prompt. Shorter than the session's start
@@ -39,10 +39,11 @@ const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 /// answer it with the next message.
 const QUESTION_SILENCE: Duration = Duration::from_secs(3);
 
-/// The maximum length of an unfinished line in bytes. A longer one counts as a line.
+/// The maximum length of an unfinished line in bytes. Longer text counts as a complete line.
 const LONGEST_UNFINISHED: usize = 64 * 1024;
 
-/// The maximum length in bytes of a line that is searched for a prompt. The search is repeated with each piece.
+/// The maximum length, in bytes, of a line that is searched for a prompt. A limit is needed because the search runs
+/// again for each piece.
 const LONGEST_PROMPT_LINE: usize = 4 * 1024;
 
 /// The codec of one process.
@@ -181,7 +182,7 @@ impl Plain {
     fn asks(&self) -> bool {
         let line = strip_control_sequences(&self.unfinished);
         let line = line.trim_end();
-        // A line without words is a part of the prompt, or a prompt for further lines.
+        // A line without words is part of the prompt, or a continuation prompt.
         let is_question = line.ends_with(['?', ':', '>']) && line.contains(char::is_alphanumeric);
         is_question && self.unfinished.len() <= LONGEST_PROMPT_LINE
     }
@@ -260,7 +261,7 @@ impl Plain {
             && !turn.lines.is_empty()
         {
             turn.is_ahead |= is_ahead;
-            // An unfinished line that doesn't match is probably a prompt for further lines.
+            // An unfinished line that doesn't match is probably a continuation prompt.
             self.unfinished.clear();
             let has_no_echo = !turn.sent.is_empty();
             turn.sent.clear();
@@ -303,7 +304,7 @@ impl Codec for Plain {
         input
     }
 
-    /// Does nothing, because the session sends this kind of agent no prompts during a turn.
+    /// Does nothing, because the session sends no prompts to this kind of agent during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {

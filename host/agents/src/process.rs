@@ -1,6 +1,6 @@
 //! Starts, signals and ends agent processes. Owns the process group, pipes and descendants of each agent until the
 //! whole process tree has exited. Does not interpret the agent's output. A slow reader, a full pipe or a child that
-//! ignores signals delays only the tasks of this module, never its callers.
+//! ignores signals delays only this module's tasks, never its callers.
 
 mod cgroup;
 mod cgroup_limits;
@@ -71,7 +71,7 @@ pub struct Spawn {
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
     pub tag: EnvTag,
-    /// The limits of the process and its descendants. The process doesn't start if they can't be set.
+    /// The limits on the process and its descendants. The process doesn't start if they can't be set.
     pub limits: AgentLimits,
     pub output: OutputKind,
 }
@@ -97,8 +97,8 @@ pub enum ProcessEvent {
     /// there are any. Each orphan is reported once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
-    /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is
-    /// not blank; `exceeded_memory` is whether the kernel killed a process of the tree because of its memory limit.
+    /// abandoned. `status` is the leader's status, if known; `last_stderr_line` is the last non-blank line of stderr;
+    /// `exceeded_memory` says whether the kernel killed a process in the tree because of its memory limit.
     Ended { status: Option<ExitStatus>, last_stderr_line: Option<String>, exceeded_memory: bool },
 }
 
@@ -198,9 +198,9 @@ impl Process {
     }
 
     /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C. Does not wait. In a sandbox, the
-    /// leader is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal.
-    /// Signaling the group isn't enough: an interactive shell in the sandbox can't see the group's leader and creates
-    /// its own group.
+    /// leader is bubblewrap, which would react by ending all processes in the sandbox, so only its descendants get the
+    /// signal. Signaling the group isn't enough: an interactive shell in the sandbox can't see the group's leader and
+    /// creates its own group.
     pub fn interrupt(&self, sandbox: SandboxKind) {
         match sandbox {
             SandboxKind::None => self.leader.signal(Signal::INT),

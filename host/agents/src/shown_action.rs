@@ -1,5 +1,5 @@
-//! Describes the actions of a turn that views show: thinking, API retries, and tool calls with the name of the tool and
-//! its most informative argument.
+//! Describes the actions that views show in a turn: thinking, API retries, and tool calls with the tool's name and most
+//! informative argument.
 
 use std::time::Duration;
 

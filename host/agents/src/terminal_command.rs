@@ -1,5 +1,5 @@
-//! Builds the command line of an agent that a user opens in a terminal. The agent reports the conversation of its last
-//! answer in a file, because `/clear` and `/resume` in the terminal switch to another one.
+//! Builds the command line of an agent that a user opens in a terminal. The agent writes the id of its current
+//! conversation to a file after each answer, because `/clear` and `/resume` switch to another conversation.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,7 @@ pub enum NoTerminal {
 pub struct TerminalCommand {
     program: PathBuf,
     args: Vec<String>,
-    /// Names of variables of the terminal's environment.
+    /// Names of variables in the terminal's environment.
     pass_env: Vec<String>,
     /// More variables, which override those in `pass_env`.
     env: BTreeMap<String, String>,

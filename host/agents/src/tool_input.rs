@@ -16,7 +16,7 @@ use crate::{
 
 /// The limits of a description. Lengths are in UTF-16 units.
 struct Limits {
-    /// The maximum length of the rendered text. The input gets the space that the other parts leave.
+    /// The maximum length of the rendered text. The input gets the space left over by the other parts.
     total: usize,
     /// The maximum length of the rules that the answer "Allow for this session" would add.
     rules: usize,
@@ -25,7 +25,7 @@ struct Limits {
     tool: usize,
     file: usize,
     description: usize,
-    /// The maximum length of an argument without a limit of its own, and the maximum number of such arguments to list.
+    /// The maximum length of an argument that has no separate limit, and the maximum number of such arguments to list.
     other: usize,
     others: usize,
 }
@@ -80,7 +80,7 @@ pub fn describe_rules(rules: impl Fn(usize) -> Vec<String>) -> QuestionText {
 impl Limits {
     fn describe(&self, tool: &str, input: &Value, folder: &str) -> String {
         let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
-        // Escaping trims white space, but only a misleading tool name begins or ends with it.
+        // Escaping trims white space. That is fine, because no legitimate tool name begins or ends with white space.
         let mut head =
             format!("**{}**", render::escape(&cut(&visible_text::visible(tool, Lines::Plain).text, self.tool)));
         if let Some(file) = file {
@@ -173,8 +173,8 @@ pub fn is_readable(tool: &str, input: &Value) -> bool {
 /// The tools that search the session's folder if their call names no path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
-/// Replaces an argument that is not a string, and a missing path or URL of a tool that needs one. No allow rule for
-/// commands, paths or domains matches it, but each deny rule for paths or domains does.
+/// Stands in for an argument that isn't a string, and for a missing path or URL of a tool that needs one. No allow rule
+/// for commands, paths or domains matches it, but every deny rule for paths or domains does.
 pub const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.
@@ -235,7 +235,7 @@ fn visible_json(input: &Value) -> Visible {
     let mut notes = Visible::default();
     let shown = visible_value(input, &mut notes);
     let text = serde_json::to_string_pretty(&shown).unwrap_or_default();
-    // Don't check the JSON itself for padding: numbers can't be padded, and its only runs of blanks are indentation.
+    // The JSON itself needs no check for padding: numbers can't be padded, and the only runs of blanks are indentation.
     Visible { text, ..notes }
 }
 
@@ -248,8 +248,8 @@ fn visible_value(value: &Value, notes: &mut Visible) -> Value {
             let mut shown = Map::new();
             for (key, value) in fields {
                 let mut key = visible_text(key, notes);
-                // Two keys can look the same now, if one contains an invisible character and the other its code. Keep
-                // both arguments.
+                // Two keys may now look the same, if one contains an invisible character and the other contains that
+                // character's code. Keep both arguments.
                 while shown.contains_key(&key) {
                     key.push_str("⟨same⟩");
                 }

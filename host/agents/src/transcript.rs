@@ -16,7 +16,7 @@ use crate::{
     process::Environment,
 };
 
-/// The beginnings of user messages that no user wrote: the output of commands, and the notices of the CLI.
+/// Prefixes of user messages that no user wrote: command output and CLI notices.
 const NOT_PROMPTS: [&str; 5] =
     ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
 
@@ -90,7 +90,7 @@ fn add_paragraph(answer: &mut String, text: &str) {
     answer.push_str(text);
 }
 
-/// Returns the text of a user message. Returns `None` for the result of a tool and for messages of the CLI.
+/// Returns the text of a user message. Returns `None` for tool results and CLI messages.
 fn prompt(content: &Value) -> Option<String> {
     let blocks = content.as_array().into_iter().flatten();
     let texts = blocks.filter(|block| text(block, "type") == "text").map(|block| text(block, "text"));

@@ -1,5 +1,5 @@
-//! Makes untrusted text visible to the person who decides about it: shows invisible characters as their codes, long
-//! runs of blanks as their number, and only the start and the end of a long text.
+//! Makes all of an untrusted text visible to the person who decides about it: shows invisible characters as codes, long
+//! runs of blanks as a count, and only the start and the end of a long text.
 
 use cordboard_core::render::{self, is_unseen, units};
 
@@ -8,7 +8,7 @@ use cordboard_core::render::{self, is_unseen, units};
 const MAX_BLANKS: usize = 40;
 const MAX_BLANK_LINES: usize = 3;
 
-/// A text in which each character can be seen.
+/// A text in which every character is visible.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visible {
     pub text: String,
@@ -82,7 +82,7 @@ impl Visible {
         }
     }
 
-    /// Returns lines that say what is shown in place of the text's own characters, or an empty text.
+    /// Returns lines that explain the `⟨…⟩` notation in `text`, or an empty text.
     pub fn notes(&self) -> String {
         let padded = if self.is_padded { "\nThe input is padded: ⟨…⟩ shows the number of blanks." } else { "" };
         let unseen =
@@ -99,8 +99,8 @@ fn is_blank(c: char) -> bool {
     c == ' ' || c == '\t' || hides(c)
 }
 
-/// Returns whether `c` is invisible or looks like a space. Ordinary spaces, tabs and line breaks are not included, and
-/// neither are the two variation selectors that belong to ordinary emoji.
+/// Returns whether `c` is invisible or looks like a space. Excludes ordinary spaces, tabs and line breaks, and the two
+/// variation selectors that occur in ordinary emoji.
 fn hides(c: char) -> bool {
     !matches!(c, ' ' | '\t' | '\n') && (is_unseen(c) || c.is_whitespace() || is_ignorable(c))
 }

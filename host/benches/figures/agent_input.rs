@@ -18,8 +18,8 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// The number of agent starts, first with the host and then without it. It is lower than [`TURNS`], because a start
-/// takes longer than a turn.
+/// The number of agent starts with the host, and then without it. It is lower than [`TURNS`], because a start takes
+/// longer than a turn.
 const RESUMES: usize = 30;
 
 pub fn measure() -> Vec<Row> {
@@ -44,14 +44,14 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Returns the times until a question is shown, and until the agent has the decision.
+/// Returns the times until a question is shown and until the agent receives the decision.
 async fn questions() -> (Spans, Spans) {
     let mut host = WiredHost::new(0).await;
     host.answer("/new bench").await;
     let (mut asked, mut decided, mut allowed) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TURNS {
         host.typed(fake_agent::ASK).await;
-        // The host runs in this process, so the post is received as soon as the host shows it.
+        // The host runs in this process, so the benchmark receives the post as soon as the host shows it.
         let (written, shown) = (newer_time(&mut host, allowed).await, fake_agent::now());
         asked.push(since(written, shown));
         allowed = fake_agent::now();
@@ -61,7 +61,7 @@ async fn questions() -> (Spans, Spans) {
     (Spans::new(asked), Spans::new(decided))
 }
 
-/// Returns the times until the agent receives the interrupt of `/stop`.
+/// Returns the times until the agent receives `/stop`'s interrupt.
 async fn stops() -> Spans {
     let mut host = WiredHost::new(0).await;
     host.answer("/new bench").await;
@@ -76,7 +76,7 @@ async fn stops() -> Spans {
     Spans::new(spans)
 }
 
-/// Returns the times until a new agent process of a suspended session has its first prompt.
+/// Returns the times until a suspended session's new agent process receives its first prompt.
 async fn resumes() -> Spans {
     let mut host = WiredHost::new(0).await;
     host.answer("/new bench").await;
@@ -87,14 +87,14 @@ async fn resumes() -> Spans {
         spans.push(since(typed, newer_time(&mut host, typed).await));
         host.typed("/suspend").await;
         host.post(|_, _| {}).await;
-        // Let the process and its descendants end first, so that the next start doesn't wait for them.
+        // Let the process and its descendants exit first, so that the next start doesn't wait for them.
         sleep(Duration::from_millis(500)).await;
     }
-    // The first start is not a resume.
+    // The first start isn't a resume.
     Spans::new(spans.split_off(1))
 }
 
-/// Starts the fake agent without the host. Returns the times until it has a prompt.
+/// Starts the fake agent without the host. Returns the times until it receives a prompt.
 fn spawns() -> Spans {
     let spawn = || {
         let began = fake_agent::now();
@@ -116,7 +116,7 @@ fn spawns() -> Spans {
     Spans::new((0..RESUMES).map(|_| spawn()).collect())
 }
 
-/// Waits for a post with a time after `after`, and returns the last time in it.
+/// Waits for a post that contains a time later than `after`, and returns the last time in the post.
 async fn newer_time(host: &mut WiredHost, after: u128) -> u128 {
     loop {
         let post = host.post(|_, _| {}).await;

@@ -1,5 +1,5 @@
-//! Measures claude's codec and the folding of its events into a turn: the throughput on one core, the memory growth,
-//! and the time for a turn that is twice as long.
+//! Measures decoding with claude's codec and folding the events into a turn: throughput on one core, memory growth, and
+//! the time for a turn twice as long.
 
 use std::{
     path::Path,
@@ -21,12 +21,12 @@ use crate::{
     table::{Row, spell},
 };
 
-/// The number of deltas of a turn with a megabyte of text.
+/// The number of deltas in a turn with a megabyte of text.
 const DELTAS: usize = 20_000;
 
 const DELTA_TEXT: usize = 50;
 
-/// The number of bytes that are decoded to measure the throughput and the memory growth.
+/// The number of bytes decoded to measure throughput and memory growth.
 const STREAM: usize = 400 << 20;
 
 pub fn measure() -> Vec<Row> {
@@ -80,7 +80,7 @@ fn resident() -> u64 {
     field("/proc/self/status", "VmRSS:")
 }
 
-/// Decodes the lines of a turn and folds the events.
+/// Decodes a turn's lines and folds the events.
 fn fold(lines: &[String]) {
     let place = Place::new("console", "local");
     let id = PromptId("p".to_owned());
@@ -127,7 +127,7 @@ fn codec() -> Box<dyn Codec> {
     prepare(&start).unwrap().1
 }
 
-/// Returns the lines of a turn as claude writes them.
+/// Returns a turn's lines in claude's output format.
 fn lines(deltas: usize) -> Vec<String> {
     let uuids = json!(["p"]);
     let event = |event| {

@@ -1,5 +1,5 @@
-//! Measures the latency of the first line of a turn, from the agent's pipe to the chat, through codec, session,
-//! presenter and view plugin.
+//! Measures the latency of a turn's first line, from the agent's pipe through codec, session, presenter and view plugin
+//! to the chat.
 
 use std::{process::Stdio, time::Duration};
 
@@ -17,8 +17,8 @@ use crate::{
 
 const TURNS: usize = 200;
 
-/// Measures the time from the agent's write until the host passes the frame to the chat. The time at which the host
-/// reads the line can't be measured, so the latency of a bare pipe to a reader in the same runtime is subtracted.
+/// Measures the time from the agent's write until the host passes the frame to the chat. The moment when the host reads
+/// the line can't be measured, so the latency of a bare pipe to a reader in the same runtime is subtracted.
 pub fn measure() -> Vec<Row> {
     let (turns, pipe) = runtime().block_on(async { (turns().await, pipe().await) });
     let figure = Duration::from_micros(150);
@@ -35,7 +35,7 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Measures the time from the writer's write of a line until tokio's reader returns the line.
+/// Measures the time from writing a line until tokio's reader returns it.
 async fn pipe() -> Spans {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(fake_agent::WRITER)

@@ -1,6 +1,5 @@
-//! Measures an echo command with a line of 200 bytes. The first measurement omits the store, and compares the command
-//! with the floor: the same component under bare wasmtime. The second measurement includes the commits that the command
-//! waits for.
+//! Measures an echo command with a 200-byte line. The first measurement omits the store and compares the command with
+//! the floor, the same component under bare wasmtime. The second includes the commits that the command waits for.
 
 use std::time::{Duration, Instant};
 
@@ -21,11 +20,11 @@ use crate::{
 
 const CALLS: usize = 20_000;
 
-/// The number of consecutive calls on the floor, and then on the host. The benchmark alternates between the two, so
-/// that other load on the machine affects both.
+/// The number of consecutive calls on the floor and then on the host. The benchmark alternates between the two, so that
+/// other load on the machine affects both equally.
 const BATCH: usize = 100;
 
-/// The length of the text. The command line has 200 bytes: `/echo ` and the text.
+/// The length of the text. With `/echo `, the command line has 200 bytes.
 const BYTES: usize = 194;
 
 pub fn measure() -> Vec<Row> {
@@ -54,8 +53,8 @@ async fn without_store() -> Vec<Row> {
     ]
 }
 
-/// Calls `/echo` with `text` on the floor and on the host, `calls` times each, in alternating batches. Returns the
-/// times of both.
+/// Calls `/echo` with `text` on the floor and on the host, `calls` times each, in alternating batches. Returns both
+/// sets of times.
 pub async fn measure_both(
     bench: &TestHost,
     floor: &Floor,
@@ -74,7 +73,7 @@ pub async fn measure_both(
     (Spans::new(bare), Spans::new(whole))
 }
 
-/// Measures a typed line from its parsing until its reply is rendered. Panics if the reply doesn't end with the text.
+/// Measures a typed line from parsing to the rendered reply. Panics if the reply doesn't end with the text.
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
     let CommandLine { name, invocation } = route::parse(line).expect("it is a command");
@@ -93,7 +92,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
     took
 }
 
-/// Measures a typed line until its reply is posted and rendered, including the commits to the store.
+/// Measures a typed line until its reply is posted and rendered, including store commits.
 async fn with_store() -> Row {
     let mut host = WiredHost::new(0).await;
     host.plug("echo", &bad("echo")).await;
@@ -102,7 +101,7 @@ async fn with_store() -> Row {
     for number in 0..2000 {
         let (took, reply) = host.answer(&line).await;
         assert!(reply.text.starts_with("v1: "));
-        // The first calls prepare the SQL statements, so they don't count.
+        // The first calls prepare the SQL statements, so they aren't counted.
         if number >= 100 {
             spans.push(took);
         }

@@ -1,4 +1,4 @@
-//! Measures the host under load: the latency of calls while other calls spin, and the rate of concurrent calls.
+//! Measures the host under load: call latency while other calls spin, and the throughput of concurrent calls.
 
 use std::{
     sync::{
@@ -21,8 +21,8 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// The number of concurrent callers while the rate is measured. It is larger than the number of cores of the reference
-/// machine, which is two, so that no core is idle.
+/// The number of concurrent callers in the rate measurement. It exceeds the reference machine's two cores, so that no
+/// core is idle.
 const AT_ONCE: usize = 8;
 
 /// The duration of the rate measurement.
@@ -44,7 +44,7 @@ async fn bench() -> Arc<TestHost> {
     Arc::new(bench)
 }
 
-/// Measures consecutive calls from a spawned task, because the hub also calls plugins from spawned tasks.
+/// Measures consecutive calls from a spawned task, because that's how the hub calls plugins.
 async fn calls(bench: &Arc<TestHost>) -> Spans {
     let bench = Arc::clone(bench);
     let calls = tokio::spawn(async move {
@@ -97,7 +97,7 @@ async fn rate() -> Row {
             while Instant::now() < end {
                 bench.call("echo x").await.unwrap();
                 made += 1;
-                // Yield between two calls, as the host does between the updates of a chat.
+                // Yield between calls, as the host does between a chat's updates.
                 tokio::task::yield_now().await;
             }
             made

@@ -1,5 +1,5 @@
-//! The child processes of the benchmarks: a fake agent that answers with the current time, and a bare writer that
-//! writes the current time for each line of input.
+//! The benchmarks' child processes: a fake agent that answers with the current time, and a bare writer that writes the
+//! current time for each input line.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -9,22 +9,21 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The argument that makes this program run as the fake agent.
+/// The argument that runs this program as the fake agent.
 pub const ROLE: &str = "demo-agent";
 
-/// The argument that makes this program run as the bare writer.
+/// The argument that runs this program as the bare writer.
 pub const WRITER: &str = "bare-writer";
 
-/// The pause before and after the first word of a turn, so that the chat shows the start, the word and the end of the
-/// turn separately. The bare writer pauses before each line for the same time.
+/// The pause before and after a turn's first word, so that the chat shows the turn's start, the word and the turn's end
+/// separately. The bare writer pauses equally long before each line.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A prompt that makes the fake agent ask for a permission. The agent answers with the time at which it gets the
+/// A prompt that makes the fake agent ask for permission. The agent answers with the time at which it receives the
 /// decision.
 pub const ASK: &str = "ask";
 
-/// A prompt on which the fake agent works until it is interrupted. The agent then answers with the time of the
-/// interrupt.
+/// A prompt that keeps the fake agent busy until it is interrupted. The agent then answers with the interrupt time.
 pub const WAIT: &str = "wait";
 
 /// A prompt that makes the fake agent write the current time [`STREAMED`] times, [`STREAM_PAUSE`] apart.
@@ -84,13 +83,13 @@ fn word(text: &str, uuids: &Value) -> Value {
     event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }), uuids)
 }
 
-/// Returns the time in a line of the bare writer, in nanoseconds since 1970.
+/// Returns the time in a line from the bare writer, in nanoseconds since 1970.
 pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }
 
-/// Begins a turn. Returns the ids of the turn's prompts if the turn isn't finished yet. `received` is the time at which
-/// the prompt arrived.
+/// Begins a turn. Returns the turn's prompt ids if the turn isn't finished yet. `received` is the prompt's arrival
+/// time.
 fn turn(prompt: &Value, received: &str) -> Option<Value> {
     let uuids = json!([prompt["uuid"]]);
     print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));
@@ -131,7 +130,7 @@ fn turn(prompt: &Value, received: &str) -> Option<Value> {
     None
 }
 
-/// Ends a turn. The last text of its answer is `text`.
+/// Ends a turn whose answer ends with `text`.
 fn finish(text: &str, uuids: &Value) {
     print(&word(&format!(" {text}"), uuids));
     print(&event(&json!({ "type": "message_stop" }), uuids));

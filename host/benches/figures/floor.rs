@@ -1,5 +1,5 @@
-//! The floor of the measurements: bare wasmtime calls a component without the host, with only the WASI context that
-//! every component needs.
+//! The measurement floor: bare wasmtime calls a component without the host, with only the WASI context that every
+//! component needs.
 
 use std::time::{Duration, Instant};
 

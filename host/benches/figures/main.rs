@@ -1,5 +1,5 @@
-//! Measures the performance of the host and prints the results as a table: `cargo xtask bench [-- NAME…]`. The
-//! benchmark succeeds even if a target is missed, because a machine may be slow.
+//! Measures the host's performance and prints the results as a table: `cargo xtask bench [-- NAME…]`. The benchmark
+//! succeeds even if targets are missed, because the machine may be slow.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 
@@ -35,11 +35,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in a process of its own,
-/// because creating an agent's process takes longer in a process that uses much memory.
+/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in its own process, because a
+/// process that uses a lot of memory spawns agents more slowly.
 const ONE: &str = "--one";
 
-/// A benchmark's name, which selects it on the command line, and its function.
+/// A benchmark's name on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
 const MEASURES: [Measure; 12] = [
@@ -81,7 +81,7 @@ fn main() {
     }
 }
 
-/// Returns a runtime that is configured like the host's.
+/// Returns a runtime configured like the host's.
 fn runtime() -> Runtime {
     Builder::new_multi_thread().enable_all().build().unwrap()
 }

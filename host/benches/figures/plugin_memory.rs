@@ -1,15 +1,15 @@
-//! Measures the memory of an active plugin.
+//! Measures an active plugin's memory usage.
 
 use crate::{components::standard, runtime, table::Row, test_host::TestHost};
 
-/// The number of plugins over which the memory is averaged.
+/// The number of plugins to average the memory usage over.
 const PLUGINS: u32 = 40;
 
 pub fn measure() -> Vec<Row> {
     vec![runtime().block_on(memory())]
 }
 
-/// Measures the memory of copies of the lifecycle plugin. This plugin exports no command or persona, so its copies
+/// Measures the memory usage of copies of the lifecycle plugin, which exports no commands or personas, so the copies
 /// don't conflict.
 async fn memory() -> Row {
     let bench = TestHost::new();

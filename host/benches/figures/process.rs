@@ -1,4 +1,4 @@
-//! Measures the host as a process: its startup, and its use of resources while idle.
+//! Measures the host process: its startup time, and its resource usage while idle.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::table::{Row, Spans};
 
-/// A folder with an empty configuration and a state directory. Consecutive hosts use the same folder.
+/// A folder with an empty configuration and a state directory, shared by consecutive hosts.
 pub struct Host(TempDir);
 
 impl Host {
@@ -44,7 +44,7 @@ impl Host {
             .unwrap()
     }
 
-    /// Measures the time from the start of the process until it prints `/archive` in its answer to `/help`.
+    /// Measures the time from the process start until `/archive` appears in the answer to `/help`.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();
@@ -70,7 +70,7 @@ pub fn start() -> Vec<Row> {
     vec![Row::at_most("start to the first answer, all standard plugins, warm cache", &spans, Duration::from_millis(50))]
 }
 
-/// The duration of the measurement of an idle host, in seconds.
+/// The duration of the idle measurement, in seconds.
 const WATCHED: u32 = 30;
 
 pub fn idle() -> Vec<Row> {
@@ -100,7 +100,7 @@ pub fn idle() -> Vec<Row> {
     ]
 }
 
-/// Returns the number of voluntary context switches of all threads of a process.
+/// Returns the number of voluntary context switches across a process's threads.
 fn wake_ups(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks

@@ -1,6 +1,6 @@
-//! Measures calls and activations of plugins in Python and JavaScript, whose components include the runtime of the
-//! language. A language is measured only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`, names the
-//! folder of its tools, as in the tests.
+//! Measures calls and activations of Python and JavaScript plugins, whose components include the language runtime. As
+//! in the tests, a language is measured only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`, names its
+//! tools' folder.
 
 use std::{
     fs,
@@ -28,13 +28,13 @@ const BATCH: usize = 20;
 
 const SWAPS: usize = 10;
 
-/// The target for the activation of a cached version.
+/// The target for activating a cached version.
 const SWAPPED: Duration = Duration::from_millis(30);
 
 struct Language {
     /// The language's name in `cordboard plugin new --lang`.
     name: &'static str,
-    /// The environment variable with the path of the tools' folder, and the name of this folder in a plugin's project.
+    /// The environment variable with the tools' path, and the name of the tools' folder in a plugin project.
     tools: (&'static str, &'static str),
     source: (&'static str, &'static str),
     floor: &'static str,
@@ -106,8 +106,7 @@ pub fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// Builds a plugin with `/echo` in this language. Returns `None` if the environment variable for the language's tools
-/// isn't set.
+/// Builds a plugin with `/echo` in this language. Returns `None` if the language's environment variable isn't set.
 fn built(language: &Language) -> Option<Vec<u8>> {
     let (variable, link) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -140,8 +139,8 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 
-/// Measures the activation of a cached component. Before each measured activation, a small version is activated, so
-/// that each measured activation replaces another version.
+/// Measures the activation of a cached component. A small version is activated before each measurement, so that each
+/// measured activation replaces another version.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
     let registry = empty_registry();

@@ -1,4 +1,4 @@
-//! Measures the time from a saved file to the first call of the new version.
+//! Measures the time from saving a file to the first call of the new version.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::{
 
 const ROUNDS: usize = 10;
 
-/// The time that a rollout may take in addition to the compilation.
+/// The time that a rollout may take on top of compilation.
 const ALLOWED: Duration = Duration::from_millis(200);
 
 pub fn measure() -> Vec<Row> {
@@ -49,16 +49,16 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// The target for a rollout from the cache after the file has settled.
+/// The target for a cached rollout after the file has settled.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// The times from the save, and from the watcher's report, until the first call of a version has returned.
+/// The times from saving a version, and from the watcher's report, until the version's first call returns.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
 }
 
-/// Measures the child process that compiles a component, without the rest of the rollout.
+/// Measures only the child process that compiles a component, not the rest of the rollout.
 fn compile(wasm: &[u8]) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.wasm");
@@ -70,7 +70,7 @@ fn compile(wasm: &[u8]) -> Duration {
     began.elapsed()
 }
 
-/// Saves two versions and then the first one again, which is in the cache by then. Measures each rollout.
+/// Saves two versions and then the first one again, which is then cached. Measures each rollout.
 async fn round() -> [Swap; 3] {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ async fn round() -> [Swap; 3] {
     swaps.try_into().unwrap_or_else(|_| unreachable!("three versions were saved"))
 }
 
-/// Activates the plugin of the next change, and returns the time at which the watcher reported the change.
+/// Activates the plugin that changes next, and returns the time when the watcher reported the change.
 async fn plug(registry: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, content }) = changes.recv().await else { panic!("a plugin was saved") };

@@ -1,4 +1,4 @@
-//! Measures the startup and `/sessions` with ten thousand suspended sessions.
+//! Measures startup and `/sessions` with ten thousand suspended sessions.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ impl Row {
         }
     }
 
-    /// Creates a row without a target, for times with which other rows are compared.
+    /// Creates a row without a target, as a baseline for other rows.
     pub fn floor(what: &'static str, spans: &Spans) -> Self {
         Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }
     }

@@ -1,5 +1,5 @@
-//! Connects the hub with its store, sessions and plugins, as the application does. The outbound sink passes frames and
-//! posts to the benchmark.
+//! Wires the hub to its store, sessions and plugins, as the application does. The outbound sink passes frames and posts
+//! to the benchmark.
 
 use std::{
     any::Any,
@@ -42,7 +42,7 @@ use tokio::sync::mpsc;
 
 use crate::components::empty_registry;
 
-/// A live frame with the time of its arrival, or a post.
+/// A live frame with its arrival time, or a post.
 pub enum Shown {
     Live(TurnFrame, Instant),
     Post(Box<OutboxRow>),
@@ -77,7 +77,7 @@ pub struct WiredHost {
     inbox: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
-    /// Keeps the hub's tasks running until it is dropped.
+    /// Keeps the hub's tasks running until dropped.
     _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }

@@ -9,7 +9,7 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The default maximum delay, without jitter. It bounds the time until a restored network is noticed.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The growing delays between failed attempts.
+/// Computes the growing delays between failed attempts.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -41,7 +41,7 @@ impl Backoff {
         pause + pause * jitter / 1024
     }
 
-    /// Resets the delay to the first one. Call this after a success.
+    /// Resets the delay to its initial value. Call this after a success.
     pub const fn reset(&mut self) {
         self.next = self.first;
     }

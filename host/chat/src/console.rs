@@ -1,5 +1,5 @@
 //! The console front-end: one chat, either with the user of this terminal or with a program through pipes. Owns stdin
-//! and stdout. Writes only the chat to stdout, and never passes control sequences from an agent to the terminal.
+//! and stdout. Writes only chat output to stdout, and must not pass control sequences from an agent to the terminal.
 //!
 //! A terminal and a pipe handle the same requests. The terminal keeps a prompt below the output; the output of a pipe
 //! is append-only.
@@ -52,7 +52,7 @@ const LIMITS: Limits = Limits {
     document_over: None,
 };
 
-/// The id of the console's only chat and only user.
+/// The id of both the console's only chat and its only user.
 const LOCAL: &str = "local";
 
 /// The capacity of the channel of output requests. A caller that prints a message waits until its text is written, so
@@ -67,7 +67,7 @@ const EVENT_QUEUE: usize = 4;
 pub enum ConsoleEvent {
     /// The input has ended: finish open work, then exit.
     InputEnded,
-    /// Ctrl-C while no turn is running, or after the end of the input: shut down now, and cleanly.
+    /// Ctrl-C while no turn is running, or after the input has ended: shut down cleanly now.
     Quit,
     /// The reader of stdout, or the terminal, is gone. Messages that were not shown remain in the store.
     OutputClosed,
@@ -83,8 +83,7 @@ enum OutputRequest {
     Close { done: oneshot::Sender<()> },
 }
 
-/// Sends console events. Events after the first only make the host exit sooner, so it is harmless that a full channel
-/// drops them.
+/// Sends console events. Events after the first only make the host exit sooner, so a full channel can safely drop them.
 #[derive(Clone)]
 struct Events(mpsc::Sender<ConsoleEvent>);
 
@@ -151,12 +150,12 @@ impl Console {
         self.requests.closed().await;
     }
 
-    /// Prints lines of the host itself on a terminal, such as the greeting. Prints nothing on a pipe, whose reader
+    /// Prints the host's own lines, such as the greeting, on a terminal. Prints nothing on a pipe, because its reader
     /// expects only answers.
     pub fn print_notice(&self, lines: &[String]) {
         if self.mode == Mode::Terminal {
             let text = lines.iter().map(|line| format!("{line}\n")).collect();
-            // If the channel is full, the lines are dropped: they only help a person at the terminal.
+            // If the channel is full, drop the lines: they are only a convenience for the terminal user.
             drop(self.requests.try_send(OutputRequest::Print { text, done: oneshot::channel().0 }));
         }
     }
@@ -171,7 +170,7 @@ impl Console {
     }
 
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
-        // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
+        // Hold the lock while printing, so that messages are printed in the order in which they were rendered.
         let mut printed_messages = self.printed_messages.lock().await;
         let Some(shown) = printed_messages.as_mut() else { return Err(stdout_closed("an earlier write failed")) };
         let text = shown.put(id, message);
@@ -179,8 +178,8 @@ impl Console {
             return Ok(());
         }
         print(&self.requests, text).await.map_err(|error| {
-            // `printed_messages` contains text that was not written, so drop it. From here on, no message counts as
-            // shown.
+            // `printed_messages` contains text that was not written, so drop it. From here on, treat every message as
+            // not shown.
             *printed_messages = None;
             self.events.send(ConsoleEvent::OutputClosed);
             stdout_closed(error)
@@ -243,7 +242,7 @@ impl Chat for Console {
         self.busy.store(line.is_some(), Ordering::Relaxed);
         if self.mode == Mode::Terminal {
             // If the channel is full, a status may be dropped, because the next one replaces it. The request that
-            // clears the status must arrive.
+            // clears the status must not be dropped.
             let request = OutputRequest::Status(line.map(str::to_owned));
             match line {
                 Some(_) => drop(self.requests.try_send(request)),
@@ -252,8 +251,7 @@ impl Chat for Console {
         }
     }
 
-    /// Returns false on a terminal, so that the host posts a line for the user. A program that uses the pipe needs no
-    /// such line.
+    /// Returns false on a terminal, so that the host posts a line for the user. Programs on a pipe don't need one.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         self.mode == Mode::Pipe
     }

@@ -17,7 +17,7 @@ pub mod backoff;
 pub mod console;
 pub mod outbox;
 
-/// A front-end, which shows messages. Its updates go to an [`Inbox`].
+/// A front-end that shows messages. Its updates go to an [`Inbox`].
 #[async_trait]
 pub trait Chat: Send + Sync {
     /// Returns the name of the front-end, as in [`Place::front_end`].
@@ -28,7 +28,7 @@ pub trait Chat: Send + Sync {
     /// Returns the limits on the rate of frames of running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
 
-    /// Returns how frames of running turns are shown in `place`.
+    /// Returns how to show frames of running turns in `place`.
     fn streaming(&self, place: &Place) -> Streaming;
 
     /// Returns whether an answer in `place` may be a rich message.
@@ -36,8 +36,8 @@ pub trait Chat: Send + Sync {
         RichMessages::Off
     }
 
-    /// Shows the draft of a running turn, which replaces the previous draft of the turn. The default implementation
-    /// fails, for front-ends without drafts.
+    /// Shows the draft of a running turn, replacing the turn's previous draft. The default implementation, for
+    /// front-ends without drafts, returns an error.
     async fn show_draft(&self, _place: &Place, _draft: &Draft) -> Result<(), ChatError> {
         Err(ChatError::Rejected { why: "this chat has no drafts".to_owned() })
     }
@@ -50,7 +50,7 @@ pub trait Chat: Send + Sync {
     /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
-    /// Removes the buttons of a message and keeps its text. The default implementation does nothing, for front-ends
+    /// Removes a message's buttons and keeps its text. The default implementation does nothing, which suits front-ends
     /// that print buttons as commands.
     async fn remove_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
         Ok(())
@@ -64,32 +64,30 @@ pub trait Chat: Send + Sync {
     /// for a few seconds.
     async fn show_activity(&self, place: &Place, line: Option<&str>);
 
-    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat allows no
-    /// marks, so that the host posts a line instead. `message` is `None` if the id of the user's message is unknown.
+    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat doesn't
+    /// support marks, so that the host posts a line instead. `message` is `None` if the id of the user's message is
+    /// unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
-    /// Downloads a file that a user has sent, and syncs it to the disk. The default implementation fails, for
-    /// front-ends without files.
-    ///
-    /// # Errors
-    /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The text is for the
-    /// user.
+    /// Downloads a file that a user sent, and syncs it to disk. The default implementation, for front-ends without
+    /// files, returns an error. # Errors The front-end doesn't provide the file, the file is too large, or it can't be
+    /// written. The error text is a message for the user.
     async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
-    /// Sets the menus of commands. Makes no request for a menu that has not changed.
+    /// Sets the command menus. Sends no request for menus that haven't changed.
     async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError>;
 
-    /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which is outside
-    /// of all topics. The chat may still refuse.
+    /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which must be
+    /// outside any topic. The chat may still refuse.
     fn can_create_topic(&self, _place: &Place) -> bool {
         false
     }
 
     /// Creates a topic in the chat of `place`, and returns the topic. The icon is chosen from those that the front-end
-    /// offers; without a suitable one, the topic has no icon. The default implementation fails, for front-ends without
-    /// topics.
+    /// offers; if none is suitable, the topic has no icon. The default implementation, for front-ends without topics,
+    /// returns an error.
     async fn create_topic(&self, _place: &Place, _look: &TopicAppearance) -> Result<Place, ChatError> {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
@@ -115,12 +113,11 @@ pub struct Limits {
     pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
-    /// If less than this time has passed since the first frame of a turn, its streamed answer is completed without a
-    /// notification, unless newer messages are below it or have replaced its draft. Has no effect with
-    /// [`Edits::Append`].
+    /// A streamed answer completes without a notification if less than this time has passed since the turn's first
+    /// frame, unless newer messages are below it or have replaced its draft. Has no effect with [`Edits::Append`].
     pub ring_after: Duration,
-    /// The length in characters above which an answer is sent as a file below its beginning, and a block of code as a
-    /// file of its own. `None` if the front-end can't send files.
+    /// The length in characters above which an answer is shown truncated and sent in full as a file, and a code block
+    /// becomes a separate file. `None` if the front-end can't send files.
     pub document_over: Option<usize>,
 }
 
@@ -152,8 +149,8 @@ pub enum RichMessages {
     Auto,
 }
 
-/// The newest content of a running turn, shown without a message. It usually vanishes when a message is sent to the
-/// chat, and when it isn't updated for a while.
+/// The latest content of a running turn, shown without a message. It usually vanishes when a message is sent to the
+/// chat or when it isn't updated for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     pub turn: PromptId,
@@ -166,7 +163,7 @@ pub struct Draft {
 /// Limits the rate of frames. Answers are exempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// The minimum time between two frames in a chat. Zero means that frames need no pause.
+    /// The minimum time between two frames in a chat. Zero means no pause.
     pub pause: Duration,
     /// A frame is shown only while the chat is within this quota, which counts every send, edit and delete.
     pub quota: Option<Quota>,
@@ -185,7 +182,7 @@ pub struct Quota {
 pub enum LiveLine {
     /// At the end of the message that streams the answer.
     InMessage,
-    /// Outside of messages. The front-end gets the line through [`Chat::show_activity`].
+    /// Outside messages. The front-end receives the line through [`Chat::show_activity`].
     Status,
 }
 
@@ -205,9 +202,9 @@ pub struct Outgoing {
     /// starts with the name of the session, except in later parts of a split message.
     pub session: Option<SessionName>,
     pub alert: Alert,
-    /// The message that this one replies to. Only the first message of an answer has it.
+    /// The message that this one replies to. Set only for the first message of an answer.
     pub reply_to: Option<MessageId>,
-    /// The file that this message consists of. Such a message has no text and no buttons.
+    /// The file, if this message is a file. File messages have no text or buttons.
     pub file: Option<OutgoingFile>,
     /// The rich message to send instead of `message`. If it is set, `message` may exceed the length limit. If the
     /// front-end rejects it, the outbox sends the answer as normal messages.
@@ -225,7 +222,7 @@ pub struct OutgoingFile {
 pub enum FileContent {
     /// Never empty.
     Bytes(Bytes),
-    /// A file that the front-end reads when it sends it.
+    /// A file that the front-end reads when sending.
     SessionFile(SessionFile),
 }
 
@@ -251,13 +248,13 @@ pub struct MenuEntry {
 /// The menus of a front-end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Menus {
-    /// The menu in all chats without a menu of their own.
+    /// The default menu, for chats without their own.
     pub everyone: Vec<MenuEntry>,
-    /// The menus of private chats, by the id of the chat. `None` removes the chat's own menu.
+    /// The menus of private chats, by chat id. `None` removes the chat's own menu.
     pub chats: BTreeMap<String, Option<Vec<MenuEntry>>>,
 }
 
-/// The reason that a message was not shown. Each variant needs a different reaction.
+/// The reason why a message wasn't shown. Each variant is handled differently.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// The chat is rate-limited for `after`. Other chats are not affected.
@@ -267,8 +264,8 @@ pub enum ChatError {
     /// deleted or closed. The place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
-    /// The topic no longer exists. Its posts are sent again only if a user writes there, because the front-end may be
-    /// wrong.
+    /// The topic no longer exists. Its posts are resent only if a user writes there, which proves that the front-end
+    /// was wrong.
     #[error("send to a deleted topic: {why}")]
     Deleted { why: String },
     /// The chat is private, and its user is not in `[access]`.
@@ -308,7 +305,7 @@ pub trait Inbox: Send + Sync {
     /// After [`StorageError::Failed`], nothing in the batch was stored, so the front-end should try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
-    /// Records that a place is notified about the failing store. Returns whether this is its first notification since
+    /// Records that a place was notified about the failing store. Returns whether this is its first notification since
     /// the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 
@@ -318,23 +315,23 @@ pub trait Inbox: Send + Sync {
     /// Stores the data of a button and returns a token of at most 64 bytes for it.
     async fn store_button(&self, action: &ButtonAction) -> Result<String, StorageError>;
 
-    /// Returns the data of the button with this token, or `None` if the store has deleted it.
+    /// Returns the button data for this token, or `None` if the store has deleted it.
     async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError>;
 
-    /// Stores that the chat whose first id was `home` now has the id `chat`. Places keep the first id.
+    /// Records that the chat with the first id `home` now has the id `chat`. Places keep the first id.
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError>;
 
     /// Returns all chats whose id has changed, as pairs of first and current id.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
 
-    /// Stores that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the
-    /// topic alone. The default implementation does nothing, for front-ends without topics.
+    /// Records that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the
+    /// topic alone. The default implementation, for front-ends without topics, does nothing.
     async fn on_topic_changed(&self, _topic: &Place) -> Result<(), StorageError> {
         Ok(())
     }
 }
 
-/// The reason that a call of [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) failed.
+/// The reason why an [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
     /// The error text of the store, which usually includes the remedy.

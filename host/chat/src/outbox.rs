@@ -1,8 +1,9 @@
 //! The outbox: one worker per place sends stored posts in order, and shows the newest frame of each running turn
 //! between them.
 //!
-//! Final answers precede frames. A post stays in the store until it is shown or dropped. Of a frame, only the messages
-//! that show it are stored. The outbox works with any front-end, and a place that must wait doesn't delay other places.
+//! Final answers precede frames. A post stays in the store until it is shown or dropped. Frames themselves aren't
+//! stored, only the messages that show them. The outbox works with any front-end, and a waiting place doesn't delay the
+//! others.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -46,16 +47,16 @@ pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
     /// that the agent is working.
     ///
-    /// `stop` is the action of the stop button. It is used only where frames are shown as drafts. `None` means that a
-    /// request to the user is open: some clients don't let the user type during a draft, so the turn is shown as a
-    /// message from then on.
+    /// `stop` is the stop button's action, used only where frames are shown as drafts. `None` means that a request to
+    /// the user is open. Some clients don't let the user type while a draft is shown, so the turn is shown as a message
+    /// from then on.
     Frame { place: Place, turn: PromptId, frame: TurnFrame, stop: Option<ButtonAction> },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
-    /// The turn is being stopped. Later posts to this place wait for the end of the turn, but only for a short time.
+    /// The turn is being stopped. Later posts to this place wait briefly for the turn to end.
     Stopping { place: Place, turn: PromptId },
-    /// The prompt of the turn is back in the queue of its session. The messages of the turn are deleted, and later
-    /// frames may show the turn again.
+    /// The turn's prompt is back in its session's queue. The turn's messages are deleted; later frames may show the
+    /// turn again.
     Requeued { place: Place, turn: PromptId },
     /// The turn ended without a post. Its messages stay in the chat.
     Ended { place: Place, turn: PromptId },
@@ -74,7 +75,7 @@ impl Post {
 /// Stores the progress of posts.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
-    /// Stores that the turn streams into this message. The final answer then replaces the message; if the host ends
+    /// Records that the turn streams into this message. The final answer then replaces the message; if the host ends
     /// first, the next host process marks the message as interrupted or deletes it. `text` is the shown part of the
     /// answer, as Markdown.
     async fn save_placeholder(
@@ -90,14 +91,14 @@ pub trait DeliveryStore: Send + Sync {
         None
     }
 
-    /// Stores that the message was deleted, so that no answer replaces it.
+    /// Records that the message was deleted, so that no answer replaces it.
     async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError>;
 
     /// Stores the progress of a post.
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
-    /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are the problems
-    /// of the delivery, for the delivery log. Returns posts that update these messages and must be sent now.
+    /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are delivery
+    /// problems for the delivery log. Returns posts that update these messages and must be sent now.
     async fn complete(
         &self,
         post: PostId,
@@ -111,18 +112,18 @@ pub trait DeliveryStore: Send + Sync {
         self.complete(post, Vec::new(), Vec::new()).await.map(drop)
     }
 
-    /// Returns the undeliverable posts of a place, which are to be sent again. The default implementation returns none.
+    /// Returns the undeliverable posts of a place, to be sent again. The default implementation returns none.
     async fn resend_undeliverable(&self, _place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
         Ok(Vec::new())
     }
 
-    /// Stores that the place can't be written to, so that a restarted host does not report the place again. `why` are
-    /// the words of the front-end.
+    /// Records that the place can't be written to, so that a restarted host doesn't report it again. `why` is the
+    /// front-end's error message.
     async fn set_unreachable(&self, _place: &Place, _why: &str) -> Result<(), StorageError> {
         Ok(())
     }
 
-    /// Stores that the place can be written to again.
+    /// Records that the place can be written to again.
     async fn set_reachable(&self, _place: &Place) -> Result<(), StorageError> {
         Ok(())
     }
@@ -167,7 +168,7 @@ impl Outbox {
         self.post_all(vec![post]);
     }
 
-    /// Queues several posts as [`post`](Self::post) does. No other post is queued between them.
+    /// Like [`post`](Self::post), for several posts. No other post is queued between them.
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
@@ -188,9 +189,8 @@ impl Outbox {
         }
     }
 
-    /// Records that a user has written in the place: the messages of running turns are no longer the newest ones, and a
-    /// blocked place is tried again. The undeliverable posts of the place are sent again, because the message proves
-    /// that its topic exists.
+    /// Records that a user has written in the place: messages of running turns are no longer the newest, and a blocked
+    /// place is retried. The place's undeliverable posts are resent, because the message proves that the topic exists.
     pub fn on_user_message(&self, place: &Place) {
         let mut state = self.shared.state();
         if let Some(mailbox) = state.mailboxes.get_mut(place) {
@@ -232,12 +232,12 @@ impl Outbox {
         }
     }
 
-    /// Marks a user's message as accepted and waiting, as [`Chat::acknowledge`] does.
+    /// Marks a user's message as accepted and waiting. See [`Chat::acknowledge`].
     pub async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         self.shared.chat.acknowledge(place, message).await
     }
 
-    /// Downloads a file that a user has sent, as [`Chat::download`] does.
+    /// Downloads a file that a user sent. See [`Chat::download`].
     ///
     /// # Errors
     /// As [`Chat::download`].
@@ -245,7 +245,7 @@ impl Outbox {
         self.shared.chat.download(file, to).await
     }
 
-    /// Sets the front-end's menus in the background. Newer menus replace those that are not set yet.
+    /// Sets the front-end's menus in the background. Newer menus replace pending ones.
     pub fn set_menus(&self, menus: Menus) {
         self.shared.menus.send_replace(menus);
     }
@@ -267,7 +267,7 @@ impl Outbox {
         self.shared.state().mailboxes.values().map(Mailbox::pending_posts).sum()
     }
 
-    /// Ends the future that [`new`](Self::new) returned, after its current calls. Unsent posts stay stored.
+    /// Ends the future returned by [`new`](Self::new) once its current calls finish. Unsent posts stay in the store.
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
     }
@@ -323,7 +323,7 @@ struct State {
 }
 
 impl State {
-    /// Requests a new worker for a place whose worker has panicked, so that the posts of the place don't get stuck.
+    /// Requests a new worker for a place whose worker panicked, so that the place's posts don't get stuck.
     fn recover(&mut self, place: Place) {
         let Some(mailbox) = self.mailboxes.get_mut(&place) else { return };
         if let Some(post) = mailbox.on_worker_failure() {

@@ -1,5 +1,5 @@
-//! Access that the owner gave in the chat, or that a person got by pairing, and how it combines with `[access]`: an
-//! entry of the configuration overrides the stored entry of the same person, and `owner` overrides the paired owner.
+//! Combines stored access, granted by the owner in the chat or gained by pairing, with `[access]`: a configured entry
+//! overrides the stored entry for the same person, and `owner` overrides the paired owner.
 
 use crate::{
     config::Access,
@@ -11,7 +11,7 @@ use crate::{
 /// The front-end of the people with access, as in [`UserId`].
 const FRONT_END: &str = "telegram";
 
-/// A person with access that the owner gave in the chat, or that came from pairing.
+/// A person whom the owner granted access in the chat, or who paired with the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPerson {
     /// The numeric Telegram id.
@@ -45,7 +45,7 @@ pub struct ListedPerson {
     pub role: Role,
     pub name: Option<String>,
     pub source: AccessSource,
-    /// Whether an entry of the configuration overrides this stored entry, which has no effect.
+    /// Whether a configured entry overrides this stored entry, which then has no effect.
     pub is_overridden: bool,
 }
 
@@ -56,8 +56,8 @@ impl ListedPerson {
     }
 }
 
-/// A request of `/access`. `who` is an id, as a number or as in [`UserId`]. Without it, the request is about the author
-/// of the message that the command replies to.
+/// An `/access` request. `who` is an id, either a number or in the form of [`UserId`]. Without it, the request is about
+/// the author of the message that the command replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRequest {
     Add { who: Option<String>, role: String },
@@ -85,14 +85,14 @@ impl StoredChange {
     }
 }
 
-/// The decision about a request: the change to store, if there is any, and the answer to the owner.
+/// The decision on a request: the change to store, if any, and the reply to the owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessDecision {
     pub change: Option<StoredChange>,
     pub answer: String,
 }
 
-/// The reason why a request of `/access` is refused. [`messages::access`] has the texts.
+/// The reason why an `/access` request is rejected. The texts are in [`messages::access`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRefusal {
     NotAnId(String),
@@ -101,7 +101,7 @@ pub enum AccessRefusal {
     Bot,
     Anonymous,
     Owner,
-    /// The configuration gives this person access, in the named key of `[access]`.
+    /// The configuration grants this person access, in the given `[access]` key.
     Configured {
         id: u64,
         key: &'static str,
@@ -191,8 +191,7 @@ impl AccessEntries<'_> {
 
     /// Decides about a request. `replied` is the author of the message that the command replies to.
     ///
-    /// # Errors
-    /// The request is invalid, or is about the owner or an entry of the configuration.
+    /// # Errors The request is invalid, or concerns the owner or a configured entry.
     pub fn decide(
         &self,
         request: &AccessRequest,
@@ -258,8 +257,8 @@ struct Target {
     name: Option<String>,
 }
 
-/// Returns the person with this id or, without an id, the author of the message that the command replies to. An id
-/// never depends on a message, so that a button acts on the person that it was shown for.
+/// Returns the person with this id or, without an id, the author of the message that the command replies to. An
+/// explicit id takes precedence over the message, so a button acts on the person for whom it was shown.
 fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, AccessRefusal> {
     match (who, replied) {
         (Some(who), _) => Ok(Target { id: parse_id(who)?, name: None }),
@@ -270,7 +269,7 @@ fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, 
     }
 }
 
-/// Parses an id, as in `42` or `telegram:42`. The ids of groups are negative, and so refused.
+/// Parses an id such as `42` or `telegram:42`. Group ids are negative and therefore rejected.
 fn parse_id(text: &str) -> Result<u64, AccessRefusal> {
     let number = text.strip_prefix(FRONT_END).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text);
     let is_digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -19,12 +19,13 @@ pub enum AgentEvent {
     Commands(Vec<AgentCommand>),
     /// The agent's program is too old for some features. Contains a message for the user that names the remedy.
     Outdated(String),
-    /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
+    /// The agent has reported the id of its conversation. `resumable` is set once the agent has stored part of the
+    /// conversation.
     Conversation { id: String, resumable: bool },
     /// The agent has acknowledged the prompt. Until then, the prompt may still be in the pipe, so the host sends it
     /// again if the agent exits.
     PromptAccepted(PromptId),
-    /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
+    /// The part at index `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
     /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool. `detail` is the
     /// most important argument of the call, or empty.
@@ -49,10 +50,10 @@ pub enum AgentEvent {
     ResumeRefused(String),
     /// The agent asks a question and waits for the answer.
     Requested(AgentRequest),
-    /// The agent is about to use a tool, and waits for the host's objections. It may ask for permission afterwards, or
+    /// The agent is about to use a tool, and waits in case the host objects. It may ask for permission afterwards, or
     /// use the tool without asking. The request has no text and no options.
     ToolAnnounced(AgentRequest),
-    /// The agent no longer needs the answer to this question, or objections to this announced use.
+    /// The agent no longer waits for the answer to this question, or for objections to this tool call.
     RequestCanceled(RequestId),
     /// The agent did not accept a permission mode. Contains the reason.
     PermissionModeRefused(String),
@@ -60,7 +61,7 @@ pub enum AgentEvent {
     PermissionModeChanged(PermissionMode),
 }
 
-/// Work of an agent that outlives the turn that started it.
+/// Agent work that outlives the turn that started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackgroundTask {
     /// The agent's description of the work.
@@ -80,7 +81,7 @@ pub enum Change {
     Remove,
 }
 
-/// A tool call or another activity of the agent, apart from text.
+/// A tool call or other non-text activity of the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     pub id: String,

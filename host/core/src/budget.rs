@@ -1,4 +1,4 @@
-//! The daily budget of all agents. Decides when users are warned and when new prompts are refused.
+//! The daily budget shared by all agents. Decides when to warn users and when to refuse new prompts.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Returns the budget of the day that contains `now` in the time zone.
+    /// Returns the budget for the current day in the time zone.
     #[must_use]
     pub fn of_day(limit_usd: f64, spent_usd: f64, now: Timestamp, zone: &Zone) -> Self {
         Self { limit_usd, spent_usd, now, resets: zone.next_day(now) }
@@ -32,8 +32,8 @@ impl Budget {
         self.spent_usd >= self.limit_usd
     }
 
-    /// Returns whether the turn with this cost, which `spent_usd` already includes, has crossed the warning threshold.
-    /// At most one turn a day does, unless the limit changes.
+    /// Returns whether a turn with this cost, which `spent_usd` already includes, crossed the warning threshold. Unless
+    /// the limit changes, this happens at most once a day.
     #[must_use]
     pub fn is_warning_due(&self, cost_usd: f64) -> bool {
         let warning = self.limit_usd * WARNING;

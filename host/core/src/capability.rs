@@ -5,10 +5,10 @@
 pub enum GrantKind {
     /// Every plugin may import the capability without a grant.
     Always,
-    /// The operator lists the capability in `grants` of `[plugins.NAME]`. The owner can grant `sessions`,
-    /// `session-control` and `chat` in the chat, too.
+    /// The operator lists the capability under `grants` in `[plugins.NAME]`. The owner can also grant `sessions`,
+    /// `session-control` and `chat` in the chat.
     ByName,
-    /// The operator lists the allowed targets in `[plugins.NAME]`. The key is the name of the capability.
+    /// The operator lists the allowed targets in `[plugins.NAME]`, under the capability's name.
     ByTargets,
 }
 
@@ -96,8 +96,8 @@ pub fn is_granted_by_name(name: &str) -> bool {
     Capability::all_of(GrantKind::ByName).any(|one| one.as_str() == name)
 }
 
-/// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. The key `http` is not a
-/// [`Capability`]: it grants the interface `wasi:http/outgoing-handler`, which is not in the package
+/// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. The `http` key is not a
+/// [`Capability`]: it grants the `wasi:http/outgoing-handler` interface, which is not in the package
 /// `cordboard:plugin`.
 pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 

@@ -1,5 +1,5 @@
-//! The operator's configuration: parses a TOML text into an immutable [`Config`], or rejects it and lists its faults
-//! with their positions.
+//! The operator's configuration: parses TOML into an immutable [`Config`], or rejects it with a list of faults and
+//! their positions.
 //!
 //! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables are merged key by
 //! key; all other values, including lists, replace the defaults. This module opens no files, resolves no paths and
@@ -88,7 +88,7 @@ struct ParsedDefaults {
     known: Known,
 }
 
-/// The defaults are parsed once. Every call of [`load`] starts from a copy.
+/// The defaults, parsed once. Each call to [`load`] starts from a copy.
 static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
     let mut config = Config::empty();
     let known = merge_over(&mut config, DEFAULTS, Known::default());
@@ -99,9 +99,8 @@ static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
 /// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an
 /// emptied file may replace a valid configuration.
 ///
-/// # Errors
-/// The error lists the first 20 faults in order of position. If the text is not valid TOML, the error lists only the
-/// parser's first error.
+/// # Errors The error lists the first 20 faults in the order in which they appear. If the text is not valid TOML, the
+/// error lists only the parser's first error.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
     merge_over(&mut config, text, PARSED_DEFAULTS.known.clone())?;

@@ -1,8 +1,8 @@
 //! Cron expressions with five fields, evaluated in a time zone.
 //!
-//! If the clock is put forward past a job's fixed time, the job runs at the end of the gap. If the clock is put back,
-//! so that a job's fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or
-//! hour field follows the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
+//! If the clock skips a job's fixed time, the job runs at the end of the gap. If the clock is set back and a job's
+//! fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or hour field follows
+//! the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
 
 use std::fmt;
 
@@ -29,12 +29,11 @@ const COUNTED: usize = 10_000;
 pub struct Cron {
     text: String,
     times: croner::Cron,
-    /// Whether the minute and hour fields list fixed values. The runs at fixed times are neither lost nor repeated at a
-    /// clock change.
+    /// Whether the minute and hour fields list fixed values. If so, a clock change neither skips nor repeats a run.
     fixed: bool,
 }
 
-/// The reason why an expression is invalid, in words for the author of the expression.
+/// The reason why an expression is invalid, as a message for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
     #[error(
@@ -82,7 +81,7 @@ impl Cron {
         if !self.fixed {
             return to_timestamp(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
-        // Skip timestamps up to `at`: several calendar times may map to the end of a gap, and after the clock was put
+        // Skip timestamps up to `at`: several calendar times may map to the end of a gap, and after the clock is set
         // back, the next calendar times may map to timestamps before `at`.
         let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > at)
@@ -101,7 +100,7 @@ impl Cron {
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= at)
     }
 
-    /// Returns the next or previous calendar time that matches, as if the clock were never changed.
+    /// Returns the next or previous matching calendar time, ignoring clock changes.
     fn adjacent(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
         let time = time.to_zoned(TimeZone::UTC).ok()?;
         let found = match direction {
@@ -111,7 +110,7 @@ impl Cron {
         found.ok().map(|found| found.datetime())
     }
 
-    /// Counts the runs between `from` and `to`, both excluded, up to 10,000.
+    /// Counts the runs strictly between `from` and `to`, up to 10,000.
     #[must_use]
     pub fn between(&self, zone: &Zone, from: Timestamp, to: Timestamp) -> u32 {
         let times = std::iter::successors(self.next(zone, from), |time| self.next(zone, *time));

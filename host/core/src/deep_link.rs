@@ -1,18 +1,18 @@
-//! Links that open the bot's private chat. Telegram's *Start* button then sends `/start` with the payload of the link.
+//! Links that open the bot's private chat, where Telegram's *Start* button sends `/start` with the link's payload.
 
 use crate::types::SessionName;
 
-/// The beginning of the payload of a pairing link.
+/// The prefix of a pairing link's payload.
 pub const PAIRING_PREFIX: &str = "p_";
 
-/// The beginnings of the payloads that the plugin `sessions` understands.
+/// The beginnings of the payloads that the `sessions` plugin understands.
 const SESSION_PREFIX: &str = "s_";
 const REQUEST_PREFIX: &str = "r_";
 
 /// The maximum length of a payload, in characters. Telegram allows the characters of session names in it.
 const LONGEST_PAYLOAD: usize = 64;
 
-/// Returns the link that does the same as `/pair` with this code. `bot` is the bot's user name.
+/// Returns a link with the same effect as `/pair` with this code. `bot` is the bot's user name.
 #[must_use]
 pub fn pairing(bot: &str, code: &str) -> String {
     link(bot, &format!("{PAIRING_PREFIX}{code}"))
@@ -24,8 +24,8 @@ pub fn session(bot: &str, name: &SessionName) -> Option<String> {
     checked_link(bot, &format!("{SESSION_PREFIX}{name}"))
 }
 
-/// Returns the link that switches to a session and says that its agent asks the question with this number, or `None` if
-/// the session's name is too long for a link.
+/// Returns a link that switches to a session and points out the agent's question with this number, or `None` if the
+/// session's name is too long for a link.
 #[must_use]
 pub fn request(bot: &str, name: &SessionName, number: u64) -> Option<String> {
     checked_link(bot, &format!("{REQUEST_PREFIX}{number}_{name}"))

@@ -1,8 +1,6 @@
-//! Network access of plugins: the operator's grants, the target of a request, and the addresses that a name may resolve
-//! to.
-//!
-//! The module parses grants and requests and compares them. It does not resolve host names and opens no connections. A
-//! request with an ambiguous path needs a grant for all paths of the host.
+//! Plugin network access: the operator's grants, request targets, and the addresses to which a name may resolve. The
+//! module parses grants and requests, and matches requests against grants. It must not resolve host names or open
+//! connections. A request with an ambiguous path needs a grant for all paths of the host.
 
 mod address;
 mod grant;

@@ -1,4 +1,4 @@
-//! The events that hooks receive, about the host and about sessions, and the chain of hooks that caused an event.
+//! The host and session events that hooks receive, and the chain of hooks that caused an event.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     types::{Phase, Place, SessionName, SessionView, Timestamp},
 };
 
-/// Something that happened to the host or to a session. Hooks receive it afterwards.
+/// Something that happened in the host or a session. Hooks receive the event after the fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
     pub kind: EventKind,
@@ -32,7 +32,7 @@ pub enum EventKind {
     Started,
     /// An agent is ready, and continues a stored conversation or a copy of it.
     Resumed,
-    /// The agent started a turn, for a prompt or on its own. Data: `place`.
+    /// The agent started a turn, either for a prompt or by itself. Data: `place`.
     TurnStarted,
     /// The answer is complete, or the turn failed or was interrupted. Data: `seconds`, `actions`, `cost_usd`, `error`,
     /// `place`.
@@ -68,8 +68,8 @@ impl EventKind {
         }
     }
 
-    /// Returns the event that reports a change of phase, or `None` if no event reports this change. `last_start` is the
-    /// kind of the latest start of the session's agent.
+    /// Returns the event for a phase change, or `None` if there is none. `last_start` is how the session's agent was
+    /// last started.
     #[must_use]
     pub const fn between(before: Phase, after: Phase, last_start: StartKind) -> Option<Self> {
         match (before, after) {
@@ -90,8 +90,8 @@ impl EventKind {
         }
     }
 
-    /// Returns whether the event precedes the other events of the same step of a session's state machine. For example,
-    /// an agent is ready before it gets a prompt.
+    /// Returns whether the event precedes the other events from the same step of a session's state machine. For
+    /// example, an agent is ready before it gets a prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)
@@ -106,11 +106,10 @@ pub enum StartKind {
     Resumed,
 }
 
-/// The plugins whose hooks caused an event or a call, in order: each hook reacted to an event that the previous one
-/// caused. The chain is empty if a user, a timer or a call outside of a hook is the cause.
-///
-/// The plugins in the chain do not receive the event. Each reaction adds a name, so every chain ends: no hook receives
-/// events that it caused, and two hooks cannot trigger each other forever.
+/// The plugins whose hooks led to an event or a call, in order: each hook reacted to an event caused by the previous
+/// one. The chain is empty if the cause is a user, a timer or a call outside a hook. The plugins in the chain do not
+/// receive the event. Each reaction adds a plugin, so chains are finite: a hook never receives an event that it caused,
+/// and two hooks can't trigger each other forever.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CausationChain(Arc<[Arc<str>]>);
 
@@ -125,8 +124,8 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// Returns the chain with `plugin` appended. The calls and events that the plugin's hook causes in response to an
-    /// event with this chain get the new chain.
+    /// Returns the chain with `plugin` appended, for calls and events that the plugin's hook causes in response to an
+    /// event with this chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

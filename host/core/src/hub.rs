@@ -1,8 +1,8 @@
-//! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
-//! of a place are handled one at a time, in order. There are exceptions: an edit is handled at once, an update that
-//! finds the queue full or exceeds the limit of its author is refused at once, and an immediate command, such as
-//! `/stop`, usually overtakes the earlier updates of its place. The hub does no I/O. The caller performs each
-//! [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
+//! Decides when and how each accepted update is handled, for example as a command call or a prompt. A place's updates
+//! are handled one at a time, in order, with these exceptions: an edit is handled immediately, an update is refused
+//! immediately if the queue is full or its author has exceeded the rate limit, and an immediate command such as `/stop`
+//! usually overtakes earlier updates of its place. The hub does no I/O. The caller performs each [`Dispatch`] in a
+//! separate task and reports its end with [`HubEvent::Finished`].
 
 mod rate_limit;
 
@@ -20,18 +20,18 @@ use crate::{
     updates_and_posts::{InboxRow, MessagePart, Update, UpdateKind},
 };
 
-/// The maximum number of waiting updates per place. People don't type that many. An update beyond the limit gets an
-/// error reply.
+/// The maximum number of waiting updates per place. People don't type that many. Updates beyond the limit get an error
+/// reply.
 pub const QUEUE: usize = 10_000;
 
 #[derive(Debug)]
 pub enum HubEvent {
     Accepted(Vec<InboxRow>),
-    /// Updates that the previous run of the host accepted but did not handle.
+    /// Updates that the previous host process accepted but did not handle.
     Restored(Vec<InboxRow>),
-    /// The time that [`Hub::poll_timeout`] returned has come.
+    /// The time returned by [`Hub::poll_timeout`] has been reached.
     Timeout,
-    /// The handling of an update has ended.
+    /// The task that handles an update has ended.
     Finished(Slot),
     /// No more updates will arrive.
     Closed,
@@ -50,9 +50,9 @@ pub struct HubFacts<'a, T> {
     pub now: Timestamp,
     /// The maximum time that a part of a message waits for the next part.
     pub patience: Duration,
-    /// Whether filters see prompts before they are handled. Filters may take long.
+    /// Whether filters see prompts before they are handled. Filters may take a long time.
     pub has_filters: bool,
-    /// The maximum number of updates of a member within a minute.
+    /// The maximum number of updates per member and minute.
     pub per_minute: Option<usize>,
     pub commands: &'a T,
     /// Returns the current role of a person, or `None` if the person has no access.
@@ -116,7 +116,7 @@ struct PlaceQueue {
     /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
     /// an earlier update.
     running: usize,
-    /// Whether the update that was started last is a prompt that is handled quickly.
+    /// Whether the most recently started update is a prompt that is handled quickly.
     handles_prompt: bool,
     waiting: VecDeque<JoinedUpdate>,
 }
@@ -180,7 +180,7 @@ impl Hub {
         })
     }
 
-    /// Removes the selected prompts from the waiting updates of a place and returns them. A prompt waits here while an
+    /// Removes the selected prompts from a place's waiting updates and returns them. A prompt waits here while an
     /// earlier update of the place is being handled.
     pub fn take_prompts(&mut self, place: &Place, is_selected: impl Fn(&InboxRow) -> bool) -> Vec<JoinedUpdate> {
         let Some(queue) = self.queues.get_mut(place) else { return Vec::new() };
@@ -244,10 +244,10 @@ impl Hub {
         }
     }
 
-    /// Returns whether a prompt is being handled quickly in the place and only prompts wait. An immediate
-    /// command waits for such prompts, because a command such as `/stop all` must find them in their session's queue.
-    /// The wait is short: handling a prompt only appends it to that queue. If the prompt that is being handled has
-    /// files or passes filters, the command doesn't wait, because that may take longer.
+    /// Returns whether the place is handling a quick prompt and only prompts are waiting. An immediate command waits
+    /// for such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is
+    /// short: handling a prompt only appends it to that queue. If the prompt that is being handled has files or passes
+    /// filters, the command doesn't wait, because that may take longer.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -319,7 +319,7 @@ fn has_files(update: &Update) -> bool {
     matches!(&update.what, UpdateKind::NotText { files, .. } if !files.is_empty())
 }
 
-/// Returns whether an update is a prompt that consists of files only. In a group, an album without a caption is not a
+/// Returns whether an update is a prompt that consists only of files. In a group, an album without a caption is not a
 /// prompt: its caption may have been dropped, because it was meant for other people.
 fn is_only_files(update: &Update) -> bool {
     let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);

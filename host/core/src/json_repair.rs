@@ -16,8 +16,7 @@ const TRIES: usize = 32;
 
 /// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
 ///
-/// # Errors
-/// The text is not JSON even after the repair, for example because it is truncated or something else follows the value.
+/// # Errors The text isn't valid JSON even after the repair, for example because it is truncated or has trailing data.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     // A repair copies the text and is rarely needed, so try without it first.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repair(bytes)))
@@ -33,7 +32,7 @@ pub struct Object {
 }
 
 /// Returns the objects in a text. The text may contain anything else before, between and after them. If an object is
-/// not whole, the search continues inside it, because other output may have interrupted the object there.
+/// incomplete, the search continues inside it, because other output may have interrupted it.
 #[must_use]
 pub fn objects(bytes: &[u8]) -> Vec<Object> {
     let text = String::from_utf8_lossy(bytes);
@@ -42,7 +41,7 @@ pub fn objects(bytes: &[u8]) -> Vec<Object> {
         let Some(at) = find_object(rest) else { break };
         rest = &rest[at..];
         let (object, length) = read_object(rest);
-        // The objects inside a whole object are its values, so the search continues after the whole object.
+        // Objects inside a complete object are part of its value, so continue the search after it.
         rest = &rest[if object.is_whole { length } else { 1 }..];
         objects.extend(Some(object).filter(|object| object.is_whole || !object.fields.is_empty()));
     }
@@ -59,7 +58,7 @@ fn read_object(text: &str) -> (Object, usize) {
     let mut repair = Repair::new(text);
     while repair.step() && repair.depth > 0 {}
     let mut fields = Map::new();
-    // An error marks the end of the valid part. `fields` has all fields before it.
+    // An error marks the end of the valid part. `fields` contains the fields before it.
     let is_whole = Deserializer::from_str(&repair.repaired).deserialize_map(Fields(&mut fields)).is_ok();
     (Object { fields, is_whole }, text.len() - repair.rest.len())
 }
@@ -95,7 +94,7 @@ struct Repair<'a> {
     rest: &'a str,
     repaired: String,
     depth: usize,
-    /// The position in `repaired` of the value that is nested too deeply.
+    /// The position in `repaired` of the value that exceeds the nesting limit.
     too_deep: usize,
 }
 

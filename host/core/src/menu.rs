@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-/// Sorts names of commands: the most used first, and those with the same number of uses by name.
+/// Sorts command names by number of uses, most used first, and then alphabetically.
 pub fn sort_by_use<T>(commands: &mut [T], uses: &HashMap<String, u64>, name: impl Fn(&T) -> &str) {
     commands.sort_by(|one, other| {
         let key = |command| Reverse(uses.get(name(command)).copied().unwrap_or_default());

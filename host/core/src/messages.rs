@@ -57,10 +57,10 @@ pub const INTERRUPTED: &str = "Interrupted.";
 
 /// The last line of an answer that a later message interrupted.
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
-/// The last line of an answer that was interrupted because the author of a later prompt of the turn lost access.
+/// The last line of an answer that was interrupted because the author of a later prompt in the turn lost access.
 pub const INTERRUPTED_BY_LOST_ACCESS: &str =
     "Interrupted, because another user whose message was being answered lost access. Send your message again.";
-/// The last line of an answer whose agent a user restarted.
+/// The last line of an answer that ended because a user restarted the agent.
 pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
@@ -74,7 +74,7 @@ pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "No interrupted message to drop.";
-/// The answer to a user who presses a button of a request that is already closed.
+/// The answer to a user who presses a button for a request that is already closed.
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
 /// The reason for a failed start: the agent was not ready in time.
@@ -147,8 +147,8 @@ pub struct UserDecision<'a> {
     pub at: &'a str,
 }
 
-/// Returns the line that replaces the buttons of a message: the decision `what`, the person who made it, and its time,
-/// as far as they are known.
+/// Returns the line that replaces a message's buttons: the decision `what`, the person who made it, and its time, where
+/// known.
 #[must_use]
 pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
     match (what, user) {
@@ -249,7 +249,7 @@ pub fn beginning(text: &str) -> String {
     short
 }
 
-/// Makes untrusted text safe to insert into a sentence of the host. Adds no quotation marks.
+/// Makes untrusted text safe to insert into one of the host's sentences. Adds no quotation marks.
 fn quote(text: &str) -> String {
     render::one_line(text, render::UNTRUSTED_LENGTH)
 }
@@ -257,8 +257,8 @@ fn quote(text: &str) -> String {
 /// The remedy if this process has too many open files (EMFILE).
 pub const MORE_FILES: &str = "raise the open-file limit with `ulimit -n` or with LimitNOFILE= in the systemd unit";
 
-/// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). The function recognizes an error by its text,
-/// because libraries wrap the original error.
+/// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). Recognizes the errors by their text, because
+/// libraries wrap the original error.
 #[must_use]
 pub fn system_error(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
@@ -286,7 +286,7 @@ pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// Returns the prompt about an edit of a message that the agent already has.
+/// Returns the prompt that tells the agent about an edit to a message it already has.
 #[must_use]
 pub fn correction_prompt(text: &str) -> String {
     format!("[The user has edited an earlier message. It now reads:]\n\n{text}")
@@ -300,15 +300,15 @@ pub fn file_note(kind: &str, seconds: Option<u32>, path: Option<&Path>) -> Strin
     format!("[Attached {kind}{length}: {path}]")
 }
 
-/// Returns the sentence that a file or a folder of a session can't be read.
+/// Returns the sentence saying that a session's file or folder can't be read.
 #[must_use]
 pub fn file_not_read(path: &str, why: &str) -> String {
     let path = if path.trim().is_empty() { "the session's folder".to_owned() } else { format!("'{path}'") };
     format!("The host can't read {path}: {why}.")
 }
 
-/// Returns the notice that an update or an answer could not be stored. A place gets it once per outage of the store.
-/// The host tries again until the store works.
+/// Returns the notice that an update or an answer could not be stored. A place gets it once per store outage. The host
+/// retries until the store works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")

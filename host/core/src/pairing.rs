@@ -1,5 +1,5 @@
-//! PairingState: the first person who sends the one-time code from the host's log becomes the owner. This module
-//! decides whether the code is still valid. It must not hold the code itself, which the caller compares.
+//! Pairing: the first person to send the one-time code from the host's log becomes the owner. This module decides
+//! whether the code is still valid. It must not hold the code itself; the caller compares it.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{deep_link, route, types::Timestamp};
 /// The time for which a code is valid.
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
-/// The number of wrong codes, from all users together, that ends pairing.
+/// Pairing ends after this many wrong codes, counted across all users.
 pub const MAX_WRONG_CODES: usize = 5;
 
 /// The number of characters of a code. Each encodes 5 random bits.
@@ -52,13 +52,13 @@ const fn normalize(letter: char) -> char {
     }
 }
 
-/// Returns the command that a person sends to pair.
+/// Returns the pairing command for this code.
 #[must_use]
 pub fn command(code: &str) -> String {
     format!("/{COMMAND} {code}")
 }
 
-/// Whether an attempt has the right code.
+/// Whether an attempt contains the correct code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeCheck {
     Right,
@@ -69,11 +69,11 @@ pub enum CodeCheck {
 pub enum AttemptOutcome {
     /// The code is valid: the sender becomes the owner.
     Pair,
-    /// The code is wrong. Contains the number of further wrong codes until pairing ends.
+    /// The code is wrong. Contains the number of remaining attempts.
     Wrong { left: usize },
-    /// The code is wrong, and the number of wrong codes has reached [`MAX_WRONG_CODES`]. PairingState has ended.
+    /// The code is wrong, and the number of wrong codes has reached [`MAX_WRONG_CODES`]. Pairing has ended.
     TooManyWrong,
-    /// PairingState is over, so the code is not checked.
+    /// Pairing is over, so the code isn't checked.
     Ended,
 }
 
@@ -94,8 +94,8 @@ impl PairingState {
         Self { expires: now.after(VALIDITY), wrong: BTreeSet::new(), has_ended: false }
     }
 
-    /// Handles an attempt. `key` identifies its update. A right code stays valid until [`Self::end`], because storing
-    /// the owner may fail.
+    /// Handles an attempt. `key` identifies its update. The correct code stays valid until [`Self::end`], because
+    /// storing the owner may fail.
     pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> AttemptOutcome {
         if self.is_over(now) {
             return AttemptOutcome::Ended;
@@ -118,7 +118,7 @@ impl PairingState {
         self.has_ended = true;
     }
 
-    /// Returns whether pairing has ended before the code expired.
+    /// Returns whether pairing ended before the code expired.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.has_ended

@@ -1,5 +1,5 @@
-//! Joins messages that a chat delivers in parts: the files of an album, and a text that exceeds the length of one
-//! message. All other updates pass through at once. A part waits at most `patience` for the next part.
+//! Joins messages that a chat delivers in parts: the files of an album, and texts too long for one message. All other
+//! updates pass through at once. A part waits at most `patience` for the next part.
 
 use std::time::Duration;
 
@@ -122,8 +122,8 @@ impl PendingParts {
         if !matches!(self.rows[0].update.origin.part, MessagePart::Album(_)) {
             return JoinedUpdate::join(self.rows, parse).into_iter().collect();
         }
-        // Each file whose caption is a command becomes a separate update. The other files become one update. If none of
-        // these has a caption and there is a command, they are merged into the first command instead.
+        // Each file whose caption is a command becomes a separate update, and the other files become one. If no other
+        // file has a caption and there is a command, the other files are merged into the first command.
         let is_command = |update: &JoinedUpdate| matches!(update.input, Some(ChatInput::Command(_)));
         let (mut commands, others): (Vec<_>, Vec<_>) =
             self.rows.into_iter().map(JoinedUpdate::parse).partition(is_command);
@@ -134,14 +134,14 @@ impl PendingParts {
             let first = JoinedUpdate::join(std::iter::once(row).chain(rows).collect(), |_| input);
             return first.into_iter().chain(commands).collect();
         }
-        // The remaining captions are not commands, so together they are a prompt.
+        // The remaining captions aren't commands, so together they form a prompt.
         let others = JoinedUpdate::join(rows.collect(), |_| has_caption.then_some(ChatInput::Prompt));
         commands.into_iter().chain(others).collect()
     }
 }
 
 impl PartJoiner {
-    /// Adds a row and returns the updates that are now complete. Each new part restarts the wait of `patience`.
+    /// Adds a row and returns the updates that are now complete. Each new part restarts the `patience` timeout.
     pub fn push(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<JoinedUpdate> {
         let until = now.after(patience);
         let continued = self
@@ -171,7 +171,7 @@ impl PartJoiner {
         joined
     }
 
-    /// Returns the next time at which [`due`](Self::due) has to be called, or `None` if no part is waiting.
+    /// Returns the next time at which to call [`due`](Self::due), or `None` if no part is waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.pending.iter().map(|parts| parts.until).min()

@@ -1,8 +1,8 @@
 //! Renders answers: converts Markdown to a text with entities that style it, and splits the text into messages that a
 //! front-end accepts.
 //!
-//! No visible text of the source is lost: Markdown that cannot be styled appears as written. The entities are those of
-//! the Bot API. This module sends nothing.
+//! Rendering never loses visible text: Markdown that can't be styled appears as written. Entities are those of the Bot
+//! API. This module sends nothing.
 
 mod blank;
 mod builder;
@@ -84,8 +84,8 @@ pub fn units(text: &str) -> usize {
 /// Renders Markdown. The source may end anywhere, because a streaming answer is rendered again on each update.
 ///
 /// Keeps line breaks in paragraphs, and one blank line between blocks that are separated by blank lines. Telegram
-/// allows no code inside bold text or a link, and no quote inside a quote, so such styles are split or dropped. Visible
-/// text is never dropped.
+/// doesn't allow code inside bold text or links, or nested quotes, so these styles are split or dropped. Visible text
+/// is never dropped.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     render_within(markdown, usize::MAX)

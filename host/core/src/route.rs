@@ -1,5 +1,5 @@
-//! Parses a text from a chat as a command or a prompt for the agent, and resolves commands against those that the
-//! active plugins export. The grammar contains no command names.
+//! Parses chat text as a command or a prompt for the agent, and resolves commands against those exported by active
+//! plugins. The grammar contains no command names.
 
 use std::borrow::Cow;
 
@@ -39,9 +39,9 @@ pub enum ChatInput {
         /// The plugin that shows the button, or `None` if the host shows it.
         plugin: Option<String>,
     },
-    /// A text that begins with two slashes and a name, as in `//compact`. The text calls a plugin's command if a plugin
-    /// exports one of this name; otherwise, it is a command of the agent. `None` if no plugin can export a command of
-    /// this name.
+    /// A text that begins with two slashes and a name, as in `//compact`. It runs a plugin's command if a plugin
+    /// exports one with this name, and otherwise an agent's command. `None` if no plugin can export a command with this
+    /// name.
     AgentCommand(Option<CommandLine>),
     /// Any other text.
     Prompt,
@@ -58,8 +58,8 @@ impl ChatInput {
         }
     }
 
-    /// Returns whether the text may go to an agent. A plugin's command takes precedence over an agent's command of the
-    /// same name.
+    /// Returns whether the text may be sent to an agent. A plugin's command takes precedence over an agent's command
+    /// with the same name.
     #[must_use]
     pub const fn is_prompt(&self) -> bool {
         matches!(self, Self::Prompt | Self::AgentCommand(_))
@@ -82,7 +82,7 @@ pub enum BotText {
     Text,
 }
 
-/// Removes the name of the bot from a command, as in `/new@bot alpha`. `bot` is the user name without the `@`.
+/// Removes the bot's name from a command such as `/new@bot alpha`. `bot` is the user name without the `@`.
 #[must_use]
 pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
     let Some(Head { slashes, name, addressee, rest }) = head(text) else { return BotText::Text };
@@ -103,7 +103,7 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
 /// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
 /// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`. The parser therefore ignores white space and invisible characters
 /// before the slash, punctuation after the name, the kind and number of slashes, and the width and case of letters.
-/// Everything else is text, such as `/etc/hosts is broken`.
+/// Anything else, such as `/etc/hosts is broken`, is plain text.
 #[must_use]
 pub fn parse(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| {
@@ -112,8 +112,8 @@ pub fn parse(text: &str) -> Option<CommandLine> {
     })
 }
 
-/// Parses the command of a button. A plugin or the host wrote the text, so typographic characters in the arguments stay
-/// unchanged.
+/// Parses the command of a button. The text comes from a plugin or the host, so typographic characters in the arguments
+/// are kept.
 #[must_use]
 pub fn parse_button(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
@@ -156,7 +156,7 @@ pub(crate) const fn is_slash(letter: char) -> bool {
     matches!(letter, '/' | '／' | '⁄' | '∕')
 }
 
-/// Strips leading white space and invisible characters, which keyboards and copied texts put before a word.
+/// Strips leading white space and invisible characters, which come from keyboards and copied text.
 #[must_use]
 pub fn trim_blank_start(text: &str) -> &str {
     text.trim_start_matches(is_blank)
@@ -166,14 +166,14 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || is_ignorable(letter)
 }
 
-/// Returns whether `letter` is dropped from the end of a command's name. All symbols and punctuation are dropped except
-/// for `_`, slashes (which make the text a path) and `@` (which begins an addressee).
+/// Returns whether to drop `letter` from the end of a command's name. Drops all symbols and punctuation except `_`,
+/// slashes (which make the text a path) and `@` (which introduces a bot name).
 fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
 
-/// Replaces the full-width forms of ASCII characters in a word that has no other non-ASCII characters. Words of
-/// Japanese or Chinese prose keep their full-width punctuation.
+/// Replaces full-width forms of ASCII characters in a word without other non-ASCII characters. Japanese and Chinese
+/// prose keeps its full-width punctuation.
 pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
         // The full-width forms are in the same order as the ASCII characters.
@@ -228,7 +228,7 @@ fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
 }
 
 /// Drops the punctuation at the end of a sentence if a letter, a digit or a quote precedes it. Otherwise, as in `..`
-/// and `a/*.`, the punctuation may belong to the argument and stays.
+/// and `a/*.`, it may be part of the argument and is kept.
 fn strip_end_punctuation(text: &str) -> &str {
     let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
     let is_end =
@@ -263,8 +263,7 @@ const fn is_double_quote(letter: char) -> bool {
     matches!(letter, '“' | '”' | '„' | '‟' | '«' | '»' | '＂')
 }
 
-/// Replaces a curved quote at the start or the end of a word with `'`. Inside a word, such a quote is an apostrophe and
-/// stays.
+/// Replaces a curved quote at the start or the end of a word with `'`. Inside a word, it is an apostrophe and is kept.
 fn straighten_single_quotes(word: &str) -> String {
     let opened = word.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
     let word = opened.as_deref().unwrap_or(word);
@@ -272,7 +271,7 @@ fn straighten_single_quotes(word: &str) -> String {
     closed.unwrap_or_else(|| word.to_owned())
 }
 
-/// Returns the known name that `name` most likely stands for, or `None` if no known name is similar.
+/// Returns the known name most likely meant by `name`, or `None` if no known name is similar.
 ///
 /// This is the shortest name that begins with `name`. If there is none, it is the name with the smallest edit distance
 /// (insertions, deletions, substitutions and transpositions). The distance must be at most two, and at most a third of
@@ -303,7 +302,7 @@ pub trait ActiveCommand {
     /// Returns the name of the plugin that exports the command.
     fn plugin(&self) -> &str;
     fn min_role(&self) -> Role;
-    /// Returns whether the command runs without waiting for earlier commands of its place.
+    /// Returns whether the command runs without waiting for earlier commands in the same place.
     fn is_immediate(&self) -> bool;
 }
 
@@ -322,7 +321,7 @@ pub enum Resolution<'a, C> {
         invocation: &'a Invocation,
     },
     Prompt,
-    /// No plugin is called, and the host replies with this message.
+    /// The host replies with this message instead of calling a plugin.
     Rejected(HostReply),
 }
 
@@ -337,7 +336,7 @@ pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a
         },
         ChatInput::Command(line) => (line, None),
         ChatInput::Button { command: Some(line), plugin } => (line, plugin.as_deref()),
-        // A button's text never goes to an agent.
+        // Button text is never sent to an agent.
         ChatInput::Button { command: None, .. } => return Resolution::Rejected(HostReply::OldButton),
     };
     let CommandLine { name, invocation } = line;

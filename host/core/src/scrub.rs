@@ -1,4 +1,4 @@
-//! Finds and replaces secrets in text: each run of at least eight bytes of a secret, and each whole secret of six or
+//! Finds and replaces secrets in text: any run of at least eight bytes of a secret, and any complete secret of six or
 //! seven bytes. A server or a plugin may return a secret in an encoded form, so the search covers common encodings.
 //!
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
@@ -21,15 +21,15 @@ use base64::{
 use decoded_escapes::Decoded;
 pub use process_secrets::{bytes, remember, text};
 
-/// The length in bytes of the shortest run of a secret that is removed. Shorter runs also occur in unrelated text, so
-/// they are removed only if they are a whole secret.
+/// The minimum length in bytes of a run to remove. Shorter runs also occur in unrelated text, so they are removed only
+/// if they are a complete secret.
 const RUN: usize = 8;
 
-/// The length in bytes of the shortest secret that is searched for.
+/// The minimum length in bytes of a secret to search for.
 pub const SHORTEST: usize = 6;
 
-/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three nested
-/// encodings; the fourth level is a margin.
+/// The maximum number of nested encodings to decode. A URL in an HTML page in a JSON string has three; the fourth is a
+/// safety margin.
 const MAX_NESTING: usize = 4;
 
 /// An index for finding secrets in text. It does not implement `Debug`, which would print the secrets.
@@ -40,17 +40,17 @@ pub struct Scrubber {
     needles: Vec<Needle>,
     /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
     grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
-    /// For each pair of bytes, whether a key of `grams` begins with that pair. This check rules out most positions of a
-    /// text without a lookup in `grams`.
+    /// For each pair of bytes, whether a key of `grams` begins with it. This rules out most positions in a text without
+    /// a lookup in `grams`.
     heads: Vec<bool>,
 }
 
-/// A secret, or one encoded form of it.
+/// A secret or one of its encoded forms.
 struct Needle {
     value: usize,
     /// In lower case, because the search ignores case.
     text: Vec<u8>,
-    /// The length in bytes of the shortest run of `text` that is removed.
+    /// The minimum length in bytes of a run of `text` to remove.
     run: usize,
 }
 
@@ -101,8 +101,8 @@ impl Scrubber {
         scrubber
     }
 
-    /// Adds a needle to the index. The first `public` bytes of the needle are not secret, so they alone are never a
-    /// match.
+    /// Adds a needle to the index. The first `public` bytes of the needle aren't secret, so they never match on their
+    /// own.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
@@ -136,8 +136,8 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text`, and in `text` with one level of encoding removed, two levels, and so on up to
-    /// [`MAX_NESTING`]. The matches are sorted and don't overlap.
+    /// Finds the runs in `text` and in its decoded forms, up to [`MAX_NESTING`] levels deep. The matches are sorted and
+    /// don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();
@@ -166,7 +166,7 @@ impl Scrubber {
             let runs = starts.into_iter().flatten().filter_map(|start| self.run(text, at, *start));
             let longest = runs.max_by_key(|run| run.range.len());
             at = match longest {
-                // A run of another secret may begin in the last bytes of this run.
+                // Another secret's run may begin within the last bytes of this one.
                 Some(run) => {
                     let next = (run.range.end + 1).saturating_sub(SHORTEST).max(at + 1);
                     found.push(run);
@@ -236,7 +236,7 @@ fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     digits.into_iter().map(|digits| (digits, (8 * run).div_ceil(6))).collect()
 }
 
-/// Returns the base64 digits that depend on `value` alone when `before` bytes precede it.
+/// Returns the base64 digits that depend only on `value` when `before` bytes precede it.
 fn digits_of(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
     let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
     let digits = engine.encode(&padded).into_bytes();

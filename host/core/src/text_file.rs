@@ -2,7 +2,7 @@
 
 use crate::render::is_unseen;
 
-/// Some editors write this character at the start of a file to mark it as UTF-8.
+/// A character that some editors write at the start of a file to mark it as UTF-8.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The reason why bytes are not accepted as text.
@@ -34,8 +34,8 @@ pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
 }
 
-/// Decodes a file that holds a single value, such as a token or a secret, and trims white space. Control characters
-/// stay in the value, and the caller has to reject them.
+/// Decodes a file that holds a single value, such as a token or a secret, and trims white space. Keeps control
+/// characters, which the caller must reject.
 ///
 /// # Errors
 /// The bytes are not UTF-8, or the value has an invisible character.

@@ -1,5 +1,5 @@
-//! Converts between timestamps and the calendar of a time zone: the beginnings of days and months, dates, and the times
-//! of cron expressions.
+//! Converts between timestamps and a time zone's calendar: day and month boundaries, dates, and the times in cron
+//! expressions.
 
 use jiff::{
     SignedDuration, Zoned,
@@ -68,7 +68,7 @@ impl Zone {
         }
     }
 
-    /// Parses a date, such as `2026-07-01`, as the beginning of that day.
+    /// Parses a date such as `2026-07-01` and returns the start of that day.
     #[must_use]
     pub fn parse_date(&self, text: &str) -> Option<Timestamp> {
         to_timestamp(
@@ -87,8 +87,8 @@ impl Zone {
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
-    /// Converts a calendar time to a timestamp. A time that the clock skips becomes the end of the gap, and a time that
-    /// occurs twice becomes its first occurrence, so a later calendar time never becomes an earlier timestamp.
+    /// Converts a calendar time to a timestamp. A skipped time maps to the end of the gap, and a repeated time to its
+    /// first occurrence, so later calendar times never map to earlier timestamps.
     pub(crate) fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
@@ -102,8 +102,8 @@ impl Zone {
         to_timestamp(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// Returns an upper bound on the calendar times that the clock has shown up to `at`. After the clock is put back,
-    /// it repeats times that it has already shown, so the time at `at` may be earlier than the latest time shown.
+    /// Returns an upper bound on the calendar times that the clock has shown up to `at`. After the clock is set back,
+    /// it repeats times, so the calendar time at `at` may be earlier than one already shown.
     pub(crate) fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
         let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
@@ -131,7 +131,7 @@ mod tests {
         for (at, day, next, week) in [
             ("2026-07-01T21:59:00Z", "2026-06-30T22:00:00Z", "2026-07-01T22:00:00Z", "2026-06-24T22:00:00Z"),
             ("2026-07-01T22:00:00Z", "2026-07-01T22:00:00Z", "2026-07-02T22:00:00Z", "2026-06-25T22:00:00Z"),
-            // The clock changes on these days, so they have 23 and 25 hours.
+            // The clock changes on these days, so they last 23 and 25 hours.
             ("2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-22T23:00:00Z"),
             ("2026-10-25T12:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", "2026-10-18T22:00:00Z"),
         ] {

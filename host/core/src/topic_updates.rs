@@ -1,11 +1,11 @@
-//! Decides when a topic is changed, so that it shows the name and the state of its session. A topic shows only the
-//! newest state, shows it only after it has lasted for a while, and changes its icon rarely.
+//! Decides when to update a topic so that it shows its session's name and state. A topic shows only the latest state,
+//! only once that state has lasted for a while, and rarely changes its icon.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicAppearance, TopicEdit, TopicState};
 
-/// The number of pauses between two changes of a topic's icon. Each change adds a line to the topic.
+/// The minimum time between two icon changes, in pauses. Each change adds a line to the topic.
 const ICON_PAUSES: u32 = 6;
 
 /// The delay after the first failure. It doubles with each further failure, up to [`LONGEST_RETRY`].
@@ -16,7 +16,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
 /// The delay if messages are pending in the chat, or if the chat has used its quota.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// The state that a topic is to show.
+/// The state that a topic should show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedTopic {
     pub look: TopicAppearance,
@@ -36,11 +36,11 @@ pub enum EditOutcome {
     Done,
     /// Messages were pending in the chat, or its quota was used up, so the edit was not sent.
     Busy,
-    /// The chat must not be asked again before this time has passed.
+    /// The host must not retry until this time has passed.
     RateLimited(Duration),
     /// The chat server is unavailable. The edit is retried.
     Failed,
-    /// The chat rejects the edit, or the bot can't write to it.
+    /// The chat rejected the edit, or the bot can't write to the chat.
     Refused,
     /// The topic no longer exists.
     Deleted,
@@ -49,7 +49,7 @@ pub enum EditOutcome {
 /// The pending edits of all topics.
 #[derive(Debug, Default)]
 pub struct TopicUpdates {
-    /// By the id of the session.
+    /// By session id.
     topics: BTreeMap<SessionName, TrackedTopic>,
 }
 
@@ -59,7 +59,7 @@ struct TrackedTopic {
     wanted: WantedTopic,
     /// The time at which `wanted` was last changed.
     since: Timestamp,
-    /// The minimum time between two frames in the chat of the topic.
+    /// The minimum time between two frames in the topic's chat.
     pause: Duration,
     icon_changed: Option<Timestamp>,
     not_before: Timestamp,
@@ -100,8 +100,8 @@ impl TrackedTopic {
 }
 
 impl TopicUpdates {
-    /// Records the current state of a topic and of its session. `pause` is the minimum time between two frames in the
-    /// chat of the topic.
+    /// Records the current state of a topic and its session. `pause` is the minimum time between two frames in the
+    /// topic's chat.
     pub fn observe(&mut self, topic: SessionTopic, wanted: WantedTopic, pause: Duration, now: Timestamp) {
         match self.topics.get_mut(&topic.session) {
             None => {
@@ -129,7 +129,7 @@ impl TopicUpdates {
         }
     }
 
-    /// Returns the edits that are due, each with its topic. Each needs a call of [`on_outcome`](Self::on_outcome).
+    /// Returns the edits that are due, each with its topic. Call [`on_outcome`](Self::on_outcome) for each of them.
     #[must_use]
     pub fn due(&mut self, now: Timestamp) -> Vec<(SessionTopic, TopicEdit)> {
         let mut due = Vec::new();

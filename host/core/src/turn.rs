@@ -8,7 +8,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     pub prompt: PromptId,
-    /// The other prompts that end with the turn, which the agent received during this turn or an earlier one. Empty
+    /// The other prompts that this turn completes, which the agent received during this turn or an earlier one. Empty
     /// while the turn is running.
     pub also_answers: Vec<PromptId>,
     /// The place of the answer. It is also the place of the prompt, if there is one.
@@ -20,8 +20,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether the end of the turn notifies with a sound. `Silent` after a `/stop` in the turn's place, because the
-    /// people there see the reply to `/stop`.
+    /// Whether the end of the turn notifies with a sound. `Silent` after a `/stop` in the same place, where people see
+    /// the reply to `/stop`.
     pub alert: Alert,
 }
 
@@ -35,10 +35,10 @@ pub enum TurnPart {
 pub enum TurnState {
     Running,
     Done,
-    /// The turn failed or was interrupted. Contains the reason as a text for the user.
+    /// The turn failed or was interrupted. Contains the reason, as a message for the user.
     Failed(String),
-    /// The turn ended without a final message. Either `/stop` ended it before any text and the reply to `/stop`
-    /// informed the reader, or the author of the prompt lost access.
+    /// The turn ended without a final message. Either `/stop` ended it before it produced text, so the reply to `/stop`
+    /// is enough, or the prompt's author lost access.
     Stopped,
 }
 
@@ -63,7 +63,7 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, TurnPart::Action(action) if action.is_running_tool()))
     }
 
-    /// Returns the prompts that end with the turn.
+    /// Returns the prompts that this turn completes.
     pub fn prompts(&self) -> impl Iterator<Item = &PromptId> {
         std::iter::once(&self.prompt).chain(&self.also_answers)
     }
@@ -74,8 +74,8 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, TurnPart::Text(text) if !text.trim().is_empty()))
     }
 
-    /// Applies the change to the part at index `at`. An index past the end appends a part, so that a gap in a codec's
-    /// part numbers is harmless.
+    /// Applies the change to the part at index `at`. An index past the end appends a part, so gaps in a codec's part
+    /// numbers are harmless.
     pub fn change(&mut self, at: u32, change: Change) {
         let index = usize::try_from(at).unwrap_or(usize::MAX).min(self.parts.len());
         if index == self.parts.len() {
@@ -92,7 +92,7 @@ impl Turn {
     }
 }
 
-/// A running turn as it is displayed at one moment.
+/// A snapshot of a running turn for display.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TurnFrame {
     /// Each message replaces the message with the same index in the previous frame.

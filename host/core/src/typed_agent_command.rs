@@ -7,8 +7,8 @@ use crate::{
     types::{AgentCommand, SessionName},
 };
 
-/// The maximum length of a command name, in characters. The longest known names are those of Claude Code's plugin
-/// commands, which begin with the name of the plugin, as in `plugin:review`.
+/// The maximum length of a command name, in characters. The longest known names belong to Claude Code's plugin
+/// commands, which start with the plugin's name, as in `plugin:review`.
 const LONGEST_NAME: usize = 64;
 
 /// An agent's command and its arguments, as a person typed them.
@@ -20,9 +20,9 @@ pub struct AgentCommandLine {
 }
 
 impl AgentCommandLine {
-    /// Parses a text that a person typed. A command of the agent begins with at least two slashes and a name that ends
-    /// at white space or at the end of the text. Punctuation at the end of the name is dropped. Returns `None` for any
-    /// other text, such as `//etc/hosts` and `// a comment`.
+    /// Parses text typed by a person. An agent command starts with at least two slashes and a name, followed by white
+    /// space or the end of the text. Trailing punctuation is dropped from the name. Returns `None` for any other text,
+    /// such as `//etc/hosts` and `// a comment`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = trim_blank_start(text);
@@ -34,13 +34,10 @@ impl AgentCommandLine {
         is_name(name).then(|| Self { name: name.to_owned(), arguments: arguments.trim().to_owned() })
     }
 
-    /// Returns the line as a person types it, with two slashes. `commands` are those that the agent has reported, or
-    /// `None` if it has not reported them yet. Phones capitalize the first letter of a line, so the name is spelled as
-    /// in `commands`.
-    ///
-    /// # Errors
-    /// The agent has no such command, or the arguments name a file with an `@`. The agent would read such a file
-    /// without asking, even outside the folder of the session.
+    /// Returns the normalized line, starting with two slashes. `commands` are those that the agent has reported, or
+    /// `None` if it hasn't reported any yet. The name is spelled as in `commands`, because phones capitalize the first
+    /// letter of a line. # Errors The agent has no such command, or the arguments name a file with an `@`. The agent
+    /// would read that file without asking, even outside the session folder.
     pub fn check(&self, session: &SessionName, commands: Option<&[AgentCommand]>) -> Result<String, HostReply> {
         if names_file(&self.arguments) {
             return Err(HostReply::AgentCommandWithFile { name: self.name.clone() });
@@ -59,8 +56,8 @@ impl AgentCommandLine {
     }
 }
 
-/// Returns whether `name` can be the name of a Claude Code command: words, as in `code-review`, optionally after the
-/// name of a plugin, as in `plugin:review`.
+/// Returns whether `name` is a valid Claude Code command name: words, as in `code-review`, with an optional plugin
+/// prefix, as in `plugin:review`.
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');

@@ -1,5 +1,4 @@
-//! Updates from chats and posts to chats, as the store keeps them. The types are plain data and the same for all
-//! front-ends.
+//! Stored updates from chats and posts to chats. The types are plain data, shared by all front-ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,8 @@ use crate::{
 #[serde(transparent)]
 pub struct MessageId(pub String);
 
-/// Something that a person did in a chat: sent a message, edited one, or pressed a button. Prompts from plugins and
-/// prompts that are sent again are stored as updates, too.
+/// A person's action in a chat: sending a message, editing one, or pressing a button. Prompts from plugins and retried
+/// prompts are also stored as updates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
     /// The front-end's key for the update, unique within the front-end. An update that arrives twice is accepted once.
@@ -39,26 +38,26 @@ pub struct Origin {
     /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// The kind of the prompt, if the text doesn't determine it. For example, a prompt from a plugin is never a command
-    /// of the agent.
+    /// The kind of the prompt, if the text doesn't determine it. For example, a plugin's prompt is never an agent
+    /// command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,
     /// The session of a prompt from a plugin that still has to pass the filters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addressee: Option<Addressee>,
-    /// The message of the host that this message replies to.
+    /// The host's message that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
     /// The author of the message that a command replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replied_author: Option<MessageAuthor>,
-    /// The author's text, if filters have changed it or the update is a correction.
+    /// The author's original text, if filters changed it or the update is a correction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfiltered: Option<String>,
     /// The last edit of the message that was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_by: Option<InboxId>,
-    /// Whether the update tells an agent about an edit of the message.
+    /// Whether the update informs an agent that the message was edited.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_correction: bool,
 }
@@ -71,11 +70,11 @@ pub struct Addressee {
     pub urgency: Urgency,
 }
 
-/// A reply to a message of the host.
+/// A reply to one of the host's messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyToHost {
     pub message: MessageId,
-    /// The author's words, without the quoted message that a prompt begins with.
+    /// The author's text, without the quoted message at the start of the prompt.
     pub words: String,
 }
 
@@ -87,8 +86,8 @@ pub enum MessagePart {
     Alone,
     /// One message of the album with this id.
     Album(String),
-    /// A text of nearly the maximum length, which may be one part of a longer text that the client split. `joint` is
-    /// the white space that the cut removed, if any.
+    /// A text of nearly the maximum length, which may be part of a longer text that the client split. `joint` is the
+    /// white space removed at the split, if any.
     Cut { joint: String },
     /// A shorter text, which may be the last part of a text that the client split.
     Text,
@@ -98,7 +97,7 @@ pub enum MessagePart {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UpdateKind {
-    /// A command or a prompt. The module `route` decides which.
+    /// A command or a prompt. The `route` module decides which.
     Text(String),
     /// A button was pressed. `message` is the message that shows the button, if the front-end reports it.
     Press {
@@ -106,8 +105,7 @@ pub enum UpdateKind {
         line: ButtonAction,
         message: Option<MessageId>,
     },
-    /// A photo, a voice message, a file and so on. `kind` describes this content in words, for messages to the
-    /// user.
+    /// A photo, a voice message, a file and so on. `kind` describes the content in messages to the user.
     NotText {
         kind: String,
         caption: Option<String>,
@@ -140,8 +138,8 @@ impl UpdateKind {
     }
 }
 
-/// The command and the origin of a button. A front-end's button holds only a few bytes, so it contains a short token
-/// under which the store keeps this value.
+/// The command and the origin of a button. A front-end's button can hold only a few bytes, so it carries a short token,
+/// and the store maps the token to this value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonAction {
     pub command: String,
@@ -187,7 +185,7 @@ pub struct InboxRow {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboxState {
-    /// The update is not routed yet.
+    /// The update hasn't been routed yet.
     New,
     /// A prompt in the queue of this session.
     Queued { session: SessionName },
@@ -195,7 +193,7 @@ pub enum InboxState {
     Sent { session: SessionName },
 }
 
-/// Identifies a completed update by one of its two ids.
+/// Identifies a completed update by either of its ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompletedUpdate {
     Update(InboxId),
@@ -207,15 +205,14 @@ pub enum CompletedUpdate {
 #[serde(transparent)]
 pub struct PostId(pub i64);
 
-/// A post to be stored and sent. Posts to one place go out in the order in which they were stored.
+/// A post to store and send. Posts to the same place are sent in the order in which they were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPost {
     pub place: Place,
     pub reply: Reply,
     /// The existing message that the post replaces, if any.
     pub edit: Option<MessageId>,
-    /// The turn whose answer this post contains, in full or in part. The first post of a turn replaces the turn's live
-    /// messages.
+    /// The turn that this post answers, in full or in part. The first post of a turn replaces the turn's live messages.
     pub turn: Option<PromptId>,
 }
 
@@ -240,16 +237,16 @@ pub struct OutboxRow {
 /// The progress of delivering a post. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The existing messages of the post. The first `shown` of them already show their final content. The others are
-    /// edited or deleted.
+    /// The post's existing messages. The first `shown` already show their final content; the others will be edited or
+    /// deleted.
     pub messages: Vec<MessageId>,
     /// The number of leading messages that already show their final content.
     pub shown: u32,
     /// The number of messages of the complete post. Zero if the delivery has not begun.
     #[serde(default)]
     pub parts: u32,
-    /// The reason why the post is undeliverable, for example because its topic was deleted. Such a post is kept for the
-    /// list of `cordboard outbox`.
+    /// The reason why the post is undeliverable, for example because its topic was deleted. The post is then kept, so
+    /// that `cordboard outbox` can list it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undeliverable: Option<String>,
 }

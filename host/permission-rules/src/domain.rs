@@ -1,4 +1,4 @@
-//! The hosts of URLs, and patterns for them. A URL is rejected if parsers may disagree about its host.
+//! URL hosts and patterns for them. A URL is rejected if parsers could disagree about its host.
 
 use crate::RuleError;
 
@@ -46,8 +46,8 @@ impl DomainPattern {
     }
 }
 
-/// Returns the host of a URL in lower case. `None` if the scheme is neither `http` nor `https`, or if parsers may
-/// disagree about the host.
+/// Returns a URL's host in lower case, or `None` if the scheme is neither `http` nor `https` or parsers could disagree
+/// about the host.
 pub fn host(url: &str) -> Option<String> {
     if url.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return None;

@@ -1,6 +1,6 @@
-//! The errors of invalid rules.
+//! Errors for invalid rules.
 
-/// The reason why a text isn't a rule. The message contains an example of a valid rule or pattern.
+/// The reason why a text isn't a valid rule. The message contains an example of a valid rule or pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     #[error("a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`")]

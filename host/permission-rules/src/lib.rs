@@ -1,6 +1,6 @@
-//! Permission rules for tools as Claude Code writes them: `Tool` or `Tool(pattern)`. The crate parses rules, matches
-//! them against one use of a tool, and suggests a narrow rule for a use. It does no I/O, so the host and a WebAssembly
-//! plugin get the same result.
+//! Permission rules for tools in Claude Code's syntax: `Tool` or `Tool(pattern)`. The crate parses rules, matches them
+//! against a tool use, and suggests a narrow rule for a use. It does no I/O, so the host and a WebAssembly plugin get
+//! the same result.
 //!
 //! An *allow* list is applied narrowly: only a rule for the whole tool covers text that the crate doesn't fully
 //! understand. A *deny* or *ask* list is applied broadly: a rule matches if it may match any part of a use.
@@ -12,7 +12,7 @@
 //! | `Bash(git status:*)`, `Bash(git status *)` | commands that begin with these words |
 //! | `Bash(git * main)`, `Bash(ls*)` | commands with any text in place of `*` |
 //! | `Bash(git push)` | exactly this command |
-//! | `Bash…` in a deny or ask list | also the commands of the tool `Monitor` |
+//! | `Bash…` in a deny or ask list | also the commands of the `Monitor` tool |
 //! | `Task`, `Agent` | subagents, under both names of the tool |
 //! | `Edit(…)` | paths, for all tools that edit files; see below |
 //! | `Read(…)` | paths, for all tools that read files; see below |
@@ -24,7 +24,7 @@
 //! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no analysis of the text finds them all. Likewise, a
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
-//! In an allow list, each simple command of a text needs a rule, and substitutions, groups, keywords, here-documents,
+//! In an allow list, each simple command in a text needs a rule. Substitutions, groups, keywords, here-documents,
 //! comments, assignments, builtins such as `eval`, and redirections to or from files need the rule `Bash`. A rule with
 //! any of these or with several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1`
 //! and `>/dev/null` need no rule.
@@ -35,8 +35,8 @@
 //! inside the session's folder. A pattern that matches a folder also matches everything below it, except that an allow
 //! rule whose last part has a wildcard other than `**`, such as `src/*`, covers only that level.
 //!
-//! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed: a link inside an allowed
-//! folder may lead out of it. For a search, the searched folder is compared, not the files that the search finds.
+//! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed, so a link inside an allowed
+//! folder may lead outside it. For a search, the searched folder is compared, not the files that the search finds.
 
 mod command;
 mod domain;
@@ -52,7 +52,7 @@ pub use error::RuleError;
 pub use rule::{Rule, allows, matches};
 pub use suggest::suggest;
 
-/// One use of a tool, as the agent requests it.
+/// A tool use, as requested by the agent.
 #[derive(Clone, Copy, Debug)]
 pub struct ToolUse<'a> {
     pub tool: &'a str,
@@ -67,7 +67,7 @@ pub struct ToolUse<'a> {
     pub home: Option<&'a str>,
 }
 
-/// The list that contains a rule. It determines how unclear input is handled.
+/// The list that contains a rule. It determines how ambiguous input is handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Allow,

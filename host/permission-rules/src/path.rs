@@ -1,5 +1,5 @@
-//! The paths of tool uses, and patterns for them in the style of gitignore. Compares only text: no file is read, and no
-//! link is followed.
+//! The paths in tool uses, and gitignore-style patterns for them. Paths are compared only as text: no files are read
+//! and no links are followed.
 
 use glob::{MatchOptions, Pattern};
 
@@ -10,7 +10,7 @@ const LONGEST: usize = 4096;
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
-/// The file or folder that a path leads to, as far as the text of the path determines it.
+/// The file or folder that a path leads to, if the path's text alone determines it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Location {
     /// The components of the path, from the root.
@@ -47,8 +47,7 @@ impl Location {
     }
 }
 
-/// Returns the components of `base` and of `path` below it, with `.` and `..` resolved. `None` if `base` isn't
-/// absolute.
+/// Returns the components of `path` appended to `base`, with `.` and `..` resolved, or `None` if `base` isn't absolute.
 fn names(base: &str, path: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for name in base.strip_prefix('/')?.split('/').chain(path.split('/')) {
@@ -162,7 +161,7 @@ impl Part {
     }
 }
 
-/// Returns whether the parts match all names. Backtracks only to the last `**`, so that the time is at most
+/// Returns whether the parts match all names. Backtracks only to the last `**`, so the running time is at most
 /// proportional to the product of the lengths.
 fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     let (mut part, mut name) = (0, 0);
@@ -190,11 +189,11 @@ fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     }
 }
 
-/// Returns the pattern for the folder of the file, or for the folder that the tool searches. If a rule for that folder
-/// would be too wide, the pattern names the file itself, and a search gets no pattern. Rules for these folders would be
-/// too wide: the root and the folders in it, the home folder, folders that contain the home folder or the session's
-/// folder, and hidden folders with everything below them, which often contain settings, hooks and keys. A rule for the
-/// session's folder itself is also too wide, except for a search.
+/// Returns a pattern for the file's folder, or for the folder that the tool searches. If a rule for that folder would
+/// be too broad, the pattern names the file itself, and a search gets no pattern. Rules are too broad for the root and
+/// the folders directly in it, the home folder, folders that contain the home folder or the session's folder, and
+/// hidden folders and everything below them, which often contain settings, hooks and keys. A rule for the session's
+/// folder itself is also too broad, except for a search.
 pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let Location::Absolute(path) = Location::of(path, tool_use) else { return None };
     let session = names(tool_use.folder, "")?;

@@ -1,4 +1,4 @@
-//! Defines rules, and matches them against one use of a tool.
+//! Defines rules and matches them against a tool use.
 
 use std::{fmt, str::FromStr};
 
@@ -92,8 +92,8 @@ impl Rule {
     }
 }
 
-/// Returns the rule of an allow list that covers the use. If several rules cover the use together, returns the rule for
-/// its last part. `None` if any part of the use is not covered.
+/// Returns the rule in an allow list that covers the use. If several rules together cover the use, returns the rule for
+/// its last part. Returns `None` if any part of the use isn't covered.
 #[must_use]
 pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     let for_tool = rules.iter().find(|rule| rule.covers_tool(tool_use));
@@ -117,13 +117,13 @@ pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     }
 }
 
-/// Returns the last rule. `None` if `rules` is empty or contains `None`.
+/// Returns the last rule, or `None` if `rules` is empty or contains `None`.
 fn last<'r>(mut rules: impl Iterator<Item = Option<&'r Rule>>) -> Option<&'r Rule> {
     let first = rules.next()??;
     rules.try_fold(first, |_, rule| rule)
 }
 
-/// Returns the first rule of a deny or ask list that matches any part of the use.
+/// Returns the first rule in a deny or ask list that matches any part of the use.
 #[must_use]
 pub fn matches<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     let mut rules = rules.iter().filter(|rule| rule.tools.include(tool_use.tool, List::Restrict)).peekable();

@@ -9,10 +9,11 @@ use crate::{
 };
 use programs::prefix_length;
 
-/// The maximum length of a command that is suggested unchanged, in bytes. A person has to read the rule.
+/// The maximum length of a command that is suggested unchanged, in bytes. The limit keeps the rule readable for a
+/// person.
 const LONGEST_EXACT: usize = 200;
 
-/// Returns a narrow rule that allows the use. `None` if there is no narrow and safe rule, for example for a compound
+/// Returns a narrow rule that allows the use, or `None` if no rule is both narrow and safe, for example for a compound
 /// command.
 #[must_use]
 pub fn suggest(tool_use: &ToolUse) -> Option<Rule> {
@@ -43,14 +44,14 @@ fn command_rule(command: &str) -> Option<String> {
     is_literal.then(|| format!("{}({exact})", tool::BASH))
 }
 
-/// Returns whether a person sees the text as it is: it contains no control characters, no invisible ones, and none that
-/// change the direction of text.
+/// Returns whether the text is displayed faithfully: it contains no control characters, invisible characters or
+/// characters that change the text direction.
 fn is_readable(text: &str) -> bool {
     let invisible = ['\u{ad}'..='\u{ad}', '\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
     !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))
 }
 
-/// Returns the pattern that is suggested for each of the paths. `None` if the suggestions differ or a path has none.
+/// Returns the pattern that is suggested for all of the paths, or `None` if the suggestions differ or a path has none.
 fn path_pattern(tool_use: &ToolUse) -> Option<String> {
     let mut patterns = tool_use.paths.iter().map(|path| path::suggested_pattern(path, tool_use));
     let first = patterns.next()??;

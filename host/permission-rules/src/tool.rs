@@ -1,4 +1,4 @@
-//! The names of tools, and the tools to which a rule applies.
+//! Tool names, and the tools that a rule applies to.
 
 use crate::{List, RuleError};
 
@@ -12,8 +12,8 @@ const EDITORS: [&str; 4] = [EDIT, "Write", "MultiEdit", "NotebookEdit"];
 const READERS: [&str; 5] = [READ, "Grep", "Glob", "LS", "NotebookRead"];
 /// The tools whose path argument is a folder.
 const FOLDER_READERS: [&str; 3] = ["Grep", "Glob", "LS"];
-/// The tools whose rules take no pattern, in addition to those of MCP servers. In a deny or ask list, rules for `Bash`
-/// also apply to the commands of `Monitor`.
+/// The tools whose rules can't have a pattern, in addition to MCP tools. In a deny or ask list, rules for `Bash` also
+/// apply to the commands of `Monitor`.
 const WITHOUT_PATTERN: [&str; 6] = ["Agent", MONITOR, "PowerShell", "Skill", "Task", "WebSearch"];
 /// A tool that runs a shell command and reports its output.
 const MONITOR: &str = "Monitor";
@@ -53,7 +53,7 @@ impl Tools {
             Self::Named(name) if name == READ => READERS.contains(&tool),
             Self::Named(name) if name == BASH && list == List::Restrict => [BASH, MONITOR].contains(&tool),
             Self::Named(name) if SUBAGENT.contains(&name.as_str()) => SUBAGENT.contains(&tool),
-            // The name of a server may contain two underscores in a row, so `mcp__a__b` may be the server `a__b`.
+            // A server name may contain two underscores in a row, so `mcp__a__b` may be the server `a__b`.
             Self::Named(name) if is_server(name) && list == List::Restrict => {
                 tool.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
             }
@@ -83,7 +83,7 @@ pub fn reads_folders(tool: &str) -> bool {
     FOLDER_READERS.contains(&tool)
 }
 
-/// Returns the name of the tool in a path rule for `tool`, such as `Edit` for `Write`.
+/// Returns the tool name to use in a path rule for `tool`, such as `Edit` for `Write`.
 pub fn rule_name(tool: &str) -> &str {
     match tool {
         _ if EDITORS.contains(&tool) => EDIT,

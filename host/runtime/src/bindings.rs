@@ -1,5 +1,5 @@
 //! Rust bindings generated from `wit/`: one module for the interfaces that plugins import, and one for each extension
-//! point. All of them except `webhook` share the types of `host_imports`.
+//! point. All except `webhook` share the types in `host_imports`.
 
 /// The interfaces that the host implements and plugins import.
 pub mod host_imports {

@@ -28,11 +28,11 @@ const LOGGED_COMMAND: usize = 60;
 /// them.
 const MAX_LABEL: usize = 100;
 
-/// The maximum number of buttons in a message. Telegram rejects a message with more.
+/// The maximum number of buttons in a message. Telegram rejects messages with more.
 const MAX_BUTTONS: usize = 100;
 
-/// The maximum number of warnings about buttons per version. A plugin whose buttons differ in each call must not fill
-/// the log.
+/// The maximum number of button warnings per version, so that a plugin whose buttons differ in each call can't fill the
+/// log.
 const MAX_LOGGED: usize = 16;
 
 /// The keys of the logged warnings, such as the command of a removed button.

@@ -1,6 +1,6 @@
-//! The folder of compiled artifacts. If an artifact is missing, its plugin is compiled again, so artifacts can be
-//! deleted at any time. New plugin versions and engine updates add artifacts. When the folder exceeds the size in
-//! `[plugins] cache`, the least recently used artifacts are removed.
+//! The compiled artifact folder. If an artifact is missing, its plugin is recompiled, so artifacts can be deleted at
+//! any time. New plugin versions and engine updates add artifacts. When the folder exceeds the size in `[plugins]
+//! cache`, the least recently used artifacts are removed.
 
 use std::{
     fs,
@@ -73,7 +73,7 @@ impl Cache {
         let written =
             file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
-            // Don't leave a partial file on a full disk.
+            // Don't leave a partial file behind, for example if the disk is full.
             drop(fs::remove_file(&temporary));
         }
         self.make_room();

@@ -148,7 +148,7 @@ where
 {
     let limits = &call_settings.limits;
     let secrets = match &environment.host {
-        // The file of a secret may be on a network file system that hangs.
+        // A secret's file may be on a network file system that hangs.
         Some(_) => {
             tokio::time::timeout(limits.time * 2, CallSecrets::open(&call_settings.name, &call_settings.secrets)).await
         }
@@ -166,8 +166,8 @@ where
     let _ticks = engine.tick_while();
     let waits = store.data().http.waits();
     let call = std::pin::pin!(call(store));
-    // Two deadlines: the epoch interrupts a guest that computes without yielding, and `overdue` ends one that waits in
-    // a host call or on a clock. In the second case the store is dropped with the call's future.
+    // Two deadlines: the epoch interrupts a guest that computes without yielding, and `overdue` ends a guest that waits
+    // in a host call or on a clock. In the second case, the store is dropped with the call's future.
     let (store, result) = tokio::select! {
         biased;
         ended = cpu.measure(call) => ended,
@@ -186,7 +186,7 @@ where
 /// this much.
 const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Completes when the call has run for `allowed`, excluding the time in which it had network requests in flight.
+/// Completes when the call has run for `allowed`, excluding time with network requests in flight.
 async fn overdue(allowed: Duration, waits: &WaitBudget) {
     let began = Instant::now();
     loop {

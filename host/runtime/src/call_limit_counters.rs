@@ -64,8 +64,8 @@ impl Meter {
         self.calls <= self.limits.calls
     }
 
-    /// Counts a post of `bytes`. Returns false if the call's posts would exceed the `reply` limit; such a post doesn't
-    /// count.
+    /// Counts a post of `bytes`. If the call's posts would exceed the `reply` limit, returns false and doesn't count
+    /// the post.
     pub fn count_post(&mut self, bytes: usize) -> bool {
         let posted = self.posted.saturating_add(bytes.max(MIN_POST));
         // The first post only needs to fit into `reply`, which may be less than `MIN_POST`.

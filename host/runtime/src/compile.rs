@@ -32,7 +32,7 @@ pub const COMPILE_COMMAND: &str = "compile-plugin";
 /// The path of the running binary, which stays valid when an update replaces the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. Wall-clock time would also
+/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. A wall-clock limit would also
 /// count the time that a busy machine spends on other work.
 const COMPILE_TIME: u64 = 120;
 
@@ -42,7 +42,7 @@ const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 /// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB of it.
 const COMPILE_MEMORY: u64 = 4 << 30;
 
-/// The maximum size of a WebAssembly file, in bytes. A Python plugin typically has 18 MB.
+/// The maximum size of a WebAssembly file, in bytes. A typical Python plugin is 18 MB.
 pub const MAX_WASM_SIZE: u64 = 64 << 20;
 
 pub struct Compiler {
@@ -132,7 +132,7 @@ impl Compiler {
             .spawn()
             .map_err(failed)?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        // A child that stops reading explains why on stderr, so a broken pipe is ignored here.
+        // A child that stops reading explains why on stderr, so ignore a broken pipe here.
         let feeding = async move { drop(stdin.write_all(wasm).await) };
         let run = async { tokio::join!(child.wait_with_output(), feeding).0 };
         let waited = tokio::time::timeout(COMPILE_WAIT, run).await;

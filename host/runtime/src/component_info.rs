@@ -36,7 +36,7 @@ impl ComponentInfo {
         self.exports.iter().filter_map(|export| extension_point(export))
     }
 
-    /// Returns the bare names of the imported capabilities that an operator has to grant by name.
+    /// Returns the bare names of the imported capabilities that an operator must grant by name.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare_name(import)).filter(|name| is_granted_by_name(name))
     }

@@ -1,4 +1,4 @@
-//! The context of a call: the values that a plugin reads through the capability `context`.
+//! The context of a call: the values that a plugin reads through the `context` capability.
 
 use cordboard_core::types::{Caller, Place, SessionView};
 

@@ -13,7 +13,7 @@ use super::{
 const EXTENSION_POINTS: [&str; 9] =
     ["command", "lifecycle", "approval", "filter", "persona", "view", "hook", "schedule", "webhook"];
 
-/// The interface that has only types, and therefore needs no grant.
+/// The interface that contains only types, and therefore needs no grant.
 const TYPES: &str = "types";
 
 /// Checks imports by name and version only. The linker finds type mismatches later.
@@ -44,7 +44,7 @@ fn check_import(import: &str) -> Result<(), PluginError> {
     }
 }
 
-/// Fails if the component exports extension points, but only for other versions of the host.
+/// Fails if the component exports extension points only for other host versions.
 pub fn check_export_versions(exports: &[&str]) -> Result<(), PluginError> {
     if exports.iter().any(|export| extension_point(export).is_some()) {
         return Ok(());

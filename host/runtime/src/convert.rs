@@ -65,8 +65,8 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// Returns the values of a session that have no field of their own in the WIT record `session`. The documentation of
-/// the record's field `facts` lists them.
+/// Returns the session values that have no separate field in the WIT record `session`. The documentation of the
+/// record's field `facts` lists them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = vec![("permission-mode".to_owned(), view.permission_mode.as_str().to_owned())];
     if !view.models.is_empty() {

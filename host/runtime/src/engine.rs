@@ -31,8 +31,8 @@ pub const AT_ONCE_CALLS: u32 = 8;
 pub const FILTER_CALLS: u32 = 32;
 
 /// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
-/// share this limit. It is more than one, so that a slow trial, which may take as long as a call, doesn't delay all
-/// others. An unused pool slot costs address space but no memory.
+/// share this limit. The limit is more than one, so that a slow trial, which may take as long as a call, doesn't delay
+/// all others. An unused pool slot costs address space but no memory.
 pub const MAX_TRIALS: u32 = 4;
 
 /// The number of core instances that the pool holds per call. A Rust component uses about three, components in other
@@ -109,7 +109,7 @@ enum Allocation {
 fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false);
-    // Compiled code of all plugins stays in memory. Without the tables for debuggers, it is a sixth smaller.
+    // All plugins' compiled code stays in memory. Without debugger tables, it is a sixth smaller.
     config.generate_address_map(false).native_unwind_info(false).cranelift_opt_level(OptLevel::SpeedAndSize);
     fixed_limits::set_stack(&mut config);
     match allocation {

@@ -1,4 +1,4 @@
-//! The reasons why a version of a plugin was rejected, most of them with a remedy. The previous version stays active.
+//! The reasons why a plugin version was rejected, most of them with a remedy. The previous version stays active.
 
 use std::fmt;
 
@@ -54,8 +54,8 @@ pub enum PluginError {
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
     )]
     NewerWasi { name: String },
-    /// The component imports something from the host's own package that this host doesn't provide. `item` is the
-    /// missing function if the host has the rest of the interface.
+    /// The component imports something from the host's own package that this host doesn't provide. If the host provides
+    /// the rest of the interface, `item` is the missing function.
     #[error(
         "it imports interfaces that this host does not have: {}; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version",
         interface_item(item.as_deref(), name)

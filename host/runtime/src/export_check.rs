@@ -39,7 +39,7 @@ impl Exports {
     }
 }
 
-/// Joins the causes of an error. The outermost one is omitted, because it only names the operation of wasmtime.
+/// Joins an error's causes, except for the outermost, which only names the wasmtime operation.
 fn causes(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error.chain().skip(1).map(|cause| cause.to_string()).collect();
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }

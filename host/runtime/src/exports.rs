@@ -46,7 +46,7 @@ pub struct ViewLimits {
     pub text_units: u32,
 }
 
-/// The state of a turn at one moment, which a view renders.
+/// A snapshot of a turn for a view to render.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderInput<'a> {
     pub turn: &'a Turn,
@@ -146,7 +146,7 @@ impl Registry {
             .call_resume_notice(store, &status))
     }
 
-    /// Asks the approval plugin `policy` about the use of a tool. The call has no caller.
+    /// Asks the approval plugin `policy` about a tool use. The call has no caller.
     pub async fn decide(
         &self,
         host: &Arc<dyn HostApi>,
@@ -241,7 +241,7 @@ fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallC
     CallEnvironment { context, host: Some(HostHandle { api: Arc::clone(host), directory }) }
 }
 
-/// Returns the context of a call that no user made and that concerns a session.
+/// Returns the context of a call about a session that no user made.
 fn session_context(view: &SessionView) -> CallContext {
     CallContext { active: Some(view.clone()), ..CallContext::default() }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// The number of failed calls that are not yet reported to the rollout, and the reason for the last failure.
-/// A generation shares this value with the one that it replaces if both have the same digest, so that an activation
-/// with new settings loses no failures.
+/// The number of failed calls not yet reported to the rollout, and the reason for the last failure. A generation shares
+/// this value with its predecessor if both have the same digest, so that an activation with new settings loses no
+/// failures.
 #[derive(Debug, Default)]
 pub struct FailedCalls(Mutex<(u32, String)>);
 

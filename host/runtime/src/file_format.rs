@@ -1,5 +1,5 @@
 //! Identifies the format of a plugin file before the file is compiled. [`imports`] returns the imports of a component;
-//! for another format, its error names the format and the remedy. This module must not validate the component; the
+//! for another format, its error names the format and the remedy. This module doesn't validate the component; the
 //! compiler does that.
 
 use wasmparser::{BinaryReader, ComponentImportSectionReader};
@@ -9,8 +9,8 @@ use super::error::PluginError;
 /// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// Returns the import names of a component. Rejects other formats, truncated files and bytes after the last section;
-/// the compiler finds all other damage.
+/// Returns the import names of a component. Rejects other formats, truncated files and trailing bytes after the last
+/// section; the compiler finds all other damage.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     check_header(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
@@ -142,7 +142,7 @@ mod tests {
             (1..whole.len()).filter(|&length| imports(&whole[..length]) == Err(PluginError::CutOff { bytes: length }));
         // A cut between two sections can't be detected.
         let sections: Vec<_> = (HEADER..whole.len()).filter(|&length| imports(&whole[..length]).is_ok()).collect();
-        // A cut after the first byte of a section looks like a byte that was appended.
+        // A cut after a section's first byte looks like an appended byte.
         let one_more =
             sections.iter().filter(|&&at| imports(&whole[..=at]) == Err(PluginError::Trailing { at, extra: 1 }));
         assert_eq!((sections.len(), one_more.count()), (SECTIONS, SECTIONS));

@@ -20,10 +20,10 @@ pub fn is_grant_answer(args: &str) -> bool {
 fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
-        // A plugin with `plugin-control` that the owner calls can approve capabilities for itself and for other
-        // plugins, and one with `access-control` can give anyone access. A plugin with `requests` can allow agents to
-        // run any command, and one with `attachments` reads the recordings and files that people send. Pressing one
-        // button isn't enough consent for that.
+        // When the owner calls a plugin, `plugin-control` lets it approve capabilities for itself and for other
+        // plugins, and `access-control` lets it give anyone access. `requests` lets a plugin allow agents to run any
+        // command, and `attachments` lets it read the recordings and files that people send. Pressing one button isn't
+        // enough consent for that.
         _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }
@@ -62,8 +62,8 @@ impl PendingApproval {
         VersionRequest { plugin, version, requested: requested(&self.missing) }
     }
 
-    /// Builds the buttons that answer the request. Their commands name the digest, so that they apply to no other
-    /// version. The grant button is left out if any requested capability can't be granted in the chat.
+    /// Builds the buttons that answer the request. Their commands name the digest, so that they apply only to this
+    /// version. Omits the grant button if any requested capability can't be granted in the chat.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
         let button = |label: &str, verb: &str| {

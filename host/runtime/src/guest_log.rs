@@ -39,7 +39,7 @@ struct GuestLogState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LineCount {
     WithinLimit,
-    /// The first line over the limit. In its place, a warning says that the remaining lines are dropped.
+    /// The first line over the limit. It is replaced with a warning that the remaining lines are dropped.
     FirstOver,
     Over,
 }

@@ -67,7 +67,7 @@ pub struct Swap {
 #[async_trait]
 pub trait AccessControl: Send + Sync {
     async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError>;
-    /// Returns the answer to the owner.
+    /// Returns the reply for the owner.
     async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError>;
 }
 
@@ -101,7 +101,7 @@ pub trait HostApi: PluginState + AccessControl {
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError>;
-    /// Sets the view mode for the answers to the caller's own prompts.
+    /// Sets the view mode for answers to the caller's own prompts.
     async fn set_own_mode(&self, caller: &Caller, mode: Option<String>) -> Result<(), ApiError>;
     async fn own_mode(&self, caller: &Caller) -> Result<Option<String>, ApiError>;
     /// Sends a prompt to a session.
@@ -111,7 +111,7 @@ pub trait HostApi: PluginState + AccessControl {
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the daily budget, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
-    /// Returns up to `length` bytes of a file of the message that a filter sees. The error is for people.
+    /// Returns up to `length` bytes of a file in the message that a filter sees. The error is for people.
     async fn read_attachment(&self, _id: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, String> {
         Err(messages::NO_ATTACHMENTS.to_owned())
     }
@@ -126,7 +126,7 @@ pub trait HostApi: PluginState + AccessControl {
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError>;
     /// Stores a post and returns its unique id.
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError>;
-    /// Executes an admin command and returns its result, or the reason for its failure, as text for the caller. Without
-    /// a caller, the command is denied.
+    /// Executes an admin command, and returns its result or the reason for its failure as text for the caller. Denies
+    /// the command if there is no caller.
     async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome;
 }

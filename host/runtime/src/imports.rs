@@ -47,5 +47,5 @@ pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime:
     }
 }
 
-// The interface `types` has no functions, so there is nothing to implement.
+// The `types` interface has no functions, so there is nothing to implement.
 impl b::types::Host for CallState {}

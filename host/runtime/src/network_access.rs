@@ -1,6 +1,6 @@
 //! Links `wasi:http` into a version, creates the version's network access, and finds missing or withdrawn network
-//! grants. `http`, `tcp` and `secrets` are each granted by a list. An empty list of `http` or `tcp` grants nothing. An
-//! empty list `secrets` grants the import but no secret, for plugins that need a secret only with some servers.
+//! grants. `http`, `tcp` and `secrets` are each granted by a list. An empty `http` or `tcp` list grants nothing. An
+//! empty `secrets` list grants the import but no secret, for plugins that need a secret only for some servers.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -72,8 +72,8 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Returns whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old`
-/// counts as missing in `new` even if `new` has a broader one.
+/// Returns whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry in `old`
+/// counts as missing from `new` even if `new` has a broader entry.
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))

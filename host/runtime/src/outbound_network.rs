@@ -79,7 +79,7 @@ impl Network {
         })
     }
 
-    /// Returns the TLS settings of a new connection. Reads the `ca` file again, because its certificates may be renewed
+    /// Returns the TLS settings for a new connection. Rereads the `ca` file, because its certificates may be renewed
     /// while the host runs.
     async fn tls(&self) -> Result<Arc<ClientConfig>, RequestError> {
         let Some(ca) = self.grants.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
@@ -126,7 +126,7 @@ impl Network {
     }
 }
 
-/// Returns the path to show in messages. The query is left out, because it may contain private data.
+/// Returns the path to show in messages, without the query, which may contain private data.
 fn target_path(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }

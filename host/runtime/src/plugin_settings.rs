@@ -1,4 +1,4 @@
-//! The operator's settings for a plugin, and the grants of the versions that are built into the binary.
+//! The operator's settings for a plugin, and the grants for built-in versions.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -29,7 +29,7 @@ pub struct PluginSettings {
     pub sha256: Option<String>,
     /// Whether webhook requests can reach the plugin.
     pub webhook: WebhookAccess,
-    /// The rollout settings. If only these change, the version isn't activated again.
+    /// The rollout settings. Changing only these doesn't reactivate the version.
     pub rollout: RolloutLimits,
 }
 

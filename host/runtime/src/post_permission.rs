@@ -29,9 +29,9 @@ pub struct ChatMember {
     pub role: Role,
 }
 
-/// Checks whether a call may post in `place`. A call made by a user may post in the place of the call and in places of
-/// which that user is a member. A call without a caller may post in any place that has a member. As a result, strangers
-/// get no posts, and a plugin can't use one user's call to write to another user.
+/// Checks whether a call may post in `place`. A call made by a user may post in the place of the call and in places
+/// that the user is a member of. A call without a caller may post in any place that has a member. As a result,
+/// strangers get no posts, and a plugin can't use one user's call to write to another user.
 ///
 /// # Errors
 /// Fails if the call may not post there.
@@ -46,7 +46,7 @@ pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Re
 }
 
 /// Returns whether the caller is this member. The owner may have several identities, such as a Telegram account and the
-/// console, so all callers with the role of the owner count as the same user.
+/// console, so all callers with the owner role count as the same user.
 fn is_same(caller: &Caller, member: &ChatMember) -> bool {
     caller.id == member.id || (caller.role == Role::Owner && member.role == Role::Owner)
 }

@@ -34,7 +34,7 @@ pub struct Registry {
     engine: SharedEngine,
     compiler: Compiler,
     linkers: Linkers,
-    /// Serializes updates. Each builds the next snapshot from the current one, so concurrent updates would lose
+    /// Serializes updates. Each update builds the next snapshot from the current one, so concurrent updates would lose
     /// changes.
     updating: Mutex<()>,
     pub(super) permits: Semaphore,
@@ -188,7 +188,7 @@ impl Registry {
         Ok(ComponentInfo::of(&self.engine, &artifact))
     }
 
-    /// Compiles a version, unless it is in the cache. Compiling may take seconds. It changes only the cache, so
+    /// Compiles a version, unless it is in the cache. Compiling may take seconds, and changes only the cache, so
     /// dropping the future is safe.
     pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, PluginError> {
         self.compiler.artifact(name, digest, wasm).await
@@ -289,7 +289,7 @@ impl Registry {
         self.failed_call.notified().await;
     }
 
-    /// Returns the active versions whose calls have failed since this function was last called.
+    /// Returns the active versions with failed calls since the last call of this function.
     pub fn take_failed(&self) -> Vec<FailedVersion> {
         let failed = |version: &Arc<PluginVersion>| {
             let (calls, last) = version.failed_calls.take()?;

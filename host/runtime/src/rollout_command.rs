@@ -9,7 +9,7 @@ use cordboard_core::{
 use tokio::sync::{mpsc, oneshot};
 
 /// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest.
-/// Two versions practically never have the same prefix of this length.
+/// Two versions almost never share a prefix of this length.
 const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct AuthorizedCommand {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// The capacity of the queue of commands. Users send these commands by hand, so few of them wait at the same time.
+/// The capacity of the command queue. Users send these commands by hand, so few of them wait at the same time.
 const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.

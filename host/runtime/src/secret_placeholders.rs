@@ -31,7 +31,7 @@ const MAX_SECRET: usize = 8 << 10;
 /// encoding that takes more bytes.
 const MAX_FILE: usize = 4 * MAX_SECRET;
 
-/// The text that replaces a part of a secret in responses.
+/// The text that replaces part of a secret in responses.
 const PARTIAL: &[u8] = b"(part of a secret)";
 
 /// The secrets of one call. Clones share them.
@@ -82,8 +82,8 @@ pub enum PlaceholderError {
 }
 
 impl CallSecrets {
-    /// Reads the current values of the secrets. If one can't be read, the reason goes to the log, and the plugin gets
-    /// an error when it asks for that secret.
+    /// Reads the current values of the secrets. If a secret can't be read, logs the reason, and the plugin gets an
+    /// error when it asks for that secret.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
         Self::open_with(plugin, sources, read).await
     }
@@ -132,8 +132,8 @@ impl CallSecrets {
     }
 
     /// Returns an upper bound on the length of `text` with values in place of placeholders, in bytes. A value may be
-    /// two hundred times as long as its placeholder. A value that is shorter than its placeholder is counted with the
-    /// placeholder's length.
+    /// two hundred times as long as its placeholder. A value shorter than its placeholder counts as long as the
+    /// placeholder.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref()?;

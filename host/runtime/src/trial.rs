@@ -33,7 +33,7 @@ use super::{
     untrusted_text::shorten,
 };
 
-/// The commands, personas, modes, jobs and filtered kinds of messages that the plugin reports, before they are checked.
+/// The commands, personas, modes, jobs and filtered message kinds that the plugin reports, before they are checked.
 #[derive(Default)]
 struct TrialAnswers {
     specs: Vec<Spec>,
@@ -45,8 +45,8 @@ struct TrialAnswers {
     mismatch: Option<PluginError>,
 }
 
-/// Nothing is scrubbed: a scrubbed name would no longer be the name by which the host looks up or calls the offer. A
-/// trial has no secrets that a text could contain.
+/// Nothing is scrubbed: the host couldn't look up or call an offer by a scrubbed name, and a trial has no secrets that
+/// could leak.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());

@@ -65,8 +65,7 @@ impl Chat for AccessCheckedChat {
         self.chat.send(place, message).await
     }
 
-    /// Edits a message. In the private chat of a removed user, only removes the message's buttons, because they no
-    /// longer work.
+    /// Edits a message. In a removed user's private chat, only removes the message's buttons, which no longer work.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         if self.check(place).is_err() {
             return self.chat.remove_buttons(place, id).await;

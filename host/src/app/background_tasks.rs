@@ -1,5 +1,4 @@
-//! Runs the work that no chat message triggers: plugin jobs, webhook requests and the enforcement of the limits on
-//! agents.
+//! Runs work that isn't triggered by chat messages: plugin jobs, webhook requests and enforcing the agent limits.
 
 use std::sync::{Arc, Weak};
 
@@ -13,13 +12,13 @@ use crate::{
     webhook::{self, CredentialError, WebhookServer},
 };
 
-/// The background tasks before they start. The webhook listener, if there is one, is already open; requests wait in its
-/// backlog until [`BackgroundTasks::start`].
+/// Background tasks that haven't started yet. The webhook listener, if there is one, is already open; requests wait in
+/// its backlog until [`BackgroundTasks::start`].
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }
 
-/// The running background tasks. They end when this value is dropped.
+/// The running background tasks. Dropping this value aborts them.
 pub struct RunningTasks {
     _tasks: JoinSet<()>,
 }

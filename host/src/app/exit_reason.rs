@@ -1,14 +1,13 @@
-//! The events that end a host.
+//! The reasons for which a host exits.
 
 use super::AppError;
 
-/// The event that ended the host.
+/// The reason the host exits.
 #[derive(Debug)]
 pub enum ExitReason {
-    /// SIGTERM, SIGINT, SIGHUP, a user of the console who quits, or a closed standard output.
+    /// SIGTERM, SIGINT or SIGHUP arrived, a console user quit, or standard output was closed.
     Requested,
-    /// The input of the console has ended. The host waits for open turns, at most `[console] drain`, and then shuts
-    /// down.
+    /// Console input ended. The host waits up to `[console] drain` for open turns, then shuts down.
     InputEnded,
     Failed(AppError),
 }

@@ -44,7 +44,7 @@ enum FrontEndKind {
     Telegram(TelegramFrontEnd),
 }
 
-/// Opens the front-end. It accepts no messages before [`FrontEnd::begin`].
+/// Opens the front-end. It doesn't accept messages until [`FrontEnd::begin`] is called.
 pub async fn open(
     options: &StartOptions,
     inbox: Arc<dyn Inbox>,
@@ -79,7 +79,7 @@ impl Announcer {
         }
     }
 
-    /// Returns when the output of the console is closed. Never returns for other front-ends.
+    /// Returns when the console's output is closed. Never returns for other front-ends.
     pub async fn output_closed(&self) {
         match &self.0 {
             Some(console) => console.output_closed().await,
@@ -104,7 +104,7 @@ impl FrontEnd {
         ]);
     }
 
-    /// Returns a function that returns the user name of the bot, once it is known. A console has none.
+    /// Returns a function that returns the bot's user name once it is known. For a console, it always returns `None`.
     pub fn bot_name(&self) -> BotName {
         match &self.kind {
             FrontEndKind::Console(..) => Arc::new(|| None),
@@ -132,7 +132,7 @@ impl FrontEnd {
         }
     }
 
-    /// Waits until the user of a console asks to quit immediately. Never returns for other front-ends.
+    /// Waits until a console user asks to quit immediately. Never returns for other front-ends.
     pub async fn quit_requested(&mut self) {
         if let FrontEndKind::Console(_, events) = &mut self.kind {
             while let Some(event) = events.recv().await {
@@ -144,7 +144,7 @@ impl FrontEnd {
         std::future::pending().await
     }
 
-    /// Returns the announcer that reports what a slow shutdown waits for.
+    /// Returns the announcer that reports what a slow shutdown is waiting for.
     #[must_use]
     pub fn announcer(&self) -> Announcer {
         Announcer(match &self.kind {
@@ -160,7 +160,7 @@ impl FrontEnd {
         }
     }
 
-    /// Writes the queued output of a console and restores the terminal.
+    /// Flushes a console's queued output and restores the terminal.
     pub async fn close(&self) {
         if let FrontEndKind::Console(console, _) = &self.kind {
             console.close().await;

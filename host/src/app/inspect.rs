@@ -96,8 +96,8 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     })
 }
 
-/// Reports for each secret whether it can be read, without printing its value. systemd credentials exist only in
-/// processes that systemd starts, so elsewhere their state is unknown.
+/// Reports whether each secret can be read, without printing its value. systemd credentials exist only in processes
+/// that systemd starts, so elsewhere their state is unknown.
 fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut problems = Vec::new();
@@ -115,16 +115,16 @@ fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     Ok(problems)
 }
 
-/// Reports for each agent whether its program can be found and its sandbox can be created. A missing program is a
-/// problem only for the default agent, because the other agents may not be needed. A sandbox that can't be created is
-/// always a problem.
+/// Reports whether each agent's program can be found and its sandbox can be created. A missing program is a problem
+/// only for the default agent, because the other agents may not be needed. A sandbox that can't be created is always a
+/// problem.
 fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
     let environment = Environment::read();
     let agents = &config.now().agents;
     let mut problem = None;
     for (name, agent) in &agents.by_name {
-        // A relative path is resolved against the folder of a session. This command has no session, so it can't check
-        // the path.
+        // A relative path is resolved against the session folder. This command has no session, so it can't check the
+        // path.
         let relative = agent
             .command
             .as_ref()
@@ -155,7 +155,7 @@ fn check_voice(config: &LiveConfig) -> Result<Option<String>, AppError> {
     Ok(found.err().map(|error| format!("[voice] command: failed to {error}")))
 }
 
-/// Activates all plugins as a host does at its start.
+/// Activates all plugins as a host does at startup.
 async fn activate_all(
     paths: &ResolvedPaths,
     config: &LiveConfig,
@@ -215,7 +215,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
     let contents = cordboard_store::read_only(&paths.state)?;
     let accepted = RestoredInbox::new(contents.inbox, &HashMap::new()).prompts;
     let row = |mut record: SessionRecord| {
-        // No host is running, so no agent does background work, and the stored process id may belong to another
+        // No host is running, so the agent isn't doing background work, and the stored process id may belong to another
         // process.
         record.process = None;
         record.background.clear();
@@ -252,7 +252,7 @@ pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     print(&rows, options.json, |rows| listing::plugins(rows, Clock::system().now()))
 }
 
-/// Lists the questions of agents: `cordboard requests`.
+/// Lists agents' open questions: `cordboard requests`.
 ///
 /// # Errors
 /// The running host does not respond.
@@ -285,7 +285,7 @@ pub fn list_access(options: &Listing) -> Result<(), AppError> {
     print(&rows, options.json, listing::access)
 }
 
-/// Warns if the bot would serve no user.
+/// Warns if no user has access.
 fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppError> {
     let people = match cordboard_store::read_only(&paths.state) {
         Ok(contents) => contents.people,
@@ -300,7 +300,7 @@ fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppErr
     print_text(&format!("access         none  {}\n", messages::access::NO_USER))
 }
 
-/// Lists the decisions about requests of agents: `cordboard audit`.
+/// Lists the decisions on agents' requests: `cordboard audit`.
 ///
 /// # Errors
 /// The store cannot be read, or no host has used the state directory.
@@ -313,8 +313,8 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 }
 
 /// Reads the configured secrets and the bot's token, so that [`print_text`] removes them: an audit entry or a post may
-/// contain a secret that was configured only later. A configuration or a secret that can't be read doesn't prevent the
-/// output, because the host removed the secrets that it knew before it stored the text.
+/// contain a secret that was configured only later. If the configuration or a secret can't be read, the text is printed
+/// anyway: the host already removed the secrets that it knew when it stored the text.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
@@ -337,7 +337,7 @@ pub fn list_usage(options: &Usage) -> Result<(), AppError> {
     print(&usage, options.listing.json, listing::usage)
 }
 
-/// Lists the messages that are not sent yet, and the failed or degraded deliveries: `cordboard outbox`.
+/// Lists unsent messages, and failed or degraded deliveries: `cordboard outbox`.
 ///
 /// # Errors
 /// The store cannot be read, or no host has used the state directory.

@@ -11,8 +11,8 @@ use cordboard_core::config::{Config, SecretSource};
 use super::plugin_folder;
 use crate::{cli::ResolvedPaths, hub::LiveConfig};
 
-/// Returns a function that lists the files and folders of the host, which neither agents in a sandbox nor plugins may
-/// read: its state, its plugins, its configuration, the bot's token and the secrets.
+/// Returns a function that lists the host's files and folders that sandboxed agents and plugins must not read: its
+/// state, plugins and configuration, the bot's token and the secrets.
 pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
     Arc::new(move || {
         let config = config.now();
@@ -20,7 +20,7 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
             SecretSource::File(file) => Some(file.clone()),
             SecretSource::Credential(_) => None,
         });
-        // systemd's folder with the credentials of the host.
+        // The folder with the host's systemd credentials.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let token = token_file(&paths, &config);
         OwnFiles {

@@ -69,13 +69,13 @@ struct HostBase {
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
-    /// Notified when a person has written in a place for the first time since the start of the host.
+    /// Notified when a person writes in a place for the first time since the host started.
     new_member: Arc<Notify>,
     pairing: Arc<OwnerPairing>,
 }
 
-/// The delay from the end of the startup until unused code is unmapped. By then, the host has usually dispatched the
-/// stored updates.
+/// The delay between the end of startup and unmapping unused code, long enough for the host to dispatch most stored
+/// updates first.
 const START: Duration = Duration::from_secs(2);
 
 async fn unmap_unused_code() {
@@ -89,7 +89,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     process::adopt_orphans();
     let (store, mut contents) = cordboard_store::open(&options.paths.state)?;
     let folder = plugin_folder(&options.paths, &options.config.now());
-    // The watcher starts before the plugins are read, so that no change during the start is missed.
+    // The watcher starts before the plugins are read, so that it doesn't miss changes during startup.
     let rescan = watch::Sender::new(options.config.now().plugins.rescan);
     let (config, plugins) = (options.config_file.clone(), folder.clone());
     let (watcher, changes) = cordboard_watch::watch(WatchOptions { config, plugins, rescan: rescan.subscribe() })?;
@@ -111,7 +111,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
-    // Opening the sockets is the last step that can make the start fail, so stored work is resumed only afterwards.
+    // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
 
@@ -169,8 +169,8 @@ impl HostBase {
         })
     }
 
-    /// Sets the last activity of sessions to the current time if it is in the future, and stores these sessions. Such
-    /// times come from a host whose clock was ahead.
+    /// If a session's last activity is in the future, sets it to the current time and stores the session. Future times
+    /// come from an earlier host whose clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {

@@ -21,8 +21,8 @@ use crate::hub::{HostService, HubHandle, QuiescenceWaiter};
 /// next start.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after the end of its
-/// input and 5 s after SIGTERM; the remaining time is for its descendants.
+/// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after its input is
+/// closed and 5 s after SIGTERM; the remaining time is for its descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
 /// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
@@ -51,7 +51,7 @@ impl Signals {
     }
 }
 
-/// The delay after which the host shows what the shutdown waits for.
+/// The delay after which the host shows what the shutdown is waiting for.
 const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
 
 /// Waits until a signal or the front-end ends the host.
@@ -66,15 +66,15 @@ pub struct Shutdown<'f> {
     pub front_end: &'f mut FrontEnd,
     pub host: Arc<HostService>,
     pub outbox: Outbox,
-    /// The task of the outbox.
+    /// The outbox task.
     pub sending: JoinHandle<()>,
     pub hub: HubHandle,
     pub signals: Signals,
 }
 
 impl Shutdown<'_> {
-    /// Drains the open turns if the input has ended, then ends the agents and flushes the outbox. A further signal, or
-    /// Ctrl-C at the terminal, shortens the wait for turns or agents.
+    /// Drains the open turns if the input has ended, then ends the agents and flushes the outbox. Another signal, or
+    /// Ctrl-C in the terminal, shortens the wait for turns or agents.
     pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
         let Self { front_end, host, outbox, sending, hub, signals } = self;
         let announcer = front_end.announcer();
@@ -120,7 +120,7 @@ pub async fn close(front_end: &FrontEnd) {
     }
 }
 
-/// Receives signals, and Ctrl-C at the terminal, during a shutdown. Each of them shortens the waits.
+/// Receives signals, and Ctrl-C in the terminal, during shutdown. Each one shortens the current wait.
 struct Interrupts<'f> {
     signals: Signals,
     front_end: &'f mut FrontEnd,
@@ -153,7 +153,7 @@ impl OpenTurns<'_> {
         if tokio::time::timeout(self.limit, hub.finish()).await.is_err() {
             return undrained("commands".to_owned());
         }
-        // All commands have run, so no answer to a question can follow.
+        // All commands have run, so no question can still be answered.
         let mut unanswered = BTreeSet::new();
         let drained = tokio::select! {
             drained = self.quiescence.wait(left()) => drained,
@@ -174,7 +174,7 @@ impl OpenTurns<'_> {
         if unanswered.is_empty() { Ok(()) } else { Err(AppError::Unanswered { questions: list(&unanswered) }) }
     }
 
-    /// Announces once what the shutdown waits for. Never returns.
+    /// Announces once what the shutdown is waiting for. Never returns.
     async fn announce(&self) {
         tokio::time::sleep(ANNOUNCE_AFTER).await;
         let open = self.quiescence.open();

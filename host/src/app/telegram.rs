@@ -84,7 +84,7 @@ impl TelegramFrontEnd {
         }
     }
 
-    /// Stops receiving messages. An open request to the webhook gets an error, so that Telegram sends its update again.
+    /// Stops receiving messages. An open webhook request gets an error, so that Telegram resends its update.
     pub fn stop(&self) {
         self.receiving.abort();
     }
@@ -118,7 +118,7 @@ fn settings(options: &StartOptions) -> Result<Settings, AppError> {
     Ok(settings)
 }
 
-/// The way in which Telegram delivers updates.
+/// The way Telegram delivers updates.
 enum UpdateSource {
     Polling { state: PathBuf },
     Webhook { listener: TcpListener, server: Arc<TelegramWebhookServer>, webhook: UpdateWebhook },

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then
-/// becomes the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
+/// becomes the agent. The session therefore stays held until the agent exits, even if the host stops or restarts first.
 ///
 /// # Errors
 /// No host is running, the host refuses the request, or the agent could not be started. On success, this function

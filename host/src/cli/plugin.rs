@@ -42,7 +42,7 @@ pub enum Task {
     /// Run the conversations in tests/*.chat; exit 0 if all pass, else 1
     #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
-    /// Build and install a plugin at each save, until Ctrl-C
+    /// Build and install a plugin on each save, until Ctrl-C
     #[command(
         after_help = WATCH_EXAMPLES
     )]
@@ -276,7 +276,7 @@ pub struct ConfigOptions {
     /// An address that the plugin may send requests to, as in [plugins.NAME] http
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     pub http: Vec<String>,
-    /// A host of --http or --tcp that may be in a private network
+    /// A host in --http or --tcp that may be on a private network
     #[arg(long, value_name = "HOST", conflicts_with = "config")]
     pub private: Vec<String>,
     /// A TCP port that the plugin may connect to, to measure the connection time

@@ -55,7 +55,7 @@ pub struct PluginRow {
     pub since: u64,
 }
 
-/// A question of an agent in the JSON output.
+/// An agent's question in the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRow {
     pub session: String,

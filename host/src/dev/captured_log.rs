@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util:
 use super::recorded_action::RecordedAction;
 use crate::logging::{self, LineWriter};
 
-/// The message of the host's log records that contain a line of the plugin.
+/// The message of the host log records that carry a line logged by the plugin.
 const PLUGIN_MESSAGE: &str = "plugin message";
 
 #[derive(Clone, Default)]

@@ -93,8 +93,8 @@ async fn clash(harness: &Harness, info: &ComponentInfo, config: &Config) -> Opti
         .filter(|error| matches!(error, PluginError::Taken { .. }))
 }
 
-/// Activates the plugin as if everything were granted. A trial makes no requests, so placeholders are enough as
-/// addresses and secrets.
+/// Activates the plugin as if everything were granted. A trial makes no requests, so placeholder addresses and secrets
+/// are enough.
 async fn activate_with_all_grants(harness: &Harness, info: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
     let Subject { name, wasm, .. } = &harness.subject;
     let mut settings = hub::plugin_settings(config, name);

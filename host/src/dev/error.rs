@@ -6,7 +6,7 @@ use cordboard_runtime::PluginError;
 
 use crate::stdout::OutputError;
 
-/// The errors in a configuration, as one text.
+/// The errors in a configuration, as a single string.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigFaults(pub String);

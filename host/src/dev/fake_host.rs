@@ -1,5 +1,5 @@
-//! A host in memory, without agent processes and without a store. Each session has the state machine of a real host,
-//! and a fake agent that reacts at once. Permissions are checked as on a real host, and actions are recorded in order.
+//! An in-memory host without agent processes or a store. Each session has a real host's state machine and a fake agent
+//! that reacts immediately. Permissions are checked as on a real host, and actions are recorded in order.
 
 mod api;
 mod files;
@@ -85,13 +85,13 @@ struct Inner {
     own_modes: BTreeMap<UserId, String>,
     /// The number of prompts so far. The id of a prompt contains its number.
     prompts: u64,
-    /// The number of questions of agents so far. The id of a question contains its number.
+    /// The number of agent questions so far. The id of a question contains its number.
     requests: u64,
     /// The number of posts so far. The id of a post is its number.
     posts: u64,
     /// The exchanges of all sessions, in order.
     exchanges: Vec<(SessionName, Exchange)>,
-    /// The files in the folders of sessions: the session, the path in its folder, and the size.
+    /// The files in session folders: the session, the path in its folder, and the size.
     files: Vec<(SessionName, String, u64)>,
     /// The usage of all finished turns.
     usage: Vec<UsageEntry>,
@@ -146,7 +146,7 @@ impl FakeHost {
         Self { attachments: files.into(), is_filter: true, ..self.clone() }
     }
 
-    /// Adds a file with this size to the folder of a session. `path` is relative to the folder.
+    /// Adds a file of this size to a session folder. `path` is relative to the folder.
     pub fn add_file(&self, session: SessionName, path: &str, size: u64) {
         self.inner().files.push((session, path.to_owned(), size));
     }
@@ -229,7 +229,7 @@ impl FakeHost {
         self.shared.sessions.rename(from, to);
     }
 
-    /// Applies the settings that belong to the name and the agent of a session.
+    /// Applies the settings for a session's name and agent.
     fn reload_settings(&self, name: &SessionName, view: &SessionView) {
         let settings = Box::new(self.settings(&view.record));
         self.change(name, |session, now| session.handle(Input::Settings(settings), now));
@@ -266,7 +266,8 @@ impl FakeHost {
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
         let sessions = &self.shared.sessions;
         sessions.bind(sessions.scope(caller, place), name);
-        // Ignore the refusal of an archived session: the registry doesn't return such a session as active.
+        // An archived session refuses this, which is harmless: the registry never returns an archived session as
+        // active.
         drop(self.change(name, |session, now| session.order(SessionCommand::Touch(place.clone()), now)));
     }
 

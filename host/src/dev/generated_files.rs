@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use super::{error::DevError, progress, project::Project};
 use crate::cli::Language;
 
-/// A text file that is part of the binary.
+/// A text file embedded in the binary.
 pub struct Embedded {
     pub path: &'static str,
     pub text: &'static str,
@@ -14,8 +14,8 @@ pub struct Embedded {
 
 include!(concat!(env!("OUT_DIR"), "/project_template.rs"));
 
-/// Writes the generated files that are missing or differ from those of this binary. Doesn't change a Rust crate that
-/// uses an SDK from elsewhere, such as a crate of this repository.
+/// Writes the generated files that are missing or differ from those of this binary. Leaves a Rust crate unchanged if
+/// its SDK comes from elsewhere, as in this repository's own crates.
 pub fn refresh(project: &Project) -> Result<(), DevError> {
     let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
     if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {
@@ -47,7 +47,7 @@ pub fn files(language: Language) -> Vec<(String, &'static str)> {
     }
 }
 
-/// The support files with which a Python plugin can send HTTP requests, each as its template and its destination.
+/// The support files that let a Python plugin send HTTP requests, each with its template and destination.
 const WASI_HTTP: [(&str, &str); 4] = [
     ("python-support/cordboard_http.py", "cordboard_http.py"),
     ("python-support/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),

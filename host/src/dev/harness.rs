@@ -34,7 +34,7 @@ const PARALLEL: u32 = 2;
 
 /// The settings of `cordboard plugin check`, `call` and `test`.
 pub struct DevSettings {
-    /// The folder of the cache for compiled components.
+    /// The cache folder for compiled components.
     pub cache: PathBuf,
     /// The operator's configuration. `None` if the command uses no configuration file.
     pub config: Option<Config>,
@@ -46,18 +46,18 @@ impl DevSettings {
     }
 }
 
-/// A message of the chat.
+/// A chat message.
 #[derive(Debug, Clone, Copy)]
 struct Message<'a> {
     text: &'a str,
     files: &'a [AttachedFile],
 }
 
-/// The result of a message or of a pressed button.
+/// The result of a message or a button press.
 pub struct Response {
     pub reply: Reply,
-    /// The reason for a failure, such as an error of the plugin, a trap, an unknown command or a missing session.
-    /// `None` if the reply is a regular one.
+    /// The reason for a failure, such as a plugin error, a trap, an unknown command or a missing session. `None` if the
+    /// reply is a regular one.
     pub failed: Option<String>,
 }
 
@@ -127,7 +127,8 @@ impl Harness {
         self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
     }
 
-    /// Handles a line of the chat as the hub does. The message has the attached files, and may have no text then.
+    /// Handles a chat line as the hub does. If there are [`Self::attachments`], the message includes them, and the line
+    /// may be empty.
     pub async fn say(&mut self, line: &str) -> Response {
         let files = std::mem::take(&mut self.attachments);
         if !files.is_empty() && line.trim().is_empty() {
@@ -136,8 +137,7 @@ impl Harness {
         self.respond(&ChatInput::typed(line), Message { text: line, files: &files }, &self.host).await
     }
 
-    /// Handles the press of a button as the hub does. `request` is the request of the message with the button, if it
-    /// has one.
+    /// Handles a button press as the hub does. `request` is the request that the button's message shows, if any.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
         let session = button.session.as_ref().map(|id| self.host.name_of(id));
         let press = Arc::new(Press::new(session, request));
@@ -197,7 +197,7 @@ impl Harness {
         Response::nothing()
     }
 
-    /// Calls the plugin on a message to an agent, if it is a filter.
+    /// If the plugin is a filter, calls it on a message to an agent.
     async fn filter(
         &self,
         view: &SessionView,
@@ -205,7 +205,7 @@ impl Harness {
         files: &[AttachedFile],
     ) -> Result<FilteredText, FilterRefusal> {
         let name = &self.subject.name;
-        // Commands of the agent are not filtered.
+        // Agent commands are not filtered.
         let is_filter = self.registry.snapshot().has_filter(name) && AgentCommandLine::parse(text).is_none();
         let calls = FilterCalls {
             plugins: &self.registry,
@@ -238,7 +238,7 @@ impl Response {
     }
 }
 
-/// Determines the capabilities that the plugin is granted.
+/// The capabilities to grant to the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
     /// Grants every requested capability that `grants` can list, because the fake host has nothing to protect. Network

@@ -16,8 +16,7 @@ use crate::{
     stdout,
 };
 
-/// # Errors
-/// The name is invalid, the folder exists, or it can't be written.
+/// # Errors The name is invalid, or the folder already exists or can't be written.
 pub fn new(options: &cli::New) -> Result<(), DevError> {
     check_name(&options.name)?;
     let folder = PathBuf::from(&options.name);
@@ -46,8 +45,8 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Returns the path of a template's file in the new folder. `None` if the file isn't copied, for example because it is
-/// for another language.
+/// Returns a template file's path in the new folder, or `None` if the file isn't copied, for example because it is for
+/// another language.
 fn destination(template: &str, options: &cli::New) -> Option<String> {
     let (language, source, place) = match options.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
@@ -96,8 +95,8 @@ fn config_needed(lines: &str) -> String {
     format!("A host needs in its configuration:\n  {lines}\n")
 }
 
-/// Returns a text with the configuration that the plugin needs on a host, or with the chat command that uses the
-/// plugin. The text is empty if neither applies.
+/// Describes the configuration that the plugin needs on a host, or the chat command that uses the plugin. Returns an
+/// empty string if neither applies.
 fn required_config(options: &cli::New) -> String {
     let name = &options.name;
     match options.extension {

@@ -1,5 +1,4 @@
-//! Prints the progress and the notes of the `cordboard plugin` commands to standard error. Uses colors only on a
-//! terminal.
+//! Prints progress and notes for the `cordboard plugin` commands to standard error. Uses colors only on a terminal.
 
 use std::{
     io::{IsTerminal as _, Write, stderr, stdout},
@@ -17,7 +16,7 @@ pub const DIM: &str = "2";
 /// Reports the start of a long step.
 pub fn step(text: &str) {
     let mark = paint("-->", BOLD, colours(stderr().is_terminal()));
-    // A closed standard error is ignored.
+    // Ignore a closed standard error.
     drop(writeln!(stderr(), "{mark} {text}"));
 }
 

@@ -76,7 +76,7 @@ fn name(language: Language, text: &str) -> Result<String, String> {
     }
 }
 
-/// Names that the crate of a plugin can't have: Rust's keywords, and crates that the plugin may use.
+/// Names that a plugin crate can't have: Rust keywords, and crates that the plugin may use.
 const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen abstract as async await become box break const \
     continue crate do dyn else enum extern false final fn for if impl in let loop macro match mod move mut override priv pub ref \
     return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";

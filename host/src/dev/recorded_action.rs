@@ -26,13 +26,13 @@ pub enum RecordedAction {
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.
     Steered(String, AdminCommand),
-    /// A change of the people with access.
+    /// A change to who has access.
     Access(StoredChange),
     /// A key and its new value. `None` means that the key was deleted.
     StateSet(String, Option<Vec<u8>>),
     /// The method and address of an HTTP request, and the result: a status, or the reason for the failure.
     Requested(String, Result<u16, String>),
-    /// A line of the log, with its level.
+    /// A log line with its level.
     Logged(&'static str, String),
 }
 
@@ -112,7 +112,7 @@ fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "\\n")
 }
 
-/// Formats a value: a short text without control characters as it is, and any other value as its length.
+/// Formats a value: short text without control characters is shown as is, any other value by its length.
 fn shown(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) if text.chars().count() <= SHOWN && !text.chars().any(char::is_control) => text.to_owned(),

@@ -15,7 +15,7 @@ const EXCLUDED_FOLDERS: [&str; 3] = ["dist", "node_modules", "tests"];
 /// The folder of generated support files.
 const SUPPORT_FOLDER: &str = ".cordboard";
 
-/// Returns the files that an author saves, without hidden files, editor backups, lock files and build output.
+/// Returns the files that an author saves, excluding hidden files, editor backups, lock files and build output.
 pub fn source_files(project: &Path) -> Vec<PathBuf> {
     let is_skipped = |_: &Path, name: &str| {
         name.starts_with('.') || name.ends_with('~') || name.ends_with(".lock") || GENERATED_FOLDERS.contains(&name)

@@ -9,7 +9,7 @@ use cordboard_runtime::MAX_WASM_SIZE;
 
 use super::{build, error::DevError};
 
-/// A component on disk, with its name as a plugin.
+/// A component on disk and its plugin name.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub name: String,

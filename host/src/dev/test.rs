@@ -1,5 +1,5 @@
 //! `cordboard plugin test`: runs a plugin's conversations, each on its own fake host, with a clock that only `@clock`
-//! changes. Prints the differences, or with `--bless` writes the actual replies as the expected ones.
+//! changes. Prints the differences; with `--bless`, writes the actual replies into the file as the expected ones.
 
 mod agent_requests;
 mod bless;
@@ -47,7 +47,7 @@ use crate::{cli, stdout};
 /// The error for a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
 
-/// The folder of conversations, in a plugin's folder.
+/// The folder in a plugin's folder that contains its conversations.
 const FOLDER: &str = "tests";
 
 /// # Errors

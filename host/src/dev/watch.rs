@@ -1,5 +1,5 @@
-//! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
-//! Errors of a build or a test are printed and don't end the command; Ctrl-C ends it.
+//! `cordboard plugin watch`: builds a plugin on each save, tests it if requested, and copies it into a plugin folder.
+//! Build and test errors are printed and don't end the command; Ctrl-C ends it.
 
 use std::{
     fs,
@@ -28,8 +28,8 @@ pub enum Tests {
     Skipped,
 }
 
-/// The interval between scans. A plugin has few sources, so a scan is cheap. Unlike file events, it works on every file
-/// system.
+/// The interval between scans. A plugin has few sources, so a scan is cheap. Unlike file events, scanning works on
+/// every file system.
 const SCAN_INTERVAL: Duration = Duration::from_millis(300);
 
 /// # Errors
@@ -40,7 +40,7 @@ pub fn watch(options: &WatchOptions) -> Result<(), DevError> {
         return Err(DevError::NoFolder { folder: options.plugins.clone() });
     }
     super::block_on(async {
-        // Handle Ctrl-C here, also during a build. The build's tools get the signal too and exit.
+        // Handle Ctrl-C here, even during a build. The build tools also receive the signal and exit.
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         let mut known = None;
         loop {

@@ -49,7 +49,8 @@ pub fn text_response(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// Responds on a connection on which no complete request has arrived. A client that reads too slowly gets no response.
+/// Writes an error response to a connection that never received a complete request. A client that reads too slowly gets
+/// no response.
 pub(super) async fn write(error: &RequestError, mut stream: impl AsyncWrite + Unpin) {
     let (status, text) = (error.status(), error.to_string());
     let head = format!("content-type: {PLAIN_TEXT}\r\nconnection: close");

@@ -19,14 +19,14 @@ use super::{
 };
 
 impl HostService {
-    /// Returns the caller with the current role. `None` if the caller has no access.
+    /// Returns the caller with their current role, or `None` if they no longer have access.
     #[must_use]
     pub fn with_current_role(&self, caller: &Caller) -> Option<Caller> {
         let role = chat_members::role(&caller.id, &self.config().access)?;
         Some(Caller { role, ..caller.clone() })
     }
 
-    /// Returns whether the author of a prompt may still use the session of the prompt.
+    /// Returns whether a prompt's author may still use the prompt's session.
     pub(super) fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.with_current_role(&update.caller), self.sessions.registry.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
@@ -81,7 +81,7 @@ impl HostService {
             Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start tries again"),
         };
         for (turn, place) in turns {
-            // If the agent began the turn by itself, the session of the turn is unknown.
+            // If the agent began the turn by itself, the turn's session is unknown.
             let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
             let view = session.and_then(|session| self.sessions.registry.view(session.as_str()));
             let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
@@ -110,7 +110,7 @@ impl HostService {
     }
 
     /// Withdraws a prompt if its author has lost access to the session. Must be called right after the prompt is sent
-    /// to the session, because access may have been withdrawn between the check and the storing of the prompt.
+    /// to the session, because access may have been withdrawn after the check and before the prompt was stored.
     pub(super) async fn withdraw_if_revoked(&self, update: &Update, prompt: PromptId, session: &SessionName) {
         if !self.may_prompt(update, session)
             && let Some(session) = self.sessions.get(session)
@@ -119,8 +119,8 @@ impl HostService {
         }
     }
 
-    /// Returns the session of a prompt if the author of the prompt may no longer use the session. Updates without a
-    /// session are checked when they are dispatched.
+    /// Returns a prompt's session if the prompt's author may no longer use it. Updates without a session are checked
+    /// when they are dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
         let session = session_of(&row.state)?;
         (!self.may_prompt(&row.update, session)).then(|| session.clone())

@@ -1,5 +1,5 @@
 //! Answers the questions of agents without a plugin: with a text that a question waits for, and, while no plugin
-//! exports the command `answer`, with buttons and `/answer`. Without this fallback, a session would wait until the
+//! exports the `answer` command, with buttons and `/answer`. Without this fallback, a session would wait until the
 //! question expires.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use cordboard_runtime::HostApi;
 
 use super::{dispatch::Dispatcher, host_api::HostService, press_context::Press, text_answers::AwaitedText};
 
-/// The command of the buttons of a question.
+/// The command that a question's buttons run.
 const COMMAND: &str = "answer";
 
 impl Dispatcher {
@@ -35,7 +35,7 @@ impl Dispatcher {
     }
 
     /// Answers a question of the named session, or else of the active one, if the command is `/answer` and no plugin
-    /// exports it. Returns false if the command is another one, or if no session is named or active.
+    /// exports it. Returns false for any other command, or if no session is named or active.
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
@@ -71,8 +71,8 @@ impl Dispatcher {
         }
     }
 
-    /// Sends a text to the agent whose question waits for it. Returns whether the agent's question was answered;
-    /// otherwise the text is a prompt, for example because the question was closed in the meantime.
+    /// If an agent's question is waiting for this text, sends it to the agent. Returns whether the question was
+    /// answered; if not, for example because it was closed in the meantime, the text is a prompt.
     pub(super) async fn answer_with_text(&self, row: &InboxRow) -> bool {
         let Update { caller, place, what, origin, .. } = &row.update;
         let UpdateKind::Text(text) = what else { return false };
@@ -106,10 +106,10 @@ impl Dispatcher {
 
 /// The arguments of `/answer [#number | name#number] option… [text]`.
 struct Answer<'a> {
-    /// The name of the session, if it is given.
+    /// The session name, if given.
     session: Option<SessionName>,
     number: Option<u64>,
-    /// The ids of the options, and a text after them.
+    /// The option ids, optionally followed by text.
     words: &'a str,
 }
 

@@ -186,8 +186,8 @@ impl Dispatcher {
     }
 
     /// Closes the buttons of a message if a press has made them obsolete. If the press changed the session, the message
-    /// shows the decision and the name of the person. If the button's request was already closed, the message shows
-    /// only that it is closed. If the press decided the request, the session itself reports the decision.
+    /// shows the decision and who made it. If the button's request was already closed, the message shows only that it
+    /// is closed. If the press decided the request, the session itself reports the decision.
     async fn close_buttons(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) {
         let ButtonTarget { press: Some(press), keyboard: Some(keyboard) } = target else { return };
         match (press.effect(), &press.request) {
@@ -247,7 +247,7 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
         let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());
         return HostReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
-    // The plugin can't see the sessions of others, so its text says that no session is active.
+    // The plugin can't see other people's sessions, so its text says that no session is active.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
     if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
 }

@@ -1,5 +1,5 @@
-//! Applies edits of messages: a prompt that waits gets the new text, and an agent that already has the prompt, or has
-//! answered it, gets a correction. An edited command never runs again.
+//! Applies message edits: a waiting prompt gets the new text, and an agent that already has the prompt, or has answered
+//! it, gets a correction. An edited command never runs again.
 
 use cordboard_core::{
     event::CausationChain,
@@ -12,7 +12,7 @@ use cordboard_store::{EditedMessage, EditedPrompt, SavedEdit};
 
 use super::{Dispatcher, sessions::supervisor::prompt_text};
 
-/// The maximum number of attempts to apply an edit to a message that changes at the same time.
+/// The maximum number of attempts to apply an edit to a message that keeps changing in the meantime.
 const ATTEMPTS: u32 = 5;
 
 /// The result of an attempt to apply an edit.
@@ -105,7 +105,7 @@ impl Dispatcher {
         true
     }
 
-    /// Sends the new text to the agent as a further prompt. Returns whether it was sent.
+    /// Sends the new text to the agent as another prompt. Returns whether it was sent.
     async fn send_correction(&self, row: &InboxRow, edited: &EditedPrompt) -> bool {
         let Some(session) = self.host.sessions.get(&edited.session) else { return false };
         if !self.host.may_prompt(&row.update, &edited.session) {

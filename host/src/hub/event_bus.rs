@@ -1,6 +1,6 @@
 //! Delivers session events to hook plugins. Each plugin has its own queue and receives its events in order, one call at
-//! a time, so a slow or failing hook delays nothing else and loses only its own events. Events are not stored: those
-//! that still wait when the host ends are lost.
+//! a time, so a slow or failing hook delays nothing else and loses only its own events. Events are not stored: events
+//! still queued when the host exits are lost.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,7 +14,7 @@ use super::host_api::HostService;
 use crate::session::EventSink;
 
 /// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook with a full
-/// queue is about a minute or more behind. The oldest event is then dropped, because newer ones are more useful.
+/// queue is at least about a minute behind. The oldest event is then dropped, because newer ones are more useful.
 const QUEUE: usize = 256;
 
 /// Queues the events for hooks and delivers them. `host` is weak because the host service owns the sessions, which own

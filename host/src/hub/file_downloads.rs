@@ -1,5 +1,5 @@
-//! Downloads the files of messages from the chat to the folders of sessions, before the messages go to the sessions. So
-//! a session never waits for the chat; only the later messages of the same place do.
+//! Downloads message files from the chat into session folders before the messages go to their sessions. A session
+//! therefore never waits for the chat; only later messages in the same place do.
 
 use std::{
     io,
@@ -38,7 +38,7 @@ impl SavedFiles {
     }
 }
 
-/// The saved files of a message that is a command. The first prompt that the command sends to their session takes them.
+/// The saved files of a command message. The first prompt that the command sends to the files' session takes them.
 #[derive(Clone, Default)]
 pub struct CommandFiles(Arc<Mutex<Option<FilesOfSession>>>);
 
@@ -50,7 +50,7 @@ impl CommandFiles {
         Self(Arc::new(Mutex::new(saved.map(|saved| (saved.session.clone(), saved.files.clone())))))
     }
 
-    /// Takes the files if they are in the folder of the session with this id.
+    /// Takes the files if they are in this session's folder.
     pub(super) fn take(&self, session: &SessionName) -> Vec<ChatFile> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         files.take_if(|(of, _)| of == session).map(|(_, files)| files).unwrap_or_default()
@@ -62,9 +62,9 @@ impl CommandFiles {
 }
 
 impl Dispatcher {
-    /// Saves the files of a message in the folder of the active session. Returns `None` if the message has only text or
-    /// no session is active. `command` is the name of the command, if the message is one. The error says why the files
-    /// are not saved.
+    /// Saves a message's files in the active session's folder. Returns `None` if the message has only text or no
+    /// session is active. `command` is the name of the command, if the message is one. The error says why the files are
+    /// not saved.
     pub(super) async fn save_files(
         &self,
         row: &InboxRow,
@@ -91,7 +91,7 @@ impl Dispatcher {
         Ok(Some(saved))
     }
 
-    /// Returns the session that has the files of a message, even if another one has become active during the download.
+    /// Returns the session that has a message's files, even if another session became active during the download.
     /// `None` if the user may no longer use the session.
     pub(super) fn session_with(&self, saved: &SavedFiles, row: &InboxRow) -> Option<SessionName> {
         let name = self.host.sessions.registry.name_of(&saved.session);
@@ -99,7 +99,7 @@ impl Dispatcher {
     }
 }
 
-/// Downloads the files that are not saved yet. After an error, none of them remains. The error is a sentence for the
+/// Downloads the files that are not saved yet. If one fails, none of them is kept. The error is a sentence for the
 /// user.
 async fn save(chat: &Outbound, session: &SessionRecord, state_dir: &Path, files: &[ChatFile]) -> Result<(), String> {
     prepare_folder(session, state_dir)

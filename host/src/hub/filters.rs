@@ -35,7 +35,7 @@ pub struct FilterCalls<'a> {
 }
 
 impl FilterCalls<'_> {
-    /// Returns the text that the filters make of the message.
+    /// Returns the message's text after the filters.
     pub async fn apply(&self, mut message: FilterInput) -> Result<FilteredText, FilterRefusal> {
         let beginning = messages::beginning(&message.text);
         let mut notices = Vec::new();
@@ -76,8 +76,8 @@ pub(super) struct Filtered {
 }
 
 impl HostService {
-    /// Transcribes the recordings of a message for the session's agent, and applies the filters to its text. Commands of
-    /// the agent are not filtered.
+    /// Transcribes the recordings of a message for the session's agent, and applies the filters to its text. Agent
+    /// commands are not filtered.
     pub(super) async fn filter(&self, update: &Update, view: &SessionView) -> Result<Filtered, FilterRefusal> {
         let config = self.config();
         let mut message = filter_input(&update.what);

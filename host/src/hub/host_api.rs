@@ -88,8 +88,7 @@ pub struct HostService {
     pub waiting: Option<PromptTaker>,
     /// The saved files of the message that this instance serves.
     pub files: CommandFiles,
-    /// The files of the message that a filter sees. Set in the calls of filters, which must not send messages to
-    /// agents.
+    /// The files of the message that a filter sees. Set for filter calls, which must not send messages to agents.
     pub filtered_files: Option<FilterAttachments>,
     pub session_files: SessionFiles,
     pub topics: SessionTopics,
@@ -124,7 +123,7 @@ impl HostService {
     }
 
     /// Returns a session that the caller may see. For any other session, the caller learns only that the name is in
-    /// use, which `/new` reveals, too.
+    /// use, which `/new` reveals anyway.
     fn visible(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.registry().view(name).ok_or_else(|| unknown(name))?;
         if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
@@ -278,7 +277,7 @@ impl HostApi for HostService {
         let archives = command == SessionCommand::Archive;
         let (mut cut, mut taken) = (AnswerStop::NotSending, Vec::new());
         if let SessionCommand::Interrupt { from: Some(place), queued } = &command {
-            // A button belongs to a session, but the answer that is being sent may be that of another session.
+            // A button belongs to a session, but the answer that is being sent may belong to another one.
             if self.press.is_none() {
                 cut = self.outbound.stop_answer(place);
             }

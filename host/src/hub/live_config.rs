@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::{session::SessionConfig, standard_plugins::built_in};
 
-/// The shared configuration, combined with the access that was given in the chat. Both can change while the host runs.
+/// The shared configuration, combined with the access granted in the chat. Both can change while the host runs.
 #[derive(Clone)]
 pub struct LiveConfig(Arc<Shared>);
 
@@ -30,7 +30,7 @@ struct Shared {
     sources: Mutex<AccessSources>,
     /// Held while the stored people are changed.
     changing: tokio::sync::Mutex<()>,
-    /// Counts the changes of `access`.
+    /// Counts the changes to `access`.
     access_changes: watch::Sender<u64>,
 }
 

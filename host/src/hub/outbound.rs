@@ -51,7 +51,7 @@ pub trait OutboundSink: Send + Sync {
     async fn create_topic(&self, _place: &Place, _look: &TopicAppearance) -> Result<Place, ChatError> {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
-    /// Returns a link to a topic, if its chat has links.
+    /// Returns a link to a topic, if its chat supports links to topics.
     fn topic_link(&self, _topic: &Place) -> Option<String> {
         None
     }
@@ -109,8 +109,7 @@ impl Outbound {
 
     /// Creates a topic, as [`Chat::create_topic`](cordboard_chat::Chat::create_topic) does.
     ///
-    /// # Errors
-    /// The chat refuses, or its answer is unknown.
+    /// # Errors The chat refuses, or it is unknown whether it created the topic.
     pub async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.sink.create_topic(place, look).await
     }

@@ -1,5 +1,5 @@
-//! Handles panics: an update whose handling panics is tried again, and then set aside, so that it neither blocks others
-//! nor fails again at each start.
+//! Handles panics: if handling an update panics, the host retries it and then sets it aside, so that it doesn't block
+//! other updates or fail again at every start.
 
 use std::panic::AssertUnwindSafe;
 
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 3;
 /// The result of several attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempts {
-    /// An attempt succeeded, or the work was partly done, so that another attempt would repeat it.
+    /// An attempt succeeded, or part of the work was done and another attempt would repeat that part.
     Enough,
     /// Every attempt panicked.
     Failed,
@@ -42,7 +42,7 @@ impl Dispatcher {
     }
 }
 
-/// Repeats work that panics, unless it is handled after the panic.
+/// Retries work that panics, unless `is_handled` returns true after the panic.
 async fn attempt<W, H>(work: impl Fn() -> W, is_handled: impl Fn() -> H) -> Attempts
 where
     W: Future<Output = ()>,

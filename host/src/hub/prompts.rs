@@ -28,7 +28,7 @@ struct SentPrompt {
 }
 
 impl Dispatcher {
-    /// Handles a prompt: uses it as the answer to a question that waits for a text, or else sends it to the active
+    /// Handles a prompt: uses it as the answer to a question that is waiting for text, or else sends it to the active
     /// session. The prompt is assigned to the session in the store first, so that it goes to the same session after a
     /// restart. A prompt from a plugin goes to the session that the plugin has chosen.
     pub(super) async fn prompt(&self, row: &InboxRow) {
@@ -87,7 +87,7 @@ impl Dispatcher {
             let _names = self.host.sessions.name_lock.read().await;
             let name = self.session_for(row, saved)?;
             if self.host.sessions.registry.name_of(view.record.id()) != name {
-                // Another session has become active, and the decision of a filter may depend on the session.
+                // Another session has become active, and a filter's decision may depend on the session.
                 continue;
             }
             let (kind, text) = prompt_text(&filtered.update).ok_or(HostReply::NoActive)?;
@@ -135,8 +135,8 @@ impl Dispatcher {
         SentPrompt { filtered, waits_in: view }
     }
 
-    /// Shows that a message waits. If it waits for the answer to a question, says so in words, because the user may
-    /// have meant the message as the answer.
+    /// Shows that a message waits. If it waits for the answer to a question, posts a text that says so, because the
+    /// user may have meant the message as the answer.
     async fn acknowledge_waiting(&self, row: &InboxRow, view: &SessionView) {
         let message = row.update.origin.message.clone();
         let reply = messages::plain(&acknowledgment(view));
@@ -149,8 +149,8 @@ impl Dispatcher {
         }
     }
 
-    /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the
-    /// answer to the author if the agent doesn't have the command or the host refuses its arguments.
+    /// Returns a prompt's text, with the name of an agent command in the agent's spelling. The error is the answer to
+    /// the author if the agent doesn't have the command or the host refuses its arguments.
     fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
         match (kind, AgentCommandLine::parse(text)) {
             (PromptKind::AgentCommand, Some(line)) => {
@@ -188,8 +188,8 @@ impl Dispatcher {
     }
 }
 
-/// Returns the answer to a prompt whose author has no active session. `active` are the sessions of others that are
-/// active in the place.
+/// Returns the answer to a prompt whose author has no active session. `active` contains other people's sessions that
+/// are active in the place.
 pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }

@@ -1,4 +1,4 @@
-//! Resolves the attachments of a reply that are files of a session, so that the front-end can send them.
+//! Resolves the session files attached to a reply, so that the front-end can send them.
 
 use cordboard_core::{
     messages, render,
@@ -10,8 +10,8 @@ use crate::session_files::SessionFiles;
 /// The maximum number of files in a reply.
 const MOST_FILES: usize = 10;
 
-/// Resolves the attachments that are files of the session. A file that can't be sent is replaced with a sentence.
-/// `largest` is the maximum size of a file, in bytes.
+/// Resolves the attachments that are session files. If a file can't be sent, adds a sentence with the reason to the
+/// reply's text instead. `largest` is the maximum size of a file, in bytes.
 pub fn resolve(reply: Reply, view: &SessionView, files: &SessionFiles, largest: u64) -> Reply {
     let mut text = reply.text;
     let mut attachments = Vec::with_capacity(reply.attachments.len());

@@ -1,4 +1,4 @@
-//! Builds the errors of refused and failed requests, with the texts that callers read.
+//! Builds the errors for refused and failed requests, including the text that callers see.
 
 use cordboard_core::{
     messages,

@@ -1,5 +1,5 @@
 //! Holds answers to agents until their text arrives: after a user chooses an option such as *Deny and say why*, the
-//! user's next message is the text. A reply to the message of a question is the text of such an option, too.
+//! user's next message is the text. A reply to a question's message is also treated as this text.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use cordboard_core::{
     types::{OpenRequest, OptionText, Place, Request, RequestId, RequestOption, SessionName, SessionView, UserId},
 };
 
-/// An answer that lacks its text.
+/// An answer that still needs its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwaitedText {
     /// The id of the session.
@@ -25,8 +25,8 @@ pub struct AwaitedText {
     pub label: String,
 }
 
-/// The answers that wait for their text, by the place and the user of the next message. Lost at a restart, which also
-/// closes the requests.
+/// The answers waiting for their text, by place and user of the next message. Lost at a restart, which also closes the
+/// requests.
 #[derive(Debug, Clone, Default)]
 pub struct TextAnswers(Arc<Mutex<HashMap<(Place, UserId), AwaitedText>>>);
 
@@ -37,8 +37,8 @@ impl TextAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, user), awaited);
     }
 
-    /// Returns the answer that the user's message completes. `replied` is the answer to the question that the message
-    /// replies to, if it is a reply. An answer to another question keeps waiting.
+    /// Returns the answer that the user's message completes. If the message is a reply, `replied` is the answer to the
+    /// question that it replies to. A waiting answer to a different question keeps waiting.
     pub fn take_for(&self, replied: Option<AwaitedText>, place: &Place, user: &UserId) -> Option<AwaitedText> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (place.clone(), user.clone());

@@ -130,7 +130,7 @@ impl HostService {
         Some(view)
     }
 
-    /// Stores a new session, with the topic that it is to get if the command is in a chat with topics.
+    /// Stores a new session and, if the command is in a chat with topics, the topic to create for it.
     pub(super) async fn store_session(&self, record: &SessionRecord, origin: SessionOrigin) -> Result<(), StoreError> {
         let look = TopicAppearance::of(&self.sessions.suspended_view(record.clone()));
         match self.topic_creation.as_ref().and_then(|new| Some((new, new.wanted(record, origin, look)?))) {

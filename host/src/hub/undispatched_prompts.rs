@@ -1,5 +1,5 @@
-//! Takes prompts out of the queue of a place, so that a command that drops the queued messages of a session also drops
-//! those that wait behind another command.
+//! Takes prompts out of a place's queue, so that a command that drops a session's queued messages also drops those that
+//! wait behind another command.
 
 use cordboard_core::{
     part_joiner::JoinedUpdate,

@@ -15,7 +15,7 @@ pub struct PostRow {
     /// The time at which a waiting post was stored, if known, or at which a delivery ended, in milliseconds since the
     /// Unix epoch.
     pub at: Option<u64>,
-    /// The number of messages that are already sent. `None`, as is `messages`, before the host begins to send the post.
+    /// The number of messages already sent. Like `messages`, it is `None` until the host begins to send the post.
     pub sent: Option<u32>,
     pub messages: Option<u32>,
     /// The beginning of the post.

@@ -20,7 +20,7 @@ pub struct CommandMenus {
     plugins: Arc<Registry>,
     store: Store,
     outbox: Outbox,
-    /// The number of calls of each command. Renewed at most once a day, so that commands keep their positions.
+    /// The number of calls of each command. Refreshed at most once a day, so that commands keep their positions.
     uses: Mutex<HashMap<String, u64>>,
 }
 

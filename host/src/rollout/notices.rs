@@ -1,6 +1,6 @@
-//! Owns the unrequested notices about plugins, including requests for approval: collects them for a moment, merges
-//! them into one message and limits the rate of messages, so that a thousand files cause a handful of messages. It must
-//! not delay answers to commands.
+//! Owns the unsolicited notices about plugins, including approval requests: collects them briefly, merges them into one
+//! message and limits the message rate, so that a thousand files cause only a handful of messages. It must not delay
+//! answers to commands.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -59,7 +59,7 @@ pub struct Notices {
     more: usize,
     /// The time at which the first pending notice arrived.
     since: Option<Instant>,
-    /// The versions that the owner will be asked to approve, at most one of each plugin.
+    /// The versions that the owner will be asked to approve, at most one per plugin.
     approvals: Vec<PendingApproval>,
     /// The time at which the first pending approval arrived.
     approvals_since: Option<Instant>,

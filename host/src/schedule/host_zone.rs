@@ -12,7 +12,7 @@ use cordboard_core::{time_zone::Zone, types::Timestamp};
 /// The zone file if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";
 
-/// The folders of the zones that `TZ` can name.
+/// The folders that contain the zones `TZ` can name.
 const ZONES: [&str; 3] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo"];
 
 /// Identifies the state of a file: its device, inode, size and change time.

@@ -56,7 +56,7 @@ impl Timetable {
         Self { zone, entries: BTreeMap::new(), running: BTreeSet::new() }
     }
 
-    /// Switches to another time zone. A run whose time the change skips is made up.
+    /// Switches to another time zone. Runs that the change skips are made up.
     pub fn set_zone(&mut self, zone: Zone) {
         self.zone = zone;
     }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::session_registry::SessionCell;
 
-/// The maximum number of agent lines that are processed before other events are handled. A flood of lines is shown in
-/// few frames and does not delay commands.
+/// The maximum number of agent lines that are processed before other events are handled. A flood of lines then takes
+/// only a few frames and doesn't delay commands.
 const LINES_AT_ONCE: usize = 256;
 
 pub struct Actor {
@@ -255,7 +255,7 @@ impl Actor {
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
-            // A line that is received in the last iteration would be lost.
+            // A line received in the last iteration would be lost.
             if line < LINES_AT_ONCE {
                 next = self.agent.as_mut().and_then(AgentProcess::try_next);
             }

@@ -53,8 +53,8 @@ pub struct AgentProcess {
     /// The kind of the sandbox, or `None` once the agent has written a line or is ready. Before that, a line on stderr
     /// may be an error of the sandbox itself.
     untried_sandbox: SandboxKind,
-    /// The start of the silence: the last input, output or interrupt, or the end of the last silence that the codec was
-    /// notified of.
+    /// The start of the current silence: the last input, output or interrupt, or the last time the codec was notified
+    /// of silence.
     last_activity: Instant,
     /// The time of the next signal while a turn is interrupted by signals.
     next_signal: Option<Instant>,
@@ -308,7 +308,7 @@ fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
 /// limit.
 fn ended<'a>(status: String, mut lines: Vec<&'a str>, memory: Option<&'a str>) -> Exit {
     // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so it is
-    // added to the one that is shown.
+    // added to whichever of the two is shown.
     let status = memory.filter(|_| lines.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
     // A long last line would hide a reason that follows it.
     if let Some(memory) = memory.filter(|_| !lines.is_empty()) {

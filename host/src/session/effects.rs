@@ -21,8 +21,8 @@ use super::{
 use crate::received_files;
 
 impl Actor {
-    /// Performs all effects. Returns the first error of the store, but performs the following effects anyway: a full
-    /// disk must not keep an agent waiting for its answer.
+    /// Performs all effects. Returns the first store error, but still performs the remaining effects: a full disk must
+    /// not keep an agent waiting for its answer.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         let mut waiting: VecDeque<Effect> = effects.into();

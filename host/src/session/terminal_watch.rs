@@ -21,7 +21,7 @@ impl TerminalWatch {
         Self { exit: Box::pin(process::exited(process.clone())), process }
     }
 
-    /// Returns the process after its exit. Cancel safe.
+    /// Waits until the process exits, and returns it. Cancel safe.
     pub(super) async fn exited(&mut self) -> ProcessId {
         self.exit.as_mut().await;
         self.process.clone()

@@ -1,5 +1,5 @@
-//! Stores the secret that Telegram sends with each update in a file in the state directory. The file also records that
-//! this host may have set a webhook.
+//! Stores the webhook secret, which Telegram sends with each update, in a file in the state directory. The file also
+//! records that this host may have set a webhook.
 
 use std::{
     fs::{self, OpenOptions},

@@ -33,7 +33,7 @@ pub enum AnswerError {
     Status(u16),
 }
 
-/// Headers of the connection, which the host controls.
+/// Connection headers, which the host controls.
 const CONNECTION_HEADERS: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -99,7 +99,7 @@ pub fn status(status: u16) -> Result<StatusCode, AnswerError> {
     known.ok_or(AnswerError::Status(status))
 }
 
-/// Converts a plugin's answer to an HTTP response. Drops invalid headers and headers of the connection.
+/// Converts a plugin's answer to an HTTP response. Drops invalid headers and connection headers.
 pub fn response_of(answer: WebResponse) -> Result<Response<Full<Bytes>>, AnswerError> {
     let status = status(answer.status)?;
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));

@@ -9,10 +9,10 @@ use tokio::task::JoinError;
 
 use crate::constant_time::{hmac_sha256, is_equal};
 
-/// The default header of a signature.
+/// The default header for a signature.
 const SIGNATURE: &str = "x-hub-signature-256";
 
-/// The default header of a token.
+/// The default header for a token.
 const TOKEN: &str = "authorization";
 
 /// The reason why the secrets of a plugin can't be read.

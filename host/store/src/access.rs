@@ -1,4 +1,4 @@
-//! Stores the people who got access in the chat or by pairing. [`cordboard_core::access_entries`] decides about
+//! Stores people who were granted access in the chat or by pairing. [`cordboard_core::access_entries`] decides on
 //! changes.
 
 use cordboard_core::{
@@ -45,9 +45,9 @@ impl Store {
         .await
     }
 
-    /// Stores the owner together with the welcome, and marks the update with the code as handled, so that a repetition
-    /// after a crash is ignored. Returns all entries, and the stored welcome. Syncs to the disk. Returns `None` and
-    /// stores nothing if there is already a paired owner.
+    /// Stores the owner together with the welcome message, and marks the update with the code as handled, so that it is
+    /// ignored if it is repeated after a crash. Returns all entries and the stored welcome message. Syncs to the disk.
+    /// Returns `None` and stores nothing if there is already a paired owner.
     pub async fn set_paired_owner(
         &self,
         owner: PairedOwner,
@@ -76,7 +76,7 @@ fn save(db: &Connection, person: &StoredPerson) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Returns all entries, in the order of their ids.
+/// Returns all entries, ordered by id.
 pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
     read_all(db, "SELECT person, role, name FROM access ORDER BY person", [], |row| {
         let role: String = row.get(1)?;

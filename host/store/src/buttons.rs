@@ -1,5 +1,5 @@
-//! Stores the command lines of buttons under short tokens, because a button can carry only a few bytes, 64 in Telegram.
-//! A token grants no rights: the user and the command's plugin are checked when the command runs.
+//! Stores button commands under short tokens, because buttons can carry only a few bytes (64 in Telegram). A token
+//! grants no rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
     types::SessionName,
@@ -18,8 +18,7 @@ use super::{
 /// The maximum number of stored buttons. Older buttons are deleted, so they no longer work.
 const MOST_BUTTONS: i64 = 10_000;
 
-/// The number of hexadecimal digits of a token. This is enough to make collisions among stored tokens practically
-/// impossible.
+/// The number of hexadecimal digits in a token, enough to make collisions practically impossible.
 const TOKEN_LENGTH: usize = 16;
 
 impl Store {

@@ -1,6 +1,6 @@
-//! Stores the members of a place, which are the users who have written there or for whom the host created it, and their
-//! names. The host uses this to decide where plugins may post and which private chats get their own menu. Members get
-//! no other rights.
+//! Stores the members of each place and their names. Members are the users who have written there or for whom the host
+//! created the place. The host uses this to decide where plugins may post and which private chats get their own menu.
+//! Members get no other rights.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Store {
-    /// Stores that each user has written in the paired place, with the current name.
+    /// Records that each user has written in the given place, along with the user's current name.
     pub async fn add_chat_members(&self, met: Vec<(Place, Caller)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
             met.iter().try_for_each(|(place, person)| save(db, place, person))
@@ -22,8 +22,8 @@ impl Store {
         .await
     }
 
-    /// Returns the users who have written in a place. An empty id represents an unknown user: older hosts stored only
-    /// the place.
+    /// Returns the users who have written in a place. An empty id stands for an unknown user, because older hosts
+    /// stored only the place.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.run(format!("read who has written in {place}"), move |db| {
@@ -50,7 +50,7 @@ impl Store {
 pub(super) fn save(db: &Connection, place: &Place, person: &Caller) -> Result<(), WorkError> {
     let sql = "INSERT INTO met (place, person, name) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name";
     db.prepare_cached(sql)?.execute(params![serde_json::to_string(place)?, person.id.0, person.name])?;
-    // The rows have no time, so the newest name replaces the old ones in all places.
+    // Rows have no timestamp, so the newest name replaces the old ones in all places.
     let sql = "UPDATE met SET name = ?2 WHERE person = ?1 AND name <> ?2";
     db.prepare_cached(sql)?.execute(params![person.id.0, person.name])?;
     Ok(())

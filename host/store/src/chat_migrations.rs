@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Moves the active sessions and chat members that are already
-    /// stored under the new id to the first id, unless they would replace an entry there.
+    /// Records `chat` as the new id of the chat `home`. Moves active sessions and chat members already stored under the
+    /// new id to the first id, unless an entry exists there.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
@@ -35,7 +35,7 @@ impl Store {
         .await
     }
 
-    /// Returns the place with the first id of its chat instead of the current one.
+    /// Returns the place with its chat's current id replaced by the first one.
     pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
         self.run(format!("read the first id of {place}"), move |db| {

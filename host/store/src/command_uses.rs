@@ -1,4 +1,4 @@
-//! Counts the calls of commands, for the order of the menu.
+//! Counts command calls, to order the menu.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ impl Store {
         .await
     }
 
-    /// Returns the number of calls of each command that was ever called.
+    /// Returns the call count of every command that has been called.
     pub async fn command_uses(&self) -> Result<HashMap<String, u64>, StoreError> {
         let uses = self.run("read the uses of commands".to_owned(), |db| {
             read_all(db, "SELECT command, uses FROM command_use", [], |row| {

@@ -21,7 +21,7 @@ use super::{
 /// The maximum number of stored entries. Older entries are deleted.
 const MAX_ENTRIES: i64 = 200;
 
-/// The posts that are not completely sent, including undeliverable ones, and the log of deliveries.
+/// The posts that aren't completely sent, including undeliverable ones, and the delivery log.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OutboxReport {
     /// The oldest entry is first.
@@ -108,7 +108,7 @@ pub fn append(db: &Connection, post: PostId, issues: &[DeliveryIssue]) -> Result
 fn beginning(reply: &Reply) -> String {
     let file = reply.attachments.first().filter(|_| is_blank(&reply.text));
     let text = file.map_or(&reply.text, |file| &file.name);
-    // Remove secrets before the text is shortened, because a part of a secret is not recognized.
+    // Remove secrets before the text is shortened, because a truncated secret may not be recognized.
     messages::beginning(&scrub::text(text.clone()))
 }
 

@@ -1,5 +1,5 @@
-//! Errors of the store. Their texts complete "failed to {error}", and most of them name the remedy. SQLite's own errors
-//! do not leave this crate.
+//! Errors of the store. Their texts complete "failed to {error}", and most of them name the remedy. SQLite errors don't
+//! escape this crate.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub enum StoreError {
     Defect { what: String, file: PathBuf, why: String },
 }
 
-/// Returns the number with the noun in singular or plural.
+/// Returns the number followed by the noun in singular or plural form.
 pub(super) fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,6 +1,6 @@
-//! Accepted updates, each stored once and in order until it is completed. The text of a completed update is deleted,
-//! but that of a message to an agent is kept for a while, so that its author can edit it. The key of an update is kept
-//! longer, to detect duplicates.
+//! Accepted updates, each stored once and in order until it is completed. A completed update's text is deleted, except
+//! that messages to agents keep theirs for a while, so that their authors can edit them. Keys are kept longer, to
+//! detect duplicates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,8 +25,8 @@ use super::{
 /// most the last batch of 100.
 const MOST_KEYS: i64 = 10_000;
 
-/// A completed message to an agent keeps its text while it is among this number of newest updates, so that an edit of
-/// it can still be applied.
+/// The number of most recent updates among which a completed message to an agent keeps its text, so that it can still
+/// be edited.
 const MAX_EDITABLE_UPDATES: i64 = 1000;
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
         .await
     }
 
-    /// Returns the last offset that was stored with a batch of this front-end.
+    /// Returns the last offset stored with a batch from this front-end.
     pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the offset of {front_end}"), move |db| {
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Marks the update as a prompt that waits for this session, and stores its `filtered` content. `seen` is the
-    /// content that was filtered. If the message was edited since then, changes nothing and returns the edited update.
+    /// content that was filtered. If the message has been edited since, changes nothing and returns the edited update.
     ///
     /// # Errors
     /// [`StoreError::Gone`] if the update is completed.
@@ -204,8 +204,8 @@ fn delete_old(db: &Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Completes an update, identified by its own id or the id of its prompt. Deletes its text unless an agent got it. Has
-/// no effect on a completed update.
+/// Completes an update, identified by its own id or its prompt's id. Deletes its text unless it was sent to an agent.
+/// Has no effect on a completed update.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     match done {
         CompletedUpdate::Update(id) => {

@@ -15,15 +15,16 @@ use super::{
     sessions,
 };
 
-/// An edited message that is not completed, or was answered by an agent.
+/// An edited message that is either not completed or already answered by an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedMessage {
     pub id: InboxId,
     /// The content before the edit.
     before: UpdateKind,
-    /// The update with the new text. If it is a correction, its text is the author's, without the line of the host.
+    /// The update with the new text. If it is a correction, its text is the author's, without the line that the host
+    /// added.
     pub update: Update,
-    /// The session of the message, if it was already chosen.
+    /// The message's session, if one was already chosen.
     pub session: Option<SessionName>,
     /// Whether the agent's turn for the message has ended.
     pub is_answered: bool,
@@ -45,7 +46,7 @@ impl Store {
         self.run(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
 
-    /// Joins several updates, in their order, into the first one, and completes the others.
+    /// Joins several updates, in order, into the first one, and completes the others.
     pub async fn join_updates(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
         self.run(format!("join {} to message {}", counted(others.len(), "part"), first.0), move |db| {
             let mut parts = Vec::with_capacity(others.len() + 1);
@@ -62,8 +63,8 @@ impl Store {
         .await
     }
 
-    /// Finds the message that the update `edit` edits, and returns it with the text `words`. Returns `None` if the text
-    /// of the message is no longer stored, if the edit changes nothing, or if a later edit was already applied.
+    /// Finds the message that `edit` refers to, and returns it with the new text `words`. Returns `None` if the
+    /// message's text is no longer stored, if the edit changes nothing, or if a later edit was already applied.
     pub async fn find_edited(
         &self,
         edit: InboxId,
@@ -79,7 +80,7 @@ impl Store {
             let found: Vec<(InboxId, Option<String>, Update, bool)> = read_all(db, sql, [&message.0], |row| {
                 Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?, row.get(3)?))
             })?;
-            // Skip the edit itself, which is stored, too. The newest of the other rows may be a correction.
+            // Skip the edit itself, which is also stored. The newest remaining row may be a correction.
             let is_meant = |update: &Update| update.place == place && !matches!(update.what, UpdateKind::Edited(_));
             let Some((id, session, update, is_answered)) = found.into_iter().find(|(_, _, update, _)| is_meant(update))
             else {
@@ -135,18 +136,20 @@ pub enum SavedEdit {
     Changed,
 }
 
-/// Returns the update with the new text. `origin` is that of the edit. Returns `None` if the update has neither text
-/// nor files or already has this text, or if it was joined from parts, because the edited part is unknown then.
+/// Returns the update with the new text. `origin` is the edit's origin. Returns `None` if the update has neither text
+/// nor files, if it already has this text, or if it was joined from parts, because it is then unknown which part was
+/// edited.
 fn edited(update: &Update, origin: &Origin, words: &str) -> Option<Update> {
     if update.origin.part == MessagePart::Joined {
         return None;
     }
-    // The text of a reply quotes the other message, which may have changed although the reply was not edited.
+    // A reply's text quotes the message it replies to, which may have changed even though the reply wasn't edited.
     let replies = update.origin.reply.as_ref().zip(origin.reply.as_ref());
     if replies.is_some_and(|(old, new)| old.words == new.words) {
         return None;
     }
-    // The text of the author: filters may have changed it, and a correction has a line of the host.
+    // Compare with the author's original text: filters may have changed it, and corrections contain a line from the
+    // host.
     let old = update.origin.unfiltered.as_deref();
     let what = match &update.what {
         UpdateKind::Text(text) if old.unwrap_or(text) != words => UpdateKind::Text(words.to_owned()),

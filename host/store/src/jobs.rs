@@ -1,5 +1,5 @@
-//! Stores for each job of a plugin the time up to which its runs were started or skipped. After downtime, the host uses
-//! this time to find the missed runs.
+//! Stores, for each plugin job, the time up to which its runs were started or skipped. After downtime, the host uses
+//! this time to find missed runs.
 
 use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, inbox::to_column};
 
 impl Store {
-    /// Stores these jobs of a plugin, each with its schedule, and deletes the plugin's other jobs. Returns for each job
-    /// the time up to which its runs were started or skipped, or `now` if the job is new or has another schedule.
+    /// Stores these jobs of a plugin with their schedules, and deletes the plugin's other jobs. Returns, for each job,
+    /// the time up to which its runs were started or skipped, or `now` if the job is new or its schedule has changed.
     pub async fn sync_jobs(
         &self,
         plugin: &str,
@@ -34,7 +34,7 @@ impl Store {
         .await
     }
 
-    /// Stores that a run of a job starts. The run covers the scheduled time `at` and all earlier ones.
+    /// Records the start of a job run, which covers the scheduled time `at` and all earlier ones.
     pub async fn begin_job(&self, plugin: &str, name: &str, at: Timestamp) -> Result<(), StoreError> {
         let (plugin, name) = (plugin.to_owned(), name.to_owned());
         self.run(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {

@@ -1,5 +1,5 @@
-//! Stores the posts with buttons: the request that a post is about, if any, the chat messages that show the post, and
-//! the decision. A request is decided at most once.
+//! Stores posts with buttons: each post's request, if any, the chat messages that show it, and the decision. A request
+//! is decided at most once.
 
 use cordboard_core::{
     types::{Place, Reply, Request},
@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of most recent posts whose buttons can work. The records of older posts are deleted.
+/// The number of most recent posts whose buttons still work. Records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// Like [`Self::close_request`], for all requests about failed starts and silent agents, and all requests from
-    /// agents. These requests are valid only while the host process that created them runs.
+    /// agents. These requests are valid only as long as the host process that created them is running.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {
@@ -124,8 +124,8 @@ pub(super) fn insert(db: &Connection, id: PostId, place: &str, reply: &Reply) ->
     Ok(())
 }
 
-/// Records the chat messages that show the post. If its request was decided in the meantime, returns the posts that
-/// replace the buttons in these messages.
+/// Records the chat messages that show the post. If its request has been decided in the meantime, returns the posts
+/// that replace the buttons in these messages.
 pub(super) fn record_messages(
     db: &Connection,
     id: PostId,

@@ -1,9 +1,9 @@
 //! The host's persistent state, such as sessions, topics, accepted updates, posts, plugin versions, plugin state,
 //! decisions and agent usage. No other crate uses SQLite.
 //!
-//! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
-//! stores nothing and returns an error. The store makes no decisions about sessions or chats. Its methods must not be
-//! called from its own writer thread.
+//! Every write method either stores its data before it returns, so that the data survives if the process is killed, or
+//! stores nothing and returns an error. The store makes no decisions about sessions or chats. Do not call its methods
+//! from its own writer thread.
 
 use std::{
     collections::HashSet,
@@ -102,8 +102,8 @@ pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
     Ok((Store { requests, file: Arc::new(file), notified: Arc::default() }, contents))
 }
 
-/// The size in bytes to which the WAL is truncated after a checkpoint, so that storing a large plugin does not enlarge
-/// the WAL permanently.
+/// The size in bytes to which the WAL is truncated after a checkpoint, so that storing a large plugin doesn't enlarge
+/// it permanently.
 const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {
@@ -117,7 +117,7 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
 }
 
 impl Store {
-    /// Syncs everything stored so far to the disk, so that it survives a power failure.
+    /// Syncs everything stored so far to disk, so that it survives a power failure.
     pub async fn sync(&self) -> Result<(), StoreError> {
         // SQLite syncs only a commit that writes.
         let work =
@@ -135,8 +135,8 @@ impl Store {
         }
     }
 
-    /// Records that a place is notified about the failing store. Returns whether this is the first notice there since
-    /// the store last worked. Notices about incoming updates and about replies share this record.
+    /// Records that a place is notified about the failing store. Returns whether this is the first notice in that place
+    /// since the store last worked. Notices about incoming updates and replies share this record.
     #[must_use]
     pub fn record_failure(&self, place: &Place) -> bool {
         self.notified().insert(place.clone())
@@ -151,7 +151,7 @@ impl Store {
         self.notified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Limits the database to `more` additional pages, which simulates a full disk in tests.
+    /// Limits the database to `more` additional pages, to simulate a full disk in tests.
     #[doc(hidden)]
     pub async fn leave_room_for(&self, more: i64) {
         let work = move |db: &Connection| {

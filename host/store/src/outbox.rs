@@ -1,5 +1,5 @@
-//! Posts to be sent. A post is stored in one transaction with the completion of the update that it answers, and is
-//! deleted when it is sent or abandoned. Undeliverable posts are kept, so that `cordboard outbox` can list them.
+//! Posts to be sent. A post is stored in the transaction that completes the update it answers, and deleted when it is
+//! sent or abandoned. Undeliverable posts are kept, so that `cordboard outbox` can list them.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -17,13 +17,13 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The maximum number of undeliverable posts that are kept for the list of `cordboard outbox`.
+/// The maximum number of undeliverable posts to keep for `cordboard outbox`.
 const MOST_UNDELIVERABLE: i64 = 100;
 
 impl Store {
     /// Completes updates and stores their posts atomically. A command is completed with its reply, and a turn with its
-    /// final answer. A dropped prompt is completed without a post, and a notice is a post that completes nothing.
-    /// Calling this again doesn't change completed updates, but stores the posts again.
+    /// final answer. A dropped prompt is completed without a post, and a notice is a post that completes nothing. A
+    /// second call doesn't change completed updates, but stores the posts again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} and complete {}", counted(out.len(), "post"), counted(done.len(), "message"));
         self.run(what, move |db| {
@@ -47,7 +47,8 @@ impl Store {
         .await
     }
 
-    /// Returns the message that a turn answers, or `None` if no message started the turn or its end is already stored.
+    /// Returns the message that a turn answers, or `None` if no message started the turn or the turn's end is already
+    /// stored.
     pub async fn answered_message(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
         self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
@@ -55,7 +56,7 @@ impl Store {
 
     /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
     /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] marks the answer as interrupted.
-    /// Must be called for each message of a long answer and for each edit. Ignores a turn whose end is stored.
+    /// Call it for each message of a long answer and for each edit. Ignores turns whose end is already stored.
     pub async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -67,8 +68,8 @@ impl Store {
         self.run(format!("store the message that shows the answer to prompt {}", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
             // If the final answer was stored while the message was being sent, insert nothing, because nothing would
-            // delete the entry. A turn that the agent itself began is not in the inbox, but its answer is in the outbox
-            // at that time.
+            // delete the entry. Turns that the agent starts by itself aren't in the inbox, so also check the outbox for
+            // the answer.
             let sql = "INSERT INTO live (prompt, place, message, text) SELECT ?1, ?2, ?3, ?4
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE prompt = ?1 AND state = 'done')
                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = ?1)

@@ -1,5 +1,5 @@
-//! Stores the most recently active versions of each plugin, for rollbacks, and for a host that starts while a plugin
-//! file is invalid.
+//! Stores each plugin's most recently active versions, for rollbacks and in case the host starts while a plugin file is
+//! invalid.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -28,7 +28,7 @@ impl Store {
         .await
     }
 
-    /// Makes a stored version the newest, so that it is not the next one to be deleted.
+    /// Makes a stored version the newest, so that it isn't deleted next.
     pub async fn touch_version(&self, plugin: &str, digest: &str) -> Result<(), StoreError> {
         let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
         self.run(format!("store the active version of plugin '{plugin}'"), move |db| {

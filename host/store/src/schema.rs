@@ -155,8 +155,8 @@ const TOPICS: &str = "
     CREATE TABLE topic (session TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// The people who got access in the chat or by pairing, the last known names of all people who have written, and the
-/// number of calls of each command.
+/// The people who were granted access in the chat or by pairing, the last known names of everyone who has written, and
+/// the number of calls of each command.
 const ACCESS: &str = "
     CREATE TABLE access (
         person INTEGER PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')), name TEXT,
@@ -167,7 +167,7 @@ const ACCESS: &str = "
     CREATE TABLE command_use (command TEXT PRIMARY KEY, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// The messages that agents got and whose text is still stored.
+/// Messages that were sent to agents and whose text is still stored.
 const ANSWERED: &str = "CREATE INDEX inbox_answered ON inbox (id) WHERE state = 'done' AND record <> '';";
 
 /// The time at which each post was stored, the reason why a place is unreachable, and the log of failed and degraded

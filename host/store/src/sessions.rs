@@ -24,9 +24,8 @@ impl Store {
         self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
-    /// Stores the session under its new name, which `record` contains, and atomically updates the active sessions, open
-    /// prompts, usage entries and entries of the audit log with the old name. The text of an audit entry keeps the old
-    /// name.
+    /// Stores the session under the new name in `record`, and atomically updates active sessions, open prompts, usage
+    /// entries and audit entries that have the old name. The text of audit entries keeps the old name.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.

@@ -39,11 +39,11 @@ pub struct StoreSnapshot {
     pub outbox: Vec<OutboxRow>,
     /// Posts whose topic was deleted. They are sent again if a message arrives in the same place.
     pub undeliverable: Vec<OutboxRow>,
-    /// The places that the last host could not write to when it ended.
+    /// The places that the previous host process couldn't write to when it ended.
     pub unreachable: Vec<Place>,
     /// The rollout states of plugins, and the answers to their requests for capabilities.
     pub decisions: Decisions,
-    /// The people who got access in the chat or by pairing.
+    /// The people who were granted access in the chat or by pairing.
     pub people: Vec<StoredPerson>,
     /// The last known names of the people who have written.
     pub names: HashMap<UserId, String>,

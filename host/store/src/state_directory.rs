@@ -1,5 +1,5 @@
-//! Creates, checks and locks the state directory. This module rejects directories of other users, except those of root,
-//! and does not change permissions.
+//! Creates, checks and locks the state directory. This module rejects directories owned by other users except root, and
+//! must not change permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -15,11 +15,11 @@ use super::error::OpenError;
 /// The mode bits that let the group and others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The maximum time to wait for the lock of a killed host. A child process that the killed host was starting holds the
-/// lock until it executes its program, which takes milliseconds except under load.
+/// The maximum time to wait for the lock of a killed host. If the host was killed while starting a child process, the
+/// child holds the lock until it executes its program, which takes milliseconds except under load.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// The interval between attempts to get the lock.
+/// The interval between attempts to take the lock.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// The lock on the directory. The kernel releases it when the process ends, even if the process is killed.
@@ -32,8 +32,8 @@ pub(super) fn database(state: &Path) -> PathBuf {
     state.join("cordboard.db")
 }
 
-/// Checks that an empty database has not lost data: fails if session folders exist. Must not be called if the database
-/// file was removed, because a user removes the file to start without data.
+/// Checks that an empty database isn't the result of data loss: fails if session folders exist. Don't call this if the
+/// database file is missing, because users remove the file to start without data.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
     let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();
@@ -85,8 +85,8 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Rejects a directory that belongs to another user, or that others can write to, because other users could insert
-/// messages, grants and plugin versions.
+/// Rejects a directory that belongs to another user or that others can write to, because they could insert messages,
+/// grants and plugin versions.
 fn check_private(state: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(state).map_err(|source| not_writable(state, source))?;
     let (uid, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
@@ -112,7 +112,7 @@ fn not_writable(state: &Path, source: io::Error) -> OpenError {
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
 }
 
-/// Returns the user of this process, by name if the system knows it.
+/// Returns this process's user, by name if the system knows it.
 fn user() -> String {
     let uid = rustix::process::geteuid().as_raw();
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut lock_file = private().truncate(false).open(folder.path().join("lock")).unwrap();
         lock_file.lock().unwrap();
-        // No process has this pid: the kernel's limit is four million.
+        // No process has this pid, because the kernel's limit is four million.
         writeln!(lock_file, "999999999").unwrap();
         let child = thread::spawn(move || {
             thread::sleep(LOCK_RETRY * 5);

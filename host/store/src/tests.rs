@@ -29,7 +29,7 @@ struct State(TempDir);
 impl State {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Set the mode that a host would create the directory with, regardless of the umask.
+        // Set the mode that the host would give the directory, regardless of the umask.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         Self(folder)
     }

@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Store {
-    /// Stores a new session and the record of the topic to create for it, atomically.
+    /// Atomically stores a new session and the record of the topic to create for it.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with that name exists, even an archived one.
@@ -34,8 +34,8 @@ impl Store {
         self.run(format!("store the topic of session '{}'", topic.session), move |db| save(db, &topic)).await
     }
 
-    /// Stores a topic that the chat has created, makes its session active there, and adds `member` to its members, all
-    /// atomically.
+    /// Atomically stores a topic that the chat has created, makes its session active there, and adds `member` to its
+    /// members.
     pub async fn open_topic(
         &self,
         topic: &SessionTopic,
@@ -68,7 +68,7 @@ fn save(db: &Connection, topic: &SessionTopic) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Reads all topics, ordered by the id of their session.
+/// Reads all topics, ordered by session id.
 pub(super) fn read(db: &Connection) -> Result<Vec<SessionTopic>, WorkError> {
     read_all(db, "SELECT record FROM topic ORDER BY session", [], |row| json(row, 0))
 }

@@ -13,13 +13,13 @@ use super::{
 };
 
 impl Store {
-    /// Stores that the host can't write to the place. `why` is the error text of the chat server.
+    /// Records that the host can't write to the place. `why` is the chat server's error message.
     pub async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO unreachable (place, why) VALUES (?, ?)";
         self.change_reach(place, sql, Some(clean_error_text(why))).await
     }
 
-    /// Stores that the host can write to the place again.
+    /// Records that the host can write to the place again.
     pub async fn set_reachable(&self, place: &Place) -> Result<(), StoreError> {
         self.change_reach(place, "DELETE FROM unreachable WHERE place = ?", None).await
     }

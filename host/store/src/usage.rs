@@ -25,7 +25,7 @@ const GROUPS: &str = "
     GROUP BY session, persona, agent, model ORDER BY session, persona, agent, model";
 
 impl Store {
-    /// Stores the session's record and the usage of its finished turn, atomically. Returns the cost of all turns since
+    /// Atomically stores the session's record and its finished turn's usage. Returns the cost of all turns since
     /// `since`, including this one.
     pub async fn save_turn(
         &self,
@@ -89,7 +89,7 @@ fn append(db: &Connection, usage: &UsageEntry) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Limits a number of tokens that the agent reported, so that the sum of all turns fits into a column.
+/// Caps a token count reported by the agent, so that the sum over all turns fits into a column.
 fn column(tokens: u64) -> i64 {
     const LIMIT: i64 = i64::MAX / (TURNS + 1);
     i64::try_from(tokens).unwrap_or(LIMIT).min(LIMIT)

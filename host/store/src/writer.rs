@@ -15,8 +15,8 @@ use super::{
 /// rarely fills. When it is full, callers wait.
 pub(super) const QUEUE: usize = 1024;
 
-/// The maximum number of requests in one transaction: enough to share a sync among many callers, but few enough that
-/// the first of them is answered soon.
+/// The maximum number of requests in one transaction: enough to share a sync among many callers, but few enough to
+/// answer the first one promptly.
 const GROUP: usize = 128;
 
 /// The kind of failure that a commit must survive.
@@ -25,7 +25,8 @@ pub(super) enum Durability {
     /// A killed process (`synchronous=NORMAL`, without a sync).
     Process,
     /// A power failure (`synchronous=FULL`): the commit syncs itself and all earlier ones. A separate fsync of the WAL
-    /// afterwards would cost the same, but here a failed sync rolls the commit back, so the caller can simply retry.
+    /// afterwards would cost the same, but this way a failed sync rolls back the commit, so the caller can simply
+    /// retry.
     Power,
 }
 
@@ -82,7 +83,7 @@ pub(super) struct Writer {
     db: Connection,
     requests: mpsc::Receiver<Request>,
     durability: Durability,
-    /// Released after the connection is closed, because fields are dropped in the order of their declaration.
+    /// Released after the connection is closed, because fields are dropped in declaration order.
     _lock: Lock,
 }
 
@@ -131,7 +132,7 @@ impl Writer {
         (durability, requests)
     }
 
-    /// Commits the group. If that fails, commits each request on its own, so that only the ones that fail are rejected.
+    /// Commits the group. If that fails, commits each request separately, so that only failing requests are rejected.
     fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
         match (self.transact(durability, &mut requests), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),

@@ -1,8 +1,8 @@
 //! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
 //! teloxide's own client sleeps ten seconds after each 5xx, and its errors may quote a response that contains the
-//! token. So this module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is
-//! scrubbed of the token.
+//! token. This module therefore makes its own requests, with teloxide's payloads and HTTP client. The text of every
+//! error is scrubbed of the token.
 
 mod file_download;
 
@@ -23,7 +23,7 @@ const EXCERPT: usize = 120;
 /// The delay after "too many requests" without a `retry_after`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The maximum `retry_after`; a longer one is shortened. A broken server may send a number that would overflow an
+/// The maximum `retry_after`; a longer delay is reduced to it. A broken server may send a number that would overflow an
 /// `Instant`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -81,7 +81,7 @@ impl Api {
         self.request(P::NAME, |request| request.timeout(timeout).json(payload)).await
     }
 
-    /// Calls a method with a form, within this time.
+    /// Calls a method with a form and this timeout.
     pub async fn send_form<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -173,8 +173,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     }
 }
 
-/// Substrings of the descriptions of errors with code 400. Each means that the host can't write to the place: the user,
-/// or the chat no longer exists, the topic is closed, or the bot lacks rights there.
+/// Substrings of the descriptions of errors with code 400. Each means that the host can't write to the place: the user
+/// or chat no longer exists, the topic is closed, or the bot lacks rights there.
 const UNREACHABLE: [&str; 11] = [
     "chat not found",
     "user not found",

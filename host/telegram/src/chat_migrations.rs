@@ -30,7 +30,7 @@ impl ChatMigrations {
         locked(&self.0).iter().find(|(_, now)| **now == chat).map_or(chat, |(first_id, _)| *first_id)
     }
 
-    /// Records that the group `from` has the id `to` now. Ignores known migrations and chats that are not groups.
+    /// Records that the group `from` now has the id `to`. Ignores known migrations and chats that are not groups.
     ///
     /// # Errors
     /// The store failed. The map is unchanged.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{ReceiverSettings, Telegram, api::BotApiError, incoming::Bot};
 
-/// The reason that the host receives no more updates.
+/// The reason that the host no longer receives updates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiveError {
     #[error(
@@ -175,8 +175,8 @@ impl<'t> Connection<'t> {
     }
 }
 
-/// Logs that Telegram has another receiver for the updates. The Bot API names a webhook only in the description of the
-/// error.
+/// Logs that a webhook or another program receives the updates. Only the error's description tells which of the two it
+/// is.
 fn report_conflict(why: &str) {
     if why.contains("webhook") {
         tracing::error!(

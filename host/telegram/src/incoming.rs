@@ -1,5 +1,5 @@
-//! Parses updates of the Bot API: texts, messages without text, edits, button presses, and new ids of groups. Drops
-//! updates of users without access before anything is stored.
+//! Parses Bot API updates: texts, messages without text, edits, button presses, and new group ids. Drops updates from
+//! users without access before anything is stored.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -24,13 +24,13 @@ use super::{
     update::{self, CallbackQuery, Entity, Message, StoppedDraft, User},
 };
 
-/// The maximum number of users without access whose ids are logged. Many strangers may find a bot, and must not fill
-/// the log.
+/// The maximum number of users without access whose ids are logged. Many strangers may find a bot, but they must not be
+/// able to fill the log.
 const MOST_STRANGERS: usize = 100;
 
-/// The fields that show the kind of a message without text, each with the word for that kind in replies and prompts.
-/// The host ignores a message with none of these fields and without a caption: it is a service message, or its kind is
-/// unknown.
+/// The fields that identify the kind of a message without text, each with the word for that kind in replies and
+/// prompts. The host ignores a message with none of these fields and without a caption: it is a service message, or its
+/// kind is unknown.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -294,8 +294,8 @@ impl UpdateParser {
         Some(Incoming::Press { update, token })
     }
 
-    /// Parses the press of a draft's stop button. Telegram reports no user, but a private chat has only one, and their
-    /// ids are the same.
+    /// Parses the press of a draft's stop button. Telegram doesn't report a user, but a private chat has only one,
+    /// whose id is that of the chat.
     fn stopped_draft(&mut self, update: i64, stopped: &StoppedDraft) -> Option<Incoming> {
         let chat = &stopped.chat;
         let user = User {

@@ -15,7 +15,7 @@ use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::locked;
 
-/// The maximum number of cached tokens. A message that streams shows the same buttons many times.
+/// The maximum number of cached tokens. A streaming message shows the same buttons many times.
 const CACHED_TOKENS: usize = 256;
 
 /// The maximum number of characters of a label. Clients show fewer.

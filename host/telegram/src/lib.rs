@@ -76,7 +76,7 @@ pub struct ReceiverSettings {
 /// while the host runs.
 pub type ConfiguredTime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
-/// A function that opens a file of a session, and returns its size, too.
+/// A function that opens a session file and returns it with its size.
 pub type OpenFile = Arc<dyn Fn(&SessionFile) -> io::Result<(File, u64)> + Send + Sync>;
 
 #[derive(Clone)]
@@ -140,7 +140,7 @@ pub struct Telegram {
     topics: TopicSupport,
     /// The bot's user name. Not set before the host has signed in.
     bot_name: OnceLock<String>,
-    /// The places for which a call that shows typing is running.
+    /// The places with a typing call in progress.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menus that were last set, by private chat. The key `None` is the menu of all other chats.
     menus: Mutex<HashMap<Option<i64>, Vec<MenuEntry>>>,
@@ -184,7 +184,7 @@ impl Telegram {
         self.bot_name.get().map(String::as_str)
     }
 
-    /// Polls for updates and stores them. Failures of the network and the store are retried.
+    /// Polls for updates and stores them. Retries after network and store failures.
     ///
     /// Cancel safe: updates that were not stored are delivered again.
     ///
@@ -194,7 +194,7 @@ impl Telegram {
         poll::run(self, settings).await
     }
 
-    /// Sets the webhook, and stores the updates of its requests. Failures of the network and the store are retried.
+    /// Sets the webhook, and stores the updates in its requests. Retries after network and store failures.
     ///
     /// Cancel safe: a request without an outcome must be answered with an error, and Telegram sends its update again.
     ///
@@ -208,8 +208,8 @@ impl Telegram {
         webhook::run(self, settings, webhook).await
     }
 
-    /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Failures
-    /// of the network are retried.
+    /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Retries
+    /// after network failures.
     ///
     /// # Errors
     /// As [`Self::poll`].

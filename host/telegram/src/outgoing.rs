@@ -44,7 +44,7 @@ pub(super) use topics::TopicSupport;
 /// The maximum length of a message's text, in UTF-16 code units.
 pub(super) const TEXT_UNITS: usize = 4096;
 
-/// The number of characters of code that fit in a line on a phone in portrait orientation, with the default text size.
+/// The number of code characters that fit on a line of a phone in portrait orientation, at the default text size.
 const COLUMNS: usize = 38;
 
 /// Telegram allows 20 messages and edits a minute in a group, across all its topics. The pause between two frames is
@@ -310,8 +310,8 @@ impl Telegram {
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
-    /// Sends a message to a place, and again to the new id of its group if the group has moved. `payload` gets the
-    /// target and the reference to the message that this one replies to.
+    /// Sends a message to a place. If its group has moved, sends the message again to the group's new id. `payload`
+    /// gets the target and the reference to the message that this one replies to.
     async fn send_to_current<P: Payload + Serialize + Sync>(
         &self,
         place: &Place,

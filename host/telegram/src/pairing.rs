@@ -16,7 +16,7 @@ pub struct PairingAttempt {
     /// The key of the update.
     pub key: String,
     pub kind: AttemptKind,
-    /// The code in its normal form.
+    /// The normalized code.
     pub code: String,
 }
 
@@ -31,9 +31,9 @@ pub enum AttemptKind {
 /// Whether the front-end still has to handle the message of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PairingOutcome {
-    /// The message is done. It must not be stored, because it may contain the code.
+    /// The message needs no further handling. It must not be stored, because it may contain the code.
     Handled,
-    /// No code is valid. The message is like any other.
+    /// There is no valid code. Handle the message like any other.
     NotPairing,
 }
 
@@ -60,8 +60,8 @@ pub(super) fn code_in(message: &Message, bot: &str) -> Option<String> {
     }
 }
 
-/// Returns the author of a message if the author wrote it in the private chat with the bot. Ids of private chats are
-/// those of their users.
+/// Returns the author of a message if the author wrote it in the private chat with the bot. A private chat has the same
+/// id as its user.
 pub(super) fn private_author(message: &Message) -> Option<&User> {
     let is_private = |from: &&User| i64::try_from(from.id) == Ok(message.chat.id);
     let from = message.from.as_ref().filter(|from| !from.is_bot).filter(is_private)?;

@@ -4,7 +4,7 @@ use cordboard_core::types::ChatFile;
 use serde_json::{Map, Value};
 
 /// The fields that contain a file, each with the kind in words and the name to use if the file has none. A message with
-/// an animation has the field `document`, too, so the order matters.
+/// an animation has the `document` field, too, so the order matters.
 const FIELDS: [(&str, &str, &str); 6] = [
     ("animation", "animation", "animation.mp4"),
     ("audio", "audio", "audio.mp3"),
@@ -14,10 +14,10 @@ const FIELDS: [(&str, &str, &str); 6] = [
     ("voice", ChatFile::VOICE_MESSAGE, "voice.ogg"),
 ];
 
-/// Returns the file of a message with this content. Of a photo, returns the largest size. `update` is the key of the
+/// Returns the file of a message with this content. For a photo, returns the largest size. `update` is the key of the
 /// update.
 pub(super) fn find(content: &Map<String, Value>, update: &str) -> Option<ChatFile> {
-    // The sizes are sorted, and the largest one is the last.
+    // The sizes are sorted, with the largest last.
     let photo = content.get("photo").and_then(Value::as_array).and_then(|sizes| sizes.last());
     let photo = photo.map(|photo| (photo, "photo", "photo.jpg"));
     let others = FIELDS.iter().filter_map(|(field, kind, name)| Some((content.get(*field)?, *kind, *name)));

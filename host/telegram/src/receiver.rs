@@ -31,7 +31,7 @@ pub(super) struct Receiver<'t> {
     pending_answers: JoinSet<()>,
 }
 
-/// A failure of the store. Telegram sends the updates again.
+/// A store failure. Telegram sends the updates again.
 pub(super) struct StoreFailure {
     pub error: StorageError,
     /// The places whose messages are not stored.
@@ -139,8 +139,8 @@ async fn store_batch(
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {
-                // Ignore a press after the end of the turn or a restart of the host, and one that the user has no right
-                // to.
+                // Ignore a press after the turn has ended or the host has restarted, and a press that the user isn't
+                // allowed to make.
                 if let Some(action) = telegram.stop_buttons.find(chat, draft)
                     && (settings.press_refusal)(&update.caller, &action).is_none()
                 {

@@ -5,11 +5,10 @@ use cordboard_core::types::MessageAuthor;
 use super::update::Message;
 
 /// Returns the author of the message that `message` replies to, or `None` if it replies to no message of its chat. If
-/// the answered message was forwarded, the author is the person who forwarded it: the origin of a forward is not the
-/// sender.
+/// the answered message was forwarded, the author is the person who forwarded it, not the original author.
 pub(super) fn of(message: &Message) -> Option<MessageAuthor> {
     let replied = message.reply_to_message.as_deref()?;
-    // A message that was posted as a group or a channel names a bot of Telegram or the channel's account in `from`.
+    // In a message that was posted as a group or a channel, `from` is a Telegram bot or the channel's account.
     if replied.sender_chat.is_some() {
         return Some(MessageAuthor::Anonymous);
     }

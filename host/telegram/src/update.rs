@@ -1,10 +1,10 @@
-//! The fields of the Bot API's updates that the host reads. A malformed optional field of a message counts as absent,
-//! so that a value of an unknown kind doesn't make the whole message unreadable.
+//! The fields of Bot API updates that the host reads. A malformed optional message field counts as absent, so that a
+//! value of an unknown kind doesn't make the whole message unreadable.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-/// The kinds of updates that the host asks for: the fields of [`Update`].
+/// The kinds of updates that the host requests: the fields of [`Update`].
 pub(super) const ALLOWED_UPDATES: [&str; 4] =
     ["message", "edited_message", "callback_query", "stopped_message_generation"];
 
@@ -55,7 +55,7 @@ pub(super) struct Message {
     pub external_reply: Option<ExternalReply>,
     #[serde(default, deserialize_with = "optional")]
     pub quote: Option<Quote>,
-    /// All other fields. For a message without text, the name of a field shows the kind of its content.
+    /// All other fields. For a message without text, the field's name identifies the kind of content.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }

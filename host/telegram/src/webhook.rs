@@ -35,8 +35,8 @@ pub struct UpdateWebhook {
 /// An authenticated request with one update. The sender must wait for `outcome`, and confirm the update to Telegram
 /// only if it is stored.
 ///
-/// Requests go to one task, so that a client that disconnects can't cancel the storing of an update between the inbox
-/// and the hub.
+/// Requests go to one task, so that a client that disconnects can't cancel the handling of an update after it is stored
+/// but before it reaches the hub.
 pub struct WebhookRequest {
     pub body: Bytes,
     pub outcome: oneshot::Sender<WebhookOutcome>,
@@ -44,7 +44,7 @@ pub struct WebhookRequest {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookOutcome {
-    /// The update is stored, or the host has no use for it.
+    /// The update is stored, or the host doesn't need it.
     Stored,
     /// Telegram must send the update again.
     NotStored,
@@ -122,8 +122,8 @@ async fn receive(
     std::future::pending().await
 }
 
-/// Passes the outcome to the server. The server may no longer wait, after a timeout or a closed connection. Telegram
-/// then sends the update again.
+/// Passes the outcome to the server. The server may have stopped waiting, because of a timeout or a closed connection.
+/// Telegram then sends the update again.
 fn answer(sender: oneshot::Sender<WebhookOutcome>, outcome: WebhookOutcome) {
     let _waiting: Result<(), WebhookOutcome> = sender.send(outcome);
 }
@@ -144,7 +144,7 @@ pub(super) async fn delete(telegram: &Telegram, settings: &ReceiverSettings) -> 
     }
 }
 
-/// Replaces teloxide's payload, which knows only the kinds of updates of older versions.
+/// Replaces teloxide's payload, which knows only the update kinds of older Bot API versions.
 #[derive(Serialize)]
 struct SetWebhook {
     url: String,

@@ -7,7 +7,7 @@ import { componentize } from "@bytecodealliance/componentize-js";
 
 async function build(output) {
   const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
-  // Without `"cordboard": { "http": true }` the component doesn't import HTTP, and so doesn't request it.
+  // Without `"cordboard": { "http": true }`, the component doesn't import HTTP and therefore doesn't request it.
   const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
   const { component } = await componentize({
     sourcePath: resolve(".cordboard/guard.mjs"),
@@ -22,7 +22,8 @@ async function build(output) {
 try {
   await build(resolve(process.argv[2]));
 } catch (error) {
-  // Print only the message, because the stack trace is that of the tools. The message calls the plugin's file source.js.
+  // Print only the message, because the stack trace shows only the tools' code. The message refers to plugin.js as
+  // source.js.
   console.error(error.message.replaceAll('"source.js"', '"plugin.js"'));
   const module = /Error loading module "(cordboard:[^"]+)"/.exec(error.message);
   if (module) console.error(`Add \`import ${module[1]};\` to wit/world.wit.`);

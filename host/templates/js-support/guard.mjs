@@ -1,5 +1,5 @@
-// Wraps plugin.js, so that an exception is logged with its message and position.
-// `cordboard plugin build` overwrites this file.
+// Wraps plugin.js so that exceptions are logged with their message and position. `cordboard plugin build` overwrites
+// this file.
 
 import * as plugin from "../plugin.js";
 

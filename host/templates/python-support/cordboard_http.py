@@ -20,8 +20,7 @@ PIECE = 4096  # bytes per write
 
 
 class HttpError(Exception):
-    """Raised if there is no complete response. The text is the reason. For a request that was not granted, it names the
-    missing configuration line."""
+    """Raised if no complete response arrives. The text gives the reason, and names any missing configuration line."""
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Answer:
 
 
 def fetch(url, method="GET", headers=None, body=b""):
-    """Sends a request and returns the whole response, even if it is a redirect or an error such as 404."""
+    """Sends a request and returns the complete response, including redirects and errors such as 404."""
     try:
         request = outgoing(url, method, headers or {})
         sending = request.body()
@@ -77,7 +76,7 @@ def send(sending, body):
                 stream.blocking_write_and_flush(body[at : at + PIECE])
         http.OutgoingBody.finish(sending, None)
     except Err:
-        pass  # a rejected request takes no body; the result has the reason
+        pass  # a rejected request accepts no body; the result contains the reason
 
 
 def received(response):
@@ -95,5 +94,5 @@ def received(response):
 
 
 def explain(code):
-    """Returns the text of an error, or its name if it has no text."""
+    """Returns an error's text, or its name if it has no text."""
     return getattr(code, "value", None) or type(code).__name__.removeprefix("ErrorCode_")

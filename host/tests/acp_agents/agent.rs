@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::agent_host::{AgentHost, eventually, running};
 
-/// The prompt of the command `greet`. Both agents read this command from their own configuration.
+/// The prompt of the `greet` command. Both agents read this command from their own configuration.
 const GREETING: &str = "Good morning, $ARGUMENTS";
 
 #[derive(Clone, Copy)]
@@ -17,8 +17,8 @@ pub enum Agent {
 }
 
 impl Agent {
-    /// Starts a host with this agent, runs `test`, stops the host, and checks that no process of the agent is left. If
-    /// the agent's environment variable isn't set, prints a line instead.
+    /// Starts a host with this agent, runs `test`, stops the host, and checks that no agent process is left. If the
+    /// agent's environment variable isn't set, only prints a line.
     pub fn run(self, settings: &str, test: impl FnOnce(&mut AgentHost)) {
         let variable = self.variable();
         let Some(program) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -55,7 +55,7 @@ impl Agent {
             Self::Opencode => {
                 let config = home.join("opencode.json");
                 std::fs::write(&config, opencode_config(url)).unwrap();
-                // No proxy listens at `HTTPS_PROXY`, so each HTTPS request of opencode to another host fails at once.
+                // No proxy listens at `HTTPS_PROXY`, so opencode's HTTPS requests to other hosts fail immediately.
                 let env = format!(
                     r#"OPENCODE_CONFIG = {config:?}, OPENCODE_DISABLE_MODELS_FETCH = "1", OPENCODE_DISABLE_AUTOUPDATE = "1", OPENCODE_DISABLE_DEFAULT_PLUGINS = "1", OPENCODE_DISABLE_LSP_DOWNLOAD = "1", HTTPS_PROXY = "http://127.0.0.1:9", NO_PROXY = "127.0.0.1""#
                 );
@@ -76,7 +76,7 @@ env = {{ {env}, HOME = {home:?}, TMPDIR = {home:?} }}
     }
 }
 
-/// Returns a configuration in which opencode asks before it runs a command or edits a file. By default, it never asks.
+/// Returns a configuration that makes opencode ask before it runs a command or edits a file. By default, it never asks.
 fn opencode_config(url: &str) -> String {
     let config = json!({
         "provider": { "anthropic": { "options": { "baseURL": format!("{url}/v1"), "apiKey": "dummy" } } },
@@ -91,7 +91,7 @@ fn opencode_config(url: &str) -> String {
     config.to_string()
 }
 
-/// Returns the pids of the agent and of all processes that it has started.
+/// Returns the pids of the agent and all processes that it has started.
 pub fn processes(host: &AgentHost) -> Vec<u32> {
     running(&host.home(), |command_line| !command_line.starts_with(env!("CARGO_BIN_EXE_cordboard")))
 }

@@ -1,11 +1,11 @@
-//! Tests the behavior that both agents share: each function tests one behavior and runs once per agent.
+//! Tests the behaviors that both agents share. Each function tests one behavior and runs once per agent.
 
 use crate::{
     agent::{Agent, processes, suspend},
     agent_host::eventually,
 };
 
-/// Declares a test per agent for each behavior.
+/// Declares one test per behavior and agent.
 macro_rules! for_each_agent {
     ($($behaviour:ident),+ $(,)?) => {$(
         mod $behaviour {
@@ -70,7 +70,7 @@ fn permission(agent: Agent) {
         host.ask("/deny", "Answered: Reject.");
         host.phase("idle");
         assert!(!host.path("state/sessions/a/denied").exists());
-        // claude reports the denial to the model in the same turn, opencode with the next prompt.
+        // claude reports the denial to the model in the same turn; opencode reports it with the next prompt.
         let answer = match agent {
             Agent::Claude => "You said: hello",
             Agent::Opencode => "The tool said: The user rejected permission to use this specific tool call.",
@@ -87,7 +87,7 @@ fn denied_tool(agent: Agent) {
         host.ask("bash touch denied", "Denied: Bash `touch denied`");
         host.phase("idle");
         assert!(!host.path("state/sessions/a/denied").exists());
-        // opencode sends the result of the tool with this prompt.
+        // opencode sends the tool result with this prompt.
         host.ask("hello", " said: ");
         host.phase("idle");
         host.ask("bash mkdir made", "/answer #1 deny");
@@ -105,7 +105,7 @@ fn stop(agent: Agent) {
         host.ask("hello", "You said: hello");
         host.phase("idle");
         host.say("hang");
-        // On a busy machine, the agent may not notice a cancellation that it gets before it has begun the turn.
+        // On a busy machine, the agent may miss a cancellation that arrives before the turn has begun.
         eventually("the API has the prompt", || (host.api.count("hang") == 1).then_some(()));
         host.ask("/stop", "Stopped.");
         let shown = host.ask("again", "You said: again");
@@ -216,7 +216,7 @@ fn agent_command(agent: Agent) {
         host.ask("//nonsense", "has no command //nonsense.");
         host.ask("//greet @/etc/passwd", "can't contain a word that starts with '@'");
         host.ask("//greet the parser", "You said: Good morning, the parser");
-        // A command in the middle of a message is only text.
+        // A command in the middle of a message is plain text.
         host.ask("what does /greet do", "You said: what does /greet do");
     });
 }

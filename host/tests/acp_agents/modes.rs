@@ -43,7 +43,7 @@ fn opencode_plans_until_the_mode_is_default() {
         assert!(plans(host, "three"));
         host.ask("/permissions mode default", "Permission mode of session 'a': default.");
         assert!(!plans(host, "four"));
-        // A mode that the agent doesn't offer changes nothing.
+        // Setting a mode that the agent doesn't offer has no effect.
         host.ask(
             "/permissions mode acceptEdits",
             "rejected the permission mode and keeps its own. It offers: build, plan.",

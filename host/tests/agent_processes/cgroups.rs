@@ -30,7 +30,7 @@ impl OwnCgroup {
     }
 }
 
-/// Enters a cgroup in which this process can't create others.
+/// Enters a cgroup in which this process can't create child cgroups.
 pub fn forbid_cgroups() -> OwnCgroup {
     let own = OwnCgroup::enter();
     if let OwnCgroup(Some(own)) = &own {
@@ -48,7 +48,7 @@ impl Drop for OwnCgroup {
             fs::remove_dir(own.join("cordboard-host")).ok();
             fs::remove_dir(own)
         };
-        // The cgroup can't be removed before the killed processes in it have ended.
+        // The cgroup can't be removed until its killed processes have exited.
         let deadline = Instant::now() + LIMIT;
         while let Err(error) = remove() {
             if std::thread::panicking() {
@@ -97,7 +97,7 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
             Command::new("setsid").args(["sh", "-c", "env -i sleep 1006 >/dev/null 2>&1 & echo $!"]).output().unwrap();
         let orphan = String::from_utf8(hidden.stdout).unwrap().trim().to_owned();
         fs::write(left.join("cgroup.procs"), &orphan).unwrap();
-        // An agent may have created a cgroup below its own.
+        // An agent may have created a child cgroup.
         fs::create_dir(left.join("below")).unwrap();
         assert_eq!(sweep(&host, Vec::new()).await, CleanupReport { ended: 1, left: 0 });
         assert!(!is_running(&orphan) && !left.parent().unwrap().exists());
@@ -143,8 +143,8 @@ async fn an_agent_does_not_start_if_its_limits_cannot_be_set() {
     assert!(error.to_string().contains("or remove max_memory"), "{error}");
 }
 
-/// The kernel would accept the limit of processes while the host is in the parent cgroup, but the agent's cgroup would
-/// then be unusable.
+/// The kernel would accept a process limit while the host is in the parent cgroup, but the agent's cgroup would then be
+/// unusable.
 #[tokio::test]
 async fn limits_of_processes_and_then_of_memory_are_enforced() {
     let own = OwnCgroup::enter();
@@ -161,7 +161,7 @@ async fn limits_of_processes_and_then_of_memory_are_enforced() {
     let (status, ..) = run_limited(script, processes(4)).await;
     assert_ne!(status, "exit code 0");
 
-    // `tail` keeps the last line, which is all of its input.
+    // The input has no line break, so `tail` keeps all of it in memory.
     let script = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null";
     let memory = AgentLimits { memory: Some(32 << 20), ..NO_LIMITS };
     let (status, _, exceeded_memory) = run_limited(script, memory).await;

@@ -1,5 +1,5 @@
-//! Tests `cordboard_agents::process` with real processes: their start, their output, their exit, the end of their
-//! descendants, and the sweep of orphans.
+//! Tests `cordboard_agents::process` with real processes: startup, output, exit, termination of descendants, and the
+//! orphan sweep.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -62,7 +62,7 @@ async fn line(events: &mut Receiver<ProcessEvent>) -> String {
     }
 }
 
-/// Waits for the end of a process, and returns its lines, its exit status and its last line of error output.
+/// Waits for a process to exit, and returns its output lines, exit status and last line of error output.
 async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Option<String>) {
     let mut lines = Vec::new();
     loop {
@@ -161,8 +161,8 @@ async fn a_process_that_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn remaining_children_are_ended_before_the_exit_is_reported() {
-    // The script prints the pids of three processes: one in the agent's process group that ignores SIGTERM, and two
-    // outside of the group, the second of which ignores SIGTERM. All of them hold stdout open.
+    // The script prints the pids of three processes, all of which hold stdout open: one in the agent's process group
+    // that ignores SIGTERM, and two outside the group, the second of which ignores SIGTERM.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
     let (process, mut events) = start(script);
@@ -179,8 +179,8 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
 async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
-    // The child gets rid of its environment tag, its resource limit tag, its process group and its parent. Only a
-    // malicious program does all of this.
+    // The child sheds its environment tag, resource limit tag, process group and parent. Only a malicious program does
+    // all of this.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
@@ -201,7 +201,7 @@ const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/nul
 async fn a_process_that_left_its_session_is_ended_and_reaped() {
     let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
-    // A process of another agent must survive.
+    // Another agent's process must survive.
     let (other, mut others) = start(&format!("read begin; {DETACH}; read go"));
     other.write(b"begin".to_vec()).unwrap();
     let spared = line(&mut others).await;
@@ -242,8 +242,7 @@ async fn unrelated_children_are_not_reaped() {
 #[tokio::test]
 async fn an_orphan_without_its_environment_is_found() {
     let _no_cgroups = cgroups::forbid_cgroups();
-    // This test doesn't call `adopt_orphans`, so init becomes the parent of the detached process, as after the death of
-    // a host.
+    // This test doesn't call `adopt_orphans`, so init adopts the detached process, as it does after a host dies.
     let host = tag().host;
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell(&script) };
@@ -328,7 +327,7 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// Starts a process as a killed host would leave it behind: it has the environment tag, but `spawn` didn't start it.
+/// Starts a process like one left behind by a killed host: it has the environment tag, but wasn't started by `spawn`.
 /// Waits until the script prints `up`, and returns the process and the lines before `up`.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};

@@ -1,5 +1,5 @@
-//! Tests agents that are missing, die, print invalid output, don't answer or don't exit. The chat says what to do, and
-//! waiting prompts are answered after the agent is repaired.
+//! Tests agents that are missing, crash, print invalid output, don't answer or don't exit. The chat says what to do,
+//! and waiting prompts are answered once the agent is fixed.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ fn with_agent(command: &str) -> String {
 }
 
 fn is_alive(pid: &str) -> bool {
-    // The environment of a zombie is empty.
+    // A zombie has an empty environment.
     std::fs::read(Path::new("/proc").join(pid).join("environ")).is_ok_and(|environ| !environ.is_empty())
 }
 
@@ -41,7 +41,7 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
     let home = Home::new(QUICK);
     let mut host = home.run();
     host.exchange("/sessions", "No sessions.");
-    // The host already uses all file descriptors below this limit, so it can't open another file.
+    // The host already uses all file descriptors below this limit, so it can't open any more files.
     let few = Rlimit { current: Some(12), maximum: getrlimit(Resource::Nofile).maximum };
     let pid = Pid::from_raw(host.pid()).unwrap();
     let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
@@ -73,8 +73,8 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Wait for this output before closing the input, because the host waits only two seconds (`drain`) after the end of
-    // its input.
+    // Wait for this output before closing the input, because the host exits at most two seconds (`drain`) after its
+    // input ends.
     host.hear("The agent of session 'a' did not start: ");
     home.wait_for("one waiting message", |session| session["queued"] == 1);
     let ended = host.end();
@@ -163,7 +163,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let mut host = home.run();
     host.say("/new a");
     host.say("hang");
-    // Wait until the agent has started, so that its start doesn't use up the drain period of one second.
+    // Wait until the agent has started, so that its startup doesn't use up the one-second drain period.
     home.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
@@ -173,8 +173,8 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The agent ignores SIGTERM and the end of its input. Its child runs in a process session of its own, and ignores
-/// SIGTERM as well.
+/// The agent ignores SIGTERM and the end of its input. Its child runs in a separate process session and also ignores
+/// SIGTERM.
 #[test]
 fn a_stubborn_agent_and_its_children_end_with_the_host() {
     let home = Home::new(QUICK);

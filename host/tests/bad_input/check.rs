@@ -106,7 +106,7 @@ fn check_runs_a_plugin_with_its_configuration() {
          expected a string; correct [plugins.persona.config] in {file}\n"
     );
     assert_eq!(ended.err, why);
-    // A host with this invalid table starts anyway, and logs the same error.
+    // With this invalid table, the host still starts and logs the same error.
     let mut host = home.run();
     host.log("personas.x.instructions: invalid type: integer `3`, expected a string; correct [plugins.persona.config]");
     assert_eq!(host.end().code, Some(0));

@@ -1,11 +1,11 @@
-//! Tests invalid configurations. At the start, the host reports the position of the error and exits. While it runs, it
-//! keeps the last valid configuration and reports the error once.
+//! Tests invalid configurations. At startup, the host reports the error's position and exits. A running host keeps the
+//! last valid configuration and reports the error once.
 
 use std::fs;
 
 use super::host::{Home, QUICK};
 
-/// Runs a host with this configuration, which must prevent the start, and returns the error.
+/// Runs a host with this configuration, which must prevent startup, and returns the error.
 fn refused(config: &str) -> String {
     let home = Home::new(config);
     let ended = home.run().end();

@@ -1,5 +1,5 @@
-//! Tests files and folders that the host can't use: plugins, configurations and state directories that are missing, of
-//! the wrong type, not writable, owned or writable by others, in use, or written by a newer version.
+//! Tests unusable files and folders: plugins, configurations and state directories that are missing, read-only, in use,
+//! of the wrong type, owned or writable by other users, or written by a newer version.
 
 use std::{
     fs::{self, Permissions},
@@ -51,7 +51,7 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     host.exchange("/new a", "Session 'a' created.");
     let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    // Without the running host, the list would have no pid, so this list came through the host's socket.
+    // Only a running host knows the pid, so this list came through the host's socket.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
@@ -182,7 +182,7 @@ fn make_odd_files(home: &Home) {
     symlink("nowhere", at("lost")).unwrap();
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), mode).unwrap();
-    // The socket's file stays after the listener is dropped.
+    // The socket file remains after the listener is dropped.
     drop(std::os::unix::net::UnixListener::bind(at("socket")).unwrap());
 }
 
@@ -283,7 +283,7 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
     assert!(ended.out.contains(&format!("token          invalid  {token}\n")), "{}", ended.out);
 }
 
-/// Runs a host with this state directory, which must prevent the start, and returns the error.
+/// Runs a host with this state directory, which must prevent startup, and returns the error.
 fn refused(home: &Home, state: &str) -> String {
     let (config, plugins) = (home.path("config.toml"), home.path("plugins"));
     let mut command = home.cordboard(&["run", "--chat", "console", "--state", state]);

@@ -1,11 +1,11 @@
-//! Tests full disks: the host keeps running, says what to do, keeps its data, and processes pending work as soon as
-//! there is space.
+//! Tests full disks: the host keeps running, says what to do, loses no data, and resumes pending work once space is
+//! available.
 
 use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use super::host::{CORDBOARD, Home, Host, QUICK, compiled};
 
-/// A script that puts the state directory on a tmpfs of 2 MiB, and then runs the host. On request, a background process
+/// A script that mounts a 2 MiB tmpfs as the state directory and then runs the host. On request, a background process
 /// fills the tmpfs or frees space in it.
 const SMALL_DISK: &str = r#"
 state=$1 cache=$2 orders=$3
@@ -21,7 +21,7 @@ done <"$orders") </dev/null >/dev/null 2>&1 &
 exec "$@"
 "#;
 
-/// A script that puts the cache on a tmpfs that is too small for any compiled plugin, and then runs the host.
+/// A script that mounts a tmpfs as the cache, too small for any compiled plugin, and then runs the host.
 const NO_CACHE: &str = r#"
 mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && mkdir "$1/cache" || exit 77
 mount -t tmpfs -o size=16k,mode=700 tmpfs "$1/cache" || exit 77
@@ -57,7 +57,7 @@ impl Disk {
     }
 }
 
-/// Starts a host on a disk of 2 MiB. Returns `None` if this system doesn't let its users mount a tmpfs.
+/// Starts a host on a 2 MiB disk. Returns `None` if this system doesn't let users mount a tmpfs.
 fn on_small_disk(home: &Home) -> Option<(Host, Disk)> {
     if !has_disks(home) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
@@ -126,8 +126,8 @@ fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
     assert!(ended.out.contains(&lines), "{}", ended.out);
 }
 
-/// A write past the file size limit fails like a write to a full disk, but the kernel also sends a signal, which ends a
-/// process by default.
+/// A write past the file size limit fails like a write to a full disk, but the kernel also sends a signal that
+/// terminates the process by default.
 #[test]
 fn a_file_size_limit_does_not_end_the_host() {
     let home = Home::new(QUICK);

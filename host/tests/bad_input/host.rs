@@ -132,7 +132,7 @@ impl Home {
     }
 }
 
-/// Polls `holds` until it returns true. Tests use this function only for conditions that no output announces.
+/// Polls `holds` until it returns true. Use this only for conditions that no output announces.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -180,12 +180,12 @@ impl Host {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// Waits until `text` appears in the chat, after the text of the last wait.
+    /// Waits until `text` appears in the chat after the text that the previous wait found.
     pub fn hear(&mut self, text: &str) {
         self.out.wait(text, &self.err);
     }
 
-    /// Waits until `text` appears in the log, after the text of the last wait.
+    /// Waits until `text` appears in the log after the text that the previous wait found.
     pub fn log(&mut self, text: &str) {
         self.err.wait(text, &self.out);
     }
@@ -206,7 +206,7 @@ impl Host {
         self.wait()
     }
 
-    /// Waits for the exit. The input stays open.
+    /// Waits for the exit while the input stays open.
     pub fn wait(mut self) -> Ended {
         let status = self.child.wait().unwrap();
         Ended { code: status.code(), out: self.out.all(), err: self.err.all() }
@@ -221,7 +221,7 @@ impl Drop for Host {
     }
 }
 
-/// The output of a pipe so far.
+/// A pipe's output so far.
 struct PipeOutput {
     text: Arc<(Mutex<Stream>, Condvar)>,
     /// The byte offset at which the next wait begins to search.

@@ -1,5 +1,5 @@
-//! Tests mistakes of users and failures of disks and agents, with the real binary: the message says what to do, the
-//! exit code is right, and no session or message is lost.
+//! Tests user mistakes, disk failures and agent failures with the real binary: the message says what to do, the exit
+//! code is correct, and no session or message is lost.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

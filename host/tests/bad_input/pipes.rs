@@ -1,4 +1,4 @@
-//! Tests unusual input lines, and standard streams that are closed at the start, end early, or aren't read.
+//! Tests unusual input lines, and standard streams that are closed at startup, end early, or aren't read.
 
 use std::{
     io::{Read, Write},
@@ -71,14 +71,14 @@ fn closed_output_ends_the_host_and_loses_no_answer() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// A host whose output pipe is full because its reader has stopped reading, like `| less` at the first page.
+/// A host whose output pipe is full because the reader stopped reading, like `| less` on its first page.
 struct Stalled {
     child: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl Stalled {
-    /// Starts a host, and waits until its agent has given an answer that exceeds the capacity of a pipe.
+    /// Starts a host, and waits until its agent's answer exceeds the pipe capacity.
     fn flooded(home: &Home) -> Self {
         let mut command = home.cordboard(&["run", "--chat", "console"]);
         let command = command.args(home.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

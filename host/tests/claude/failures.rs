@@ -1,4 +1,4 @@
-//! Tests the real CLI when the API fails, and when the host is killed.
+//! Tests the real CLI while the API fails and after the host is killed.
 
 use crate::host::{eventually, open, running};
 

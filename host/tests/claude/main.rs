@@ -1,5 +1,5 @@
-//! Tests the real claude CLI with a fake Messages API: the text that the user sees, and the requests that the API
-//! receives. Without the CLI, every test prints a line and passes.
+//! Tests the real claude CLI against a fake Messages API. Checks the text that the user sees and the requests that the
+//! API receives. Without the CLI, every test prints a line and passes.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -24,8 +24,7 @@ fn a_tool_waits_for_the_decision_of_the_user() {
     host.phase("idle");
     host.ask("/answer #3 allow", "Session 'a' has no open request #3.");
     // The CLI's result message lists the denied tools again. The host doesn't show denials that the user already knows
-    // of. Depending on the timing of the interrupt, the CLI may send the tool's result to the API again with this
-    // prompt.
+    // about. Depending on when it is interrupted, the CLI may resend the tool's result to the API with this prompt.
     let first = host.ask("hello", " said: ");
     host.phase("idle");
     let second = host.ask("again", "You said: again");
@@ -44,7 +43,7 @@ fn a_permission_can_last_for_the_session() {
     let shown = host.ask("bash touch made", "The tool said: ");
     assert!(!shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
-    // The CLI allows further edits by changing its permission mode, but only until its process ends.
+    // To allow further edits, the CLI changes its permission mode, which lasts only until its process exits.
     let file = host.path("state/sessions/a/file");
     let write = format!("write {}", file.display());
     host.ask(&write, "[Allow for this session] /answer #2 session");
@@ -189,7 +188,7 @@ fn an_approved_plan_ends_the_plan_mode_of_the_session() {
     host.ask("/allow", "The tool said: ");
     host.phase("idle");
     host.ask("/permissions", "(agent claude, mode default)");
-    // The next process of the agent starts in the new mode.
+    // The agent's next process starts in the new mode.
     host.ask("/suspend", "Session 'a'");
     host.phase("suspended");
     host.ask("bash touch made", "[Deny] /answer #3 deny");
@@ -218,7 +217,7 @@ fn the_permission_mode_changes_in_a_running_conversation() {
     let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
     assert!(inside.exists() && !shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
-    // A new process of the agent starts in the same mode.
+    // The agent's new process starts in the same mode.
     host.ask("/suspend", "Session 'a'");
     host.phase("suspended");
     std::fs::remove_file(&inside).unwrap();

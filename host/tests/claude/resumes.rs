@@ -1,4 +1,4 @@
-//! Tests which conversation and which persona the real CLI uses after a suspension.
+//! Tests which conversation and persona the real CLI uses when it resumes after a suspension.
 
 use crate::host::{AgentHost, eventually, open};
 

@@ -9,7 +9,7 @@ use crate::{
     pty::Pty,
 };
 
-/// Stores answers to the questions that the CLI would ask at its first start in a terminal.
+/// Stores answers to the questions that the CLI asks the first time it starts in a terminal.
 fn skip_onboarding(host: &AgentHost) {
     let state = json!({
         "hasCompletedOnboarding": true,

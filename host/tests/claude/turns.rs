@@ -1,9 +1,9 @@
-//! Tests turns of the real CLI: streaming, waiting messages, interrupts, steering, commands, models and scheduled
+//! Tests turns with the real CLI: streaming, waiting messages, interrupts, steering, commands, models and scheduled
 //! prompts.
 
 use crate::host::{eventually, open};
 
-/// The CLI's note for the model about an interrupted turn.
+/// The CLI's note that tells the model about an interrupted turn.
 const INTERRUPTED: &str = "[Request interrupted by user]\n";
 
 #[test]
@@ -44,7 +44,7 @@ fn stop_ends_the_turn_and_keeps_the_process() {
     assert_eq!(host.pid(), pid);
     host.phase("idle");
     host.say("hang");
-    // On a busy machine, the CLI may not notice an interrupt that it gets before it has begun the turn.
+    // On a busy machine, the CLI may miss an interrupt that arrives before the turn has begun.
     eventually("the API has the prompt", || (host.api.count("hang") == 1).then_some(()));
     host.ask("/stop", "Stopped.");
     let shown = host.ask("again", "You said: again");
@@ -130,11 +130,11 @@ fn a_command_of_the_cli_takes_two_slashes() {
     host.ask("//Context", "Context Usage");
     host.ask("//contxt", "has no command //contxt. Did you mean //context?");
     host.ask("//review @/etc/passwd", "can't contain a word that starts with '@'");
-    // Commands of plugins take precedence. A command with a single slash never reaches the CLI.
+    // Plugin commands take precedence. A command with a single slash never reaches the CLI.
     host.ask("//sessions", "a");
     host.ask("/context", "Unknown command /context.");
     assert_eq!(host.api.said(), ["hello"], "the CLI handles its command itself");
-    // A command in the middle of a message is only text.
+    // A command in the middle of a message is plain text.
     host.ask("what does / context do", "You said: what does / context do");
 }
 
@@ -147,7 +147,7 @@ fn a_compaction_repeats_no_answer() {
     host.ask("count 10000", "line 1\n");
     host.ask("/stop", "Stopped.");
     host.phase("idle");
-    // The compaction preserves the output of this command, and the CLI sends it again.
+    // The compacted conversation includes this command's output, so the CLI sends it again.
     host.ask("//context", "Context Usage");
     host.phase("idle");
     let shown = host.ask("//compact", "Done.");

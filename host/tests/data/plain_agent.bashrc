@@ -1,5 +1,5 @@
-# The startup file of an interactive bash. Its functions implement the commands of the demo agent that the tests for all
-# kinds of agents use.
+# The startup file for an interactive bash. Its functions implement the demo agent commands that the tests for all agent
+# kinds use.
 PS1='sh> ' PS2='sh> '
 command_not_found_handle() { echo "You said: $*"; }
 slow() { for ((i = 1; i <= $1; i++)); do echo "line $i"; sleep 0.05; done; }

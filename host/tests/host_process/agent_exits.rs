@@ -33,7 +33,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     host.ask("crash", DIED);
     let refused = "Not accepted: session 'a' has an interrupted message. Use /retry a to send it again, or /leave a to drop it; then send this one again.\n“hello”";
     host.ask("hello", refused);
-    // `idle_timeout` and `kept` change together, so a changed timeout shows that the session uses the new `kept`.
+    // `idle_timeout` and `kept` are set together, so once the timeout changes, the session also uses the new `kept`.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
         until("the session uses the new configuration", || host.session("a")["idle_timeout_s"] == seconds);
@@ -112,7 +112,7 @@ fn a_stubborn_agent_and_its_children_are_killed() {
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
-    // A message that arrives while the agent is shutting down waits for the next agent process.
+    // A message that arrives during the agent's shutdown waits for the next agent process.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);
     host.expect_logged("an agent left processes behind");

@@ -1,5 +1,5 @@
-//! Tests that the agents of all kinds behave alike: each function tests one behavior and runs once per kind. If a kind
-//! lacks a feature, the function checks the message that the chat shows instead.
+//! Tests that all agent kinds behave alike. Each function tests one behavior and runs once per kind. If a kind lacks a
+//! feature, the function checks the message that the chat shows instead.
 
 mod stand_in;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use stand_in::StandIn;
 
-/// Declares a test per kind of agent for each behavior.
+/// Declares one test per behavior and agent kind.
 macro_rules! for_each_kind {
     ($($behaviour:ident),+ $(,)?) => {$(
         mod $behaviour {
@@ -187,7 +187,7 @@ fn suspend_ends_the_process(kind: &StandIn) {
     host.ask("/new a", CREATED);
     suspend_and_wait(&mut host);
     assert_eq!(home.agents(), [] as [i32; 0]);
-    // Nothing was said, so there is nothing to resume.
+    // The conversation is empty, so there is nothing to resume.
     host.ask("hello", &kind.answer("You said: hello"));
 }
 
@@ -303,8 +303,8 @@ fn an_agent_that_ignores_sigterm_is_killed(kind: &StandIn) {
     assert_eq!(home.agents(), [] as [i32; 0], "agent {agent} is left");
 }
 
-/// After the end of the host's input, the agent finishes its turn. Then the host closes the agent's input, and the
-/// agent exits.
+/// When the host's input ends, the agent finishes its turn. The host then closes the agent's input, and the agent
+/// exits.
 fn a_turn_is_finished_at_the_end_of_input(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
@@ -322,7 +322,7 @@ fn an_unknown_agent_command_is_refused(kind: &StandIn) {
     let mut host = home.start();
     host.ask("/new a", CREATED);
     host.await_phase("a", "idle");
-    // None of the stand-ins reports commands of its own.
+    // None of the stand-ins reports its own commands.
     host.ask("//compact", "The agent of session 'a' has no command //compact. Use /commands to list its commands.");
 }
 
@@ -414,7 +414,7 @@ fn attach_opens_a_terminal_or_is_refused(kind: &StandIn) {
         let why = "agent 'tested' can't run in a terminal: use a session with an agent of kind \"claude\"";
         refused(&home, &["attach", "a"], why);
     } else {
-        // The terminal has no input, so the agent exits at once.
+        // The terminal has no input, so the agent exits immediately.
         let output = attach(&home, &["attach", "a"]);
         assert!(output.status.success(), "{output:?}");
         host.await_phase("a", "suspended");

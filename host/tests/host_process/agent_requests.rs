@@ -1,4 +1,4 @@
-//! Tests requests of agents that a user answers in the chat.
+//! Tests agent requests that a user answers in the chat.
 
 use rustix::process::Signal;
 
@@ -30,7 +30,7 @@ fn the_next_message_is_the_reason_of_a_denial() {
         "Answered: Deny and say why.\n",
         "I don't run it. The user denied this and said: keep *the* cache\n",
     ]);
-    // Later messages are prompts again, even after `/deny` has closed a question that was waiting for a text.
+    // Later messages are prompts again, even if `/deny` closed a question that was waiting for text.
     host.ask("hello", "You said: hello");
     host.say("run make");
     host.expect("[Always allow…] /permissions always #2\n");

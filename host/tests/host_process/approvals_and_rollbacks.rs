@@ -1,9 +1,9 @@
-//! Tests plugins that request more capabilities than they were granted: the owner grants or refuses the capabilities at
-//! the console. Also tests failing plugins, which the host rolls back.
+//! Tests plugins that request more capabilities than they were granted. The owner approves or denies the request on the
+//! console. Also tests failing plugins, which the host rolls back.
 
 use super::support::{Home, Host, until};
 
-/// Waits for the question about a plugin, and returns the commands of its two buttons.
+/// Waits for the question about a plugin, and returns its two button commands.
 fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
     let mut question = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
@@ -32,7 +32,7 @@ fn simultaneous_approvals_are_one_message() {
     host.expect("Plugin 'p04' is not granted session-control.");
     host.say(&refuse.replace("p04", "p12"));
     host.expect("Plugin 'p12' is not granted session-control.");
-    // A new version leads to a new question, which the old version's button doesn't answer.
+    // A new version triggers a new question, which the old version's button can't answer.
     home.plug("p05", "asks_more");
     question(&mut host, "p05");
     host.say(&refuse.replace("p04", "p05"));
@@ -96,7 +96,7 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     home.plug("mine", "echo");
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
-    // The new value must be in effect before the calls of the next version fail.
+    // The new value must take effect before the next version's calls fail.
     home.configure("[plugins]\nprobation_traps = 2");
     until("the value is in effect", || host.log().contains("configuration changed"));
     home.plug("mine", "exceeds_limits");

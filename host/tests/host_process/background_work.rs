@@ -1,4 +1,4 @@
-//! Tests work of agents that outlasts a turn, and processes that outlive their agent.
+//! Tests agent work that outlasts a turn, and processes that outlive their agent.
 
 use std::path::Path;
 

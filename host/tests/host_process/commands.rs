@@ -1,4 +1,4 @@
-//! Tests the exact replies to the commands of the standard plugins.
+//! Tests the exact replies to the standard plugins' commands.
 
 use super::support::{FRESH, Home, standard_plugins};
 

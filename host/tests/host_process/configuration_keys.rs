@@ -1,5 +1,5 @@
-//! Tests each key of the configuration while a host is running: the host uses the new value, or says that the key takes
-//! effect at the next start.
+//! Tests changing each configuration key while a host is running: the host either uses the new value, or says that the
+//! change takes effect at the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use super::support::{Home, Host, component, until};
 /// The evidence that the host has noticed a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
-    /// The log names this part of the configuration. The test checks no other evidence.
+    /// The log names this part of the configuration. Nothing else is checked.
     Log(&'static str),
-    /// The plugin `echo` is activated again, and the log names this part.
+    /// The `echo` plugin is activated again, and the log names this part.
     NewGeneration(&'static str),
     /// The next message goes to a new process of the demo agent, and the log names this part.
     NewAgent(&'static str),
@@ -126,10 +126,10 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// Returns the name of the table with its placeholder replaced. `command`, `sandbox` and the limits are saved for an
-/// agent that no session uses, because an agent with the saved command doesn't start, nor does an agent with a sandbox
-/// or limits on a machine that can't provide them. `kind` is saved for that agent too, because the session's agent
-/// already has the saved kind. `prompt` and `silence` are saved for an agent of the kind that has them.
+/// Returns the table name with its placeholder replaced. `command`, `sandbox` and the limits are saved for an agent
+/// that no session uses: the saved command can't start an agent, and neither can a sandbox or limits on a machine that
+/// lacks them. `kind` is also saved for that agent, because the session's agent already has the saved kind. `prompt`
+/// and `silence` are saved for an agent of the kind that supports them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),

@@ -1,4 +1,4 @@
-//! An HTTP server for the tests of plugins' network access.
+//! An HTTP server for testing the network access of plugins.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,8 +9,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// A server that records requests. Its responses contain the request's body, in the encoding that the path names, as
-/// the body and in the header `x-echo`.
+/// A server that records requests. It echoes the request body, in the encoding that the path names, as the response
+/// body and in the `x-echo` header.
 pub struct Echo {
     pub address: String,
     requests: Arc<Mutex<Vec<String>>>,

@@ -1,5 +1,5 @@
-//! Tests hooks: they receive all events except for those that they caused, a hook that fails or hangs affects nothing
-//! else, and the end of the input waits for hooks.
+//! Tests hooks: they receive all events except those that they caused, a failing or hanging hook affects nothing else,
+//! and the host waits for hooks when its input ends.
 
 use super::support::{Home, until};
 
@@ -26,7 +26,7 @@ fn a_hook_receives_all_events_but_its_own() {
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.expect_logged("heard suspended of a");
-    // The hook resumes the session, and doesn't receive the event that this causes.
+    // The hook resumes the session and doesn't receive the resulting event.
     host.await_phase("a", "idle");
     host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
     host.expect_logged("heard archived of a");
@@ -46,7 +46,7 @@ fn two_hooks_that_answer_each_other_stop() {
     host.ask("/new a", "Session 'a' created.");
     host.say("hello");
     // Each hook reacts to the user's turn, and then to the turn that the other hook caused. Neither receives the events
-    // of a turn to which both have contributed.
+    // of a turn that both hooks contributed to.
     until("all four prompts of the hooks are answered", || host.chat().matches("You said: once more").count() == 4);
     let (_, code) = host.end();
     assert_eq!(code, Some(0));

@@ -1,5 +1,4 @@
-//! Tests that idle agents stop silently, and that the next message resumes their conversation, unless the agent refuses
-//! to.
+//! Tests that idle agents stop silently, and that the next message resumes the conversation unless the agent refuses.
 
 use super::support::{FRESH, Home, until};
 
@@ -28,8 +27,7 @@ fn an_idle_agent_stops_and_the_next_message_resumes_it() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("remember the milk");
-    // On a slow machine, the agent may be suspended before it gets this message. Then the notice about the resumption
-    // comes first.
+    // On a slow machine, the agent may be suspended before it gets this message; the resume notice then comes first.
     host.expect("I will remember: the milk\n");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -62,7 +60,7 @@ fn an_inactive_session_is_suspended_during_another_turn() {
     host.ask("/new b", "Session 'b' created.");
     host.say("slow 100000");
     host.await_phase("a", "suspended");
-    // At line 80, the turn has run several times as long as the idle timeout.
+    // By line 80, the turn has run for several times the idle timeout.
     let answer = host.expect("line 80\n");
     assert!(answer.lines().all(|line| line.starts_with("line ")), "{answer}");
     assert_eq!(host.session("b")["phase"], "busy");
@@ -100,7 +98,7 @@ fn refused(host: &mut super::support::Host<'_>) {
     host.await_phase("a", "asking");
 }
 
-/// The end of the message about a refused resume.
+/// The end of the message that reports a refused resume.
 const QUESTION: &str = "\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  \
     [Start fresh] /fresh a\n";
 
@@ -158,8 +156,8 @@ fn a_lower_limit_suspends_running_agents_at_once() {
     assert_eq!(home.agents().len(), 1);
 }
 
-/// Takes 10 to 20 seconds: both agents work when the second one starts, so only a later check finds idle ones, and
-/// there are 10 seconds between two checks.
+/// Takes 10 to 20 seconds: both agents are busy when the second one starts, so only a later check finds idle agents,
+/// and checks are 10 seconds apart.
 #[test]
 fn agents_that_become_idle_are_suspended_by_a_later_check() {
     let home = Home::new();

@@ -1,5 +1,4 @@
-//! Tests `cordboard sessions`, `cordboard plugins` and `cordboard access`, with and without a running host, and
-//! `cordboard check`.
+//! Tests `cordboard sessions`, `plugins` and `access`, with and without a running host, and `cordboard check`.
 
 use super::support::{Home, standard_plugins};
 

@@ -1,5 +1,5 @@
-//! Tests changes to plugins and to the configuration during an answer: the answer continues, the agent keeps running,
-//! and the next call uses the new version.
+//! Tests plugin and configuration changes during an answer: the answer continues, the agent keeps running, and the next
+//! call uses the new version.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ fn begin(host: &mut Host<'_>) -> u64 {
     host.agent("long")
 }
 
-/// Checks that the same agent process still answers. Then stops the answer, and checks that no line is missing or
+/// Checks that the same agent process is still answering, then stops the answer and checks that no line is missing or
 /// repeated.
 fn check_that_it_continues(host: &mut Host<'_>, agent: u64) {
     assert_eq!(host.session("long")["phase"], "busy");
@@ -146,7 +146,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     home.plug("views", "uppercase_view");
     host.expect("Plugin 'views' is active: generation 2, ");
     host.say("/stop");
-    // A console can't change printed lines, so the complete new text is printed only at the end.
+    // The console can't change printed lines, so it prints the complete new text only at the end.
     host.expect_all(&["\nLINE 1\n", "Stopped.\n"]);
     host.await_phase("long", "idle");
     assert_eq!(host.chat().matches("\nLINE 1\n").count(), 1, "{}", host.chat());
@@ -240,14 +240,14 @@ fn a_bad_file_at_the_start_keeps_the_good_version_active() {
 
 #[test]
 fn many_simultaneous_files_make_few_messages() {
-    // The host sends at most 5 messages in 15 seconds, and lists at most 10 changes in each. So the messages of the
-    // first 15 seconds can't list this many files.
+    // The host sends at most 5 messages in 15 seconds, each with at most 10 changes, so the first 15 seconds can't
+    // cover this many files.
     const FILES: usize = 70;
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     let began = Instant::now();
-    // All export the same command: one is activated, the others are rejected.
+    // They all export the same command, so only one is activated and the rest are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
     until("all files were checked", || {
         let rows = home.plugins();
@@ -257,7 +257,7 @@ fn many_simultaneous_files_make_few_messages() {
     host.expect_all(&["Plugin 'views' is reloaded: ", " more. /plugins lists them.\n"]);
     let (chat, spans) = (host.chat(), began.elapsed().as_secs() / 15 + 1);
     let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" plugin changes:"));
-    // Before its reply to the command, the host sends the pending notices in one additional message.
+    // Before replying to the command, the host sends the pending notices in one more message.
     assert!(messages.count() as u64 <= 5 * spans + 1, "{chat}");
     assert!(chat.contains("\n- Plugin 'p"), "{chat}");
 }

@@ -1,4 +1,4 @@
-//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and the real plugins.
+//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and plugins.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

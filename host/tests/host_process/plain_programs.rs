@@ -3,7 +3,7 @@
 
 use super::support::{CREATED, Home, STATE_LOST};
 
-/// Returns a home whose default agent is a plain program. `keys` are further keys of the agent's table.
+/// Returns a home whose default agent is a plain program. `keys` adds keys to the agent's table.
 fn home(command: &str, args: &str, keys: &str) -> Home {
     let home = Home::new();
     configure(&home, command, args, keys);
@@ -33,7 +33,7 @@ fn silence_ends_the_answer_of_a_shell_without_a_prompt() {
     host.ask("echo hi; printf unfinished", "```\nhi\nunfinished\n```");
     host.ask("x=1", "Done.");
     host.ask("echo $x", "```\n1\n```");
-    // The shell isn't interactive, so SIGINT ends it too.
+    // The shell isn't interactive, so SIGINT also terminates the shell.
     host.say("while :; do echo tick; sleep 0.1; done");
     host.expect("tick\ntick\n");
     host.say("/stop");
@@ -51,7 +51,7 @@ fn late_output_is_a_message_of_its_own() {
     host.ask("/new a", CREATED);
     host.ask("(sleep 0.5 && echo late &)", "Done.");
     host.reads("```\nlate\n```");
-    // An exit with code 0 isn't reported as a failure.
+    // Exit code 0 isn't reported as a failure.
     host.ask("echo bye; exit", "```\nbye\nexit\n```");
     host.await_phase("a", "suspended");
     host.ask("echo new", &format!("{STATE_LOST}\n```\nnew\n```"));

@@ -1,4 +1,4 @@
-//! Tests the secrets of plugins with the real binary: secrets from systemd, and responses that contain secrets.
+//! Tests plugin secrets with the real binary: secrets from systemd, and responses that contain secrets.
 
 use std::{
     fs::{self, Permissions},
@@ -73,7 +73,7 @@ fn systemd_credentials_in_a_session_are_not_sent() {
     host.ask("/files credentials", "The host can't read 'credentials': it belongs to Cordboard itself.");
 }
 
-/// Returns the contents of all files below a folder, except for compiled plugins.
+/// Returns the contents of all files below a folder, excluding compiled plugins.
 fn written(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -87,7 +87,7 @@ fn written(folder: &Path) -> Vec<u8> {
     all
 }
 
-/// Checks that the text doesn't contain the secret in any of the encodings in which it was echoed.
+/// Checks that the text doesn't contain the secret in any of the echoed encodings.
 #[track_caller]
 fn is_without_secret(what: &str, text: &[u8]) {
     let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();

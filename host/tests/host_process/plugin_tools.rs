@@ -27,8 +27,7 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
 }
 
-/// The result of a command, without the progress lines about a compilation, which appear only if the compilation is
-/// slow.
+/// A command's result, without the compilation progress lines that appear only if the compilation is slow.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -55,8 +54,8 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies the compiled components that all tests share into `cache`. A command of another test may remove one of
-    /// them in the meantime, to keep the shared cache within its limit.
+    /// Copies the shared compiled components into `cache`. Meanwhile, another test's command may remove one of them to
+    /// keep the shared cache within its limit.
     pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let copy = cache.join(artifact.file_name());
@@ -69,14 +68,14 @@ impl Author {
         }
     }
 
-    /// Returns a `cordboard plugin` command that runs in the author's folder.
+    /// Returns a `cordboard plugin` command to run in the author's folder.
     pub fn command(&self) -> Command {
         let shared = shared();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
         command.arg("plugin").current_dir(self.0.path());
         command.env("XDG_STATE_HOME", shared.join("state")).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("CARGO_TARGET_DIR", shared.join("target")).env_remove("CORDBOARD_CONFIG");
-        // The variables that cargo sets for the tests would affect the cargo that the command runs.
+        // The variables that cargo sets for tests would affect the command's own cargo.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
             command.env_remove(name);
         }

@@ -1,4 +1,4 @@
-//! Tests that the network access of plugins ignores the proxies in the environment, with the real binary.
+//! Tests with the real binary that plugin requests ignore the proxies in the environment.
 
 use super::{echo_server::Echo, support::Home};
 

@@ -98,7 +98,7 @@ fn a_fork_continues_the_conversation_beside_its_origin() {
     host.ask("/session a", "Switched to session 'a'.");
     host.ask("recall", REMEMBERS_MILK);
     host.await_turns("a", 2);
-    // Each turn costs $0.0001. The cost of the fork doesn't include the turn of its origin.
+    // Each turn costs $0.0001. The fork's cost doesn't include the original session's turn.
     let usage: serde_json::Value = serde_json::from_str(&home.printed(&["usage", "--json"])).unwrap();
     let costs: f64 = usage.as_array().unwrap().iter().map(|one| one["cost_usd"].as_f64().unwrap()).sum();
     assert!((costs - 0.0004).abs() < 1e-9, "{usage}");

@@ -1,5 +1,4 @@
-//! Tests scheduled jobs: a host that was down makes up for all missed runs with one run, and an invalid schedule is
-//! rejected.
+//! Tests scheduled jobs: after downtime, one run makes up for all missed runs, and an invalid schedule is rejected.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,8 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::support::{Home, until};
 
-/// Returns the configuration of an hourly job. Its minute is at least six minutes away from now in every time zone,
-/// because all offsets from UTC are multiples of a quarter of an hour.
+/// Returns the configuration of an hourly job. The job's minute is at least six minutes from now in every time zone,
+/// because all UTC offsets are multiples of 15 minutes.
 fn hourly() -> String {
     let minute = (now() / 60_000 + 37) % 60;
     format!("[plugins.scheduled_jobs.config.jobs]\nhourly = \"{minute} * * * *\"\n")
@@ -21,7 +20,7 @@ fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Stores the job's last run as `at`, as if the host had been down since then.
+/// Stores `at` as the job's last run, as if the host had been down since then.
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = cordboard_store::open(&home.state()).unwrap();

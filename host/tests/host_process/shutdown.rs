@@ -1,4 +1,4 @@
-//! Tests shutdowns and kills of the host, and the recovery at the next start.
+//! Tests host shutdowns and kills, and recovery at the next start.
 
 use cordboard_core::{
     types::{Caller, Place, Role, Timestamp, UserId},
@@ -18,7 +18,7 @@ fn the_end_of_input_waits_for_open_work() {
     let (chat, code) = host.end();
     assert_eq!(code, Some(0), "{chat}");
     assert!(chat.contains("Idle timeout set to 5 minutes for session 'a'.\n"), "{chat}");
-    // The reply to `/timeout` may come anywhere among the agent's answers.
+    // The reply to `/timeout` may appear anywhere among the agent's answers.
     let of_agent: Vec<&str> = chat.lines().filter(|line| line.starts_with("line ") || line.contains("said")).collect();
     assert!(of_agent.ends_with(&["line 5", "You said: two", "You said: three"]), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -229,11 +229,11 @@ fn interrupted_prompts_survive_a_second_kill() {
     host.say("/retry");
     host.expect("line 1\n");
     host.say("/stop");
-    // The rest of a line that the agent has begun comes before the reply.
+    // The agent's unfinished line is completed before the reply.
     host.expect("Stopped.\n");
 }
 
-/// Stores a line as accepted but not processed, as if a host had been killed right after accepting it.
+/// Stores a line as accepted but unprocessed, as if a host had been killed right after accepting it.
 fn store_unprocessed_line(home: &Home, line: &str) {
     let update = Update {
         key: "left-undone".to_owned(),
@@ -288,15 +288,15 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     let mut host = home.start();
     host.say("/spin");
     host.say("/new a");
-    // When the first reply arrives, `/spin` and `/new a` are already stored. The many `/stop` lines keep the next host
-    // busy for a moment.
+    // By the time the first reply arrives, `/spin` and `/new a` are stored. The many `/stop` lines briefly keep the
+    // next host busy.
     (0..1000).for_each(|_| host.say("/stop"));
     host.reads("No active session. Use /new to start one.");
     host.kill();
-    // This limit ends `/spin`, and is long enough for the trial of the plugin.
+    // This limit ends `/spin`, but is long enough for the plugin's trial.
     home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
-    // Write the line before the host begins to read its input.
+    // Write the line before the host starts reading its input.
     host.say("hello");
     host.expect("/spin failed: plugin 'exceeds_limits' ");
     host.expect(").\n");

@@ -1,4 +1,4 @@
-//! Tests the messages about problems at the start. Some of the problems prevent the start, others don't.
+//! Tests messages about startup problems, only some of which prevent startup.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Starts a host in a temporary home and talks to it over pipes. Every started process ends with its test.
+//! Starts a host in a temporary home and talks to it over pipes. No started process outlives its test.
 
 mod home;
 mod plugin_cache;
@@ -23,7 +23,7 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 /// The reply to `/new a`.
 pub const CREATED: &str = "Session 'a' created.";
 
-/// The notice that a plain program of the session `a` was started again.
+/// The notice that session `a`'s plain program was restarted.
 pub const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
 
 /// The reply to `/fresh` for the session `a`.
@@ -121,7 +121,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// Waits for this text in the log, and returns the unread log up to the end of the text's line.
+    /// Waits for this text in the log, and returns the unread log up to the end of that line.
     #[track_caller]
     pub fn expect_logged(&mut self, text: &str) -> String {
         let found = |unread: &str| unread.find(text).map(|at| at + unread[at..].find('\n').unwrap_or(text.len()));
@@ -167,7 +167,7 @@ impl<'h> Host<'h> {
 
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        // The process may just have ended.
+        // The process may have just exited.
         let _: rustix::io::Result<()> = rustix::process::kill_process(pid, signal);
     }
 
@@ -175,14 +175,14 @@ impl<'h> Host<'h> {
         drop(self.input.take());
     }
 
-    /// Closes the input, waits for the exit, and returns the unread chat and the exit code.
+    /// Closes the input, waits for the host to exit, and returns the unread chat and the exit code.
     pub fn end(mut self) -> (String, Option<i32>) {
         self.close_input();
         let status = self.wait();
         (self.chat.rest(), status.code())
     }
 
-    /// Waits until the host has exited, without causing the exit.
+    /// Waits for the host to exit on its own.
     pub fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         until("the host ends", || {
@@ -192,7 +192,7 @@ impl<'h> Host<'h> {
         ended.unwrap()
     }
 
-    /// Kills the host with SIGKILL, so that its agents keep running. Returns the unread chat.
+    /// Kills the host with SIGKILL, leaving its agents running. Returns the unread chat.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

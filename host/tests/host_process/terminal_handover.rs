@@ -1,5 +1,5 @@
-//! Tests `cordboard attach` and `cordboard adopt` with an agent that logs the start and the end of each process, so
-//! that the tests can check that a conversation never has two processes at the same time.
+//! Tests `cordboard attach` and `cordboard adopt`. The test agent logs each process's start and end, so the tests can
+//! check that a conversation never has two processes at once.
 
 use std::{
     fs,
@@ -108,7 +108,7 @@ fn await_start(home: &Home, line: &str, count: usize) {
     until(line, || starts(home).iter().filter(|started| started.starts_with(line)).count() == count);
 }
 
-/// Checks that each process of a conversation has ended before the next one starts.
+/// Checks that each process in a conversation exits before the next one starts.
 #[track_caller]
 fn assert_one_writer(home: &Home) {
     let lines = starts(home);
@@ -189,7 +189,7 @@ fn a_terminal_outlives_a_killed_host() {
     assert_one_writer(&home);
     host.kill();
 
-    // If a terminal exits while no host is running, the next host doesn't consider the session open in a terminal.
+    // If a terminal exits while no host is running, the next host doesn't treat the session as open in a terminal.
     let mut host = home.start();
     host.say("/timeout");
     host.expect("Usage: ");

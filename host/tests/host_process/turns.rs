@@ -82,7 +82,7 @@ while read -r line; do
 done
 "#;
 
-/// Returns a home whose agent prints `says`, and then waits for an interrupt.
+/// Returns a home whose agent prints `says` and then waits for an interrupt.
 pub fn minimal_agent(says: &str) -> Home {
     let home = Home::new();
     let command = home.script("agent", &format!("SAYS='{says}'\n{MINIMAL_AGENT}"));
@@ -153,7 +153,7 @@ fn output_of_a_background_session_has_its_name() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("slow 100000");
-    // The output of the active session has no name before it.
+    // The active session's output isn't prefixed with its name.
     host.reads("line 1\nline 2\nline 3");
     host.say("/new b");
     host.expect("Session 'b' created.\n");
@@ -161,7 +161,7 @@ fn output_of_a_background_session_has_its_name() {
     host.say("hello");
     let between = host.expect("You said: hello\n");
     assert!(!between.contains("[b]"), "the active session is not named: {between}");
-    // Another session has printed text in between, so the name is shown again.
+    // Another session printed text in between, so the name is shown again.
     host.expect("[a] line ");
 }
 

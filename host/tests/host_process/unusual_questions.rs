@@ -1,10 +1,10 @@
-//! Tests questions of agents that are very long, have many options or contain invisible characters.
+//! Tests agent questions that are very long, have many options or contain invisible characters.
 
 use serde_json::{Value, json};
 
 use super::support::{Home, Host};
 
-/// An agent that prints the question in the file that a prompt names. The answer becomes the result of the turn.
+/// An agent that prints the question from the file that the prompt names. The answer becomes the turn's result.
 const ASKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 while read -r line; do
@@ -24,7 +24,7 @@ while read -r line; do
 done
 "#;
 
-/// Returns a home whose agent requests the use of `tool` with this input if the prompt is `ask`.
+/// Returns a home whose agent asks to use `tool` with this input when the prompt is `ask`.
 fn asks(tool: &str, input: &Value) -> Home {
     let home = Home::new();
     let request = json!({ "subtype": "can_use_tool", "tool_name": tool, "input": input, "tool_use_id": "t1" });
@@ -40,7 +40,7 @@ fn asks(tool: &str, input: &Value) -> Home {
     home
 }
 
-/// Creates a session and makes its agent ask. Returns the question.
+/// Creates a session, makes its agent ask, and returns the question.
 fn question(host: &mut Host<'_>, last_button: &str) -> String {
     host.ask("/new a", "Session 'a' created.");
     host.say("ask");

@@ -1,4 +1,4 @@
-//! Tests the reported usage of agents and the daily cost limit, with an agent whose every turn costs four dollars.
+//! Tests reported agent usage and the daily cost limit, with an agent whose turns cost four dollars each.
 
 use super::support::Home;
 

@@ -18,7 +18,7 @@ const SECRET: &str = "It's a Secret to Everybody";
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
 
-/// Returns a home with a webhook server on a free port, a file with the secret, and the given lines of configuration.
+/// Returns a home with a webhook server on a free port, a secret file, and the given configuration lines.
 fn home(lines: &str) -> Home {
     let home = Home::new();
     let file = home.path("secret");
@@ -52,7 +52,7 @@ impl WebhookClient {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         let mut answer = String::new();
-        // If the server responds before it has read the whole request, reading may end with a connection reset.
+        // If the server responds before reading the whole request, the client may see a connection reset.
         let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
         answer
     }

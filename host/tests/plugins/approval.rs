@@ -1,4 +1,4 @@
-//! Tests the extension point approval with the standard plugin.
+//! Tests the approval extension point with the standard plugin.
 
 use cordboard_core::{
     session::{Decision, DecisionOutcome},

@@ -1,5 +1,4 @@
-//! Tests the rights of calls: a call has exactly the rights of its caller, and a call without a caller has those of
-//! `acts_as`.
+//! Tests call rights: a call has exactly its caller's rights, or those of `acts_as` if it has no caller.
 
 use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};
@@ -58,7 +57,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     assert_eq!(without_caller(&host).await, Ok("took his".to_owned()));
 }
 
-/// Calls the plugin `needs_approval` without a caller.
+/// Calls the `needs_approval` plugin without a caller.
 async fn without_caller(host: &TestHost) -> Result<String, CallError> {
     let table = host.registry.snapshot();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };

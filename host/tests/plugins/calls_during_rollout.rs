@@ -49,8 +49,7 @@ async fn only_new_calls_run_the_new_version() {
         async move { host.call("spin").await }
     });
     tokio::task::yield_now().await;
-    // Replace the plugin with a different one of the same name. The running call continues in the old version until it
-    // ends.
+    // Replace the plugin with a different one that has the same name. The running call finishes in the old version.
     host.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(host.read("echo now").await, "v1: now");
     assert!(host.registry.snapshot().command("ok").is_none());

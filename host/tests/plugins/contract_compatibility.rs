@@ -1,6 +1,6 @@
-//! Tests components that were compiled against the versions 0.2.0 to 0.2.5 of the contract. Every later host of 0.2
-//! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
-//! Components of the draft 0.1 are rejected.
+//! Tests components that were compiled against contract versions 0.2.0 to 0.2.5. Every later 0.2 host must run them. A
+//! failure means that a contract change breaks compiled plugins; see `wit/README.md`. Components built against the 0.1
+//! draft are rejected.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ fn fixture(path: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns the bytes of a fixture, and checks their digest, because a rebuilt fixture would prove nothing.
+/// Returns a fixture's bytes. Checks their digest, because a rebuilt fixture would prove nothing.
 fn frozen(name: &str, digest: &str) -> Vec<u8> {
     let wasm = fixture(&format!("{name}.wasm"));
     assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was built again: restore the original");
@@ -41,18 +41,18 @@ fn frozen(name: &str, digest: &str) -> Vec<u8> {
 
 const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724ccba84";
 const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
-/// The digest of `requests.wasm`, which was compiled against 0.2.1. That version added the capability `requests`.
+/// The digest of `requests.wasm`, which was compiled against 0.2.1. That version added the `requests` capability.
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
-/// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the extension point `approval`.
+/// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the `approval` extension point.
 const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9bfcea3d93";
 /// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions for `/rename`,
 /// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
-/// The digest of `filter.wasm`, which was compiled against 0.2.4. That version added the extension point `filter`, the
+/// The digest of `filter.wasm`, which was compiled against 0.2.4. That version added the `filter` extension point, the
 /// capability `attachments`, and the function that lists files.
 const FILTER: &str = "5701a16664dee88c9335ca604acff31901e83ac0f7212d915f6a66d5cfc95ae0";
 
-/// The digest of `access.wasm`, which was compiled against 0.2.5. That version added the capability `access-control`.
+/// The digest of `access.wasm`, which was compiled against 0.2.5. That version added the `access-control` capability.
 const ACCESS: &str = "f883ed434637fc1a4cece8cac1d95e0c28ac3df8e51edc7db485f68cc88f7215";
 
 /// Returns the configuration of `every`, which may send its secret to `mirror`.
@@ -107,7 +107,7 @@ async fn the_command_of_0_2_gets_and_returns_every_field() {
         .iter()
         .map(|row| row.iter().map(|one| (one.label.as_str(), one.command.as_str())).collect())
         .collect();
-    // Buttons with commands of other plugins are omitted.
+    // Buttons for other plugins' commands are omitted.
     assert_eq!(rows, [vec![("Again", "/every_types")]]);
     let contents: Vec<_> = reply.attachments.into_iter().map(|one| one.content).collect();
     let expected = [Content::Text("attached".into()), Content::Bytes(vec![1, 2]), Content::File("src/c.rs".into())];

@@ -1,5 +1,5 @@
-//! Tests thousands of rollouts: under a load of calls, each call is answered by a single version, and replaced
-//! versions leave no memory behind.
+//! Tests thousands of rollouts: under load, each call is answered by a single version, and replaced versions leak no
+//! memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,25 +24,25 @@ use crate::{
     test_host::TestHost,
 };
 
-/// The number of rollouts: enough for calls to start at many different moments of a rollout.
+/// The number of rollouts: enough for calls to start at many different points in a rollout.
 const SWAPS: usize = 10_000;
 
-/// The number of tasks that call without a pause, so that a call is always running during a rollout.
+/// The number of tasks that call in a tight loop, so that a call is always running during a rollout.
 const CALLERS: usize = 2;
 
 /// The number of reloads: enough for a leak per reload to exceed the allowed growth.
 const RELOADS: usize = 1_000;
 
-/// The number of reloads after which all one-time allocations have been made, such as pools, caches and the store's
-/// pages.
+/// The number of warm-up reloads, after which one-time allocations such as pools, caches and the store's pages are
+/// complete.
 const WARM: usize = 200;
 
 /// The allowed growth of the resident memory after warming up, in bytes. A leaked version takes 0.3 MB; if all 800
 /// later versions leaked, they would take 240 MB.
 const GROWTH: u64 = 32 << 20;
 
-/// The allowed growth in the numbers of mappings, files and tasks. A small growth isn't a leak: the allocator may add
-/// an arena, and a thread or task may be about to end.
+/// The allowed growth in the number of mappings, files and tasks. Small growth isn't a leak: the allocator may add an
+/// arena, and a thread or task may be about to end.
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up. Returns the
@@ -88,7 +88,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
         let generation = Arc::clone(test_host.registry.snapshot().version("echo").unwrap());
-        // Call each version here, because the other tasks may make no call before the version is replaced.
+        // Call each version here, because it may be replaced before any other task calls it.
         assert_eq!(call(&test_host, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
@@ -132,8 +132,7 @@ impl ResourceUse {
         }
     }
 
-    /// Returns whether the use has grown by more than is allowed. A leak of one item per reload would add hundreds of
-    /// items.
+    /// Returns whether usage has grown more than allowed. Leaking one item per reload would add hundreds of items.
     fn has_grown(&self, before: &Self) -> bool {
         self.resident > before.resident + GROWTH
             || self.mappings > before.mappings + FEW

@@ -1,5 +1,4 @@
-//! Tests the homelab plugins as real components against fake servers: their output, their one-line errors, and that
-//! no secret is shown.
+//! Tests the homelab plugins as real components against fake servers: output, one-line errors, and no leaked secrets.
 
 mod backups;
 mod beszel;
@@ -20,17 +19,17 @@ use fake_server::FakeServer;
 /// The current time in these tests, unless a test sets another time: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
-/// The secret of the plugin under test, which no answer may contain.
+/// The tested plugin's secret, which no answer may contain.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
-/// A host with one plugin, and the file of the secret that the plugin may send.
+/// A host with one plugin, and the secret file that the plugin may use.
 struct Lab {
     test_host: TestHost,
     _secret: NamedTempFile,
 }
 
 impl Lab {
-    /// Activates `plugin` with the configuration `table`, and with a secret that has the plugin's name.
+    /// Activates `plugin` with the configuration `table` and a secret named after the plugin.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
         let test_host = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
@@ -47,7 +46,7 @@ impl Lab {
     }
 }
 
-/// Each plugin, whether it needs a secret, and its error if its table lacks the required keys.
+/// Each plugin, with whether it needs a secret and its error if required keys are missing from its table.
 const WANTED: [(&str, bool, &str); 6] = [
     ("pbs", true, "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\""),
     ("backups", true, "url is missing: set [plugins.backups.config] url = \"https://pbs.lan:8007\""),

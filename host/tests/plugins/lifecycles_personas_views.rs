@@ -1,4 +1,4 @@
-//! Tests the extension points lifecycle, persona and view.
+//! Tests the lifecycle, persona and view extension points.
 
 use std::{sync::Arc, time::Duration};
 

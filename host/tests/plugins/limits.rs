@@ -1,5 +1,5 @@
-//! Tests plugins that misbehave in a call: the call fails with a reason, such as the exceeded limit, and the next call
-//! is answered.
+//! Tests plugins that misbehave during a call: the call fails with a reason, such as the exceeded limit, and the next
+//! call succeeds.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     thread_log,
 };
 
-/// Activates the plugin `exceeds_limits` with `limits`. Tests set generous values for limits that must not be exceeded
+/// Activates the `exceeds_limits` plugin with `limits`. Tests set generous values for limits that must not be exceeded
 /// first.
 async fn exceeds_limits(limits: &str) -> TestHost {
     let host = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
@@ -20,7 +20,7 @@ async fn exceeds_limits(limits: &str) -> TestHost {
     host
 }
 
-/// Runs the command line, which must fail, and returns its error. Checks that the plugin answers again afterwards.
+/// Runs the command line, which must fail, and returns its error. Checks that the plugin still answers afterwards.
 async fn call_error(host: &TestHost, line: &str) -> String {
     let error = host.call(line).await.expect_err("the command should fail");
     assert_eq!(host.read("ok").await, "ok", "after /{line}");
@@ -75,7 +75,7 @@ async fn an_endless_loop_ends_at_the_time_limit() {
         answers += 1;
         tokio::task::yield_now().await;
     }
-    // The test has a single thread, so each of these answers came between two time slices of the endless call.
+    // The test is single-threaded, so each of these answers came between two time slices of the endless call.
     assert!(answers > 2, "{answers}");
     assert_eq!(spinning.await.unwrap().unwrap_err().to_string(), over("time"));
 }
@@ -87,7 +87,7 @@ async fn an_allocation_loop_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
-    // The plugin may allocate 100 MB, but not return that much in a reply.
+    // The plugin may allocate 100 MB, but may not return that much in a reply.
     let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(call_error(&host, "huge").await, over("reply"));
 }

@@ -1,5 +1,5 @@
-//! Tests plugins as real components on a real engine with a fake host in memory: the plugins of the repository,
-//! including the misbehaving ones of `plugins/bad`, and components that were compiled against earlier contracts.
+//! Tests plugins as real components on a real engine with an in-memory fake host. Covers this repository's plugins,
+//! including the misbehaving ones in `plugins/bad`, and components compiled against earlier contracts.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -1,4 +1,4 @@
-//! Local servers that respond to requests of plugins, and the test plugin `http_client`, which sends such requests.
+//! Local servers that respond to plugin requests, and the `http_client` test plugin, which sends requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,14 +20,14 @@ mod ping;
 pub mod secrets;
 pub mod tls;
 
-/// Activates the plugin `http_client` with access to the URLs `http`. `more` is added to its table.
+/// Activates the `http_client` plugin with access to the URLs `http`. `more` is added to its table.
 pub async fn http_client(http: &[String], more: &str) -> TestHost {
     let host = TestHost::of(&table(http, more));
     host.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));
     host
 }
 
-/// Returns the configuration of the plugin `http_client`. Creates a file with its secret, and never deletes it.
+/// Returns the configuration of the `http_client` plugin. Creates a file with its secret, and never deletes it.
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
@@ -103,7 +103,7 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     address
 }
 
-/// A port without a listener. The port stays reserved until this value is dropped.
+/// A port without a listener, reserved until this value is dropped.
 pub struct UnusedPort {
     pub port: u16,
     _bound: TcpSocket,

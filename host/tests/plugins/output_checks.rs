@@ -1,5 +1,5 @@
-//! Tests the checks of a plugin's output: buttons only for its own commands, text that can't be mistaken for the
-//! host's, and a limited amount of text and buttons.
+//! Tests plugin output checks: buttons only for the plugin's own commands, no text that could be mistaken for the
+//! host's, and limits on text and buttons.
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{

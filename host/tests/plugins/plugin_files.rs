@@ -1,5 +1,5 @@
-//! Tests the sources of plugins: a file in the plugin folder takes precedence over the embedded plugin, and a bad file
-//! leaves the last good version active. Also tests the cache of compiled code, and failures of the compiler.
+//! Tests plugin sources: a file in the plugin folder takes precedence over the embedded plugin, and a bad file leaves
+//! the last good version active. Also tests the compilation cache and compiler failures.
 
 use std::{
     fs,
@@ -50,7 +50,7 @@ impl World {
         fs::write(self.plugins.join(format!("{name}.wasm")), wasm).unwrap();
     }
 
-    /// Starts the rollout of a host. Returns the rollout, and the files that it rejected.
+    /// Starts a host's rollout. Returns the rollout and the files that it rejected.
     async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
         let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
         let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
@@ -193,9 +193,9 @@ async fn a_rejected_file_leaks_no_memory() {
     for mib in [8, 20, 20, 31] {
         assert!(world.save_new(&mut rollout, "bomb", &bomb(mib)).await.is_err());
     }
-    // The host keeps the last file of a plugin in memory, but no earlier one.
+    // The host keeps only a plugin's latest file in memory.
     assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
-    // Another thread may not have freed the previous file yet.
+    // Another thread may still be freeing the previous file.
     let began = Instant::now();
     while resident() >= before + 8 {
         assert!(began.elapsed() < LIMIT, "{before} MiB before, {} MiB after", resident());

@@ -1,4 +1,4 @@
-//! Tests rejected versions: each has a reason, `/plugins` shows it, and the previous version stays active.
+//! Tests rejected versions: `/plugins` shows the reason for each, and the previous version stays active.
 
 use cordboard_runtime::{Activation, digest};
 
@@ -19,7 +19,7 @@ async fn refused(wasm: &[u8]) -> String {
         (health.as_str(), note),
         ("update rejected", format!("version {} was rejected: {why}", &digest(wasm)[..12]))
     );
-    // Saving the good version again clears the rejection. This version was active all the time.
+    // Saving the good version again clears the rejection. That version never stopped being active.
     assert_eq!(test_host.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(test_host.status("echo"), ("ok".to_owned(), String::new()));
     assert_eq!(test_host.registry.snapshot().version("echo").unwrap().generation, 1);

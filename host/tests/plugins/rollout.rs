@@ -1,5 +1,5 @@
 //! Tests rollouts with a real registry and store: all effects of a saved file, a command or a failing version,
-//! including the notifications. The tests pass files to the rollout in place of the watcher, and use a fake host API.
+//! including notifications. The tests use a fake host API, and feed files to the rollout in place of the watcher.
 
 mod admin_commands;
 mod compiling;
@@ -40,7 +40,7 @@ use crate::test_host::TestHost;
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The end of the reply to a command that starts a slow compilation, and of the notice about such a compilation.
+/// The ending that replies and notices share when a compilation is slow.
 const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
 /// The events that a test passes to the rollout in place of the watcher.
@@ -50,7 +50,7 @@ enum WatchEvent {
     Configured(String),
 }
 
-/// The notifications and the questions of the rollout, in order.
+/// The rollout's notifications and questions, in order.
 #[derive(Default)]
 struct Notifications {
     lines: Mutex<Vec<String>>,
@@ -80,7 +80,7 @@ impl Notifier for Notifications {
     }
 }
 
-/// A running rollout with its registry, its store and a fake host. `restart` starts another one on the same folder.
+/// A running rollout with its registry, store and fake host. `restart` starts a new one on the same folder.
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
@@ -91,7 +91,7 @@ struct Rig {
     task: JoinHandle<()>,
 }
 
-/// Returns the same component with different bytes.
+/// Returns an equivalent component with different bytes.
 fn other(wasm: &[u8], mark: u8) -> Vec<u8> {
     // A custom section of one byte, named "x".
     [wasm, &[0, 3, 1, b'x', mark]].concat()
@@ -210,7 +210,7 @@ impl Rig {
         (question.text, commands.collect())
     }
 
-    /// Returns whether there are no further notifications or questions.
+    /// Returns whether no notifications or questions are left.
     fn is_quiet(&self) -> bool {
         // Whether a compilation is slow enough for a notice depends on the machine, so these notices are ignored.
         let is_relevant = |line: &String| !line.ends_with(COMPILING);
@@ -229,7 +229,7 @@ impl Rig {
     }
 
     /// Types a line, or presses a button with this command, and returns the reply. If the reply only says that a
-    /// version is being compiled, waits for the notification of the outcome and returns it instead.
+    /// version is being compiled, waits for the result notification and returns that instead.
     async fn say(&self, line: &str) -> String {
         let earlier = self.notifications.lines.lock().unwrap().clone();
         let answer = self.test_host.read(line.trim_start_matches('/')).await;
@@ -241,7 +241,7 @@ impl Rig {
         self.until("the outcome", || self.notifications.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Waits until all earlier events have been handled. To do so, reloads the plugin `help`, and removes the
+    /// Waits until all earlier events have been handled. To do so, reloads the `help` plugin, and removes the
     /// notifications about the reload.
     async fn wait_until_caught_up(&self) {
         self.say("plugins reload help").await;

@@ -1,5 +1,5 @@
-//! Tests a plugin that tries to access everything: it gets only what it was granted, and other plugins answer calls in
-//! the meantime.
+//! Tests a plugin that tries to access everything: it gets only what it was granted, and other plugins keep answering
+//! calls.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     thread_log,
 };
 
-/// Short limits, so that endless calls fail quickly. The plugin's trial must succeed within them as well.
+/// Short limits, so that endless calls fail quickly. The plugin's trial must also succeed within them.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
 /// Activates two other plugins and `sandbox_escape`, whose only grants are its secret and one URL of `mirror`.
@@ -28,7 +28,7 @@ async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     Arc::new(test_host)
 }
 
-/// Runs the command line and returns its result. While it runs, calls another plugin in a loop on the same thread.
+/// Runs the command line and returns its result. Meanwhile, calls another plugin in a loop on the same thread.
 async fn meanwhile(test_host: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
         let (test_host, line) = (Arc::clone(test_host), line.to_owned());
@@ -201,7 +201,7 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
     );
 }
 
-/// Sleeping doesn't count as waiting for the network, however long `http_time` is.
+/// Sleeping doesn't count as a network wait, no matter how long `http_time` is.
 #[tokio::test]
 async fn sleeping_counts_towards_the_time_limit() {
     let mirror = Mirror::start().await;

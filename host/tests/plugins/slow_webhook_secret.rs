@@ -1,4 +1,4 @@
-//! Tests that the webhook server doesn't block its thread while it reads a slow secret.
+//! Tests that the webhook server doesn't block its thread while reading a secret from a slow source.
 
 use std::{
     net::SocketAddr,

@@ -61,7 +61,7 @@ async fn creating_and_switching(host: &TestHost) {
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
-/// Changes the state of a session in the fake host.
+/// Changes a session's state in the fake host.
 fn set(host: &TestHost, name: &str, change: impl FnOnce(&mut SessionSetup)) {
     let record = host.memory.session(name).expect("the session exists").record;
     let mut setup = SessionSetup::new(record, host.place.clone());

@@ -41,8 +41,8 @@ struct Printed {
 }
 
 impl AgentHost {
-    /// Creates a folder, the API and the configuration without starting a host. `agents` gets the home directory and
-    /// the URL of the API, and returns the tables of the agents.
+    /// Creates a folder, the API and the configuration without starting a host. `agents` takes the home directory and
+    /// the API's URL, and returns the agent tables.
     pub fn new(agents: impl FnOnce(&Path, &str) -> String, settings: &str) -> Self {
         let mut host = Self { api: Api::start(), agents: String::new(), folder: TempDir::new().unwrap(), host: None };
         std::fs::create_dir(host.home()).unwrap();
@@ -66,7 +66,7 @@ impl AgentHost {
         self.folder.path().join(name)
     }
 
-    /// Writes the configuration. `settings` may begin with more keys of the last agent, followed by other tables.
+    /// Writes the configuration. `settings` may begin with more keys for the last agent, followed by other tables.
     pub fn configure(&self, settings: &str) {
         let text = format!("{}\n{settings}\n", self.agents);
         // Rename the new file into place, as editors do, so that the host never sees a partial file.
@@ -109,7 +109,7 @@ impl AgentHost {
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Waits for `wanted`. Returns the output since the last wait, up to the end of the line that contains `wanted`.
+    /// Waits for `wanted`. Returns the output since the last wait, through the line that contains `wanted`.
     pub fn until(&mut self, wanted: &str) -> String {
         let log = self.path("log");
         let host = self.host();
@@ -192,7 +192,7 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Returns the pids of the running processes whose `HOME` is this folder, and whose command line is that of an agent.
+/// Returns the pids of running processes whose `HOME` is this folder and whose command line satisfies `is_agent`.
 pub fn running(home: &Path, is_agent: impl Fn(&str) -> bool) -> Vec<u32> {
     let needle = format!("HOME={}\0", home.display());
     let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);

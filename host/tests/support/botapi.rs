@@ -1,5 +1,5 @@
-//! A fake of Telegram's Bot API, over HTTP on loopback: it stores messages, delivers updates by long polling or to a
-//! webhook, fails on demand, and checks each call against the schema of the real API.
+//! A fake Telegram Bot API over HTTP on loopback: it stores messages, delivers updates by long polling or to a webhook,
+//! fails on demand, and checks each call against the real API's schema.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -46,15 +46,15 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 pub enum Fault {
     /// An error with this code and description.
     Error(u16, &'static str),
-    /// A response with status 429, and with the delay in seconds after which the host may try again.
+    /// A response with status 429 and a retry delay in seconds.
     Flood(u64),
     /// A response with this status and a body that isn't JSON.
     Garbage(u16),
     /// No response.
     Hang,
-    /// The call takes effect, but the response has status 502, as if a proxy had lost the real one.
+    /// The call takes effect, but the response has status 502, as if a proxy had lost the real response.
     Lost,
-    /// The connection is closed in the middle of a file.
+    /// The connection closes in the middle of a file.
     Cut,
 }
 
@@ -77,10 +77,10 @@ struct Inner {
     updates: VecDeque<Value>,
     next_update: i64,
     next_message: i64,
-    /// The messages by chat and message id: text, entities, keyboard and topic.
+    /// Each message's text, entities, keyboard and topic, by chat and message id.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Whether the current or next poll fails with a conflict, because another program polls with the token.
+    /// Whether the current or next poll fails with a conflict, because another program is polling with the token.
     rival: bool,
     /// The contents of files, by id.
     files: HashMap<String, Vec<u8>>,
@@ -95,9 +95,9 @@ struct Inner {
     /// The topics that the bot has created, by chat and id.
     topics: HashMap<(i64, i64), topics::Topic>,
     complaints: Vec<String>,
-    /// The parameters of the webhook that is set.
+    /// The current webhook's parameters.
     webhook: Option<Value>,
-    /// The address to which a reverse proxy passes the requests to the webhook.
+    /// The address to which a reverse proxy forwards webhook requests.
     proxy_to: Option<String>,
 }
 
@@ -130,7 +130,7 @@ impl BotApi {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
 
-    /// Adds a file. An id that was not added has default content, except `gone`, which fails. Faults of the method
+    /// Adds a file. Ids that weren't added have default content, except `gone`, which fails. Faults for the method
     /// `file` apply to downloads.
     pub fn add_file(&self, id: &str, content: Vec<u8>) {
         self.with(|inner| inner.files.insert(id.to_owned(), content));
@@ -149,13 +149,13 @@ impl BotApi {
         self.with(|inner| inner.moved.insert(from, to));
     }
 
-    /// Simulates another program that polls with the same token: the current poll, or else the next one, fails with a
-    /// conflict, as with the real API.
+    /// Simulates another program polling with the same token: the current poll, or else the next one, fails with a
+    /// conflict, as in the real API.
     pub fn rival(&self) {
         self.with(|inner| inner.rival = true);
     }
 
-    /// Queues an update, and returns the `update_id` that it gets.
+    /// Queues an update, and returns its `update_id`.
     pub fn push(&self, update: Value) -> i64 {
         self.push_all(vec![update])
     }
@@ -178,7 +178,7 @@ impl BotApi {
         self.with(|inner| inner.updates.push_back(update));
     }
 
-    /// Queues a text message of a user in the user's private chat, and returns the id of the update.
+    /// Queues a user's text message in the user's private chat, and returns the update id.
     pub fn says(&self, user: i64, text: &str) -> i64 {
         self.push(json!({"message": message(user, user, json!({"text": text}))}))
     }
@@ -187,7 +187,7 @@ impl BotApi {
         self.look(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
     }
 
-    /// Waits until `holds` returns true. Checks this after each call and each change by the test.
+    /// Waits until `holds` returns true. Checks it after each API call and each change by the test.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let mut changed = self.shared.changed.subscribe();
         let waited = timeout(DEADLINE, async {
@@ -243,8 +243,7 @@ impl Shared {
         done
     }
 
-    /// Reads without waking the tasks that wait for a change. Otherwise, a task that waits would wake itself when it
-    /// reads.
+    /// Reads without waking the tasks that wait for a change. Otherwise, a waiting task would wake itself by reading.
     fn look<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
         read(&self.lock())
     }
@@ -254,8 +253,8 @@ impl Shared {
     }
 }
 
-/// Placeholders for data that a `Value` can't hold: a lone surrogate, a number out of range, a byte that isn't valid
-/// UTF-8.
+/// Placeholders for data that a `Value` can't hold: a lone surrogate, an out-of-range number, and an invalid UTF-8
+/// byte.
 pub const HALF_PAIR: &str = "<half a pair>";
 pub const HUGE: &str = "<a huge number>";
 pub const NO_UTF8: &str = "<no utf-8>";
@@ -318,11 +317,11 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-/// The content of files that no test has added.
+/// The content of files that weren't added by the test.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
-/// Responds with the content of a file, or with an error if the file is `gone`, the token is wrong, or the path isn't
-/// that of a file.
+/// Responds with a file's content, or with an error if the file is `gone`, the token is wrong, or the path isn't a file
+/// path.
 async fn file(shared: &Shared, path: &str) -> Response {
     let (token, id) = match path.strip_prefix("/file/bot").and_then(|path| path.split_once('/')) {
         Some((token, path)) => (token, path.trim_start_matches("photos/")),
@@ -345,7 +344,7 @@ async fn file(shared: &Shared, path: &str) -> Response {
     }
 }
 
-/// Returns the parameters of a JSON body or of a form. JSON values in a form are parsed.
+/// Returns the parameters from a JSON body or a form. JSON values in a form are parsed.
 async fn params(request: Request<Body>) -> Value {
     let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !of_type.starts_with("multipart/") {
@@ -456,10 +455,10 @@ fn key(params: &Value) -> (i64, i64) {
     (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
 }
 
-/// Returns the parts of a message that an edit compares, and its topic, which an edit doesn't change.
+/// Returns the parts of a message that an edit is compared with, and its topic, which edits don't change.
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
-        // A message with a document has the name and the content of the document as its text.
+        // The text of a document message is the document's name and content.
         "text": params.get("text").or(params.get("photo")).unwrap_or(&params["document"]), "document": params["document"],
         "entities": params["entities"], "reply_markup": params["reply_markup"],
         "message_thread_id": topic,
@@ -477,7 +476,7 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let id = inner.next_message;
     inner.next_message += 1;
     inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
-    // `news` simulates a field of a future version. The host must not treat the call as failed because of it.
+    // `news` simulates a field from a future version. The host must not treat the call as failed because of it.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 

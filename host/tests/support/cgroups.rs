@@ -1,16 +1,16 @@
-//! Helpers for cgroups below the cgroup of this process.
+//! Helpers for child cgroups of this process's cgroup.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// A script that starts a process that can be identified only by its cgroup: it has a new session, and lacks the
-/// environment, the resource limit and the parent of its agent. The script prints the process's pid.
+/// A script that starts a process that only its cgroup identifies: it has a new session and lacks its agent's
+/// environment, resource limit and parent. The script prints the process's pid.
 pub const HIDE: &str =
     "setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'sleep 1005 >/dev/null 2>&1 </dev/null & echo \\$!' &\"";
 
-/// Returns whether the process is running. A zombie counts as gone, because an orphan in a container may never be
+/// Returns whether the process is running. A zombie counts as not running, because orphans in a container may never be
 /// reaped.
 pub fn is_running(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
@@ -27,7 +27,7 @@ pub fn new_cgroup(name: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Returns the cgroups of the agents of the host with this id. Returns none if this process can't create cgroups.
+/// Returns the agent cgroups of the host with this id, or none if this process can't create cgroups.
 pub fn cgroups(host: &str) -> Vec<PathBuf> {
     let Some(probe) = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4())) else { return Vec::new() };
     fs::remove_dir(&probe).unwrap();

@@ -56,7 +56,7 @@ pub async fn copy_compiled(into: &Path) {
     }
 }
 
-/// Returns an empty registry. All tests share one compilation cache, so that each component is compiled once.
+/// Returns an empty registry. All tests share one compilation cache, so each component is compiled only once.
 pub fn empty_registry() -> Arc<Registry> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))

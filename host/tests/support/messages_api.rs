@@ -18,10 +18,10 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{runtime::Runtime, sync::mpsc};
 
-/// The delay between two pieces of a streamed answer.
+/// The delay between pieces of a streamed answer.
 const PACE: Duration = Duration::from_millis(20);
 
-/// The capacity of the channel of a streamed response, in events.
+/// The channel capacity for a streamed response, in events.
 const PIECES: usize = 16;
 
 /// A server that runs until it is dropped.
@@ -31,7 +31,7 @@ pub struct Api {
     _runtime: Runtime,
 }
 
-/// The bodies of all requests so far, except for those about the title of a conversation.
+/// The bodies of all requests so far, except requests for a conversation title.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Value>>>);
 
@@ -46,7 +46,7 @@ enum Act {
 }
 
 enum Block {
-    /// A text, divided into the pieces that are streamed.
+    /// A text, split into the streamed pieces.
     Text(Vec<String>),
     Thinking(String),
     Tool {
@@ -119,8 +119,8 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// Returns the tool result in the last message of the request, if it has one. Skips messages of the role `system`,
-/// which the CLI adds, for example with a prompt that it got while the tool was running.
+/// Returns the tool result in the request's last message, if it has one. Skips messages with the role `system`, which
+/// the CLI adds, for example for a prompt that arrived while the tool was running.
 fn tool_result(body: &Value) -> Option<String> {
     let last = body["messages"].as_array()?.iter().rfind(|message| message["role"] != "system")?;
     let content = last["content"].as_array()?;
@@ -161,13 +161,13 @@ fn act(body: &Value, before: usize) -> Act {
         "stumble" if before == 0 => Act::Refuse(number()),
         "cut" if before == 0 => Act::Cut,
         "hang" => Act::Hang,
-        // The CLI asks for the summary with which a compacted conversation begins.
+        // The CLI asks for the summary that starts a compacted conversation.
         "CRITICAL:" => plain("A summary."),
         _ => plain(&format!("You said: {prompt}")),
     }
 }
 
-/// Creates two tasks and works on the first. The CLI offers the tools for tasks only after a search for them.
+/// Creates two tasks and works on the first. The CLI offers its task tools only after a tool search.
 fn work_on_tasks(body: &Value) -> Act {
     let task = |subject| json!({ "subject": subject, "description": "As asked", "activeForm": subject });
     let calls = [
@@ -185,15 +185,14 @@ fn work_on_tasks(body: &Value) -> Act {
     }
 }
 
-/// Returns the file for the plan, which the CLI names in a text for the model.
+/// Returns the plan file, which the CLI names in a text for the model.
 fn plan_file(body: &Value) -> String {
     let body = body.to_string();
     let (_, rest) = body.split_once("create your plan at ").expect("the conversation is in plan mode");
     rest.split(' ').next().unwrap().to_owned()
 }
 
-/// Returns whether the request offers a tool of this name. opencode's names of tools and arguments differ from
-/// claude's.
+/// Returns whether the request offers a tool with this name. opencode's tool and argument names differ from claude's.
 fn offers(body: &Value, tool: &str) -> bool {
     body["tools"].as_array().into_iter().flatten().any(|offered| offered["name"] == tool)
 }
@@ -204,7 +203,7 @@ fn plain(text: &str) -> Act {
 
 async fn messages(State(seen): State<Seen>, Json(body): Json<Value>) -> Response {
     let streams = body["stream"] == true;
-    // A request without tools is not part of the conversation: the agent asks for the title of the conversation.
+    // A request without tools isn't part of the conversation: it asks for the conversation title.
     let is_aside = body["tools"].as_array().is_none_or(Vec::is_empty);
     let act = if is_aside { plain("A title") } else { act(&body, seen.note(&body)) };
     match act {

@@ -24,11 +24,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The interval at which the reading thread checks whether the terminal is closed.
 const CLOSE_CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// `TIOCSPTLCK` and `TIOCGPTN` of `asm/ioctls.h`: unlock a new terminal, and get its number.
+/// `TIOCSPTLCK` and `TIOCGPTN` from `asm/ioctls.h`: unlock a new terminal, and get its number.
 const LOCK: u32 = 0x4004_5431;
 const NUMBER: u32 = 0x8004_5430;
 
-/// A terminal with a program, and the program's output.
+/// A terminal that runs a program, and the program's output.
 pub struct Pty {
     /// The only permanent reference, so that dropping it closes the terminal.
     keys: Option<Arc<File>>,
@@ -37,7 +37,7 @@ pub struct Pty {
     child: Child,
 }
 
-/// Creates a terminal. Returns the test's end and the program's end.
+/// Creates a terminal. Returns the test's side and the program's side.
 fn terminal() -> (File, File) {
     let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("a terminal can be created");
     #[expect(unsafe_code, reason = "there is no safe API for a terminal's number; requests and types are the kernel's")]
@@ -85,7 +85,7 @@ impl Pty {
         ours.write_all(keys.as_bytes()).expect("the terminal accepts keys");
     }
 
-    /// Waits until `text` has been shown since the last wait. Returns the output up to the end of `text`.
+    /// Waits until `text` appears in the output after the last wait. Returns the output through `text`.
     #[track_caller]
     pub fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;

@@ -19,7 +19,7 @@ use super::{
     sample_sessions::NOW,
 };
 
-/// A registry with a fake host in memory. By default, calls come from the owner at the console.
+/// A registry with an in-memory fake host. By default, calls come from the owner on the console.
 pub struct TestHost {
     pub registry: Arc<Registry>,
     pub memory: FakeHost,
@@ -73,7 +73,7 @@ impl TestHost {
         self.plug(name, wasm).await.expect_err("the component should have been rejected").to_string()
     }
 
-    /// Runs a command line, which is given without its slash.
+    /// Runs a command line. Pass it without the leading slash.
     pub async fn call(&self, line: &str) -> Result<Reply, CallError> {
         self.call_as(&self.caller, line).await
     }
@@ -96,7 +96,7 @@ impl TestHost {
         reply
     }
 
-    /// Runs a command line, and returns the plain text of its answer or of its error.
+    /// Runs a command line, and returns the plain text of its answer or error.
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),
@@ -105,7 +105,7 @@ impl TestHost {
         }
     }
 
-    /// Returns the health and the note of a plugin, as shown by `/plugins`.
+    /// Returns a plugin's health and note, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
         let table = self.registry.snapshot();
         let status = table.statuses().find(|status| status.name == name).expect("the plugin is listed");

@@ -1,4 +1,4 @@
-//! Captures the log of a test's thread, so that the test can check the records.
+//! Captures the log of a test's thread so that the test can check the records.
 
 use std::{
     io,

@@ -74,17 +74,17 @@ impl App {
         app
     }
 
-    /// Saves the configuration, with `access` as the table `[access]`. `access` may also contain further tables.
+    /// Saves the configuration, with `access` as the `[access]` table. `access` may also contain further tables.
     pub fn configure(&self, access: &str) {
         self.configure_stream("edit", access);
     }
 
-    /// As [`Self::configure`], with a value of `[telegram] stream`.
+    /// Like [`Self::configure`], with a value for `[telegram] stream`.
     pub fn configure_stream(&self, stream: &str, access: &str) {
         self.configure_telegram(&format!("stream = \"{stream}\""), access);
     }
 
-    /// As [`Self::configure`], with further keys of `[telegram]`.
+    /// Like [`Self::configure`], with additional `[telegram]` keys.
     pub fn configure_telegram(&self, keys: &str, access: &str) {
         let api = &self.api.url;
         let telegram = format!("token_file = \"token\"\napi_url = \"{api}\"\nedit_pause = \"100ms\"\n{keys}");
@@ -107,7 +107,7 @@ impl App {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = self.command("run");
         command.args(["--chat", "telegram"]).arg("--plugins").arg(self.path("plugins"));
-        // Log everything except for wasmtime and its compiler, so that tests can check that the token isn't logged.
+        // Log everything except wasmtime and its compiler, so that tests can check that the token isn't logged.
         command.env("CORDBOARD_LOG", "trace,cranelift=off,wasmtime=off").stderr(log);
         self.host = Some(command.spawn().unwrap());
     }
@@ -125,8 +125,8 @@ impl App {
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }
 
-    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message may
-    /// come first: the answer with a status line below it.
+    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, it may first be a
+    /// live message: the answer with a status line below it.
     pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
         let first = self.api.next_id();
         self.api.says(user, text);
@@ -139,8 +139,8 @@ impl App {
         self.until(&format!("'{text}' and nothing else for {user}"), only).await;
     }
 
-    /// Sends a prompt with a long answer, and waits for the first edit of its live message. The host stores the
-    /// message's id before this edit, so a host that is started after a kill knows the message.
+    /// Sends a prompt with a long answer, and waits for the first edit of the live message. The host stores the message
+    /// id before that edit, so the next host still knows the message after a kill.
     pub async fn stream(&self, user: i64, prompt: &str) {
         let first = self.api.next_id();
         self.api.says(user, prompt);
@@ -165,7 +165,7 @@ impl App {
         }
     }
 
-    /// Returns a list, as `cordboard sessions --json` or `cordboard plugins --json` prints it.
+    /// Returns a list as printed by, for example, `cordboard sessions --json`.
     fn list(&self, what: &str) -> Vec<Value> {
         let output = self.command(what).arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -194,7 +194,7 @@ impl App {
         self.session(session)["pid"].as_u64().expect("the session has a process")
     }
 
-    /// Sends a signal to a session's agent, such as STOP to delay its answer.
+    /// Signals a session's agent, for example with STOP to delay its answer.
     pub fn signal_agent(&self, session: &str, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.pid(session)).unwrap()).unwrap(), signal).unwrap();
     }
@@ -216,7 +216,7 @@ impl App {
         host.wait().unwrap();
     }
 
-    /// Waits for the host to exit, and returns its exit code.
+    /// Waits for the host to exit and returns the exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
         self.until("the host exits", || host.try_wait().unwrap()).await.code()
@@ -244,13 +244,13 @@ impl Drop for App {
     }
 }
 
-/// Returns the bytes of a component, by its path below the output folder of `cargo xtask build`.
+/// Returns a component's bytes, given its path in the output folder of `cargo xtask build`.
 pub fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
     fs::read(&path).unwrap_or_else(|error| panic!("failed to read {}: {error}; run cargo xtask build", path.display()))
 }
 
-/// Replaces all occurrences of a text in a component with another text of the same length.
+/// Replaces all occurrences of a text in a component with a text of equal length.
 pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();

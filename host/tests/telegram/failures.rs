@@ -1,4 +1,4 @@
-//! Tests failures of the Bot API: only a refused token ends polling, nothing is lost, and neither the log nor an error
+//! Tests Bot API failures: only a rejected token stops polling, nothing is lost, and neither the log nor any error
 //! contains the token.
 
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn a_token_refused_during_the_run_is_retried() {
     assert_eq!(bot.log.count("Telegram rejects the token"), 1);
     bot.api.until_calls("getUpdates", 5).await;
     assert_eq!(bot.log.count("receiving messages from Telegram again"), 1);
-    // After a restart with a stored offset, a refused token is retried.
+    // After a restart with a stored offset, the host retries a refused token.
     poll.abort();
     bot.api.fail("getMe", Fault::Error(404, "Not Found"));
     bot.api.says(ADA, "again");
@@ -66,7 +66,7 @@ async fn only_a_continuously_refused_token_ends_polling() {
         bot.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
     }
     bot.api.says(ADA, "through");
-    // This limit is shorter than the whole outage, but other errors interrupt the refusals of the token.
+    // This limit is shorter than the whole outage, but other errors between the refusals reset it.
     let mut poll = bot.poll_until(Duration::from_millis(100));
     tokio::select! {
         error = &mut poll => panic!("polling ended: {error:?}"),
@@ -157,7 +157,7 @@ async fn retry_after_delays_only_its_chat() {
     let bot = TestBot::new().await;
     bot.api.fail("sendMessage", Fault::Flood(100_000));
     post(&bot, 1, ADA, "held");
-    // Wait until the adapter knows of the rate limit.
+    // Wait until the adapter knows about the rate limit.
     bot.until_logged("sending to a place is paused").await;
     post(&bot, 2, 8002, "free");
     bot.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
@@ -198,7 +198,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(MOVED), ["Begun and done."]);
-    // Message ids start again in the new chat, so the adapter doesn't use an old id there.
+    // Message ids start over in the new chat, so the adapter must not use old ids there.
     assert!(matches!(
         bot.telegram.edit(&place(GROUP), &old, &outgoing("after")).await,
         Err(ChatError::Rejected { .. })
@@ -206,7 +206,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     let chats =
         |method: &str| bot.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
-    // Only one `sendMessage` call was refused. Later ones use the new id at once.
+    // Only one `sendMessage` call was refused. Later calls use the new id immediately.
     assert_eq!(chats("sendMessage"), [GROUP, GROUP, MOVED, MOVED]);
 }
 
@@ -238,8 +238,8 @@ async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
 
 #[tokio::test]
 async fn an_unanswered_typing_call_delays_no_answer() {
-    // If the worker awaited the typing call, the answer would wait for this timeout, which is longer than the test
-    // waits.
+    // If the worker awaited the typing call, the answer would have to wait for this timeout, which exceeds the test's
+    // time limit.
     let bot = TestBot::with(|settings| settings.timeout = 10 * DEADLINE).await;
     bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());
@@ -262,7 +262,7 @@ async fn a_refused_message_is_sent_without_styles() {
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
     assert_eq!(sent[1].params["reply_markup"], sent[0].params["reply_markup"]);
     assert_eq!(sent[1].params["reply_markup"]["inline_keyboard"][0][0]["text"], "Go");
-    // A rejected edit is also sent again without styles, and a notice replaces a message that is rejected twice.
+    // A rejected edit is resent without styles too, and a message that is rejected twice is replaced by a notice.
     let mut edit = row(2, ADA, Reply::text("**new**"));
     edit.state.messages = vec![cordboard_chat::MessageId("1".to_owned())];
     bot.api.fail("editMessageText", Fault::Error(400, CANT_PARSE));
@@ -324,7 +324,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         while bot.log.count("Telegram is unavailable") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        // Leave time for more attempts.
+        // Allow time for further attempts.
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {

@@ -152,7 +152,7 @@ async fn data_without_a_file_arrives_as_text() {
     bot.api.push(json!({"message": message(ADA, GROUP, json!({"sticker": {
         "file_id": "f", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1, "is_animated": false, "is_video": false, "emoji": "👍"
     }}))}));
-    // In a group, a reply to another user's message is for that user.
+    // In a group, a reply to another user's message is meant for that user, not for the bot.
     let bob = message(BOB, GROUP, json!({"text": "when?"}));
     bot.api.push(json!({"message": message(ADA, GROUP, json!({"location": location, "reply_to_message": bob}))}));
     // A live location sends an edit for each move.
@@ -352,8 +352,8 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     assert_eq!(bot.inbox.updates().len(), 1, "a press by a stranger is not stored");
 }
 
-/// Creates a second bot whose inbox contains a text that the first bot has stored, and an offset far above the text's
-/// update id. Returns the second bot and this id.
+/// Creates a second bot whose inbox contains a text stored by the first bot and an offset far above that text's update
+/// id. Returns the second bot and the update id.
 async fn restarted(text: &str) -> (TestBot, i64) {
     let bot = TestBot::new().await;
     let number = bot.api.says(ADA, text);
@@ -415,7 +415,7 @@ async fn malformed_updates_do_not_affect_others() {
     assert!(!bot.log.text().contains("a secret"));
 }
 
-/// Returns a message in topic 5, which replies to the service message about the creation of the topic, as in Telegram.
+/// Returns a message in topic 5. As in Telegram, it replies to the service message about the topic's creation.
 fn in_topic(chat: i64, more: Value) -> Value {
     let created = json!({"forum_topic_created": {"name": "t", "icon_color": 1}, "message_id": 5});
     let mut message = message(ADA, chat, more);
@@ -467,7 +467,7 @@ async fn changes_of_topics_by_others_are_reported() {
         let mut change = in_topic(GROUP, what);
         change["message_thread_id"] = (6 + at).into();
         bot.api.push(json!({"message": change}));
-        // The bot's own change.
+        // A change made by the bot itself.
         change["message_thread_id"] = 9.into();
         change["from"] = json!({"id": 42, "is_bot": true, "first_name": "Cord"});
         bot.api.push(json!({"message": change}));

@@ -1,4 +1,4 @@
-//! Tests outgoing messages (styles, long texts, streamed answers, buttons) and the menu of commands.
+//! Tests outgoing messages (styles, long texts, streamed answers, buttons) and the command menu.
 
 use std::{
     sync::{
@@ -155,8 +155,8 @@ async fn an_unchanged_edit_is_a_success() {
     bot.outbox.post(Post::Final(in_place(2, "1", "All of it")));
     bot.outbox.drained().await;
     assert!(bot.api.calls("editMessageText").is_empty(), "an edit that changes nothing needs no call");
-    // The adapter doesn't know the content of messages that were sent before a restart. In that case, the Bot API may
-    // report that an edit changes nothing.
+    // After a restart, the adapter doesn't know the content of earlier messages, so the Bot API may report that an edit
+    // changes nothing.
     let again = TestBot::new().await;
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
     again.outbox.drained().await;
@@ -329,7 +329,7 @@ async fn attachments_are_sent_as_files() {
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(ADA), ["Two files:", "notes.txt: line", "data.bin: bytes"]);
 
-    // A file can't be edited, so an edit of the text sends the files again and deletes the old ones.
+    // Files can't be edited, so editing the text resends the files and deletes the old ones.
     let mut edited = row(2, ADA, Reply { text: "Two old files:".to_owned(), ..both.clone() });
     edited.state.messages = (1..=3).map(|id| cordboard_chat::MessageId(id.to_string())).collect();
     bot.outbox.post(Post::Final(edited));
@@ -337,14 +337,14 @@ async fn attachments_are_sent_as_files() {
     assert_eq!(bot.api.calls("deleteMessage").len(), 2);
     assert_eq!(bot.api.chat(ADA), ["Two old files:", "notes.txt: line", "data.bin: bytes"]);
 
-    // The buttons of the text can be closed later, so only the message with the text is stored.
+    // Only the message with the text is stored, because only its buttons may have to be closed later.
     let with_button = Reply { buttons: Vec::new(), ..both.clone() }.button("Again", "/again");
     bot.outbox.post(Post::Final(row(4, ADA, with_button)));
     bot.outbox.drained().await;
     let markup = |method: &str| bot.api.calls(method).pop().unwrap().params.get("reply_markup").is_some();
     assert!(markup("sendMessage") && !markup("sendDocument"));
 
-    // Without a text, the file notifies.
+    // Without text, the file triggers the notification.
     let alone = Reply { text: String::new(), attachments: both.attachments[..1].to_vec(), ..both };
     bot.outbox.post(Post::Final(row(3, ADA, alone)));
     bot.outbox.drained().await;
@@ -361,7 +361,7 @@ async fn an_answer_becomes_text_if_its_file_is_rejected() {
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(ADA), ["See:\n\ncode-1.rs (in the file below)".to_owned(), format!("code-1.rs: {code}")]);
     let before = bot.api.chat(ADA).len();
-    // The bot may send text, but no files.
+    // The bot may send text but not files.
     bot.api.fail("sendDocument", Fault::Error(400, "Bad Request: not enough rights to send documents to the chat"));
     bot.outbox.post(answer(2, reply()));
     bot.outbox.drained().await;

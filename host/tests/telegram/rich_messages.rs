@@ -18,7 +18,7 @@ use crate::{
 
 const TABLE: &str = "See **this**:\n\n| Name | Count |\n|---|--:|\n| `web` | 12 |\n| db | |";
 
-/// The text of `TABLE` as a plain message.
+/// `TABLE` rendered as a plain message.
 const PLAIN: &str = "See this:\n\nName  Count\n────  ─────\nweb      12\ndb";
 
 async fn rich_bot() -> TestBot {
@@ -62,7 +62,7 @@ async fn long_code_stays_in_one_block() {
     let sent = bot.api.calls("sendRichMessage");
     let block = json!({"type": "pre", "language": "rust", "text": code.trim_end()});
     assert_eq!(sent[0].params["rich_message"]["blocks"], json!([block]));
-    // An answer that is sent as a file isn't also sent as a rich message.
+    // An answer sent as a file isn't also sent as a rich message.
     deliver(&bot, answer(2, ADA, &format!("```rust\n{}```", code.repeat(3)))).await;
     assert_eq!((bot.api.calls("sendRichMessage").len(), bot.api.calls("sendDocument").len()), (1, 1));
 }
@@ -118,11 +118,11 @@ async fn a_refused_rich_answer_is_sent_as_text() {
         deliver(&bot, answer(id, ADA, TABLE)).await;
     }
     assert_eq!((bot.api.chat(ADA), bot.api.rings(ADA)), (vec![PLAIN.to_owned(); 2], vec![PLAIN.to_owned(); 2]));
-    // A plain message may be allowed where a rich one isn't.
+    // A chat may allow plain messages but not rich ones.
     bot.api.fail("sendRichMessage", Fault::Error(400, "Bad Request: not enough rights to send rich messages"));
     deliver(&bot, answer(3, ADA, TABLE)).await;
     assert_eq!(bot.api.chat(ADA), [PLAIN; 3]);
-    // A message that was accepted ends the series of refusals.
+    // An accepted message ends the series of refusals.
     deliver(&bot, answer(4, ADA, TABLE)).await;
     assert_eq!(bot.api.calls("sendRichMessage").len(), 4);
 }

@@ -67,8 +67,8 @@ impl TestBot {
         self.poll_until(Duration::from_secs(600))
     }
 
-    /// Starts a task that polls until Telegram has refused the token for `give_up`. If the token has never been
-    /// accepted, its first refusal ends the task.
+    /// Starts a task that polls until Telegram has refused the token for `give_up`. If the token was never accepted,
+    /// the first refusal ends the task.
     pub fn poll_until(&self, give_up: Duration) -> JoinHandle<ReceiveError> {
         let telegram = Arc::clone(&self.telegram);
         tokio::spawn(async move { telegram.poll(receiver_settings(give_up)).await.unwrap_err() })
@@ -82,7 +82,7 @@ impl TestBot {
         self.inbox.updates()
     }
 
-    /// Polls the log until it contains a text, because log lines send no notification.
+    /// Polls the log until it contains a text, because log lines don't trigger notifications.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {
             while !self.log.text().contains(what) {
@@ -127,7 +127,7 @@ struct Stored {
     changed_topics: Vec<Place>,
     /// The places that were notified about the failing store.
     notified: HashSet<Place>,
-    /// The number of writes that will fail.
+    /// The number of upcoming writes that fail.
     broken: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Tests that a text arrives together with any other field of its message: each optional field and each kind of entity,
-//! with and without their own optional fields. The fields are also sent with malformed content.
+//! Tests that a text is received regardless of the message's other fields: each optional field and each entity kind,
+//! with and without their own optional fields, and fields with malformed content.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::{
     test_bot::{ADA, TestBot},
 };
 
-/// The types of the Bot API. An object maps the name of each field to its type; the name of an optional field ends with
-/// `?`. A list contains the type of its items, and `any` contains alternative types.
+/// The Bot API's types. An object maps each field name to its type; the names of optional fields end with `?`. A list
+/// contains its item type, and `any` contains alternative types.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
-/// The depth from which optional fields and list items are omitted, because messages contain messages.
+/// The depth from which optional fields and list items are omitted, because messages can contain messages.
 const DEEPEST: usize = 5;
 
 /// The number of texts that are sent before the test waits for them.
 const PART: usize = 100;
 
-/// The set of fields that a generated value has: only the required ones, or also the optional ones.
+/// The fields of a generated value: only the required ones, or all of them.
 #[derive(Clone, Copy, PartialEq)]
 enum Extent {
     Least,
@@ -36,7 +36,7 @@ impl Schema {
         Self(serde_json::from_value(schema["types"].clone()).unwrap())
     }
 
-    /// Returns values of a type, one for each of its alternatives.
+    /// Returns one value for each of a type's alternatives.
     fn values(&self, of: &Value, extent: Extent) -> Vec<Value> {
         match of.get("any").and_then(Value::as_array) {
             Some(choices) => choices.iter().flat_map(|choice| self.values(choice, extent)).collect(),
@@ -85,12 +85,11 @@ impl Schema {
     }
 }
 
-/// Returns the names of the fields that a text message can have in addition, each with a value. A name occurs once for
-/// each of its values.
+/// Returns the other fields that a text message can have, as pairs of name and value. A name occurs once per value.
 fn other_fields() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();
-    // The host ignores messages that are sent on behalf of a channel.
+    // The host ignores messages sent on behalf of a channel.
     let left_out = ["text?", "sender_chat?"];
     let optional = fields.iter().filter(|(name, _)| name.ends_with('?') && !left_out.contains(&name.as_str()));
     let mut other_fields = Vec::new();
@@ -99,7 +98,7 @@ fn other_fields() -> Vec<(String, Value)> {
         for extent in [Extent::Least, Extent::All] {
             other_fields.extend(schema.values(of, extent).into_iter().map(|value| (name.to_owned(), value)));
         }
-        // A malformed field must count as absent.
+        // A malformed field must be treated as absent.
         other_fields
             .extend([json!(null), json!("text"), json!([{}, 3]), json!({"new": -1})].map(|odd| (name.to_owned(), odd)));
     }

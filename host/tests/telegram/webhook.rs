@@ -1,5 +1,5 @@
-//! Tests the webhook with the host's HTTP server and an in-memory inbox: which requests are refused, and that an update
-//! is confirmed only after it is stored.
+//! Tests the webhook with the host's HTTP server and an in-memory inbox: invalid requests are refused, and updates are
+//! confirmed only after they are stored.
 
 use std::sync::Arc;
 
@@ -201,7 +201,7 @@ async fn a_refused_webhook_is_retried_and_names_the_remedy() {
     assert_eq!(running.bot.log.count("Telegram refuses the webhook"), 1, "{log}");
     assert!(log.contains("Failed to resolve host") && log.contains("correct [telegram] webhook"), "{log}");
     assert_eq!(running.bot.log.count("Telegram is unavailable"), 1, "{log}");
-    // The webhook may still be set from an earlier run, so the host accepts updates before `setWebhook` succeeds.
+    // An earlier run may have left the webhook set, so the host accepts updates before `setWebhook` succeeds.
     assert_eq!(running.send(&request(1, "hello")).await, Some(200));
 }
 

@@ -1,4 +1,4 @@
-//! The reasons why a plugin file or the configuration file can't be used, most of them with the remedy.
+//! The reasons why a plugin file or the configuration file can't be used. Most include the remedy.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub enum FileError {
     NotRegular { kind: &'static str },
     #[error("it is larger than {} MiB: make it smaller", limit >> 20)]
     TooLarge { limit: u64 },
-    /// Contains the error message of the system.
+    /// Contains the system's error message.
     #[error("it cannot be read: {0}")]
     Io(String),
     /// Contains the text of a [`WatchError`](crate::WatchError).

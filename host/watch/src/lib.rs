@@ -2,9 +2,9 @@
 //! files, only the latest version of each, and the configuration first. It must not parse a configuration, compile a
 //! plugin, or decide what a change means.
 //!
-//! An event triggers a scan or shows that a file is being written, but reports no change itself. Each scan compares the
-//! files with the last reported state and renews every watch, so a lost, duplicate or misleading event never hides a
-//! change. Without events, `[plugins] rescan` is the interval between scans.
+//! Events only trigger scans or show that a file is being written. Each scan compares the files with the last reported
+//! state and renews every watch, so a lost, duplicate or misleading event never hides a change. Without events,
+//! `[plugins] rescan` is the interval between scans.
 
 mod file_error;
 mod os_events;
@@ -35,7 +35,7 @@ use watch_loop::WatchLoop;
 /// change that has been sent.
 const CHANGE_QUEUE: usize = 1;
 
-/// The watched paths, neither of which has to exist, and the interval between scans.
+/// The watched paths, which don't have to exist, and the interval between scans.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     pub config: Option<ConfigFile>,
@@ -45,7 +45,7 @@ pub struct WatchOptions {
     pub rescan: live::Receiver<Duration>,
 }
 
-/// The configuration file, and the content that the host has loaded. Any other content is a change.
+/// The configuration file, and the content that the host has loaded. Any other content counts as a change.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     pub path: PathBuf,
@@ -85,7 +85,7 @@ pub struct PluginContent {
 pub enum ConfigRead {
     Text(String),
     Missing,
-    /// The reason why the file can't be read, as a text for the operator.
+    /// The reason why the file can't be read, as a message for the operator.
     Unreadable(String),
 }
 
@@ -100,7 +100,7 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    /// Returns the fault and the remedy without the path in front, for messages that already name the path.
+    /// Returns the fault and the remedy without the leading path, for messages that already contain it.
     #[must_use]
     pub fn reason(&self) -> String {
         let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Read { path, .. }) = self;
@@ -122,9 +122,8 @@ impl Drop for Watcher {
     }
 }
 
-/// Starts the watcher. Needs a tokio runtime. Plugin files that exist at this time count as known: call this function
-/// before you read the files, so that no change is missed in between. Unusable files are reported as unreadable at
-/// once.
+/// Starts the watcher. Needs a tokio runtime. Plugin files that already exist count as known: call this function before
+/// reading them, so that no change is missed in between. Unusable files are reported as unreadable immediately.
 ///
 /// # Errors
 /// Fails if a path can't be made absolute or doesn't pass [`check_private`].

@@ -22,8 +22,8 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// The maximum time for which a file that was written but not closed is skipped. A writer may keep the file open, or
-/// the close event may be lost.
+/// How long to skip a file that was written but not closed. A writer may keep the file open, or the close event may be
+/// lost.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The size of the event buffer, in bytes.
@@ -34,7 +34,7 @@ const LINKS: usize = 40;
 
 /// The events of a step, which is one component of a path: it is deleted or moved, or its permissions change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
-/// The events of the last existing folder of an incomplete path, in which the next step may appear.
+/// The events of the last existing folder on an incomplete path, where the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
 /// The events of a watched file.
 const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_WRITE);
@@ -62,8 +62,7 @@ struct Table {
     watches: HashMap<i32, Watch>,
     /// Every step of a path that the last scan visited or found missing.
     steps: HashSet<PathBuf>,
-    /// Files that were written to and not closed since, with the watch that reported the first write and the time of
-    /// that write.
+    /// Files that were written to and not closed since, with the watch that reported the first write and when.
     open: HashMap<PathBuf, (i32, Instant)>,
     /// Whether the last scan failed to watch a path. Only the first such scan in a row logs the failure.
     is_incomplete: bool,
@@ -95,12 +94,12 @@ impl OsWatcher {
         Self { init, system: OnceLock::new(), table: Mutex::default() }
     }
 
-    /// Creates the inotify instance, unless it exists already. Needs a tokio runtime.
+    /// Creates the inotify instance unless it already exists. Must be called within a tokio runtime.
     pub(super) fn start(&self) {
         if self.system.get().is_none()
             && let Ok(system) = (self.init)().and_then(register)
         {
-            // Calls of this function never overlap, so the cell is still empty.
+            // Calls to this function never overlap, so the cell is still empty.
             drop(self.system.set(system));
         }
     }
@@ -176,7 +175,7 @@ impl Table {
         // A watch that is not in the table was removed by an earlier scan.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
-        // A folder on the path, such as /tmp, may be busy: only events about the next step matter there.
+        // A folder on the path, such as /tmp, may be busy, so handle only events about the next step there.
         if name.is_some() && !watch.needed.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
             return false;
         }
@@ -188,7 +187,7 @@ impl Table {
         } else if events.contains(ReadFlags::MODIFY) {
             self.open.entry(path).or_insert_with(|| (number, Instant::now()));
         } else if !events.contains(ReadFlags::ATTRIB) {
-            // A change of permissions or times doesn't show whether a writer has closed the file.
+            // A permission or time change doesn't show whether a writer has closed the file.
             self.open.remove(&path);
         }
         true
@@ -237,7 +236,7 @@ impl WatchSet<'_> {
             self.fault.get_or_insert((path.to_owned(), Errno::MFILE));
             return path.symlink_metadata().is_ok();
         };
-        // Hold the lock from here: an event must not be processed before its descriptor is in the table.
+        // Hold the lock from here on, because an event must not be processed before its descriptor is in the table.
         let mut table = self.watcher.table();
         let flags = needed | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
         match inotify::add_watch(system.get_ref(), path, flags) {
@@ -249,9 +248,8 @@ impl WatchSet<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
-            // The host isn't allowed to read this path. The watch of its parent folder reports when the permissions
-            // change. A move of this path goes unnoticed until the next scan, but another user's folder is unlikely to
-            // move.
+            // The host isn't allowed to read this path. The watch on its parent folder reports permission changes. A
+            // move goes unnoticed until the next scan, but another user's folder is unlikely to move.
             Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
@@ -297,9 +295,9 @@ impl Watch {
         Self { path: path.to_owned(), installed: WatchFlags::empty(), needed: WatchFlags::empty() }
     }
 
-    /// Reduces the watched events to the needed ones. If the path now leads to another file, `add_watch` adds a watch
-    /// for that file, which this method removes again. The old watch reports that its file was moved or deleted, and
-    /// the next scan watches the new file.
+    /// Reduces the watched events to those still needed. If the path now leads to another file, `add_watch` adds a
+    /// watch for that file, which this method removes again. The old watch reports that its file was moved or deleted,
+    /// and the next scan watches the new file.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.installed = self.needed,

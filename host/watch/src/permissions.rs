@@ -1,6 +1,6 @@
-//! Checks who may write to a path, and whether a path leads to a regular file. The host uses plugins and the
-//! configuration, which grants capabilities, only if no other user may write to them. This module must not change the
-//! permissions of files.
+//! Checks who may write to a path, and whether it leads to a regular file. Because the configuration grants
+//! capabilities, the host uses it and the plugins only if no other user may write to them. This module must not change
+//! file permissions.
 
 use std::{
     fs::FileType,
@@ -40,8 +40,8 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// Returns the error if `path` is a dangling or circular link, a folder, or a special file such as a pipe or a device.
-/// Returns `None` in all other cases, for example for a regular or a missing file.
+/// Returns an error if `path` is a dangling or circular link, a folder, or a special file such as a pipe or a device.
+/// Returns `None` otherwise, for example for a regular or missing file.
 #[must_use]
 pub fn not_a_file(path: &Path) -> Option<FileError> {
     match path.metadata() {

@@ -1,5 +1,5 @@
-//! Reads a file that may be written at the same time, and computes a fingerprint, so that two readings can be compared.
-//! This module must not return bytes that were never the file's whole content.
+//! Reads a file that may be written concurrently, and computes a fingerprint so that two reads can be compared. This
+//! module must not return bytes that were never the file's complete content.
 
 use std::{
     fs::{File, Metadata},
@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{FileError, permissions::not_regular};
 
-/// An upper bound for a tick of the file system's clock. A file that changed within the last tick may change again and
-/// keep the same stamp.
+/// An upper bound on the file system's clock tick. A file that changed within the last tick may change again and keep
+/// the same stamp.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The size of the buffer through which a file is read and hashed, in bytes.
@@ -35,8 +35,8 @@ impl Digest {
     }
 }
 
-/// The metadata that changes when a file changes. Users can't set the inode's change time, so a copy that preserves the
-/// modification time is detected, too.
+/// The metadata that changes when a file changes. Users can't set the inode's change time, so even a copy that
+/// preserves the modification time is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: (u64, u64),
@@ -55,7 +55,7 @@ impl Stamp {
         }
     }
 
-    /// Returns whether an equal stamp in a later reading proves equal bytes.
+    /// Returns whether an equal stamp on a later read proves that the bytes are equal.
     pub(super) fn is_settled(&self) -> bool {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticked = since.saturating_sub(TICK).as_secs();
@@ -87,7 +87,7 @@ impl FileRead {
         }
     }
 
-    /// Reads and hashes a file without keeping its bytes, for comparison with a second reading.
+    /// Reads and hashes a file without keeping its bytes, for comparison with a second read.
     pub(super) fn without_bytes(path: &Path, limit: u64) -> Self {
         Self::read_chunks(path, limit, |_| {})
     }
@@ -100,7 +100,7 @@ impl FileRead {
         }
     }
 
-    /// Returns the stamp and the digest of a complete reading, for comparison with another reading.
+    /// Returns the stamp and digest of a complete read, for comparison with another read.
     pub(super) fn fingerprint(&self) -> Option<(Stamp, Digest)> {
         match self {
             Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
@@ -119,7 +119,7 @@ fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<File
     if metadata.len() > limit {
         return Ok(FileRead::Unreadable(FileError::TooLarge { limit }));
     }
-    // A pipe may replace the file in the meantime, so open without blocking.
+    // A pipe may have replaced the file in the meantime, so open without blocking.
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path)?;
     let metadata = file.metadata()?;

@@ -1,5 +1,5 @@
 //! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads each changed
-//! file twice, and leaves files that are still changing to the next scan. A scan may report an unchanged file again;
+//! file twice, and defers files that are still changing to the next scan. A scan may report an unchanged file again;
 //! the watch loop drops such reports.
 
 use std::{
@@ -21,10 +21,10 @@ use super::{
     read::{Digest, FileRead, Stamp},
 };
 
-/// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
+/// The time between the two reads of a file: longer than a writer's pause between two writes in a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
-/// The maximum size of a plugin file, in bytes. A Python plugin typically has a size of 18 MB.
+/// The maximum size of a plugin file, in bytes. A Python plugin is typically 18 MB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
 /// The maximum size of the configuration file, in bytes. A configuration is usually smaller than 100 kB.
@@ -51,7 +51,7 @@ pub(super) enum ItemState {
 pub(super) enum NextScan {
     /// After an event, or when the rescan interval ends.
     Event,
-    /// Soon, because a file is still changing, may come back, or has not been read yet.
+    /// Soon, because a file is still changing, may reappear, or hasn't been read yet.
     Soon,
     /// After a short interval, because a path can't be watched or the scan panicked.
     Poll,
@@ -74,7 +74,8 @@ pub(super) struct Scanner {
     config: Option<PathBuf>,
     plugins: Option<PathBuf>,
     os_watcher: Arc<OsWatcher>,
-    /// The known items. Each has a stamp if an equal stamp in a later scan proves that the file has not changed.
+    /// The known items. An item has a stamp only if an equal stamp in a later scan would prove that the file hasn't
+    /// changed.
     present: BTreeMap<Item, Option<Stamp>>,
     /// The items that were missing in the last scan but not in the one before.
     missing_once: BTreeSet<Item>,
@@ -91,8 +92,8 @@ impl Scanner {
         })
     }
 
-    /// Runs the first scan, which doesn't keep the contents of files. One reading is enough, because a partial file has
-    /// another digest once it is complete. The digest of the configuration is that of `loaded`, because the file may
+    /// Runs the first scan, which doesn't keep the contents of files. One read is enough, because a partial file has a
+    /// different digest once it is complete. The configuration's digest is that of `loaded`, because the file may
     /// already be newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listing, mut next) = self.list();
@@ -145,7 +146,7 @@ impl Scanner {
                 Err(error) => folder = ItemState::Unreadable(FileError::NotPrivate(system_error(error))),
             }
         }
-        // Watch each file too: it may be a link, or be written through a hard link elsewhere.
+        // Also watch each file, because it may be a link or be written through a hard link elsewhere.
         for (_, path) in &files {
             watch_set.add_path(path, PathKind::File);
         }
@@ -154,8 +155,8 @@ impl Scanner {
         (Listing { files, folder }, next)
     }
 
-    /// Reports missing items, and returns whether some may come back. A file or folder is missing for a moment while it
-    /// is replaced, so an item is only reported if it is missing in two scans in a row.
+    /// Reports missing items, and returns whether some may come back. Files and folders are briefly missing while being
+    /// replaced, so an item is reported only if it is missing in two consecutive scans.
     fn find_missing(&mut self, listing: &Listing, found: &mut Vec<(Item, ItemState)>) -> bool {
         let here: BTreeSet<&Item> = listing.files.iter().map(|(item, _)| item).collect();
         // If the folder can't be used, its plugins don't count as gone.
@@ -243,11 +244,11 @@ fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
     Ok(Some(files))
 }
 
-/// Returns the plugin name of `path`, valid or not. Returns `None` if it isn't a plugin file.
+/// Returns the plugin name for `path`, which may be invalid, or `None` if `path` isn't a plugin file.
 fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
-    // Control characters are escaped for messages and listings. A name that contains any is invalid anyway.
+    // Escape control characters for messages and listings. Names that contain them are invalid anyway.
     (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
@@ -269,8 +270,8 @@ pub struct PluginFile {
     pub content: Result<PluginContent, FileError>,
 }
 
-/// Reads the plugin files of `folder` once, when the host starts. Files that are being written are left out, because
-/// the next scan reports them. Blocks the thread.
+/// Reads the plugin files of `folder` once, when the host starts. Skips files that are being written, because the next
+/// scan reports them. Blocks the thread.
 ///
 /// # Errors
 /// Fails if the folder isn't private (see [`check_private`]) or can't be listed.
@@ -299,8 +300,8 @@ fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileErr
     }
 }
 
-/// Reads a file if only this user or root may write to it. A private folder isn't enough, because the mode of the file
-/// may allow other users to write to the file.
+/// Reads a file if only this user or root may write to it. A private folder isn't enough, because the file's mode may
+/// allow other users to write to it.
 fn trusted(path: &Path, limit: u64, with: ReadFn) -> FileRead {
     match check_private(path) {
         Ok(()) => with(path, limit),

@@ -21,7 +21,7 @@ mod worlds;
 /// The maximum wait for a change, which is reached only if the watcher hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A rescan interval that is longer than any test, so that every change is found after an event.
+/// A rescan interval longer than any test, so that changes can only be found through events.
 const NEVER: Duration = Duration::from_secs(3600);
 
 struct Fixture {
@@ -158,7 +158,7 @@ async fn a_deleted_file_is_reported_and_may_return() {
 #[tokio::test]
 async fn a_slow_receiver_gets_the_last_change_of_a_burst() {
     let mut fixture = Fixture::new(filled);
-    // The first change fills the channel; the others wait in the queue and are replaced by newer ones.
+    // The first change fills the channel; the others wait in the queue, where newer ones replace them.
     fixture.write("plugins/blocker.wasm", "0");
     while fixture.changes.is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -200,8 +200,8 @@ async fn a_replaced_folder_reports_only_the_differences() {
     fixture.write("new/same.wasm", "same");
     fs::rename(fixture.path("plugins"), fixture.path("old")).unwrap();
     fs::rename(fixture.path("new"), fixture.path("plugins")).unwrap();
-    // If two scans run between the two renames, they report all plugins as gone, and the next scan reports the plugins
-    // of the new folder.
+    // If two scans run between the two renames, they report all plugins as gone, and the next scan reports the new
+    // folder's plugins.
     let anew = plugin("same", "same");
     let between = [gone("a"), gone("same"), anew.clone()];
     assert_eq!(fixture.next_but(&between).await, plugin("a", "a2"));

@@ -21,13 +21,13 @@ use super::{
     scan::{Item, ItemState, NextScan, Scan, Scanner},
 };
 
-/// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
+/// How long to wait for quiet before a scan. Editors and compilers write in bursts of a few milliseconds.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
-/// The maximum time from an event to the scan, however busy the folder is.
+/// The maximum time from an event to the scan, no matter how busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The maximum time to the next scan after a scan panicked, or while a path can't be watched, so that events may be
+/// The maximum time until the next scan after a scan has panicked, or while a path can't be watched and events may be
 /// missed.
 const POLL: Duration = Duration::from_secs(10);
 
@@ -122,8 +122,7 @@ enum SentState {
     Unreadable(FileError),
 }
 
-/// Coalesces changes: a newer version replaces the waiting one, and a return to the last sent version removes the
-/// waiting one.
+/// Coalesces changes: a newer version replaces the waiting one, and reverting to the last sent version removes it.
 #[derive(Debug, Default)]
 struct Queue {
     sent: BTreeMap<Item, SentState>,

@@ -1,5 +1,4 @@
-//! Runs the tests, the benchmarks, the lints and the formatting check in the same way for developers and for CI.
-//! Doesn't build plugins.
+//! Runs tests, benchmarks, lints and the formatting check the same way for developers and CI. Doesn't build plugins.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,8 +10,8 @@ use anyhow::{Context, Result};
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Runs the tests that `args` select. Without a selection, first runs the documentation's examples and then all tests,
-/// so that the summary of the tests is the last line.
+/// Runs the tests that `args` select. Without a selection, runs the doctests first and then all tests, so that the test
+/// summary is the last line.
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
         step::start("running the doctests");
@@ -31,8 +30,8 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::show(&mut runner)
 }
 
-/// Selects the whole workspace, as every build for the native target does: for fewer packages, cargo resolves other
-/// features and rebuilds wasmtime. The other flags are needed because cargo would otherwise link the plugins natively.
+/// Selects the whole workspace, like every native build: for fewer packages, cargo would resolve different features and
+/// rebuild wasmtime. Without the other flags, cargo would link the plugins natively.
 const TESTED: [&str; 4] = ["--workspace", "--lib", "--bins", "--tests"];
 
 fn nextest_exists() -> bool {
@@ -41,8 +40,8 @@ fn nextest_exists() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with features
-/// that dev-dependencies enable, so this function first copies the binary that users get.
+/// Benchmarks the release binary `host`. For benchmarks, cargo links a binary with dev-dependency features at the same
+/// path, so this function first copies the binary that users get.
 pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first build takes minutes)");
     let measured = host.with_file_name("cordboard-measured");

@@ -39,7 +39,7 @@ enum Task {
   cargo xtask build                      target/debug/cordboard
   cargo xtask build --release            target/release/cordboard")]
     Build {
-        /// Optimize the host for installation, which takes longer
+        /// Optimize the host for installation (slower build)
         #[arg(long)]
         release: bool,
     },
@@ -84,7 +84,7 @@ enum Task {
 }
 
 impl Cli {
-    /// Runs the task. Returns when it is done, except for `run`, which replaces this process with the host.
+    /// Runs the task. Returns when it is done, except that `run` replaces this process with the host.
     pub fn perform(self) -> Result<()> {
         let workspace = Workspace::load()?;
         match self.task {

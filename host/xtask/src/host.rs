@@ -1,4 +1,4 @@
-//! Builds the host, and runs it with its files in `.cordboard/`.
+//! Builds the host and runs it with its files in `.cordboard/`.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -50,7 +50,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     Ok(workspace.target.join(profile.folder()).join("cordboard"))
 }
 
-/// Replaces this process with the host, so that the host gets signals and the terminal directly. Returns only on
+/// Replaces this process with the host, so that the host receives signals and terminal input directly. Returns only on
 /// failure.
 pub fn exec(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<()> {
     let home = workspace.root.join(".cordboard");
@@ -64,8 +64,7 @@ pub fn exec(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<(
         .with_context(|| format!("couldn't start {}", binary.display()))
 }
 
-/// Creates `home` with its plugin folder, and a starter configuration if there is none. Never changes an existing
-/// configuration.
+/// Creates `home` with its plugin folder, and a starter configuration unless one exists.
 fn prepare(home: &Path) -> Result<()> {
     std::fs::create_dir_all(home.join("plugins"))?;
     let config = home.join("config.toml");

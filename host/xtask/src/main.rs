@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci` and `doctor`.
 //!
-//! Owns the order of the build steps, each of which a user can also run by hand. The host doesn't use this program.
+//! Owns the order of the build steps, each of which can also be run by hand. The host doesn't depend on this program.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
 //! Builds plugins as components and copies them to `target/plugins/`, where the host's build script finds them.
-//! An unchanged file keeps its modification time, which decides whether the host is rebuilt.
+//! Unchanged files keep their modification times, so they don't trigger a rebuild of the host.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use crate::workspace::{Plugin, Workspace};
 /// The cargo profile of components: optimized for size, with panics as traps.
 const PROFILE: &str = "plugin";
 
-/// The plugins that a task needs. A first build is faster with fewer plugins.
+/// The plugins that a task needs. A first build with fewer plugins is faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// The plugins that the host embeds.
     Embedded,
     /// The embedded plugins, and those that an operator can install.
     Installable,
-    /// Every plugin, including those in `plugins/bad` that tests and benchmarks load.
+    /// Every plugin, including those in `plugins/bad` for tests and benchmarks.
     All,
 }
 
@@ -46,10 +46,10 @@ pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selectio
     remove_stale(&workspace.plugins, &output)
 }
 
-/// Builds the plugins with one cargo call, so that their common dependencies are built once. Returns the folder of the
-/// components.
+/// Builds the plugins with a single cargo call, so that shared dependencies are built once. Returns the component
+/// folder.
 fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) -> Result<PathBuf> {
-    // Use a separate target folder, which no native build locks.
+    // Use a separate target folder, so that native builds don't lock it.
     let target = workspace.target.join("wasm");
     let mut cargo = step::cargo();
     cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
@@ -76,8 +76,7 @@ fn component_path(plugin: &Plugin, output: &Path) -> PathBuf {
     output.join(format!("{}.wasm", plugin.name))
 }
 
-/// Writes a temporary file and renames it, so that a reader never sees a partial file. Leaves an unchanged file as it
-/// is.
+/// Writes a temporary file and renames it, so that a reader never sees a partial file. Leaves unchanged files alone.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
@@ -91,7 +90,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the components of deleted plugins, because the host would still embed them.
+/// Removes deleted plugins' components, which the host would otherwise still embed.
 fn remove_stale(plugins: &[Plugin], output: &Path) -> Result<()> {
     let current: Vec<PathBuf> = plugins.iter().map(|plugin| component_path(plugin, output)).collect();
     for folder in [output.to_path_buf(), output.join("bad"), output.join("extra")] {

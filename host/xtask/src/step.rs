@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The number of output lines in the error of a failed command: enough to include the cause.
+/// The number of output lines that a failed command's error includes, enough to show the cause.
 const TAIL_LINES: usize = 25;
 
-/// Prints a line when a step begins. If the step is slow, the text says how long it takes.
+/// Prints a line when a step begins. For slow steps, include the expected duration in `text`.
 pub fn start(text: &str) {
     line("1;36", "-->", text);
 }
@@ -34,9 +34,8 @@ fn line(colour: &str, mark: &str, text: &str) {
     }
 }
 
-/// Returns a command for the cargo that runs this program, without the variables that `cargo run` adds to the
-/// environment. With them, build scripts that depend on these variables would run again, and cargo would rebuild half
-/// of the dependencies.
+/// Returns a command for the cargo that runs this program, without the environment variables that `cargo run` adds.
+/// They would rerun the build scripts that depend on them and make cargo rebuild half of the dependencies.
 pub fn cargo() -> Command {
     without_package(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
@@ -57,7 +56,7 @@ fn of_package(variable: &str) -> bool {
 }
 
 /// Runs a command without capturing its output, so that the user sees the progress. The command's stdin is empty,
-/// because piped input is for the host.
+/// because piped input belongs to the host.
 pub fn show(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {

@@ -1,5 +1,5 @@
-//! Finds or creates a compiler for the plugins' target. Installs nothing on the system: at most, it adds the target
-//! to the user's rustup, or creates a private toolchain in the user's cache folder.
+//! Finds or creates a compiler for the plugins' target. Installs nothing system-wide: at most, it adds the target to
+//! the user's rustup or creates a private toolchain in the user's cache folder.
 
 mod private;
 
@@ -14,29 +14,29 @@ use crate::step;
 
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// The source of the compiler. `Auto` takes the first one that works.
+/// Where to get the compiler. `Auto` uses the first source that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ToolchainChoice {
-    /// The installed compiler, else an existing private toolchain, else rustup, else a new private toolchain.
+    /// Tries the installed compiler, an existing private toolchain, rustup, and a new private toolchain, in that order.
     Auto,
     /// The installed compiler as it is.
     Installed,
     /// The installed compiler, after rustup has added the target.
     Rustup,
-    /// The toolchain in the user's cache folder, which is created if it is missing.
+    /// The private toolchain in the user's cache folder, created if missing.
     Private,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Toolchain {
     Installed,
-    /// The path of the private toolchain's compiler, which finds its libraries itself.
+    /// The path of the private toolchain's compiler, which locates its own libraries.
     Private(PathBuf),
 }
 
 impl Toolchain {
-    /// Returns the compiler to use. Creates one if necessary, which takes one to three minutes. The error says what the
-    /// user can do.
+    /// Returns the compiler to use, creating one if necessary, which takes one to three minutes. The error tells the
+    /// user what to do.
     pub fn find(choice: ToolchainChoice) -> Result<Self> {
         match choice {
             ToolchainChoice::Auto => automatic(),
@@ -46,7 +46,7 @@ impl Toolchain {
         }
     }
 
-    /// Describes in one line which compiler `find` would use now, or what `find` would do to get one.
+    /// Describes in one line which compiler `find` would use, or how `find` would get one.
     pub fn describe(choice: ToolchainChoice) -> String {
         let home = private::home();
         let private = home.as_ref().ok().and_then(|home| private::compiler(home));
@@ -70,7 +70,7 @@ impl Toolchain {
 
     /// Configures a cargo command to use this compiler.
     pub fn apply(&self, cargo: &mut Command) {
-        // The user's flags for native programs, such as a linker or a processor, don't apply to a component.
+        // The user's flags for native builds, such as a linker or target CPU, don't apply to components.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
             Self::Installed => {}
@@ -90,8 +90,8 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// Prefers an existing private toolchain to rustup: it usually exists because rustup has failed, and rustup would fail
-/// again at every build.
+/// Prefers an existing private toolchain to rustup: it usually exists because rustup failed, and rustup would fail
+/// again in every build.
 fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
@@ -129,8 +129,7 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    // The error shows the last lines of the output, which should contain the reason. A backtrace of rustup would
-    // displace it.
+    // The error shows the last output lines, which should include the cause. A rustup backtrace would push it out.
     step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }
@@ -147,14 +146,14 @@ fn private_toolchain() -> Result<Toolchain> {
     Ok(Toolchain::Private(rustc))
 }
 
-/// Asks a compiler for the folder of the target's libraries, and returns whether std is there.
+/// Asks a compiler for the target's library folder, and returns whether std is there.
 fn standard_library(rustc: &mut Command) -> bool {
     step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| contains_std(Path::new(folder.trim())))
 }
 
-/// Returns whether the folder contains std. A compiler prints the folder of every target that it knows, but the target
-/// is only installed if std is there.
+/// Returns whether the folder contains std. A compiler prints a folder for every target that it knows, but a target is
+/// installed only if its folder contains std.
 fn contains_std(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {

@@ -19,13 +19,13 @@ pub struct Workspace {
 /// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The plugin's name: the path of its folder below `plugins/`, such as `timeout` or `bad/echo`. If the manifest
-    /// names an output folder, the name begins with this folder, as in `extra/pbs`. The host embeds only plugins whose
-    /// name has no folder.
+    /// The plugin's name: its folder's path below `plugins/`, such as `timeout` or `bad/echo`. If the manifest names an
+    /// output folder, the name begins with that folder, as in `extra/pbs`. The host embeds only plugins whose name
+    /// contains no folder.
     pub name: String,
-    /// Cargo's full package id, because a name such as `model` could also be that of a dependency.
+    /// Cargo's full package id, because a name such as `model` could also belong to a dependency.
     pub id: String,
-    /// The file name of cargo's output, without its extension.
+    /// The name of cargo's output file without the extension.
     pub library: String,
 }
 
@@ -71,7 +71,8 @@ impl Workspace {
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, plugins })
     }
 
-    /// Rejects plugin folders in `plugins/bad` that aren't workspace members, because they would silently not be built.
+    /// Rejects plugin folders in `plugins/bad` that aren't workspace members, which would otherwise be skipped
+    /// silently.
     fn reject_strays(&self) -> Result<()> {
         let folder = self.root.join("plugins/bad");
         let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
@@ -92,7 +93,7 @@ impl Workspace {
         self.relative_to_here(path).display().to_string()
     }
 
-    /// Returns the path relative to the current folder if it is below that folder, else the unchanged path.
+    /// Returns the path relative to the current folder if it is below that folder. Otherwise, returns it unchanged.
     pub fn relative_to_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()

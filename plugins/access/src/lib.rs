@@ -1,5 +1,5 @@
-//! `/access` lists the people with access, gives access, and removes it. The host checks that the caller is the owner,
-//! and finds out whose message a command replies to.
+//! `/access` lists the people with access, and gives and removes access. The host checks that the caller is the owner,
+//! and determines whose message a command replies to.
 
 use cordboard_plugin::{
     Call, Command, Reply,

@@ -24,7 +24,7 @@ pub fn split_target(text: &str) -> (Target, &str) {
     }
 }
 
-/// Returns the first word and the rest, both without white space at their ends.
+/// Returns the first word and the rest, both trimmed.
 pub fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -52,7 +52,7 @@ impl Answer {
         Self { choices: vec![choice.to_owned()], text: None }
     }
 
-    /// Returns the report about an accepted answer, with the labels of its choices.
+    /// Returns the report about an accepted answer, with its choices' labels.
     pub fn report(&self, open: Option<&Request>) -> String {
         let label =
             |id: &String| open.and_then(|open| open.choice(id)).map_or(id.clone(), |choice| choice.label.clone());
@@ -61,9 +61,9 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. Each choice is an id. If the whole text is a label or a position, it is that choice, as
-/// [`whole_choice`] says. If the text doesn't begin with a choice, all of it is the text of the choice that requires
-/// one, unless it looks like a misspelled choice.
+/// Parses `<choice>… [text]`. Each choice is an id. If the whole text is a label or a position, it selects that choice;
+/// see [`whole_choice`]. If the text doesn't begin with a choice, all of it becomes the text for the choice that
+/// requires one, unless it looks like a misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     if let Some(choice) = open.and_then(|open| whole_choice(open, words.trim())) {
         return Answer::of(&choice.id);
@@ -83,7 +83,7 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     let is_word = open.is_some_and(|open| open.kind != "question") && !words.trim().contains(char::is_whitespace);
     match open.and_then(|open| open.choices.iter().find(|choice| choice.text == "required")) {
         Some(choice) if !is_number && !is_word => Answer { text: text(words), ..Answer::of(&choice.id) },
-        // The host refuses words that match no choice and says why.
+        // The host rejects words that don't match a choice, and says why.
         Some(_) | None => Answer { choices: words.split_whitespace().map(str::to_owned).collect(), text: None },
     }
 }

@@ -1,6 +1,6 @@
 //! Decides by rules whether an agent may use a tool. `/permissions` shows and changes the rules, and sets the
-//! permission mode. `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them.
-//! The host checks whether a question accepts an answer. The rules of a session stay valid after a rename.
+//! permission mode. `/requests` lists the agents' open questions, and `/answer`, `/allow` and `/deny` answer them. The
+//! host checks whether a question accepts an answer. The rules of a session stay valid after a rename.
 
 mod answer_arguments;
 mod config;
@@ -38,8 +38,8 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 struct ApprovalRules;
 
 impl Approval for ApprovalRules {
-    /// Decides by the rules of the session. If a rule can't be read, a user decides about every use, because that rule
-    /// may deny the use.
+    /// Decides by the session's rules. If a rule can't be read, a user decides about every use, because that rule might
+    /// deny it.
     fn decide(permission: Permission) -> Decision {
         match store::rules_of(&permission.session) {
             Ok(rules) => rules.decide(&permission),
@@ -116,7 +116,7 @@ fn whole_question(target: Target) -> Result<Reply, String> {
 
 impl Target {
     /// Returns the name of the session, and the number of the request if the command names one. Fails if the command
-    /// names no session and none is active.
+    /// doesn't name a session and no session is active.
     fn resolve(self) -> Result<(String, Option<u64>), String> {
         Ok(match self {
             Self::Only => (context::session()?.name, None),

@@ -11,7 +11,8 @@ use cordboard_plugin::{
 /// The maximum number of listed requests: about two screens of a phone.
 const LISTED: usize = 20;
 
-/// The maximum length of a request's text that is not attached as a file, in characters: about two messages.
+/// The maximum length, in characters, of a request's text that is shown in the chat instead of as a file: about two
+/// messages.
 const LONGEST: usize = 8000;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
@@ -35,7 +36,7 @@ pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> Reply {
     Reply::text(format!("{head}\n\n{}", request.text))
 }
 
-/// Returns the message about a session without an open request, or without one of this number.
+/// Returns the message for a session that has no open request, or none with this number.
 pub fn not_open(session: &str, number: Option<u64>) -> String {
     let number = number.map(|number| format!(" #{number}")).unwrap_or_default();
     format!("Session '{session}' has no open request{number}. Use /requests to list them.")

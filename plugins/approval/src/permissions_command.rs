@@ -54,7 +54,7 @@ fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     };
     let removed = Reply::plain(&removed);
     let Some(session) = context::active_session() else { return Ok(removed) };
-    // If another rule can't be read, the reply must still say that this rule was removed.
+    // Even if another rule can't be read, the reply must say that this rule was removed.
     let page = page(&session, caller).unwrap_or_else(|why| Reply::plain(&why));
     Ok(Reply { text: format!("{}\n\n{}", removed.text, page.text), ..page }.in_place())
 }
@@ -103,7 +103,7 @@ fn suggest(number: u64) -> Result<Suggested, String> {
     Ok(Suggested { request: request.clone(), session, suggestion })
 }
 
-/// Saves the suggested rule and allows the request. If the caller has seen another rule, shows the current suggestion
+/// Saves the suggested rule and allows the request. If the caller saw a different rule, shows the current suggestion
 /// instead.
 fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>) -> Result<Reply, String> {
     let Suggested { session, request, suggestion } = suggest(number)?;

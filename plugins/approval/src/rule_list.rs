@@ -5,7 +5,7 @@ use std::fmt;
 use cordboard_permission_rules::Rule;
 use serde::{Deserialize, Serialize};
 
-/// The list that contains a rule. The list determines the decision about the uses of tools that the rule matches.
+/// The list that contains a rule. The list determines the decision about tool uses that the rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum List {
@@ -32,7 +32,7 @@ impl List {
     }
 }
 
-/// A rule that serde reads and writes as a string. The error about an invalid rule quotes the string.
+/// A rule that serde reads and writes as a string. The error for an invalid rule quotes the string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RuleText(pub Rule);

@@ -11,7 +11,7 @@ pub enum Source {
     Configuration,
     /// The configuration for the sessions with this persona.
     Persona(String),
-    /// The configuration for the session of this name.
+    /// The configuration for the session with this name.
     Session(String),
     Saved(SavedRule),
 }

@@ -56,7 +56,7 @@ impl Rules {
             );
         }
         if let Some(rule) = self.asking_rule(&tool_use) {
-            // Offer no button that always allows the use, because a rule that allows it would have no effect.
+            // Don't offer a button that always allows the use, because a rule that allows it would have no effect.
             return Decision::by_rule(Outcome::Ask, &rule);
         }
         match allows(&self.allow.rules, &tool_use) {
@@ -68,8 +68,8 @@ impl Rules {
         }
     }
 
-    /// Describes the rule of the list `ask` that matches the use, if there is one. Such a rule makes a user decide,
-    /// even if another rule allows the use.
+    /// Describes the rule in the list `ask` that matches the use, if any. The rule leaves the decision to a user, even
+    /// if another rule allows the use.
     pub fn asking_rule(&self, tool_use: &ToolUse) -> Option<String> {
         matches(&self.ask.rules, tool_use).map(|rule| self.ask.describe(rule))
     }

@@ -24,7 +24,7 @@ pub fn rules_of(session: &Session) -> Result<Rules, String> {
     Ok(Rules::of_session(session, &parse()?, &saved))
 }
 
-/// Returns the rule of a key. `None` if it was removed.
+/// Returns the rule stored under a key, or `None` if it was removed.
 fn read(key: &str) -> Result<Option<SavedRule>, String> {
     let value = state::get(key).filter(|value| value != REMOVED);
     let numbered = saved_rule::number(key).zip(value);

@@ -14,7 +14,7 @@ pub enum Suggestion {
     Rule(Rule),
     /// There is no rule that is narrow and safe.
     Nothing,
-    /// A rule to allow the use would have no effect, because this rule of the list `ask` takes precedence.
+    /// A rule that allows the use would have no effect, because this `ask` rule takes precedence.
     AskedFirst(String),
     /// The request isn't about the use of a tool.
     NoTool,
@@ -40,8 +40,8 @@ impl Suggestion {
         narrow_rule(&tool_use).map_or(Self::Nothing, Self::Rule)
     }
 
-    /// Builds the page that shows the suggestion. The command of a button contains the rule, so that a press saves only
-    /// the rule that the page shows, even if the suggestion has changed since then.
+    /// Builds the page that shows the suggestion. A button's command contains the rule, so that pressing it saves the
+    /// rule that the page shows, even if the suggestion has changed since.
     pub fn page(&self, request: &Request, all_sessions: AllSessions) -> Reply {
         let number = request.number;
         let title = format!("#{number} {}", escape(&request.title));
@@ -77,8 +77,8 @@ impl Suggestion {
 
 /// Returns a narrow rule that allows the use, if there is a safe one.
 pub fn narrow_rule(tool_use: &ToolUse) -> Option<Rule> {
-    // A rule for a folder outside of the session's folder could include the home folder. If the home folder is unknown,
-    // no such rule is suggested.
+    // A rule for a folder outside the session's folder could include the home folder, so it isn't suggested if the home
+    // folder is unknown.
     suggest(tool_use).filter(|rule| tool_use.home.is_some() || !rule.to_string().contains("(//"))
 }
 

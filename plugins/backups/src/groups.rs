@@ -13,7 +13,7 @@ use crate::config::{Config, Guest};
 /// The tolerance for clock differences between the machines, in milliseconds.
 const CLOCK_TOLERANCE: Timestamp = 10 * 60 * 1000;
 
-/// The maximum number of guests with a recent backup that get a line each. Further guests are only counted.
+/// The maximum number of guests with a recent backup that get their own line. The rest are only counted.
 const MAX_LINES: usize = 40;
 
 /// A backup group: the backups of one guest in one datastore.
@@ -45,7 +45,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// Returns a line with the number of guests and of those without a recent backup, then the lines of the guests. Guests
+/// Returns a line with the number of guests and how many lack a recent backup, then a line for each guest. Guests
 /// without any backup come first, then those whose last backup is old or dated in the future, then the others.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();

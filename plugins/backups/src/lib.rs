@@ -26,7 +26,7 @@ impl Command for Backups {
     }
 }
 
-/// Builds the report about all datastores, as Markdown. The errors of datastores that can't be read come last.
+/// Builds a Markdown report on all datastores. Errors from datastores that can't be read come last.
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let stores = match config.datastores.as_slice() {
         [] => config.access.data(fetch, "/status/datastore-usage", |data| mounted_stores(&data))?,
@@ -47,7 +47,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-/// Returns the names of the datastores, without removable ones that aren't mounted.
+/// Returns the names of the datastores, excluding removable datastores that aren't mounted.
 fn mounted_stores(data: &Json) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for item in data.items()? {

@@ -53,7 +53,7 @@ fn log_in(config: &Config) -> Result<Response, String> {
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let (systems, whole) = all(config, fetch)?;
     if systems.is_empty() {
-        // The hub hides systems that a user may not see, instead of refusing the request.
+        // The hub hides systems that the user may not see instead of rejecting the request.
         let user = escape(&config.user);
         return Ok(format!(
             "{user} can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."

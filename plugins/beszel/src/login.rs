@@ -14,10 +14,9 @@ pub fn body(user: &str, password: &str) -> String {
 
 /// Reads the token from the response to the login.
 ///
-/// # Errors
-/// The hub refused the login, or the response has an unknown form. The text is one line for the operator.
+/// # Errors The hub rejected the login, or the response has an unknown format. The text is one line for the operator.
 pub fn token(config: &Config, response: Response) -> Result<String, String> {
-    // The hub responds with 400 to a wrong password, not 401, and with 401 if it requires a second factor.
+    // The hub responds to a wrong password with 400, not 401. It responds with 401 if it requires a second factor.
     match response.status {
         400 => return Err(config.server().login_refused(&response)),
         401 => return Err(config.server().forbidden(PATH, &response)),

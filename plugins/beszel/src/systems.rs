@@ -15,8 +15,8 @@ use homelab::{
 pub struct System {
     name: String,
     status: String,
-    /// The time at which the hub last changed the record: for a running system, the time of its latest figures; for
-    /// another one, usually the time at which its status changed.
+    /// The time at which the hub last changed the record: for a running system, the time of its latest figures;
+    /// otherwise, usually the time of its last status change.
     changed: Option<Timestamp>,
     /// Set only if the system is up, because the figures of other systems are outdated.
     figures: Option<Figures>,

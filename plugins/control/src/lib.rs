@@ -1,4 +1,4 @@
-//! Commands about the agent of the active session: `/stop` interrupts its answer, `/now` interrupts it with a message,
+//! Commands for the active session's agent: `/stop` interrupts its answer, `/now` interrupts it with a message,
 //! `/queue` shows the messages that wait, `/commands` lists the agent's own commands, `/model` sets its model, and
 //! `/mode` selects the view of its answers.
 

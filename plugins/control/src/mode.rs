@@ -1,5 +1,5 @@
 //! `/mode [name]`: shows or sets the view that renders the answers in the active session. `/mode me <name>` sets it for
-//! the answers to the caller's own prompts, in all sessions whose mode is not set.
+//! answers to the caller's own prompts, in all sessions without a mode.
 
 use cordboard_plugin::{
     Call, Reply,

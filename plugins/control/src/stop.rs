@@ -1,5 +1,5 @@
-//! `/stop [all]`: interrupts the turn of the active session at once. With `all`, the queued messages are dropped, too.
-//! The command doesn't stop the agent: the host does that if the agent doesn't react.
+//! `/stop [all]`: interrupts the turn of the active session at once. With `all`, also drops the queued messages. The
+//! command doesn't stop the agent: the host does that if the agent doesn't react.
 
 use cordboard_plugin::{
     Call, Phase, Reply, Session,
@@ -52,9 +52,8 @@ fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
 
 /// Formats the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
-    // Without `all`, `/stop` drops one of two things. If no turn is running, it drops the message that was about to
-    // run, which needs no mention. During a turn, it drops the messages that the agent has received but not begun to
-    // answer.
+    // Without `all`, `/stop` drops the message that was about to run if no turn is running, which needs no mention.
+    // During a turn, it drops the messages that the agent has received but not begun to answer.
     let is_mentioned = queued == QueuedPrompts::Drop || session.phase == Phase::Busy;
     let dropped = session.fact("dropped").filter(|_| is_mentioned);
     let dropped: Vec<&str> = dropped.unwrap_or_default().lines().collect();

@@ -1,4 +1,4 @@
-//! `/files [folder]` lists a folder of the active session, and `/get <path>` sends a file.
+//! `/files [folder]` lists a folder in the active session, and `/get <path>` sends a file.
 
 mod listing;
 
@@ -46,7 +46,7 @@ impl Command for Files {
     }
 }
 
-/// Returns the entries of a folder, and whether these are all.
+/// Returns a folder's entries, and whether the list is complete.
 fn read(session: &str, path: &str) -> Result<(Vec<FileEntry>, bool), String> {
     let mut entries = Vec::new();
     for offset in (0..MOST).step_by(PER_CALL as usize) {
@@ -60,7 +60,7 @@ fn read(session: &str, path: &str) -> Result<(Vec<FileEntry>, bool), String> {
     Ok((entries, false))
 }
 
-/// Removes the quotes around a path. All other characters of a path, such as spaces, are used as typed.
+/// Removes the quotes around a path. All other characters, such as spaces, are kept as typed.
 fn unquoted(text: &str) -> &str {
     let inside = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
     inside('"').or_else(|| inside('\'')).unwrap_or(text)

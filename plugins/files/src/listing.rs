@@ -5,13 +5,13 @@ use cordboard_plugin::{Reply, sessions::FileEntry, text::escape};
 /// The maximum number of entries per page. Each has a button.
 const PAGE: usize = 20;
 
-/// A folder of a session.
+/// A session folder.
 pub struct Listing<'a> {
     pub session: &'a str,
     /// The path of the folder, relative to the session's folder.
     pub path: &'a str,
     pub entries: &'a [FileEntry],
-    /// Whether the folder has no other entries.
+    /// Whether `entries` contains all of the folder's entries.
     pub is_complete: bool,
     /// The number of entries on earlier pages.
     pub skip: usize,
@@ -67,7 +67,8 @@ impl Listing<'_> {
     }
 }
 
-/// Returns the path of an entry of the session's folder. A name such as `+20` would be read as a number of entries.
+/// Returns the path of an entry in the session's folder. Adds `./` to a name such as `+20`, which would otherwise be
+/// parsed as a number of entries.
 fn unambiguous(name: &str) -> String {
     if name.starts_with('+') { format!("./{name}") } else { name.to_owned() }
 }

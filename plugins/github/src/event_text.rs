@@ -3,7 +3,7 @@
 use cordboard_plugin::text::{code, counted, escape};
 use serde::Deserialize;
 
-/// The maximum number of commits of a push that are listed.
+/// The maximum number of commits to list for a push.
 const MAX_COMMITS: usize = 5;
 
 #[derive(Deserialize, Default)]

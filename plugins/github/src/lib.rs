@@ -15,8 +15,8 @@ use event_text::event_text;
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The state key of the ids of the latest deliveries. They are stored because GitHub can redeliver an event,
-/// and then has the same id.
+/// The state key of the ids of the latest deliveries. They are stored because GitHub can redeliver an event with the
+/// same id.
 const SEEN: &str = "seen";
 
 /// The maximum number of stored deliveries.

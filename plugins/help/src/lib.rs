@@ -66,8 +66,8 @@ fn usage_of(verb: &str) -> String {
 
 const VERBS: [&str; 7] = ["rollback", "reload", "disable", "enable", "grant", "refuse", "revoke"];
 
-/// Returns whether the user may have meant `word`: the typed text is the beginning of `word` (at least three letters),
-/// has one letter more or less, or differs from `word` in up to two letters.
+/// Returns whether the user may have meant `word`: the typed text is a prefix of `word` (at least three letters), has
+/// one letter more or less, or differs from `word` in up to two letters.
 fn is_near(typed: &str, word: &str) -> bool {
     let one_off = |long: &str, short: &str| {
         let same = long.bytes().zip(short.bytes()).take_while(|(one, other)| one == other).count();

@@ -1,9 +1,9 @@
-//! Formats sizes and percentages, shows states as lights, and shortens the text of servers.
+//! Formats sizes and percentages, shows states as lights, and shortens text from servers.
 
 /// The length of a gauge in characters.
 const GAUGE: usize = 10;
 
-/// Formats a size with at most three digits, in powers of 1000 as for disks: `512 B`, `4.9 TB`, `48 GB`.
+/// Formats a size with at most three digits, in powers of 1000 as disk vendors do: `512 B`, `4.9 TB`, `48 GB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];

@@ -48,7 +48,7 @@ impl<'a> Json<'a> {
             .collect())
     }
 
-    /// Returns the keys of a table and their values, without those that are null.
+    /// Returns a table's keys and values, excluding null values.
     ///
     /// # Errors
     /// The value isn't a table.

@@ -1,5 +1,5 @@
-//! The monitors of Uptime Kuma, which has two APIs to read them, and the description of the server for error messages.
-//! Each API has its own plugin, because only one of the APIs needs a secret.
+//! Uptime Kuma's monitors, and its description for error messages. Uptime Kuma offers two APIs for reading monitors.
+//! Each has its own plugin, because only one of the APIs needs a secret.
 
 use cordboard_plugin::{
     Timestamp,
@@ -8,8 +8,8 @@ use cordboard_plugin::{
 
 use crate::{Server, format::Light};
 
-/// The age above which the age of the last heartbeat is shown: one hour, in milliseconds. The monitor may be paused,
-/// and a paused monitor keeps its last state forever.
+/// A heartbeat's age is shown if it exceeds this: one hour, in milliseconds. The monitor may be paused, and a paused
+/// monitor keeps its last state forever.
 const STALE_AFTER: Timestamp = 3_600_000;
 
 /// The expiry of a certificate is shown if it is at most this number of days away.
@@ -55,7 +55,7 @@ pub struct Monitor {
 }
 
 impl MonitorState {
-    /// Converts the number by which Uptime Kuma reports a state.
+    /// Converts Uptime Kuma's numeric state.
     #[must_use]
     pub const fn of(number: i64) -> Self {
         match number {

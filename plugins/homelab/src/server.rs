@@ -1,11 +1,11 @@
-//! A server that is queried over HTTP, and the check of its configured URL.
+//! A server to query over HTTP, and the validation of its configured URL.
 
 /// A configured server, and the details for error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
     /// The product's name, such as `Proxmox Backup Server`.
     pub title: &'a str,
-    /// The plugin that queries the server, for the table `[plugins.NAME.config]` in error messages.
+    /// The plugin that queries the server, for the `[plugins.NAME.config]` table in error messages.
     pub plugin: &'a str,
     /// The base URL, without a trailing slash.
     pub url: &'a str,

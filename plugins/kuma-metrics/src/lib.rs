@@ -1,4 +1,4 @@
-//! `/kuma`: shows all monitors of Uptime Kuma, from its metrics, with an API key. It is installed instead of the plugin
+//! `/kuma`: shows all monitors of Uptime Kuma, from its metrics, with an API key. Install it instead of the plugin
 //! `kuma`, which shows a status page. Read-only: it changes nothing on the server.
 
 mod config;

@@ -1,5 +1,5 @@
-//! `/kuma`: shows the monitors of one of Uptime Kuma's status pages, which are public. Read-only: it changes nothing
-//! on the server.
+//! `/kuma`: shows the monitors on one of Uptime Kuma's public status pages. Read-only: it changes nothing on the
+//! server.
 
 mod config;
 mod page;

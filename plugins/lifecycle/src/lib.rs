@@ -1,5 +1,5 @@
-//! The default lifecycle policy: it suspends an agent after the idle timeout of its session. It keeps no timers: the
-//! host calls `review` again when a timeout changes, so that the new timeout takes effect at once.
+//! The default lifecycle policy: it suspends an agent after its session's idle timeout. It keeps no timers: the host
+//! calls `review` again when a timeout changes, so that the new timeout takes effect at once.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,

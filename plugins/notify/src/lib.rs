@@ -1,7 +1,6 @@
 //! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
-//! `/notify here` selects the place. The posts must not include messages of a session, because other people may see
-//! them. The commands `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as
-//! buttons.
+//! `/notify here` selects the place. The posts must not include session messages, because other people may see them.
+//! `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
@@ -15,8 +14,7 @@ use cordboard_plugin::{
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The default minimum length of a reported turn, in seconds. A user who started a shorter one is probably still
-/// watching.
+/// The default minimum length of a reported turn, in seconds. The user is probably still watching a shorter turn.
 const DEFAULT_AFTER: Seconds = 5 * 60;
 
 const USAGE: &str = "/notify [here|off]";
@@ -101,7 +99,7 @@ struct Problem {
     why: String,
 }
 
-/// Returns the notice about an event for `place`. Events of `place` itself need no notice, because they are visible
+/// Returns the notice about an event for `place`. Events in `place` itself need no notice, because they are visible
 /// there.
 fn event_reply(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
     let Some(session) = &event.session else { return Ok(None) };

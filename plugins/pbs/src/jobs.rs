@@ -1,5 +1,5 @@
-//! The jobs of a server: for each kind the last run and the number of runs, and the failures. Pure: nothing here calls
-//! the host.
+//! A server's jobs: the last run and the number of runs of each kind, and the failures. Pure: nothing here calls the
+//! host.
 
 use cordboard_plugin::{
     Timestamp,
@@ -16,7 +16,7 @@ pub const MAX_AGE: u64 = 7 * 86_400;
 /// The maximum number of requested tasks. A busy server has 50 a day, and each takes about 300 bytes.
 pub const MAX_TASKS: usize = 500;
 
-/// The maximum number of failed jobs that get a line each.
+/// The maximum number of failed jobs to list individually.
 const MAX_FAILURES: usize = 5;
 
 /// The kinds of jobs that are shown, in this order, with their worker types. Other tasks, such as maintenance of the

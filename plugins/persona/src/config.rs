@@ -9,14 +9,14 @@ use cordboard_plugin::{
 };
 use serde::Deserialize;
 
-/// The argument that resets the persona of a session. A persona can't have this name.
+/// The argument that resets a session's persona. A persona can't have this name.
 pub const NONE: &str = "none";
 
 /// The maximum length of a name, in characters, so that a name fits a button and a command line.
 const MAX_NAME: usize = 64;
 
-/// The maximum length of the excerpt of the instructions that replaces a missing description, in characters: about a
-/// line on a phone.
+/// The maximum length, in characters, of the instructions excerpt that replaces a missing description: about a line on
+/// a phone.
 const MAX_EXCERPT: usize = 60;
 
 #[derive(Debug, Deserialize)]

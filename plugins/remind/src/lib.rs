@@ -12,7 +12,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
-/// The maximum number of reminders per place. It keeps a runaway script from adding reminders without end.
+/// The maximum number of reminders per place, which keeps a runaway script from adding reminders endlessly.
 const MAX_REMINDERS: usize = 50;
 
 /// The shortest delay in seconds, which is the interval of the job.
@@ -26,12 +26,11 @@ const TOLERANCE: Timestamp = 30 * 1000;
 /// or the machine slept, for example.
 const LATE: Timestamp = 2 * 60 * 1000;
 
-/// A reminder that can't be posted is dropped when it is this late, in milliseconds, because its place is probably
+/// How late a reminder that can't be posted may be before it is dropped, in milliseconds. Its place is probably
 /// abandoned.
 const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 
-/// The stored value of a reminder. Its key is the due time and a number, so that sorted keys are in the order of their
-/// due times.
+/// The stored value of a reminder. Its key is the due time and a number, so that keys sort by due time.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Reminder {
     front_end: String,

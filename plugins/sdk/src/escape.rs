@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // Don't slice or replace strings here, because the code for that would be a fifth of a small component.
+    // Don't slice or replace strings here: that code would account for a fifth of a small component's size.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in strip_controls(text).split('\n').enumerate() {
         if number > 0 {
@@ -70,8 +70,8 @@ fn escape_line(line: &str, escaped: &mut String) {
 }
 
 /// Returns whether the text after `<` is a single word, as in `<name>`. Other text may be an address, which would lose
-/// its brackets, or HTML, in which backslashes would be visible. At the start of a line, even a word needs a backslash,
-/// because it would begin an HTML block that ends at the next blank line.
+/// its brackets, or HTML, in which backslashes would be visible. At the start of a line, even a single word needs a
+/// backslash, because it would begin an HTML block that extends to the next blank line.
 fn is_word(rest: &str) -> bool {
     let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
     let mut word = inside.iter().skip_while(|byte| **byte == b'/');

@@ -21,7 +21,7 @@ pub mod command {
             Self { name, summary, usage, min_role: "member".to_owned(), order: Order::InOrder }
         }
 
-        /// Restricts the command to this role and higher ones. `role` is "admin" or "owner".
+        /// Restricts the command to this role and above. `role` is "admin" or "owner".
         #[must_use]
         pub fn min_role(mut self, role: &str) -> Self {
             self.min_role = role.to_owned();
@@ -169,8 +169,8 @@ pub trait Lifecycle {
     }
 }
 
-/// Decides about the use of a tool for which an agent asks permission, and about announced uses, if
-/// `[requests] approval` names this plugin. If the call fails, the host asks a user.
+/// Decides about tool uses that an agent asks permission for, and about announced uses, if `[requests] approval` names
+/// this plugin. If the call fails, the host asks a user.
 ///
 /// ```
 /// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};
@@ -195,7 +195,7 @@ pub trait Approval {
 }
 
 /// Changes or rejects messages before an agent gets them, if `filters` in [plugins] lists this plugin. If the call
-/// fails, or the plugin isn't active, the agent doesn't get the message, and the author is informed.
+/// fails, or the plugin isn't active, the agent doesn't get the message, and the host informs its author.
 ///
 /// ```
 /// use cordboard_plugin::{Filter, filter::{Change, Message, Outcome}};

@@ -56,7 +56,7 @@ pub mod config {
 
     /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelled key is an
     /// error. Also call this in `specs`, `summaries`, `modes` or `jobs`: the host then rejects an invalid table, and
-    /// the previous one stays active. Needs the feature `json`.
+    /// the previous one stays active. Needs the `json` feature.
     ///
     /// # Errors
     /// The table is invalid. The text names the key and the problem, as in `personas.poet.model: …`. The host adds the
@@ -173,7 +173,7 @@ pub mod session_control {
     }
 
     impl SessionSpec {
-        /// Specifies a session of that name, with the host's defaults.
+        /// Specifies a session with that name and the host's defaults.
         #[must_use]
         pub fn named(name: &str) -> Self {
             Self { name: name.to_owned(), agent: None, persona: None, model: None, folder: None }
@@ -235,7 +235,7 @@ pub mod attachments {
     /// The number of bytes that the host returns per call.
     const PART: u32 = 1 << 20;
 
-    /// Reads a whole file. The memory limit of the plugin, `memory`, must leave room for it.
+    /// Reads a whole file, which must fit within the plugin's `memory` limit.
     ///
     /// # Errors
     /// See [`read`].
@@ -258,9 +258,9 @@ pub mod chat {
 
 /// The secrets that the plugin may send but not read. `[plugins.NAME] secrets` grants them.
 pub mod secrets {
-    /// Returns a placeholder for the secret, which is valid only in this call. Put it into a header or the body of a
-    /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The
-    /// host replaces the placeholder with the secret when it sends the request.
+    /// Returns a placeholder for the secret, valid only in this call. Put it into a header or the body of a
+    /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The host
+    /// replaces the placeholder with the secret when it sends the request.
     ///
     /// # Errors
     /// The secret isn't granted or can't be read. The text says what to change.

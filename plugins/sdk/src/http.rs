@@ -153,7 +153,7 @@ impl Request {
         set(request.set_scheme(Some(&url.scheme)))?;
         set(request.set_authority(Some(url.authority)))?;
         set(request.set_path_with_query(Some(&url.path)))?;
-        // Options are created only if needed, because the runtime keeps them until the end of the call.
+        // Create options only if needed, because the runtime keeps them until the call ends.
         let options = self.timeout.map(|time| {
             let options = RequestOptions::new();
             // A host that doesn't support this timeout applies its own limit.

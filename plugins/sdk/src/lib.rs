@@ -2,7 +2,7 @@
 //! and the host's capabilities as functions. It keeps no state: every call runs in a fresh instance, and data that must
 //! survive a call belongs in [`state`].
 //!
-//! A plugin is a crate of the type `cdylib` that is built for `wasm32-wasip2`:
+//! A plugin is a `cdylib` crate that is built for `wasm32-wasip2`:
 //!
 //! ```
 //! use cordboard_plugin::{Call, Command, Reply, command::Spec, context, text};
@@ -27,8 +27,8 @@
 //!
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
 //! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
-//! `attachments`, `chat`, `plugin_control` and `access_control` by `grants`, as in `grants = ["sessions",
-//! "session-control"]`, and `http`, `tcp` and `secrets` by the lists of the same names.
+//! `attachments`, `chat`, `plugin_control` and `access_control` with `grants`, as in `grants = ["sessions",
+//! "session-control"]`, and `http`, `tcp` and `secrets` with the lists of the same names.
 
 #[doc(hidden)]
 pub mod bindings;

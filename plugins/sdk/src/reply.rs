@@ -15,9 +15,9 @@ impl Reply {
         Self::text(escape(text))
     }
 
-    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", with the rights of the user who
-    /// presses the button. The command must belong to this plugin: the host omits and logs other buttons, and those
-    /// after the 100th of a message. A blank label is replaced with the command.
+    /// Adds a button in a separate row. Pressing it runs `command`, such as "/hello again", with the rights of the user
+    /// who presses it. The command must belong to this plugin: the host omits and logs all other buttons, and buttons
+    /// beyond 100 in a message. A blank label is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])
@@ -41,8 +41,8 @@ impl Reply {
         self
     }
 
-    /// Attaches a file of the session. `path` is relative to the session's folder. Works only in the reply to a command
-    /// of a plugin that imports `sessions`; other messages show only the name and the path.
+    /// Attaches a session file. `path` is relative to the session's folder. Works only in the reply to a command of a
+    /// plugin that imports `sessions`; other messages show only the name and the path.
     #[must_use]
     pub fn attach_file(mut self, path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or(path).to_owned();

@@ -72,7 +72,7 @@ pub fn tool_use(session_name: &str, tool: &str) -> crate::approval::Permission {
     }
 }
 
-/// Returns an event of that kind about an idle session named `main`. `data` is JSON.
+/// Returns an event of this kind for an idle session named `main`. `data` is JSON.
 #[must_use]
 pub fn event(kind: &str, data: &str) -> crate::hook::Event {
     crate::hook::Event { kind: kind.to_owned(), at: 0, session: Some(session("main")), data: data.to_owned() }

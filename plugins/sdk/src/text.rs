@@ -66,8 +66,8 @@ pub fn span(text: &str) -> Option<Seconds> {
     (total > 0).then_some(total)
 }
 
-/// Encodes one part of a URL: a path segment, or a name or value of the query. Each byte except ASCII letters, digits
-/// and `-._~` becomes `%XX`, so don't pass a whole URL.
+/// Encodes one part of a URL: a path segment, or a query name or value. Each byte except ASCII letters, digits and
+/// `-._~` becomes `%XX`, so don't pass a whole URL.
 ///
 /// ```
 /// # use cordboard_plugin::text::url_encode;

@@ -1,5 +1,5 @@
-//! `/agent [name]`: shows the agents, and selects the agent of the sessions that `/new` creates in this chat. The
-//! active session also switches to it, unless the session has a conversation.
+//! `/agent [name]`: shows the agents, and selects the agent for the chat's new sessions. The active session also
+//! switches to it, unless the session has a conversation.
 
 use cordboard_plugin::{
     Call, Place, Reply, Session,
@@ -28,7 +28,7 @@ pub fn selected(place: &Place) -> Option<String> {
     state::get_text(&key(place)).filter(|name| known_agent(name).is_ok())
 }
 
-/// Selects the agent, and returns a report.
+/// Selects the agent and returns a confirmation.
 fn select(name: &str, session: Option<&Session>, place: &Place) -> Result<String, String> {
     state::set(&key(place), name.as_bytes())?;
     let selected = format!("New sessions in this chat use agent '{name}'.");

@@ -58,7 +58,7 @@ impl Command for Sessions {
     }
 }
 
-/// The second argument of `/new` that selects no persona, so that an agent can follow as the third.
+/// The second argument of `/new` that selects no persona, so that the third can name an agent.
 const NONE: &str = "none";
 
 fn new(call: &Call) -> Result<Reply, String> {
@@ -93,7 +93,7 @@ fn has_buttons(place: &Place) -> bool {
     place.front_end != "console"
 }
 
-/// Returns the usage, and, if the chat has buttons, those that create a session.
+/// Returns the usage and, if the chat supports buttons, buttons that create a session.
 fn new_page() -> Reply {
     let usage = usage("new");
     let has_buttons = context::place().is_ok_and(|place| has_buttons(&place));

@@ -8,7 +8,7 @@ pub const PAGE: u32 = 20;
 /// The maximum number of buttons below a list, so that they don't fill a phone's screen.
 const BUTTONS: usize = 8;
 
-/// The minimum memory of an agent, in megabytes, that a list shows. A coding agent uses hundreds of megabytes.
+/// The minimum agent memory that a list shows, in megabytes. A coding agent uses hundreds of megabytes.
 const SMALL_AGENT: u64 = 50;
 
 /// Parses the page number, which starts at 1. Without an argument, returns 1. Returns `None` for anything else.
@@ -43,7 +43,7 @@ fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
     format!("{arrow}{light} {name}{persona} - {ago}{}{}", work(session), waiting(session))
 }
 
-/// Formats the reasons why the session waits for a user.
+/// Formats the reasons why the session is waiting for a user.
 fn waiting(session: &Session) -> String {
     let reasons = [
         ("terminal", ", in a terminal"),
@@ -77,7 +77,7 @@ fn light(session: &Session) -> &'static str {
     }
 }
 
-/// Returns a page, the number of further sessions, and buttons that replace the page with the previous or next one.
+/// Returns a page, the number of sessions after it, and buttons for the previous and next pages.
 pub fn paged(list: String, page: u32, count: u32) -> Reply {
     let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
     let more = (rest(page, count) > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));

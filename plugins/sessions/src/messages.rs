@@ -83,7 +83,8 @@ pub fn confirm_label(command: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns a refusal to end background work as a reply with a confirmation button, and any other refusal as an error.
+/// If the host refused to end background work, returns a reply with a confirmation button. Returns any other refusal as
+/// an error.
 pub fn confirm_or_refuse(command: &str, name: &str, error: Error) -> Result<Reply, String> {
     match confirm_label(command).filter(|_| error.code == "background") {
         Some(label) => Ok(Reply::plain(&error.message).button(label, format!("/{command} {name} {ANYWAY}"))),

@@ -2,14 +2,14 @@
 
 use cordboard_plugin::{Caller, Reply, catalog::Choice};
 
-/// The maximum number of buttons for personas, and of those for agents.
+/// The maximum number of persona buttons, and of agent buttons.
 const MOST: usize = 6;
 
 /// The highest number in a suggested name.
 const LAST: u32 = 1000;
 
-/// Returns the first name of the form `s1` that isn't taken. `is_taken` knows only the sessions that the caller may
-/// see. Members don't see those of others, so their names end with the last characters of their id, as in `s1-0043`.
+/// Returns the first free name of the form `s1`. `is_taken` knows only the sessions that the caller may see. Members
+/// can't see other people's sessions, so their session names end with the last characters of their id, as in `s1-0043`.
 pub fn suggested_name(caller: &Caller, is_taken: impl Fn(&str) -> bool) -> Option<String> {
     let characters: Vec<char> = caller.id.chars().filter(char::is_ascii_alphanumeric).collect();
     let end: String = characters[characters.len().saturating_sub(4)..].iter().collect();

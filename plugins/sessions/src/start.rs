@@ -8,12 +8,12 @@ use super::{has_buttons, list, messages};
 const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
     `/new demo` starts a session. Any text after that goes to its agent. /help lists the commands.";
 
-/// The part of the welcome about Telegram's privacy mode.
+/// The part of the welcome message about Telegram's privacy mode.
 const PRIVACY: &str = "In a group, a bot in privacy mode gets only commands, replies to its messages, and messages that \
     mention it. To let it read all messages, send /setprivacy to @BotFather, choose Disable, and add the bot to the \
     group again.";
 
-/// The beginnings of links to a session and to a question of its agent.
+/// The prefixes of links to a session and to one of its agent's questions.
 const SESSION: &str = "s_";
 const REQUEST: &str = "r_";
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use homelab::time::parse_span;
 use serde::Deserialize;
 
-/// The maximum number of hosts. It is limited because one call queries all of them.
+/// The maximum number of hosts, limited because one call queries all of them.
 const MAX_HOSTS: usize = 30;
 
 /// The number of concurrent requests.

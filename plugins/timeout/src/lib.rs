@@ -35,7 +35,7 @@ fn current_timeout(timeout: Seconds) -> Reply {
     Reply::plain(&format!("Idle timeout: {}\n\nUsage: {USAGE}", long_span(timeout)))
 }
 
-/// Parses minutes within the range. A negative or very long number is reported as out of range, not as invalid.
+/// Parses minutes within the range. Reports a negative or very long number as out of range rather than invalid.
 fn parse_minutes(text: &str) -> Result<Seconds, &'static str> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! The table `[plugins.transcribe.config]`.
+//! The `[plugins.transcribe.config]` table.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Builds the body of a request with the type `multipart/form-data`.
+//! Builds the body of a request with the `multipart/form-data` type.
 
 /// A boundary that no audio file contains by chance.
 const BOUNDARY: &str = "----cordboard-transcribe-7f3a9c51d2e84b60";
@@ -14,7 +14,7 @@ impl Form {
         self.part(&format!("name=\"{field}\""), "text/plain; charset=utf-8", value.as_bytes());
     }
 
-    /// Adds a file. `name` contains only letters, digits and `.-_`, because the host has chosen it.
+    /// Adds a file. `name` contains only letters, digits and `.-_`, because the host chose it.
     pub fn file(&mut self, field: &str, name: &str, content: &[u8]) {
         self.part(&format!("name=\"{field}\"; filename=\"{name}\""), "application/octet-stream", content);
     }

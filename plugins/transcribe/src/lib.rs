@@ -1,5 +1,5 @@
-//! Transcribes voice messages before an agent gets them, with an endpoint that is compatible with OpenAI's, such as a
-//! local whisper server. The agent gets the text, and the chat shows it.
+//! Transcribes voice messages before an agent gets them, using an OpenAI-compatible endpoint, such as a local whisper
+//! server. The agent gets the text, and the chat shows it.
 
 mod config;
 mod form;
@@ -44,7 +44,7 @@ impl Filter for Transcribe {
     }
 }
 
-/// Returns the outcome for a message with this caption, whose recordings have these texts or errors.
+/// Returns the outcome for a message with this caption, given the transcript or error of each recording.
 fn outcome(caption: &str, results: &[Result<String, String>]) -> Outcome {
     let spoken: Vec<&str> = results.iter().flatten().map(String::as_str).collect();
     let why = results.iter().find_map(|result| result.as_ref().err());
@@ -116,7 +116,7 @@ fn text_of(response: &Response) -> Result<String, String> {
     }
 }
 
-/// Returns the caption of a message and the spoken text below it.
+/// Returns a message's caption with the spoken text below it.
 fn joined(caption: &str, spoken: &str) -> String {
     if caption.trim().is_empty() { spoken.to_owned() } else { format!("{caption}\n\n{spoken}") }
 }

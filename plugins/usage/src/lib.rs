@@ -1,5 +1,5 @@
-//! `/usage [days|month]`: shows the cost and the tokens of the agents today, in the last 7 or 30 days, or in this
-//! month, by session, model and persona. It also shows the daily budget, and the context of the active session.
+//! `/usage [days|month]`: shows the agents' cost and tokens for today, the last 7 or 30 days, or this month, by
+//! session, model and persona. It also shows the daily budget and the active session's context.
 
 mod report;
 

@@ -59,7 +59,7 @@ impl Report {
         let mut paragraphs: Vec<String> = vec![self.totals()];
         paragraphs.extend(list("Sessions", &self.sessions, "unknown"));
         paragraphs.extend(list("Models", &self.models, "unknown"));
-        // Without personas, this list would only repeat the sum.
+        // If no turn has a persona, this list would only repeat the total.
         if self.personas.iter().any(|group| group.name.is_some()) {
             paragraphs.extend(list("Personas", &self.personas, "none"));
         }
@@ -126,7 +126,7 @@ fn dollars(cost: f64) -> String {
     format!("${cost:.2}")
 }
 
-/// Formats a number below a trillion with three digits at most, rounded down: `950`, `12k`, `1.2M`, `3.4B`.
+/// Formats a number below a trillion with at most three digits, rounded down: `950`, `12k`, `1.2M`, `3.4B`.
 fn short_count(count: u64) -> String {
     const THOUSAND: u64 = 1_000;
     let scaled = |unit: u64, suffix: char| match count / unit {

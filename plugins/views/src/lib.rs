@@ -1,6 +1,6 @@
-//! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current task and
-//! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks; `smart` and `quiet` omit the
-//! texts between the actions. A mode must not send an empty message, or a message that a later frame removes.
+//! Renders turns. The `normal` mode shows the answer as one message, and below it a line with the current task and
+//! action and the elapsed time. `verbose` adds thoughts, actions and the task list; `smart` and `quiet` omit the text
+//! between actions. A mode must not send an empty message, or a message that a later frame removes.
 
 mod quiet_and_smart;
 mod verbose;
@@ -93,7 +93,7 @@ fn action_follows(turn: &Turn) -> bool {
 }
 
 /// Returns the current task and the running action with the elapsed time. If there is neither, returns "Writing" or
-/// "Thinking" instead, so that a stalled answer isn't mistaken for a complete one.
+/// "Thinking" instead, so that a stalled answer doesn't look complete.
 fn live(turn: &Turn) -> String {
     let running = |wanted: fn(&Action) -> bool| {
         turn.parts.iter().rev().find_map(|part| match part {

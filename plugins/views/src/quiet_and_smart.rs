@@ -1,6 +1,6 @@
-//! Renders the modes that show the final answer without the texts between the actions of the agent. `quiet` shows
-//! nothing before the end. `smart` shows the text before the first action as it is written; then it hides the work, and
-//! sums it up in one line above the answer.
+//! Renders the modes that show the final answer without the text between the agent's actions. `quiet` shows nothing
+//! until the turn ends. `smart` shows the text before the first action as it is written, then hides the work and sums
+//! it up in one line above the answer.
 
 use cordboard_plugin::{
     Reply,
@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 use super::{close_code_block, joined, live, with_end};
 
-/// The kind of the action that is the use of a tool.
+/// The kind of a tool use.
 const TOOL: &str = "tool";
 
 /// The maximum number of tools that the summary names.
@@ -48,7 +48,7 @@ fn after_actions(turn: &Turn) -> &[Part] {
     &turn.parts[last.map_or(0, |last| last + 1)..]
 }
 
-/// Returns the action if it is the use of a tool, and not a thought, a list of tasks or a repeated request.
+/// Returns the action if it is a tool use, not a thought, a task list or an API retry.
 fn tool(part: &Part) -> Option<&Action> {
     match part {
         Part::Action(action) if action.kind == TOOL => Some(action),

@@ -1,4 +1,4 @@
-//! Renders the mode `verbose`: the answer with the thoughts and actions of the agent, in order. The list of tasks is
+//! Renders the `verbose` mode: the answer with the thoughts and actions of the agent, in order. The list of tasks is
 //! the last part, so that its changes don't move or replace text that a console has already printed.
 
 use cordboard_plugin::{
@@ -9,8 +9,8 @@ use cordboard_plugin::{
 
 use super::{action_follows, close_code_block, live, with_end};
 
-/// The kind of the action that shows the list of tasks. Its title names the current task, and its detail has one line
-/// per task.
+/// The kind of the action that shows the task list. Its title names the current task, and its detail has one line per
+/// task.
 const LIST: &str = "todo";
 
 const THOUGHT: &str = "think";
@@ -62,7 +62,7 @@ fn transcript(turn: &Turn) -> String {
     transcript
 }
 
-/// Returns the list of tasks, with a mark before each.
+/// Returns the task list, with a mark before each task.
 fn list(turn: &Turn) -> Option<String> {
     turn.parts.iter().rev().find_map(|part| match part {
         Part::Action(action) if is_list(action) => Some(escape(action.detail.trim())),

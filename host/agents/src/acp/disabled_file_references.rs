@@ -1,7 +1,7 @@
-//! Disables references to files in a user's text.
+//! Disables file references in a user's text.
 
-/// Separates the `@` from the path in each file reference that may lead out of the session's folder, as in
-/// `@ /etc/passwd`. Some agents, such as claude's adapter, load a file that the text names as `@/path` into the context
+/// Separates the `@` from the path in each file reference that may lead out of the session's folder, as in `@
+/// /etc/passwd`. If the text contains `@/path`, some agents, such as claude's adapter, load that file into the context
 /// without asking for permission. The protocol has no way to switch that off. Files inside the folder need no
 /// permission.
 pub fn disable(text: &str) -> String {

@@ -34,7 +34,7 @@ pub struct Handshake {
     mode: PermissionMode,
     /// The agent's current permission mode, if it is known.
     agents_mode: Option<PermissionMode>,
-    /// The instructions of the persona, until they are sent.
+    /// The persona's instructions, until they are sent.
     instructions: Option<String>,
     agent: Option<InitializeResponse>,
     /// Empty until the agent has opened the session.
@@ -54,7 +54,7 @@ pub struct Next {
     pub params: Value,
 }
 
-/// The reason why the agent has no session, as a text for the user.
+/// The reason why the agent has no session, as text for the user.
 pub enum Failure {
     Start(String),
     Resume(String),
@@ -129,8 +129,8 @@ impl Handshake {
                 Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
             }
             Some(id) if self.forks => {
-                // The response has the same form as that to `session/new`. The method is a draft, so the schema crate
-                // has no type for it.
+                // The response has the same form as the response to `session/new`. The method is a draft, so the schema
+                // crate has no type for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }
@@ -201,9 +201,9 @@ impl Handshake {
         Ok(changes)
     }
 
-    /// Returns the change to another permission mode. Returns `None` if the session is not open yet; the session will
-    /// then begin in that mode. If the agent offers no mode `default`, the agent's own mode takes its place. If the
-    /// agent offers neither, also returns `None`.
+    /// Returns the request that changes the permission mode. Returns `None` if the session is not open yet; the session
+    /// will then begin in that mode. If the agent offers no `default` mode, the agent's own mode takes its place. If
+    /// the agent offers neither, also returns `None`.
     ///
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.
@@ -234,7 +234,7 @@ impl Handshake {
         self.agents_mode = is_accepted.then_some(self.mode);
     }
 
-    /// Returns the permission mode to which the agent has switched without a request, or `None` if it already had this
+    /// Returns the permission mode that the agent switched to without a request, or `None` if it was already in this
     /// mode or its mode was unknown. A mode that the host doesn't know counts as the agent's own.
     pub fn changed_mode(&mut self, value: &str) -> Option<PermissionMode> {
         let has_default = self.settings.mode.offers(PermissionMode::Default.as_str());
@@ -270,7 +270,7 @@ impl Handshake {
         is_first.then(|| AgentEvent::Ready { models: self.settings.model.values.clone() })
     }
 
-    /// Returns the text of an error for the user. If the agent needs a login, the text says how to log in.
+    /// Returns the error text for the user. If the agent needs a login, the text says how to log in.
     pub fn error_text(&self, error: &Error) -> String {
         self.login_text(error).unwrap_or_else(|| outcome::error_text(error))
     }

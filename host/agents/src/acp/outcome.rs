@@ -1,4 +1,4 @@
-//! Converts the end of a turn, and errors of the agent, to texts for the user.
+//! Converts the end of a turn, and agent errors, to text for the user.
 
 use agent_client_protocol_schema::v1::{AuthMethod, Error, ErrorCode, StopReason};
 use cordboard_core::{
@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-/// The error text of a turn, or of a start, that ended with a damaged response from the agent.
+/// The error text for a turn or a start that ended with a damaged response from the agent.
 pub const UNREADABLE: &str = "The agent's response could not be read completely.";
 
 const CUT_OFF: &str =
@@ -49,7 +49,7 @@ pub fn error_text(error: &Error) -> String {
     texts.find(|text| !is_blank(text)).unwrap_or(FAILED).to_owned()
 }
 
-/// Returns instructions for the login if the error says that the agent needs one.
+/// Returns login instructions if the error says that the agent needs a login.
 pub fn login_text(error: &Error, command: &str, methods: &[AuthMethod]) -> Option<String> {
     if error.code != ErrorCode::AuthRequired {
         return None;

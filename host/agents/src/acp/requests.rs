@@ -15,7 +15,7 @@ use crate::tool_input;
 
 /// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
-/// The maximum length of an option's label, and of the agent's request id in the id of a question, in UTF-16 units.
+/// The maximum length of an option's label, and of the agent's request id within a question's id, in UTF-16 units.
 const MAX_LABEL: usize = 100;
 
 /// The open questions by their ids.
@@ -68,7 +68,7 @@ impl Requests {
         Some(rpc::respond(&pending.rpc_id, RequestPermissionResponse::new(outcome)))
     }
 
-    /// Removes the request that the agent has canceled. Returns the id of its question.
+    /// Removes the request that the agent has canceled, and returns its question's id.
     pub fn cancel(&mut self, rpc_id: &Value) -> Option<RequestId> {
         let (id, _) = self.0.iter().find(|(_, pending)| pending.rpc_id == *rpc_id)?;
         let id = id.clone();
@@ -136,7 +136,7 @@ fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCa
     let title = tool_call::title(call);
     let request = AgentRequest { kind: "permission", options: shown, ..AgentRequest::new(id, title) };
     if call.kind == ToolKind::SwitchMode {
-        // The agent wants to leave its planning mode. Rules must not approve a plan.
+        // The agent wants to leave plan mode. Rules must not approve a plan.
         return AgentRequest { kind: "plan", text: plan(call), ..request };
     }
     AgentRequest {

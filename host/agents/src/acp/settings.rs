@@ -23,7 +23,7 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Setting {
     pub values: Vec<String>,
-    /// The value at the start of the session.
+    /// The session's initial value.
     pub current: String,
     method: Option<Method>,
 }
@@ -66,7 +66,7 @@ impl Settings {
     }
 }
 
-/// Returns the permission mode if it is one of the configuration options.
+/// Returns the permission mode setting if it is one of the configuration options.
 pub fn mode_in(options: &[SessionConfigOption]) -> Option<Setting> {
     options.iter().find_map(|option| Setting::of_option(option, &SessionConfigOptionCategory::Mode))
 }

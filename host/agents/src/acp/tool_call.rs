@@ -16,8 +16,7 @@ use crate::{
     tool_input::{self, UNREADABLE},
 };
 
-/// The maximum size, in bytes, of the texts of a change that is shown as a diff. Computing a diff of longer texts takes
-/// too much time.
+/// The maximum size, in bytes, of the texts in a change that is shown as a diff. Diffing longer texts takes too long.
 const MAX_DIFF: usize = 256 << 10;
 
 /// Applies an update to a call. An update contains only the fields that have changed.
@@ -58,7 +57,7 @@ pub fn action(call: &ToolCall, folder: &str) -> Action {
     Action { state, ..shown_action::named(&call.tool_call_id.0, &title, &detail) }
 }
 
-/// Returns the first line of the agent's own title of the call. Removes the backticks that some agents put around
+/// Returns the first line of the agent's own title for the call, without the backticks that some agents put around
 /// commands.
 pub fn title(call: &ToolCall) -> String {
     let line = call.title.lines().next().unwrap_or_default().trim();
@@ -103,7 +102,7 @@ fn result(call: &ToolCall) -> String {
     }
 }
 
-/// Returns the files of the call's locations and diffs.
+/// Returns the files named in the call's locations and diffs.
 fn paths(call: &ToolCall) -> impl Iterator<Item = String> {
     let located = call.locations.iter().map(|location| &location.path);
     located.chain(diffs(call).map(|diff| &diff.path)).map(|path| path.to_string_lossy().into_owned())
@@ -172,8 +171,8 @@ pub fn describe(call: &ToolCall, folder: &str) -> QuestionText {
     tool_input::describe(&tool, &shown, folder)
 }
 
-/// Returns the arguments of the call. Renames known arguments to claude's names, and converts a command that is a list
-/// of words to one text.
+/// Returns the call's arguments. Renames known arguments to claude's names, and joins a command given as a list of
+/// words into one string.
 fn arguments(call: &ToolCall) -> Value {
     let mut arguments = match &call.raw_input {
         Some(Value::Object(arguments)) => arguments.clone(),
@@ -209,8 +208,8 @@ fn command(words: &[Value]) -> Option<String> {
     }
 }
 
-/// Returns the changes that the agent shows, in the form of a call of one of claude's tools. Keeps the other arguments,
-/// except for those whose values the changes contain.
+/// Returns the changes that the agent shows, in the form of a call to one of claude's tools. Keeps the other arguments,
+/// except those whose values the changes already contain.
 fn changes(call: &ToolCall, input: &Value, folder: &str) -> Option<(&'static str, Value)> {
     let diffs: Vec<&Diff> = diffs(call).collect();
     let path = diffs.first()?.path.to_string_lossy();

@@ -1,4 +1,4 @@
-//! Assembles one turn from updates of the agent, and tracks changes of its parts.
+//! Assembles one turn from the agent's updates, and tracks changes to its parts.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ impl Turn {
         &self.tools.entry(id).or_insert((part, call)).1
     }
 
-    /// Handles the plan, which always arrives as a whole.
+    /// Handles the plan, which always arrives complete.
     pub fn on_plan(&mut self, entries: &[PlanEntry]) {
         let part = self.plan.as_ref().map(|(part, _)| *part);
         let part = part.unwrap_or_else(|| {
@@ -108,7 +108,7 @@ impl Turn {
         }
     }
 
-    /// Ends all running actions, and removes the text of an error that the turn's outcome repeats.
+    /// Ends all running actions, and removes an error text that the turn's outcome repeats.
     pub fn finish(&mut self, outcome: &Outcome) {
         let state = match outcome {
             Outcome::Done => ActionState::Done,
@@ -128,8 +128,7 @@ impl Turn {
         }
     }
 
-    /// Removes the text of an error from the end of the answer. Some agents also send the error as text before they
-    /// report it.
+    /// Removes an error text from the end of the answer. Some agents also send the error as text before they report it.
     fn remove_repeated(&mut self, why: &str) {
         let Some(Streaming::Text { part, text, .. }) = &self.streaming else { return };
         let part = *part;

@@ -1,5 +1,5 @@
-//! Reads the usage of the model: the tokens of a turn, the cost of the conversation, and the size of the context. The
-//! protocol doesn't name the model of a turn.
+//! Reads the model usage: a turn's tokens, the conversation's cost, and the context size. The protocol doesn't name a
+//! turn's model.
 
 use agent_client_protocol_schema::v1::UsageUpdate;
 use cordboard_core::types::{ContextUse, TokenCount, Tokens, TurnUsage};

@@ -1,5 +1,5 @@
-//! Converts the hook callbacks that the CLI sends before each use of a tool. The CLI asks for permission only about
-//! some of these uses, and waits for the response to each callback.
+//! Converts the hook callbacks that the CLI sends before each use of a tool. The CLI asks for permission for only some
+//! of these uses, and waits for the response to each callback.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) struct AnnouncedTools {
     open: BTreeMap<String, String>,
     /// The current folders of announced uses, by the id of the use. The CLI may ask about these uses.
     folders: BTreeMap<String, String>,
-    /// The current folder of the CLI at its start. Relative paths in rules and in uses start there.
+    /// The CLI's current folder at startup. Relative paths in rules and in uses start there.
     first_folder: String,
 }
 
@@ -93,7 +93,7 @@ impl AnnouncedTools {
         Some(control::respond(&id.0, &json!({ "hookSpecificOutput": output })))
     }
 
-    /// Returns the parts of a use that rules are matched against, for a use about which the CLI asks.
+    /// For a use that the CLI asks about, returns the parts that rules are matched against.
     pub(super) fn asked_tool_use(&mut self, request: &Value, title_folder: &str) -> ToolUse {
         let (tool, arguments) = (text(request, "tool_name"), &request["input"]);
         match self.folders.remove(text(request, "tool_use_id")) {
@@ -102,8 +102,8 @@ impl AnnouncedTools {
         }
     }
 
-    /// Makes relative paths absolute if the current folder of the CLI has changed. A path with spaces around it stays
-    /// as it is, because tools may trim it; each restricting rule about paths matches it.
+    /// Makes relative paths absolute if the current folder of the CLI has changed. A path with leading or trailing
+    /// spaces is left unchanged, because tools may trim it; every path rule that denies or asks matches it.
     fn tool_use(&self, tool: &str, arguments: &Value, folder: &str) -> ToolUse {
         let mut tool_use = tool_input::tool_use(tool, arguments, folder);
         let has_moved = !folder.is_empty() && folder != self.first_folder;

@@ -1,5 +1,5 @@
-//! Explains failed requests of the CLI to its API: what happened, and what the user can do. Keeps the CLI's own words
-//! where they add information. The text of an unknown error stays as it is.
+//! Explains the CLI's failed API requests: what happened, and what the user can do. Keeps the CLI's own words where
+//! they add information. Leaves the text of an unknown error unchanged.
 
 use cordboard_core::{
     agent_event::Outcome,
@@ -35,7 +35,7 @@ const PHRASES: [(&str, Problem); 16] = [
     ("unable to connect to api", Problem::Unreachable),
 ];
 
-/// Beginnings of the CLI's texts that repeat the summary of the explanation.
+/// Prefixes of CLI texts that repeat the explanation's summary.
 const PREFIXES: [&str; 6] = [
     "Failed to authenticate",
     "Please run /login",
@@ -45,7 +45,7 @@ const PREFIXES: [&str; 6] = [
     "Claude AI usage limit reached|",
 ];
 
-/// The beginnings of advice that helps only at a terminal, or that the explanation repeats.
+/// Prefixes of advice that helps only in a terminal, or that the explanation repeats.
 const ADVICE: [&str; 4] = [" · Please run /login", " Run --model", " This is a server-side issue", " If it persists"];
 
 /// The API errors that have an explanation.
@@ -64,13 +64,13 @@ enum Problem {
     UnknownModel,
 }
 
-/// Facts about the failed requests of a process that arrive before the `result` of the turn.
+/// Facts about a process's failed requests that arrive before the turn's `result`.
 #[derive(Debug, Default)]
 pub(super) struct ApiErrors {
     /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if there is none, or if a
     /// response followed it.
     kind: String,
-    /// The time at which the exhausted limit of the account's plan is reset.
+    /// The time at which the account's exhausted plan limit resets.
     reset: Option<Timestamp>,
 }
 
@@ -85,7 +85,7 @@ impl ApiErrors {
         self.kind = if is_api_error(message) { text(message, "error").to_owned() } else { String::new() };
     }
 
-    /// Reads a `rate_limit_event`, which reports changes of the limits of a plan.
+    /// Reads a `rate_limit_event`, which reports changes to a plan's limits.
     pub(super) fn on_rate_limit(&mut self, message: &Value) {
         let info = &message["rate_limit_info"];
         let seconds = info["resetsAt"].as_u64().filter(|_| text(info, "status") == "rejected");
@@ -112,7 +112,7 @@ impl ApiErrors {
         } else {
             by_phrase(why).or_else(|| by_kind(kind, status)).or_else(|| by_status(status?))?
         };
-        // The error text doesn't always say that a limit of the plan is exhausted.
+        // The error text doesn't always say that a plan limit is exhausted.
         let problem = if problem == Problem::RateLimit && self.reset.is_some() { Problem::PlanLimit } else { problem };
         let words = if problem == Problem::Overloaded { String::new() } else { own_words(why) };
         let words = if is_blank(&words) { ".".to_owned() } else { format!(": {words}") };
@@ -245,8 +245,8 @@ fn without_prefixes(why: &str) -> &str {
         let rest = words.trim_start_matches([' ', '·', '∙', ':', '.', '(', ')']);
         let rest = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)).unwrap_or(rest);
         let number = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        // Skip a status, because the explanation contains it if it is useful, and a number of at least 10 digits,
-        // because it is the time of the reset. Any other number is part of the text.
+        // Skip a status, because the explanation contains it if it is useful. Also skip a number of at least 10 digits,
+        // which is the reset time. Any other number is part of the text.
         let rest = if matches!(rest.len() - number.len(), 3 | 10..) { number } else { rest };
         if rest.len() == words.len() {
             return words;
@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// Explains a text without any other details, as older releases of the CLI print it.
+    /// Explains an error given only its text, as printed by older CLI releases.
     fn explained_text(why: &str) -> String {
         explained(ApiErrors::default(), json!({ "result": why }))
     }

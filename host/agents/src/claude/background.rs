@@ -25,9 +25,9 @@ const JOB_EXPIRES: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug, Default)]
 pub(super) struct Background {
     tasks: Vec<TrackedWork>,
-    /// Prompts that the CLI sends to itself at scheduled times. The tool `CronCreate` creates them.
+    /// Prompts that the CLI sends to itself at scheduled times. The `CronCreate` tool creates them.
     jobs: Vec<TrackedWork>,
-    /// The time at which the CLI continues a loop, from the last call of the tool `ScheduleWakeup`.
+    /// The time at which the CLI continues a loop, from the last call of the `ScheduleWakeup` tool.
     wake_up: Option<Timestamp>,
 }
 
@@ -70,7 +70,7 @@ impl Background {
         } else if let Some(job) = job(result) {
             self.jobs.push(job);
         } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_main_agent(message)) {
-            // Skip the list of a subagent, which contains only the subagent's jobs.
+            // Skip a subagent's list, which contains only the subagent's jobs.
             self.jobs = jobs.iter().filter_map(job).collect();
         } else if has(&self.jobs, id) {
             remove(&mut self.jobs, id);

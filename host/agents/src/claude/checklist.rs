@@ -1,5 +1,5 @@
-//! The agent's list of tasks, which its task tools change. The list is shown as one action of the turn. The codec reads
-//! the results of the tools, because only they contain the ids of new tasks.
+//! The agent's task list, which its task tools change. The list is shown as one action in the turn. The codec reads the
+//! results of the tools, because only they contain the ids of new tasks.
 
 use cordboard_core::agent_event::{Action, ActionState};
 use serde_json::Value;
@@ -33,7 +33,7 @@ enum ItemState {
     Completed,
 }
 
-/// Returns whether the calls of a tool are shown as the list instead of as single actions.
+/// Returns whether a tool's calls are shown as the list instead of as single actions.
 pub(super) fn is_checklist_tool(name: &str) -> bool {
     TOOLS.contains(&name)
 }
@@ -58,8 +58,7 @@ impl Checklist {
         self.items != before
     }
 
-    /// Changes the state of a task. A task that is not in the list comes from an earlier process, so its subject is
-    /// unknown.
+    /// Changes a task's state. A task that isn't in the list comes from an earlier process, so its subject is unknown.
     fn update(&mut self, id: &str, status: &str) {
         if id.is_empty() || status.is_empty() {
             return;

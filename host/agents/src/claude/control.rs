@@ -13,11 +13,11 @@ use crate::{Decoded, ModelInput, PromptFile, agent_commands, with_notes};
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
-/// The request id of every change of the permission mode.
+/// The request id of every permission mode change.
 const PERMISSION_MODE: &str = "cordboard-permission-mode";
 
-/// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
-/// a resumed conversation too, even if they are empty, instead of those of an earlier run.
+/// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI also uses these
+/// instructions in a resumed conversation, even if they are empty, instead of those from an earlier run.
 pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     let mut request =
         json!({ "subtype": "initialize", "systemPromptSnapshot": false, "hooks": announced_tools::hooks() });
@@ -69,8 +69,8 @@ pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": PERMISSION_MODE, "request": request }))
 }
 
-/// Handles the responses to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all
-/// other responses, and echoes of the host's own responses.
+/// Handles the responses to `initialize`, to a permission mode change and to the latest interrupt. Ignores all other
+/// responses, including echoes of the host's own.
 pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id == PERMISSION_MODE && !success {
@@ -111,7 +111,7 @@ impl Claude {
     }
 }
 
-/// Rejects a control request of a kind that the host doesn't know.
+/// Rejects an unknown kind of control request.
 fn reject_request(id: &str, subtype: &str, decoded: &mut Decoded) {
     tracing::debug!(subtype, "unsupported control request from the agent");
     let error = format!("this host does not support '{subtype}'");

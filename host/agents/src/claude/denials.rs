@@ -1,4 +1,4 @@
-//! Reports tool calls that the CLI denied without asking. Reports each denial once, although the CLI may repeat it.
+//! Reports tool calls that the CLI denied without asking, each only once, although the CLI may repeat a denial.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +28,8 @@ impl Denials {
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
-    /// Records a call about which the host or a person decides. If it is denied, the result of the turn lists the call
-    /// too, but it must not be reported again.
+    /// Records a call that the host or a person decides on. If it is denied, the turn's result also lists the call, but
+    /// the denial must not be reported again.
     pub(super) fn ignore(&mut self, tool_use: &str) {
         self.reported.insert(tool_use.to_owned());
     }

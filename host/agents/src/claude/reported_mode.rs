@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::text;
 
 /// The permission mode that the CLI reported last. Empty before the first report, and after the host has changed the
-/// mode by a request or by an answer. The next report then doesn't count as a change.
+/// mode with a request or an answer, so that the next report doesn't count as a change.
 #[derive(Debug, Default)]
 pub(super) struct ReportedMode(Option<PermissionMode>);
 

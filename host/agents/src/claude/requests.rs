@@ -1,5 +1,5 @@
-//! Converts `can_use_tool` requests of the CLI to questions for a person: permissions for tools, approvals of plans,
-//! and questions with options. Converts the answers to responses. The CLI waits for each response without a time limit.
+//! Converts the CLI's `can_use_tool` requests to questions for a person: tool permissions, plan approvals, and
+//! questions with options. Converts the answers to responses. The CLI waits for each response without a time limit.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ const OTHER: &str = "other";
 /// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
 
-/// The maximum lengths of a prompt that a plan would allow, in UTF-16 units: in the message, and in the whole question.
+/// The maximum length of a prompt that a plan would allow, in UTF-16 units: in the message, and in the whole question.
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 
@@ -52,7 +52,7 @@ struct Pending {
     tool_use: ToolUse,
     /// Permission updates that make the CLI allow calls like this one until its process ends.
     session_rules: Vec<Value>,
-    /// The questions of the series that are already answered, each with its answer.
+    /// The series' answered questions, each with its answer.
     answers: Vec<(String, String)>,
 }
 
@@ -97,7 +97,7 @@ impl Requests {
         Some(RequestId(id))
     }
 
-    /// Returns whether this answer changes the permission mode of the process.
+    /// Returns whether this answer changes the process's permission mode.
     pub(super) fn changes_mode(&self, id: &RequestId, answer: &RequestAnswer) -> bool {
         let RequestAnswer::Options { ids, .. } = answer else { return false };
         let is_for_session = ids.iter().any(|id| id == ALLOW_SESSION);
@@ -217,8 +217,7 @@ impl Pending {
         text: QuestionText,
         options: Vec<RequestOption>,
     ) -> AgentRequest {
-        // Each question of a series has its own id, so that a second press of a button doesn't answer the next
-        // question.
+        // Each question in a series has its own id, so that pressing a button twice doesn't answer the next question.
         let id = format!("{}:{}", self.control_id, self.answers.len());
         AgentRequest { kind, text, options, ..AgentRequest::new(RequestId(id), title) }
     }
@@ -281,9 +280,9 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the suggested permission updates that a user may accept. Limits them to the process of the CLI, because the
-/// CLI would write some of them to its settings on disk. If some of them add rules, omits the others, which may be
-/// broader, such as another permission mode.
+/// Returns the suggested permission updates that a user may accept. Limits them to the CLI process, because the CLI
+/// would otherwise write some of them to its settings on disk. If some of them add rules, omits the others, which may
+/// be broader, such as another permission mode.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
     let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().filter(|one| is_offered(one)).collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";

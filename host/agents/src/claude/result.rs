@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::text;
 
-/// A part of the error with which the CLI and the demo agent report an unknown conversation id before they exit.
+/// Part of the error that the CLI and the demo agent report for an unknown conversation id before they exit.
 const UNKNOWN: &str = "No conversation found";
 
-/// The prefix of those `errors` that are diagnostics for the CLI's developers.
+/// The prefix of `errors` that are diagnostics for the CLI's developers.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
 /// The error text of a turn whose `result` line is damaged.
@@ -64,8 +64,8 @@ pub(super) fn outcome(message: &Value) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
-/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Accepts any kind of origin,
-/// because later releases of the CLI may add more.
+/// Returns whether something other than a prompt started the turn, such as a `task-notification`. Accepts any kind of
+/// origin, because later releases of the CLI may add more.
 pub(super) fn is_background(message: &Value) -> bool {
     !text(&message["origin"], "kind").is_empty()
 }

@@ -11,7 +11,7 @@ use crate::shown_action;
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// Whether the turn is known to answer a prompt, or to be one that the agent started itself. Until then, changes
+    /// Whether the turn is known to answer a prompt or to have been started by the agent itself. Until then, changes
     /// are buffered.
     pub is_shown: bool,
     /// Whether the turn answers a prompt that the session has forgotten.
@@ -24,7 +24,7 @@ pub(super) struct Turn {
     /// Tool calls by id.
     tools: BTreeMap<String, (u32, Action)>,
     retry: Option<(u32, Action)>,
-    /// The agent's list of tasks, shown as one part of the turn. Each change of the list replaces this part.
+    /// The agent's task list, shown as one part of the turn. Each change to the list replaces this part.
     checklist: Option<(u32, Action)>,
     pub folder: String,
     changes: Vec<AgentEvent>,
@@ -219,7 +219,7 @@ impl Turn {
         (call.state == ActionState::Running).then_some(&call.detail)
     }
 
-    /// Shows the agent's list of tasks, or removes it if it is empty.
+    /// Shows the agent's task list, or removes it if it is empty.
     pub(super) fn set_checklist(&mut self, list: Option<Action>) {
         match (list, self.checklist.take()) {
             (Some(action), shown) => {
@@ -298,7 +298,7 @@ impl Turn {
     }
 
     fn add_block(&mut self, message: String, index: u64, part: u32, content: BlockContent) {
-        // A text that was not streamed is complete when it arrives. `complete_thinking` marks its blocks itself.
+        // Text that was not streamed is complete when it arrives. `complete_thinking` marks its blocks itself.
         let is_complete = index == NOT_STREAMED && matches!(content, BlockContent::Text(_));
         self.blocks.push(Block { message, index, part, content, is_complete });
     }

@@ -1,4 +1,4 @@
-//! The prompts that were sent to one process and have no result yet.
+//! The prompts sent to one process that have no result yet.
 
 use std::collections::BTreeSet;
 
@@ -42,8 +42,8 @@ impl Prompts {
         }
     }
 
-    /// Removes a prompt from the forgotten ones, because the agent has canceled it or begins to answer it. Returns
-    /// whether the prompt was one of them.
+    /// Removes a forgotten prompt, because the agent has canceled it or begins to answer it. Returns whether the prompt
+    /// was forgotten.
     pub(super) fn take_forgotten(&mut self, prompt: &PromptId) -> bool {
         self.forgotten.remove(prompt)
     }
@@ -72,7 +72,7 @@ impl Prompts {
     }
 }
 
-/// Returns the ids of the prompts to whose turn the message belongs.
+/// Returns the ids of the prompts whose turn the message belongs to.
 pub(super) fn prompt_ids(message: &Value) -> impl Iterator<Item = PromptId> {
     let ids = message["user_message_uuids"].as_array().into_iter().flatten();
     ids.filter_map(|id| Some(PromptId(id.as_str()?.to_owned())))

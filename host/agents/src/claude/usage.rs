@@ -1,4 +1,4 @@
-//! Reads the usage of the model: the tokens and the cost of the conversation, and the size of its context.
+//! Reads the model usage: the conversation's tokens, cost and context size.
 
 use cordboard_core::types::{ContextUse, TokenCount, Tokens, TurnUsage};
 use serde_json::Value;
@@ -14,12 +14,12 @@ pub(super) struct Usage {
 #[derive(Debug)]
 struct Request {
     model: String,
-    /// The tokens of its input, which is the whole context.
+    /// Its input tokens, which are the whole context.
     context: u64,
 }
 
 impl Usage {
-    /// Handles the `message` of an `assistant` line of the main agent. The message of an API error has no tokens.
+    /// Handles the `message` of an `assistant` line from the main agent. The message for an API error has no tokens.
     pub(super) fn on_assistant(&mut self, message: &Value) {
         let Tokens { input, output: _, cache_read, cache_write } = tokens(&message["usage"]);
         let context = input.saturating_add(cache_read).saturating_add(cache_write);

@@ -1,11 +1,11 @@
-//! Detects a CLI that is older than the versions that the host is tested with.
+//! Detects a CLI that is older than the tested versions.
 
 use serde_json::Value;
 
 use crate::json_fields::text;
 
 /// The oldest version whose behavior is known from recordings. Version 2.1.197, which npm installs on old versions of
-/// Node.js, ignores `client_composed` and `cancel_queued`, and its messages lack the ids of prompts.
+/// Node.js, ignores `client_composed` and `cancel_queued`, and its messages lack prompt ids.
 const OLDEST: Version = Version([2, 1, 329]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub struct VersionCheck {
 }
 
 impl VersionCheck {
-    /// Returns a text for the user if the CLI is too old. The demo agent names no version.
+    /// Returns a warning for the user if the CLI is too old. The demo agent names no version.
     pub fn on_init(&mut self, init: &Value) -> Option<String> {
         if std::mem::replace(&mut self.is_done, true) {
             return None;

@@ -31,7 +31,7 @@ impl DemoCommand {
     /// Parses a prompt. In a group, the sender's name precedes the text.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
-        // The notes about the files of the prompt are not a part of the command.
+        // The notes about the prompt's files are not part of the command.
         let words = text.split_once("\n\n[Attached ").map_or(text, |(words, _)| words);
         let after_sender = || words.split_once(": ").and_then(|(_, words)| Self::parse_command(words));
         Self::parse_command(words).or_else(after_sender).unwrap_or_else(|| Self::Quote(text.to_owned()))
@@ -57,7 +57,7 @@ impl DemoCommand {
     }
 }
 
-/// The argument that makes the demo agent run as the process that the command `children` leaves behind.
+/// The argument that makes the demo agent run as the process that the `children` command leaves behind.
 pub(super) const LEFTOVER: &str = "--stray";
 
 /// Exits in the middle of an answer.

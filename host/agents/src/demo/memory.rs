@@ -14,15 +14,15 @@ pub(super) struct Memory {
     path: PathBuf,
     transcript: PathBuf,
     stored: StoredMemory,
-    /// The number of turns that the cost of the conversation covers.
+    /// The number of turns that the conversation's cost covers.
     turns: u64,
     forgotten: bool,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct StoredMemory {
-    /// The number of turns when the last process exited normally. Like the real CLI, a process stores its cost only
-    /// then.
+    /// The number of turns when the last process exited normally. Like the real CLI, a process stores its cost only on
+    /// a normal exit.
     turns: u64,
     remembered: Vec<String>,
 }
@@ -120,8 +120,8 @@ fn path(conversation: &str) -> PathBuf {
     transcript(Path::new(""), conversation).with_extension("json")
 }
 
-/// Returns the path of the transcript of a conversation in `folder`. Replaces `/` in the id, because the id is part of
-/// the file name.
+/// Returns the path of a conversation's transcript in `folder`. Replaces `/` in the id, because the id is part of the
+/// file name.
 pub(crate) fn transcript(folder: &Path, conversation: &str) -> PathBuf {
     folder.join(format!(".demo-{}.jsonl", conversation.replace('/', "-")))
 }

@@ -181,7 +181,7 @@ pub(super) fn prompt_text(prompt: &Value) -> String {
     content.as_str().into_iter().chain(blocks).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a line with the number of images of a prompt, if it has any.
+/// Returns a line with the number of images in a prompt, if it has any.
 pub(super) fn image_note(prompt: &Value) -> Option<String> {
     let blocks = prompt["message"]["content"].as_array().into_iter().flatten();
     match blocks.filter(|block| block["type"] == "image").count() {

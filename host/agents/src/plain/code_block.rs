@@ -2,18 +2,18 @@
 
 use crate::tool_input::note;
 
-/// The maximum length of the text in bytes. Limits the answer of a program that prints endlessly.
+/// The maximum length of the text in bytes, which bounds the answer of a program that prints endlessly.
 const LONGEST: usize = 256 * 1024;
 
 /// The minimum length of a fence, in backticks.
 const SHORTEST_FENCE: usize = 3;
 
-/// A code block of Markdown that grows line by line.
+/// A Markdown code block that grows line by line.
 #[derive(Debug, Default)]
 pub(super) struct CodeBlock {
     /// The length of the fence, or 0 before the first line.
     fence: usize,
-    /// The number of blank lines since the last non-blank line. Those at the end of the output are not shown.
+    /// The number of blank lines since the last non-blank line. Trailing blank lines are not shown.
     blank_lines: usize,
     length: usize,
     /// The number of characters that are not shown, because the text would become too long.

@@ -42,7 +42,7 @@ fn skip_to(rest: &mut std::str::Chars<'_>, is_last: fn(char) -> bool) {
     while rest.next().is_some_and(|c| !is_last(c)) {}
 }
 
-/// Skips a string, such as the title of a window, and its terminator.
+/// Skips a string, such as a window title, and its terminator.
 fn skip_string(rest: &mut std::str::Chars<'_>) {
     while let Some(c) = rest.next() {
         match c {

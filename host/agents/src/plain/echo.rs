@@ -1,6 +1,6 @@
 //! Recognizes output that only repeats the input.
 
-/// Whether the program repeats its input in its output. Without a terminal, some programs do.
+/// Whether the program echoes its input, as some programs do without a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
     Unknown,

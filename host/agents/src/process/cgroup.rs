@@ -1,7 +1,6 @@
 //! Creates a cgroup for each agent, `<own cgroup>/cordboard-<state>-<run>/<session>`, if the host may create one. A
-//! descendant stays in the cgroup after a `setsid`, and even after it has changed its environment and resource limits
-//! or lost its parent. Without a cgroup, the host finds the processes of an agent by their tags, process group and
-//! parents.
+//! descendant stays in the cgroup after a `setsid`, and even if it changes its environment and resource limits or loses
+//! its parent. Without a cgroup, the host finds an agent's processes by their tags, process group and parents.
 
 use std::{
     ffi::OsStr,
@@ -62,7 +61,7 @@ impl Cgroup {
         File::open(&self.folder)
     }
 
-    /// Limits the resources of the cgroup, which must exist and contain no process.
+    /// Limits the cgroup's resources. The cgroup must exist and contain no processes.
     pub(super) fn limit(&self, limits: &AgentLimits) -> Result<(), LimitsError> {
         let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let common = self.folder.parent().ok_or(LimitsError::NoCgroup)?;

@@ -1,9 +1,9 @@
-//! Limits the memory, the processes and the CPU time of an agent through the controllers of its cgroup. An agent
-//! without a sandbox has the host's rights, so it could change its limits.
+//! Limits an agent's memory, processes and CPU time through its cgroup's controllers. An agent without a sandbox has
+//! the host's rights, so it could change its limits.
 //!
 //! A cgroup that enables controllers for its children must not contain processes. The host therefore moves itself into
-//! a child of its own cgroup first. The kernel refuses the other order only for some controllers: for the others, that
-//! order would make the cgroups of agents unusable.
+//! a child of its own cgroup first. The kernel rejects the reverse order only for some controllers; for the others,
+//! that order would make the agents' cgroups unusable.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use super::{identity::Stat, tree::process_table};
 /// The cgroup into which a host moves itself, below the cgroup in which it was started.
 const HOST_LEAF: &str = "cordboard-host";
 
-/// The period in microseconds to which a limit of the CPU time refers: the kernel's default.
+/// The period, in microseconds, of the CPU time limit: the kernel's default.
 const CPU_PERIOD: u64 = 100_000;
 
 /// The maximum number of scans for processes to move. Each scan after the first finds only processes that were forked
@@ -54,7 +54,7 @@ pub enum LimitsError {
     Failed { path: PathBuf, source: io::Error },
 }
 
-/// Returns the configuration key of the limit that needs this controller.
+/// Returns the configuration key for the limit that needs this controller.
 fn key(controller: &str) -> &'static str {
     match controller {
         "memory" => "max_memory",
@@ -76,7 +76,7 @@ struct KernelLimit {
 }
 
 fn kernel_limits(limits: &AgentLimits) -> Vec<KernelLimit> {
-    // Without a limit of swap, the kernel would swap the agent out instead of enforcing the limit of its memory.
+    // Without a swap limit, the kernel would swap the agent out instead of enforcing its memory limit.
     let memory = |bytes: u64| vec![("memory.max", bytes.to_string()), (SWAP, "0".to_owned())];
     let cpu = |percent: u32| {
         let quota = u64::from(percent) * CPU_PERIOD / 100;
@@ -95,7 +95,8 @@ fn kernel_limits(limits: &AgentLimits) -> Vec<KernelLimit> {
 /// The file that limits swap. It is missing in a kernel without swap.
 const SWAP: &str = "memory.swap.max";
 
-/// Limits a new cgroup. `ancestors` are the cgroup of the host and those between it and the new one, the host's first.
+/// Limits a new cgroup. `ancestors` are the host's cgroup and those between it and the new one, starting with the
+/// host's.
 pub(super) fn apply(limits: &AgentLimits, ancestors: &[&Path], cgroup: &Path) -> Result<(), LimitsError> {
     let limits = kernel_limits(limits);
     for ancestor in ancestors {
@@ -170,7 +171,7 @@ fn own_pid() -> i32 {
     process::id().cast_signed()
 }
 
-/// Returns whether the kernel has killed a process of this cgroup because the cgroup reached a limit of its memory.
+/// Returns whether the kernel has killed a process in this cgroup because the cgroup reached a memory limit.
 pub(super) fn exceeded_memory(cgroup: &Path) -> bool {
     let events = fs::read_to_string(cgroup.join("memory.events")).unwrap_or_default();
     let counts = |event: &str| events.lines().find_map(|line| line.strip_prefix(event)?.trim().parse::<u64>().ok());

@@ -1,6 +1,6 @@
-//! Sets and reads the tags of agents. A tag in the environment, which all descendants inherit, identifies them even
-//! after a `setsid`, a double fork or the death of the host. A second tag, in a resource limit, identifies descendants
-//! that have cleared their environment.
+//! Sets and reads agent tags. A tag in the environment, which all descendants inherit, identifies them even after a
+//! `setsid`, a double fork or the death of the host. A second tag, in a resource limit, identifies descendants that
+//! have cleared their environment.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -23,7 +23,7 @@ pub struct EnvTag {
     pub session: SessionName,
 }
 
-/// A tag that was read from the environment of a process.
+/// A tag read from a process's environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundTag {
     pub host: String,
@@ -80,7 +80,7 @@ impl RlimitTag {
         setrlimit(Resource::Rttime, Rlimit { current: Some(self.0), maximum: Some(self.0) })
     }
 
-    /// Reads the tag of a process of any user from its folder in `/proc`.
+    /// Reads a process's tag from its folder in `/proc`, whichever user owns the process.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let limits = std::fs::read_to_string(folder.join("limits")).ok()?;
         let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"))?;

@@ -1,5 +1,5 @@
-//! Creates the process of an agent with `clone3`, which can create it in a cgroup. `std` can't do that: the new process
-//! would have to move itself, and the kernel would make it wait about 10 ms.
+//! Creates an agent's process with `clone3`, which can create it directly in a cgroup. `std` can't do that: the new
+//! process would have to move itself, and the kernel would make it wait about 10 ms.
 
 use std::{
     ffi::CStr,
@@ -92,8 +92,8 @@ fn exit() -> ! {
 
 /// Sets up this process and executes the program. Returns only if that fails. Neither allocates nor locks.
 ///
-/// The new session has no terminal. Otherwise, the agent could type commands into the terminal of the host, and a
-/// command that reads from that terminal would stop the whole agent.
+/// The new session has no terminal. Otherwise, the agent could type commands into the host's terminal, and a command
+/// that reads from that terminal would stop the whole agent.
 fn become_program(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Error {
     let prepare = || {
         rustix::stdio::dup2_stdin(&setup.stdin)?;

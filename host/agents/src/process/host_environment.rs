@@ -1,5 +1,5 @@
 //! The host's own environment, read once at start, before there are other threads. Agents inherit only the variables
-//! that `pass_env` lists. Other code must not read the environment of the process.
+//! that `pass_env` lists. Other code must not read the process environment.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -49,7 +49,7 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Returns the variables in `names` that are set, in the order of `names`.
+    /// Returns those variables in `names` that are set, in the same order.
     #[must_use]
     pub fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<(String, String)> {
         names.into_iter().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect()

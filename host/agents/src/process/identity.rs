@@ -41,7 +41,7 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
 }
 
 /// Returns the process group of this process. It is 0 if its leader is outside of this pid namespace, as after
-/// `unshare --pid --fork`. The function `getpgrp` of rustix doesn't support that.
+/// `unshare --pid --fork`. The `getpgrp` function of rustix doesn't support that.
 pub(super) fn own_group() -> i32 {
     stat(std::process::id().cast_signed()).map_or(0, |own| own.group)
 }

@@ -1,11 +1,10 @@
-//! The available memory of the machine and the memory usage of agents, for the limits on agents, lifecycle policies and
-//! lists of sessions.
+//! The machine's available memory and the agents' memory usage, for agent limits, lifecycle policies and session lists.
 
 use std::{collections::BTreeMap, fs};
 
 use super::tree::process_table;
 
-/// Returns the available memory of the machine in bytes, or 0 if the kernel does not report it.
+/// Returns the machine's available memory in bytes, or 0 if the kernel does not report it.
 #[must_use]
 pub fn free_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -14,7 +13,7 @@ pub fn free_memory() -> u64 {
     kilobytes.unwrap_or_default() * 1024
 }
 
-/// A snapshot of the process tree of the machine.
+/// A snapshot of the machine's process tree.
 #[derive(Debug)]
 pub struct ProcessTrees {
     children: BTreeMap<i32, Vec<i32>>,

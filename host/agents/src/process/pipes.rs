@@ -13,17 +13,17 @@ use tokio::{
 
 use super::{OutputKind, ProcessEvent};
 
-/// The maximum length of a line that is kept whole, in bytes. Agents print messages of 10 MB and more, such as a
-/// picture in base64 that a tool has read.
+/// The maximum length, in bytes, of a line that is kept in full. Agents print messages of 10 MB and more, such as a
+/// base64-encoded picture that a tool has read.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// The maximum number of bytes to keep of a line that is too long: enough to identify the kind of message.
+/// The number of bytes to keep of a line that is too long: enough to identify the kind of message.
 const BEGINNING: usize = 4 * 1024;
 
 /// The maximum length of a line of stderr that is kept, in characters.
 const LONGEST_STDERR_LINE: usize = 2_000;
 
-/// The size of the read buffer, in bytes. Most lines fit into it, and long ones need few reads.
+/// The size of the read buffer, in bytes. Most lines fit into it, and long lines need few reads.
 const CHUNK: usize = 64 * 1024;
 
 /// The time to wait for more output after the process tree has ended. Only a process that was not found or not killed

@@ -1,5 +1,5 @@
-//! Executes the program of an agent through `execve`. The `exec` of `std` is not used, because it falls back to a shell
-//! for a file that the kernel can't execute.
+//! Executes an agent's program through `execve`. `std`'s `exec` isn't used, because it falls back to a shell for a file
+//! that the kernel can't execute.
 
 use std::{
     collections::BTreeMap,

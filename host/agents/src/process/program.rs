@@ -1,5 +1,4 @@
-//! Finds the file of a program. If the program cannot be started, explains the reason and the remedy. Does not start
-//! programs.
+//! Finds a program's file. If the program can't be started, explains why and how to fix it. Does not start programs.
 
 use std::{
     ffi::OsStr,
@@ -47,7 +46,7 @@ fn in_path(program: &Path, env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
-/// The folders to search for the program of an agent whose environment has no `PATH`.
+/// The folders to search for an agent's program if the agent's environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 fn is_executable(path: &Path) -> bool {

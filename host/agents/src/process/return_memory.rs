@@ -1,4 +1,4 @@
-//! Returns memory of this process to the system: freed blocks, and code that is used only at startup.
+//! Returns this process's memory to the system: freed blocks, and code that is used only at startup.
 
 /// Makes the allocator return blocks of 1 MiB and more to the system as soon as they are freed. By default, glibc
 /// raises this threshold, up to 32 MiB, when large blocks are freed, and then keeps blocks below it in its arenas.
@@ -16,8 +16,7 @@ pub fn return_freed_memory() {
 }
 
 /// Unmaps the pages of this program's code; those that run again are mapped again on demand. The kernel counts mapped
-/// code as memory of the process and hardly ever reclaims it, and half of the code that is mapped during startup never
-/// runs again.
+/// code as process memory and rarely reclaims it, and half of the code mapped during startup never runs again.
 pub fn unmap_unused_code() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();

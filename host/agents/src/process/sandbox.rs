@@ -43,7 +43,7 @@ const KERNEL_SETTINGS: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/i
 /// Variables whose paths don't exist in the sandbox.
 const REMOVED_VARIABLES: [&str; 3] = ["TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"];
 
-/// The files of Cordboard itself. No agent in a sandbox can read or replace them.
+/// Cordboard's own files. No agent in a sandbox can read or replace them.
 #[derive(Debug, Clone, Default)]
 pub struct OwnFiles {
     /// Folders: the state directory and the plugin folder.
@@ -81,7 +81,7 @@ impl SandboxError {
     }
 }
 
-/// Returns the process that runs `spawn` in the sandbox of its agent.
+/// Returns the process that runs `spawn` in its agent's sandbox.
 ///
 /// # Errors
 /// bubblewrap or the program is missing, the agent's own home can't be created, or the sandbox would show Cordboard's

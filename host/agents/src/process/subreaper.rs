@@ -1,6 +1,6 @@
 //! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they exit. Does
-//! not reap children that other code waits for: agents are registered here, and all other children of the host are in
-//! the host's own process group.
+//! not reap children that other code waits for: agents are registered here, and the host's other children are all in
+//! its own process group.
 
 use std::{
     collections::BTreeSet,
@@ -73,7 +73,7 @@ pub(super) fn spawn(
     Ok(pid)
 }
 
-/// Unregisters an agent that has been reaped, or that `reap` has to reap.
+/// Unregisters an agent, either because it has been reaped or so that `reap` reaps it.
 pub(super) fn forget(agent: Pid) {
     agents().remove(&agent.as_raw_nonzero().get());
 }
@@ -118,7 +118,7 @@ pub(super) async fn strays() -> Vec<i32> {
 fn reap() {
     for orphan in tree::process_table().into_values().filter(|stat| stat.zombie && is_orphan(*stat)) {
         let agents = agents();
-        // The pid may belong to a new agent by now. The lock ensures that such an agent is registered.
+        // A new agent may already have this pid. The lock ensures that the new agent is registered.
         if !agents.contains(&orphan.pid)
             && identity::stat(orphan.pid).is_some_and(|now| now.started == orphan.started)
             && let Some(pid) = Pid::from_raw(orphan.pid)

@@ -1,6 +1,6 @@
 //! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps the leader, and sends
-//! `Ended`. The leader is reaped only after its descendants have ended or are abandoned, so that until then, neither
-//! its pid nor the id of its group is reused.
+//! `Ended`. The leader is reaped only after its descendants have ended or are abandoned, so that neither its pid nor
+//! its group id is reused before.
 
 use std::{
     io,
@@ -26,8 +26,8 @@ use super::{
     tree::{self, Grace, Owner, TreeQuery},
 };
 
-/// The time limits for the descendants of an exited leader. They have no work to finish, and only need time to remove
-/// lock files.
+/// The time limits for an exited leader's descendants. They have no work to finish, and only need time to remove lock
+/// files.
 const DESCENDANTS_GRACE: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
 
 /// The first process of an agent, shared by its [`Process`](super::Process) and its supervisor.

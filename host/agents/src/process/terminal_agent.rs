@@ -1,6 +1,6 @@
 //! Runs an agent in a terminal, and watches it from another process. The process that connects to the host becomes the
-//! agent by `exec`, so the host knows the identity of the agent before it starts. No process of this module is a child
-//! of the host.
+//! agent through `exec`, so the host knows the agent's identity before the agent starts. None of these processes are
+//! children of the host.
 
 use std::{
     ffi::OsStr,

@@ -63,7 +63,7 @@ pub(super) struct Grace {
     pub kill: Duration,
 }
 
-/// The outcome of ending a tree, as numbers of processes.
+/// The outcome of ending a tree, as process counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EndedTree {
     pub ended: usize,
@@ -163,8 +163,8 @@ fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
 }
 
 /// Returns the processes whose cgroup and resource limit are ignored: those in the host's process group, such as the
-/// processes that compile plugins. In a search for the processes of a killed host, all descendants of this host are
-/// added. If an agent started this host, these processes have inherited the agent's cgroup and resource limit.
+/// processes that compile plugins. When searching for a killed host's processes, also returns all descendants of this
+/// host. If an agent started this host, all these processes have inherited the agent's cgroup and resource limit.
 fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), identity::own_group());
     let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();

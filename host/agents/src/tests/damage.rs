@@ -59,7 +59,7 @@ pub enum Step<'a> {
     Agent(&'a [u8]),
 }
 
-/// The place and the kind of the damage, for the messages of failing tests.
+/// The place and the kind of the damage, for test failure messages.
 pub struct Place {
     /// The index of the record.
     pub line: usize,
@@ -103,8 +103,8 @@ pub fn replay(records: &[Record], damaged: Option<(usize, &Lines)>, mut act: imp
     }
 }
 
-/// Damages every line from the agent in every way, except for lines between two lines of their own type. If
-/// `CORDBOARD_WORLDS` is not set, as on a developer's machine, damages a line in only a third of the ways.
+/// Applies every kind of damage to every line from the agent, except for lines between two lines of the same type. If
+/// `CORDBOARD_WORLDS` isn't set, as on a developer's machine, applies only a third of the kinds to each line.
 pub fn all(records: &[Record]) -> impl Iterator<Item = (Place, Lines)> {
     let same_type = |a: usize, b: usize| records[a].type_names() == records[b].type_names();
     let is_damaged = move |line: &usize| {

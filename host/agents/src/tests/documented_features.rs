@@ -1,8 +1,8 @@
-//! Tests that the table of features in the README agrees with the code.
+//! Tests that the README's feature table agrees with the code.
 
 use cordboard_core::config::{AgentFeature, AgentKind, Support};
 
-/// Returns the label of a feature's row in the table of the README.
+/// Returns the label of a feature's row in the README's table.
 const fn row(feature: AgentFeature) -> &'static str {
     match feature {
         AgentFeature::PermissionRequests => "permission requests",

@@ -11,8 +11,8 @@ use rustix::{
 
 use super::{ConsoleEvent, Events};
 
-/// Sends [`ConsoleEvent::OutputClosed`] when the terminal hangs up. Uses a thread that polls only for the hang-up, so
-/// that key presses don't wake it.
+/// Sends [`ConsoleEvent::OutputClosed`] when the terminal hangs up. Uses a thread that polls only for hang-ups, so that
+/// key presses don't wake it.
 pub(super) fn watch(events: Events) -> io::Result<()> {
     let thread = thread::Builder::new().name("console-gone".to_owned());
     let watch = move || {

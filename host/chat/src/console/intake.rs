@@ -1,5 +1,5 @@
-//! Stores the lines of the input in the inbox, each as an update from the local owner. Retries while the store fails,
-//! so that no line is lost; meanwhile, new lines wait in the queue.
+//! Stores input lines in the inbox, each as an update from the local owner. Retries if the store fails, so that no line
+//! is lost; meanwhile, new lines wait in the queue.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 pub(super) struct Intake {
     inbox: Arc<dyn Inbox>,
     clock: TimeSource,
-    /// Makes the keys of updates unique across runs. Otherwise the store would drop lines as duplicates.
+    /// Makes update keys unique across runs. Otherwise, the store would drop lines as duplicates.
     run: String,
     count: u64,
     caller: Caller,
@@ -49,7 +49,7 @@ impl Intake {
         Self { inbox, clock, run: run.to_owned(), count: 0, caller, requests }
     }
 
-    /// Runs until the lines end, then sends [`ConsoleEvent::InputEnded`].
+    /// Runs until there are no more lines, then sends [`ConsoleEvent::InputEnded`].
     pub(super) async fn run(mut self, mut lines: mpsc::Receiver<InputLine>, events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
         while lines.recv_many(&mut batch, BATCH).await > 0 {

@@ -17,11 +17,11 @@ use super::{
     terminal::{Terminal, TerminalContext},
 };
 
-/// The maximum number of lines that are read but not yet stored, enough for a paste. When the queue is full, the reader
-/// of a pipe waits, and a terminal rejects the line with a message.
+/// The maximum number of lines that are read but not yet stored: enough for a paste. When the queue is full, the pipe
+/// reader waits, and the terminal rejects lines with a message.
 const LINE_QUEUE: usize = 1024;
 
-/// The name of the file with the input history, in the state directory.
+/// The name of the input history file in the state directory.
 const HISTORY: &str = "console_history";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

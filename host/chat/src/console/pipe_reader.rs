@@ -16,7 +16,7 @@ pub(super) enum InputLine {
 }
 
 /// Reads lines until the input ends or fails, or the receiver is dropped. Call it on a dedicated thread, because it
-/// blocks while it waits for input and while the channel is full.
+/// blocks while waiting for input and while the channel is full.
 pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     loop {

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use super::OutputRequest;
 
-/// Writes until a request closes the output, the requests end, or a write fails. Call it on a dedicated thread, because
-/// it blocks while the pipe is full.
+/// Writes until a request closes the output, the channel closes, or a write fails. Call it on a dedicated thread,
+/// because it blocks while the pipe is full.
 pub(super) fn write(mut writer: impl Write, mut requests: mpsc::Receiver<OutputRequest>) {
     while let Some(request) = requests.blocking_recv() {
         match request {
@@ -22,7 +22,7 @@ pub(super) fn write(mut writer: impl Write, mut requests: mpsc::Receiver<OutputR
                     return;
                 }
             }
-            // A pipe shows no status.
+            // Pipes don't show a status.
             OutputRequest::Status(_) => {}
             OutputRequest::Close { done } => {
                 let _ = done.send(());

@@ -1,6 +1,6 @@
 //! Tracks the printed text of each message, and computes the lines that a newer version adds. Does no I/O. Output is
 //! append-only and consists of complete lines, so that messages that grow concurrently never share a line. A message is
-//! printed again as a whole if its final text doesn't begin with the printed text, or if it was forgotten.
+//! reprinted in full if its final text doesn't start with the printed text, or if it was forgotten.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -15,7 +15,7 @@ use cordboard_core::{
 
 use super::super::{Completeness, MessageId, Outgoing};
 
-/// The maximum number of complete messages to remember. An edit of an older message prints the whole message again.
+/// The maximum number of complete messages to remember. Editing an older message prints all of it again.
 const MOST_COMPLETE: usize = 64;
 
 /// The maximum number of messages to remember in total, far more than the number of concurrent turns.
@@ -23,7 +23,7 @@ const MOST_MESSAGES: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputStyle {
-    /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
+    /// For programs: agent Markdown unchanged, and other text without Markdown escapes.
     Source,
     /// For pipe mode with a terminal as its output: no styles and no control characters.
     Neutral,
@@ -43,7 +43,7 @@ struct Shown {
     /// The printed part of the source.
     text: String,
     /// Whether the last printed line is incomplete in the source. It was printed with a line break, so its continuation
-    /// begins a new line.
+    /// starts on a new line.
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
@@ -52,8 +52,8 @@ struct Shown {
 }
 
 impl OutputStyle {
-    /// Returns the source to show. Without styles, the backslash escapes in texts of the host and of plugins are
-    /// removed, because nothing interprets them.
+    /// Returns the source to show. Without styles, removes backslash escapes from host and plugin text, because nothing
+    /// would interpret them.
     fn source(self, message: &Outgoing) -> Cow<'_, str> {
         match (self, message.author) {
             (Self::Styled(Colours::On), _) | (_, Authorship::Agents) => Cow::Borrowed(&message.source),
@@ -157,7 +157,7 @@ impl Shown {
             return String::new();
         }
         // Labels and commands may contain line breaks or escape sequences, so print each on one line, even on a pipe.
-        // Neither is truncated.
+        // Don't truncate them.
         let whole = |text: &str| one_line(text, usize::MAX);
         let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();
@@ -174,7 +174,7 @@ fn name_session(lines: &str, session: Option<&SessionName>) -> String {
     lines.lines().map(name).collect()
 }
 
-/// Returns the complete lines of a growing text, without trailing blank lines, which the final text may not have.
+/// Returns the complete lines of a growing text, without trailing blank lines, because the final text may lack them.
 fn complete_lines(source: &str) -> String {
     end_line(&source[..source.rfind('\n').unwrap_or_default()])
 }

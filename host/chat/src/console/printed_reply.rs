@@ -1,4 +1,4 @@
-//! Formats a reply as the console prints it, for the command-line tools of plugin authors. Does no I/O.
+//! Formats a reply the way the console prints it, for the plugin authors' command-line tools. Does no I/O.
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 

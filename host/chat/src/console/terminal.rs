@@ -1,6 +1,5 @@
-//! Runs the terminal: an editable prompt with all output printed above it. Restores the mode of the terminal at the
-//! end. Never waits for the store, because that would block typing. This is the only module that uses
-//! `rustyline_async`.
+//! Runs the terminal: an editable prompt with all output printed above it. Restores the terminal mode on exit. Must not
+//! wait for the store, because that would block typing. This is the only module that uses `rustyline_async`.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -32,7 +31,7 @@ const WIDTH: usize = 80;
 /// The command that Ctrl-C sends while an agent works.
 const STOP: &str = "/stop";
 
-/// The parts that the terminal shares with its console.
+/// State that the terminal shares with its console.
 pub(super) struct TerminalContext {
     pub(super) colours: Colours,
     pub(super) busy: Arc<AtomicBool>,
@@ -195,7 +194,7 @@ impl Terminal {
     }
 }
 
-/// Formats the prompt with the status before it. The status is Markdown, and is cut to `room` characters.
+/// Formats the prompt with the status before it. The status is Markdown, truncated to `room` characters.
 fn prompt(status: Option<&str>, colours: Colours, room: usize) -> String {
     let status = one_line(&plain(status.unwrap_or_default()), usize::MAX);
     if status.is_empty() {

@@ -82,7 +82,7 @@ impl FakeInbox {
     }
 }
 
-/// A console that reads from one socket and writes to another. The test has the other ends.
+/// A console that reads from one socket and writes to another. The test holds the other ends.
 struct TestConsole {
     console: Console,
     events: mpsc::Receiver<ConsoleEvent>,
@@ -277,7 +277,7 @@ async fn a_closed_output_ends_the_console_and_loses_nothing() {
 }
 
 /// 1. An incomplete line is sent, so nothing is printed. 2. The reader closes the pipe. 3. The complete line can't be
-/// printed, and a retry of the edit fails too.
+/// printed, and retrying the edit fails too.
 #[tokio::test]
 async fn a_partial_answer_is_not_lost_with_its_reader() {
     let TestConsole { console, events: _events, stdout, stdin: _open, inbox: _inbox } = TestConsole::new();

@@ -1,5 +1,5 @@
 //! Reads lines that were typed while the host was being built or started. The kernel buffered them in line mode, where
-//! each line ends with LF. The editor would not recognize these lines, because it expects CR for Enter.
+//! each line ends with LF, which the editor wouldn't recognize because it expects CR for Enter.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Defines the calls that show a post or a running turn in the chat, the attempts after a rejected call, and the
-//! messages that a post may reuse.
+//! Defines the calls that show a post or running turn in the chat, the retries after a rejection, and the messages that
+//! a post may reuse.
 
 use cordboard_core::updates_and_posts::OutboxRow;
 
@@ -67,7 +67,7 @@ pub(super) enum Reuse {
 pub(super) struct ExistingMessages {
     pub ids: Vec<MessageId>,
     pub reuse: Reuse,
-    /// Whether the user has probably watched the whole turn as a draft, so that its end needs no notification.
+    /// Whether the user probably watched the whole turn as a draft, in which case its end needs no notification.
     pub was_watched: bool,
 }
 

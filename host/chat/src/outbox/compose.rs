@@ -15,7 +15,7 @@ pub(super) const GAP: &str = "\n\n";
 /// The text of a message that has only buttons. Telegram requires a text.
 const NO_TEXT: &str = "…";
 
-/// The name of an attachment whose own name has no visible characters.
+/// The fallback name for an attachment whose own name has no visible characters.
 const NAMELESS: &str = "attachment";
 
 /// The minimum length of the fence around an attached text.
@@ -26,8 +26,8 @@ pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
 }
 
-/// Returns a complete answer as one rich message. `None` if it has no table and no code that is longer than a message,
-/// if it has files, or if it doesn't fit.
+/// Returns a complete answer as one rich message. `None` if the answer contains neither a table nor code longer than a
+/// message, has files, or doesn't fit.
 pub(super) fn rich(reply: &Reply, limits: Limits) -> Option<Outgoing> {
     let mut rich = render::render_rich(&reply.text).filter(|rich| rich.has_table_or_code_over(limits.text_units))?;
     let limits = Limits { text_units: usize::MAX, ..limits };
@@ -56,7 +56,7 @@ pub(super) fn unstyled(message: &Outgoing) -> Outgoing {
     Outgoing { message: Message { text, entities: Vec::new() }, ..message.clone() }
 }
 
-/// Returns a message that shows a line of the host in place of `part`.
+/// Returns a message that shows a host line instead of `part`.
 pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
     let message = Message { text: line.to_owned(), entities: Vec::new() };
     Outgoing {
@@ -121,7 +121,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
         end.buttons.clone_from(&reply.buttons);
         end.alert = alert(reply, completeness);
     }
-    // The text has the alert and the buttons, because it can be edited; the files have neither.
+    // The alert and the buttons go with the text, because it can be edited; files have neither.
     let is_only_files = parts.is_empty();
     let file = |file: OutgoingFile| Outgoing { file: Some(file), ..part((Message::default(), String::new())) };
     parts.extend(files.into_iter().map(file));
@@ -132,8 +132,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
     parts
 }
 
-/// Returns the alert of the last message of a reply. Other messages are silent, and so are messages that may still
-/// grow.
+/// Returns the alert for a reply's last message. All other messages are silent, as are messages that may still grow.
 const fn alert(reply: &Reply, completeness: Completeness) -> Alert {
     match completeness {
         Completeness::Complete => reply.alert,
@@ -141,8 +140,7 @@ const fn alert(reply: &Reply, completeness: Completeness) -> Alert {
     }
 }
 
-/// Prefixes the message with the name of its session. The name is on a line of its own if the message begins with a
-/// code block or quote.
+/// Prefixes the message with its session's name, on a separate line if the message begins with a code block or quote.
 fn named(message: Message, session: Option<&SessionName>) -> Message {
     let Some(session) = session.filter(|_| !message.text.is_empty()) else { return message };
     let at_once = |entity: &Entity| entity.offset == 0 && matches!(entity.style, Style::Pre { .. } | Style::Quote);
@@ -205,8 +203,7 @@ fn push(whole: &mut Message, part: &Message) {
     whole.entities.extend(shifted);
 }
 
-/// Adds the attachments to the text, for a front-end that can't send files: a text as a code block, other content by
-/// name.
+/// Adds the attachments to the text, for front-ends that can't send files: text as a code block, other content by name.
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for attachment in &reply.attachments {

@@ -1,4 +1,4 @@
-//! Turns attachments, and what is too long for a chat (long answers and blocks of code), into files.
+//! Turns attachments, long answers and long code blocks into files.
 
 use super::compose::{GAP, file_name, mention, path_text};
 use crate::{FileContent, OutgoingFile};
@@ -8,14 +8,14 @@ use cordboard_core::{
     types::{Content, Reply},
 };
 
-/// The maximum length of the beginning of a long answer that the chat shows above the file, in UTF-16 code units.
+/// The maximum length of the excerpt shown above the file of a long answer, in UTF-16 code units.
 const BEGINNING: usize = 1000;
 
 /// The name of the file with a long answer.
 const ANSWER: &str = "answer.md";
 
-/// Returns the Markdown of the messages of a reply, and the files. Each text or bytes attachment, and each fenced block
-/// of code with more than `over` characters, becomes a file.
+/// Returns the Markdown for a reply's messages, and the files. Each text or bytes attachment, and each fenced code
+/// block of more than `over` characters, becomes a file.
 pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile>) {
     let text = render::strip_controls(&reply.text);
     let mut source = String::new();
@@ -86,7 +86,7 @@ fn beginning(message: &Message) -> Message {
     Message { entities: clipped.collect(), text }
 }
 
-/// Returns the usual ending of files in a language, as Markdown names it.
+/// Returns the usual file extension for a language, given its Markdown name.
 fn extension(language: &str) -> &str {
     match language.split([' ', ',']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "rust" | "rs" => "rs",

@@ -17,8 +17,7 @@ use crate::{Completeness, Edits, Limits, MessageId, Outgoing, Streaming};
 enum Halt {
     No,
     Requested,
-    /// The line is being shown. Newer frames wait; otherwise an agent that writes without pause would delay the post
-    /// forever.
+    /// The line is being shown. Newer frames wait; otherwise, an agent that never pauses would delay the post forever.
     Started,
 }
 
@@ -30,18 +29,18 @@ pub(super) struct LiveTurn {
     /// The messages of the turn in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
-    /// The newest frame, if it is not rendered yet. A frame is rendered only when it is needed, so that a replaced
-    /// frame costs nothing.
+    /// The newest frame, if it is not rendered yet. Frames are rendered only when needed, so replaced frames cost
+    /// nothing.
     frame: Option<TurnFrame>,
     /// The live line of the newest frame.
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,
-    /// Whether an agent is working on the turn. Otherwise the prompt of the turn is back in the queue, and the turn
-    /// shows nothing.
+    /// Whether an agent is working on the turn. Otherwise, the turn's prompt is back in the queue, and the turn shows
+    /// nothing.
     is_working: bool,
-    /// The way in which the front-end shows new turns in this place. [`streaming`](Self::streaming) also considers the
-    /// state of this turn.
+    /// How the front-end shows new turns in this place. [`streaming`](Self::streaming) also takes this turn's state
+    /// into account.
     place_streaming: Streaming,
     /// The action of the draft's stop button.
     stop: Option<ButtonAction>,
@@ -84,7 +83,7 @@ impl LiveTurn {
         if new.stop.is_none() {
             self.end_draft();
             if streaming == Streaming::Drafts && self.shown.is_empty() && !self.has_text() {
-                // The turn waits for the user, and a line with its status below the question would only distract.
+                // The turn is waiting for the user, and a status line below the question would only distract.
                 self.frame = None;
                 self.wanted.clear();
             }
@@ -92,8 +91,8 @@ impl LiveTurn {
         self.stop = new.stop;
     }
 
-    /// Returns how the turn is shown now. A turn that has a message is shown there until it ends. A draft has no
-    /// buttons.
+    /// Returns how the turn is shown now. A turn that already has a message continues in it until it ends. Drafts don't
+    /// have buttons.
     fn streaming(&self) -> Streaming {
         let fits_draft = || {
             self.shown.is_empty()
@@ -112,8 +111,8 @@ impl LiveTurn {
         self.is_working && self.streaming() == Streaming::Drafts
     }
 
-    /// Makes the turn continue as a message. Call this before a request is sent: the text so far is then sent above the
-    /// request, because the request removes the draft. Some clients don't let the user type an answer during a draft.
+    /// Makes the turn continue as a message. Call this before sending a request, which removes the draft: the text so
+    /// far is then sent above the request. Some clients don't let the user type an answer while a draft is shown.
     pub fn end_draft(&mut self) {
         if self.streaming() != Streaming::Drafts {
             return;
@@ -125,7 +124,7 @@ impl LiveTurn {
         }
     }
 
-    /// Returns whether the newest frame has text of the agent.
+    /// Returns whether the newest frame contains text from the agent.
     fn has_text(&self) -> bool {
         match &self.frame {
             Some(frame) => frame.messages.iter().any(|message| !message.text.trim().is_empty()),
@@ -141,7 +140,7 @@ impl LiveTurn {
         (self.halt, self.is_working) = (Halt::No, false);
     }
 
-    /// Returns whether the chat shows no message of the turn.
+    /// Returns whether the chat shows none of the turn's messages.
     pub const fn is_hidden(&self) -> bool {
         self.shown.is_empty()
     }
@@ -150,7 +149,7 @@ impl LiveTurn {
         self.is_working
     }
 
-    /// Requests that the text so far be shown before the next post.
+    /// Requests that the text so far is shown before the next post.
     pub const fn halt(&mut self) {
         self.halt = Halt::Requested;
     }
@@ -260,7 +259,7 @@ impl LiveTurn {
         self.shown.clone()
     }
 
-    /// Returns the messages that the final answer replaces. `stored` are the messages of the turn that the store knew
+    /// Returns the messages that the final answer replaces. `stored` are the turn's messages that the store knew of
     /// when the answer was stored.
     pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
         let is_short = self.began.elapsed() < limits.ring_after;

@@ -1,4 +1,4 @@
-//! Contains the pending posts and frames of one place. The worker of the place sends them.
+//! Contains one place's pending posts and frames, which the place's worker sends.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -20,10 +20,10 @@ use super::{
 const MOST_ENDED: usize = 16;
 
 /// The maximum time that posts wait for a turn that is being stopped. Agents usually stop within 15 ms. An agent that
-/// ignores the interrupt is ended after 5 s, which is too long a delay for the reply to `/stop`.
+/// ignores the interrupt is terminated after 5 s, which would delay the reply to `/stop` too long.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
-/// The maximum number of series to remember. Each busy session of the place may have one.
+/// The maximum number of series to remember. Each of the place's busy sessions may have one.
 const SERIES: usize = 16;
 
 /// The messages of the latest post of each series.
@@ -91,14 +91,14 @@ pub(super) struct Mailbox {
     pub user_wrote: bool,
     /// The answer that is partly shown.
     pub answering: Option<Answering>,
-    /// The turn whose answer is to be stopped.
+    /// The turn whose answer should be stopped.
     pub stop_answer_of: Option<PromptId>,
     pub dropped: Vec<DroppedPost>,
     /// The post that is being sent.
     pub sending: Option<PostId>,
     pub reachability: Reachability,
     recently_ended: VecDeque<PromptId>,
-    /// The turn that is being stopped, and the time until which posts wait for its end.
+    /// The turn that is being stopped, and the deadline until which posts wait for it to end.
     stopping: Option<(PromptId, Instant)>,
     /// Posts that arrived while a turn was being stopped. They wait, so that the end of the turn's answer precedes the
     /// reply to `/stop`.
@@ -132,8 +132,8 @@ impl Mailbox {
         }
     }
 
-    /// Releases the delayed posts if no turn is being stopped, and wakes the worker. Call it after adding all posts
-    /// that belong together.
+    /// Releases the delayed posts if no turn is being stopped, and wakes the worker. Call it after adding all related
+    /// posts.
     pub fn notify(&mut self) {
         if self.stopping.is_none() {
             self.finals.append(&mut self.delayed);
@@ -146,7 +146,7 @@ impl Mailbox {
         self.stopping.as_ref().map(|(_, until)| *until)
     }
 
-    /// Releases the delayed posts and returns the turn that is being stopped, if its end takes too long.
+    /// If the turn that is being stopped takes too long, releases the delayed posts and returns the turn.
     pub fn stop_waiting(&mut self, now: Instant) -> Option<PromptId> {
         let (turn, _) = self.stopping.take_if(|(_, until)| *until <= now)?;
         self.finals.append(&mut self.delayed);
@@ -165,7 +165,7 @@ impl Mailbox {
         }
     }
 
-    /// Returns the next post: the oldest one, except that a reply may precede the rest of a long answer.
+    /// Returns the next post: the oldest one, but a reply may come before the rest of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
         self.reply().filter(|_| self.is_sending_long_answer(front.turn.as_ref())).or(Some(front))
@@ -267,8 +267,8 @@ impl Mailbox {
         }
     }
 
-    /// Handles a failed worker. If two workers in a row have failed to send the same post, removes and returns the
-    /// post, so that it doesn't block later ones.
+    /// Handles a failed worker. If two workers in a row fail on the same post, removes and returns it, so that it
+    /// doesn't block later posts.
     pub fn on_worker_failure(&mut self) -> Option<PostId> {
         let front = self.finals.front().map(|row| row.id);
         let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;

@@ -1,5 +1,5 @@
-//! Decides when a frame may be shown in a chat. All topics of a chat share its rate limit. Only frames are delayed;
-//! answers are not. Does no I/O.
+//! Decides when a chat may show a frame. All topics in a chat share its rate limit. Only frames are delayed, never
+//! answers. Does no I/O.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -34,7 +34,7 @@ pub(super) struct Pace {
     latest: Option<Instant>,
     /// The time of the last frame.
     last_frame: Option<Instant>,
-    /// The pause with which the latest slot was reserved.
+    /// The pause that applied when the latest slot was reserved.
     pause: Duration,
 }
 

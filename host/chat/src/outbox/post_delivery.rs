@@ -17,8 +17,7 @@ use super::{
 use crate::{Limits, MessageId, Outgoing, RichMessages};
 
 /// The number of messages that can be sent quickly. If at most this many messages of an answer are left, no reply is
-/// sent between them. If newer messages are below an answer of at most this many messages, the whole answer is sent
-/// again.
+/// sent between them. If newer messages appear below an answer this short, the whole answer is sent again.
 pub(super) const BRIEF: usize = 3;
 
 pub(super) struct PostDelivery {
@@ -28,7 +27,7 @@ pub(super) struct PostDelivery {
     reply: Reply,
     limits: Limits,
     parts: Vec<Outgoing>,
-    /// Existing messages: first those of the shown parts, in order, then those to edit or delete.
+    /// Existing messages: first those that show parts, in order, then those to edit or delete.
     messages: Vec<MessageId>,
     /// The number of leading parts that are shown correctly.
     shown: usize,
@@ -36,7 +35,7 @@ pub(super) struct PostDelivery {
     attempt: Attempt,
     /// The front-end's reason for rejecting the current part with its styles.
     rejection: Option<String>,
-    /// At most one issue of each outcome.
+    /// At most one issue per outcome.
     issues: Vec<DeliveryIssue>,
 }
 
@@ -100,8 +99,8 @@ impl PostDelivery {
         Some(ChatCall::Delete(superfluous.clone()))
     }
 
-    /// Returns whether an existing message becomes this part by an edit. A file or a rich message is always a new
-    /// message.
+    /// Returns whether an existing message can be edited into this part. Files and rich messages are always new
+    /// messages.
     fn reuses(&self, part: &Outgoing) -> bool {
         part.file.is_none()
             && part.rich.is_none()
@@ -112,7 +111,7 @@ impl PostDelivery {
             }
     }
 
-    /// Returns whether this is a request to the user of which no part is shown.
+    /// Returns whether this is a request to the user with no parts shown yet.
     pub const fn is_new_request(&self) -> bool {
         self.reply.request.is_some() && !self.has_begun()
     }
@@ -127,8 +126,8 @@ impl PostDelivery {
         self.parts.len() - self.shown
     }
 
-    /// Drops the parts that are not shown yet, except for the first part. Adds a line with the number of missing
-    /// messages of the answer, including the `others` posts that were dropped. If anything was dropped, adds `issue`.
+    /// Drops the parts that are not shown yet, except for the first part. Adds a line with the number of messages
+    /// missing from the answer, including the `others` dropped posts. If any parts were dropped, adds `issue`.
     pub fn stop(&mut self, others: usize, issue: DeliveryIssue) {
         let remaining = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - remaining + others;
@@ -143,8 +142,8 @@ impl PostDelivery {
         }
     }
 
-    /// Drops the parts that are not shown, because their reader has no access. The live messages that they would have
-    /// replaced are deleted.
+    /// Drops the parts that aren't shown yet, because their reader has no access. The live messages that they would
+    /// have replaced are then deleted.
     pub fn drop_unshown_parts(&mut self) {
         self.parts.truncate(self.shown);
     }
@@ -206,7 +205,7 @@ impl PostDelivery {
                 }
                 return Attempt::Styled;
             }
-            // A file has no styles, so another attempt would fail, too.
+            // Files have no styles, so another attempt would also fail.
             self.attempt = Attempt::Plain;
         }
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
@@ -228,8 +227,8 @@ impl PostDelivery {
         attempt
     }
 
-    /// Adds an issue. Of several issues with the same outcome, such as those of the parts of a long answer, keeps the
-    /// first one.
+    /// Adds an issue. If several issues have the same outcome, such as issues with the parts of a long answer, keeps
+    /// the first one.
     pub fn add_issue(&mut self, issue: DeliveryIssue) {
         if self.issues.iter().all(|known| known.outcome != issue.outcome) {
             self.issues.push(issue);

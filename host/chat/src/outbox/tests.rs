@@ -64,7 +64,7 @@ fn down() -> ChatError {
     ChatError::Unavailable { why: "no network".to_owned() }
 }
 
-/// A time that is longer than the delay before the first frame of a turn.
+/// Longer than the delay before a turn's first frame.
 const FRAME: Duration = ms(1010);
 
 const fn ms(millis: u64) -> Duration {

@@ -1,4 +1,4 @@
-//! Topics of chats. Edits of topics have the lowest priority: one begins only while no post is pending in its chat.
+//! Chat topics. Topic edits have the lowest priority: they start only while no post is pending in the chat.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::{Outbox, Post, Shared};
 use crate::ChatError;
 
 impl Outbox {
-    /// Returns whether a topic can be created in the chat of `place`, as
-    /// [`Chat::can_create_topic`](crate::Chat::can_create_topic) does.
+    /// Returns whether a topic can be created in the chat of `place`. See
+    /// [`Chat::can_create_topic`](crate::Chat::can_create_topic).
     #[must_use]
     pub fn can_create_topic(&self, place: &Place) -> bool {
         self.shared.chat.can_create_topic(place)
     }
 
-    /// Creates a topic, as [`Chat::create_topic`](crate::Chat::create_topic) does.
+    /// Creates a topic. See [`Chat::create_topic`](crate::Chat::create_topic).
     ///
     /// # Errors
     /// As [`Chat::create_topic`](crate::Chat::create_topic).
@@ -37,8 +37,8 @@ impl Outbox {
         self.shared.chat.pacing(place).pause
     }
 
-    /// Changes a topic, as [`Chat::edit_topic`](crate::Chat::edit_topic) does, or returns `None` if posts are pending
-    /// in its chat or the chat has used its quota.
+    /// Like [`Chat::edit_topic`](crate::Chat::edit_topic), but returns `None` if posts are pending in the chat or the
+    /// chat has used up its quota.
     pub async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Option<Result<(), ChatError>> {
         if !self.shared.is_quiet(topic) {
             return None;
@@ -49,8 +49,7 @@ impl Outbox {
 }
 
 impl Outbox {
-    /// Sends the undeliverable posts of a place again. Telegram sometimes reports that a topic is deleted although it
-    /// exists.
+    /// Resends the undeliverable posts of a place. Telegram sometimes reports an existing topic as deleted.
     pub(super) async fn resend_undeliverable(self, place: Place) {
         match self.shared.store.resend_undeliverable(&place).await {
             Ok(rows) => self.post_all(rows.into_iter().map(Post::Final).collect()),

@@ -15,7 +15,7 @@ use crate::{Draft, Outgoing};
 /// The time after which an unchanged draft is shown again. Telegram removes a draft after 30 seconds.
 const REPEAT: Duration = Duration::from_secs(20);
 
-/// After this many failures in a row, the turn is shown as a message instead.
+/// The number of consecutive failures after which the turn is shown as a message instead.
 const MOST_FAILURES: u32 = 3;
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub(super) struct TurnDraft {
 }
 
 impl TurnDraft {
-    /// Sets the content: the end of the messages, in at most `limit` UTF-16 units.
+    /// Sets the content to the end of the messages, at most `limit` UTF-16 units.
     pub fn set(&mut self, messages: &[Outgoing], limit: usize) {
         self.wanted = render::tail(&compose::joined(messages), limit);
     }

@@ -23,14 +23,14 @@ mod frames;
 mod posts;
 
 /// The maximum delay of a turn's first frame. A turn that ends before its first frame shows only its answer, because a
-/// frame that is replaced at once would flicker.
+/// frame that is replaced immediately would flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
 /// The interval of [`Chat::show_activity`](crate::Chat::show_activity) calls. Telegram shows the indicator for five
 /// seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// The time for which an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
+/// How long an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
@@ -110,8 +110,7 @@ impl Worker {
         }
     }
 
-    /// Takes the content of the mailbox, except for posts, which stay there until they are done. Returns the posts that
-    /// were dropped.
+    /// Takes the mailbox's content, except for posts, which stay there until they are done. Returns the dropped posts.
     fn collect(&mut self) -> Vec<DroppedPost> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
@@ -144,8 +143,8 @@ impl Worker {
         std::mem::take(&mut mailbox.dropped)
     }
 
-    /// Records that a new message was shown in the place. If it belongs to a turn, `but` is this turn; the message is
-    /// below those of all other turns.
+    /// Records that a new message was shown in the place. `but` is the turn that it belongs to, if any; the message is
+    /// below the messages of all other turns.
     fn on_message_below(&mut self, but: Option<&PromptId>) {
         self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(LiveTurn::on_message_below);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);

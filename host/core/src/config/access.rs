@@ -19,8 +19,8 @@ pub struct Access {
     pub owner: Option<u64>,
     pub admins: BTreeSet<u64>,
     pub members: BTreeSet<u64>,
-    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools that the agent asks
-    /// about. They don't apply to agents of kind `plain`.
+    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools for which the agent
+    /// asks permission. They don't apply to agents of kind `plain`.
     pub deny_tools: Vec<Rule>,
 }
 

@@ -20,7 +20,7 @@ pub enum AgentFeature {
     PermissionRequests,
     /// A new process can continue the conversation of an earlier one.
     Resume,
-    /// The agent accepts a prompt while it works on another, and reports which prompts each of its turns answers.
+    /// The agent accepts a prompt while working on another, and reports which prompts each turn answers.
     Steering,
     /// The agent has its own commands, which users type with two slashes.
     AgentCommands,
@@ -34,7 +34,7 @@ pub enum AgentFeature {
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
-    /// The agent learns of the files of a message.
+    /// The agent is told about the files attached to a message.
     Files,
 }
 
@@ -42,7 +42,7 @@ pub enum AgentFeature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     Yes,
-    /// Depends on the agent, which reports at its start whether it has the feature.
+    /// Depends on the agent, which reports on startup whether it has the feature.
     IfOffered,
     No,
 }
@@ -78,7 +78,7 @@ impl AgentKind {
         }
     }
 
-    /// Returns whether no agent of this kind has the feature.
+    /// Returns whether the feature is unavailable to all agents of this kind.
     #[must_use]
     pub const fn lacks(self, feature: AgentFeature) -> bool {
         matches!(self.support(feature), Support::No)

@@ -1,4 +1,4 @@
-//! The keys of `[agents.NAME]` that limit the resources of one agent process with all its descendants.
+//! The keys of `[agents.NAME]` that limit the resources of one agent process, including its descendants.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use super::{
 /// With less memory, most agents can't start. A value above the maximum is probably a typo.
 const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
-/// The maximum is the highest number of processes and threads that Linux allows.
+/// The maximum is the largest number of processes and threads that Linux allows.
 const PROCESSES: RangeInclusive<u32> = 1..=4_194_304;
 
 /// From a hundredth of a core to 1,000 cores.

@@ -1,4 +1,4 @@
-//! `[agents]`: the configured agents and how each is started.
+//! `[agents]`: the configured agents and how to start each of them.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -77,7 +77,7 @@ impl Agents {
 }
 
 impl Agent {
-    /// Returns an agent of this kind without any other settings.
+    /// Returns an agent of this kind with no other settings.
     #[must_use]
     pub const fn new(kind: AgentKind) -> Self {
         Self {
@@ -96,8 +96,8 @@ impl Agent {
     }
 
     /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
-    /// default agent that is named after its kind. A new agent of kind `Acp` or `Plain` inherits only `pass_env` and
-    /// `env` of the default agent `claude`, because no default agent has its kind.
+    /// default agent that is named after its kind. No default agent is of kind `Acp` or `Plain`, so a new agent of
+    /// these kinds inherits only `pass_env` and `env`, from the default `claude` agent.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,
@@ -156,7 +156,7 @@ impl Agent {
         }
     }
 
-    /// Reports the keys that are present but have no effect on agents of this kind.
+    /// Reports keys that are set but have no effect on agents of this kind.
     fn report_unused(&self, keys: [(&str, Option<Range<usize>>); 2], section: &mut Section<'_, '_>) {
         for (key, at) in keys {
             let Some(at) = at else { continue };

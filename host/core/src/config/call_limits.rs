@@ -12,10 +12,10 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// The maximum is five minutes, because a user may be waiting for the result of the call.
+/// At most five minutes, because a user may be waiting for the result.
 const TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// A Rust component needs roughly the minimum to start. The maximum is the size of a linear memory in the instance
-/// pool.
+/// The minimum is roughly what a Rust component needs to start; the maximum is the size of a linear memory in the
+/// instance pool.
 const MEMORY: RangeInclusive<u64> = MIB..=512 * MIB;
 const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
@@ -35,8 +35,8 @@ pub struct CallLimits {
     pub calls: u32,
     /// The maximum number of log lines during one plugin call.
     pub log: u32,
-    /// The maximum size of the call's result in bytes. The same limit applies separately to the total size of the
-    /// call's posts, each of which counts as at least 4 KiB.
+    /// The maximum size of the call's result, in bytes. The same limit applies separately to the total size of the
+    /// call's posts; each post counts as at least 4 KiB.
     pub reply: usize,
     /// The maximum total size of the plugin's stored keys and values in bytes, across all calls.
     pub state: usize,

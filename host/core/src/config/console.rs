@@ -1,4 +1,4 @@
-//! `[console]`: the drain period after the end of the console's input.
+//! `[console]`: how long the host drains after the console's input ends.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -8,8 +8,7 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Console {
-    /// The maximum time that the host waits, after the end of piped input, for turns to finish and for the output to be
-    /// read.
+    /// The maximum time that the host waits, once piped input ends, for turns to finish and the output to be read.
     pub drain: Duration,
 }
 

@@ -34,7 +34,7 @@ pub enum Area {
     RolloutLimits,
 }
 
-/// For each group of one plugin's settings, whether the group changed.
+/// Whether each group of a plugin's settings changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,
@@ -53,7 +53,7 @@ pub struct Changes {
     /// Agents that were added, removed or changed.
     pub agents: BTreeSet<String>,
     pub plugins: BTreeMap<String, PluginChange>,
-    /// Full names of changed keys that take effect at the next start of the host, for example `telegram.token_file`.
+    /// Full names of the changed keys that require a restart, for example `telegram.token_file`.
     pub restart: BTreeSet<String>,
 }
 

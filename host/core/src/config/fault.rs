@@ -6,7 +6,7 @@ use std::{fmt, ops::Range};
 use super::value::shorten;
 use crate::text_file::BYTE_ORDER_MARK;
 
-/// The maximum number of faults that an error lists: about as many as a person corrects before trying again.
+/// The maximum number of faults listed in an error: about as many as a person fixes before trying again.
 const MOST_FAULTS: usize = 20;
 
 /// The maximum number of characters of a line that an excerpt shows, not counting closing brackets after the fault.
@@ -36,8 +36,8 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// If the fault may be inside a secret, the offset in the text at which the excerpt ends: the start of the value,
-    /// or of the line of the fault if the value begins in an earlier line.
+    /// If the fault may be inside a secret, the offset at which the excerpt ends: the start of the value, or the start
+    /// of the faulty line if the value begins on an earlier line.
     pub hidden_from: Option<usize>,
 }
 
@@ -48,8 +48,8 @@ impl Finding {
 }
 
 impl Fault {
-    /// Returns the line that contains the fault, with carets below the fault. The excerpt omits the text after the
-    /// fault, except closing brackets, and the earlier entries of an inline table, because both may contain a secret.
+    /// Returns the line that contains the fault, with carets below the fault. The excerpt omits everything after the
+    /// fault except closing brackets, and any earlier entries of an inline table, because both may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -97,8 +97,7 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
 pub(super) const CONTAINS_MARK: &str =
     "contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again";
 
-/// Finds the first byte order mark in the line that contains `offset`. A file that was made by concatenating files may
-/// have one in the middle.
+/// Finds the first byte order mark in the line that contains `offset`. Concatenating files can leave one in the middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -106,8 +105,8 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
-/// Returns the position at which the value in the line of `offset` starts, or the start of the line if the value begins
-/// in an earlier line. Returns `None` if only a key or a table's name precedes `offset` in its line.
+/// Returns where the value on the line of `offset` starts, or the start of that line if the value begins on an earlier
+/// one. Returns `None` if only a key or a table's name precedes `offset` in its line.
 fn value_before(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -115,19 +114,19 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
     let value = match line.find('=') {
         Some(equals) => equals + 1 + line[equals + 1..].chars().take_while(|c| *c == ' ').count(),
         None if line.trim_start().trim_start_matches(BYTE_ORDER_MARK).starts_with('[') => return None,
-        // The line continues a value that begins in an earlier line.
+        // The line continues a value that begins on an earlier line.
         None => 0,
     };
     Some(start + value).filter(|value| *value <= offset)
 }
 
-/// Words that mark a key or a table whose value may be a secret, even though a configuration should contain only the
-/// location of a secret. A match anywhere in a name counts, because the name may be misspelled.
+/// Words in the name of a key or table that suggest that its value may be a secret, even though a configuration should
+/// contain only the locations of secrets. A match anywhere in a name counts, because the name may be misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
 /// Returns whether `offset` in a text that is not valid TOML may be inside a value whose key or table name contains one
-/// of [`SECRET_KEYS`]. Because the text can't be parsed, this function recognizes the table and the key only by the `[`
-/// and the `=` in their lines.
+/// of [`SECRET_KEYS`]. The text can't be parsed, so this function finds tables and keys only by the `[` or `=` on their
+/// lines.
 fn may_be_secret(text: &str, offset: usize) -> bool {
     let offset = floor_boundary(text, offset);
     let end = text[offset..].find('\n').map_or(text.len(), |length| offset + length);
@@ -158,7 +157,7 @@ impl ConfigError {
             // A byte order mark is invisible and usually causes the other faults in its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding::new(mark..mark, format!("this line {CONTAINS_MARK}"));
-                // The mark may be in a secret, and the excerpt couldn't show the mark anyway, so hide the value.
+                // The mark may be inside a secret, and an excerpt couldn't show it anyway, so hide the value.
                 finding.hidden_from = value_before(text, mark);
             }
         }
@@ -199,7 +198,7 @@ impl ConfigError {
     }
 }
 
-/// Prints a line with the number of faults that are not listed, or nothing if all are listed.
+/// Prints how many faults are not listed, or nothing if all are.
 struct More(usize);
 
 impl fmt::Display for More {

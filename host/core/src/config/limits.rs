@@ -7,13 +7,13 @@ use super::{
     value::{bytes, dollars, number},
 };
 
-/// A single turn usually costs more than the minimum. A value above the maximum is probably a typo.
+/// The minimum is less than the cost of a typical turn. A value above the maximum is probably a typo.
 const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 
-/// More agents than the maximum don't fit into the memory of a typical machine.
+/// A typical machine doesn't have enough memory for more agents than the maximum.
 const LIVE_AGENTS: RangeInclusive<usize> = 1..=10_000;
 
-/// A single coding agent, such as `claude`, uses more than the minimum.
+/// The minimum is less than a single coding agent, such as `claude`, uses.
 const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::egress::{HttpGrant, TcpGrant, read_host};
 
-/// The location of a secret. The value of a secret is never part of a configuration.
+/// The location of a secret. A configuration never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
     File(PathBuf),
@@ -31,8 +31,8 @@ pub type Secrets = BTreeMap<String, SecretSource>;
 pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
-    /// The names of the secrets that the plugin may send to the hosts of `http`. `None` if the list isn't set. A plugin
-    /// that imports `secrets` needs the list, even if it is empty.
+    /// The names of the secrets that the plugin may send to the hosts in `http`. `None` if the list isn't set. A plugin
+    /// that imports `secrets` needs the list, even an empty one.
     pub secrets: Option<BTreeSet<String>>,
     /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
@@ -116,7 +116,7 @@ fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
     }
 }
 
-/// Parses a SHA-256 digest in hexadecimal digits, and converts the digits to lower case.
+/// Parses a SHA-256 digest in hexadecimal, and converts it to lower case.
 pub(super) fn sha256(value: &Value<'_>) -> Result<String, ValueError> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -25,7 +25,7 @@ pub const DEFAULT_SILENCE: Duration = Duration::from_secs(2);
 const LONGEST_SILENCE: Duration = Duration::from_secs(60 * 60);
 const SHORTEST_SILENCE: Duration = Duration::from_millis(50);
 
-/// The maximum size of a compiled pattern in bytes. A pattern such as `(.{1000}){1000}` would exceed it.
+/// The maximum size of a compiled pattern, in bytes. This rejects patterns such as `(.{1000}){1000}`.
 const MAX_PATTERN_SIZE: usize = 64 * 1024;
 
 /// A regular expression that matches the prompt of a program at the end of an unfinished line.
@@ -66,7 +66,7 @@ impl Eq for PromptPattern {}
 impl TurnEnd {
     pub const NONE: Self = Self { prompt: None, silence: None };
 
-    /// Reads the keys. Returns each key, with its position if it is present.
+    /// Reads the keys. Returns each key and, if it is set, its position.
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) -> [(&'static str, Option<Range<usize>>); 2] {
         let prompt = section.set_some("prompt", &mut self.prompt, pattern);
         let silence = section.set_some("silence", &mut self.silence, span(SHORTEST_SILENCE..=LONGEST_SILENCE));

@@ -22,7 +22,7 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 
-/// Each running call has an instance with its own memory, so this setting also limits the memory that the host uses.
+/// Each running call has an instance with its own memory, so this setting also limits the host's memory use.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
 /// The permitted range of the cache's maximum size, in bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
@@ -30,11 +30,11 @@ const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// The operator's grants for every version of the plugin, in addition to the grants that all plugins have.
+    /// The operator's grants for all versions of the plugin, in addition to the grants of all plugins.
     pub grants: BTreeSet<Capability>,
     /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role whose rights a call without a user, such as a job, has for sessions and requests. `None` gives these
+    /// The role that applies, for sessions and requests, to calls without a user, such as jobs. `None` gives these
     /// calls no rights.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
@@ -43,7 +43,7 @@ pub struct Plugin {
     pub limits: CallLimitOverrides,
     /// The authentication of webhook requests.
     pub webhook: WebhookAuth,
-    /// The content of the table `[plugins.NAME.config]`.
+    /// The content of the `[plugins.NAME.config]` table.
     pub config: Map<String, Json>,
 }
 
@@ -56,7 +56,7 @@ pub struct Plugins {
     pub rescan: Duration,
     /// The plugin that decides when idle agents are stopped.
     pub lifecycle: String,
-    /// The plugins that change or reject messages to agents, in the order of their calls.
+    /// The plugins that change or reject messages to agents, in the order in which they are called.
     pub filters: Vec<String>,
     /// The maximum number of calls that run at once, across all plugins.
     pub parallel: u32,

@@ -4,8 +4,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{plugins::plugin_name, section::Section, value::span};
 
-/// A person needs a few seconds to answer. The maximum ensures that a forgotten question doesn't block an agent
-/// forever.
+/// The minimum leaves a person a few seconds to answer. The maximum ensures that a forgotten question doesn't block an
+/// agent forever.
 const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@ use super::{
 /// A probation of zero disables automatic rollback.
 const PROBATION: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 const TRAPS: RangeInclusive<u32> = 1..=1000;
-/// Ten minutes is the longest wall-clock time of a call, not counting waits for the network.
+/// Ten minutes is the longest that a call can take in wall-clock time, not counting network waits.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

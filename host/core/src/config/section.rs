@@ -1,5 +1,5 @@
-//! Reads one table of the configuration file. Looking up a key makes the key known, so the parser needs no separate
-//! list of known keys, which could get out of date.
+//! Reads one table of the configuration file. Looking up a key registers it as known, so there is no separate list of
+//! known keys that could get out of date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,11 +19,11 @@ use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 /// The known keys by the pattern of their table, for example `agents.NAME`. The pattern of the root is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// The known keys, and the faults that were found so far in the text that is being read.
+/// The known keys, and the faults found so far in the current text.
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// The unknown keys. They become findings at the end, because a suggestion needs all known keys.
+    /// The unknown keys. They become findings only at the end, because suggestions require the full set of known keys.
     unknown: Vec<Unknown>,
 }
 
@@ -49,7 +49,7 @@ impl Reader {
         Self { known, findings: Vec::new(), unknown: Vec::new() }
     }
 
-    /// Returns the known keys, or an error with the findings if there are any. `text` is the text that they refer to.
+    /// Returns the known keys, or an error if there are findings. `text` is the text to which the findings refer.
     pub fn into_known(mut self, text: &str) -> Result<Known, ConfigError> {
         let unknown = std::mem::take(&mut self.unknown);
         self.findings.extend(unknown.into_iter().map(|unknown| unknown.finding(&self.known)));
@@ -215,7 +215,7 @@ fn has_named_tables(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
 
-/// Checks the name of a table with this pattern. The error is the rule that `name` breaks, in words.
+/// Checks a table name against the rules for this pattern. The error describes the rule that `name` breaks.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
         // A plugin with any other name cannot exist, so its table would have no effect.

@@ -15,17 +15,16 @@ use crate::types::SessionName;
 
 /// With a shorter timeout, almost every message would start an agent; with a longer one, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-/// Zero disables the question to users. The maximum is far above the time that any agent needs for an answer.
+/// Zero disables the question to users. The maximum is far longer than any agent takes to answer.
 const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// Each change of a session stores all its interrupted prompts again; the maximum bounds that work.
+/// Each change to a session stores all its interrupted prompts again; the maximum bounds that work.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sessions {
-    /// The session that a message activates in a place without an active session. The host creates it if it doesn't
-    /// exist.
+    /// The session that becomes active when a message arrives in a place without one. The host creates it if necessary.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
     /// If an agent produces no output for this time during a turn, while it runs no tool and asks no question, users
@@ -39,7 +38,7 @@ pub struct Sessions {
     pub kept: u32,
     /// Absolute paths of the folders below which a plugin may choose the folder of a session.
     pub roots: Vec<PathBuf>,
-    /// The absolute paths of the folders that the operator chose, by session.
+    /// The session folders that the operator chose, as absolute paths by session name.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
@@ -51,8 +50,8 @@ pub enum Busy {
     Queue,
     /// The prompt interrupts the turn and runs next.
     Interrupt,
-    /// The agent gets the prompt at once and answers it in the running turn or in the next one. An agent that takes one
-    /// prompt at a time gets it after the turn.
+    /// The agent receives the prompt immediately and answers it in the current turn or the next. An agent that accepts
+    /// only one prompt at a time receives it after the turn.
     Steer,
 }
 

@@ -11,7 +11,7 @@ pub fn parse(text: &str) -> Option<u64> {
     count.checked_mul(*bytes)
 }
 
-/// Formats a number of bytes in the largest unit that divides it.
+/// Formats a number of bytes in the largest unit that divides it evenly.
 pub fn spell(bytes: u64) -> String {
     let fits = UNITS.iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     fits.map_or_else(|| "0B".to_owned(), |(name, unit)| format!("{}{name}", bytes / unit))

@@ -12,7 +12,7 @@ pub enum TakesEffect {
     NextStart,
 }
 
-/// The limits of a call, which `[plugins.NAME]` may override.
+/// The call limits, which `[plugins.NAME]` may override.
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.

@@ -16,7 +16,8 @@ use super::{
 /// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-/// A Bot API server that is starting may reject a valid token for a few seconds, so the host must not give up at once.
+/// While a Bot API server is starting, it may reject a valid token for a few seconds, so the host must not give up
+/// immediately.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The parts of a paste arrive within 100 ms of each other, and the parts of an album within 500 ms.
@@ -24,13 +25,13 @@ const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10
 
 const RING_AFTER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60 * 60);
 
-/// Below the minimum, even the beginning of an answer would exceed the limit.
+/// With a lower limit, even the excerpt shown above the file would exceed it.
 const DOCUMENT_OVER: RangeInclusive<usize> = 1000..=1_000_000;
 
-/// Above the maximum, the limit of Telegram itself applies.
+/// Above the maximum, Telegram's own limit applies.
 const PER_MINUTE: RangeInclusive<usize> = 1..=10_000;
 
-/// The maximum is that of a self-hosted Bot API server.
+/// The maximum is the limit of a self-hosted Bot API server.
 const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,25 +50,25 @@ pub struct Telegram {
     pub stream: Stream,
     pub rich: RichMode,
     pub topics: TopicMode,
-    /// The host exits when the Bot API has rejected the token for this time without interruption.
+    /// The host exits when the Bot API has rejected the token continuously for this long.
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
-    /// The end of a streamed answer triggers a notification if the turn took at least this time.
+    /// The end of a streamed answer triggers a notification if the turn took at least this long.
     pub ring_after: Duration,
     /// The length in characters above which an answer, or a block of code in it, is sent as a file.
     pub document_over: usize,
     /// The maximum size of a file that a user sends, in bytes.
     pub file_limit: u64,
-    /// The maximum number of messages, button presses and edits of a member within a minute. Immediate commands are
-    /// counted separately.
+    /// The maximum number of messages, button presses and edits that a member may send per minute. Immediate commands
+    /// are counted separately.
     pub per_minute: Option<usize>,
 }
 
 /// Selects how an answer is shown while the agent works on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stream {
-    /// In private chats as a draft, in groups as with `Edit`.
+    /// As a draft in private chats; in groups, like `Edit`.
     #[default]
     Draft,
     /// As a message that is edited.
@@ -108,7 +109,7 @@ impl Stream {
     }
 }
 
-/// Selects whether the bot creates a topic for each new session, in chats that have topics.
+/// Whether the bot creates a topic for each new session in chats that have topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TopicMode {
     #[default]

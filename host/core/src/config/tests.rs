@@ -1,4 +1,4 @@
-//! Tests how texts are merged over the defaults and how changes are listed, and that no text makes the parser panic.
+//! Tests that configurations are merged over the defaults, that changes are listed, and that the parser never panics.
 
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ fn changed_sections_are_named() {
         shown("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
         "default agent, agent claude; restart {}"
     );
-    // A variable that no agent had before needs no restart, because the host keeps a copy of its whole environment.
+    // Passing a new variable to an agent needs no restart, because the host keeps a copy of its whole environment.
     assert_eq!(shown("[agents.demo]\npass_env = [\"ODD\"]\n"), "agent demo; restart {}");
     let plugins = changes("[plugins.timeout]\ngrants = []\n[plugins.x.config]\na = 1\n").plugins;
     assert_eq!(plugins["timeout"], PluginChange { grants: true, ..PluginChange::default() });
@@ -185,7 +185,7 @@ proptest! {
     }
 }
 
-/// Generates lines of configuration texts, most of which are valid TOML.
+/// Generates configuration lines, most of which are valid TOML.
 fn line() -> impl Strategy<Value = String> {
     let word = "(sessions|plugins|agents|access|telegram|default|queue|config|grants|kind|time|é|\"a b\"|[a-z]{1,3})";
     let value = "(1|-1|0x1F|inf|true|\"10m\"|\"64KiB\"|\"é|\\[\\]|\\[1, \"x\"\\]|\\{ a = 1 \\}|2026-01-02|\"/a\")";

@@ -173,7 +173,7 @@ pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Val
     }
 }
 
-/// Parses the name of one of `choices`.
+/// Parses one of the names in `choices`.
 pub(super) fn one_of<T: Copy>(
     choices: impl AsRef<[T]>,
     name: fn(T) -> &'static str,
@@ -193,7 +193,7 @@ pub(super) fn one_of<T: Copy>(
     }
 }
 
-/// Parses a list, and each of its items with `item`. A fault in an item is reported at the position of the item.
+/// Parses a list, using `item` for each entry. Faults in an entry are reported at its position.
 pub(super) fn list<'t, T, L: FromIterator<T>>(
     item: impl Fn(&Value<'t>) -> Result<T, ValueError>,
 ) -> impl Fn(&Value<'t>) -> Result<L, ValueError> {

@@ -11,7 +11,7 @@ use super::{
     value::{Value, ValueError, bytes, non_blank, shorten},
 };
 
-/// The maximum limits the host's use of memory, because the host buffers the whole body of each request.
+/// The maximum bounds the host's memory use, because the host buffers each request's whole body.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,12 +26,12 @@ pub struct Webhook {
 /// one of them; if neither is configured, all requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
-    /// The name of the secret whose value the request must contain as a token.
+    /// The name of the secret that the request must contain as a token.
     pub token: Option<String>,
-    /// The name of the secret with which the sender signs the body (HMAC-SHA-256).
+    /// The name of the secret that the sender uses to sign the body (HMAC-SHA-256).
     pub hmac: Option<String>,
-    /// The name, in lower case, of the header with the signature, or with the token if `hmac` is not set. `None`
-    /// selects the default header.
+    /// The lower-case name of the header that contains the signature, or the token if `hmac` isn't set. `None` selects
+    /// the default header.
     pub header: Option<String>,
 }
 

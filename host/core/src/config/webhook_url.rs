@@ -1,11 +1,11 @@
-//! Parses the URL of `[telegram] webhook`, by the rules of the Bot API.
+//! Parses the URL in `[telegram] webhook` according to the rules of the Bot API.
 
 use super::value::{Value, ValueError, non_blank, shorten};
 
 /// The ports to which Telegram sends updates. The first one is the default.
 const PORTS: [u16; 4] = [443, 80, 88, 8443];
 
-/// The URL to which Telegram sends updates: `https`, a host, a port from [`PORTS`] if any, and a path.
+/// The URL to which Telegram sends updates: `https`, a host, an optional port from [`PORTS`], and a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
     url: String,

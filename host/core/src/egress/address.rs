@@ -8,17 +8,17 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum AddressKind {
     /// A public address. A granted name may resolve to it.
     Public,
-    /// An address of this machine or of a network that is not public. A name that resolves to it also has to be listed
-    /// in the plugin's key `private`.
+    /// An address of this machine or of a network that is not public. A name that resolves to it must also be listed
+    /// under `private` in `[plugins.NAME]`.
     Private(&'static str),
-    /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant may name it.
+    /// A cloud metadata service, which serves credentials. No name may resolve to it, and no grant may name it.
     Metadata,
-    /// A reserved address, or one that can't belong to a machine, such as a multicast address. No name may resolve to
+    /// A reserved address, or one that can't identify a machine, such as a multicast address. No name may resolve to
     /// it, and no grant may name it.
     Invalid(&'static str),
 }
 
-/// The IPv4 addresses of clouds' metadata services, which serve credentials to the machines of the cloud.
+/// The IPv4 addresses of cloud metadata services, which serve credentials to the cloud's machines.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);

@@ -30,7 +30,7 @@ enum Methods {
     /// GET and HEAD, if the grant names no method.
     Reading,
     One(String),
-    /// All methods that can be granted, written as `*`.
+    /// `*`: all methods that can be granted.
     Any,
 }
 
@@ -96,7 +96,7 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
     !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
 }
 
-/// Checks that a method can be granted at all.
+/// Checks that a grant may name this method.
 ///
 /// # Errors
 /// The method can't be granted. The error states the reason.
@@ -215,7 +215,7 @@ pub fn check_host(host: &Host) -> Result<(), HostError> {
     }
 }
 
-/// The placeholder for a host in suggested lines.
+/// The placeholder for a host in suggested configuration lines.
 const TEMPLATE: &str = "HOST";
 
 fn is_template(authority: &str) -> bool {

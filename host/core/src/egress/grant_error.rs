@@ -1,5 +1,5 @@
-//! The reasons why a grant is invalid, or why a host or a method can't be granted at all. The messages about grants
-//! continue a sentence that begins with the key's name.
+//! The reasons why a grant is invalid, or why a host or method can't be granted. Messages about grants complete a
+//! sentence that begins with the key's name.
 
 use super::{TargetError, target::shorten};
 
@@ -40,7 +40,7 @@ pub enum HttpGrantFault {
     Method(#[from] MethodError),
     #[error("the URL must begin with https:// or http://")]
     Scheme,
-    /// The host is still the placeholder of a suggested line.
+    /// The host is still the placeholder from the suggested line.
     #[error("replace HOST with the server's name")]
     Template,
     #[error(transparent)]

@@ -11,7 +11,7 @@ pub(super) enum PathForm {
 }
 
 impl PathForm {
-    /// Returns the path to write into a grant that covers the request: the path itself, or `/*` if it is ambiguous.
+    /// Returns the path for a grant that covers the request: the path itself, or `/*` if it is ambiguous.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());

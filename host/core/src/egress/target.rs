@@ -114,8 +114,8 @@ pub(super) fn port_of(text: &str) -> Result<u16, TargetError> {
     port.ok_or_else(|| TargetError::Port(shorten(text)))
 }
 
-/// Normalizes a host: lower case, punycode, no trailing dot. Numeric forms that resolvers accept as an address, such as
-/// `0x7f.1`, become an address.
+/// Normalizes a host to lower-case punycode without a trailing dot. Numeric forms that resolvers accept as an address,
+/// such as `0x7f.1`, become an address.
 pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     let wrong = || TargetError::Host(shorten(text));
     let bare = text.strip_suffix('.').unwrap_or(text);
@@ -125,7 +125,7 @@ pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     }
     let host = Host::parse(bare).map_err(|_| wrong())?;
     match &host {
-        // A label must not start with a dash: another program could take such a name for an option.
+        // A label must not start with a dash, because another program could mistake the name for an option.
         url::Host::Domain(name) if name.len() > 253 || name.split('.').any(is_no_label) => Err(wrong()),
         url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
     }

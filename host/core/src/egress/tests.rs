@@ -1,4 +1,4 @@
-//! Tests the coverage of grants and the classification of addresses with tables and property tests.
+//! Tests which requests grants cover and how addresses are classified, with tables and property tests.
 
 use std::net::IpAddr;
 
@@ -289,7 +289,7 @@ fn addresses_are_classified_by_range() {
 }
 
 proptest! {
-    /// An IPv4 address has the same classification in every IPv6 form that embeds it.
+    /// An IPv4 address gets the same classification in every IPv6 form that embeds it.
     #[test]
     fn embedded_ipv4_addresses_are_classified_alike(bits in any::<u32>()) {
         let bare = AddressKind::of(IpAddr::from(bits.to_be_bytes()));
@@ -299,7 +299,7 @@ proptest! {
         }
     }
 
-    /// No granted path leads out of the granted folder, even if a server decodes the path once or twice.
+    /// A granted path never escapes the granted folder, even if a server decodes it once or twice.
     #[test]
     fn no_path_encoding_escapes_the_granted_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
         if may(&["https://h.example/api/*"], &format!("https://h.example{path}")) {

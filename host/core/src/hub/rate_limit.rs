@@ -1,4 +1,4 @@
-//! Limits the number of updates of each member within a minute.
+//! Limits how many updates each member can send per minute.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -75,7 +75,7 @@ fn trailing_commas_are_dropped() {
     assert_parsed(br#"{"a":[1,2,],"b":"x,}" , }"#, &json!({ "a": [1, 2], "b": "x,}" }));
 }
 
-/// Returns the objects in a text. An object that is not whole is marked with `…`.
+/// Returns the objects in a text. Truncated objects are marked with `…`.
 fn found(text: &[u8]) -> Vec<(Value, &'static str)> {
     objects(text).into_iter().map(|object| (object.fields.into(), if object.is_whole { "" } else { "…" })).collect()
 }

@@ -6,11 +6,11 @@ use crate::{
     types::{Reply, Role},
 };
 
-/// The note of `cordboard check` if the bot serves no user.
+/// The note that `cordboard check` prints if the bot serves no users.
 pub const NO_USER: &str =
     "no user has access: set [access] owner, or start the host and send the bot the /pair command from its log";
 
-/// The answer to the person who has become the owner by pairing.
+/// The answer to the person who became the owner by pairing.
 #[must_use]
 pub fn paired() -> Reply {
     Reply::text(
@@ -19,7 +19,7 @@ pub fn paired() -> Reply {
     )
 }
 
-/// Returns the answer to adding a person, or to changing the role.
+/// Returns the answer to adding a person or changing a person's role.
 #[must_use]
 pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
     let role = match role {
@@ -30,8 +30,8 @@ pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
     format!("{} is {role} now.", person(name, id))
 }
 
-/// Returns the answer to removing the stored entry of a person. `key` is the key of `[access]` that still gives the
-/// person access.
+/// Returns the answer to removing a person's stored entry. `key` is the `[access]` key that still gives the person
+/// access.
 #[must_use]
 pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
     let person = person(name, id);

@@ -12,7 +12,7 @@ pub fn wake_ups(when: &str) -> String {
     format!("wake-ups ({when})")
 }
 
-/// Returns the refusal of `command`, which would stop the agent and end its background work.
+/// Returns the error for `command`, which would stop the agent and end its background work.
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
@@ -21,13 +21,13 @@ pub fn works_in_background(session: &SessionName, work: &[String], command: &str
     )
 }
 
-/// Lists background work in one line.
+/// Lists background work on one line.
 #[must_use]
 pub fn list_work(work: &[String]) -> String {
     quote(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
 }
 
-/// Returns the notice that the agent died during background work, or during a turn that it had started by itself.
+/// Returns the notice that the agent died during background work, or during a turn that it had started itself.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
     let why = quote(why);
     format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")

@@ -6,12 +6,12 @@ use super::quote;
 use crate::types::{Place, Role, SessionName};
 
 pub const NO_CALLER: &str = "This function needs a caller, but no user made this call.";
-/// The error for a plugin that reads an attachment in a call without any.
+/// The error for a plugin that tries to read an attachment in a call that has none.
 pub const NO_ATTACHMENTS: &str = "only filters can read attachments, and only those of the current message";
 /// The error for a plugin whose message to an agent could not be sent, because the host panicked.
 pub const NOT_SENT_BUG: &str =
     "Cordboard has a bug, so the message was not sent to the agent. Please report the bug with the host's log.";
-/// The error for a filter that sends a message to an agent.
+/// The error for a filter that tries to send a message to an agent.
 pub const FILTER_CANNOT_SEND: &str = "A filter can't send messages to agents.";
 
 /// The error for a button whose command is no longer stored.
@@ -27,7 +27,7 @@ pub const TRANSCRIPT_NOT_FOUND: &str = "The agent's transcript of this conversat
 pub const TRANSCRIPT_NOT_READ: &str =
     "The agent's transcript of this conversation could not be read. The log contains the reason.";
 
-/// The answer to a user who presses a button of a session that the user may not control.
+/// The answer to a user who presses a button for a session that they may not control.
 pub const OTHERS_BUTTON: &str = "Only the person who created this session and the admins can decide this.";
 
 #[must_use]
@@ -46,8 +46,7 @@ pub fn only_here(name: &str) -> String {
     format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
-/// Returns the error for a plugin that prompts a session, if the session has no place to which its answer could be
-/// sent.
+/// Returns the error for a plugin that prompts a session that has no place to send the answer to.
 #[must_use]
 pub fn never_active(session: &SessionName) -> String {
     format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")
@@ -70,7 +69,7 @@ pub fn nothing_to_fork(session: &SessionName) -> String {
     format!("Session '{session}' has no conversation yet. Use /new to create another session.")
 }
 
-/// Returns the error for reading the history of a session whose agent keeps no history that the host can read.
+/// Returns the error for reading a session's history when its agent doesn't keep a history that the host can read.
 #[must_use]
 pub fn no_history(agent: &str) -> String {
     format!("Cordboard can't read the history of agent '{}'. Scroll up in the chat instead.", quote(agent))
@@ -82,8 +81,7 @@ pub fn agent_not_configured(agent: &str) -> String {
     format!("Agent '{}' is not configured.", quote(agent))
 }
 
-/// Returns the error for giving a session that works in `folder` a name for which the configuration sets another
-/// folder.
+/// Returns the error for naming a session in `folder` with a name that the configuration maps to another folder.
 #[must_use]
 pub fn name_has_other_folder(name: &SessionName, configured: &Path, folder: &Path) -> String {
     format!(
@@ -98,7 +96,7 @@ pub fn not_stored(why: impl Display) -> String {
     format!("Cordboard could not store the change: {why}")
 }
 
-/// Returns the error for a command that was carried out, but whose effect is only in memory.
+/// Returns the error for a command that took effect in memory but could not be stored.
 #[must_use]
 pub fn done_but_not_stored(why: impl Display) -> String {
     format!("Done, but the change was not stored and may be lost at a restart: {why}")
@@ -129,7 +127,7 @@ pub fn no_personas(agent: &str) -> String {
     format!("Agent '{}' is a plain program and can't use personas.", quote(agent))
 }
 
-/// Returns the error for selecting the permission mode `bypassPermissions` for an agent that is not configured with it.
+/// Returns the error for selecting the `bypassPermissions` permission mode for an agent that is not configured with it.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].", quote(agent))

@@ -44,10 +44,10 @@ pub fn too_many_waiting(most: usize) -> String {
     format!("more than {most} messages were waiting for this unreachable chat")
 }
 
-/// The remark about a block of code that is sent as a file.
+/// The remark about a code block that is sent as a file.
 pub const IN_FILE_BELOW: &str = "in the file below";
 
-/// Returns the last line of the beginning of an answer that is sent as a file.
+/// Returns the last line of an answer's excerpt when the whole answer is sent as a file.
 #[must_use]
 pub fn whole_text_in(file: &str) -> String {
     format!("… The whole text is in {file} below.")

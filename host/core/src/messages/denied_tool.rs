@@ -11,7 +11,7 @@ pub const MORE_DENIALS: &str = "…and more.";
 /// The start of the line that names the configuration key.
 pub const REMEDY: &str = "To allow it";
 
-/// The tools that the permission mode `acceptEdits` allows.
+/// The tools that the `acceptEdits` permission mode allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
 /// Names the denied tool, and the reason for the denial or the configuration that would allow the tool. For a tool that

@@ -3,13 +3,13 @@
 use super::{BUTTON_GONE, FilterRefusal, not_allowed, plain, quote};
 use crate::types::{Reply, Role, SessionName};
 
-/// The answer to a text that is not a command, if no session is active.
+/// The answer to text that isn't a command when no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
-/// The answer to a text that is not a command, if only sessions of other people are active.
+/// The answer to text that isn't a command when only other people's sessions are active.
 pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to another user. Use /new to start your own; the other session isn't affected.";
 
-/// The answer to a command for the active session, if only sessions of other people are active.
+/// The answer to a command for the active session when only other people's sessions are active.
 pub const NONE_ACTIVE_OF_YOURS: &str =
     "None of your sessions is active here. The active one belongs to another user. Use /new to start your own.";
 
@@ -33,8 +33,8 @@ pub enum HostReply {
         name: String,
         nearest: Option<String>,
     },
-    /// A file of the message could not be downloaded or saved. A prompt is not accepted then, and a command runs
-    /// without the file.
+    /// A file in the message could not be downloaded or saved. If the message is a prompt, it is not accepted; if it is
+    /// a command, it runs without the file.
     FileNotSaved {
         /// A sentence about the file.
         why: String,
@@ -50,18 +50,18 @@ pub enum HostReply {
     OnlySaved {
         saved: Vec<String>,
     },
-    /// A message with files is a command that doesn't use files.
+    /// A command that doesn't use files was sent with files.
     FilesNotUsed {
         command: String,
         saved: Vec<String>,
     },
-    /// A command with two slashes that the agent of the session doesn't have.
+    /// A command with two slashes that the session's agent doesn't have.
     UnknownAgentCommand {
         name: String,
         session: SessionName,
         nearest: Option<String>,
     },
-    /// A command of the agent whose arguments name a file with an `@`.
+    /// An agent command whose arguments name a file with an `@`.
     AgentCommandWithFile {
         name: String,
     },
@@ -100,12 +100,12 @@ pub enum HostReply {
     MessageRefused(FilterRefusal),
     /// The filters don't let the edit of a message through, so the agent keeps the former text.
     EditRefused(FilterRefusal),
-    /// The handling of the message has panicked several times.
+    /// Handling the message has panicked several times.
     SetAside {
         /// The beginning of the message.
         message: String,
     },
-    /// The budget of the day is spent.
+    /// The daily budget is spent.
     BudgetSpent {
         refusal: String,
         /// The beginning of the rejected message.
@@ -188,7 +188,7 @@ impl HostReply {
 /// The answer to a message whose handling has panicked several times.
 const SET_ASIDE: &str = "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log.";
 
-/// Adds a line with the beginning of the message that a text is about.
+/// Appends the beginning of the message that the text is about.
 pub(super) fn quoting(text: &str, message: &str) -> String {
     format!("{text}\n“{message}”")
 }

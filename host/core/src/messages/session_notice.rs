@@ -19,7 +19,7 @@ pub enum SessionNotice {
     Resuming(String),
     /// The persona's greeting. It is sent when the agent of a new session is ready.
     Greeting(String),
-    /// Text that the agent sends without a prompt, for example the report of a background task.
+    /// Text that the agent sends without a prompt, for example a background task's report.
     UnpromptedText(String),
     QueueFull {
         limit: usize,
@@ -59,11 +59,11 @@ pub enum SessionNotice {
         id: PromptId,
         why: String,
     },
-    /// The agent died during a turn that it had started by itself, or during background work.
+    /// The agent died during a turn that it had started itself, or during background work.
     DiedInBackground {
         why: String,
     },
-    /// A changed setting needs a restart of the agent. The restart waits until the agent's background work is done.
+    /// A changed setting requires restarting the agent, which waits until its background work is done.
     AppliesLater {
         work: Vec<String>,
     },
@@ -76,8 +76,8 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
-    /// The agent got a message during a turn and did not answer it, because the agent exited or the turn was
-    /// interrupted. `prompt` is the beginning of the message.
+    /// The agent received a message during a turn but did not answer it, because it exited or the turn was interrupted.
+    /// `prompt` is the beginning of the message.
     NotAnswered {
         id: PromptId,
         prompt: String,
@@ -95,7 +95,7 @@ pub enum SessionNotice {
     },
     /// A program that can't resume its state was started again.
     StateLost,
-    /// The agent did not accept the permission mode that a user has set.
+    /// The agent did not accept the permission mode that a user set.
     PermissionModeRefused {
         why: String,
     },
@@ -123,8 +123,7 @@ pub enum SessionNotice {
     },
     /// A terminal holds the session, so the message waits.
     OpenInTerminal,
-    /// During a turn, the agent has been silent for the duration `silent`, since the time `since`. The user decides how
-    /// to continue.
+    /// The agent has been silent during a turn for `silent`, since `since`. The user decides how to continue.
     Stalled {
         since: Timestamp,
         silent: Duration,
@@ -144,7 +143,7 @@ pub enum SessionNotice {
     RequestLost {
         title: String,
     },
-    /// The agent's question was withdrawn, because the input of the console has ended, so no user can answer.
+    /// The agent's question was withdrawn, because the console's input has ended and no user can answer.
     RequestWithdrawn {
         title: String,
     },
@@ -156,14 +155,14 @@ pub enum SessionNotice {
     },
     /// A turn of the session has nearly or completely spent the daily budget. Contains the text.
     Budget(String),
-    /// Processes that were running when the agent exited and that can't be attributed to any agent. The host does not
+    /// Processes that were still running when the agent exited and can't be attributed to any agent. The host does not
     /// kill them, because they may belong to another session.
     Strays {
         pids: Vec<i32>,
     },
 }
 
-/// The answer with which a user chooses to wait after a [`SessionNotice::Stalled`].
+/// The answer that a user gives to keep waiting after a [`SessionNotice::Stalled`].
 pub const WAIT: &str = "wait";
 
 /// The cause of a denial that was not a user's decision.
@@ -176,7 +175,7 @@ pub enum DenialCause {
 }
 
 impl SessionNotice {
-    /// Returns whether the message needs the name of the session, because the text of the notice lacks it.
+    /// Returns whether the session's name must be added to the message, because the notice text lacks it.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })

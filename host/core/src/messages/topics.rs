@@ -1,4 +1,4 @@
-//! The host's messages about the topics of sessions.
+//! The host's messages about session topics.
 
 use super::quote;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     types::{Place, SessionName},
 };
 
-/// Returns the line that says, in Markdown, where a new session is. `link` leads to its topic.
+/// Returns the Markdown line that says where a new session is. `link` leads to its topic.
 #[must_use]
 pub fn is_in_topic(name: &SessionName, link: Option<&str>) -> String {
     let name = escape(name.as_str());
@@ -16,7 +16,7 @@ pub fn is_in_topic(name: &SessionName, link: Option<&str>) -> String {
     }
 }
 
-/// Returns the first message in the topic of a session.
+/// Returns the first message in a session's topic.
 #[must_use]
 pub fn first_message(name: &SessionName) -> String {
     format!("This topic belongs to session '{name}'. Your messages here go to its agent.")

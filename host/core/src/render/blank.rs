@@ -1,5 +1,5 @@
-//! Detects text without visible characters. Telegram rejects a message that consists of such text. If the label of one
-//! button is such text, Telegram rejects all buttons of the message.
+//! Detects text without visible characters. Telegram rejects a message that consists of such text. If one button has
+//! such a label, Telegram rejects all the message's buttons.
 
 /// Returns whether `text` has no visible character: only white space, control characters, and characters that Unicode
 /// or Telegram ignores.
@@ -8,8 +8,8 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)
 }
 
-/// Returns whether `c` shows nothing by itself. Such a character may change the characters next to it, as a joiner or a
-/// variation selector does.
+/// Returns whether `c` is invisible by itself. It may still affect adjacent characters, as joiners and variation
+/// selectors do.
 pub(super) fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_ignorable(c) || is_dropped(c)
 }

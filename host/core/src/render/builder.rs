@@ -2,18 +2,18 @@
 
 use super::{Entity, Message, Style, units};
 
-/// A message that is built by appending text. Line breaks and indentation are written only before the next text, so
-/// that an empty element adds nothing, and no style starts in the white space between blocks.
+/// A message that is built by appending text. Line breaks and indentation are written only when more text follows, so
+/// empty elements add nothing and styles never start in the white space between blocks.
 #[derive(Debug, Default)]
 pub struct MessageBuilder {
     text: String,
     /// The length of `text` in UTF-16 units.
     units: usize,
     entities: Vec<Entity>,
-    /// The open styles, the innermost last. A style that is opened inside the same style is not added again.
+    /// The open styles, innermost last. A style nested in itself isn't added again.
     open: Vec<OpenStyle>,
-    /// For each style that was opened and not closed, whether the style has an entry in `open`. A style inside the same
-    /// style, such as bold inside bold, has none.
+    /// For each unclosed style, whether it has an entry in `open`. A style nested in itself, such as bold inside bold,
+    /// has none.
     nesting: Vec<Nesting>,
     /// For each open container, such as a list item or a quote, the prefix of its lines after the first.
     prefixes: Vec<String>,
@@ -58,7 +58,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Appends inline code. Inside a link or spoiler, appends it as plain text, because Telegram allows no code there.
+    /// Appends inline code. Inside links and spoilers, where Telegram doesn't allow code, appends it as plain text.
     pub fn push_code(&mut self, code: &str) {
         if self.has_open(|style| matches!(style, Style::Link { .. } | Style::Spoiler)) {
             self.push(code);
@@ -113,7 +113,7 @@ impl MessageBuilder {
         self.open.iter().any(|open| wanted(&open.style))
     }
 
-    /// Enters a container: writes the prefix of the container's first line, and sets the prefix of its further lines.
+    /// Enters a container: writes the prefix for its first line and sets the prefix for its subsequent lines.
     pub fn enter(&mut self, first: &str, further: &str) {
         self.push(first);
         let further = if self.prefixes.len() < DEEPEST { further } else { "" };
@@ -158,7 +158,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Writes the pending line breaks, or none before the first text. Returns whether it wrote any.
+    /// Writes the pending line breaks, except at the start of the text. Returns whether it wrote any.
     fn write_breaks(&mut self) -> bool {
         let due = std::mem::take(&mut self.breaks);
         let breaks = if self.text.is_empty() { 0 } else { due };

@@ -1,4 +1,4 @@
-//! Finds the blocks of code in Markdown.
+//! Finds the fenced code blocks in Markdown.
 
 use std::ops::Range;
 
@@ -6,17 +6,17 @@ use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use super::markdown::parser;
 
-/// A fenced block of code.
+/// A fenced code block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeBlock {
-    /// The position of the block in the source, with its fences.
+    /// The block's range in the source, including the fences.
     pub at: Range<usize>,
     /// The text after the opening fence, for example `rust`.
     pub language: String,
     pub code: String,
 }
 
-/// Returns the fenced blocks of code, in their order.
+/// Returns the fenced code blocks in order.
 #[must_use]
 pub fn code_blocks(markdown: &str) -> Vec<CodeBlock> {
     let mut blocks = Vec::new();

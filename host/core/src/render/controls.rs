@@ -1,18 +1,17 @@
-//! Recognizes characters that control a terminal, reorder letters, or are invisible. Removes or replaces those of the
-//! first two kinds.
+//! Recognizes characters that control a terminal, reorder letters, or are invisible. Removes or replaces the first two
+//! kinds.
 
 use std::borrow::Cow;
 
 /// Removes control characters except line breaks and tabs, so that the text cannot move the cursor, set a title or
-/// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
-/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts don't need these
-/// characters.
+/// query the terminal. Also removes characters that change the writing direction (U+202A to U+202E, U+2066 to U+2069),
+/// so that the text and its surroundings appear in logical order. Right-to-left scripts don't need these characters.
 #[must_use]
 pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Returns whether `c` is a line break, a control character, a character that changes the direction of writing, or an
+/// Returns whether `c` is a line break, a control character, a character that changes the writing direction, or an
 /// invisible character that makes different words look the same.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
@@ -26,7 +25,8 @@ fn alters_display(c: char) -> bool {
 }
 
 /// Replaces each control character in rendered text with a visible character of the same length in UTF-16 units, so
-/// that entities stay valid. A reference such as `&#27;` becomes a control character only during rendering.
+/// that entities stay valid. This catches references such as `&#27;`, which become control characters only during
+/// rendering.
 #[must_use]
 pub(super) fn replace_controls(text: String) -> String {
     if text.contains(alters_display) { text.replace(alters_display, "\u{fffd}") } else { text }
@@ -43,9 +43,8 @@ const fn changes_direction(c: char) -> bool {
 }
 
 /// Returns whether `c` is an invisible character that can make different words look the same. Most of these characters
-/// have zero width.
-/// Joiners (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary text needs them.
-/// Tag characters are included, so the flag of a region, such as Scotland's, becomes a black flag.
+/// have zero width. Joiners (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary
+/// text needs them. Tag characters are included, so regional flags, such as Scotland's, become black flags.
 const fn is_zero_width(c: char) -> bool {
     matches!(
         c,

@@ -5,16 +5,16 @@ use super::{Entity, Style};
 /// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// The part of a message whose styles are kept if there are too many.
+/// Whether to keep the styles at the start or at the end of a message that has too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepFrom {
     Start,
     End,
 }
 
-/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, joins those that can be shown
-/// as one. If there are still too many, keeps code and links first, then spoilers, whose text would become visible, and
-/// then the other styles from one end of the message.
+/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, merges entities that can be
+/// shown as one. If there are still too many, keeps code and links first, then spoilers, whose text would become
+/// visible, and then the other styles from one end of the message.
 ///
 /// `entities` are the entities of `text`, in the order of [`Message::entities`](super::Message::entities).
 #[must_use]
@@ -36,7 +36,7 @@ pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: KeepFrom) -> Vec<
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Importance {
-    /// Code and links. Without its entity, a link loses its address.
+    /// Code, and links, which lose their address without an entity.
     High,
     Medium,
     Low,
@@ -51,7 +51,7 @@ impl Style {
         }
     }
 
-    /// Returns whether two spans of this style that touch look like one span.
+    /// Returns whether two adjacent spans of this style look like one.
     const fn joins_when_adjacent(&self) -> bool {
         match self {
             Self::Bold | Self::Italic | Self::Strike | Self::Spoiler | Self::Code | Self::Link { .. } => true,
@@ -73,8 +73,8 @@ struct Level {
     last: Option<usize>,
 }
 
-/// Joins spans of the same style that touch, and drops spans inside a span of the same style. Joins only spans that are
-/// directly inside the same span, so that the result is nested as before.
+/// Merges adjacent spans of the same style, and drops spans nested in a span of the same style. Merges only spans with
+/// the same parent, which preserves the nesting.
 fn joined(text: &str, entities: Vec<Entity>) -> Vec<Entity> {
     let units: Vec<u16> = text.encode_utf16().collect();
     let mut joined: Vec<Entity> = Vec::with_capacity(entities.len());

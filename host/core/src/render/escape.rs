@@ -1,5 +1,5 @@
 //! Escapes untrusted text for Markdown by the same rules as the plugin SDK, and removes the escapes where Markdown is
-//! shown unrendered. Escaping cannot preserve indentation and repeated blank lines, because Markdown ignores them.
+//! shown unrendered. Indentation and repeated blank lines are lost, because Markdown ignores them.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub fn escape(text: &str) -> String {
     strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes the backslashes that escape a character. All other Markdown stays as written.
+/// Removes backslash escapes. All other Markdown stays as written.
 #[must_use]
 pub fn unescape(markdown: &str) -> String {
     if !markdown.contains('\\') {
@@ -130,8 +130,8 @@ mod tests {
         assert_eq!(unescape("→ 🟢 `alpha` (brainstorm) - 5m ago"), "→ 🟢 `alpha` (brainstorm) - 5m ago");
     }
 
-    /// Asserts that an escaped piece of text is shown unchanged, except for white space. Skips pieces that Markdown
-    /// shows as code because of their white space.
+    /// Asserts that an escaped fragment is shown unchanged, except for white space. Skips fragments with tabs or
+    /// indentation, which Markdown may show as code.
     fn a_piece_is_shown_as_it_is(text: &str) {
         if !text.lines().any(|line| line.starts_with("    ") || line.contains('\t')) {
             let shown = render(&piece::escape(text));

@@ -1,8 +1,8 @@
-//! Decides which quotes are shown collapsed.
+//! Decides which quotes to collapse.
 
 use super::{Message, Style, units};
 
-/// The length in UTF-16 units from which a quote is collapsed: about eight lines on a phone. Telegram shows three lines
+/// The minimum length of a collapsed quote, in UTF-16 units: about eight lines on a phone. Telegram shows three lines
 /// of a collapsed quote.
 pub const LONG_QUOTE: usize = 300;
 
@@ -13,7 +13,8 @@ pub enum MessageEnd {
     Growing,
 }
 
-/// Collapses the long quotes of a message, except for a quote at an end that still grows: its new text would be hidden.
+/// Collapses the long quotes in a message, except for a quote at the end of a growing message, whose new text would be
+/// hidden.
 pub fn collapse_long_quotes(message: &mut Message, end: MessageEnd) {
     let growing = (end == MessageEnd::Growing).then(|| units(&message.text));
     for entity in &mut message.entities {

@@ -1,4 +1,4 @@
-//! Converts the events of the Markdown parser to a message, and so defines how each element of Markdown appears.
+//! Converts Markdown parser events to a message. This defines how each Markdown element appears.
 
 mod blocks;
 mod link_definitions;
@@ -38,7 +38,7 @@ struct Writer<'a> {
     spoilers: Spoilers,
     builder: MessageBuilder,
     line: LineState,
-    /// The offset up to which the source is handled. The source before this offset is in the message or is only syntax.
+    /// The offset up to which the source is handled. The source before it is already in the message, or is only syntax.
     seen: usize,
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
@@ -52,8 +52,8 @@ struct Writer<'a> {
     links: Vec<Link>,
     /// The number of open block quotes.
     quotes: usize,
-    /// Whether a block without inner blocks is open, such as a paragraph. In such a block, the source between two
-    /// events is only syntax.
+    /// Whether a block without inner blocks is open, such as a paragraph. Inside it, the source between two events is
+    /// only syntax.
     in_leaf: bool,
 }
 
@@ -133,8 +133,8 @@ impl<'a> Writer<'a> {
             Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
                 self.start_link(&dest_url, &title, range);
             }
-            // Of these tags, only paragraphs and HTML blocks occur. The others belong to extensions that are not
-            // enabled, whose syntax the parser reports as plain text.
+            // Only paragraphs and HTML blocks reach this arm. The other tags belong to disabled extensions, whose
+            // syntax the parser reports as plain text.
             Tag::Paragraph
             | Tag::HtmlBlock
             | Tag::FootnoteDefinition(_)

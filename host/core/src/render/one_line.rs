@@ -1,14 +1,13 @@
-//! Makes untrusted text safe inside a sentence of the host: one line of bounded length, without characters that could
+//! Makes untrusted text safe for use in a host message: one line of bounded length, without characters that could
 //! imitate or reorder the host's own text.
 
 use super::controls::{is_break, is_unseen, strip_controls};
 
-/// The maximum length of untrusted text in a sentence of the host, in characters. The message and the location of a
-/// panic fit into this length.
+/// The maximum length of untrusted text in a host message, in characters: enough for a panic's message and location.
 pub const UNTRUSTED_LENGTH: usize = 500;
 
-/// Returns `text` on one line, without characters that move the cursor, change the direction of writing, or are
-/// invisible. A text of more than `most` characters is cut and gets an ellipsis.
+/// Returns `text` on one line, without characters that move the cursor, change the writing direction, or are invisible.
+/// Truncates text of more than `most` characters and adds an ellipsis.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
@@ -21,7 +20,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
-/// Cuts a value in an error message to `most` characters, and replaces each control character with a space.
+/// Truncates a value for an error message to `most` characters, and replaces each control character with a space.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     let mut short: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(most).is_some() {
@@ -36,8 +35,8 @@ pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)
 }
 
-/// Escapes each invisible character, for example as `\u{202e}`. Callers use it for names, because two different names
-/// must not look the same.
+/// Escapes invisible characters, for example as `\u{202e}`. Used for names, so that two different names never look the
+/// same.
 #[must_use]
 pub fn escape_invisible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {

@@ -1,5 +1,5 @@
-//! Renders Markdown as the blocks of a rich message, in which a front-end shows tables as tables, and long code in one
-//! block. Other blocks look as in a message with entities.
+//! Renders Markdown as the blocks of a rich message, in which front-ends show real tables and unsplit code. Other
+//! blocks look the same as in a message with entities.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub enum RichBlock {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RichTable {
-    /// The rows, first the header. All have the same number of cells, and no cell is blank.
+    /// The rows, starting with the header. All have the same number of cells, and no cell is blank.
     pub rows: Vec<Vec<String>>,
     /// The alignment of each column.
     pub alignments: Vec<CellAlignment>,
@@ -48,7 +48,7 @@ pub enum CellAlignment {
 }
 
 impl RichMessage {
-    /// Returns whether the message has a table, or a block of code of more than `code` UTF-16 units.
+    /// Returns whether the message contains a table or a code block of more than `code` UTF-16 units.
     #[must_use]
     pub fn has_table_or_code_over(&self, code: usize) -> bool {
         fn any(blocks: &[RichBlock], longest: usize) -> bool {
@@ -92,7 +92,7 @@ struct Rendered {
 }
 
 impl Rendered {
-    /// Returns the blocks in a part of the text. `is_block` returns whether a style is that of a block.
+    /// Returns the blocks in a part of the text. `is_block` returns whether a style is a block style.
     fn blocks(&self, range: Range<usize>, is_block: fn(&Style) -> bool) -> Vec<RichBlock> {
         let mut blocks = Vec::new();
         let mut at = range.start;
@@ -123,8 +123,7 @@ impl Rendered {
         &self.message.text[self.starts[range.start]..self.starts[range.end]]
     }
 
-    /// Returns each line that is not blank. Replaces its indentation with no-break spaces, because Telegram collapses
-    /// normal ones.
+    /// Returns the non-blank lines, with no-break spaces as indentation, because Telegram collapses normal spaces.
     fn paragraphs(&self, range: Range<usize>) -> Vec<RichBlock> {
         let mut paragraphs = Vec::new();
         let mut start = range.start;
@@ -143,7 +142,7 @@ impl Rendered {
     }
 }
 
-/// Returns the part of an inline style in a line, with its offset in the line.
+/// Returns the part of an inline style that is on a line, with its offset in that line.
 fn inline(entity: &Entity, line: Range<usize>) -> Option<Entity> {
     let is_block = matches!(entity.style, Style::Pre { .. } | Style::Quote | Style::ExpandableQuote);
     let (start, end) = (entity.offset.max(line.start), entity.end().min(line.end));

@@ -1,6 +1,5 @@
 //! Splits a message into chunks that a front-end accepts, and divides the entities of the message among the chunks.
-//! The only text that is dropped is white space at the start or end of a chunk, and each chunk without visible
-//! characters.
+//! Drops only white space at the start or end of a chunk, and chunks without visible characters.
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -8,7 +7,7 @@ use super::{
     Entity, KeepFrom, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
 };
 
-/// The lowest limit on the length of a chunk, because a character may take two UTF-16 units.
+/// The minimum value of the chunk length limit, because a character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
 /// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two
@@ -18,8 +17,8 @@ const SHORTEST: usize = 2;
 /// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
 /// outside code, the last line break in code, the last white space, or a position between two characters. White space
 /// at the end of a chunk and blank lines at the start of the next one are dropped. The indentation of a chunk's first
-/// line is kept, unless it fills the whole chunk. Chunks that would show nothing are dropped. All other text is kept in
-/// order. A code block that is split becomes a code block of the same language in both chunks.
+/// line is kept, unless it fills the whole chunk. Blank chunks are dropped. All other text is kept in order. A split
+/// code block becomes a code block of the same language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let limit = limit.max(SHORTEST);
@@ -44,7 +43,7 @@ struct Remainder<'a> {
     entities: VecDeque<Entity>,
 }
 
-/// The qualities of split positions, in ascending order.
+/// The quality of a split position, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum BreakQuality {
     Character,
@@ -55,7 +54,7 @@ enum BreakQuality {
 }
 
 impl<'a> Remainder<'a> {
-    /// Drops leading blank lines, and an indentation that would fill a chunk. Returns whether any text remains.
+    /// Drops leading blank lines, and indentation that would fill a whole chunk. Returns whether any text remains.
     fn skip_blank_lines(&mut self, limit: usize) -> bool {
         let shown = self.text.trim_start();
         let indent = self.text.len() - shown.len();
@@ -80,7 +79,7 @@ impl<'a> Remainder<'a> {
         let mut best = (BreakQuality::Character, self.between_characters(window));
         let mut unit = self.start;
         let mut code = CodeSpans::new(&self.entities, self.start + limit);
-        // The white space at a split is dropped, so it may be the first character after the limit.
+        // White space at a split is dropped, so also consider the first character after the limit.
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
             if at > 0 && c.is_whitespace() {
@@ -134,7 +133,7 @@ impl<'a> Remainder<'a> {
         window
     }
 
-    /// Takes the chunk that ends at `end`. Returns `None` if it would show nothing.
+    /// Takes the chunk that ends at `end`. Returns `None` if it is blank.
     fn take(&mut self, end: usize) -> Option<Message> {
         let text = self.text[..end].trim_end();
         let chunk = self.start..self.start + units(text);

@@ -17,8 +17,8 @@ const GAP: &str = "  ";
 /// The text of an empty cell in a list.
 const EMPTY: &str = "–";
 
-/// The maximum width to which a column is padded, in terminal cells; wider text overflows. Without this limit, one long
-/// table cell would add its length to every row.
+/// The maximum width to which columns are padded, in terminal cells; wider text overflows. Without this limit, one long
+/// table cell would widen every row.
 const WIDEST: usize = 40;
 
 impl Table {
@@ -36,8 +36,8 @@ impl Table {
         }
     }
 
-    /// Appends text to the current cell. Line breaks become spaces, because a cell of several lines would break the
-    /// columns.
+    /// Appends text to the current cell. Line breaks become spaces, because multi-line cells would break the column
+    /// layout.
     pub fn push(&mut self, text: &str) {
         if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()) {
             cell.push_str(&text.replace('\n', " "));
@@ -63,7 +63,7 @@ impl Table {
         self.rows.len() > 1
     }
 
-    /// Returns the width of the widest line of the laid out table.
+    /// Returns the width of the table's widest line.
     pub fn width(&self) -> usize {
         self.lay_out().lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
     }

@@ -1,9 +1,9 @@
-//! Shortens a message to its end.
+//! Truncates a message, keeping only its end.
 
 use super::{Entity, KeepFrom, Message, limit_entities, units};
 
-/// Returns the last part of a message that has at most `limit` UTF-16 units, with the entities that
-/// [`limit_entities`] keeps. The part begins with a whole line if its first half contains a line break.
+/// Returns the last part of a message that has at most `limit` UTF-16 units, with the entities that [`limit_entities`]
+/// keeps. The part starts at the beginning of a line if its first half contains a line break.
 #[must_use]
 pub fn tail(message: &Message, limit: usize) -> Message {
     let start = start(&message.text, limit);

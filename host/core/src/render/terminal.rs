@@ -1,5 +1,5 @@
-//! Styles an answer for a terminal, line by line as the answer arrives. Agents cannot control the terminal or change
-//! the direction of writing: their control characters are removed, and only the host adds escape sequences.
+//! Styles an answer for a terminal, line by line as the answer arrives. Agents can't control the terminal or change the
+//! writing direction: their control characters are removed, and only the host adds escape sequences.
 
 use super::{Entity, Message, Style, controls::strip_controls, one_line, render, units};
 
@@ -34,7 +34,7 @@ impl Styler {
     /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], only removes control
     /// characters.
     ///
-    /// A style that begins on one line and ends on another is not applied; its Markdown marks are shown.
+    /// Styles that span several lines aren't applied; their Markdown markers are shown.
     #[must_use]
     pub fn line(&mut self, line: &str) -> String {
         match self.colours {
@@ -66,7 +66,7 @@ fn apply_style(text: &str, code: &str) -> String {
     if text.is_empty() || code.is_empty() { text.to_owned() } else { format!("{code}{text}{RESET}") }
 }
 
-/// A line that starts with three or more backticks or tildes, which may begin or end a block of code.
+/// A line that starts with three or more backticks or tildes, which may begin or end a code block.
 #[derive(Debug, Clone, Copy)]
 struct Fence {
     mark: char,
@@ -74,7 +74,7 @@ struct Fence {
     bare: Bare,
 }
 
-/// Whether nothing follows the fence on its line. Only such a fence can end a block.
+/// Whether nothing follows the fence on its line. Only a bare fence can end a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bare {
     Yes,
@@ -93,8 +93,8 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Returns whether the fence on `line` begins a block. If more backticks follow later on the line, all backticks of
-    /// the line delimit inline code.
+    /// Returns whether the fence on `line` begins a block. If the line contains more backticks later, all its backticks
+    /// delimit inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -104,8 +104,8 @@ impl Fence {
     }
 }
 
-/// Styles a line outside of code. The line is rendered without its indentation, because Markdown could take an indented
-/// line for a code block.
+/// Styles a line outside code blocks. The line is rendered without its indentation, because Markdown could interpret an
+/// indented line as a code block.
 fn style_prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];

@@ -1,4 +1,4 @@
-//! Carries out admin commands, or refuses them with the reason.
+//! Executes admin commands, or rejects them with a reason.
 
 use super::{
     Command, CommandId, Decision, Effect, FileState, GrantAnswer, Machine, Offers, RejectReason, TrialError,
@@ -189,7 +189,7 @@ impl Machine {
             decision: issued.decision,
         });
         if self.settings_trial.is_some() {
-            // The running trial began without the new grants, so its result would be outdated.
+            // The running trial started without the new grants, so its result would be outdated.
             self.mark_settings_changed();
         }
         Ok(self.start(issued.id, JobCommand::Grant, &newest, now))

@@ -11,7 +11,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
-/// The last state of a plugin's file that the watcher reported.
+/// The state of a plugin's file that the watcher last reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     Absent,
@@ -83,7 +83,7 @@ pub enum Input {
         calls: u32,
         last: String,
     },
-    /// The time that `poll_timeout` returned has been reached.
+    /// The time returned by `poll_timeout` has been reached.
     Timeout,
 }
 
@@ -116,8 +116,8 @@ pub enum Command {
     Reload,
     Disable(Offers),
     Enable,
-    /// Grants the missing capabilities of the version that is pending approval or was denied. `digest` is the digest of
-    /// that version or a prefix of it.
+    /// Grants the missing capabilities of the version that is pending approval or was denied. `digest` is that
+    /// version's digest or a prefix of it.
     Grant {
         digest: String,
         /// The requested capabilities that only the configuration can grant.
@@ -147,7 +147,7 @@ impl RejectionText {
 }
 
 impl TrialError {
-    /// Creates the error of a version that is rejected for a reason other than missing grants.
+    /// Creates the error for a version that is rejected for a reason other than missing grants.
     #[must_use]
     pub const fn invalid(reason: RejectionText) -> Self {
         Self { reason, missing: Vec::new(), exceeds: false }

@@ -141,8 +141,8 @@ impl Machine {
         });
     }
 
-    /// Ends the current job without an outcome. If the job was to activate the newest version, that version is tried
-    /// after the next job.
+    /// Ends the current job without an outcome. If the job was meant to activate the newest version, that version is
+    /// tried after the next job.
     pub(super) fn cancel_job(&mut self, cancellation: Cancellation) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });
@@ -294,9 +294,8 @@ impl Machine {
         self.finish_job(JobOutcome::New, now);
     }
 
-    /// Returns whether a version needs no new probation. The target of a rollback needs none. At the start of the host,
-    /// the latest stored version needs none unless it was rolled back, and the embedded version needs none unless a
-    /// file replaces it.
+    /// Returns whether a version can skip probation. The target of a rollback can. At host startup, so can the latest
+    /// stored version unless it was rolled back, and the embedded version unless a file replaces it.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
         if !matches!(purpose, Purpose::Start) {
             return purpose.version_to_leave().is_some();
@@ -316,8 +315,8 @@ impl Machine {
         self.emit(Effect::Store { digest: digest.to_owned(), replaced });
     }
 
-    /// Clears the recorded rejection, all rollbacks by admins and the records of earlier notices, if the newest version
-    /// is active.
+    /// If the newest version is active, clears the recorded rejection, all admin rollbacks and the records of earlier
+    /// notices.
     fn on_newest_active(&mut self) {
         let newest = self.newest().filter(|newest| self.is_active(newest));
         if newest.is_some() && !matches!(self.file, FileState::Unusable(_)) {
@@ -369,8 +368,8 @@ impl Machine {
         stored.or_else(|| self.embedded.as_ref().filter(|digest| is_candidate(digest))).cloned()
     }
 
-    /// Returns the version to roll back to: of the stored versions before `active`, the latest that was not rolled back
-    /// itself, else the embedded version. `None` if there is no such version, or if the embedded version is active.
+    /// Returns the version to roll back to: the latest stored version before `active` that was not itself rolled back,
+    /// else the embedded version. Returns `None` if there is neither, or if the embedded version is active.
     pub(super) fn version_before(&self, active: &str) -> Option<String> {
         if self.embedded.as_deref() == Some(active) {
             return None;
@@ -389,5 +388,5 @@ pub(super) enum JobOutcome {
     Rejected,
 }
 
-/// The maximum number of versions that the store keeps of each plugin.
+/// The maximum number of versions that the store keeps per plugin.
 const MAX_STORED: usize = 3;

@@ -1,4 +1,4 @@
-//! The state machine's data and its entry points for inputs and queries. The module `job` builds, tries and activates
+//! The state machine's data and its entry points for inputs and queries. The `job` module builds, tries and activates
 //! versions, and `job_report` reports the outcome. `settings_trial` and `probation` supervise the active version, and
 //! `commands` carries out admin commands. The machine reads no clock.
 
@@ -45,7 +45,7 @@ pub struct Machine {
     pub(super) stored: Vec<String>,
     pub(super) folder_fault: Option<String>,
     pub(super) active: Option<Active>,
-    /// The reason why the newest version isn't active, or why the active one can't have its new settings.
+    /// The reason why the newest version isn't active, or why the active one can't use its new settings.
     pub(super) rejected: Option<RejectedVersion>,
     pub(super) job: Option<Job>,
     /// The trial of the active version under new settings. It runs only while no job is working on that version.
@@ -58,9 +58,9 @@ pub struct Machine {
     pub(super) failing_version: Option<String>,
     /// The description of the last failed call.
     pub(super) last_failure: String,
-    /// The versions about which the owner was asked.
+    /// The versions that the owner has been asked about.
     pub(super) approval_requested: BTreeSet<String>,
-    /// For each version, by digest, the text of the rejection that isn't reported again.
+    /// The text of each version's last reported rejection, by digest. It isn't reported again.
     pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -149,7 +149,8 @@ impl Machine {
         self.job.is_some() || self.settings_trial.is_some()
     }
 
-    /// Returns whether the plugin is enabled, but has no active version, or a version or its settings were rejected.
+    /// Returns whether the plugin is enabled, but either has no active version, or a version or its settings were
+    /// rejected.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.state.disabled.is_none() && (self.rejected.is_some() || self.active.is_none())
@@ -253,7 +254,7 @@ impl Machine {
     }
 
     /// Starts the rollout of the newest version, unless the pin or the state forbids it. If an automatic rollback is in
-    /// progress, the rollout waits for its end.
+    /// progress, the rollout waits for it to finish.
     fn roll_out(&mut self, digest: &str, now: Timestamp) {
         if let Some(error) = self.pinned(digest) {
             self.cancel_file_job();

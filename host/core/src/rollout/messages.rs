@@ -18,13 +18,13 @@ pub(super) fn failed(text: impl Into<String>) -> ApiError {
     ApiError { code: ApiErrorCode::Failed, text: text.into() }
 }
 
-/// Returns the refusal of a command whose change could not be stored.
+/// Returns the error for a command whose change could not be stored.
 #[must_use]
 pub fn not_stored(error: &str) -> ApiError {
     failed(format!("Cordboard could not store the change: {error}"))
 }
 
-/// Returns the refusal of a command about a plugin that doesn't exist.
+/// Returns the error for a command that names a plugin that doesn't exist.
 #[must_use]
 pub fn no_such_plugin<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> ApiError {
     let near =

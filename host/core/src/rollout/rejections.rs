@@ -64,7 +64,7 @@ impl Machine {
     }
 
     /// Notifies the operators about a rejection, unless the version only needs approval. The same rejection is reported
-    /// only once, although each change of the configuration tries the version again.
+    /// only once, although every configuration change retries the version.
     pub(super) fn notify_rejection_once(&mut self, digest: &str, error: &TrialError) {
         if !error.missing.is_empty() {
             return;

@@ -12,7 +12,7 @@ use crate::types::{Timestamp, UserId};
 const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// The maximum number of digests that are remembered as rolled back by an admin. It exceeds the number of versions that
-/// the store keeps of a plugin.
+/// the store keeps per plugin.
 const MAX_ROLLED_BACK: usize = 8;
 
 /// The maximum number of automatic rollbacks that are remembered. The oldest one is forgotten first.
@@ -25,7 +25,7 @@ pub struct Decision {
     pub at: Timestamp,
 }
 
-/// An automatic rollback of a version. Each version has a backoff of its own.
+/// An automatic rollback of a version. Each version has its own backoff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     pub digest: String,
@@ -36,8 +36,7 @@ pub struct Rollback {
     pub why: String,
 }
 
-/// A version on probation and its failed calls. They are stored, so that a restart of the host does not reset the
-/// count.
+/// A version on probation and its failed calls, stored so that restarting the host doesn't reset the count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probation {
     pub digest: String,
@@ -55,7 +54,7 @@ pub struct RolloutState {
     /// The automatic rollbacks, one per version, the latest last. Earlier releases stored at most one entry, as `fall`.
     #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
     pub rollbacks: Vec<Rollback>,
-    /// The version that was last on probation. Records of the first release have none.
+    /// The version that was last on probation. Records from the first release don't have one.
     #[serde(default, rename = "proving")]
     pub probation: Option<Probation>,
 }
@@ -135,7 +134,7 @@ impl Rollback {
 }
 
 impl RolloutState {
-    /// Returns whether the version `digest` may be activated at `now`, or the reason why it may not.
+    /// Returns whether the version `digest` may be activated at `now`, and if not, why.
     #[must_use]
     pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
         if let Some(decision) = &self.disabled {
@@ -168,9 +167,9 @@ impl RolloutState {
         !self.rolled_back.iter().any(|other| other == digest) && self.automatic_rollback_of(digest).is_none()
     }
 
-    /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
-    /// lie between them. By the end of that time, a version that was tried again right after its backoff has completed
-    /// its probation.
+    /// Records an automatic rollback of `digest`. Two rollbacks count as consecutive if they are at most a backoff and
+    /// two probations apart. That is enough time for a version that was retried right after its backoff to complete its
+    /// probation.
     pub fn record_automatic_rollback(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
         let is_consecutive = |rollback: &&Rollback| now.since(rollback.at) <= rollback.backoff() + 2 * probation;
         let before = self.automatic_rollback_of(digest).filter(is_consecutive).map_or(0, |rollback| rollback.count);
@@ -191,8 +190,8 @@ impl RolloutState {
         }
     }
 
-    /// Begins the probation of `digest`, which was activated. If another version was on probation before and has
-    /// completed it, a rollback of that version from before its probation is forgotten.
+    /// Begins the probation of `digest`, which was activated. If another version was on probation before and completed
+    /// it, that version's rollback from before the probation is forgotten.
     pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
         let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(completed) = completed {

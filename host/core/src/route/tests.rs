@@ -142,7 +142,7 @@ fn full_width_and_final_punctuation_are_normalized() {
         ("/timeout －５", "-5"),
         ("/new ａ－Ｂ", "a-B"),
         ("/new alpha\u{200b}", "alpha"),
-        // Punctuation that may belong to the argument stays.
+        // Punctuation that may be part of the argument is kept.
         ("/new alpha-", "alpha-"),
         ("/go ..", ".."),
         ("/go a/.", "a/."),
@@ -203,7 +203,7 @@ proptest! {
     }
 }
 
-/// A command of a plugin.
+/// A plugin's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub name: &'static str,

@@ -1,5 +1,5 @@
-//! Holds the secrets that this process has read, and replaces them with their labels. The host passes texts that may
-//! contain a secret, such as log records, errors, posts and webhook requests, through this module. This module reads no
+//! Holds the secrets that this process has read, and replaces them with their labels. Any text that may contain a
+//! secret, such as log records, errors, posts and webhook requests, passes through this module. This module reads no
 //! files.
 
 use std::{
@@ -16,7 +16,7 @@ const MAX_VALUES: usize = 256;
 static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);
 
 /// Registers a secret: from now on, [`text`] and [`bytes`] replace `value` with `label`. The value stays registered
-/// when the file of the secret changes.
+/// even if the secret's file changes.
 pub fn remember(label: &str, value: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let new = (label.to_owned(), value.to_owned());

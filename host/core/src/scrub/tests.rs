@@ -5,8 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A secret with characters that the encodings change. No eight consecutive characters of the secret occur in the other
-/// texts of the tests.
+/// A secret with characters that the encodings change. No run of eight of its characters occurs in other test texts.
 const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
 
 fn scrubber(values: &[(&str, &str)]) -> Scrubber {

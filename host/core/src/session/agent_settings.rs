@@ -1,6 +1,5 @@
-//! The session's agent, and the settings of the agent that users change with commands: model, permission mode and
-//! persona. The agent can change until the session's conversation has a turn, because another agent can't continue the
-//! conversation.
+//! The session's agent and the agent settings that users change with commands: model, permission mode and persona. The
+//! agent can be changed only until the conversation has its first turn, because another agent can't continue it.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -60,8 +59,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Refuses a value of a setting that a plain program doesn't have. The value would have no effect, and a new model
-    /// or persona would restart the program, which then loses its state. The demo agent accepts all settings.
+    /// Rejects a value for a setting that plain programs don't have. The value would have no effect, and a new model or
+    /// persona would restart the program, losing its state. The demo agent accepts all settings.
     fn check_has<T>(
         &self,
         feature: AgentFeature,
@@ -75,8 +74,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Sets the permission mode. A running agent gets the mode at once. `BypassPermissions` is refused unless the agent
-    /// is configured with it.
+    /// Sets the permission mode. The change applies to a running agent immediately. `BypassPermissions` is refused
+    /// unless the agent is configured with it.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
@@ -95,8 +94,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Forgets the mode that a user has set. The refusal of a configured mode isn't posted, because every start sends
-    /// that mode again.
+    /// Clears the mode that a user set. If the agent refuses a configured mode, no notice is posted, because every
+    /// start sends that mode again.
     pub(super) fn handle_permission_mode_refused(&mut self, why: String) {
         let is_set = self.record.permission_mode.take().is_some();
         if let Some(place) = self.record.place.clone().filter(|_| is_set) {
@@ -104,7 +103,7 @@ impl Machine {
         }
     }
 
-    /// Records the mode that the agent has changed to, so that its next process starts in this mode.
+    /// Records the mode that the agent switched to, so that its next process starts in that mode.
     pub(super) fn handle_permission_mode_changed(&mut self, mode: PermissionMode) {
         if self.is_forbidden(mode) {
             return;
@@ -118,7 +117,8 @@ impl Machine {
         mode == PermissionMode::BypassPermissions && self.configured_permission_mode() != Some(mode)
     }
 
-    /// Notifies the user once that the agent is too old, although each later process reports it again.
+    /// Notifies the user that the agent is too old. Later processes report the same, but the user is notified only
+    /// once.
     pub(super) fn handle_outdated_agent(&mut self, text: String) {
         if self.outdated_agent.as_ref() != Some(&text) {
             self.post_to_affected_places(&SessionNotice::AboutAgent(text.clone()));

@@ -1,6 +1,6 @@
-//! Decides about permissions for tools without asking a user: first by `[access] deny_tools`, then by the approval
-//! plugin. If the agent asks for a permission, a user decides about everything else. If the agent only announces that
-//! it will use a tool, it gets the objections.
+//! Decides tool permissions without asking a user: first by `[access] deny_tools`, then by the approval plugin. A user
+//! decides the remaining permission requests. If the agent only announces a tool use, the answer says whether the use
+//! is denied or the agent has to ask.
 
 use cordboard_permission_rules as rules;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Returns the rule of `[access] deny_tools` that denies the request.
+    /// Returns the `[access] deny_tools` rule that denies the request.
     fn denied_by_configuration(&self, request: &AgentRequest) -> Option<rules::Rule> {
         let tool_use = request.tool_use.as_ref()?;
         let folder = self.record.folder.to_string_lossy();
@@ -29,10 +29,10 @@ impl Machine {
         rules::matches(&self.settings.deny_tools, &tool_use).cloned()
     }
 
-    /// Checks a use of a tool that the agent has announced. The agent might not ask about the use: its own settings,
-    /// its permission mode or an earlier answer may allow it. The agent has to ask if a rule of the plugin demands it,
-    /// if the plugin's call fails, if the input is too large, or if too many uses are undecided. Without an active
-    /// plugin, only `deny_tools` applies.
+    /// Checks a tool use that the agent has announced. The agent might not ask about it, because its own settings, its
+    /// permission mode or an earlier answer may allow it. The agent has to ask if a plugin rule requires it, the plugin
+    /// call fails, the input is too large, or too many uses are undecided. Without an active plugin, only `deny_tools`
+    /// applies.
     pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
         let Some(tool_use) = &mut request.tool_use else {
             return self.send_answer(&request, RequestAnswer::NoObjection);
@@ -67,7 +67,7 @@ impl Machine {
         }
     }
 
-    /// Denies the request if a rule of `[access] deny_tools` does, and returns whether it was denied.
+    /// Denies the request if an `[access] deny_tools` rule matches it. Returns whether it was denied.
     pub(super) fn deny_by_configuration(&mut self, request: &AgentRequest) -> bool {
         let Some(rule) = self.denied_by_configuration(request) else { return false };
         let why = messages::denied_by_configuration(&rule);
@@ -84,8 +84,7 @@ impl Machine {
         }
     }
 
-    /// Applies the decision of the approval plugin. A decision about a question that was closed in the meantime is
-    /// ignored.
+    /// Applies the decision of the approval plugin. Ignores a decision about a question that has since been closed.
     pub(super) fn handle_decision(&mut self, ticket: Ticket, decision: Decision, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         if let Some(request) = live.announced.remove(&ticket) {
@@ -114,11 +113,12 @@ impl Machine {
         }
     }
 
-    /// Asks a user, and stores the reason, which the message shows.
+    /// Asks a user, and stores the reason so that the message can show it.
     pub(super) fn ask_user_because(&mut self, number: u64, reason: Option<AskReason>, now: Timestamp) {
         let open = self.live.as_mut().and_then(|live| live.requests.iter_mut().find(|open| open.number == number));
         if let Some(open) = open {
-            // After a permission for the session, the agent doesn't ask again, so the rule would not be checked.
+            // Once the tool is allowed for the session, the agent doesn't ask again, so the rule would no longer be
+            // checked.
             if reason.as_ref().is_some_and(AskReason::is_for_each_use) {
                 open.request.limit_to_one_use();
             }
@@ -142,7 +142,7 @@ impl Machine {
         self.request_closed(now);
     }
 
-    /// Denies the open requests that new rules of the configuration deny.
+    /// Denies the open requests that the new configuration's rules deny.
     pub(super) fn deny_open_requests(&mut self, now: Timestamp) {
         let denied: Vec<_> = self
             .open_requests()

@@ -1,5 +1,5 @@
-//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. A
-//! command or a timeout never stops an idle agent with background work, unless the user confirms it.
+//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. No
+//! command or timeout stops an idle agent with background work unless the user confirms it.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{
     types::Timestamp,
 };
 
-/// The maximum time from now to the known end of background work, such as a wake-up. A later end is reduced to this
-/// limit. Agents schedule nothing beyond a year.
+/// How far ahead the known end of background work, such as a wake-up, may be. A later end is capped at this limit.
+/// Agents don't schedule anything more than a year ahead.
 const FURTHEST_END: Duration = Duration::from_hours(366 * 24);
 
 impl Machine {
@@ -23,8 +23,8 @@ impl Machine {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// Returns the work that is reported as ended if the host stops or is killed now. The list is empty while the agent
-    /// is being stopped for another reason, for example because a user agreed to end the work.
+    /// Returns the work to report as ended if the host stops or is killed now. The list is empty while the agent is
+    /// being stopped for another reason, for example because a user agreed to end the work.
     pub(super) fn recorded_work(&self) -> Vec<String> {
         if let State::Stopping(stop) = &self.state {
             return stop.work.clone();
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// Removes the work that is over by now. When the last piece ends, the idle time restarts, so that the user can
+    /// Removes the work that has ended. When the last piece ends, the idle time restarts, which gives the user time to
     /// read the result.
     pub(super) fn end_past_work(&mut self, now: Timestamp) {
         let Some(live) = &mut self.live else { return };

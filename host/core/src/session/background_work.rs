@@ -16,12 +16,12 @@ impl BackgroundWork {
         self.0.iter().map(|task| task.about.clone()).collect()
     }
 
-    /// Returns the next time at which a piece of the work is over, or `None` if no piece has a known end.
+    /// Returns the earliest known end of a piece of work, or `None` if no end is known.
     pub fn next_end(&self) -> Option<Timestamp> {
         self.0.iter().filter_map(|task| task.until).min()
     }
 
-    /// Removes the work that is over by now. A wake-up is over at its time, because the agent then starts a turn.
+    /// Removes the work that has ended. A wake-up ends at its scheduled time, because the agent then starts a turn.
     pub fn forget_past(&mut self, now: Timestamp) {
         self.0.retain(|task| task.until.is_none_or(|until| until > now));
     }

@@ -1,5 +1,4 @@
-//! Carries out commands to a session, or refuses them. The caller has already checked permissions, personas and time
-//! spans.
+//! Executes or refuses session commands. The caller has already checked permissions, personas and time spans.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
@@ -66,8 +65,8 @@ impl Machine {
         refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
-    /// Handles a place that switched to the session. The first such place gets the session's notices until the first
-    /// prompt arrives.
+    /// Handles a place that switched to the session. Until the first prompt arrives, the session's notices go to the
+    /// first place that switched to it.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
@@ -109,9 +108,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Interrupts the turn, and drops all waiting prompts. With [`QueuedPrompts::Keep`], drops only the next prompt, if
-    /// it waits for an agent to start or for a terminal to close, because after `/stop` the user does not want an
-    /// answer to it.
+    /// Interrupts the turn, and drops all waiting prompts. With [`QueuedPrompts::Keep`], drops only the next prompt,
+    /// and only if it is waiting for an agent to start or for a terminal to close: a user who sends `/stop` doesn't
+    /// want it answered.
     pub(super) fn interrupt(
         &mut self,
         queued: QueuedPrompts,
@@ -136,7 +135,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Returns whether another agent starts for the waiting prompts once the stopping process has exited.
+    /// Returns whether another agent will be started for the waiting prompts once the stopping process exits.
     fn will_start(&self) -> bool {
         match &self.state {
             State::Stopping(stop) => !matches!(stop.then, AfterStop::Ask(_) | AfterStop::Archive),
@@ -145,7 +144,7 @@ impl Machine {
         }
     }
 
-    /// Applies the command of a button to the button's own request, even if other requests are open.
+    /// Applies a button's command to that button's request, even if other requests are open.
     fn press(&mut self, request: &Request, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         match (request, command) {
             (Request::Prompt(id), SessionCommand::Retry(new_id)) => {
@@ -184,8 +183,8 @@ impl Machine {
         index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
-    /// Starts the agent if its start waits for a user's decision or for a backoff. Returns whether its start was
-    /// waiting. If the previous process has not exited yet, the next one starts after that exit.
+    /// Starts the agent if its start is waiting for a user's decision or a backoff. Returns whether it was waiting. If
+    /// the previous process hasn't exited yet, the next one starts once it does.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {
@@ -218,7 +217,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Sends an interrupted prompt again, with a new id, because agents drop a prompt whose id they have seen.
+    /// Resends an interrupted prompt under a new id, because agents ignore a prompt whose id they have already seen.
     fn send_again(&mut self, index: usize, new_id: PromptId, now: Timestamp) {
         let interrupted = self.record.interrupted.remove(index);
         let (was_latest, id) = (index == self.record.interrupted.len(), interrupted.id.clone());
@@ -234,7 +233,7 @@ impl Machine {
         }
     }
 
-    /// Returns whether the prompt that was last sent again is still unanswered.
+    /// Returns whether the most recently retried prompt is still unanswered.
     fn is_retry_pending(&self) -> bool {
         let Some(retried) = &self.retried_prompt else { return false };
         self.queue.iter().any(|prompt| prompt.id == *retried) || self.open().is_some_and(|open| open.is(retried))

@@ -1,5 +1,5 @@
-//! The effects that a session requests. The caller performs them in order. If there is a `Persist` or `PersistTurn`, it
-//! comes first, or second after a leading `Accept`.
+//! The effects that a session requests. The caller performs them in order. A `Persist` or `PersistTurn` always comes
+//! first, or second after a leading `Accept`.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ use crate::{
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
-    /// Store the record as it is now, and the usage of a finished turn. Both are stored in one commit, because the
-    /// record contains the total from which the cost of the next turn is computed.
+    /// Store the record as it is now, and the usage of a finished turn. Both go into one commit, because the next
+    /// turn's cost is computed from the total in the record.
     PersistTurn(Box<UsageEntry>),
-    /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send` or `Steer`.
+    /// Mark the stored prompt as being sent to the agent. This effect always precedes the prompt's `Send` or `Steer`.
     MarkSent(PromptId),
-    /// Store that the prompt waits again, because it has to be sent to another agent process.
+    /// Mark the stored prompt as waiting again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
-    /// Store this prompt as accepted, together with the record. The prompt repeats, with a new id, an interrupted
+    /// Store this prompt as accepted, together with the record. Under a new id, the prompt repeats an interrupted
     /// prompt or the prompt of a silent agent that is being restarted.
     Accept(Prompt),
-    /// Store that the prompt is completed without an answer. `Finish` completes a prompt with an answer.
+    /// Mark the stored prompt as completed without an answer. `Finish` completes a prompt with an answer.
     Complete {
         prompt: PromptId,
         how: Completion,
@@ -48,7 +48,7 @@ pub enum Effect {
         ticket: Ticket,
         idle_for: Duration,
     },
-    /// Ask the approval plugin about a use of a tool.
+    /// Ask the approval plugin about a tool use.
     Decide {
         ticket: Ticket,
         permission: Box<Permission>,
@@ -74,19 +74,19 @@ pub enum Effect {
         run: Run,
         prompt: PromptId,
     },
-    /// The agent is about to answer a prompt that it received during an earlier turn. Show the turn of the prompt in
-    /// this place.
+    /// The agent is about to answer a prompt that it received during an earlier turn. Show the prompt's turn in this
+    /// place.
     SteeredTurnStarted {
         prompt: PromptId,
         place: Place,
     },
     /// The agent has started a turn without a prompt. Show the turn in this place.
     TurnStarted(Place),
-    /// Store the outcome of a question of the agent in the audit log.
+    /// Record the outcome of an agent's question in the audit log.
     Audit(Box<DecidedRequest>),
-    /// Log that the host withdraws a question that was still open when the previous host was killed.
+    /// Log the withdrawal of a question that was open when the previous host was killed.
     AuditUnclosed(Box<RecordedRequest>),
-    /// Send the answer to a question of the agent.
+    /// Send the answer to an agent's question.
     Answer {
         run: Run,
         id: RequestId,
@@ -113,7 +113,7 @@ pub enum Effect {
     Kill {
         run: Run,
     },
-    /// Show the running turn, which has changed and can be read with `turn()`. The caller may merge consecutive
+    /// Show the running turn, which has changed; the caller reads it from `turn()`. The caller may merge consecutive
     /// updates.
     ShowTurn,
     /// End the turn: store its last frame together with the completion of all its prompts, then show the frame.
@@ -126,7 +126,7 @@ pub enum Effect {
         request: Request,
         choice: Choice,
     },
-    /// Store and send a message of the host.
+    /// Store and send a message from the host.
     Post {
         place: Place,
         notice: SessionNotice,
@@ -134,7 +134,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Returns the beginning of the prompt that the effect drops, or `None` if the effect drops no prompt.
+    /// Returns the beginning of the prompt that the effect drops, or `None` if it doesn't drop one.
     #[must_use]
     pub fn dropped(&self) -> Option<&str> {
         let Self::Complete { how: Completion::Dropped(beginning), .. } = self else { return None };
@@ -142,7 +142,7 @@ impl Effect {
     }
 }
 
-/// The parameters of an agent's start.
+/// The parameters for starting an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     pub conversation: ConversationStart,
@@ -157,7 +157,7 @@ pub enum Completion {
     /// The host rejected the prompt, a user dropped it, or its author lost access. Contains the beginning of the
     /// prompt.
     Dropped(String),
-    /// The prompt was sent, but the host ended before it was answered, or an interrupt canceled it before the agent
-    /// accepted it. The prompt is kept as an interrupted prompt, and the user was notified.
+    /// The prompt was sent, but the host exited before the agent answered it, or an interrupt canceled it before the
+    /// agent accepted it. The prompt is kept as an interrupted prompt, and the user was notified.
     Interrupted,
 }

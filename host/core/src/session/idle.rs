@@ -1,4 +1,4 @@
-//! Tracks the idle time and the decision of the lifecycle policy. Both are kept only while the session is idle. The
+//! Tracks the idle time and the lifecycle policy's decision. Both exist only while the session is idle, and the
 //! deadline is derived from them.
 
 use std::time::Duration;

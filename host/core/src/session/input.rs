@@ -25,7 +25,7 @@ impl Input {
 }
 
 impl Run {
-    /// The agent process of a previous host. Its `Exit` is reported when the process has been cleaned up.
+    /// An agent process left over from a previous host. Its `Exit` arrives once the process has been cleaned up.
     pub const LEFT_OVER: Self = Self(0);
 }
 
@@ -38,7 +38,7 @@ pub enum Input {
     Prompt(Prompt),
     /// A prompt that interrupts the running turn and is sent before the waiting prompts that aren't urgent.
     UrgentPrompt(Prompt),
-    /// The text of a prompt was edited. The edit is ignored unless the prompt still waits.
+    /// A prompt's text was edited. The edit is ignored unless the prompt is still waiting.
     Edited {
         prompt: PromptId,
         kind: PromptKind,
@@ -66,7 +66,7 @@ pub enum Input {
     Strays {
         pids: Vec<i32>,
     },
-    /// The time that `poll_timeout` returned has come.
+    /// The deadline returned by `poll_timeout` has been reached.
     Timeout,
     Verdict {
         ticket: Ticket,
@@ -82,13 +82,13 @@ pub enum Input {
         ticket: Ticket,
         text: Option<String>,
     },
-    /// The decision of the approval plugin about the use of a tool.
+    /// The approval plugin's decision about a tool use.
     Decision {
         ticket: Ticket,
         decision: Decision,
     },
-    /// The configuration was loaded, or the session was renamed or got another agent. The input is ignored if the
-    /// settings of the session have not changed.
+    /// The configuration was loaded, or the session was renamed or switched to another agent. The input is ignored if
+    /// the session's settings have not changed.
     Settings(Box<Settings>),
     /// The running agents exceed `[limits]`: the session is suspended if it is idle and has neither background work nor
     /// open questions.
@@ -101,11 +101,10 @@ pub enum Input {
         /// The conversation that was last used in the terminal. `None` if it is unknown or belongs to another session.
         conversation: Option<String>,
     },
-    /// The authors of these prompts lost access to the session: waiting prompts are dropped, and the turn of a running
-    /// one is interrupted.
+    /// The authors of these prompts lost access to the session. The prompts that are still waiting are dropped, and a
+    /// turn that contains one of them is interrupted.
     AccessLost(Vec<PromptId>),
-    /// No user can answer any more, because the input of the chat has ended: the open questions of the agent are
-    /// withdrawn.
+    /// Users can no longer answer, because the chat's input has ended. The agent's open questions are withdrawn.
     NobodyAnswers,
     /// The host is shutting down: the turn is interrupted, then the agent is stopped. A second `Shutdown` kills the
     /// agent.
@@ -114,16 +113,15 @@ pub enum Input {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// The exit code or signal in words, and the last lines of stdout and stderr that explain the exit, if there are
-    /// any.
+    /// The exit code or signal in words, and the last lines of stdout and stderr that explain the exit, if any.
     Ended { status: String, last_output: Option<String> },
     /// The process could not be started. Contains the reason and the remedy for the user.
     NotStarted(String),
 }
 
 impl Exit {
-    /// Returns the reason that the user sees: the last output, or the exit status if there is no output. If the process
-    /// could not be started, returns the reason for that.
+    /// Returns the reason shown to the user: the last output, or the exit status if there is no output. If the process
+    /// could not be started, returns why.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
@@ -156,7 +154,7 @@ pub enum Verdict {
     Absent,
 }
 
-/// The decision of the approval plugin. `rule` describes the rule that decided, if there is one.
+/// The approval plugin's decision. `rule` describes the rule that it is based on, if any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub outcome: DecisionOutcome,
@@ -170,8 +168,8 @@ pub enum DecisionOutcome {
     AllowForSession,
     /// Contains the reason for the agent and the user.
     Deny(String),
-    /// A user decides. The question shows these buttons of the plugin in addition to the answers. This is also the
-    /// outcome if there is no approval plugin.
+    /// A user decides. The question shows these plugin buttons in addition to the answers. This is also the outcome if
+    /// there is no approval plugin.
     Ask(Vec<Button>),
     /// The plugin failed, so a user decides.
     Failed,
@@ -182,7 +180,7 @@ impl Decision {
     pub const FAILED: Self = Self { outcome: DecisionOutcome::Failed, rule: None };
 }
 
-/// A persona's settings for the start of an agent.
+/// The persona settings for starting an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PersonaSettings {
     pub instructions: String,
@@ -192,7 +190,7 @@ pub struct PersonaSettings {
     pub greeting: Option<String>,
 }
 
-/// The session's part of the current configuration.
+/// The parts of the current configuration that apply to the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `[sessions] idle_timeout`.
@@ -204,10 +202,10 @@ pub struct Settings {
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
     /// that an agent that crashes on every prompt does not fill the store.
     pub max_interrupted: usize,
-    /// `[sessions] stall`: the time after which users are asked about an agent that is silent during a turn. Zero turns
-    /// the question off.
+    /// `[sessions] stall`: the time after which users are asked about an agent that is silent during a turn. Zero
+    /// disables the question.
     pub stall: Duration,
-    /// `[requests] expire`: the time limit for the answer to a question of the agent.
+    /// `[requests] expire`: the time limit for answering an agent's question.
     pub request_expiry: Duration,
     /// `[access] deny_tools`.
     pub deny_tools: Vec<Rule>,
@@ -234,19 +232,19 @@ pub enum SessionCommand {
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Stops an idle agent and holds the session for the terminal of this process, until the exit of the process is
-    /// reported. The terminal may use the conversation once no agent is live. The command is refused during a turn,
-    /// while prompts wait, and while the agent has background work or an open question.
+    /// Stops an idle agent and holds the session for this process's terminal until the process is reported to have
+    /// exited. The terminal may use the conversation once no agent is live. The command is refused during a turn, while
+    /// prompts wait, and while the agent has background work or an open question.
     OpenTerminal(ProcessId),
     /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
     Interrupt {
         queued: QueuedPrompts,
         from: Option<Place>,
     },
-    /// Drops a prompt that waits.
+    /// Drops a waiting prompt.
     DropQueued(PromptId),
-    /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. Contains the
-    /// new id of that prompt, because agents drop a prompt whose id they have seen.
+    /// Retries a refused resume or a failed start; otherwise resends the latest interrupted prompt. Contains that
+    /// prompt's new id, because agents ignore a prompt whose id they have already seen.
     Retry(PromptId),
     /// Starts a new conversation, so that the agent forgets the old one.
     Fresh,
@@ -278,7 +276,7 @@ pub enum SessionCommand {
 /// Whether an interrupt keeps or drops the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedPrompts {
-    /// Keeps the prompts, except the next one if it waits for an agent to start or for a terminal to close.
+    /// Keeps the prompts, except for the next one if it is waiting for an agent to start or for a terminal to close.
     Keep,
     Drop,
 }

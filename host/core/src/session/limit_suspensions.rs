@@ -7,7 +7,7 @@ use crate::{
     types::{Phase, SessionName, SessionView},
 };
 
-/// A snapshot of the memory in use and available, in bytes.
+/// A snapshot of used and available memory, in bytes.
 #[derive(Debug, Default)]
 pub struct MemoryUsage {
     /// The resident memory of each session's agent and its descendants.
@@ -50,7 +50,7 @@ pub struct Suspensions {
     pub unresolved: Option<ExceededLimit>,
 }
 
-/// Returns the sessions to suspend. The memory of an agent that is being stopped counts as free already.
+/// Returns the sessions to suspend. The memory of an agent that is being stopped already counts as free.
 #[must_use]
 pub fn suspensions(views: &[Arc<SessionView>], limits: &Limits, memory: &MemoryUsage) -> Suspensions {
     let memory_of = |view: &SessionView| memory.agents.get(&view.record.name).copied().unwrap_or_default();

@@ -33,32 +33,32 @@ pub struct Machine {
     pub(super) state: State,
     /// The agent process, present while it may be running.
     pub(super) live: Option<LiveProcess>,
-    /// The prompts that wait to be sent to an agent, in the order of sending.
+    /// The prompts waiting to be sent to an agent, in sending order.
     pub(super) queue: VecDeque<Prompt>,
-    /// The urgent prompts that wait. May also contain prompts that were dropped.
+    /// The waiting urgent prompts. May also contain dropped prompts.
     pub(super) urgent: Vec<PromptId>,
-    /// The persona settings that were received last, with the persona's name.
+    /// The most recently received persona settings, with the persona's name.
     pub(super) persona_settings: Option<(String, PersonaSettings)>,
     /// The greeting to post when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
     /// The last notice about an agent that is too old.
     pub(super) outdated_agent: Option<String>,
-    /// The commands that the agent reported last.
+    /// The commands that the agent most recently reported.
     pub(super) commands: Option<Arc<[AgentCommand]>>,
-    /// The new id of the prompt that was last sent again.
+    /// The new id of the most recently retried prompt.
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
     pub(super) open_failure: Option<u64>,
     /// The beginning of the silence that users are asked about.
     pub(super) open_stall: Option<Timestamp>,
-    /// The times from which repeated `/retry` and `/leave` commands are recognized.
+    /// The times of the last `/retry` and `/leave`, for recognizing repeated commands.
     pub(super) last_press: LastPress,
     /// The number of consecutive failed starts.
     pub(super) failed_starts: usize,
     /// The pending query for a resume notice, and the place for the notice.
     pub(super) resume_notice: Option<(Ticket, Place)>,
-    /// The places that were notified that their prompts wait for the terminal to be closed.
+    /// The places already notified that their prompts wait until the terminal is closed.
     pub(super) notified_of_terminal: Vec<Place>,
     pub(super) shutdown: Shutdown,
     last_run: Run,
@@ -103,7 +103,7 @@ impl Machine {
         };
         if machine.record.process.is_some() {
             let then = if machine.record.archived { AfterStop::Archive } else { AfterStop::Suspend };
-            // The cleanup at the host's start ends this process, so the earlier stages of stopping are skipped.
+            // The cleanup at host startup ends this process, so the earlier stop stages are skipped.
             let stop = Stop::new(StopStage::Killed, machine.record.last_active, then);
             machine.state = State::Stopping(Stop { work: machine.record.background.clone(), ..stop });
             machine.live = Some(machine.new_live(Run::LEFT_OVER));
@@ -170,7 +170,7 @@ impl Machine {
         self.flush()
     }
 
-    /// Carries out a command, and returns its effects.
+    /// Executes a command and returns its effects.
     ///
     /// # Errors
     /// The command was refused. The error contains a message for the caller, and the session is unchanged.
@@ -269,7 +269,7 @@ impl Machine {
         }
     }
 
-    /// Handles a deadline that has passed. A timer that a later input has made obsolete may fire too early, and is
+    /// Handles a deadline that has passed. If a later input has moved the deadline, the old timer may fire early and is
     /// ignored.
     fn handle_timeout(&mut self, now: Timestamp) {
         let Some((at, reason)) = self.poll_timeout() else { return };
@@ -292,13 +292,13 @@ impl Machine {
         }
     }
 
-    /// Returns the timeout set by `/timeout`, else the persona's, else that of the current configuration.
+    /// Returns the timeout set by `/timeout`, else the persona's, else the configured one.
     pub(super) fn idle_timeout(&self) -> Duration {
         let persona = self.persona_settings().and_then(|settings| settings.idle_timeout);
         self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
-    /// Returns the model set by `/model`, else the persona's, else that of the current configuration.
+    /// Returns the model set by `/model`, else the persona's, else the configured one.
     pub(super) fn model(&self) -> Option<String> {
         let persona = self.persona_settings().and_then(|settings| settings.model.as_ref());
         self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
@@ -381,8 +381,8 @@ impl Machine {
     }
 
     /// Returns the effects. A changed record is persisted before all other effects except a leading `Accept`. That
-    /// effect stores the record together with the prompt, so that an interrupted prompt leaves the record only when it
-    /// is stored as waiting.
+    /// effect stores the record and the prompt together, so an interrupted prompt is removed from the record only when
+    /// it is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
         self.record.open_requests = self.recorded_requests();

@@ -1,5 +1,4 @@
-//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons are not
-//! affected.
+//! Renames a session. The session's id stays the same, so its agent, its questions and their buttons are not affected.
 
 use super::{ApiError, ApiErrorCode, Machine, commands::refusal, state::Shutdown};
 use crate::{
@@ -27,8 +26,8 @@ impl Machine {
         Ok(record)
     }
 
-    /// Applies a rename whose record is stored. Nothing may have changed since [`Self::check_rename`] returned the
-    /// record.
+    /// Applies a rename after its record was stored. The session must not have changed since [`Self::check_rename`]
+    /// returned the record.
     pub fn apply_rename(&mut self, record: SessionRecord) {
         self.persisted.clone_from(&record);
         self.record = record;

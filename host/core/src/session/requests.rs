@@ -1,6 +1,6 @@
-//! Questions from the agent to users, for example about a permission, a choice or a plan. Each question is closed once:
-//! it is answered, expires or is withdrawn. Only one question is shown at a time. An agent with an open question is not
-//! stopped at the idle timeout.
+//! Questions from the agent to users, for example about a permission, a choice or a plan. Each question is closed
+//! exactly once: when it is answered, expires or is withdrawn. Only one question is shown at a time. An agent with an
+//! open question is not stopped at the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Run,
@@ -15,16 +15,16 @@ use crate::{
     },
 };
 
-/// The maximum number of questions of a session that wait for a user. Users can't keep track of more, so the host
+/// The maximum number of a session's questions that can wait for a user. Users can't keep track of more, so the host
 /// answers further questions with [`RequestAnswer::Nobody`].
 const MAX_WAITING: usize = 20;
 
-/// The maximum number of open questions of a session, including those about which the approval plugin decides. The host
+/// The maximum number of a session's open questions, including those that the approval plugin is deciding. The host
 /// answers further questions with [`RequestAnswer::Nobody`].
 pub(super) const MAX_OPEN: usize = 1000;
 
-/// The maximum size of a tool's input for the approval plugin, in bytes. A larger input could exhaust the limits of the
-/// plugin's call, so the user decides instead of the plugin.
+/// The maximum size of a tool input that is passed to the approval plugin, in bytes. A larger input could exceed the
+/// plugin call's limits, so a user decides instead.
 pub(super) const MAX_INPUT: usize = 256 << 10;
 
 /// The audit log's outcome for a question that is closed without a decision before it expires.
@@ -81,14 +81,14 @@ impl Machine {
         let (number, request) = (next.number, Box::new(next.request.clone()));
         let (buttons, reason) = (next.buttons.clone(), next.reason.clone());
         live.shown_request = Some(number);
-        // The user sees only this question, so the time limits of the others start again, too.
+        // The user sees only this question, so the other questions' time limits restart too.
         live.requests.iter_mut().for_each(|open| open.since = now);
         let folder = self.record.folder.clone();
         self.post(place, SessionNotice::Asked { number, request, buttons, reason, folder });
     }
 
-    /// Returns the place in which a question is shown, or `None` if no user can answer it: no agent is ready, the turn
-    /// is being interrupted, or the session has no place.
+    /// Returns the place where questions are shown, or `None` if no user can answer them because no agent is ready, the
+    /// turn is being interrupted, or the session has no place.
     pub(super) fn place_of_questions(&self) -> Option<Place> {
         match &self.state {
             State::Busy(OpenTurn { interrupt: Some(_), .. }) => None,
@@ -125,8 +125,7 @@ impl Machine {
     }
 
     /// Answers an open question. Returns an error and changes nothing if the question isn't open or doesn't offer these
-    /// options, if there is a text that the last option doesn't take, or if the last option requires a text and there
-    /// is none.
+    /// options, if the last option doesn't take the given text, or if it requires a text and none was given.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,
@@ -165,7 +164,7 @@ impl Machine {
         self.request_closed(now);
     }
 
-    /// Closes the questions to users, because no user can answer any more. The agent continues without the answers.
+    /// Closes the questions to users, because users can no longer answer them. The agent continues without the answers.
     pub(super) fn withdraw_unanswerable(&mut self, now: Timestamp) {
         let unanswerable: Vec<_> = self.answerable_requests().cloned().collect();
         if unanswerable.is_empty() {
@@ -198,7 +197,7 @@ impl Machine {
         }
     }
 
-    /// Reports the questions that were open, if the process that has exited was the agent of a host that was killed.
+    /// If the process that exited was the agent of a killed host, reports the questions that were open.
     pub(super) fn report_unclosed_requests(&mut self) {
         if !self.is_live(Run::LEFT_OVER) {
             return;
@@ -215,7 +214,7 @@ impl Machine {
         }
     }
 
-    /// Returns the open questions as the record stores them.
+    /// Returns the open questions in the form stored in the record.
     pub(super) fn recorded_requests(&self) -> Vec<RecordedRequest> {
         if self.is_live(Run::LEFT_OVER) {
             return self.record.open_requests.clone();
@@ -257,7 +256,7 @@ impl Machine {
         self.emit_live(|run| Effect::Answer { run, id, answer });
     }
 
-    /// Closes the message of a question. Only the question that is shown has one.
+    /// Closes a question's message. Only the question currently shown has one.
     pub(super) fn close_request(&mut self, open: &OpenRequest, choice: Choice) {
         let Some(live) = &mut self.live else { return };
         if live.shown_request.take_if(|shown| *shown == open.number).is_some() {
@@ -266,7 +265,7 @@ impl Machine {
         }
     }
 
-    /// Shows the next question after one was closed, and restarts the idle time and the time of silence.
+    /// Shows the next question after one was closed, and restarts the idle and silence clocks.
     pub(super) fn request_closed(&mut self, now: Timestamp) {
         self.show_next_request(now);
         self.end_silence(now);
@@ -319,7 +318,7 @@ fn rules_of(request: &AgentRequest, chosen: &[String]) -> Option<String> {
     Some(rules).filter(|rules| !rules.is_empty() && options.any(RequestOption::is_lasting))
 }
 
-/// Returns the labels of the chosen options, or an error if the options or the text don't fit.
+/// Returns the labels of the chosen options, or an error if the options or the text are invalid.
 fn labels_of(
     session: &SessionName,
     open: &OpenRequest,

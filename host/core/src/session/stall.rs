@@ -1,6 +1,6 @@
 //! Asks users about a turn whose agent is silent, for example because it lost its connection. The question is asked
-//! once for each silence, and closed when a user decides, the agent has output again, or the turn is interrupted or
-//! ends.
+//! once per silence, and closed when a user decides, the agent produces output again, or the turn ends or is
+//! interrupted.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, SessionCommand,
@@ -16,9 +16,9 @@ use crate::{
 };
 
 impl Machine {
-    /// Returns the time at which users are asked about the silence of the running turn. Returns `None` if the question
-    /// is switched off or already open, or if there is a reason for the silence: a tool is running, a question of the
-    /// agent is open, or the turn is being interrupted.
+    /// Returns the time at which to ask users about the running turn's silence. Returns `None` if the question is
+    /// disabled or already open, or if the silence has a reason: a tool is running, an agent's question is open, or the
+    /// turn is being interrupted.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let State::Busy(open) = &self.state else { return None };
         let is_expected = open.interrupt.is_some() || !self.open_requests().is_empty() || open.turn.runs_tool();
@@ -26,7 +26,7 @@ impl Machine {
         (!is_expected && !is_off && self.open_stall.is_none()).then(|| open.silent_since.after(self.settings.stall))
     }
 
-    /// Restarts the time of silence: the agent has output, a question was closed, or a user chose to wait.
+    /// Restarts the silence clock, because the agent produced output, a question was closed, or a user chose to wait.
     pub(super) const fn end_silence(&mut self, now: Timestamp) {
         if let State::Busy(open) = &mut self.state {
             open.silent_since = now;
@@ -60,7 +60,7 @@ impl Machine {
         }
     }
 
-    /// Applies the command of a button of the open question.
+    /// Applies the command of one of the open question's buttons.
     pub(super) fn decide_stall(&mut self, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         if let SessionCommand::Retry(new_id) = command {
             self.restart_turn(new_id, now);
@@ -76,10 +76,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Stops the silent agent with its background work, which the question names, and sends the prompt to a new agent.
-    /// The prompt gets a new id, because agents drop a prompt whose id they have seen. Of the prompts that the agent
-    /// got later, the new agent gets those that the old one has not accepted, and the others are kept as interrupted
-    /// prompts.
+    /// Stops the silent agent and its background work, which the question lists, and sends the prompt to a new agent.
+    /// The prompt gets a new id, because agents ignore a prompt whose id they have already seen. Steered prompts that
+    /// the old agent has not accepted go to the new agent; the others are kept as interrupted prompts.
     fn restart_turn(&mut self, new_id: PromptId, now: Timestamp) {
         let Some(mut open) = self.take_open(|_| true) else { return };
         let accepted = self.settle_steered(&mut open);

@@ -69,7 +69,7 @@ impl Machine {
         if self.lacks(AgentFeature::Resume) { ConversationStart::New } else { self.record.conversation_start() }
     }
 
-    /// Returns whether the session's agent lacks a feature because of its kind.
+    /// Returns whether the session's kind of agent lacks a feature.
     pub(super) fn lacks(&self, feature: AgentFeature) -> bool {
         self.settings.agent.as_ref().is_some_and(|agent| agent.kind.lacks(feature))
     }
@@ -112,8 +112,8 @@ impl Machine {
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
         if self.live.as_ref().is_some_and(|live| live.has_lost_state) {
-            // Clear the conversation so that the loss is reported once: later starts lose state only after another
-            // prompt.
+            // Clear the conversation so that the loss is reported only once: until another prompt is sent, later starts
+            // have no state to lose.
             self.record.conversation = None;
             self.post_to_affected_places(&SessionNotice::StateLost);
         }
@@ -141,8 +141,8 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.conversation_discarded || live.run == Run::LEFT_OVER) {
             return;
         }
-        // A conversation that is not stored yet does not replace a resumable one, because the agent can resume only the
-        // stored one.
+        // An unstored conversation does not replace a resumable one, because the agent can only resume stored
+        // conversations.
         if resumable || !self.record.resumable {
             self.record.conversation = Some(id);
             self.record.resumable = resumable;
@@ -195,7 +195,7 @@ impl Machine {
         }
     }
 
-    /// Marks the session as broken without a retry, because a missing command does not appear by itself.
+    /// Marks the session as broken without a retry, because retrying doesn't fix a missing command.
     pub(super) fn start_impossible(&mut self, why: String) {
         self.break_session(why, |failure, why| SessionNotice::NotStarted { failure, why });
     }
@@ -213,8 +213,8 @@ impl Machine {
         }
     }
 
-    /// Handles an agent that does not know the conversation to resume. Prompts and record are kept until the user
-    /// decides.
+    /// Handles an agent that doesn't recognize the conversation to resume. The prompts and the record are kept until
+    /// the user decides.
     pub(super) fn handle_resume_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {

@@ -43,17 +43,17 @@ pub enum TimeoutReason {
     Stalled,
     /// A failed start is retried.
     StartAgain,
-    /// The idle time is over.
+    /// The idle timeout has expired.
     Idle,
-    /// The lifecycle plugin wants to be asked again.
+    /// The lifecycle plugin requested another review.
     Review,
     /// Background work has reached its known end, such as the time of a wake-up.
     WorkOver,
-    /// The turn did not end in time after an interrupt by a user or because of lost access.
+    /// The turn did not end in time after it was interrupted by a user or because of lost access.
     Interrupt,
     /// At shutdown, the interrupted turn did not end in time.
     CloseInput,
-    /// The agent did not react to the end of input.
+    /// The agent did not exit after the end of input.
     Terminate,
     /// The agent did not react to SIGTERM.
     Kill,
@@ -107,7 +107,7 @@ impl State {
     }
 
     /// Returns the next deadline and its reason. `idle_timeout` is the effective timeout. The state does not contain
-    /// the timeout, so that a reloaded configuration takes effect at once.
+    /// the timeout, so a reloaded configuration takes effect immediately.
     pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
@@ -145,8 +145,8 @@ pub(super) struct Idle {
     pub policy: Policy,
 }
 
-/// The lifecycle plugin's decision about an idle session. `from` is the time of the review, rounded down to the whole
-/// seconds of idle time that the plugin gets. The span of a verdict begins at `from`, so a span of
+/// The lifecycle plugin's decision about an idle session. `from` is the time of the review, rounded down to a whole
+/// second of idle time, because the plugin gets whole seconds. A verdict's span begins at `from`, so a span of
 /// `idle-timeout - idle-for` ends exactly at the idle timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
@@ -174,12 +174,12 @@ pub(super) struct OpenTurn {
     pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
-    /// The time since which the agent has been silent: the time of its last output, of the last closed question (also
-    /// one about its silence), or of the start of the turn.
+    /// The start of the agent's silence: its last output, the last closed question (including one about its silence),
+    /// or the start of the turn.
     pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
-    /// The prompts that were sent to the agent during this turn or an earlier one and are not answered yet, in the
-    /// order of sending. An interrupt removes those that are not accepted, unless the shutdown causes it.
+    /// The unanswered prompts that were sent to the agent during this turn or an earlier one, in sending order. An
+    /// interrupt removes the ones that were not accepted, unless the shutdown caused it.
     pub steered: Vec<SteeredPrompt>,
 }
 
@@ -202,10 +202,9 @@ pub(super) enum Interrupt {
     /// A user interrupted the turn with `/stop`, a button or an urgent prompt, or the author of a later prompt of the
     /// turn lost access.
     ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
-    /// The author of the prompt that the turn began with lost access to the session. The rest of the answer is not
-    /// shown.
+    /// The author of the turn's first prompt lost access to the session. The rest of the answer is not shown.
     AccessLost { since: Timestamp },
-    /// The host shuts down.
+    /// The host is shutting down.
     ByHost,
 }
 
@@ -215,7 +214,7 @@ pub(super) enum InterruptedBy {
     Stop,
     /// An urgent prompt.
     Prompt,
-    /// The author of a prompt in the turn lost access, but not the author of the prompt that the turn began with.
+    /// The author of a prompt in the turn lost access, but not the author of the turn's first prompt.
     AccessLost,
 }
 
@@ -266,11 +265,11 @@ pub(super) enum StopStage {
     Interrupted,
     Closed,
     Terminated,
-    /// SIGKILL was sent, but the exit is not reported yet.
+    /// SIGKILL was sent, but the exit has not been reported yet.
     Killed,
 }
 
-/// The transition after the exit of the process.
+/// The transition after the process exits.
 #[derive(Debug)]
 pub(super) enum AfterStop {
     /// Suspends the session, or starts another agent if prompts wait.
@@ -301,7 +300,7 @@ impl Stop {
 /// Details about an agent that exited, or that did not become ready in time.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
-    /// The reason for the user, such as the agent's last output or its exit status.
+    /// The reason shown to the user, such as the agent's last output or exit status.
     pub why: String,
     /// Like `why`, but with the exit status, for diagnosis.
     pub details: String,
@@ -342,11 +341,11 @@ pub(super) struct LiveProcess {
     pub background: BackgroundWork,
     /// Questions of the agent that wait for an answer.
     pub requests: Vec<OpenRequest>,
-    /// The number of the question that is shown.
+    /// The number of the question currently shown.
     pub shown_request: Option<u64>,
-    /// The numbers of the questions about which the approval plugin has not decided yet.
+    /// The numbers of the questions that the approval plugin has not decided yet.
     pub undecided: BTreeMap<Ticket, u64>,
-    /// The announced uses of tools about which the approval plugin has not decided yet.
+    /// The announced tool uses that the approval plugin has not decided yet.
     pub announced: BTreeMap<Ticket, AgentRequest>,
     /// Whether `/fresh` or `/agent` has discarded the process's conversation. Further events about that conversation
     /// are ignored.
@@ -359,8 +358,8 @@ pub(super) struct LiveProcess {
     pub has_lost_state: bool,
 }
 
-/// The time within which a repeated `/retry` or `/leave` is refused, because it is meant for the same prompt as before,
-/// not for the next interrupted one.
+/// A `/retry` or `/leave` repeated within this time is refused, because the user means the same prompt as before, not
+/// the next interrupted one.
 const REPEAT_WITHIN: Duration = Duration::from_secs(2);
 
 /// The times of the last retry that started or restarted the agent, and of the last `/leave`.

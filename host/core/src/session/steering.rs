@@ -1,5 +1,5 @@
-//! Prompts that the agent gets during a turn. The agent answers each of them in that turn or in a later one. All
-//! prompts of a turn are from the same place, so that all of their authors see the answer.
+//! Prompts that are sent to the agent during a turn. The agent answers each of them in that turn or in a later one. All
+//! prompts of a turn come from the same place, so all of their authors see the answer.
 
 use super::{
     Completion, Effect, Machine, Prompt,
@@ -27,8 +27,8 @@ impl Machine {
         }
     }
 
-    /// Returns whether the agent can get the prompt now. A prompt never overtakes one that waits. While a question is
-    /// open, the prompt waits, because the user may want to answer the question first.
+    /// Returns whether the prompt can be sent to the agent now. A prompt never overtakes a waiting one. While a
+    /// question is open, the prompt waits, because the user may want to answer the question first.
     fn can_steer(&self, prompt: &Prompt) -> bool {
         let State::Busy(open) = &self.state else { return false };
         let agent = self.settings.agent.as_ref();
@@ -45,7 +45,7 @@ impl Machine {
         steered.iter().filter(|steered| steered.receipt == Receipt::Sent).count()
     }
 
-    /// Begins the turn that answers the prompts that the agent got during earlier turns and left unanswered.
+    /// Begins the turn that answers the prompts left unanswered by earlier turns.
     pub(super) fn begin_steered_turn(&mut self, steered: Vec<SteeredPrompt>, now: Timestamp) {
         let is_accepted = steered.iter().any(|steered| steered.receipt == Receipt::Accepted);
         let receipt = if is_accepted { Receipt::Accepted } else { Receipt::Sent };
@@ -56,7 +56,7 @@ impl Machine {
         let open = OpenTurn { steered: steered.collect(), ..OpenTurn::new(Some(prompt), turn, receipt) };
         if let State::Stopping(stop) = &mut self.state {
             // The interrupt has canceled the prompts, unless the agent has just begun to answer them. When the agent
-            // has exited, the prompts that it has not accepted are queued for the next host.
+            // exits, the prompts that it hasn't accepted are queued for the next host.
             stop.open = Some(OpenTurn { interrupt: Some(Interrupt::ByHost), ..open });
         } else {
             self.state = State::Busy(open);
@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt that an interrupt canceled, although the interrupt was not meant for it.
+    /// Keeps a prompt canceled by an interrupt that was meant for something else.
     pub(super) fn keep_canceled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);

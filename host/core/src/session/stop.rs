@@ -1,6 +1,5 @@
 //! Stops a process in stages: end of input, SIGTERM, SIGKILL. At shutdown, a turn is interrupted first. Also handles
-//! the exit of a process and the shutdown of the host. Once the first stage has begun, no more prompts are sent to the
-//! process.
+//! process exits and the host's shutdown. Once the first stage has begun, no more prompts are sent to the process.
 
 use super::{
     Effect, Exit, Machine,
@@ -15,14 +14,14 @@ use crate::{
 };
 
 impl Machine {
-    /// Begins to stop the process, starting with `stage`.
+    /// Begins stopping the process at `stage`.
     pub(super) fn stop(&mut self, stage: StopStage, then: AfterStop, now: Timestamp) {
         self.withdraw_requests();
         self.state = State::Stopping(Stop::new(stage, now, then));
         self.emit_stage(stage);
     }
 
-    /// Moves to `stage`, for example because the process did not react to the previous stage.
+    /// Moves to `stage`, for example because the process did not respond to the previous stage.
     pub(super) fn advance_stop(&mut self, stage: StopStage, now: Timestamp) {
         if let State::Stopping(stop) = &mut self.state {
             stop.stage = stage;
@@ -72,7 +71,7 @@ impl Machine {
                 Exit::Ended { .. } => self.start_failed(ExitInfo::of(exit), now),
                 Exit::NotStarted(why) => self.start_impossible(why.clone()),
             },
-            // No user waits for the agent; the next message resumes the session.
+            // No user is waiting for the agent; the next message resumes the session.
             State::Idle(_) => {
                 if let Some(place) = self.record.place.clone().filter(|_| had_background_work) {
                     self.post(place, SessionNotice::DiedInBackground { why: exit.why() });

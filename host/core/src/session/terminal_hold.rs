@@ -1,5 +1,5 @@
-//! Holds a session for a terminal. While the session is held, prompts wait and no agent starts: `start` checks this.
-//! The hold is stored before it takes effect, so that it survives a crash of the host.
+//! Holds a session for a terminal. While the session is held, prompts wait, and `start` doesn't start an agent. The
+//! hold is stored before it takes effect, so that it survives a crash of the host.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, SessionCommand,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Refuses a command that needs or discards the conversation, while a terminal holds the session.
+    /// While a terminal holds the session, refuses commands that need or discard the conversation.
     pub(super) fn check_no_terminal(&self, command: &SessionCommand) -> Result<(), ApiError> {
         if self.record.terminal.is_none() {
             return Ok(());
@@ -73,7 +73,7 @@ impl Machine {
         }
     }
 
-    /// Releases the session after the exit of the process that held it, and starts the agent if prompts wait.
+    /// Releases the session after the process that held it has exited, and starts the agent if prompts are waiting.
     pub(super) fn handle_terminal_closed(&mut self, process: &ProcessId, conversation: Option<String>, now: Timestamp) {
         if self.record.terminal.take_if(|terminal| terminal.process == *process).is_none() {
             return;

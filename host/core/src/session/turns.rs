@@ -1,5 +1,5 @@
-//! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. The agent gets the
-//! prompts in the order of the queue, one at a time unless `steering` sends more.
+//! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. Prompts are sent to
+//! the agent in queue order, one at a time unless `steering` sends more.
 
 use std::time::Duration;
 
@@ -151,14 +151,14 @@ impl Machine {
         if open.contains_any(std::slice::from_ref(prompt)) {
             let steered = open.steered.iter_mut().filter(|steered| steered.prompt.id == *prompt);
             steered.for_each(|steered| steered.receipt = Receipt::Accepted);
-            // The agent accepts prompts in order, so it has accepted the one that the turn began with.
+            // The agent accepts prompts in order, so it has also accepted the turn's first prompt.
             open.receipt = Receipt::Accepted;
             self.failed_starts = 0;
         }
     }
 
-    /// Applies a change to the answer, and marks the prompt as accepted, because sending it again would repeat output
-    /// that was already shown.
+    /// Applies a change to the answer, and marks the prompt as accepted, because resending it would repeat output that
+    /// was already shown.
     pub(super) fn handle_part(&mut self, at: u32, change: Change) {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Accepted;
@@ -186,7 +186,8 @@ impl Machine {
         }
     }
 
-    /// Posts a message that no prompt asked for, and restarts the idle time so that the user can answer it.
+    /// Posts a message that the agent sent without a prompt, and restarts the idle time to give the user time to
+    /// answer.
     pub(super) fn handle_unprompted_text(&mut self, text: String, now: Timestamp) {
         if let Some(place) = self.record.place.clone() {
             self.post(place, SessionNotice::UnpromptedText(text));
@@ -194,9 +195,9 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. An event that names none of its prompts is ignored: it is a duplicate or belongs to an
-    /// abandoned turn. Prompts that the agent got during this turn and that the event doesn't name are left for the
-    /// next turn. After an interrupt, accepted ones end with this turn instead.
+    /// Ends the open turn. Ignores an event that names none of its prompts, because it is a duplicate or belongs to an
+    /// abandoned turn. Prompts sent during this turn that the event doesn't name are left for the next turn. After an
+    /// interrupt, the accepted ones end with this turn instead.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -352,7 +353,7 @@ impl Machine {
         self.record.interrupted.push(prompt.into());
     }
 
-    /// Posts a notice about the latest remaining interrupted prompt, after a decision about a later one.
+    /// After a decision about an interrupted prompt, posts a notice about the latest remaining one.
     pub(super) fn post_earlier_interrupted(&mut self) {
         if let Some(last) = self.record.interrupted.last() {
             let (place, id, prompt) = (last.place.clone(), last.id.clone(), messages::beginning(&last.text));

@@ -1,5 +1,5 @@
-//! Interrupts the running turn because of an urgent prompt, because of `/stop`, or because the author of one of its
-//! prompts lost access. Also drops single waiting prompts.
+//! Interrupts the running turn for an urgent prompt, for `/stop`, or because the author of one of its prompts lost
+//! access. Also drops individual waiting prompts.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt,
@@ -48,8 +48,8 @@ impl Machine {
     }
 
     /// Handles prompts whose authors lost access: drops those that wait, and interrupts a turn that contains one of
-    /// them. If the turn began with one of them, this interrupt replaces an earlier one, for example by `/stop`, so
-    /// that the turn ends without a final message.
+    /// them. If the turn began with one of them, this interrupt replaces an earlier one, such as a `/stop`, so that the
+    /// turn ends without a final message.
     pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);
         let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));

@@ -1,5 +1,5 @@
-//! Records the usage of the agent. The cost of a turn is the increase in the cost of the conversation. The same is true
-//! of its tokens, unless the agent reports the tokens of each turn.
+//! Records the agent's usage. A turn's cost is the increase in the conversation's cost. The same applies to tokens,
+//! unless the agent reports them per turn.
 
 use super::Machine;
 use crate::types::{ConversationUsage, Timestamp, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry};

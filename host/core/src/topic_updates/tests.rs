@@ -1,4 +1,4 @@
-//! Tests when the edits of a topic are due, with a script of states and times in seconds.
+//! Tests when topic edits are due, with a script of states and times in seconds.
 
 use super::*;
 use crate::{
@@ -48,7 +48,7 @@ impl World {
         self.updates.next_time().map(|at| at.0 / 1000)
     }
 
-    /// Performs the edit that is due, with this outcome, and returns it.
+    /// Performs the due edit with the given outcome, and returns the edit.
     fn edits(&mut self, second: u64, outcome: EditOutcome) -> Option<TopicEdit> {
         let now = Timestamp(second * 1000);
         let (_, edit) = self.updates.due(now).pop()?;

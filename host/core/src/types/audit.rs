@@ -1,4 +1,4 @@
-//! The audit log: who or what decided on agents' requests.
+//! The audit log of decisions about agents' requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ pub struct AuditEntry {
     pub session: SessionName,
     /// The kind of the request, such as `permission`.
     pub kind: String,
-    /// The request in one line.
+    /// The request on one line.
     pub title: String,
     pub tool: Option<String>,
     /// The SHA-256 of the tool's arguments as JSON, in hex.

@@ -7,20 +7,19 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// The name of the folder for these files, in the working folder of each session.
+/// The name of the folder for these files in each session's working folder.
 pub const FILES_FOLDER: &str = "inbox";
 
-/// The maximum length of the beginning and of the extension of a saved file's name, in bytes. Linux allows names of 255
-/// bytes.
+/// The maximum lengths of a saved file's stem and extension, in bytes. Linux limits file names to 255 bytes.
 const LONGEST_STEM: usize = 120;
 const LONGEST_EXTENSION: usize = 10;
 
-/// A file that a user has sent. Does not contain the content of the file.
+/// A file that a user sent, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatFile {
     /// The front-end's id of the file.
     pub file: String,
-    /// The kind in words, for texts to the user and to the agent, for example `voice message`.
+    /// The kind of file in words, such as `voice message`, for messages to the user and the agent.
     pub kind: String,
     /// The name under which the host saves the file in the folder [`FILES_FOLDER`]. No other message has a file with
     /// this name.
@@ -28,7 +27,7 @@ pub struct ChatFile {
     /// The size in bytes, if the front-end reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// The duration in seconds of a recording.
+    /// The duration of a recording, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
 }
@@ -37,8 +36,8 @@ impl ChatFile {
     /// The kind of a recorded voice message.
     pub const VOICE_MESSAGE: &str = "voice message";
 
-    /// Creates a file without size and duration. `name` is the name that the sender gave the file, or another
-    /// suitable one. `update` is the key of the update, which makes the saved name unique.
+    /// Creates a file without a size or duration. `name` is the name that the sender gave the file, or another suitable
+    /// one. `update` is the key of the update, which makes the saved name unique.
     #[must_use]
     pub fn new(file: &str, kind: &str, name: &str, update: &str) -> Self {
         let mut hasher = DefaultHasher::new();
@@ -47,15 +46,15 @@ impl ChatFile {
         Self { file: file.to_owned(), kind: kind.to_owned(), saved_as, size: None, seconds: None }
     }
 
-    /// Returns the path of the saved file, relative to the folder of the session.
+    /// Returns the saved file's path, relative to the session folder.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         Path::new(FILES_FOLDER).join(&self.saved_as)
     }
 }
 
-/// Returns `name` with `unique` before its extension. Keeps only letters, digits and `.-_`, because other characters
-/// may have a meaning in a shell, in a path or in a prompt.
+/// Returns `name` with `unique` inserted before its extension. Keeps only letters, digits and `.-_`, because other
+/// characters may have a special meaning in a shell, a path or a prompt.
 fn safe_name(name: &str, unique: &str) -> String {
     let is_extension = |text: &str| {
         (1..=LONGEST_EXTENSION).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -73,19 +72,19 @@ fn safe_name(name: &str, unique: &str) -> String {
     format!("{stem}-{unique}{extension}")
 }
 
-/// The files whose content can be a part of a message to a model.
+/// Files whose content can be included in a message to a model.
 pub mod model_input {
     /// The maximum size in bytes. The Messages API accepts at most 5 MB of base64 per image.
     pub const MAX_SIZE: u64 = 3_750_000;
 
-    /// The maximum size of all files in one message, in bytes. The Messages API accepts requests of at most 32 MB,
-    /// which contain the files in base64 and the rest of the conversation.
+    /// The maximum total size of the files in one message, in bytes. The Messages API accepts requests of at most 32
+    /// MB, which contain the files in base64 and the rest of the conversation.
     pub const MAX_TOTAL: u64 = 20_000_000;
 
     pub const PDF: &str = "application/pdf";
 
-    /// Returns the media type of a file from its first bytes, or `None` if models don't accept it. A wrong type would
-    /// make the Messages API reject each later request of the conversation, too.
+    /// Detects a file's media type from its first bytes. Returns `None` if models don't accept that type. A wrong type
+    /// would also make the Messages API reject every later request in the conversation.
     #[must_use]
     pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
         match bytes {

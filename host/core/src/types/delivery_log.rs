@@ -20,7 +20,7 @@ pub enum DeliveryOutcome {
 }
 
 impl DeliveryOutcome {
-    /// Returns the words for the outcome, which are also its form in JSON.
+    /// Returns a description of the outcome, which is also its JSON value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl DeliveryOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryIssue {
     pub outcome: DeliveryOutcome,
-    /// The words of the chat server, or the rule of the host.
+    /// The chat server's message, or the host's reason.
     pub why: String,
 }
 

@@ -1,26 +1,26 @@
-//! Messages to agents as filter plugins see them, and the decisions of the plugins.
+//! Messages to agents as filter plugins see them, and the plugins' decisions.
 
 use super::ChatFile;
 
-/// A message to an agent, before a filter.
+/// A message to an agent, as passed to a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterInput {
     /// Empty if the message has only files.
     pub text: String,
-    /// Files in the folder of the session.
+    /// Files in the session folder.
     pub files: Vec<ChatFile>,
 }
 
 impl FilterInput {
     /// The kind of a message without files.
     pub const TEXT: &str = "text";
-    /// Stands for all kinds of messages.
+    /// Matches all kinds of messages.
     pub const ANY: &str = "*";
     /// The kinds that a filter can ask for.
     pub const KINDS: [&str; 8] =
         [Self::TEXT, "photo", "file", ChatFile::VOICE_MESSAGE, "audio", "video", "animation", Self::ANY];
 
-    /// Returns whether a filter for `kinds` wants to see the message.
+    /// Returns whether a filter for `kinds` applies to the message.
     #[must_use]
     pub fn is_one_of(&self, kinds: &[String]) -> bool {
         let is_this = |kind: &String| match kind.as_str() {
@@ -32,15 +32,15 @@ impl FilterInput {
     }
 }
 
-/// The decision of a filter about a message.
+/// A filter's decision about a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilterOutcome {
     Pass,
-    /// The text replaces that of the message.
+    /// Replaces the message text.
     Replace(FilterChange),
-    /// The text is added below that of the message.
+    /// Adds text below the message text.
     Annotate(FilterChange),
-    /// The agent doesn't get the message. Contains the reason, for the author.
+    /// Withholds the message from the agent. Contains the reason shown to the author.
     Reject(String),
 }
 

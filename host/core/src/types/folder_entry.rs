@@ -2,12 +2,12 @@
 
 use super::Timestamp;
 
-/// A part of a folder's entries, in the order of their names.
+/// A page of a folder's entries, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderPage {
     /// The path of the folder, relative to the session's folder. May be empty.
     pub path: String,
-    /// The number of entries before this part.
+    /// The number of entries before this page.
     pub offset: usize,
     /// The maximum number of entries.
     pub limit: usize,
@@ -17,7 +17,7 @@ impl FolderPage {
     /// The maximum number of entries that a plugin gets in one call.
     pub const MOST: usize = 1000;
 
-    /// Returns the entries of this part.
+    /// Returns the entries on this page.
     #[must_use]
     pub fn of<T>(&self, sorted: Vec<T>) -> Vec<T> {
         sorted.into_iter().skip(self.offset).take(self.limit).collect()

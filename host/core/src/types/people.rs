@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// Returns the phrase that messages use for the people with this role.
+    /// Returns the phrase for people with this role in messages.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {

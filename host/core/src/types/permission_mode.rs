@@ -27,7 +27,7 @@ impl PermissionMode {
         Self::BypassPermissions,
     ];
 
-    /// Parses the name of a mode. The case of the letters doesn't matter.
+    /// Parses a mode name, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|mode| mode.as_str().eq_ignore_ascii_case(text))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::UserId;
 
-/// A chat of a front-end, and a topic in it if the chat has topics.
+/// A chat in a front-end and, if the chat has topics, a topic in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// `telegram` or `console`.

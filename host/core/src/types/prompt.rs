@@ -14,7 +14,7 @@ pub struct Prompt {
     pub place: Place,
     #[serde(default)]
     pub kind: PromptKind,
-    /// The text. A command of the agent begins with two slashes, as a person types it.
+    /// The text. An agent command begins with two slashes, as the user types it.
     pub text: String,
     /// The view mode that the author has chosen for their own prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Returns the text as the agent receives it. Agents expect a command with one slash.
+    /// Returns the text to send to the agent. Agents expect commands with a single slash.
     #[must_use]
     pub fn for_agent(&self) -> &str {
         match self.kind {
@@ -49,11 +49,11 @@ pub enum Urgency {
 pub enum PromptKind {
     #[default]
     Text,
-    /// A command of the agent itself, such as `//compact`. The agent executes it instead of reading it as text.
+    /// One of the agent's own commands, such as `//compact`. The agent executes it instead of reading it as text.
     AgentCommand,
 }
 
-/// A prompt that waits in the queue of a session, as other parts of the host see it.
+/// A prompt waiting in a session's queue, as seen by other parts of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedPrompt {
     pub id: PromptId,
@@ -68,7 +68,7 @@ impl QueuedPrompt {
     }
 }
 
-/// A prompt and its answer, as the agent has stored them.
+/// A prompt and its answer, as stored by the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     pub prompt: String,
@@ -99,12 +99,12 @@ fn shorten(text: &str, most: usize) -> String {
     }
 }
 
-/// A command of the agent itself.
+/// One of the agent's own commands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentCommand {
     /// The name without a slash.
     pub name: String,
-    /// The agent's description, in one line.
+    /// The agent's description, on one line.
     pub description: String,
 }
 

@@ -1,4 +1,4 @@
-//! Messages to a chat, as the host, plugins and agents write them: Markdown, buttons and attachments.
+//! Messages to chats from the host, plugins and agents: Markdown, buttons and attachments.
 
 use std::path::PathBuf;
 
@@ -40,16 +40,16 @@ impl Button {
 pub enum Content {
     Text(String),
     Bytes(Vec<u8>),
-    /// A path in the folder of a session. The session isn't known yet, so chats show only the name and the path.
+    /// A path in a session folder. The session isn't known yet, so chats show only the name and the path.
     File(String),
     SessionFile(SessionFile),
 }
 
-/// A file in the folder of a session.
+/// A file in a session folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFile {
     pub folder: PathBuf,
-    /// The path from the reply: relative to the folder, or absolute. It may lead out of the folder, so the code that
+    /// The path from the reply, absolute or relative to the folder. It may lead outside the folder, so the code that
     /// opens the file has to check it.
     pub path: String,
 }
@@ -88,7 +88,7 @@ pub struct Reply {
     /// The session name to show with the reply. Set if the session isn't the only active one in the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The request that a press of one of the buttons decides.
+    /// The request that the buttons decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
@@ -120,7 +120,7 @@ impl Alert {
 /// The author of a reply's Markdown. Where Markdown is not rendered, the author determines how the source is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Authorship {
-    /// The host or a plugin. The backslashes that escape characters are removed.
+    /// The host or a plugin. Escaping backslashes are removed.
     #[default]
     Own,
     /// An agent. The source is shown as written.
@@ -133,7 +133,7 @@ impl Reply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// Returns the size of the texts, commands and attachments of the reply in bytes.
+    /// Returns the total size of the reply's texts, commands and attachments, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
@@ -165,8 +165,8 @@ impl Reply {
         self.bound_to(Some(id))
     }
 
-    /// Removes the buttons and the request, and appends the outcome to the text. The attachments are removed, too: they
-    /// stay in the chat as messages of their own.
+    /// Removes the buttons and the request, and appends the outcome to the text. The attachments are also removed,
+    /// because they stay in the chat as separate messages.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));

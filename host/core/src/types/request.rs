@@ -1,5 +1,5 @@
-//! Open questions to users: whether to send an interrupted prompt again, how to continue after a failed start or
-//! the silence of an agent, whether to grant a plugin's capabilities, and the questions that agents ask.
+//! Open questions to users: whether to resend an interrupted prompt, how to continue after an agent failed to start or
+//! went silent, whether to grant a plugin's capabilities, and the questions that agents ask.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,22 +12,19 @@ use crate::agent_event::PromptId;
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
-    /// The decision about how to continue after a failed start of an agent. Each failed start of a session has its own
-    /// number.
+    /// How to continue after an agent failed to start. Each failed start of a session has its own number.
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.
     Grant { plugin: String, digest: String },
-    /// The decision about how to continue after an agent was silent during a turn. `since` is the time of its last
-    /// output.
+    /// How to continue after an agent went silent during a turn. `since` is the time of its last output.
     Stall { session: SessionName, since: Timestamp },
-    /// A question that the agent of a session asks.
+    /// A question from a session's agent.
     Agent { session: SessionName, id: RequestId },
 }
 
 impl Request {
-    /// Replaces the session of the request with the session that has this id. A request without a session stays
-    /// unchanged.
+    /// Replaces the request's session with the session with this id. A request without a session stays unchanged.
     #[must_use]
     pub fn bind_to_session(self, id: &SessionName) -> Self {
         let session = id.clone();
@@ -86,13 +83,13 @@ impl Choice {
     }
 }
 
-/// A question of an agent that a user answers.
+/// A question from an agent for a user to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRequest {
     pub id: RequestId,
     /// The kind of question: `permission`, `question` or `plan`. Later versions may add kinds.
     pub kind: &'static str,
-    /// The question in one line, for lists.
+    /// The question on one line, for lists.
     pub title: String,
     /// The question in Markdown.
     pub text: QuestionText,
@@ -100,15 +97,14 @@ pub struct AgentRequest {
     /// allow. Shown only if the question has that option.
     pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
-    /// The use of a tool, if the question is about a permission. The approval plugin is asked about the use before
-    /// users are.
+    /// The tool use, if the question is about a permission. The approval plugin is asked about it before users are.
     pub tool_use: Option<Box<ToolUse>>,
     /// Whether the answer may consist of several options.
     pub multiple: bool,
 }
 
 impl AgentRequest {
-    /// Creates a question without a text and without options.
+    /// Creates a question without text or options.
     #[must_use]
     pub fn new(id: RequestId, title: String) -> Self {
         Self {
@@ -141,7 +137,7 @@ impl AgentRequest {
         self.parts().map(|part| part.shown.as_str()).collect()
     }
 
-    /// Returns the question without omissions, as far as the host stores it.
+    /// Returns the longest form of the question that the host stores.
     #[must_use]
     pub fn whole_text(&self) -> String {
         self.parts().map(QuestionText::whole).collect()
@@ -161,7 +157,7 @@ impl AgentRequest {
 /// A part of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct QuestionText {
-    /// The text that fits into a message. If something is omitted, it says how much.
+    /// The text that fits into a message. If anything is omitted, the text says how much.
     pub shown: String,
     /// The text without omissions, or with fewer of them. `None` if `shown` omits nothing.
     pub unshortened: Option<String>,
@@ -187,7 +183,7 @@ impl From<String> for QuestionText {
     }
 }
 
-/// A use of a tool for which an agent asks permission, or which it announces.
+/// A tool use that an agent announces or asks permission for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolUse {
     pub tool: String,
@@ -203,7 +199,7 @@ pub struct ToolUse {
     pub home: Option<String>,
 }
 
-/// A use of a tool about which the approval plugin decides.
+/// A tool use that the approval plugin decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
     /// The number of the agent's question, or `None` if the agent has only announced the use and might not ask about
@@ -213,7 +209,7 @@ pub struct Permission {
 }
 
 impl ToolUse {
-    /// Returns the tool and its most important argument, in one line.
+    /// Returns the tool and its most important argument, on one line.
     #[must_use]
     pub fn title(&self) -> String {
         match self.detail().lines().next() {
@@ -273,7 +269,8 @@ pub enum RequestAnswer {
     Denied(String),
     /// No user answered: the request expired or was withdrawn, no place could show it, or too many requests were open.
     Nobody,
-    /// No rule objects to a use that the agent has announced. The agent asks or not, as it would without the rules.
+    /// No rule objects to a use that the agent has announced. The agent decides whether to ask, as it would without
+    /// rules.
     NoObjection,
     /// The agent has to ask about a use that it has announced.
     MustAsk,
@@ -293,8 +290,8 @@ pub enum AskReason {
 }
 
 impl AskReason {
-    /// Returns whether an answer must be limited to this use, because a user also has to decide about later uses, or
-    /// might have to.
+    /// Returns whether an answer must be limited to this use, because a user has to, or might have to, decide about
+    /// later uses too.
     #[must_use]
     pub const fn is_for_each_use(&self) -> bool {
         match self {
@@ -304,7 +301,7 @@ impl AskReason {
     }
 }
 
-/// A question of an agent that waits for an answer.
+/// An agent's question that is waiting for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
     /// Unique within the session, even across restarts of the host.
@@ -313,7 +310,7 @@ pub struct OpenRequest {
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
     pub reason: Option<AskReason>,
-    /// The start of the time limit for the answer: the time when the agent asked or, if later, when a question of the
-    /// session was last shown.
+    /// The start of the time limit for the answer: when the agent asked, or when one of the session's questions was
+    /// last shown, whichever is later.
     pub since: Timestamp,
 }

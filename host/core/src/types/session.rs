@@ -1,4 +1,4 @@
-//! A session as the store and the other parts of the host see it.
+//! A session as seen by the store and other parts of the host.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -104,8 +104,8 @@ impl ConversationStart {
 pub struct ForkPoint {
     pub conversation: String,
     /// Whether the record's `cost_usd` and `tokens` are those of the original conversation at the fork point. False
-    /// after the first start, because the original may have continued since then. Also false if the fork point is that
-    /// of another fork, which has no conversation of its own.
+    /// after the first start, because the original may have continued since then. Also false if the fork point was
+    /// copied from another fork that had no conversation of its own yet.
     pub is_cost_current: bool,
 }
 
@@ -155,7 +155,7 @@ pub struct SessionRecord {
     pub turns: u64,
     /// The cost of the conversation as the agent last reported it.
     pub cost_usd: Option<f64>,
-    /// The tokens of the conversation as the agent last reported them, if it counts them by conversation.
+    /// The tokens of the conversation as the agent last reported them, if it counts them per conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
     /// The usage at the last orderly exit of one of the agent's processes. The agent stores its counters only at such
@@ -166,8 +166,8 @@ pub struct SessionRecord {
     /// unknown, because the agent reports the cost of the whole conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begun_elsewhere: bool,
-    /// The number of the agent's last request. Stored, so that an answer that was typed for a request before a restart
-    /// doesn't apply to another one.
+    /// The number of the agent's last request. Stored so that an answer typed for a request from before a restart isn't
+    /// applied to a different request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_request: u64,
     /// The open questions of the agent. If the host is killed, it reports at its next start that they were withdrawn.
@@ -201,7 +201,7 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 impl SessionRecord {
-    /// Returns the id of the session, which is unique and never changes: the name at its creation, or that name with a
+    /// Returns the session's id, which is unique and never changes: the name it was created with, or that name with a
     /// number. The session's default folder, its processes and its buttons use the id, because they outlive a rename.
     #[must_use]
     pub fn id(&self) -> &SessionName {
@@ -261,8 +261,8 @@ impl SessionRecord {
         ConversationUsage { cost_usd: self.cost_usd, tokens: self.tokens }
     }
 
-    /// Forgets the cost, the tokens and the context of the conversation, because the agent's counters restart with the
-    /// next one.
+    /// Clears the conversation's cost, tokens and context, because the agent's counters restart with the next
+    /// conversation.
     pub fn reset_usage(&mut self) {
         self.saved_usage = ConversationUsage::default();
         self.cost_usd = None;
@@ -324,10 +324,10 @@ pub struct SessionView {
     pub permission_mode: PermissionMode,
     /// The models that the agent reported, if any.
     pub models: Vec<String>,
-    /// The commands that the agent reported last, or `None` if it has not reported any list yet.
+    /// The commands that the agent most recently reported, or `None` if it has not reported a list yet.
     #[serde(skip)]
     pub commands: Option<Arc<[AgentCommand]>>,
-    /// The number of waiting prompts, without the one in progress.
+    /// The number of waiting prompts, not counting the one in progress.
     pub queued: u32,
     /// The waiting prompts, in order.
     #[serde(skip)]

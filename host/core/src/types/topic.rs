@@ -1,4 +1,4 @@
-//! Topics of chats that the bot creates for sessions.
+//! Chat topics that the bot creates for sessions.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,8 @@ pub enum TopicState {
     /// The host has not yet asked the chat to create the topic.
     #[serde(rename = "wanted")]
     NotRequested,
-    /// The chat was asked to create the topic. If the host was killed before the answer, it is unknown whether there is
-    /// a topic.
+    /// The chat was asked to create the topic. If the host was killed before the chat answered, the topic may or may
+    /// not exist.
     Requested,
     Open,
     /// Closed by the host, because the session is archived.
@@ -38,7 +38,7 @@ pub enum TopicState {
     Deleted,
 }
 
-/// The name and the icon of a topic.
+/// A topic's name and icon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicAppearance {
     /// The name of the session.
@@ -53,14 +53,14 @@ impl TopicAppearance {
     }
 }
 
-/// The activity of a session, as the icon of its topic shows it.
+/// A session's activity, as shown by its topic's icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TopicIcon {
     Suspended,
     Idle,
     Working,
-    /// The session waits for an answer of a user.
+    /// The session is waiting for a user's answer.
     Waiting,
     /// The agent can't be started.
     Failed,
@@ -81,10 +81,10 @@ impl TopicIcon {
     }
 }
 
-/// A change of an existing topic.
+/// A change to an existing topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicEdit {
-    /// Changes the name, the icon, or both. `None` keeps the value.
+    /// Changes the name, the icon, or both. `None` keeps the current value.
     Appearance {
         name: Option<String>,
         icon: Option<TopicIcon>,

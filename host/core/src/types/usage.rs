@@ -20,7 +20,7 @@ pub struct Tokens {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextUse {
     pub tokens: u64,
-    /// The maximum of the model, if the agent reports it.
+    /// The model's maximum context size, if the agent reports it.
     pub window: Option<u64>,
 }
 
@@ -29,14 +29,15 @@ pub struct ContextUse {
 pub enum TokenCount {
     /// The tokens of this turn.
     Turn(Tokens),
-    /// The tokens of the conversation so far. Like the cost, they may start at 0 again when the agent resumes it.
+    /// The tokens of the conversation so far. Like the cost, the count may restart at 0 when the agent resumes the
+    /// conversation.
     Conversation(Tokens),
 }
 
 /// The usage that an agent reports at the end of a turn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TurnUsage {
-    /// The cost of the conversation so far. Some agents start at 0 again when they resume a conversation.
+    /// The cost of the conversation so far. Some agents restart at 0 when they resume a conversation.
     pub total_cost_usd: Option<f64>,
     pub tokens: TokenCount,
     /// The context after the turn.
@@ -65,7 +66,7 @@ pub struct TurnOrigin {
     pub model: Option<String>,
 }
 
-/// The sum of the turns with the same origin.
+/// The total usage of the turns with the same origin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OriginUsage {
     #[serde(flatten)]
@@ -74,7 +75,7 @@ pub struct OriginUsage {
     pub sum: UsageSum,
 }
 
-/// The sum of several turns.
+/// The total usage of several turns.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct UsageSum {
     pub turns: u64,

@@ -7,13 +7,13 @@ use super::{
     special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
-/// The number of option groups, from the left, whose parts keep all arguments. The parts of later groups are cut, so
-/// that the total length of all parts is linear in the length of the command.
+/// The number of option groups, from the left, whose parts keep all arguments. The parts of later groups are truncated,
+/// so that the total length of all parts is linear in the length of the command.
 const MOST_OPTIONS: usize = 8;
-/// The maximum number of arguments in a part that is cut.
+/// The maximum number of arguments in a truncated part.
 const SHORT: usize = 4;
 
-/// A part of a command: a text with one space between words and without quotes.
+/// A part of a command, as text with single spaces between words and no quotes.
 #[derive(Debug)]
 pub struct Part {
     pub text: String,
@@ -58,7 +58,7 @@ pub fn parts(command: &str) -> Vec<Part> {
     parts
 }
 
-/// Adds the command in several forms: as it is, without the folder of its program, and without the options before its
+/// Adds the command in several forms: as is, without its program's folder, and without the options before its
 /// subcommand.
 fn add_command(words: &[&str], parts: &mut Vec<Part>) {
     let [first, arguments @ ..] = words else { return };

@@ -8,7 +8,7 @@
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,
-    /// Read the text in quotes and comments as commands, too.
+    /// Also read the text in quotes and comments as commands.
     Ignore,
 }
 

@@ -1,4 +1,4 @@
-//! The patterns of rules for commands, such as `git push:*` in `Bash(git push:*)`.
+//! The patterns of command rules, such as `git push:*` in `Bash(git push:*)`.
 
 use super::{
     deny_parts::{Part, Start},
@@ -9,8 +9,8 @@ use crate::RuleError;
 /// A pattern that doesn't match all commands, stored in two forms.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
-    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command. Then the pattern covers no
-    /// command in an allow list.
+    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command, in which case it covers no
+    /// commands in an allow list.
     canonical: Option<Text>,
     /// The pattern in the form of [`Part`].
     plain: Text,
@@ -121,7 +121,7 @@ impl Text {
     }
 }
 
-/// Finds the pieces one after the other, and returns the text after the last one. `None` if a piece is missing.
+/// Finds the pieces in order and returns the text after the last one, or `None` if a piece is missing.
 fn skip<'a>(text: &'a str, pieces: &[String]) -> Option<&'a str> {
     pieces.iter().try_fold(text, |left, piece| left.find(piece.as_str()).map(|at| &left[at + piece.len()..]))
 }

@@ -7,8 +7,8 @@ use std::{iter::Peekable, str::Chars};
 
 use super::special_words::{is_evaluator, is_keyword};
 
-/// A simple command in canonical form: one space between words, and a backslash before each quoted character that has a
-/// meaning for a shell. Redirections are left out. Commands with the same text run the same program with the same
+/// A simple command in canonical form: one space between words, and a backslash before each quoted character that is
+/// special to a shell. Redirections are omitted. Commands with the same text run the same program with the same
 /// arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Simple {
@@ -17,8 +17,8 @@ pub struct Simple {
     pub words: Vec<String>,
 }
 
-/// Returns the simple commands of a text. Each command runs only the program that its first word names, with the other
-/// words as arguments. `None` if the text is empty or isn't fully understood.
+/// Returns the simple commands in a text. Each command runs only the program that its first word names, with the other
+/// words as arguments. Returns `None` if the text is empty or isn't fully understood.
 pub fn split(command: &str) -> Option<Vec<Simple>> {
     let commands = lex(command)?;
     commands.iter().all(runs_its_first_word).then_some(commands)

@@ -10,7 +10,7 @@ const EVALUATORS: &str = "\
     . [ alias autoload bind builtin command compgen complete declare emulate enable eval exec export fc hash let \
     local mapfile read readarray readonly source trap typeset unalias unset zmodload";
 
-/// Programs, builtins and keywords that can run a command that is given in their arguments.
+/// Programs, builtins and keywords that can run a command passed in their arguments.
 const WRAPPERS: &str = "\
     bwrap builtin busybox chroot chrt command coproc doas env exec fakeroot find firejail flock ionice ltrace \
     nice nocorrect noglob nohup npx nsenter pkexec prlimit runuser script setpriv setsid stdbuf strace sudo \

@@ -37,7 +37,7 @@ const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("yarn", "dlx exec node"),
 ];
 
-/// Programs, and their subcommands that take another subcommand or the name of a script.
+/// Programs, and those of their subcommands that take another subcommand or a script name.
 const NESTED: [(&str, &str); 5] = [
     ("cargo", "xtask"),
     ("gh", "issue label pr release repo run workflow"),
@@ -71,7 +71,7 @@ pub fn prefix_length(words: &[&str]) -> Option<usize> {
     Some(2)
 }
 
-/// Returns whether the word looks like a subcommand, and not like an option, a file or a text.
+/// Returns whether the word looks like a subcommand rather than an option, a file or free text.
 fn is_subcommand(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_lowercase())
         && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_:".contains(c))

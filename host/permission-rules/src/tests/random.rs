@@ -1,5 +1,5 @@
-//! Tests with random commands, most of whose tokens have a meaning for a shell. Each run tests the same commands,
-//! because the seeds are fixed.
+//! Tests with random commands, most of whose tokens are special to a shell. Each run tests the same commands, because
+//! the seeds are fixed.
 
 use super::{bash, rules};
 use crate::{ToolUse, allows, matches, suggest};

@@ -1,5 +1,4 @@
-//! Measures how long a call computes. The time that a call waits for the host or the network doesn't count; other
-//! limits bound that time.
+//! Measures a call's compute time. Time spent waiting for the host or the network doesn't count; other limits bound it.
 
 use std::{
     pin::Pin,

@@ -12,15 +12,14 @@ use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 /// The maximum number of resource handles that a guest may have open.
 const MAX_HANDLES: usize = 256;
 
-/// The maximum number of random bytes that a guest may request at once. The default limit of a call's memory is the
-/// same.
+/// The maximum number of random bytes that a guest may request at once, equal to the default memory limit of a call.
 const MAX_RANDOM: u64 = 64 << 20;
 
 /// The maximum size of a request's header fields in memory, in bytes. They are larger in memory than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
-/// The maximum number of elements of one table. The elements are references to functions, and plugins have far fewer
-/// functions. The instance pool reserves memory for this number.
+/// The maximum number of elements in one table. The elements are function references, and plugins have far fewer
+/// functions. The instance pool reserves memory for this many elements.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
 /// The size of a guest's stack, in bytes.

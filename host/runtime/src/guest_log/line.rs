@@ -3,8 +3,8 @@
 
 use cordboard_core::render::is_unseen;
 
-/// The maximum number of bytes of a line that are logged. This is enough for a panic message, and with the default
-/// `log` limit the whole log of a call is less than 1 MB.
+/// The maximum number of bytes logged per line. This is enough for a panic message, and with the default `log` limit, a
+/// call's whole log is less than 1 MB.
 pub const MAX_LINE: usize = 4096;
 
 /// Splits `text` at every character that a terminal or a log viewer may show as a line break, and skips empty lines.

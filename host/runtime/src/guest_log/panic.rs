@@ -1,5 +1,5 @@
-//! Extracts the panic or exception message of a guest from its standard error. It recognizes the formats of Rust,
-//! Python and JavaScript, and ignores earlier output.
+//! Extracts a guest's panic or exception message from its standard error. It recognizes the formats of Rust, Python and
+//! JavaScript, and ignores earlier output.
 
 use super::line::escape_line;
 

@@ -22,7 +22,7 @@ impl Host for CallState {
         let message =
             button_check::restrict(convert::reply_of(message), &self.call_settings, &*host.directory, session);
         let place = convert::place_of(place);
-        // Check the place before counting the post, so that a refused post doesn't use up the limit.
+        // Check the place before counting the post, so that a refused post doesn't count against the limit.
         if let Err(why) = host.api.check_post(&self.context, &place).await {
             return Ok(Err(why.to_string()));
         }

@@ -59,7 +59,7 @@ impl CallState {
     }
 }
 
-/// Parses a session name. A name that isn't valid gets the same error as an unknown session.
+/// Parses a session name. An invalid name gets the same error as an unknown session.
 fn session_name(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }
@@ -119,7 +119,7 @@ impl Host for CallState {
     }
 
     async fn retry(&mut self, name: String) -> SessionResult {
-        // Each retry needs a new prompt id, because agents drop a prompt with an id that they have seen.
+        // Each retry needs a new prompt id, because agents drop prompts whose id they have already seen.
         self.control(name, SessionCommand::Retry(PromptId(Uuid::new_v4().to_string()))).await
     }
 

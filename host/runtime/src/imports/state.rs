@@ -7,8 +7,8 @@ use super::super::{
     host_api::Swap,
 };
 
-/// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that
-/// the response filter doesn't recognize.
+/// Scrub keys and values: a server may have returned a secret in an encoding that the response filter doesn't
+/// recognize, and the plugin may have decoded it.
 impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {

@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The timeout for resolving a name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The maximum number of addresses of a name that are tried.
+/// The maximum number of addresses to try for a name.
 const MAX_ADDRESSES: usize = 4;
 
 pub struct Connection {

@@ -28,7 +28,7 @@ pub struct HttpResponse {
 pub enum FakeNetworkError {
     #[error("{0} cannot be reached")]
     Down(String),
-    /// The conversation has no directive that declares this response or connection. Contains the missing directive.
+    /// No directive in the conversation declares this response or connection. Contains the missing directive.
     #[error("the conversation has no {0}")]
     NotDeclared(String),
 }

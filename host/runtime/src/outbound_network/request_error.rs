@@ -1,6 +1,6 @@
-//! The error that a guest gets for a failed request. Of the `wasi:http` error codes, only `internal-error` carries a
-//! message for people. Every error therefore uses that code, with its kind as a prefix, so that plugins in all
-//! languages read the same message.
+//! The error that a guest gets for a failed request. Only the `wasi:http` error code `internal-error` carries a message
+//! for people. Every error therefore uses that code, with its kind as a prefix, so that plugins in all languages get
+//! the same message.
 
 use wasmtime_wasi_http::Error;
 

@@ -30,7 +30,7 @@ pub enum CallOrder {
     AtOnce,
 }
 
-/// The commands, personas, modes, jobs and filtered kinds of messages that a version reported in its trial.
+/// The commands, personas, modes, jobs and filtered message kinds that a version reported in its trial.
 #[derive(Debug, Clone, Default)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
@@ -54,7 +54,7 @@ pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
     /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
-    /// Set while a version is compiled or tried, after the first second.
+    /// Set while a version is being compiled or tried, once that has taken a second.
     pub compiling: Option<Compiling>,
 }
 
@@ -248,8 +248,7 @@ impl Snapshot {
         Self { lifecycle: Some(plugin.to_owned()), ..self.clone() }
     }
 
-    /// Returns this snapshot with `folder_fault` as the problem of the plugin folder. `None` means that there is no
-    /// problem.
+    /// Returns this snapshot with `folder_fault` as the plugin folder's problem. `None` means that there is no problem.
     pub fn with_folder_fault(&self, folder_fault: Option<FolderFault>) -> Self {
         Self { folder_fault, ..self.clone() }
     }

@@ -48,7 +48,7 @@ pub struct PluginVersion {
     /// The settings that calls use.
     pub call_settings: Arc<CallSettings>,
     pub digest: String,
-    /// The number of this activation among all activations of the plugin, from 1. It is 0 before the activation.
+    /// The number of this activation among all of the plugin's activations, starting at 1, or 0 before the activation.
     pub generation: u32,
     /// The time of the activation.
     pub since: Timestamp,

@@ -1,4 +1,4 @@
-//! Builds JavaScript plugins with componentize-js in the version that package.json pins. Installs it with npm if it is
+//! Builds JavaScript plugins with the componentize-js version that package.json pins. Installs it with npm if it is
 //! missing.
 
 use std::path::PathBuf;

@@ -28,8 +28,8 @@ pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     Ok(pythons.min().unwrap_or(lib))
 }
 
-/// Returns the folder of the programs in the project's `.venv`. The path is absolute, because the tools run in the
-/// project's folder.
+/// Returns the absolute path of the `bin` folder in the project's `.venv`. A relative path wouldn't work, because the
+/// tools run in the project's folder.
 fn bin(project: &Project) -> Result<PathBuf, DevError> {
     let bin = project.folder.join(VENV).join("bin");
     std::path::absolute(&bin).map_err(DevError::read(&bin))
@@ -41,7 +41,7 @@ pub fn build(project: &Project) -> Result<PathBuf, DevError> {
     let output = project.built()?;
     Tool::new(bin.join(TOOL), INSTALL_PYTHON)
         .within(&project.folder)
-        // Includes packages of the project's own .venv in the component.
+        // Includes packages from the project's own .venv in the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
         // A backtrace of the tool would hide the author's error.
         .env("RUST_LIB_BACKTRACE", "0")

@@ -55,8 +55,8 @@ fn sources(folder: &Path) -> io::Result<String> {
     component_inputs(folder).into_iter().map(line).collect()
 }
 
-/// Returns a text that lists the packages, with the modification times of files and `.dist-info` folders. Python writes
-/// caches into code folders, so the times of other folders don't count.
+/// Lists the packages, with the modification times of files and `.dist-info` folders. The times of other folders are
+/// omitted, because Python writes caches into code folders.
 fn packages(folder: &Path) -> String {
     let line = |entry: fs::DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Returns the configuration for a call of the plugin `name`.
+/// Returns the configuration for calling the plugin `name`.
 ///
 /// # Errors
 /// An option is invalid.

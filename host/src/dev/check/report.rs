@@ -81,7 +81,7 @@ pub struct Import {
 pub enum ImportGrant {
     /// Granted to every plugin.
     ForAll,
-    /// An interface of WASI. The host's implementation gives no access to files, environment or network.
+    /// A WASI interface. The host's implementation gives no access to files, the environment or the network.
     Empty,
     Granted,
     NotGranted,
@@ -186,7 +186,7 @@ impl Report {
 fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
     let grants = settings.grants_of(&info.digest);
-    // The interface `types` contains only types, so it is not a capability.
+    // The `types` interface contains only types, so it is not a capability.
     let shown = info.imports.iter().filter(|import| cordboard_runtime::bare_name(import) != "types");
     let grant = |import: &str| {
         let by_name = info.to_grant().find(|name| cordboard_runtime::bare_name(import) == *name);
@@ -201,8 +201,8 @@ fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     shown.map(|import| Import { name: cordboard_runtime::bare_name(import).to_owned(), grant: grant(import) }).collect()
 }
 
-/// Returns whether an import is an interface of WASI that needs no grant. Language runtimes import such interfaces even
-/// if they don't use them. Behind them, the host provides clocks and random numbers, but no files, environment or
+/// Returns whether an import is a WASI interface that needs no grant. Language runtimes import these interfaces even if
+/// they don't use them. Through them, the host provides clocks and random numbers, but no files, environment or
 /// network.
 fn is_empty_wasi(import: &str) -> bool {
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]

@@ -1,4 +1,4 @@
-//! The files in the folders of sessions, and the files of messages.
+//! Session files and message files.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use cordboard_core::{
 use super::FakeHost;
 
 impl FakeHost {
-    /// Lists a folder of a session, sorted by name. Fails if it has no entries and isn't the session's own folder.
+    /// Lists the contents of a folder in a session's folder, sorted by name. Fails if the folder is empty, unless it is
+    /// the session's folder itself.
     pub(super) fn entries(&self, session: &SessionName, page: &FolderPage) -> Result<Vec<FolderEntry>, String> {
         let inner = self.inner();
         let folder = page.path.trim_matches('/');

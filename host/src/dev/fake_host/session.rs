@@ -124,8 +124,8 @@ impl FakeSession {
         }
     }
 
-    /// Performs one effect. If the effect starts the agent, returns the effects that follow, because the result of a
-    /// start is known at once.
+    /// Performs one effect. If the effect starts the agent, returns the effects that follow, because the start's result
+    /// is known immediately.
     fn perform_one(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
         match effect {
             Effect::Spawn { run, .. } => return self.spawn(run, now),

@@ -1,4 +1,4 @@
-//! Answers the queries of sessions to plugins. As on a real host, a query is answered after the command that caused it.
+//! Answers the sessions' plugin queries. As on a real host, a query is answered after the command that caused it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ impl FakeHost {
     }
 }
 
-/// Answers all queries of sessions, and those that follow from the answers. `subject` is the plugin under test.
+/// Answers all session queries, including those that follow from the answers. `subject` is the plugin under test.
 pub async fn settle(registry: &Registry, host: &FakeHost, subject: &str) {
     let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
     let config = host.config();

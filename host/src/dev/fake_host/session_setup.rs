@@ -1,5 +1,5 @@
 //! Brings a session of the fake host into the state that a test conversation describes. It uses the inputs and commands
-//! that lead to this state on a real host, so each state here is also possible there.
+//! that lead to this state on a real host, so every state is also possible there.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -25,7 +25,7 @@ pub struct SessionSetup {
     pub models: Vec<String>,
     /// The reason for the phase `Asking` or `Broken`. `None` selects the default reason.
     pub why: Option<String>,
-    /// The number of waiting prompts, without the one in progress.
+    /// The number of waiting prompts, excluding the one in progress.
     pub queued: usize,
     /// The number of interrupted prompts.
     pub interrupted: usize,

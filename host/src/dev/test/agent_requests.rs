@@ -1,4 +1,4 @@
-//! Implements `@permission` and `@question`, the directives by which a session's agent asks the user.
+//! Implements `@permission` and `@question`, the directives that make a session's agent ask the user.
 
 use cordboard_core::{
     render,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
-/// The word before the text of a question that accepts several choices.
+/// The word that marks a question as accepting several choices. It precedes the question's text.
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
@@ -47,8 +47,8 @@ impl StepRunner {
         Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
     }
 
-    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. Adds
-    /// the choice `other` at the end, which requires a text.
+    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. Adds a
+    /// last choice, `other`, which requires text.
     pub fn question(&self, words: &str) -> Result<(), StepError> {
         let usage = || {
             StepError::Usage(
@@ -87,7 +87,7 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
 }
 
 /// Returns the input of a tool of the `claude` agent: `detail` itself if it is a JSON object, or else an object with
-/// `detail` as the main argument of the tool. Without a known main argument, the object is empty.
+/// `detail` as the main argument of the tool. If the main argument is unknown, the object is empty.
 fn tool_input(tool: &str, detail: &str) -> Value {
     if let Ok(input @ Value::Object(_)) = serde_json::from_str(detail) {
         return input;

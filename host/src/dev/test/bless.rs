@@ -15,7 +15,7 @@ use crate::{dev::error::DevError, stdout};
 /// for a die.
 pub const RUNS: usize = 5;
 
-/// Rewrites the conversation in `file`. `runs` are runs of the same text.
+/// Rewrites the conversation in `file`. `runs` are the results of running this text several times.
 ///
 /// # Errors
 /// The file can't be written, or the number of lines of a step differs between runs. In the second case, the other
@@ -99,7 +99,7 @@ fn in_common(pattern: &str, line: &str) -> String {
 
 const ANY: &str = "{*}";
 
-/// Splits a text into sequences of letters, digits, `-` and `_`, and single other characters; `{*}` counts as one
+/// Splits a text into runs of letters, digits, `-` and `_`, and any other character on its own; `{*}` counts as one
 /// character. A random token stays one word, so that no part of it is kept.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Implements `@attach` and `@file`, the directives for files: those of messages, and those of sessions.
+//! Implements `@attach` and `@file`, the directives for message files and session files.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ impl StepRunner {
         Ok(())
     }
 
-    /// `SESSION PATH SIZE`: adds a file to the folder of a session.
+    /// `SESSION PATH SIZE`: adds a file to a session folder.
     pub fn add_file(&mut self, words: &str) -> Result<(), StepError> {
         let usage = || StepError::Usage("@file SESSION PATH SIZE, as in @file alpha src/main.rs 1200");
         let (session, file) = words.split_once(' ').ok_or_else(usage)?;

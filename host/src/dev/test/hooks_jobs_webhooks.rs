@@ -1,5 +1,5 @@
-//! Implements the directives for calls that no user makes: events, jobs, webhook requests, reviews, resume notices and
-//! personas. Their results are shown like replies.
+//! Implements the directives for calls that aren't made by users: events, jobs, webhook requests, reviews, resume
+//! notices and personas. Their results are shown like replies.
 
 use std::{sync::Arc, time::Duration};
 

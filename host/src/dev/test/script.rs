@@ -28,7 +28,7 @@ const PREPARATIONS: [&str; 15] = [
 ];
 
 impl StepKind {
-    /// Returns whether this step counts as a call of the plugin. A conversation without a call tests nothing.
+    /// Returns whether this step counts as a plugin call. A conversation without a call tests nothing.
     pub fn is_call(&self) -> bool {
         match self {
             Self::Say(_) | Self::Press(_) => true,

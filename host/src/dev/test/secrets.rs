@@ -1,4 +1,4 @@
-//! The secrets of a conversation, in temporary files, because a host reads secrets only from files.
+//! Keeps a conversation's secrets in temporary files, because a host reads secrets only from files.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -41,7 +41,7 @@ impl Secrets {
         Ok(folder)
     }
 
-    /// Returns the lines of the table `[secrets]`.
+    /// Returns the lines of the `[secrets]` table.
     pub fn lines(&self) -> Vec<String> {
         let folder = self.folder.clone().unwrap_or_default();
         self.names.iter().map(|name| format!("{name} = {:?}", folder.join(name).display().to_string())).collect()

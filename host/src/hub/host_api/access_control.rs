@@ -1,5 +1,5 @@
-//! Lists and changes who has access, for the owner. A change is stored, and then takes effect like a change of
-//! `[access]` in the configuration.
+//! Lets the owner list and change who has access. A change is stored, and then takes effect like a change of `[access]`
+//! in the configuration.
 
 use async_trait::async_trait;
 use cordboard_core::{
@@ -46,8 +46,8 @@ impl AccessControl for HostService {
 }
 
 impl HostService {
-    /// Returns the caller with the current role, or an error unless it is the owner. The role may have changed since
-    /// the call began.
+    /// Returns the caller with their current role, or an error if the caller is not the owner. The role may have
+    /// changed since the call began.
     fn authorized(&self, caller: Option<&Caller>) -> Result<Caller, ApiError> {
         let caller = access_entries::authorize(caller)?;
         let current = self.with_current_role(caller);

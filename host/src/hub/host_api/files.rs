@@ -1,4 +1,4 @@
-//! Reads the files of sessions for plugins: lists folders, and reads the files of the message that a filter sees.
+//! Gives plugins access to session files: lists folders, and reads the files of the message that a filter sees.
 
 use std::{path::PathBuf, sync::Arc};
 

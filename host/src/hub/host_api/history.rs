@@ -1,5 +1,4 @@
-//! Reads the last exchanges of a conversation from the file in which the agent stores it. Reads only the end of the
-//! file.
+//! Reads a conversation's last exchanges from the agent's transcript file. Reads only the end of the file.
 
 use std::{
     fs::File,
@@ -73,7 +72,7 @@ fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) ->
     refuse(ApiErrorCode::Failed, text)
 }
 
-/// Removes secrets, then shortens the texts. In the other order, a truncated secret wouldn't be recognized.
+/// Removes secrets, then shortens the texts. In the reverse order, a truncated secret wouldn't be recognized.
 fn redact_and_shorten(exchange: Exchange) -> Exchange {
     let Exchange { prompt, answer, at } = exchange;
     Exchange { prompt: scrub::text(prompt), answer: scrub::text(answer), at }.shortened()

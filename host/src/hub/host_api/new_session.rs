@@ -1,6 +1,6 @@
 //! Validates a session spec, builds the record of the new session from it, and stores and publishes the session.
-//! [`NewSession`] itself stores and publishes nothing. This module also notifies the chat of a session that keeps its
-//! folder after `[sessions.folders]` no longer lists the session.
+//! [`NewSession`] itself stores and publishes nothing. If `[sessions.folders]` no longer lists a session, this module
+//! also notifies the session's chat that the session keeps its folder.
 
 use std::{
     collections::BTreeMap,
@@ -72,8 +72,7 @@ fn session_name(text: &str) -> Result<SessionName, ApiError> {
     text.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))
 }
 
-/// # Errors
-/// A session has the name. The error contains details of that session only if the caller may see it.
+/// # Errors A session already has the name. The error contains details of that session only if the caller may see it.
 fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -> Result<(), ApiError> {
     registry.view(name.as_str()).map_or(Ok(()), |there| Err(taken(&there, caller)))
 }
@@ -157,7 +156,7 @@ impl HostService {
         self.publish(caller, record, stored)
     }
 
-    /// Publishes a new session if it is stored.
+    /// Publishes a new session if it was stored, else returns the error.
     pub(super) fn publish(
         &self,
         caller: &Caller,
@@ -179,8 +178,8 @@ impl HostService {
     }
 
     /// Creates a session of the owner that continues a conversation in the folder where the conversation began. The
-    /// folder need not be below `[sessions] roots`: the roots limit the users of a chat, while the operator of the
-    /// machine can use any folder.
+    /// folder need not be below `[sessions] roots`: the roots restrict chat users, while the machine's operator can use
+    /// any folder.
     ///
     /// # Errors
     /// The name is invalid or in use, the agent is not configured, or the session could not be stored.

@@ -1,4 +1,4 @@
-//! Shows turns. The presenter of a session takes the session's outputs in order, renders them with the view plugin and
+//! Shows turns. Each session's presenter takes the session's outputs in order, renders them with the view plugin and
 //! passes them to the outbox. While it renders, a newer frame replaces a waiting one.
 
 use std::{
@@ -223,8 +223,8 @@ impl SessionRenderer {
         self.renderer.outbound.show(Post::Frame { place, turn, frame, stop });
     }
 
-    /// Returns whether the session, or a session that is active in the place, waits for the user. Looks at the current
-    /// state, because a frame that is shown again has the view of an earlier time.
+    /// Returns whether the session, or a session that is active in the place, waits for the user. Checks the current
+    /// state, because a frame that is rendered again has an older view of the session.
     fn has_open_request(&self, place: &Place) -> bool {
         let registry = &self.renderer.registry;
         let waits = |name: &SessionName| registry.view(name.as_str()).is_some_and(|view| !view.requests.is_empty());

@@ -11,7 +11,7 @@ use cordboard_core::{
 
 use crate::hub::host_api::HostService;
 
-/// The polling interval. Presenters and hooks do not signal that they have finished.
+/// The polling interval. Presenters and hooks don't signal when they finish.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Work that is not finished.

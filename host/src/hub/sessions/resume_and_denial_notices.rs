@@ -1,4 +1,4 @@
-//! Owns the notices that the host adds to a turn: resume notices and denied tools.
+//! Owns the notices that the host adds to a turn: resume notices and tool denials.
 
 use cordboard_core::{
     agent_event::PromptId,

@@ -1,5 +1,5 @@
-//! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
-//! used needs a snapshot but no task, so a host can have thousands of suspended sessions.
+//! Owns the session actors: one per session, started when the session is first needed. An unused suspended session
+//! needs a snapshot but no task, so a host can have thousands of them.
 
 mod limit_enforcement;
 
@@ -28,8 +28,8 @@ use crate::{
 
 pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
-    /// Held for reading while the name of a session is used across several steps, such as storing a prompt for the
-    /// session and sending it. Held for writing while a session gets a name.
+    /// Read-locked while a session's name is used across several steps, such as storing a prompt for the session and
+    /// sending it. Write-locked while a session is named or renamed.
     pub name_lock: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
@@ -119,7 +119,8 @@ impl SessionSupervisor {
         }
     }
 
-    /// Starts the actors of the sessions that a terminal holds. A terminal may have exited while no host was running.
+    /// Starts the actors of sessions that a terminal holds, because the terminal may have exited while no host was
+    /// running.
     pub fn watch_terminals(&self) {
         for view in self.registry.views().into_iter().filter(|view| view.record.terminal.is_some()) {
             drop(self.get(&view.record.name));

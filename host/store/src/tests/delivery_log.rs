@@ -1,4 +1,4 @@
-//! Tests the report about the outbox.
+//! Tests the outbox report.
 
 use cordboard_core::{
     scrub,
@@ -47,7 +47,7 @@ async fn issues_of_a_completed_post_are_logged_with_it() {
     let issues = vec![issue(DeliveryOutcome::SentWithoutStyles, REFUSED), issue(DeliveryOutcome::Dropped, "stopped")];
     store.complete_post(rows[0].id, Vec::new(), Vec::new()).await.unwrap();
     store.complete_post(rows[1].id, Vec::new(), issues.clone()).await.unwrap();
-    // A second completion of the same post, for example after an error of the commit, logs nothing.
+    // Completing the same post again, for example after a failed commit, logs nothing.
     store.complete_post(rows[1].id, Vec::new(), issues.clone()).await.unwrap();
     store.complete_post(rows[2].id, Vec::new(), vec![issue(DeliveryOutcome::NotShown, "x\u{1b}y\nz")]).await.unwrap();
     let report = outbox_report(state.path()).unwrap();

@@ -1,4 +1,4 @@
-//! Tests that updates are accepted, completed and answered once, and that facts about places and users are stored.
+//! Tests that updates are accepted, completed and answered only once, and that data about places and users is stored.
 
 use cordboard_core::types::Alert;
 
@@ -112,7 +112,7 @@ async fn an_edit_is_not_stored_over_a_later_change() {
         store.find_edited(InboxId(number), &place("1"), &edit("1"), words).await.unwrap()
     };
     let first = find(50, "first edit").await.expect("it changes the text");
-    // The session was chosen in the meantime, so the edit has to be filtered for it.
+    // A session was chosen in the meantime, so the edit must be filtered for it.
     assign(&store, &row).await;
     assert_eq!(store.save_edit(&first, &first.update).await, Ok(SavedEdit::Changed));
     let first = find(50, "first edit").await.expect("it changes the text");

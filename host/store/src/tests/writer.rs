@@ -135,7 +135,7 @@ async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     let release = block(&store).await;
     let asker = store.clone();
     let requests = futures::future::join_all(records.iter().map(|record| asker.create_session(record)));
-    // Without `unconstrained`, tokio's budget for a task allows only some of the requests in one poll.
+    // Without `unconstrained`, tokio's task budget allows only some of the requests in one poll.
     let mut pending = std::pin::pin!(tokio::task::unconstrained(requests));
     assert!(is_pending(pending.as_mut()));
     let mut closed = std::pin::pin!(store.clone().close());

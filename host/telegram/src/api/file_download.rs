@@ -36,8 +36,8 @@ pub(in super::super) enum FileError {
 }
 
 impl FileError {
-    /// Returns the time after which another attempt may succeed, or `None` if it can't. `usual` is this time for
-    /// failures that don't name one.
+    /// Returns the delay after which another attempt may succeed, or `None` if none can. `usual` is returned for
+    /// failures that don't specify a delay.
     pub fn retry_after(&self, usual: Duration) -> Option<Duration> {
         let Self::Api(error) = self else { return None };
         if let BotApiError::RateLimited { after, .. } = error {
@@ -58,20 +58,20 @@ impl Api {
     /// earlier attempt has written to `to`.
     pub async fn download(&self, file: &str, to: &File, limit: u64) -> Result<(), FileError> {
         let get_file = GetFile::new(FileId(file.to_owned()));
-        // A server that was started with `--local` responds when it has the whole file.
+        // A server that was started with `--local` responds only once it has the whole file.
         let is_local = is_local(&self.base);
         let time = if is_local { LONGEST } else { self.timeout };
         let StoredFile { file_path } =
             self.request(GetFile::NAME, |request| request.timeout(time).json(&get_file)).await?;
         to.set_len(0).map_err(FileError::NotWritable)?;
         let mut to = tokio::fs::File::from_std(to.try_clone().map_err(FileError::NotWritable)?);
-        // Such a server returns the path of a file on its machine.
+        // A server started with `--local` returns the path of a file on its machine.
         let copied = if file_path.starts_with('/') && is_local {
             copy(&file_path, &mut to, limit).await
         } else {
             self.download_from_server(&file_path, &mut to, limit).await
         };
-        // Also after an error, so that no write is pending when the next attempt begins.
+        // Flush even after an error, so that no write is pending when the next attempt begins.
         let flushed = to.flush().await;
         copied?;
         flushed.map_err(FileError::NotWritable)?;
@@ -106,7 +106,7 @@ impl Api {
     }
 }
 
-/// Copies a file of this machine.
+/// Copies a file on this machine.
 async fn copy(path: &str, to: &mut tokio::fs::File, limit: u64) -> Result<(), FileError> {
     let from = tokio::fs::File::open(path).await.map_err(FileError::NotReadable)?;
     match tokio::io::copy(&mut from.take(limit + 1), to).await.map_err(FileError::NotWritable)? {

@@ -1,4 +1,4 @@
-//! Makes the calls of the Bot API that concern a chat, within the rate limit of the chat.
+//! Makes the Bot API calls that concern a chat, within the chat's rate limit.
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,8 +46,8 @@ impl Calls {
         self.within_limits(chat, self.api.send_form(kind.method(), form, time)).await
     }
 
-    /// Makes a call that has a rate limit of its own, unless the chat is rate limited. If the call exceeds its own
-    /// limit, that isn't recorded, so other calls for the chat continue.
+    /// Makes a call that has a separate rate limit, unless the chat is rate limited. If the call exceeds its own limit,
+    /// that isn't recorded, so other calls for the chat continue.
     pub(super) async fn make_with_own_limit<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
     where
         P: Payload + Serialize + Sync,

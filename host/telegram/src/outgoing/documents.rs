@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{ApiPlace, BotApiError, SentMessage, Telegram, message_id, message_of};
 
-/// The time for one KiB of an upload over a slow connection.
+/// The time to upload one KiB over a slow connection.
 const UPLOAD_TIME_PER_KIB: Duration = Duration::from_millis(10);
 
 /// The number of bytes that are read from a file at once.
@@ -49,7 +49,7 @@ impl FileKind {
     }
 }
 
-/// Returns whether an error of the Bot API says that the bot may not send files.
+/// Returns whether a Bot API error says that the bot may not send files.
 fn is_about_files(why: &str) -> bool {
     ["send documents", "send photos", "SEND_DOCS", "SEND_PHOTOS", "SEND_MEDIA"].iter().any(|words| why.contains(words))
 }
@@ -65,7 +65,7 @@ impl Telegram {
         let rejected = |error: io::Error| ChatError::Rejected { why: format!("{}: {error}", file.name) };
         if self.file_kind(file).map_err(rejected)? == FileKind::Photo {
             match self.upload(place, message, file, FileKind::Photo).await {
-                // For example because of its width and height.
+                // Telegram rejects some photos because of their dimensions.
                 Err(ChatError::Rejected { why }) => tracing::debug!(why, "sending a photo as a document"),
                 sent => return sent,
             }
@@ -106,7 +106,7 @@ impl Telegram {
             if message.alert == Alert::Silent {
                 form = form.text("disable_notification", "true");
             }
-            // As for a text, a private chat needs no reply reference.
+            // As with text messages, a private chat needs no reply reference.
             if let Some((_, number)) = answered.filter(|(of, _)| chat < 0 && of.chat == chat) {
                 let reply = serde_json::json!({ "message_id": number.0, "allow_sending_without_reply": true });
                 form = form.text("reply_parameters", reply.to_string());
@@ -125,7 +125,7 @@ impl Telegram {
                 target.chat = to;
                 self.calls.upload(to, kind, form_for(to, part()?), time).await?
             }
-            // The bot may be allowed to send text, but no files. The chat is reachable then.
+            // The bot may be allowed to send text but not files. In that case, the chat is still reachable.
             Err(BotApiError::Unreachable { why }) if is_about_files(&why) => return Err(ChatError::Rejected { why }),
             sent => sent?,
         };

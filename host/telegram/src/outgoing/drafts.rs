@@ -20,7 +20,7 @@ use super::super::{Telegram, api::BotApiError, entities::entities, locked};
 /// The maximum number of drafts whose stop buttons are remembered.
 const MOST_DRAFTS: usize = 256;
 
-/// The time after which the host tries drafts again if the Bot API server doesn't know them.
+/// The time after which the host tries drafts again if the Bot API server doesn't support them.
 const UNSUPPORTED: Duration = Duration::from_secs(10 * 60);
 
 /// The stop buttons of the running turns' drafts.
@@ -28,7 +28,7 @@ const UNSUPPORTED: Duration = Duration::from_secs(10 * 60);
 pub(in super::super) struct StopButtons {
     /// The chat, the id of the draft, and the action.
     actions: Mutex<VecDeque<(i64, u32, ButtonAction)>>,
-    /// The last time at which the server didn't know drafts.
+    /// The last time the server rejected drafts as unsupported.
     unsupported_at: Mutex<Option<Instant>>,
 }
 
@@ -53,7 +53,7 @@ impl StopButtons {
         actions.iter().find(|(of, id, _)| (*of, *id) == (chat, draft)).map(|(_, _, action)| action.clone())
     }
 
-    /// Returns whether the server probably knows drafts.
+    /// Returns whether the server probably supports drafts.
     pub fn are_supported(&self) -> bool {
         locked(&self.unsupported_at).is_none_or(|at| at.elapsed() > UNSUPPORTED)
     }

@@ -158,7 +158,7 @@ fn rich_text(message: &Message) -> Value {
         .collect();
     let text = |from: usize, to: usize| Value::from(&message.text[starts[from]..starts[to]]);
     let end = units(&message.text);
-    // For each open style, the innermost last, the text in it so far. The first one is the whole text.
+    // The text so far in each open style, innermost last. The first entry is the whole text.
     let mut open: Vec<(Option<&Entity>, Vec<Value>)> = vec![(None, Vec::new())];
     let mut at = 0;
     let mut coming = message.entities.iter().peekable();
@@ -196,7 +196,7 @@ fn styled(style: &Style, text: Value) -> Value {
         Style::Spoiler => json!({ "type": "spoiler", "text": text }),
         Style::Code => json!({ "type": "code", "text": text }),
         Style::Link { url } => json!({ "type": "url", "text": text, "url": url }),
-        // A paragraph has no blocks in it.
+        // A paragraph can't contain blocks.
         Style::Pre { .. } | Style::Quote | Style::ExpandableQuote => text,
     }
 }

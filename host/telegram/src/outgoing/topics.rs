@@ -23,7 +23,7 @@ use super::{
 pub(in super::super) struct TopicSupport {
     /// Whether Threaded Mode is on, so that the bot's private chats have topics.
     in_private_chats: AtomicBool,
-    /// The custom emoji that can be icons, by emoji without variation selectors. `None` until they were read.
+    /// The custom emoji that can be icons, by emoji without variation selectors. `None` until they are read.
     icons: Mutex<Option<HashMap<String, String>>>,
 }
 
@@ -111,7 +111,7 @@ impl Telegram {
         let icon = self.icon(look.icon).await;
         let payload_for =
             |chat_id| CreateForumTopic { chat_id, name: look.name.clone(), icon_custom_emoji_id: icon.clone() };
-        // Calls about topics have rate limits of their own, which must not delay messages.
+        // Topic calls have separate rate limits, which must not delay messages.
         let created =
             match self.calls.make_with_own_limit::<_, CreatedTopic>(target.chat, &payload_for(target.chat)).await {
                 Err(BotApiError::Moved { to }) => {
@@ -155,7 +155,7 @@ impl Telegram {
         }
     }
 
-    /// Returns the id of the custom emoji for an icon, or `None` if the Bot API offers none or can't be asked.
+    /// Returns the id of the custom emoji for an icon, or `None` if the Bot API offers none or the call fails.
     async fn icon(&self, icon: TopicIcon) -> Option<String> {
         let find = |icons: &HashMap<String, String>| emoji(icon).iter().find_map(|emoji| icons.get(*emoji).cloned());
         if let Some(icons) = &*locked(&self.topics.icons) {

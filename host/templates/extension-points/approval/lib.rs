@@ -1,15 +1,15 @@
-//! Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other
-//! requests to a user.
+//! Decides agents' permission requests: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
+//! user.
 
 use cordboard_plugin::{
     Approval,
     approval::{Decision, Outcome, Permission},
 };
 
-/// The tools that only read.
+/// The read-only tools.
 const READERS: [&str; 3] = ["Read", "Grep", "Glob"];
 
-/// The git commands that only read, if they have no options.
+/// The git commands that are read-only without options.
 const GIT_READERS: [&str; 3] = ["status", "diff", "log"];
 
 /// The reason for a denial, which the agent and the user see.
@@ -18,7 +18,7 @@ const NO_RM_RF: &str = "Delete single files, or ask a user to delete the folder.
 struct Plugin;
 
 impl Approval for Plugin {
-    /// Called before a user is asked. `permission.input` contains all arguments of the tool, as JSON.
+    /// Called before a user is asked. `permission.input` contains all of the tool's arguments as JSON.
     fn decide(permission: Permission) -> Decision {
         match permission.command.as_deref() {
             Some(command) if has_rm_rf(command) => Decision::by_rule(Outcome::Deny(NO_RM_RF.into()), "rm -rf"),
@@ -31,14 +31,14 @@ impl Approval for Plugin {
     }
 }
 
-/// Returns whether the command contains `rm -rf`. A user decides about other ways to delete a folder.
+/// Returns whether the command contains `rm -rf`. Other ways to delete a folder are left to a user.
 fn has_rm_rf(command: &str) -> bool {
     let words: Vec<&str> = command.split_whitespace().collect();
     words.windows(2).any(|pair| pair == ["rm", "-rf"])
 }
 
-/// Returns whether the command is a single git command that only reads. A character that isn't plain could start a
-/// second command, and an option such as `--output` writes a file.
+/// Returns whether the command is a single read-only git command. Special characters could start a second command, and
+/// options such as `--output` write files.
 fn only_reads(command: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ./_~-".contains(letter);
     let words: Vec<&str> = command.split(' ').collect();

@@ -1,21 +1,20 @@
-// Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other requests
-// to a user.
+// Decides agents' permission requests: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
+// user.
 
-// The tools that only read.
+// The read-only tools.
 const READERS = ["Read", "Grep", "Glob"];
 
-// A git command that only reads. Other characters could start a second command, and an option such as `--output` writes
-// a file.
+// A read-only git command. Other characters could start a second command, and options such as `--output` write files.
 const GIT_READER = /^git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*$/;
 
-// The command that is denied. A user decides about other ways to delete a folder.
+// The denied command. Other ways to delete a folder are left to a user.
 const RM_RF = /(?<!\S)rm\s+-rf(?!\S)/;
 
 const allow = (rule) => ({ outcome: { tag: "allow" }, rule });
 const ask = () => ({ outcome: { tag: "ask" }, rule: undefined });
 
 export const approval = {
-  // Called before a user is asked. The permission's `input` contains all arguments of the tool, as JSON.
+  // Called before a user is asked. The permission's `input` contains all of the tool's arguments as JSON.
   decide({ tool, command }) {
     if (command === undefined) return READERS.includes(tool) ? allow("tools that only read") : ask();
     if (RM_RF.test(command)) {

@@ -1,25 +1,23 @@
-"""Decides on the permission requests of agents: allows tools that only read, denies `rm -rf`, and leaves other requests
-to a user."""
+"""Decides permission requests: allows read-only tools, denies `rm -rf`, and leaves all others to a user."""
 
 import re
 
 from wit_world import exports
 from wit_world.exports.approval import Decision, Outcome_Allow, Outcome_Ask, Outcome_Deny
 
-# The tools that only read.
+# The read-only tools.
 READERS = ["Read", "Grep", "Glob"]
 
-# A git command that only reads. Other characters could start a second command, and an option such as `--output` writes
-# a file.
+# A read-only git command. Other characters could start a second command, and options such as `--output` write files.
 GIT_READER = re.compile(r"git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*")
 
-# The command that is denied. A user decides about other ways to delete a folder.
+# The denied command. Other ways to delete a folder are left to a user.
 RM_RF = re.compile(r"(?<!\S)rm\s+-rf(?!\S)")
 
 
 class Approval(exports.Approval):
     def decide(self, permission):
-        """Called before a user is asked. `permission.input` contains all arguments of the tool, as JSON."""
+        """Called before a user is asked. `permission.input` contains all of the tool's arguments as JSON."""
         if permission.command is None:
             return allow("tools that only read") if permission.tool in READERS else ask()
         if RM_RF.search(permission.command):

@@ -1,26 +1,26 @@
-//! Changes messages before an agent gets them: expands shortcuts such as `!tests`, and rejects private keys.
+//! Processes messages before an agent receives them: expands shortcuts such as `!tests`, and rejects private keys.
 
 use cordboard_plugin::{
     Filter,
     filter::{Change, Message, Outcome},
 };
 
-/// The shortcuts, each with the text that replaces it.
+/// The shortcuts and their replacement texts.
 const SHORTCUTS: [(&str, &str); 2] =
     [("!tests", "Run the tests, and fix what fails."), ("!review", "Review the changes since the last commit.")];
 
-/// The reason for a rejection, which the author sees.
+/// The rejection reason that the author sees.
 const NO_KEYS: &str = "It contains a private key. Save the key in a file, and name the file.";
 
 struct Plugin;
 
 impl Filter for Plugin {
-    /// Called during the trial of a version. This filter sees all messages.
+    /// Called during a version's trial. This filter handles all messages.
     fn kinds() -> Result<Vec<String>, String> {
         Ok(vec!["*".into()])
     }
 
-    /// Called before the agent gets the message.
+    /// Called before the agent receives the message.
     fn prompt(message: Message) -> Outcome {
         if message.text.contains("PRIVATE KEY-----") {
             return Outcome::Reject(NO_KEYS.into());
@@ -32,7 +32,7 @@ impl Filter for Plugin {
     }
 }
 
-/// Returns the text of a shortcut.
+/// Returns a shortcut's text.
 fn expanded(text: &str) -> Option<&'static str> {
     SHORTCUTS.iter().find(|(name, _)| *name == text.trim()).map(|(_, text)| *text)
 }

@@ -1,4 +1,4 @@
-//! Posts events of sessions: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+//! Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
 use cordboard_plugin::{
     Call, Command, Hook, Reply, chat,
@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// The state key of the place.
+/// The state key for the place.
 const PLACE: &str = "place";
 
 struct Plugin;
@@ -44,7 +44,7 @@ impl Hook for Plugin {
     }
 }
 
-/// Returns the text to post for an event, or `None` if the event isn't posted. The module `kind` lists all kinds of
+/// Returns the text to post for an event, or `None` if the event isn't posted. The `kind` module lists all kinds of
 /// events. Later versions may add more.
 fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);

@@ -1,4 +1,4 @@
-"""Posts events of sessions: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
+"""Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
 
 import json
 
@@ -37,7 +37,7 @@ class Hook(exports.Hook):
 
 
 def event_text(event):
-    """Returns the text for an event, or `None` if it isn't posted. The contract lists the other kinds of events."""
+    """Returns the text for an event, or `None` if it isn't posted. The contract lists all other event kinds."""
     if event.session is None:
         return None
     became = {"created": "was created", "archived": "was archived", "asking": "needs you", "broken": "needs you"}

@@ -1,4 +1,4 @@
-//! Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
+//! Decides when to stop idle agents: after their idle timeout, or earlier if memory is scarce.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
@@ -21,7 +21,7 @@ impl Lifecycle for Plugin {
         let limit = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
         match limit.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
-            // Ask for a review within `SHORT`, because memory may become scarce.
+            // Request another review within `SHORT`, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),
         }
     }

@@ -1,5 +1,5 @@
-// Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
-// 64-bit numbers are BigInt.
+// Decides when to stop idle agents: after their idle timeout, or earlier if memory is scarce. 64-bit numbers are
+// BigInt.
 
 // Memory is scarce if fewer than this many bytes are free.
 const SCARCE = 1n << 30n;
@@ -13,7 +13,7 @@ export const lifecycle = {
   review({ session, idleFor, freeMemory }) {
     const limit = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
     const left = limit - idleFor;
-    // Ask for a review within `SHORT`, because memory may become scarce.
+    // Request another review within `SHORT`, because memory may become scarce.
     return left > 0n ? { tag: "review-in", val: least(left, SHORT) } : { tag: "suspend" };
   },
 

@@ -1,4 +1,4 @@
-"""Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce."""
+"""Decides when to stop idle agents: after their idle timeout, or earlier if memory is scarce."""
 
 from wit_world import exports
 from wit_world.exports.lifecycle import Verdict_ReviewIn, Verdict_Suspend
@@ -15,7 +15,7 @@ class Lifecycle(exports.Lifecycle):
         timeout = status.session.idle_timeout
         limit = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
         left = limit - status.idle_for
-        # Ask for a review within `SHORT`, because memory may become scarce.
+        # Request another review within `SHORT`, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 
     def resume_notice(self, status):

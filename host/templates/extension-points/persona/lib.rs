@@ -1,4 +1,4 @@
-//! The persona `{{name}}`: the instructions of an agent.
+//! The `{{name}}` persona: the instructions of an agent.
 
 use cordboard_plugin::{
     Persona, Session,
@@ -12,7 +12,7 @@ impl Persona for Plugin {
         Ok(vec![Summary { name: "{{name}}".into(), description: "Answers in three sentences at most".into() }])
     }
 
-    /// Called at each start of an agent with this persona. The settings may depend on the session.
+    /// Called each time an agent with this persona starts. The settings may depend on the session.
     fn resolve(_name: &str, session: Session) -> Result<PersonaSettings, String> {
         Ok(PersonaSettings {
             instructions: format!(

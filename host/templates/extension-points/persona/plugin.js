@@ -1,11 +1,11 @@
-// The persona `{{name}}`: the instructions of an agent.
+// The `{{name}}` persona: instructions for an agent.
 
 export const persona = {
   summaries() {
     return [{ name: "{{name}}", description: "Answers in three sentences at most" }];
   },
 
-  // Called at each start of an agent with this persona. The settings may depend on the session.
+  // Called each time an agent with this persona starts. The settings may depend on the session.
   resolve(name, session) {
     const instructions =
       "Answer in three sentences at most, and say what you left out. " +

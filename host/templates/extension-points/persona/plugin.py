@@ -1,4 +1,4 @@
-"""The persona `{{name}}`: the instructions of an agent."""
+"""The `{{name}}` persona: instructions for an agent."""
 
 from wit_world import exports
 from wit_world.exports.persona import PersonaSettings, Summary
@@ -9,7 +9,7 @@ class Persona(exports.Persona):
         return [Summary("{{name}}", "Answers in three sentences at most")]
 
     def resolve(self, name, session):
-        """Called at each start of an agent with this persona. The settings may depend on the session."""
+        """Called each time an agent with this persona starts. The settings may depend on the session."""
         return PersonaSettings(
             instructions="Answer in three sentences at most, and say what you left out. "
             f"You work in {session.folder}. Don't touch other folders.",

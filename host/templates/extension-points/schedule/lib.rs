@@ -1,4 +1,4 @@
-//! Posts a question each working day: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+//! Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
 use cordboard_plugin::{
     Call, Command, Reply, Schedule, chat,
@@ -10,10 +10,10 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
+/// The job's schedule: minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN: &str = "30 8 * * mon-fri";
 
-/// The state key of the place.
+/// The state key for the place.
 const PLACE: &str = "place";
 
 struct Plugin;
@@ -43,7 +43,7 @@ impl Schedule for Plugin {
         Ok(vec![Job::new("ask", WHEN)])
     }
 
-    /// `job.missed` is the number of earlier times without a run, for example because the host was down.
+    /// `job.missed` is the number of earlier runs that were missed, for example because the host was down.
     fn run(_job: DueJob) -> Result<(), String> {
         let Some(place) = state::get_place(PLACE) else { return Ok(()) };
         chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))?;

@@ -1,4 +1,4 @@
-// Posts a question each working day: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+// Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
 import { post } from "cordboard:plugin/chat@0.2.5";
 import { currentPlace } from "cordboard:plugin/context@0.2.5";
@@ -6,7 +6,7 @@ import * as state from "cordboard:plugin/state@0.2.5";
 
 const USAGE = "/{{command}} <here|off>";
 
-// The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
+// The job's schedule: minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN = "30 8 * * mon-fri";
 
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
@@ -35,7 +35,7 @@ export const schedule = {
     return [{ name: "ask", cron: WHEN }];
   },
 
-  // `job.missed` is the number of earlier times without a run, for example because the host was down.
+  // `job.missed` is the number of earlier runs that were missed, for example because the host was down.
   run(job) {
     const place = state.get("place");
     if (place) {

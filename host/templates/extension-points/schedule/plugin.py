@@ -1,4 +1,4 @@
-"""Posts a question each working day: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
+"""Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
 
 import json
 
@@ -11,7 +11,7 @@ from wit_world.imports.types import Button, Place, Reply
 
 USAGE = "/{{command}} <here|off>"
 
-# The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
+# The job's schedule: minute, hour, day of month, month, day of week, in the host's time zone.
 WHEN = "30 8 * * mon-fri"
 
 
@@ -35,7 +35,7 @@ class Schedule(exports.Schedule):
         return [Job("ask", WHEN)]
 
     def run(self, job):
-        """`job.missed` is the number of earlier times without a run, for example because the host was down."""
+        """`job.missed` is the number of earlier runs that were missed, for example because the host was down."""
         place = state.get("place")
         if place:
             question = "Good morning! What is the one thing to get done today?"

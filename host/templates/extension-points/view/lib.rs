@@ -1,5 +1,5 @@
-//! Shows an answer only once it is complete, and the agent's progress before that. `/{{command}}` turns this view on
-//! and off for a session.
+//! Shows progress while the agent works, and the answer only once it is complete. `/{{command}}` turns this view on and
+//! off for a session.
 
 use cordboard_plugin::{
     Call, Command, Reply, View,
@@ -8,7 +8,7 @@ use cordboard_plugin::{
     view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
-/// The name of the view mode.
+/// The view mode's name.
 const MODE: &str = "{{name}}";
 
 struct Plugin;
@@ -54,7 +54,7 @@ fn progress(turn: &Turn) -> String {
     }
 }
 
-/// Returns the agent's texts, as separated by its actions.
+/// Returns the agent's texts, which its actions separate.
 fn answer_texts(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

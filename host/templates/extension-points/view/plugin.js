@@ -1,4 +1,4 @@
-// Shows an answer only once it is complete, and the agent's progress before that. `/{{command}}` turns this view on and
+// Shows progress while the agent works, and the answer only once it is complete. `/{{command}}` turns this view on and
 // off for a session.
 
 import { activeSession } from "cordboard:plugin/context@0.2.5";
@@ -32,7 +32,7 @@ export const view = {
   // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
   render(mode, { done, parts, error, elapsed }, limits) {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
-    // The agent's texts, as separated by its actions.
+    // The agent's texts, which its actions separate.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
     if (error) answer.push(`⚠ ${escape(error)}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };

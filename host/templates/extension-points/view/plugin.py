@@ -1,4 +1,4 @@
-"""Shows an answer only once it is complete, and the agent's progress before that. `/{{command}}` turns this view on and
+"""Shows progress while the agent works, and the answer only once it is complete. `/{{command}}` turns this view on and
 off for a session."""
 
 import re
@@ -35,7 +35,7 @@ class View(exports.View):
         """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
         if not turn.done:
             return TurnFrame(progress(turn), [])
-        # The agent's texts, as separated by its actions.
+        # The agent's texts, which its actions separate.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {escape(turn.error)}")

@@ -9,10 +9,10 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// The state key of the place.
+/// The state key for the place.
 const PLACE: &str = "place";
 
-/// The maximum number of posted characters.
+/// The maximum length of a post, in characters.
 const LONGEST: usize = 1000;
 
 struct Plugin;

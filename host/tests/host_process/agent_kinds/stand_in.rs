@@ -1,4 +1,4 @@
-//! The kinds of agents, each with a program that stands in for a real agent. All programs know the same commands.
+//! The agent kinds, each with a program that stands in for a real agent. All programs implement the same commands.
 
 use std::path::{Path, PathBuf};
 
@@ -22,12 +22,12 @@ impl StandIn {
         self.0 == AgentKind::Plain
     }
 
-    /// Returns whether the stand-in of this kind reports the cost of a turn.
+    /// Returns whether this kind's stand-in reports turn costs.
     pub fn reports_cost(&self) -> bool {
         matches!(self.0, AgentKind::Claude | AgentKind::Demo)
     }
 
-    /// Returns a home whose default agent is of this kind, with additional configuration.
+    /// Returns a home with a default agent of this kind, and with additional configuration.
     pub fn home(&self, more: &str) -> Home {
         let home = Home::new();
         let keys = match self.0 {
@@ -51,7 +51,7 @@ impl StandIn {
         home
     }
 
-    /// Returns an answer in the form in which the chat shows it.
+    /// Returns an answer as the chat shows it.
     pub fn answer(&self, text: &str) -> String {
         match self.0 {
             AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => text.to_owned(),

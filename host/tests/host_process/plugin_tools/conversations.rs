@@ -1,4 +1,4 @@
-//! Tests `cordboard plugin test`: the conversations of the shipped plugins, the output for failing conversations, and
+//! Tests `cordboard plugin test`: the shipped plugins' conversations, the output of failing conversations, and
 //! `--bless`.
 
 use std::{ffi::OsString, fs};
@@ -38,7 +38,7 @@ fn the_shipped_plugins_pass_their_conversations() {
     }
 }
 
-/// A conversation with the plugin `timeout`. The first exchange expects a wrong timeout, and the second a wrong reply.
+/// A conversation with the `timeout` plugin. The first exchange expects a wrong timeout, and the second a wrong reply.
 const WRONG: &str = "@session alpha idle\n> /timeout 5\n< Idle timeout set to {*} for session 'alpha'.\n* session alpha idle timeout 6m\n> /timeout 0\n< Timeout must be\n";
 
 fn test(author: &Author, more: &[&str]) -> super::Ended {
@@ -111,7 +111,7 @@ fn a_press_gives_the_literal_command_of_its_button() {
     let author = Author::new();
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     let offered = "> /any_output button /any_output say 'done.'\n< Well?\n<   [Again] /any_output say done.\n<   [Own] /any_output own\n";
-    // A typed command loses the final period of its last argument. A button's command keeps it.
+    // A final period is stripped from the last argument of a typed command, but not of a button's command.
     let given = "> /any_output say done.\n< done\n> [Again]\n< done.\n";
     author.write("any_output/tests/one.chat", &format!("{offered}{given}"));
     let ended = author.run(&["test", "any_output", "--component", &component]);

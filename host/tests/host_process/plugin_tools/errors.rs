@@ -1,4 +1,4 @@
-//! Tests that the errors of the author's commands say what to do.
+//! Tests that errors from the author's commands say what to do.
 
 use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 
@@ -110,7 +110,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
-/// The report lists all problems at once, and the exports that a host would call only with more configuration.
+/// The report lists all problems at once, plus the exports that a host calls only with more configuration.
 #[test]
 fn check_json_lists_everything_missing() {
     let author = Author::new();

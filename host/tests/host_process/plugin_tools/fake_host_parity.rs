@@ -1,15 +1,15 @@
-//! Tests that the fake host of `plugin test` and a real host give the same replies to the same commands.
+//! Tests that `plugin test`'s fake host and a real host give the same replies to the same commands.
 
 use super::{Author, component};
 use crate::support::{Home, Host};
 
-/// A state of the session `a`, and commands with their replies in this state.
+/// A state of session `a`, and commands with their replies in that state.
 struct Case {
     /// The state, in the syntax of a conversation.
     setup: &'static str,
     /// A real host's answers to `/new`, in any order: a notice may come before the reply.
     created: &'static [&'static str],
-    /// Brings a real host's session into the same state.
+    /// Puts a real host's session into the same state.
     reach: fn(&mut Host),
     exchanges: &'static [(&'static str, &'static str)],
 }
@@ -18,7 +18,7 @@ const BUSY: &str = "Session 'a' is busy. Use /stop first.";
 const NOTHING_RUNS: &str = "Nothing is running.";
 const CREATED: &[&str] = &["Session 'a' created.\n"];
 
-/// The states of a session with the demo agent.
+/// Session states with the demo agent.
 const RUNNING: [Case; 3] = [
     Case {
         setup: "idle",
@@ -61,7 +61,7 @@ const RUNNING: [Case; 3] = [
     },
 ];
 
-/// The state of a session with an agent whose command does not exist.
+/// The session state if the agent's command doesn't exist.
 const BROKEN: [Case; 1] = [Case {
     setup: "broken queued=1",
     created: &["Session 'a' created.\n", "  [Try again] /retry a\n"],

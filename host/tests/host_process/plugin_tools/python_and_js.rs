@@ -1,6 +1,6 @@
-//! Tests plugins in Python and JavaScript. The tests that build with the real tools of a language run only if
-//! `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS` names the folder of these tools, as in CI. Otherwise they print that
-//! they are skipped, and pass. The other tests always run.
+//! Tests plugins in Python and JavaScript. Tests that build with a language's real tools run only if
+//! `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS` names the tools' folder, as in CI. Otherwise, they report that they
+//! are skipped, and pass. All other tests always run.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -39,7 +39,7 @@ fn ci_tests_the_versions_pinned_by_new_plugins() {
     }
 }
 
-/// The name and the script of each fake tool. The scripts create the files that the real tools would create.
+/// Each fake tool's name and script. The scripts create the same files as the real tools.
 const TOOLS: [(&str, &str); 3] = [
     (
         "npm",
@@ -54,8 +54,8 @@ const TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Installs fake tools that build every plugin as a copy of the component `timeout`. Returns a `PATH` that has the
-/// tools first.
+/// Installs fake tools that build every plugin as a copy of the component `timeout`. Returns a `PATH` with the tools
+/// first.
 fn fake_tools(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
@@ -210,7 +210,7 @@ fn check_plugin(author: &Author) {
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
     assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  4 exchanges\n"), "{}", tested.out);
-    // A build without changes keeps the same bytes.
+    // Building unchanged sources again keeps the existing file.
     let again = author.run(&["build", "greeter"]);
     assert!(tested.out.starts_with(&again.out) && again.err.contains("is up to date"), "{again:?}");
     let called = author.run(&["call", "greeter", "/greeter", "Zoe"]);
@@ -222,14 +222,14 @@ fn check_plugin(author: &Author) {
     );
 
     let home = Home::new();
-    // Copy the artifact that `plugin test` has compiled, because compiling takes seconds.
+    // Reuse the artifact that `plugin test` compiled, because compiling takes seconds.
     author.copy_compiled(&home.path("state/cache"));
     home.plug_bytes("greeter", &std::fs::read(author.path("greeter/dist/greeter.wasm")).unwrap());
     let mut host = home.start();
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
-/// Checks the error of a failing call: it contains `shown` and `place`, but no text that the plugin printed before.
+/// Checks a failing call's error: it contains `shown` and `place`, but nothing that the plugin printed earlier.
 #[track_caller]
 fn check_error(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);
@@ -274,7 +274,7 @@ fn javascript_runs_within_the_default_limits() {
     check_error(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
 
-/// Returns the error output of a build that fails. `RUST_BACKTRACE` is set, but must not add a backtrace.
+/// Returns the error output of a failing build. `RUST_BACKTRACE` is set, but must not add a backtrace.
 fn build_error(author: &Author, (tools, place): (PathBuf, &str)) -> String {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let output = author.command().args(["build", "other"]).env("RUST_BACKTRACE", "1").output().unwrap();

@@ -5,8 +5,8 @@ use std::{fs, process::Stdio};
 use super::{Author, Watch, root};
 use crate::support::{Home, until};
 
-/// Creates a plugin that uses the same versions of crates as this project. Each test uses a different name, because the
-/// tests share cargo's target folder.
+/// Creates a plugin with the same crate versions as this project. Each test uses a different name, because the tests
+/// share cargo's target folder.
 fn plugin(author: &Author, name: &str) {
     let output = author.printed(&["new", name]);
     assert!(output.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{output}");
@@ -43,7 +43,7 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 fn watch_builds_each_save_and_survives_errors() {
     let (author, home) = (Author::new(), Home::new());
     plugin(&author, "watched");
-    // Build the plugin before the watch starts: the first build is slow, and waits for other tests that use cargo's
+    // Build the plugin before starting the watch: the first build is slow and waits for other tests that use cargo's
     // target folder.
     author.printed(&["build", "watched"]);
     let mut host = home.start();

@@ -1,10 +1,10 @@
-//! Tests a new plugin of every extension point: it builds, and its generated conversation passes.
+//! Tests a new plugin for every extension point: it builds, and its generated conversation passes.
 
 use std::{fs, sync::LazyLock};
 
 use super::{Author, root};
 
-/// Each extension point with the end of the output of `new`. The rest of the output differs only in the plugin's name.
+/// Each extension point with the last lines that `new` prints for it. The other lines differ only in the plugin's name.
 const EXTENSION_POINTS: [(&str, &str); 8] = [
     ("approval", "A host needs in its configuration:\n  [requests]\n  approval = \"of-approval\"\n"),
     ("command", "  cordboard plugin call . /of_command Ada\n"),
@@ -26,7 +26,7 @@ const EXTENSION_POINTS: [(&str, &str); 8] = [
     ),
 ];
 
-/// A plugin of each extension point, all in one workspace, so that the SDK is compiled only once.
+/// One plugin per extension point, all in one workspace, so that the SDK is compiled only once.
 static PROJECTS: LazyLock<Author> = LazyLock::new(|| {
     let author = Author::new();
     let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";

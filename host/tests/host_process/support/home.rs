@@ -1,5 +1,5 @@
-//! The folder of a host: configuration, plugins and state. When it is dropped, every process whose working directory is
-//! in the folder is killed.
+//! A host's folder: configuration, plugins and state. Dropping it kills every process whose working directory is inside
+//! the folder.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ impl Home {
         Self::with("")
     }
 
-    /// Creates a home as [`Self::new`] does, with additional configuration.
+    /// Creates a home like [`Self::new`], with additional configuration.
     pub fn with(more: &str) -> Self {
         let home = Self(tempfile::Builder::new().prefix("cordboard-").tempdir().unwrap());
         for folder in ["plugins", "state"] {
@@ -46,7 +46,7 @@ impl Home {
         self.path("state")
     }
 
-    /// Replaces the configuration. The new one keeps the demo agent of [`Self::new`], followed by `more`.
+    /// Replaces the configuration with the demo agent of [`Self::new`], followed by `more`.
     pub fn configure(&self, more: &str) {
         self.write_config(&format!("[agents.demo]\nargs = [\"--pace-ms=50\"]\n\n{more}"));
     }
@@ -58,7 +58,7 @@ impl Home {
     }
 
     /// Writes a shell script for use as an agent's command. Agents have no PATH here, so the script can use only
-    /// builtins unless it sets PATH. Its function `say` prints a line literally.
+    /// builtins unless it sets PATH. Its `say` function prints a line literally.
     pub fn script(&self, name: &str, lines: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, format!("#!/bin/sh\nsay() {{ printf '%s\\n' \"$1\"; }}\n{lines}")).unwrap();
@@ -71,7 +71,7 @@ impl Home {
         self.plug_bytes(name, &component_of(component));
     }
 
-    /// Writes the plugin's file in place, so that the host sometimes sees a partial file.
+    /// Writes the plugin file in place, so the host sometimes sees a partial file.
     pub fn plug_bytes(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(&format!("plugins/{name}.wasm")), bytes).unwrap();
     }
@@ -156,7 +156,7 @@ impl Drop for Home {
     }
 }
 
-/// Kills the processes in a cgroup that a killed host has left behind, and removes the cgroup once they have ended.
+/// Kills the processes in a cgroup left behind by a killed host, and removes the cgroup once they have exited.
 fn remove_cgroup(folder: &Path) {
     drop(fs::write(folder.join("cgroup.kill"), "1"));
     let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -1,4 +1,4 @@
-//! Shares compiled plugins between tests: they are compiled once after each build, and then hard-linked.
+//! Shares compiled plugins between tests: each plugin is compiled once per build and then hard-linked.
 
 use std::{
     fs::{self, File},
@@ -39,8 +39,8 @@ pub fn link(cache: &Path) {
     }
 }
 
-/// Returns the folder of a host that has compiled the shared plugins. A lock file ensures that only one process runs
-/// this host, because tests may run as separate processes.
+/// Returns the folder of a host that has compiled the shared plugins. Tests may run as separate processes, so a lock
+/// file ensures that only one of them runs this host.
 fn compiled_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host_process");
     fs::create_dir_all(&folder).unwrap();

@@ -43,7 +43,7 @@ impl Transcript {
     }
 
     /// Waits until `enough` returns a length for the unread output, and consumes that much of it. If the output ends or
-    /// `patience` passes before that, returns the unread output as an error.
+    /// `patience` runs out first, returns the unread output as an error.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);
         let waiting = |text: &mut Text| found(text).is_none() && !text.ended;
@@ -64,7 +64,7 @@ impl Transcript {
         self.0.0.lock().unwrap().whole.clone()
     }
 
-    /// Waits for the end of the output, and returns the unread part.
+    /// Waits for the output to end, and returns the unread part.
     pub fn rest(&self) -> String {
         let text = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), super::LIMIT, |text| !text.ended).unwrap().0;
         assert!(text.ended, "a process still holds the output open");

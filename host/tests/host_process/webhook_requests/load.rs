@@ -1,5 +1,5 @@
-//! Tests concurrent, slow, aborted and oversized webhook requests: a rejected request gets a reason, and the server
-//! still answers other requests.
+//! Tests concurrent, slow, aborted and oversized webhook requests: rejections include a reason, and the server keeps
+//! answering other requests.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 64;
 /// The maximum number of concurrent webhook calls to plugins.
 const CALLS: usize = 16;
 
-/// Returns a home with the plugin `webhook_echo`, which never responds to `/sleep`.
+/// Returns a home with the `webhook_echo` plugin, which never responds to `/sleep`.
 fn webhook_echo() -> Home {
     let home = home("[plugins.webhook_echo]\ntime = \"60s\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
     home.plug("webhook_echo", "webhook_echo");
@@ -42,7 +42,7 @@ impl WebhookClient {
         stream
     }
 
-    /// Returns the number of connections that the server hasn't accepted yet, as the kernel reports it for the
+    /// Returns the number of connections that the server hasn't accepted yet, as reported by the kernel for the
     /// listening socket.
     fn waiting(&self) -> usize {
         let port: u16 = self.0.rsplit(':').next().unwrap().parse().unwrap();
@@ -56,7 +56,7 @@ impl WebhookClient {
 
 fn rest(mut stream: TcpStream) -> String {
     let mut answer = String::new();
-    // If the server responds before it has read the whole request, reading may end with a connection reset.
+    // If the server responds before reading the whole request, the client may see a connection reset.
     let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
     answer
 }
@@ -105,8 +105,8 @@ fn requests_over_the_limit_get_429_with_retry_after() {
     let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("a request is rejected", || {
-        // A probe may take the slot of an earlier `/sleep` request, which is then rejected. So send another `/sleep`
-        // request before each probe.
+        // A probe may take the slot that an earlier `/sleep` request needed, so send another `/sleep` request before
+        // each probe.
         busy.push(client.begin(&head("/sleep", 0)));
         last = client.send(head("/", 0).as_bytes());
         last.starts_with("HTTP/1.1 429 ")
@@ -164,7 +164,7 @@ fn oversized_requests_are_refused_unread() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     for length in [1025, usize::MAX / 4] {
-        // Send no byte of the body.
+        // Send only the head, not the body.
         let answer = rest(client.begin(&head("/", length)));
         assert!(
             answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body has more than 1024 bytes\n"),
@@ -182,8 +182,7 @@ fn connections_over_the_limit_wait() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     let mut connections = Vec::new();
-    // The server's timeout for a body is usually longer than this loop takes. If the timeout passes anyway, the loop
-    // starts again.
+    // The server's body timeout usually outlasts this loop. If it expires anyway, the loop starts over.
     until("some connections are not accepted yet", || {
         connections.clear();
         connections.extend((0..CONNECTIONS + 2).map(|_| client.begin(&format!("{}some", head("/", 10)))));

@@ -1,4 +1,4 @@
-//! A fake HTTP server on this machine that gives predefined responses and records its requests.
+//! A fake local HTTP server that returns predefined responses and records requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -50,13 +50,13 @@ impl FakeServer {
         Self { url, requests }
     }
 
-    /// Starts a server that always gives the same response.
+    /// Starts a server that always returns the same response.
     pub async fn responding(status: u16, body: &str) -> Self {
         let body = body.to_owned();
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// Returns the line of each request, in order.
+    /// Returns the request lines, in order.
     pub fn lines(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|request| request.line.clone()).collect()
     }

@@ -1,4 +1,4 @@
-//! Tests `/kuma` of the plugins `kuma` and `kuma-metrics` against a fake server with recorded responses of a real
+//! Tests `/kuma` in the `kuma` and `kuma-metrics` plugins against a fake server with responses recorded from a real
 //! Uptime Kuma.
 
 use cordboard_core::types::Timestamp;
@@ -39,7 +39,7 @@ fn server(request: &RecordedRequest) -> FakeResponse {
     }
 }
 
-/// Returns the value of the header `Authorization` that `curl -u :SECRET` sends.
+/// Returns the `Authorization` header value that `curl -u :SECRET` sends.
 fn basic() -> String {
     let encoded = "OmQ2M2U1MDVhLWUzZWMtNDQ5YS05YmM3LTFkYTYxMGQ0Y2NkZQ==";
     assert_eq!(SECRET, "d63e505a-e3ec-449a-9bc7-1da610d4ccde", "encode it again");

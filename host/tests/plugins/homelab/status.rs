@@ -1,4 +1,4 @@
-//! Tests `/status` with hosts that are healthy, unhealthy, silent or unreachable, or that the plugin may not query.
+//! Tests `/status` with hosts that are healthy, unhealthy, silent, unreachable or off-limits to the plugin.
 
 use std::{
     net::TcpListener,
@@ -59,7 +59,7 @@ async fn all_healthy_hosts_are_summarized() {
     assert_eq!(lab.test_host.call("status").await.unwrap().buttons[0][0].command, "/status");
 }
 
-/// Starts servers that respond only after `together` of them have received a request. Returns their URLs and the number
+/// Starts servers that respond only after `together` of them have received a request. Returns their URLs and a counter
 /// of received requests.
 fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<String>, Arc<AtomicUsize>) {
     use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Tests secrets that plugins send in requests without seeing them.
+//! Tests secrets that plugins can send in requests but not read.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 
@@ -18,7 +18,7 @@ pub fn file(secret: &str) -> NamedTempFile {
     file
 }
 
-/// Activates the plugin `http_client` with access to `mirror`. The plugin's secret comes from `source`.
+/// Activates the `http_client` plugin with access to `mirror`. The plugin's secret comes from `source`.
 async fn with_secret(source: &str, mirror: &Mirror) -> TestHost {
     let text = format!(
         "[secrets]\ntoken = {source}\n[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
@@ -103,7 +103,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     }
 }
 
-/// Shows a limitation of scrubbing that `plugins/README.md` documents.
+/// Demonstrates a scrubbing limitation that is documented in `plugins/README.md`.
 #[tokio::test]
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
@@ -186,7 +186,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     assert!(!host.status("http_client").1.contains("hunter2"));
 }
 
-/// The plugin escapes plain text as Markdown, and the chat shows it without the escapes.
+/// The plugin escapes plain text for Markdown, and the chat shows it unescaped.
 #[tokio::test]
 async fn a_markdown_escaped_secret_is_scrubbed() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));

@@ -1,4 +1,4 @@
-//! Tests which certificates a plugin's connections trust, with and without `ca` in the plugin's configuration.
+//! Tests which certificates a plugin's connections accept, with and without `ca` in the plugin's configuration.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -62,8 +62,8 @@ fn file(pem: &str) -> PathBuf {
     file.into_temp_path().keep().unwrap()
 }
 
-/// Returns the plugin's answer after it has requested `/` from `host`. `ca` is the content of the file that the key
-/// `ca` of its configuration names.
+/// Makes the plugin request `/` from `host`, and returns its answer. `ca` is the content of the file that the plugin's
+/// `ca` key names.
 async fn fetch(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");

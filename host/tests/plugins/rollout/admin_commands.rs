@@ -1,4 +1,4 @@
-//! Tests `/plugins rollback`, `reload`, `disable` and `enable` end to end, including the plugin `help`, which provides
+//! Tests `/plugins rollback`, `reload`, `disable` and `enable` end to end, including the `help` plugin, which provides
 //! `/plugins`.
 
 use cordboard_core::types::Role;
@@ -26,7 +26,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     );
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo").0, "rolled back");
-    // A reload would not activate the version that this rollback replaces, because it isn't the newest one.
+    // A reload wouldn't activate the version that this rollback replaces, because that version isn't the newest.
     let answer = rig.say("plugins rollback echo").await;
     let oldest = version(&versions[0]);
     assert_eq!(answer, format!("Plugin 'echo', version {now}, is rolled back. Active now: generation 5, {oldest}."));
@@ -34,8 +34,8 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     let none = rig.say("plugins rollback echo").await;
     assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
 
-    // Neither a restart nor another save of the same bytes activates the rolled-back version again. A version with
-    // other bytes is activated.
+    // Neither a restart nor saving the same bytes reactivates the rolled-back version, but a version with other bytes
+    // is activated.
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
@@ -45,7 +45,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     rig.plug("echo", &other(&bad("echo_v2"), 7)).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo"), ("ok".to_owned(), String::new()));
-    // The previous version is the one that was active before, not one that was rolled back.
+    // The previous version is the last one that was active and wasn't rolled back.
     rig.say("plugins rollback echo").await;
     rig.serves("echo", &versions[0]).await;
 }
@@ -68,7 +68,7 @@ async fn a_reload_reactivates_a_rolled_back_version() {
 async fn a_reload_uses_the_file_that_the_watcher_reported() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
-    // The file is half-written, and the watcher hasn't reported it.
+    // The file is half-written, and the watcher hasn't reported it yet.
     std::fs::write(rig.file("echo"), &bad("echo_v2")[..1000]).unwrap();
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));

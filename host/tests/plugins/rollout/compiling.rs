@@ -14,7 +14,7 @@ use cordboard_runtime::Registry;
 use super::{COMPILING, Rig, other, pass, version};
 use crate::components::{bad, copy_compiled};
 
-/// A host whose compiler records its process id, and then waits until the file `gate` exists.
+/// A host whose compiler records its pid and then waits until the `gate` file exists.
 struct Slow {
     rig: Rig,
     cache: PathBuf,
@@ -44,7 +44,7 @@ impl Slow {
         fs::write(&self.gate, "").unwrap();
     }
 
-    /// Removes the file `gate` and clears the cache, so that each version is compiled again, and its compiler waits.
+    /// Removes the `gate` file and clears the cache, so that each version is recompiled and its compiler waits.
     fn forget(&self) {
         fs::remove_file(&self.gate).unwrap();
         for entry in fs::read_dir(&self.cache).unwrap() {
@@ -62,7 +62,7 @@ impl Slow {
 }
 
 fn runs(pid: u32) -> bool {
-    // A zombie process has no command line.
+    // A zombie has an empty command line.
     fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).is_ok_and(|line| !line.is_empty())
 }
 
@@ -104,7 +104,7 @@ async fn nothing_waits_for_a_slow_trial() {
     assert_eq!(rig.say("ok").await, "ok");
 }
 
-/// Each trial occupies instances of the pool, which is small if few concurrent calls are allowed.
+/// Each trial occupies pool instances, and the pool is small if few concurrent calls are allowed.
 #[tokio::test]
 async fn hanging_trials_do_not_use_up_call_slots() {
     const HANGING: usize = 30;
@@ -127,7 +127,7 @@ async fn hanging_trials_do_not_use_up_call_slots() {
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
-/// Returns settings with which a trial of `specs_fail` runs for minutes, and settings with which it fails at once.
+/// Returns settings that make a `specs_fail` trial run for minutes, and settings that make it fail immediately.
 fn hanging_and_refused() -> [String; 2] {
     let refused = format!("[plugins.specs_fail]\nsha256 = \"{}\"", cordboard_runtime::digest(&bad("specs_fail")));
     [format!("{refused}\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\""), refused]
@@ -157,7 +157,7 @@ async fn a_running_command_survives_changed_settings() {
     assert!(answer.ends_with(COMPILING), "{answer}");
     rig.clear_notifications();
     rig.configure(&refused).await;
-    // The host sends the notice although its text is the same as before, because a user is waiting for it.
+    // The host repeats the notice despite its unchanged text, because a user is waiting for it.
     let shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
     assert!(shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{shown}");
 }

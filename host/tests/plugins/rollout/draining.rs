@@ -1,5 +1,5 @@
-//! Tests running calls of a version that is no longer active: they may finish within the drain period, but are canceled
-//! at once if the version's grants were revoked.
+//! Tests calls that are still running in an inactive version: they may finish within the drain period, but are canceled
+//! immediately if the version's grants are revoked.
 
 use std::{
     sync::Arc,
@@ -60,7 +60,7 @@ async fn a_call_waiting_in_the_host_is_canceled_too() {
     let order = given.recv().await.unwrap();
     host.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
     tokio::task::yield_now().await;
-    // The real time that the test takes counts too, so this is well below the limit of 30 s.
+    // The test's real running time also counts, so this stays well below the 30 s limit.
     super::pass(Duration::from_secs(15)).await;
     assert!(!running.is_finished(), "the default is 30 s");
     super::pass(Duration::from_secs(16)).await;

@@ -1,5 +1,5 @@
-//! Tests versions that request more capabilities than granted: they are pending approval, and only the owner's approval
-//! or the configuration activates them.
+//! Tests versions that request more capabilities than granted: they wait for approval, and only the owner's approval or
+//! the configuration activates them.
 
 use cordboard_core::types::Role;
 use cordboard_runtime::CallError;
@@ -115,7 +115,7 @@ async fn an_old_button_never_approves_another_version() {
         let answer = rig.say(&format!("plugins grant needs_approval {typed}")).await;
         assert!(answer.starts_with("Identify the version by") || answer.starts_with("Usage: "), "{typed}: {answer}");
     }
-    // The watcher hasn't reported this file yet. The approval is for the version that the owner was asked about.
+    // The watcher hasn't reported this file yet. The approval covers only the version that the owner was asked about.
     std::fs::write(rig.file("needs_approval"), other(&bad("asks_more"), 1)).unwrap();
     rig.say(&new[0]).await;
     rig.serves("needs_approval", &bad("asks_more")).await;

@@ -80,7 +80,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
     pass(600 * MINUTE).await;
     rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("echo")).await;
-    // A version with other bytes has a backoff of its own.
+    // A version with other bytes has its own backoff.
     rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
 }
 
@@ -189,7 +189,7 @@ async fn a_restart_keeps_the_failure_count() {
 #[tokio::test]
 async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
-    // Simulates a host that exited between the last failure and the rollback.
+    // Simulates a host that exits between the last failure and the rollback.
     let mut state = RolloutState::default();
     state.begin_probation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
     state.count_failed_calls(&digest(&bad("exceeds_limits")), 3);

@@ -1,5 +1,5 @@
-//! Tests files with the name of a built-in plugin. The built-in plugin's grants apply only to its own bytes. Other
-//! bytes get only the default grants, and those that the owner or the configuration gives to the plugin's name.
+//! Tests files named after a built-in plugin. The built-in grants apply only to the built-in bytes. Other bytes get
+//! only the default grants and those that the owner or the configuration gives that plugin name.
 
 use std::fs;
 
@@ -96,7 +96,7 @@ async fn configured_grants_also_restrict_built_in_plugins() {
 #[tokio::test]
 async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
-    // Simulates an earlier host whose built-in plugin had these bytes, and which stored them.
+    // Simulates an earlier host that stored these bytes as its built-in plugin.
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restart().await;

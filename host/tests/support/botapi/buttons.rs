@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{BotApi, message};
 
 impl BotApi {
-    /// Returns the labels and data of all buttons in a chat with their message ids, in order.
+    /// Returns the labels, data and message ids of all buttons in a chat, in order.
     pub fn buttons(&self, chat: i64) -> Vec<(i64, String, String)> {
         let mut messages: Vec<(i64, Value)> = self.look(|inner| {
             let of = inner.messages.iter().filter(|((of, _), _)| *of == chat);
@@ -30,7 +30,7 @@ impl BotApi {
         (press, *id)
     }
 
-    /// Presses a button with this data, below a message of the chat. Returns the id of the press.
+    /// Presses a button with this data below a message in the chat. Returns the id of the press.
     pub fn press_data(&self, (user, chat): (i64, i64), id: i64, data: &str) -> String {
         let press = format!("press-{}", self.look(|inner| inner.next_update));
         self.push(json!({"callback_query": {

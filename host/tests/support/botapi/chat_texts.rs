@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::BotApi;
 
-/// Returns the parameters of a rich message with its text added: one line for each paragraph and table row.
+/// Returns a rich message's parameters with its text added, one line per paragraph and table row.
 pub fn with_rich_text(params: &Value) -> Value {
     let mut params = params.clone();
     params["text"] = blocks(&params["rich_message"]["blocks"]).into();
@@ -43,13 +43,13 @@ impl BotApi {
         self.since(chat, 0)
     }
 
-    /// Returns the id that the bot's next message gets, in any chat.
+    /// Returns the id of the bot's next message in any chat.
     pub fn next_id(&self) -> i64 {
         self.look(|inner| inner.next_message)
     }
 
-    /// Returns the texts of the messages with this id or a later one. A count of messages would not work, because the
-    /// host may delete the live message of an answer.
+    /// Returns the texts of messages with this id or a later one. Counting messages wouldn't work, because the host may
+    /// delete an answer's live message.
     pub fn since(&self, chat: i64, first: i64) -> Vec<String> {
         self.texts(|(of, id), _| of == chat && id >= first)
     }

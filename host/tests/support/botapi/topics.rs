@@ -1,11 +1,11 @@
-//! Topics of forums, and of private chats of a bot with topic mode.
+//! Topics in forums and in private chats with a bot that has topic mode.
 
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::{BotApi, Inner, error, key, ok};
 
-/// The icons that topics can have: emoji and custom emoji ids.
+/// The available topic icons: emoji and custom emoji ids.
 const ICONS: [(&str, &str); 6] = [
     ("📰", "icon-news"),
     ("⚡️", "icon-working"),
@@ -35,7 +35,7 @@ impl BotApi {
         self.with(|inner| inner.forums.insert(chat, false));
     }
 
-    /// Turns on topic mode, so that the private chats of the bot have topics.
+    /// Turns on topic mode, so that the bot's private chats have topics.
     pub fn turn_on_topic_mode(&self) {
         self.with(|inner| inner.topic_mode = true);
     }
@@ -44,7 +44,7 @@ impl BotApi {
         self.with(|inner| inner.topics.get_mut(&(chat, topic)).expect("a topic").is_deleted = true);
     }
 
-    /// Returns the topics of a chat that are not deleted, with their ids.
+    /// Returns a chat's undeleted topics with their ids.
     pub fn topics(&self, chat: i64) -> Vec<(i64, Topic)> {
         self.look(|inner| {
             let here = inner.topics.iter().filter(|((of, _), topic)| *of == chat && !topic.is_deleted);
@@ -77,7 +77,7 @@ pub fn create(inner: &mut Inner, params: &Value) -> Response {
     if !icon.is_empty() && !is_icon(&icon) {
         return error(400, "Bad Request: DOCUMENT_INVALID");
     }
-    // The id of a topic is that of the service message about its creation.
+    // A topic's id is the id of the service message about its creation.
     let id = inner.next_message;
     inner.next_message += 1;
     inner.topics.insert((chat, id), Topic { name: name.clone(), icon, ..Topic::default() });

@@ -10,10 +10,10 @@ use tokio::{
 
 use super::{BotApi, Shared};
 
-/// The pause before an update that was not confirmed is sent again.
+/// The pause before an unconfirmed update is resent.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// A request with an update.
+/// A webhook request that delivers an update.
 #[derive(Debug, Clone)]
 pub struct UpdateRequest {
     /// The method and the path, as in `POST /telegram`.
@@ -38,12 +38,11 @@ impl UpdateRequest {
         )
     }
 
-    /// Sends the request to the address, and returns the status of the response. Returns `None` if there is no
-    /// response.
+    /// Sends the request to the address. Returns the response status, or `None` if there is no response.
     pub async fn send(&self, address: &str) -> Option<u16> {
         let mut stream = self.begin(address).await?;
         let mut answer = Vec::new();
-        // If the server responds before it has read the whole request, reading may end with a connection reset.
+        // If the server responds before reading the whole request, the client may see a connection reset.
         let _: std::io::Result<usize> = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
     }
@@ -58,18 +57,18 @@ impl UpdateRequest {
 }
 
 impl BotApi {
-    /// Sets the address to which the reverse proxy passes requests. Without an address, no request arrives.
+    /// Sets the address to which the reverse proxy forwards requests. Without an address, no requests arrive.
     pub fn proxy_to(&self, address: Option<&str>) {
         self.with(|inner| inner.proxy_to = address.map(str::to_owned));
     }
 
-    /// Returns the parameters of the webhook that is set.
+    /// Returns the current webhook's parameters.
     pub fn webhook(&self) -> Option<Value> {
         self.look(|inner| inner.webhook.clone())
     }
 }
 
-/// Sends the queued updates in order, and repeats each until it is confirmed.
+/// Sends the queued updates in order, retrying each until it is confirmed.
 pub(super) async fn deliver(shared: Arc<Shared>) {
     let mut changed = shared.changed.subscribe();
     loop {

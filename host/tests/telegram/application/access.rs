@@ -1,4 +1,4 @@
-//! Tests access to the bot, and the sessions that each user sees.
+//! Tests who has access to the bot, and which sessions each user sees.
 
 mod chat_changes;
 
@@ -90,7 +90,7 @@ impl App {
         self.until("the new configuration", || (changes() > before).then_some(())).await;
     }
 
-    /// Gives the member a message with buttons, and a session with a running turn and one queued message.
+    /// Sets up the member with a message with buttons, and a session with a running turn and one queued message.
     async fn busy_member(&self) {
         self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
         self.ask(MEMBER, "/persona", "Persona: ").await;
@@ -100,7 +100,7 @@ impl App {
         self.until("the message is queued", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
-    /// Returns the number of calls that have shown something to the member, by method.
+    /// Returns the number of calls per method that have shown something to the member.
     fn shown_to_member(&self) -> [usize; 3] {
         let to_member = |method: &str| {
             let calls = self.api.calls(method).into_iter();
@@ -109,8 +109,8 @@ impl App {
         ["sendMessage", "editMessageText", "sendChatAction"].map(to_member)
     }
 
-    /// Checks that nothing was shown to the member since `before`, except for calls that had already started: one edit
-    /// of the live message, and one typing action.
+    /// Checks that nothing was shown to the member since `before`, apart from calls already in progress: one edit of
+    /// the live message and one typing action.
     fn assert_nothing_shown(&self, before: [usize; 3]) {
         let [sent, edits, typing] = self.shown_to_member();
         let on_its_way = |now: usize, before: usize| now - before <= 1;
@@ -226,8 +226,8 @@ async fn a_removed_user_has_no_active_session_in_a_group() {
         app.api.push(json!({"message": crate::botapi::message(user, GROUP, json!({"text": text}))}));
     };
     let shows = async |wanted: &str| {
-        // Compare the whole message: if several sessions print text here, each text has the name of its session before
-        // it.
+        // Compare the whole message: if several sessions print text here, each text is prefixed with its session's
+        // name.
         app.until(wanted, || app.api.chat(GROUP).iter().any(|text| text == wanted).then_some(())).await;
     };
     says(MEMBER, "/new members");
@@ -252,7 +252,7 @@ async fn a_stored_command_of_a_removed_user_is_dropped() {
         locale: None,
         origin: Origin::default(),
     };
-    // Store both commands as if a host had been killed before it executed them.
+    // Store both commands, as if a host had been killed before executing them.
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     store.accept(vec![new(MEMBER, "members"), new(OWNER, "owners")], None).await.unwrap();
     store.close().await;

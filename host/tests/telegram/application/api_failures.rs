@@ -1,4 +1,4 @@
-//! Tests failures of the Bot API with the whole application.
+//! Tests Bot API failures with the whole application.
 
 use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
@@ -65,13 +65,13 @@ async fn failed_polls_lose_and_repeat_nothing() {
         Fault::Error(500, "Internal Server Error"),
         Fault::Garbage(200),
         Fault::Garbage(502),
-        // The server sent the batch, but the response was lost.
+        // The server sent the batch, but the response got lost.
         Fault::Lost,
     ];
     for (number, fault) in faults.into_iter().enumerate() {
         app.api.fail("getUpdates", fault);
-        // The first text ends the pending poll, and the next poll fails. The second text arrives before or during the
-        // failing poll.
+        // The first text completes the pending poll, and the next poll fails. The second text arrives before or during
+        // the failing poll.
         for half in ["a", "b"] {
             app.api.says(OWNER, &format!("{number}{half}"));
         }

@@ -1,5 +1,5 @@
-//! Tests that a button acts once, on the session and request that it was made for. Afterwards, its message shows the
-//! decision and who made it.
+//! Tests that a button works only once, and only for the session and request that it was created for. Its message then
+//! shows the decision and who made it.
 
 use serde_json::json;
 
@@ -25,15 +25,15 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }
 
-/// Returns the line about a decision without the time of the decision, which has 16 characters.
+/// Returns the decision line without its time, which has 16 characters.
 fn without_time(line: &str) -> String {
     let Some(rest) = line.strip_prefix("Decided by ") else { return line.to_owned() };
     let (by, rest) = rest.split_once(", 20").expect("a decision has a time");
     format!("Decided by {by}{}", rest.get(14..).unwrap_or_default())
 }
 
-/// Kills the host during each of two answers, and starts it again. Returns the application after the chat has shown a
-/// notice about each prompt.
+/// Kills and restarts the host during each of two answers. Returns the application once the chat has shown a notice
+/// about each prompt.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
@@ -43,8 +43,8 @@ async fn interrupted_twice() -> App {
         app.kill();
         app.start();
         app.wait_for(OWNER, first, &format!("was answering “{prompt}”")).await;
-        // The host sends the partial answer again, with a mark. Wait for it, so that the next round doesn't take it for
-        // its own answer.
+        // The host resends the partial answer with a mark. Wait for it here, so that the next round doesn't mistake it
+        // for its own answer.
         app.wait_for(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }
     app
@@ -130,7 +130,7 @@ async fn a_reply_to_a_question_is_the_reason_of_a_denial() {
     let reply =
         |text: &str| json!({"message": message(OWNER, OWNER, json!({"text": text, "reply_to_message": of_bot}))});
     app.api.push(reply("keep *the* cache"));
-    // The agent's answer is rendered as Markdown, so the asterisks aren't shown.
+    // The agent's answer is rendered as Markdown, so its asterisks don't appear.
     app.wait_for(OWNER, 0, "The user denied this and said: keep the cache").await;
     until_closed(&app, question, "Decided by Ada L: Deny and say why: keep *the* cache.").await;
     // The question is closed, so a reply to it is a prompt.
@@ -148,7 +148,7 @@ async fn a_question_is_answered_without_its_plugin() {
     app.api.press_data((OWNER, OWNER), question, &allow);
     until_closed(&app, question, "Decided by Ada: Allow once.").await;
     app.wait_for(OWNER, 0, "You allowed it.").await;
-    // Without the plugin `approval`, a user decides about every tool.
+    // Without the `approval` plugin, a user decides about every tool.
     app.ask(OWNER, "run ls", "asks for permission:").await;
     let (question, why) = button(&app, "ls", "Deny and say why");
     app.api.press_data((OWNER, OWNER), question, &why);
@@ -170,7 +170,7 @@ async fn buttons_act_on_their_session_after_a_rename() {
     app.ask(OWNER, "run ls", "Session 'beta' in ").await;
     let (question, allow) = button(&app, "Session 'beta' in ", "Allow once");
     app.ask(OWNER, "/rename gamma", "Session 'beta' is now called 'gamma'.").await;
-    // Give the names in the buttons' commands to other sessions.
+    // Reuse the names in the buttons' commands for other sessions.
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
     let next = app.api.next_id();

@@ -1,4 +1,4 @@
-//! Tests that no accepted message is lost if the host is killed at any time: the next host answers it, or reports the
+//! Tests that killing the host at any time loses no accepted message: the next host answers it or reports the
 //! interrupted turn.
 
 use super::{App, OWNER};
@@ -79,7 +79,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("sendMessage", Fault::Hang);
     app.api.says(OWNER, "remember the milk");
-    // Once the answer is stored, it can't be lost. The end of the turn may be published earlier.
+    // Wait for the stored answer, which can't be lost. The end of the turn may be published earlier.
     let stored = || {
         let posts = cordboard_store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())
@@ -122,7 +122,7 @@ async fn a_termination_does_not_wait_for_a_hanging_poll() {
     let pid = app.pid("alpha");
     let began = std::time::Instant::now();
     assert_eq!(app.terminate().await, Some(0));
-    // The fake API holds a poll for fifty seconds.
+    // The fake API holds polls open for fifty seconds.
     assert!(began.elapsed() < std::time::Duration::from_secs(45), "the shutdown waited for the poll");
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

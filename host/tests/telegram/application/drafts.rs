@@ -1,4 +1,4 @@
-//! Tests answers that stream as drafts, and the stop buttons of drafts.
+//! Tests answers that stream as drafts, and the drafts' stop buttons.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn the_stop_button_stops_the_turn_of_its_draft() {
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
     let first = app.api.next_id();
     app.api.says(OWNER, "slow 100001");
-    // A chat shows only one draft, so the second turn is a message.
+    // A chat can show only one draft, so the second turn is shown as a message.
     app.wait_for(OWNER, first, "line 2").await;
     let first = app.api.next_id();
     press_stop(&app, STRANGER, &alpha);
@@ -99,7 +99,7 @@ async fn a_question_of_the_agent_is_below_the_text_before_it() {
     let first = app.api.next_id();
     app.api.says(OWNER, "run git push");
     app.wait_for(OWNER, first, "asks for permission").await;
-    // Frames of a waiting turn are shown again every few seconds, and must not become drafts.
+    // A waiting turn's frames are shown again every few seconds and must not become drafts.
     let drafts = app.api.calls("sendMessageDraft").len();
     let edits = app.api.calls("editMessageText").len();
     app.api.until_calls("editMessageText", edits + 1).await;

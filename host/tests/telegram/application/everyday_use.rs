@@ -18,7 +18,7 @@ async fn a_streamed_answer_notifies_once_when_finished() {
     let all = "line 1\nline 2\nline 3\nline 4";
     app.ask_agent(OWNER, "slow 4", all).await;
     assert_eq!(app.api.rings(OWNER)[rings..], [all]);
-    // The answer is long, so that the test sees it stream on a slow machine too.
+    // The answer is long enough for the test to see it stream, even on a slow machine.
     let typing = app.api.calls("sendChatAction").len();
     app.stream(OWNER, "slow 1000").await;
     app.api.until_calls("sendChatAction", typing + 1).await;
@@ -93,13 +93,13 @@ async fn a_silent_agent_is_shown_as_working_until_stopped() {
     let typing = app.api.calls("sendChatAction").len();
     app.ask(OWNER, "hang", "Thinking…").await;
     app.api.until_calls("sendChatAction", typing + 2).await;
-    // The live message continues to show the elapsed time although the agent sends nothing.
+    // The live message keeps showing the elapsed time even though the agent sends nothing.
     let spans = || {
         let edits = app.api.calls("editMessageText").into_iter();
         edits.map(|call| call.text().to_owned()).filter(|text| text.starts_with("Thinking… ")).collect::<HashSet<_>>()
     };
     app.until("two edits that show the time", || (spans().len() >= 2).then_some(())).await;
-    // The demo agent ignores interrupts while it hangs, so the host stops the process after a timeout.
+    // The demo agent ignores interrupts while hanging, so the host stops its process after a timeout.
     app.api.says(OWNER, "/stop");
     app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text.starts_with("Thinking…"))).await;
     app.ask(OWNER, "again", "You said: again").await;
@@ -196,7 +196,7 @@ async fn a_button_runs_its_command_and_updates_the_page() {
     let answered =
         |api: &BotApi| api.calls("answerCallbackQuery").iter().any(|call| call.params["callback_query_id"] == press);
     app.api.until("the answer to the press", answered).await;
-    // A button still works if its message was sent before a restart.
+    // A button sent before a restart still works.
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     let (_, message) = app.api.press(OWNER, OWNER, "More");
@@ -256,7 +256,7 @@ async fn an_activity_in_the_future_counts_as_the_start() {
     let active = || app.session("ahead")["last_active"].as_u64().unwrap();
     let first = active();
     assert!(first < tomorrow.0);
-    // A second listing shows the same time, so this is a stored time and not the current time.
+    // A second listing shows the same time, so it is stored and isn't just the current time.
     assert_eq!(active(), first);
 }
 
@@ -275,7 +275,7 @@ async fn sessions_are_created_and_selected_by_buttons_alone() {
     press("planner", "Session 's2' created with persona 'planner'.").await;
     app.ask(OWNER, "/sessions", "s1").await;
     press("s1", "Switched to session 's1'.").await;
-    // A link from `cordboard sessions` opens a session.
+    // A link printed by `cordboard sessions` opens a session.
     let row = app.session("s2");
     let (_, payload) = row["link"].as_str().unwrap().split_once("?start=").unwrap();
     app.ask(OWNER, &format!("/start {payload}"), "Switched to session 's2' (persona 'planner').").await;

@@ -33,7 +33,7 @@ async fn with_session() -> App {
     app
 }
 
-/// Returns the files in the inbox of a session, sorted by name.
+/// Returns the files in a session's inbox, sorted by name.
 fn saved(app: &App, session: &str) -> Vec<PathBuf> {
     let inbox = app.path("state/sessions").join(session).join("inbox");
     let mut files: Vec<_> = fs::read_dir(inbox).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
@@ -77,7 +77,7 @@ async fn the_files_of_an_album_are_one_message() {
     let notes: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("[Attached ")).collect();
     assert_eq!(notes.iter().map(|note| note.split(':').next().unwrap()).collect::<Vec<_>>(), ["photo", "file"]);
 
-    // The contents of six images would exceed the maximum of a message.
+    // Six images would exceed a message's maximum size.
     app.api.add_file("big", [PNG, &vec![0; 3_700_000]].concat());
     let big = |id| update("message", id, json!({"photo": photo("big"), "media_group_id": "B"}));
     app.api.push_all((103..=108).map(big).collect());
@@ -98,7 +98,7 @@ async fn a_message_whose_file_cannot_be_saved_is_refused() {
     app.wait_for(OWNER, 0, &format!("The file could not be downloaded: {why}{refused}")).await;
     assert_eq!(app.api.calls("getFile").len(), 1);
 
-    // The size of a file may be unknown before the download. The limit can change while the host runs.
+    // A file's size may be unknown before the download. The limit can change while the host is running.
     let config = fs::read_to_string(app.path("config.toml")).unwrap();
     fs::write(app.path("config.toml"), config.replace("[telegram]\n", "[telegram]\nfile_limit = \"1MiB\"\n")).unwrap();
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;

@@ -1,4 +1,4 @@
-//! Tests filters: the transcription of voice messages, and a filter that changes and rejects texts.
+//! Tests filters: one that transcribes voice messages, and one that changes and rejects texts.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::{App, OWNER, component};
 use crate::botapi::message;
 
-/// A transcription server. It answers each request with the next of its answers.
+/// A transcription server that answers each request with the next of its predefined answers.
 struct Whisper {
     url: String,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -55,14 +55,14 @@ pub fn voice(id: i64, more: Value) -> Value {
     of
 }
 
-/// Starts a host with this plugin and configuration, and with the session alpha.
+/// Starts a host with this plugin, this configuration and the session `alpha`.
 async fn with_filter(name: &str, wasm: &[u8], config: &str) -> App {
     let mut app = App::prepared().await;
     app.configure(&format!("owner = {OWNER}\n{config}"));
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    // A listed filter that isn't active might have rejected the message.
+    // The message isn't delivered, because the listed but inactive filter might have rejected it.
     let refused = app.ask(OWNER, "hello", "Not sent to the agent: ").await;
     assert!(refused.contains(&format!("the filter '{name}' is not active")), "{refused}");
     assert!(refused.contains("or ask the owner to remove the filter from `filters` in [plugins]"), "{refused}");
@@ -89,7 +89,7 @@ async fn a_voice_message_reaches_the_agent_as_text() {
         assert!(request.contains(part), "{part}: {request}");
     }
 
-    // `/now` has the voice message, too.
+    // `/now` also includes the voice message.
     let first = app.api.next_id();
     app.api.push(json!({"message": voice(102, json!({"caption": "/now Remind me:"}))}));
     app.wait_for(OWNER, first, "You said: Remind me:\n\nAt noon.").await;
@@ -99,7 +99,7 @@ async fn a_voice_message_reaches_the_agent_as_text() {
     app.wait_for(OWNER, first, "🎤 Not transcribed, so the agent gets the recording itself: the server answered with")
         .await;
     app.wait_for(OWNER, first, "[The recording could not be transcribed: ").await;
-    // A text is not transcribed.
+    // Text messages aren't transcribed.
     app.ask(OWNER, "hello", "You said: hello").await;
     assert_eq!(whisper.requests.lock().unwrap().len(), 3);
 }
@@ -120,7 +120,7 @@ async fn a_voice_message_is_transcribed_again_after_a_kill() {
     assert_eq!(whisper.requests.lock().unwrap().len(), 1);
 }
 
-/// Returns the filter of the contract tests. Its source is in `tests/fixtures/0.2.4`.
+/// Returns the filter from the contract tests. Its source is in `tests/fixtures/0.2.4`.
 fn fixture() -> &'static [u8] {
     include_bytes!("../../fixtures/0.2.4/filter.wasm")
 }
@@ -140,10 +140,10 @@ async fn a_filter_changes_and_rejects_messages() {
     assert!(refused.ends_with("\n“secret”") && refused.contains("\"alpha\", \"secret\""), "{refused}");
     let refused = app.ask(OWNER, "/now secret", "Not sent to the agent: ").await;
     assert!(refused.ends_with("“secret”"), "{refused}");
-    // A command of the agent and a command of the host are not filtered.
+    // Agent commands and host commands aren't filtered.
     app.ask(OWNER, "//nothing", "no command //nothing").await;
     app.ask(OWNER, "/sessions", "alpha").await;
-    // Without the filter, every message passes.
+    // Without the filter, every message passes unchanged.
     app.configure(&format!("owner = {OWNER}\n[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n"));
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
     app.ask(OWNER, "secret again", "You said: secret again").await;

@@ -1,4 +1,4 @@
-//! Tests that a group remains the same place when it becomes a supergroup and gets a new id.
+//! Tests that a group that becomes a supergroup with a new id is still the same place.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,14 +22,14 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     app.wait_for(chat, first, wanted).await;
 }
 
-/// The event that informs the bot of the group's new id.
+/// How the bot learns the group's new id.
 #[derive(Clone, Copy)]
 enum MigrationNotice {
-    /// Only the service message of the old chat.
+    /// Only the service message in the old chat.
     OldChat,
-    /// Only the service message of the new chat.
+    /// Only the service message in the new chat.
     NewChat,
-    /// Only the error of a call with the old id.
+    /// Only the error from a call with the old id.
     Refusal,
 }
 
@@ -47,7 +47,7 @@ fn upgrade(app: &App, notice: MigrationNotice) {
 /// The plugin whose job posts the reminders.
 const REMIND: &str = "remind";
 
-/// Starts a host with two plugins that store the group's place. The plugin `remind` has an overdue job, and is
+/// Starts a host with two plugins that store the group's place. The `remind` plugin has an overdue job, and is
 /// disabled, so that the test decides when the job runs.
 async fn with_stored_places() -> App {
     let mut app = App::prepared().await;
@@ -71,7 +71,7 @@ async fn with_stored_places() -> App {
     app
 }
 
-/// Changes the store as if the reminders had been set an hour earlier, and the host had been down since then.
+/// Changes the store as if the reminders had been set an hour ago and the host had been down since.
 async fn let_an_hour_pass(app: &App) {
     const HOUR: u64 = 3_600_000;
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
@@ -89,7 +89,7 @@ async fn let_an_hour_pass(app: &App) {
     store.close().await;
 }
 
-/// Checks that posts for the stored places arrive in the supergroup, and that the buttons of both chats work.
+/// Checks that posts to the stored places arrive in the supergroup, and that buttons work in both chats.
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 3");
@@ -98,7 +98,7 @@ async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/plugins enable remind", "Plugin 'remind' is enabled").await;
     app.wait_for(SUPER, 0, "\u{23f0} tea").await;
     asks(app, SUPER, "/remind", "bread").await;
-    // A message from before the move stays in the old chat and can't be edited.
+    // Messages from before the migration stay in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
     app.wait_for(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;

@@ -1,4 +1,4 @@
-//! Tests groups and their topics: each is its own place, and only users in `[access]` have access.
+//! Tests groups and topics: each is a separate place, and only users in `[access]` have access.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ impl Seat {
         app.api.push(json!({"message": message(self.user, GROUP, more)}));
     }
 
-    /// Returns the calls that sent messages to this topic, without edits.
+    /// Returns the calls that sent messages to this topic, excluding edits.
     fn received(self, app: &App) -> Vec<Call> {
         let topic = self.topic.map_or(Value::Null, Value::from);
         let sent = app.api.calls("sendMessage").into_iter();
@@ -54,15 +54,15 @@ async fn a_group_and_each_topic_are_separate_places() {
     SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
     FIRST.asks(&app, "to the first", "You said: Ada L: to the first").await;
     GENERAL.asks(&app, "to the general one", "You said: Ada L: to the general one").await;
-    // The session is active in two places. The answer goes to the place of its prompt.
+    // The session is active in two places, and the answer goes to the place where its prompt was sent.
     SECOND.asks(&app, "from the second", "You said: Ada L: from the second").await;
     app.until_turns("first", 1).await;
     app.until_turns("general", 2).await;
     for (seat, session) in [(FIRST, "first"), (SECOND, "general")] {
         let before = app.api.calls("sendChatAction").len();
-        // The turn lasts long enough that the test sees the busy phase, even on a slow machine.
+        // The turn lasts long enough for the test to see the busy phase, even on a slow machine.
         seat.says(&app, "slow 1000");
-        // Wait for the turn: a chat action of an earlier turn in this topic may still be pending.
+        // Wait for the turn, because an earlier turn's chat action in this topic may still be pending.
         app.until("the turn", || (app.session(session)["phase"] == "busy").then_some(())).await;
         let topic = seat.topic.map(Value::from);
         let types = || {
@@ -157,7 +157,7 @@ async fn users_without_access_are_ignored_in_groups() {
     Seat { topic: Some(5), ..stranger }.says(&app, "a strangers-topic");
     app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
     let before = GENERAL.received(&app).len();
-    // When the host answers this message, it has processed all earlier updates.
+    // Once the host answers this message, it has processed all earlier updates.
     GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
     let texts: Vec<String> = GENERAL.received(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
     // A live message may have a line below the agent's text.

@@ -1,4 +1,4 @@
-//! Tests plugins and settings that change while a host is running.
+//! Tests plugin and settings changes while a host is running.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ async fn a_view_and_a_command_change_while_an_answer_streams() {
     assert_eq!((generation("views"), generation("echo")), (view + 1, echo + 1));
     let answer: String = (1..=8).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
     let whole = || app.api.since(OWNER, first).contains(&answer);
-    // The host may send the finished answer as a new message. It deletes the live message only after that.
+    // The host may send the finished answer as a new message, and only then deletes the live message.
     let parts = || app.api.chat(OWNER).iter().filter(|text| text.contains("line 1")).count();
     app.until("the whole answer in one message", || (whole() && parts() == 1).then_some(())).await;
     assert_eq!(app.pid("alpha"), pid, "the same agent");
@@ -69,7 +69,7 @@ async fn a_saved_edit_pause_applies_to_the_next_answer() {
     until_changed(&app).await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.says(OWNER, "slow 1000");
-    // With the old pause, these edits would take longer than the test waits.
+    // With the old pause, these edits would outlast the test's time limit.
     app.api.until_calls("editMessageText", 4).await;
     app.ask(OWNER, "/stop", "Stopped.").await;
 }
@@ -82,7 +82,7 @@ async fn a_saved_give_up_ends_a_refused_poll() {
     for _ in 0..1000 {
         app.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     }
-    // End the pending poll, so that the next one fails.
+    // Complete the pending poll, so that the next one fails.
     app.api.rival();
     assert_eq!(app.ended().await, Some(1));
     assert!(app.log().contains("sign in to Telegram"), "{}", app.log());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{App, MEMBER, OWNER};
 use crate::botapi::Fault;
 
-/// Returns the rows for one chat, without their times.
+/// Returns one chat's rows without their times.
 fn rows(app: &App, chat: i64) -> Vec<Value> {
     let place = format!("telegram:{chat}");
     let of_chat = app.list("outbox").into_iter().filter(|row| row["place"] == place);

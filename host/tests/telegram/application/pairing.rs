@@ -1,4 +1,4 @@
-//! Tests pairing: the person who sends the code from the log becomes the owner, and no one else.
+//! Tests pairing: only the person who sends the code from the log becomes the owner.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::botapi::{Fault, message};
 const GROUP: i64 = -100_900;
 
 impl App {
-    /// Starts a host without an owner, with `access` as the table `[access]`. Returns the code from the log.
+    /// Starts a host without an owner, with `access` as the `[access]` table. Returns the code from the log.
     async fn start_unpaired(access: &str) -> (Self, String) {
         let mut app = Self::prepared().await;
         app.configure(access);
@@ -37,7 +37,7 @@ impl App {
         self.people() == [(user, "owner".to_owned(), "chat".to_owned())]
     }
 
-    /// Checks that the code is only in the two fields of its log line, and not in the state directory.
+    /// Checks that the code appears only in the two fields of its log line and not in the state directory.
     fn assert_code_not_stored(&self, code: &str) {
         assert_eq!(self.log().matches(code).count(), 2);
         assert!(!stored(&self.path("state"), code));
@@ -102,7 +102,7 @@ async fn five_wrong_codes_of_any_users_end_pairing() {
     }
     app.until_logged("too many wrong pairing codes").await;
     app.api.says(OWNER, &format!("/pair {code}"));
-    // The answer to a later press shows that the host has handled the message.
+    // Once a later press is answered, the host has handled the message.
     app.api.press_data((STRANGER, STRANGER), 1, "0123456789abcdef");
     app.api.until_calls("answerCallbackQuery", 1).await;
     assert_eq!(app.people(), []);

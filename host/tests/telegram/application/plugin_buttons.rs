@@ -1,4 +1,4 @@
-//! Tests that a button of a plugin runs only commands of that plugin, and can't answer an approval request.
+//! Tests that a plugin's button can run only that plugin's commands and can't answer an approval request.
 
 use super::{App, OWNER, component};
 

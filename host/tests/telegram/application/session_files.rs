@@ -1,4 +1,4 @@
-//! Tests `/files` and `/get`, which send files of sessions.
+//! Tests `/files` and `/get`, which list and send session files.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -83,7 +83,7 @@ async fn a_rejected_photo_is_sent_as_a_file() {
     app.api.fail("sendPhoto", Fault::Error(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"));
     app.api.says(OWNER, "/get out/a picture.png");
     app.api.until_calls("sendDocument", 1).await;
-    // If the chat accepts no files at all, the message names the file.
+    // If the chat doesn't accept files, the message names the file instead.
     app.api.fail("sendDocument", Fault::Error(400, "Bad Request: not enough rights to send documents to the chat"));
     app.api.says(OWNER, "/get notes.txt");
     app.wait_for(OWNER, 0, "notes.txt (").await;

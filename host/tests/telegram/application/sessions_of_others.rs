@@ -1,4 +1,4 @@
-//! Tests that a member can't access the sessions of other users through commands, capabilities, shared chats or names.
+//! Tests that a member can't access other users' sessions through commands, capabilities, shared chats or names.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::botapi::message;
 /// The group that both users are in.
 const GROUP: i64 = -100_500;
 
-/// Commands that act on a session by its name. `ACTIVE` contains commands that act on the active session.
+/// Commands that name a session. The commands in `ACTIVE` act on the active session.
 const NAMED: [&str; 7] = ["session", "archive", "restore", "suspend", "retry", "fresh", "leave"];
 const ACTIVE: [&str; 10] = [
     "suspend",
@@ -34,7 +34,7 @@ impl App {
         self.wait_for(GROUP, first, wanted).await
     }
 
-    /// Returns a session as in `cordboard sessions --json`, except for the fields that can change without a command.
+    /// Returns a session as in `cordboard sessions --json`, excluding fields that can change without a command.
     fn untouched(&self, name: &str) -> Value {
         let mut session = self.session(name);
         for own in ["last_active", "phase", "queued"] {
@@ -44,7 +44,7 @@ impl App {
     }
 }
 
-/// Starts a host where the owner and the member have a session each. The plugin `session_thief`, which attempts many
+/// Starts a host where the owner and the member have a session each. The `session_thief` plugin, which attempts many
 /// actions on a session, has all grants for sessions.
 async fn app_with_two_sessions() -> App {
     let app = App::new().await;
@@ -77,7 +77,7 @@ async fn a_member_cannot_access_sessions_of_others_by_name() {
     let mut after = app.untouched("alpha");
     after["pid"] = before["pid"].clone();
     assert_eq!(after, before);
-    // All these actions succeed for the owner, so the plugin does attempt them.
+    // All of these actions succeed for the owner, which proves that the plugin attempts them.
     let got = app.ask(OWNER, "/burgle beta", "got ").await;
     for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
         assert!(got.contains(way), "{way}: {got}");
@@ -93,7 +93,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
         let answer = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
         assert!(answer.starts_with("None of your sessions is active here"), "/{command}: {answer}");
     }
-    // The member's messages don't reach `alpha` either, although it is the default session in the configuration.
+    // The member's messages don't reach `alpha` either, even though it is the configured default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
         let shown = app.ask_in_group(MEMBER, text, "").await;
         assert!(shown.starts_with("Not accepted: the active session here belongs to another user."), "{shown}");

@@ -1,4 +1,4 @@
-//! Tests messages that Telegram delivers in parts, and edits of waiting messages.
+//! Tests messages that Telegram delivers in parts, and edits to waiting messages.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -17,8 +17,8 @@ fn push(app: &App, kind: &str, id: i64, more: Value) {
     app.api.push(update(kind, id, more));
 }
 
-/// Delivers an album with these captions in one batch. If it came in two batches, a slow host might consider it
-/// complete after the first one.
+/// Delivers an album with these captions in one batch. If it arrived in two batches, a slow host might treat it as
+/// complete after the first.
 fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     let photo = |(id, caption): &(i64, Option<&str>)| {
         let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
@@ -31,7 +31,7 @@ fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     app.api.push_all(captions.iter().map(photo).collect());
 }
 
-/// Returns the number of texts in the owner's chat that contain `words`.
+/// Returns how many texts in the owner's chat contain `words`.
 fn count(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }
@@ -72,7 +72,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     };
     edit(101, "slow 2000", 1_790_000_001);
     app.until("the correction is queued", || (app.session("alpha")["queued"] == 2).then_some(())).await;
-    // Another edit changes the correction that waits, and one without a change has no effect.
+    // Another edit changes the waiting correction, and an edit that changes nothing has no effect.
     edit(101, "slow 3000", 1_790_000_002);
     stored("slow 3000").await;
     edit(101, "slow 3000", 1_790_000_003);
@@ -82,7 +82,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     app.wait_for(OWNER, 0, "You said: delete nothing").await;
     app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\nslow 3000").await;
     app.until_turns("alpha", 3).await;
-    // The agent has answered this message, so it gets a correction, once.
+    // The agent has already answered this message, so it receives a correction, but only once.
     edit(102, "delete nothing at all", 1_790_000_005);
     edit(102, "delete nothing at all", 1_790_000_006);
     app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\ndelete nothing at all").await;
@@ -91,7 +91,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 1, 0));
 }
 
-/// An agent that answers its first prompt, which costs four dollars, and works on the others without end.
+/// An agent that answers its first prompt, which costs four dollars, and never finishes any other.
 const COSTLY: &str = r#"#!/bin/sh
 say() { printf '%s\n' "$1"; }
 result=
@@ -108,7 +108,7 @@ while read -r line; do
 done
 "#;
 
-/// Configures a filter that replaces the text of some messages and has a notice for their author.
+/// Configures a filter that replaces some messages' text and notifies their author.
 const FILTER: &str = "[plugins]\nfilters = [\"filter\"]\n[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,7 +24,7 @@ async fn start(mut app: App, topics: &str) -> App {
 }
 
 /// Sends a text in a topic, or outside of all topics, as Telegram delivers it. `created` is the message that created
-/// the topic, to which each message in a topic of a forum replies.
+/// the topic; in a forum topic, every message replies to it.
 fn says(app: &App, chat: i64, topic: Option<i64>, text: &str) {
     let mut more = json!({"text": text});
     if let Some(topic) = topic {
@@ -153,7 +153,7 @@ async fn a_refused_topic_leaves_the_session_in_the_chat() {
     app.until_turns("alpha", 1).await;
     let shown = ask(&app, (-100_300, None), "/new beta", "Session 'beta' created.").await;
     assert!(shown.contains("the chat is not a forum"), "{shown}");
-    // The limit of the method doesn't delay the answer.
+    // The method's rate limit doesn't delay the answer.
     app.api.fail("createForumTopic", Fault::Flood(600));
     let shown = ask(&app, (OWNER, None), "/new gamma", "Session 'gamma' created.").await;
     assert!(shown.contains("Too Many Requests"), "{shown}");
@@ -219,7 +219,7 @@ async fn a_topic_follows_its_session() {
     until_topic(&app, (OWNER, topic), "the end", |topic| topic.is_closed).await;
     ask(&app, (OWNER, None), "/restore beta", "Session 'beta' restored.").await;
     until_topic(&app, (OWNER, topic), "the reopened topic", |topic| !topic.is_closed).await;
-    // A rate limit of edits doesn't delay messages.
+    // A rate limit on edits doesn't delay messages.
     let edits = app.api.calls("editForumTopic").len();
     app.api.fail("editForumTopic", Fault::Flood(600));
     ask(&app, seat, "/session beta", "Switched to session 'beta'.").await;
@@ -229,11 +229,11 @@ async fn a_topic_follows_its_session() {
     app.until_turns("gamma", 2).await;
 }
 
-/// Reports that a user has changed a topic, as Telegram does.
+/// Reports a user's topic change, as Telegram does.
 fn reports(app: &App, chat: i64, topic: i64, what: Value) {
     let mut more = json!({"message_thread_id": topic, "is_topic_message": true});
     more.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
-    // The user has no access to the bot, but may manage topics in the group.
+    // The user has no access to the bot but may manage topics in the group.
     app.api.push(json!({"message": message(77, chat, more)}));
 }
 
@@ -255,7 +255,7 @@ async fn a_topic_that_a_person_has_changed_is_left_alone() {
     let before = app.api.calls("editForumTopic").len();
     ask(&app, (GROUP, Some(renamed)), "/rename gamma", "is now called 'gamma'").await;
     ask(&app, (GROUP, Some(closed)), "/archive", "archived.").await;
-    // An edit would follow within half a second.
+    // The host would edit the topic within half a second.
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(app.api.calls("editForumTopic").len(), before);
     assert_eq!(app.api.calls("closeForumTopic").len(), 0);

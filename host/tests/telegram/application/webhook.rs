@@ -1,5 +1,5 @@
-//! Tests a host that receives updates through a webhook, and its change to polling. A killed or stopped host loses no
-//! update and answers none twice.
+//! Tests a host that receives updates through a webhook and then switches to polling. A killed or stopped host loses no
+//! updates and answers none twice.
 
 use std::{
     fs,
@@ -104,7 +104,7 @@ async fn a_killed_host_answers_each_update_once() {
     add_webhook(&app);
     let mut address = start(&mut app).await;
     let secret = secret(&app);
-    // The host is killed as soon as it may have the update, or after it has stored the update and tries to answer.
+    // The host is killed as soon as it may have received the update, or while it answers the stored update.
     for (id, is_stored) in [(1, true), (2, false), (3, true)] {
         let text = format!("/new s{id}");
         let request = UpdateRequest::new(&secret, &says(id, &text));
@@ -112,7 +112,7 @@ async fn a_killed_host_answers_each_update_once() {
             app.api.fail("sendMessage", Fault::Hang);
         }
         let sent = app.api.calls("sendMessage").len();
-        // The response is never read, as if the host had been killed before.
+        // The response is never read, as if the host had been killed before sending it.
         let connection = request.begin(&address).await;
         if is_stored {
             app.api.until_calls("sendMessage", sent + 1).await;
@@ -122,7 +122,7 @@ async fn a_killed_host_answers_each_update_once() {
         address = start(&mut app).await;
         assert_eq!(request.send(&address).await, Some(200));
         app.wait_for(OWNER, 0, &format!("Session 's{id}' created.")).await;
-        // Telegram may repeat an update that was confirmed, too.
+        // Telegram may also resend a confirmed update.
         assert_eq!(request.send(&address).await, Some(200));
     }
     let last = UpdateRequest::new(&secret, &says(9, "/help"));
@@ -147,7 +147,7 @@ async fn a_termination_does_not_wait_for_an_open_request() {
     stream.write_all(&request.body[..half]).await.unwrap();
     let began = Instant::now();
     assert_eq!(app.terminate().await, Some(0));
-    // The host waits ten seconds for the rest of a body.
+    // Normally, the host waits ten seconds for the rest of a body.
     assert!(began.elapsed() < Duration::from_secs(9), "the shutdown waited for the request");
     let address = start(&mut app).await;
     assert_eq!(request.send(&address).await, Some(200));
@@ -172,7 +172,7 @@ async fn the_host_deletes_its_webhook_before_it_polls() {
     app.start();
     app.ask(OWNER, "polled", "polled").await;
     assert_eq!(app.api.calls("deleteWebhook").len(), 1, "the webhook of another program stays");
-    // Back to the webhook, with a new secret.
+    // Switch back to the webhook, with a new secret.
     add_webhook(&app);
     app.wait_for(OWNER, 0, "telegram.webhook").await;
     assert_eq!(app.terminate().await, Some(0));

@@ -1,18 +1,18 @@
 //! Makes random changes to files and folders. After each quiet period, the watcher must have reported their current
-//! state. The clock is tokio's paused clock, which only advances while every task waits, so the speed of the machine
-//! doesn't matter.
+//! state. The clock is tokio's paused clock, which advances only while all tasks are waiting, so machine speed doesn't
+//! matter.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// The seeds of the worlds. Their number and [`STEPS`] are limited by the time that tests may take.
+/// The seeds of the worlds. The number of seeds and [`STEPS`] are limited by the time that tests may take.
 const SEEDS: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// The number of random changes in one world.
 const STEPS: u32 = 250;
 
-/// The watched files, as the host knows them or as they are on disk.
+/// The watched files, either as known to the host or as on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct View {
     config: Option<Content>,

@@ -1,5 +1,5 @@
-//! The private toolchain: a compiler for the plugins' target in the user's cache folder, for machines on which rustup
-//! can't add the target. `private.sh` assembles the toolchain in another folder, which is renamed when it is complete.
+//! The private toolchain: a compiler for the plugins' target in the user's cache folder, for machines where rustup
+//! can't add the target. `private.sh` assembles it in a temporary folder, which is renamed once complete.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::TARGET;
 use crate::step;
 
-/// The name of the toolchain's folder, which ends with the version of the folder's layout. Folders of other versions
-/// are ignored.
+/// The name of the toolchain folder, which ends with its layout version. Folders with other versions are ignored.
 const LAYOUT: &str = "toolchain-wasip2-1";
 
 const SCRIPT: &str = include_str!("private.sh");
@@ -23,14 +22,14 @@ pub fn home() -> Result<PathBuf> {
     Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("cordboard").join(LAYOUT))
 }
 
-/// Returns the toolchain's compiler, if it exists.
+/// Returns the toolchain's compiler if it exists.
 pub fn compiler(home: &Path) -> Option<PathBuf> {
     let rustc = home.join("bin/rustc");
     rustc.is_file().then_some(rustc)
 }
 
-/// Creates the toolchain, which takes one to three minutes, and returns its compiler. Concurrent processes create it
-/// only once.
+/// Creates the toolchain, which takes one to three minutes, and returns its compiler. If processes run concurrently,
+/// only one of them creates it.
 pub fn make(home: &Path) -> Result<PathBuf> {
     let cache = home.parent().context("the cache folder has no parent")?;
     fs::create_dir_all(cache).with_context(|| format!("{} can't be created", cache.display()))?;

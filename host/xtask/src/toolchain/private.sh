@@ -9,8 +9,8 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 step() { echo "--> private toolchain $1" >&2; }
 fail() { echo "error: $1" >&2; exit 1; }
 
-# Runs apt-get with its lists and archives in a folder. Doesn't take the system's locks, and doesn't use apt's sandbox
-# user, which could not write to the folder.
+# Runs apt-get with its lists and archives in a folder. Doesn't take the system locks or use apt's sandbox user, which
+# couldn't write to the folder.
 apt() {
     folder=$1; shift
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
@@ -23,7 +23,7 @@ unpack() {
     for package in "$1"/cache/archives/*.deb; do dpkg -x "$package" "$2" && rm "$package"; done
 }
 
-# Only rustup's toolchains include these linkers. They do so even without the target.
+# Only rustup toolchains include these linkers, even without the target installed.
 host=$(rustc -vV | sed -n 's/^host: //p')
 linkers=lib/rustlib/$host/bin
 sysroot=$(rustc --print sysroot)
@@ -48,8 +48,7 @@ chmod +x "$home/bin/rustc"
 "$home/bin/rustc" --version >/dev/null || fail "the unpacked compiler doesn't run"
 
 step "2/4: fetching wasi's libc (a few seconds)"
-# Use the system's own archive, but take the release trixie instead of the system's release, because trixie's wasi-libc
-# supports the target.
+# Use the system's own archive, but the trixie release, because trixie's wasi-libc supports the target.
 archive=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb *\(\[.*\] *\)\{0,1\}\([a-z]*:[^ ]*\).*/\2/p' | head -n 1)
 key=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
@@ -99,7 +98,7 @@ build() {
 RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=-Cembed-bitcode=yes build -Zbuild-std=std,panic_abort ||
     fail "the standard library can't be compiled"
 cp "$work/proof/target/$target/release/deps"/*.rlib "$libraries/"
-# Remove 200 MB that are no longer needed.
+# Free 200 MB that is no longer needed.
 rm -rf "$home/usr/src" "$home/usr/lib/rustlib/src" "$home/usr/share" "$work/proof/target"
 
 step "4/4: building a test component (a second)"

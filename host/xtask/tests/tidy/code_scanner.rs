@@ -1,7 +1,7 @@
-//! A minimal scanner for Rust that separates code from text: comments, string literals and character literals become
-//! blanks.
+//! A minimal Rust scanner that separates code from text by blanking out comments, string literals and character
+//! literals.
 
-/// Returns the text before the unit tests.
+/// Returns the part of a file before its unit tests.
 pub fn without_tests(text: &str) -> &str {
     text.find("#[cfg(test)]\nmod ").map_or(text, |end| &text[..end])
 }
@@ -103,7 +103,7 @@ pub fn occurrences<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usi
     })
 }
 
-/// Returns the line number, counted from 1, of a byte offset.
+/// Returns the 1-based line number of a byte offset.
 pub fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }

@@ -1,11 +1,11 @@
-//! Checks which crate owns each external dependency, which crates of the host depend on each other, and that the core
-//! stays pure.
+//! Checks that each external dependency has one owner, that the host's crates depend only on permitted crates, and that
+//! the core stays pure.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
 use super::source_files::{File, product, read};
 
-/// The crates of the host, each with the host's crates that it may depend on.
+/// The host's crates, each with the host crates that it may depend on.
 pub const CRATES: [(&str, &[&str]); 8] = [
     ("core", &["permission-rules"]),
     ("permission-rules", &[]),
@@ -17,8 +17,8 @@ pub const CRATES: [(&str, &[&str]); 8] = [
     ("watch", &["core"]),
 ];
 
-/// External dependencies, each with the only crate that may depend on it outside of tests. Other crates use what that
-/// crate exports.
+/// External dependencies, each with the only crate that may depend on it outside tests. Other crates use that crate's
+/// exports.
 const OWNERS: [(&str, &str); 13] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
@@ -35,7 +35,7 @@ const OWNERS: [(&str, &str); 13] = [
     ("glob", "permission-rules"),
 ];
 
-/// Items of a crate or of std, each with the path prefixes of the files that may use it.
+/// Items of external crates or std, each with the path prefixes of the files that may use them.
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
     // Agents aren't the only child processes: `compile.rs` runs the compiler and limits its memory and time, `tool.rs`
@@ -52,7 +52,7 @@ const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// The crates and names that would make the core depend on more than its arguments.
+/// Crates and names that would make the core depend on anything other than its arguments.
 const IMPURE_CRATES: [&str; 7] =
     ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "rustix"];
 const IMPURE_NAMES: [&str; 6] =

@@ -1,5 +1,5 @@
-//! Checks the documents: commands and flags exist, links lead to files and headings, `README.md` is short, and the code
-//! map of `host/ARCHITECTURE.md` lists each crate, and the modules in the order of their layers.
+//! Checks the documents: commands and flags exist, links resolve to files and headings, `README.md` is short, and the
+//! code map in `host/ARCHITECTURE.md` lists every crate, and all modules in layer order.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "wit/README.md",
 ];
 
-/// The maximum number of lines of README.md, which must stay short for people who don't know the project yet.
+/// The maximum number of lines in README.md, which must stay short for newcomers to the project.
 const README_LINES: usize = 200;
 
 /// The subcommands and flags, read from their definitions.
@@ -91,7 +91,7 @@ fn links_between_documents_resolve() {
     findings.none();
 }
 
-/// Returns the targets of links within the project, with their line numbers.
+/// Returns the targets of project-internal links, with their line numbers.
 fn links(document: &str) -> Vec<(usize, String)> {
     let lines = document.lines().enumerate().flat_map(|(number, line)| {
         let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
@@ -100,7 +100,7 @@ fn links(document: &str) -> Vec<(usize, String)> {
     lines.filter(|(_, target)| !target.starts_with("http")).collect()
 }
 
-/// Returns the path to which a link in a document leads, relative to the project's root.
+/// Returns the path that a link in a document points to, relative to the project root.
 fn resolved(document: &str, link: &str) -> String {
     if link.is_empty() {
         return document.to_owned();
@@ -151,8 +151,8 @@ fn the_code_map_lists_each_crate() {
     assert_eq!(listed, crates.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
 }
 
-/// Returns the commands in fenced blocks and code spans, with their line numbers. A text with `|`, `;` or `&` contains
-/// several commands.
+/// Returns the commands in fenced blocks and code spans, with their line numbers. Text that contains `|`, `;` or `&` is
+/// split into several commands.
 fn commands(readme: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -172,8 +172,7 @@ fn commands(readme: &str) -> Vec<(usize, String)> {
     parts.collect()
 }
 
-/// Returns the arguments of a command that runs `program`. `sudo`, variables and a path may precede the name of the
-/// program.
+/// Returns the arguments of a command that runs `program`. `sudo`, variables and a path may precede the program name.
 fn after<'a>(command: &'a str, program: &str) -> Option<&'a str> {
     let mut rest = command;
     while let Some((first, more)) = rest.split_once(' ').filter(|(first, _)| first.contains('=') || *first == "sudo") {
@@ -202,7 +201,7 @@ fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     names.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())).collect()
 }
 
-/// Returns the names of the long flags, which are the names of the fields with `#[arg(long)]`.
+/// Returns the long flags, which are named after the fields with `#[arg(long)]`.
 fn long_flags(source: &str) -> BTreeSet<String> {
     let marked = source.match_indices("#[arg(long");
     let fields = marked.map(|(at, _)| {

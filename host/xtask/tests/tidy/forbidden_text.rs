@@ -1,11 +1,11 @@
-//! Checks that the tree contains no unfinished work, no path that exists only on this machine and no unbounded channel,
-//! and that every Rust file has a module comment.
+//! Checks that the tree contains no unfinished work, machine-specific paths or unbounded channels, and that every Rust
+//! file has a module comment.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
 use super::source_files::{all, product, root};
 
-/// Forbidden words, each with the remedy. Tests must not contain them either.
+/// Forbidden words, each with a remedy. They are forbidden in tests, too.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "implement it, or remove it"),
     ("unimplemented!", "implement it, or remove it"),
@@ -51,13 +51,13 @@ fn no_path_of_this_machine_is_used() {
     findings.none();
 }
 
-/// Returns whether `path` occurs in `line`, but not inside a longer path, as `/src` in `host/src`.
+/// Returns whether `path` occurs in `line` on its own, not as part of a longer path, such as `/src` in `host/src`.
 fn names(line: &str, path: &str) -> bool {
     let inside = |before: char| before.is_alphanumeric() || "._-/".contains(before);
     line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
 }
 
-/// Every channel needs a bound: a named constant whose comment gives the reason.
+/// Every channel needs a bound, a named constant with a comment that explains it.
 #[test]
 fn channels_are_bounded() {
     let mut findings = Findings::default();

@@ -4,7 +4,7 @@ use super::code_scanner::{line_of, occurrences};
 
 pub struct Function {
     pub name: String,
-    /// The line of the word `fn`, counted from 1.
+    /// The 1-based line number of `fn`.
     pub line: usize,
     /// The number of lines from `fn` to the last brace.
     pub lines: usize,
@@ -19,7 +19,7 @@ pub fn of(code: &str) -> Vec<Function> {
 
 fn function(code: &str, at: usize) -> Option<Function> {
     let name: String = code[at + 2..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    // A function pointer has no name, and in a macro, the name of a function may be a macro variable.
+    // A function pointer has no name, and in a macro, a function's name may be a macro variable.
     if name.is_empty() || !code[at + 2..].starts_with(' ') {
         return None;
     }
@@ -31,7 +31,7 @@ fn function(code: &str, at: usize) -> Option<Function> {
     Some(Function { name, line, lines: line_of(code, end) - line + 1, parameters: count(&code[list + 1..after - 1]) })
 }
 
-/// Returns the offset of the parenthesis that opens the parameter list. A parenthesis between `<` and `>` belongs to a
+/// Returns the offset of the parenthesis that opens the parameter list. A parenthesis between `<` and `>` is part of a
 /// bound.
 fn opening(code: &str) -> Option<usize> {
     let mut depth = 0;
@@ -48,7 +48,7 @@ fn opening(code: &str) -> Option<usize> {
     None
 }
 
-/// Returns the offset after the bracket that closes the first one.
+/// Returns the offset just past the bracket that closes the first one.
 fn closing(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {

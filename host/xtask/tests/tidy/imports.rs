@@ -1,11 +1,11 @@
-//! Checks that imports between the modules of the crate `cordboard` go only to lower layers. Cargo checks imports
+//! Checks that imports between the modules of the `cordboard` crate go only to lower layers. Cargo checks imports
 //! between crates.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
 use super::source_files::product;
 
-/// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
+/// The layers from top to bottom. A module may import only from lower rows, not from its own row. `main` and `lib` may
 /// import everything.
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],

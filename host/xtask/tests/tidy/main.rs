@@ -1,8 +1,7 @@
-//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. The
-//! tests only read files, and never build or run anything.
+//! Checks source code rules: sizes, one owner per dependency, one-way imports, correct documentation. The tests only
+//! read files; they never build or run anything.
 //!
-//! Each finding names the violated rule and the remedy. A finding about one place in a file also names the file and the
-//! line.
+//! Each finding names the violated rule and the remedy, and, if it concerns a specific place, the file and line.
 
 mod code_scanner;
 mod dependencies;
@@ -17,7 +16,7 @@ use std::fmt::Display;
 
 use source_files::File;
 
-/// The violations of a rule. A test shows all of its findings at once.
+/// A rule's violations. Each test reports all of its findings at once.
 #[derive(Default)]
 struct Findings(Vec<String>);
 

@@ -1,5 +1,5 @@
-//! Checks the sizes of files and functions, without tests. A file that is split only to pass this check is worse than a
-//! long file: split a file at a boundary between concepts.
+//! Checks the sizes of files and functions, excluding tests. Don't split a file just to pass this check: split it where
+//! one concept ends and another begins.
 
 use super::Findings;
 use super::code_scanner::without_tests;
@@ -7,7 +7,8 @@ use super::function_scanner;
 use super::source_files::{File, product};
 
 const MEDIAN_FILE: usize = 130;
-/// At most a tenth of the files may have more lines than this. [`LONG_FUNCTION`] is the same limit for functions.
+/// At most a tenth of the files may have more lines than this. [`LONG_FUNCTION`] is the corresponding limit for
+/// functions.
 const LONG_FILE: usize = 300;
 const LONG_FUNCTION: usize = 30;
 const LONGEST_FILE: usize = 400;
@@ -15,7 +16,7 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_MAIN: usize = 60;
 const MOST_PARAMETERS: usize = 5;
 
-/// Functions of external traits. We can't choose their parameters.
+/// Functions of external traits, whose parameters we can't choose.
 const FOREIGN: [&str; 1] = ["verify_server_cert"];
 
 fn lines(file: &File) -> usize {

@@ -10,11 +10,11 @@ use super::code_scanner;
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
 pub struct File {
-    /// The path relative to the project's root, with slashes.
+    /// The path relative to the project root, with forward slashes.
     pub path: String,
     pub text: String,
-    /// The text of a Rust file without its unit tests, and with blanks in place of comments and of string and character
-    /// literals. Line numbers don't change. Empty for other files.
+    /// A Rust file's text without its unit tests and with comments and literals blanked out. Line numbers don't change.
+    /// Empty for other files.
     pub code: String,
 }
 
@@ -25,7 +25,7 @@ impl File {
         Self { path, text, code }
     }
 
-    /// Creates a file for the test of a rule.
+    /// Creates a file for testing a rule.
     pub fn example(path: &str, text: &str) -> Self {
         Self::new(path.to_owned(), text.to_owned())
     }
@@ -39,7 +39,7 @@ impl File {
         parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
     }
 
-    /// Returns whether the file is Rust code of the product or of its build, not of tests or benchmarks.
+    /// Returns whether the file is Rust code of the product or its build, not tests or benchmarks.
     pub fn is_product(&self) -> bool {
         self.is_rust() && !self.is_test()
     }
@@ -53,7 +53,7 @@ static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Returns every text file, except for build output, Git's own files and hidden folders that aren't in [`HIDDEN`].
+/// Returns every text file, excluding build output, Git's own files and hidden folders that aren't in [`HIDDEN`].
 pub fn all() -> &'static [File] {
     &ALL
 }

@@ -1,5 +1,5 @@
 //! For tests: the arguments select the output, such as text, buttons, posts, an error or a panic. The configuration
-//! sets the number of commands, and the summary and the usage of the first one, or makes the trial fail.
+//! sets the number of commands and the first command's summary and usage, or makes the trial fail.
 
 use std::{
     collections::hash_map::RandomState,
@@ -17,7 +17,7 @@ struct Config {
     summary: Option<String>,
     #[serde(default)]
     usage: Option<String>,
-    /// The number of commands beyond the first.
+    /// The number of additional commands after the first.
     #[serde(default)]
     more: u32,
 }

@@ -1,5 +1,5 @@
 //! For tests: exports the same command as `needs_approval`, but requests `chat` in addition to `session-control`, so
-//! that an approval of that plugin's capabilities is not enough.
+//! that approving `needs_approval`'s capabilities isn't enough.
 
 use cordboard_plugin::{Call, Command, Reply, chat, command::Spec, context, session_control};
 

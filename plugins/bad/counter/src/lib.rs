@@ -1,4 +1,4 @@
-//! For tests: keeps a counter in the host's plugin state, which survives every instance, rollout and restart.
+//! For tests: keeps a counter in the plugin state, which outlives instances, rollouts and restarts.
 
 use cordboard_plugin::{
     Call, Command, Reply,
@@ -20,8 +20,8 @@ impl Command for Counter {
     }
 }
 
-/// Counts each call, even if calls run concurrently: if another call changed the value, the swap fails and is retried
-/// with the new value.
+/// Counts each call, even concurrent ones: if another call changed the value, the swap fails and is retried with the
+/// new value.
 fn count() -> Result<u64, String> {
     let mut before = state::get(KEY);
     loop {

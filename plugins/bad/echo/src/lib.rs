@@ -1,4 +1,4 @@
-//! For tests: version 1 of a correct `/echo`. Tests replace it with version 2 while a call is running.
+//! For tests: version 1 of a correct `/echo`. Tests replace it with version 2 during a call.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

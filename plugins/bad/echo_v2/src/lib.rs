@@ -1,4 +1,4 @@
-//! For tests: version 2 of a correct `/echo`. Tests replace version 1 with it while a call is running.
+//! For tests: version 2 of a correct `/echo`. Tests replace version 1 with it during a call.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

@@ -1,5 +1,5 @@
-//! For tests: reacts to events with actions that cause the same events. The plugin would loop forever if the host
-//! delivered events to the plugin that caused them.
+//! For tests: reacts to events with actions that cause the same events. If the host delivered events to the plugin that
+//! caused them, this plugin would loop forever.
 
 use cordboard_plugin::{
     Hook,

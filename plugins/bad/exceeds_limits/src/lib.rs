@@ -1,14 +1,14 @@
-//! For tests: a command for each kind of misbehavior, and `/ok`, which must keep working. The host has to stop the
-//! misbehavior; the code here doesn't limit it.
+//! For tests: one command per kind of misbehavior, and `/ok`, which must keep working. The code itself enforces no
+//! limits; the host has to.
 
 use std::hint::black_box;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, log};
 
-/// The size of the reply of `/huge` in bytes, which is more than the largest possible `reply` limit.
+/// The size of `/huge`'s reply in bytes, above the largest possible `reply` limit.
 const HUGE: usize = 100 << 20;
 
-/// The number of host calls of `/flood` and `/calls`, which is more than the default limits allow.
+/// The number of host calls that `/flood` and `/calls` make, above the default limits.
 const MANY: u32 = 1_000_000;
 
 const COMMANDS: [(&str, &str); 9] = [

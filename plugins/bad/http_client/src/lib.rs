@@ -1,5 +1,4 @@
-//! For tests: a command for each kind of network access. Most commands send the given request and reply with the
-//! response.
+//! For tests: one command per kind of network access. Most commands send the given request and reply with the response.
 
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ impl Command for HttpClient {
                 let pair = format!("me:{}", secrets::placeholder(arg(1)?)?);
                 Request::get(arg(0)?).header("authorization", &format!("Basic {}", base64(pair.as_bytes()))).send()?
             }
-            // Arguments: URL, secret. Appends the placeholder of the secret to the URL.
+            // Arguments: URL, secret. Appends the secret's placeholder to the URL.
             "leak" => Request::get(&format!("{}{}", arg(0)?, secrets::placeholder(arg(1)?)?)).send()?,
             "say" => return Ok(Reply::plain(arg(0)?)),
             "fall" => panic!("{}", arg(0)?),

@@ -1,4 +1,4 @@
-//! For tests: sends a secret, and leaks the server's response through every output that a command has.
+//! For tests: sends a secret, and leaks the server's response through every output available to a command.
 
 use cordboard_plugin::{
     Call, Command, Reply, chat,
@@ -8,7 +8,7 @@ use cordboard_plugin::{
     log, secrets, state,
 };
 
-/// The state key of the last response.
+/// The state key for the last response.
 const HEARD: &str = "heard";
 
 struct LeaksSecret;
@@ -44,7 +44,7 @@ fn ask(url: &str) -> Result<Response, String> {
     Ok(Request::post(url).header("authorization", &format!("Bearer {token}")).body(token).send()?)
 }
 
-/// Formats a response as one line, headers included.
+/// Formats a response, including headers, as one line.
 fn response_line(response: &Response) -> String {
     let headers: String = response.headers.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     format!("{headers}{}", response.text())

@@ -1,5 +1,5 @@
-//! For tests: a lifecycle policy that suspends an agent after a second, regardless of the session's timeout, so that
-//! tests see when it replaces another policy. With `traps = true` in its configuration, every review traps.
+//! For tests: a lifecycle policy that suspends agents after one second, regardless of the session's timeout, so that
+//! tests can tell when it replaces another policy. With `traps = true` in its configuration, every review traps.
 
 use cordboard_plugin::{
     Lifecycle, config,

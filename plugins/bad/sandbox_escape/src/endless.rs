@@ -1,4 +1,4 @@
-//! Actions that run for a long time or forever, that write very long or forged log lines, or that exit.
+//! Actions that run for a long time or forever, write very long or forged log lines, or exit.
 
 use std::{hint::black_box, process, thread, time::Duration};
 
@@ -6,7 +6,7 @@ use cordboard_plugin::{context, http::Request, log, state};
 
 /// The number of logged lines.
 const LOGGED: u32 = 1_000_000;
-/// The number of printed lines. It is smaller than `LOGGED`, because each printed line takes several host calls.
+/// The number of printed lines, fewer than `LOGGED` because each printed line takes several host calls.
 const PRINTED: u32 = 100_000;
 
 pub fn log_lines(_: &[String]) -> Result<String, String> {
@@ -19,14 +19,14 @@ pub fn printed_lines(_: &[String]) -> Result<String, String> {
     Ok("printed".to_owned())
 }
 
-/// Logs lines of 1 MiB, which are much longer than a log line may be.
+/// Logs 1 MiB lines, far above the maximum log line length.
 pub fn long_lines(_: &[String]) -> Result<String, String> {
     let line = "x".repeat(1 << 20);
     (0..20).for_each(|_| log::info(&line));
     Ok("logged".to_owned())
 }
 
-/// Logs text that imitates log records of the host.
+/// Logs text that imitates the host's log records.
 pub fn forge(_: &[String]) -> Result<String, String> {
     log::info("fine\n2026-11-21T00:00:00Z  WARN version activated plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
     println!("well\r2026-11-21T00:00:00Z  WARN rolled back\u{85}next");

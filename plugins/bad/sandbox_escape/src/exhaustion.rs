@@ -1,4 +1,4 @@
-//! Actions that exhaust a resource, one for each kind of resource.
+//! Actions that exhaust resources, one action per kind of resource.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-/// Tries to allocate the whole 32-bit address space in pieces, and reports how much it got.
+/// Tries to allocate the whole 32-bit address space in chunks, and reports how much it got.
 pub fn address_space(_: &[String]) -> Result<String, String> {
     const PIECE: usize = 64 << 20;
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -72,7 +72,7 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
     }
 }
 
-/// Calls the host with an argument that is larger than the host allows.
+/// Calls the host with an argument that exceeds the host's limit.
 pub fn argument(_: &[String]) -> Result<String, String> {
     log::info(&"x".repeat(5 << 20));
     Ok("logged".to_owned())

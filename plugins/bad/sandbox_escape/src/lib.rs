@@ -1,5 +1,5 @@
 //! For tests: tries to access everything that it wasn't granted and to exceed every limit, and replies with the result.
-//! The code limits nothing itself: the host has to enforce the limits.
+//! This code enforces no limits itself; the host must.
 
 mod endless;
 mod exhaustion;
@@ -7,7 +7,7 @@ mod snooping;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
 
-/// A function that makes one attempt with the arguments of the command, and returns the text of the reply.
+/// A function that makes one attempt with the command's arguments and returns the reply text.
 type Action = fn(&[String]) -> Result<String, String>;
 
 const ACTIONS: [(&str, Action); 28] = [
@@ -44,7 +44,7 @@ const ACTIONS: [(&str, Action); 28] = [
 struct SandboxEscape;
 
 impl Command for SandboxEscape {
-    /// Tries to send a request during the trial. The summaries of the commands contain the result.
+    /// Tries to send a request during the trial. The command summaries contain the result.
     fn specs() -> Result<Vec<Spec>, String> {
         let got = match Request::get("http://127.0.0.1:1/").send() {
             Ok(response) => format!("the trial answered {}", response.status),

@@ -1,5 +1,5 @@
-//! Actions that try to read data that the plugin must not see, or to leak it. Most replies list the data that the
-//! action got, or say `nothing`.
+//! Actions that try to read or leak data that the plugin must not see. Most replies list the data obtained, or say
+//! `nothing`.
 
 use std::{
     env, fs,
@@ -31,7 +31,7 @@ pub fn files(named: &[String]) -> Result<String, String> {
     list(got)
 }
 
-/// Tries to connect to the given addresses, on which servers of the test listen, and to open sockets.
+/// Tries to connect to the given addresses, where the test's servers listen, and to open sockets.
 pub fn sockets(named: &[String]) -> Result<String, String> {
     let mut got = Vec::new();
     for address in named.iter().map(String::as_str).chain(["127.0.0.1:22", "[::1]:22", "169.254.169.254:80"]) {
@@ -53,7 +53,7 @@ pub fn input(_: &[String]) -> Result<String, String> {
     list((read > 0).then_some(text).into_iter().collect())
 }
 
-/// Lists the plugin's own state keys, and tries to read keys of the plugin `counter` by every spelling that might reach
+/// Lists the plugin's own state keys, and tries to read keys of the `counter` plugin by every spelling that might reach
 /// them.
 pub fn keys(named: &[String]) -> Result<String, String> {
     let mut got = state::keys("");
@@ -88,7 +88,7 @@ pub fn steal(args: &[String]) -> Result<String, String> {
     ))
 }
 
-/// Prints to standard output and standard error, as developers do for debugging.
+/// Prints to stdout and stderr, as developers do for debugging.
 pub fn shout(args: &[String]) -> Result<String, String> {
     println!("out: {}\nsecond line", args.join(" "));
     eprintln!("err: {}", args.join(" "));

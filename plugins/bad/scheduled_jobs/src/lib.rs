@@ -1,5 +1,5 @@
-//! For tests: runs the jobs of its configuration, `jobs = { NAME = "cron" }`. A job named `time` logs the time, one
-//! named `trap` panics, and one named `fail` returns an error.
+//! For tests: runs the jobs of its configuration, `jobs = { NAME = "cron" }`. The job `time` logs the time, `trap`
+//! panics, and `fail` returns an error.
 
 use std::{collections::BTreeMap, time::SystemTime};
 

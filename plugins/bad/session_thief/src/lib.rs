@@ -1,5 +1,5 @@
-//! For tests: `/burgle` tries to see and to change the named session, under its name and under similar ones, and
-//! replies with the attempts that succeeded. `/lure` tries to switch another chat to the session.
+//! For tests: `/burgle` tries to read and change the named session, under its exact name and similar ones, and replies
+//! with the successful attempts. `/lure` tries to switch another chat to the session.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Session,
@@ -52,7 +52,7 @@ fn seen(name: &str) -> Vec<String> {
     got
 }
 
-/// Returns the operations that succeeded. `archive` comes near the end, because an archived session refuses most other
+/// Returns the successful operations. `archive` comes near the end, because archived sessions refuse most other
 /// operations.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
     let attempts: [(&str, Result<Session, Error>); 14] = [

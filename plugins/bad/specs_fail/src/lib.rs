@@ -1,6 +1,6 @@
 //! For tests: a plugin whose commands the host rejects. Without a configuration, `specs` fails. With `specs = "hang"`,
-//! `specs` never returns; with `"invalid"`, the command has an invalid name; with `"taken"`, the command is `/new`,
-//! which another plugin exports.
+//! it never returns; with `"invalid"`, the command's name is invalid; with `"taken"`, the command is `/new`, which
+//! another plugin already exports.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, config};
 

@@ -1,4 +1,4 @@
-//! For tests: renders answers in capitals in the mode `normal`, so that tests see when this view replaces another one
+//! For tests: renders answers in capitals in the `normal` mode, so that tests see when this view replaces another one
 //! in the middle of an answer. `render` never returns for a text that contains `never`.
 
 use std::hint::black_box;

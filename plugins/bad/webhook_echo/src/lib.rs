@@ -1,5 +1,5 @@
-//! For tests: a webhook that responds with the text of its request. At some paths it misbehaves, for example with a
-//! trap or an invalid response.
+//! For tests: a webhook that responds with the request text. On some paths, it misbehaves, for example by trapping or
+//! returning an invalid response.
 
 use cordboard_plugin::{
     Webhook,

@@ -1,7 +1,7 @@
 //! The extension points for events, scheduled jobs and HTTP requests.
 //!
-//! The calls of these extension points have no caller, and thus no rights on sessions, unless the operator gives them
-//! the owner's rights with `[plugins.NAME] acts_as = "owner"`.
+//! Calls to these extension points have no caller, and so no rights on sessions, unless the operator grants them the
+//! owner's rights with `[plugins.NAME] acts_as = "owner"`.
 
 use crate::bindings;
 
@@ -28,7 +28,7 @@ pub mod hook {
     }
 
     impl Event {
-        /// Parses `data` as the type `T`. Needs the feature `json`.
+        /// Parses `data` as the type `T`. Needs the `json` feature.
         ///
         /// # Errors
         /// A value is missing or has an unexpected type. The text contains the event's kind and the parser's message.
@@ -64,7 +64,7 @@ pub mod webhook {
             self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
         }
 
-        /// Parses the body as the type `T`. Needs the feature `json`.
+        /// Parses the body as the type `T`. Needs the `json` feature.
         ///
         /// # Errors
         /// The body can't be parsed.
@@ -136,7 +136,7 @@ pub trait Schedule {
     /// See [`Command::specs`](crate::Command::specs).
     fn jobs() -> Result<Vec<schedule::Job>, String>;
 
-    /// Runs a due job. Runs of a job never overlap, and one run replaces all missed ones.
+    /// Runs a due job. A job's runs never overlap, and one run replaces all missed runs.
     ///
     /// # Errors
     /// The job failed. The host logs the text.

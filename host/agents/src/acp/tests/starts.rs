@@ -1,4 +1,4 @@
-//! Tests the handshake: the opening of a session, its settings, and the reasons why an agent can't start.
+//! Tests the handshake: opening a session, its settings, and the reasons why an agent can't start.
 
 use expect_test::expect;
 

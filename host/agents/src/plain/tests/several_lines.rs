@@ -1,4 +1,4 @@
-//! Tests prompts of several lines.
+//! Tests multi-line prompts.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Decides which paths a sandbox shows, and how. A path that is not listed, and not below a listed path, is missing.
+//! Decides which paths a sandbox shows, and how. A path is missing unless it, or a folder above it, is listed.
 
 use std::{
     collections::BTreeMap,
@@ -9,8 +9,8 @@ use std::{
 use super::{OwnFiles, canonical};
 
 /// The folders of the system. `/run` and `/var` are missing, because sockets in them, such as those of the D-Bus
-/// session bus and of container engines, let their clients act outside of the sandbox. The exception is the folder
-/// below `/var` that contains the certificates on some systems.
+/// session bus and of container engines, let their clients act outside of the sandbox. The exception is a folder below
+/// `/var` that contains certificates on some systems.
 const SYSTEM: [&str; 12] = [
     "/usr",
     "/bin",

@@ -148,7 +148,7 @@ impl Drop for Outside {
     }
 }
 
-/// An interactive shell begins a process group of its own, because it can't see the leader of its group.
+/// An interactive shell creates its own process group, because it can't see its group's leader.
 #[tokio::test]
 async fn an_interrupt_reaches_an_interactive_shell() {
     let Some(machine) = Machine::new() else { return };
@@ -176,8 +176,8 @@ async fn only_the_folder_and_the_own_home_can_be_changed() {
         "for path in /usr/escaped /etc/escaped /escaped /proc/sys/kernel/core_pattern /proc/sysrq-trigger; do
             : >>$path && echo \"wrote $path\"
         done 2>/dev/null
-        # Opening is enough: if the sandbox were open, writing to the last two would harm the machine.
-        # These are in folders that exist only in the sandbox.
+        # Only open the files: if the sandbox leaked, writing to the last two would harm the machine. These are in
+        # folders that exist only in the sandbox.
         for path in \"$D\"/state \"$D\"/state/sessions/other \"$D\"/etc {} \"$HOME\" /tmp; do
             echo x >\"$path\"/escaped
         done 2>/dev/null

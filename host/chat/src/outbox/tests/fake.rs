@@ -75,7 +75,7 @@ impl Fake {
         *self.takes.lock().unwrap() = span;
     }
 
-    /// Returns the calls as `chat verb text`, without the `working` calls.
+    /// Returns the calls as `chat verb text`, excluding `working` calls.
     pub fn calls(&self) -> Vec<String> {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
     }
@@ -206,7 +206,7 @@ pub struct Notes {
     notes: Mutex<Vec<String>>,
     /// The undeliverable posts of any place.
     pub undeliverable: Mutex<Vec<OutboxRow>>,
-    /// The changes of reachability, each with its chat.
+    /// Reachability changes, each with its chat.
     pub reachability: Mutex<Vec<(String, StoredReachability)>>,
     issues: Mutex<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! Tests which issues the outbox logs for deliveries that did not go as intended.
+//! Tests which issues the outbox logs for failed and degraded deliveries.
 
 use super::*;
 

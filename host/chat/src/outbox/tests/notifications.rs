@@ -17,7 +17,7 @@ async fn a_live_answer_notifies_once_and_its_frame_is_deleted() {
     assert_eq!(fake.calls()[3..], ["a send One two three", "a delete m1"]);
 }
 
-/// Streams a turn for 6 seconds and ends it, in a chat in which turns of at least `ring_after` notify. Returns the
+/// Streams a turn for 6 seconds and ends it, in a chat where turns that take at least `ring_after` notify. Returns the
 /// calls at the end, and the notifications.
 async fn end_of_streamed(ring_after: Duration) -> (Vec<String>, Vec<String>) {
     let fake = Fake::new();

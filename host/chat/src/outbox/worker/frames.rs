@@ -28,8 +28,8 @@ impl Worker {
         }
     }
 
-    /// Returns the time of the next frame, if there is one. Keeps the slot that is reserved for the frame, so that
-    /// posts can't delay the frame forever.
+    /// Returns the time of the next frame, if there is one. Keeps the slot reserved for the frame, so that posts can't
+    /// delay it forever.
     pub(super) fn frame_at(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.turns.iter().filter(|turn| turn.is_stale()).map(|turn| turn.not_before).min()?;
         if ready > now {
@@ -104,7 +104,7 @@ impl Worker {
         let streaming = self.shared.chat.streaming(&self.place);
         let turn = &mut self.turns[at];
         match error {
-            // The failure has shown that the server doesn't know drafts.
+            // The failure showed that the server doesn't support drafts.
             _ if streaming != Streaming::Drafts => turn.draft.end(),
             // The limit is for drafts, so it must not delay answers.
             ChatError::RateLimited { after, .. } => turn.not_before = Instant::now() + after,

@@ -25,7 +25,7 @@ use crate::{ChatError, Edits, StorageError, backoff::Backoff};
 const MOST_BLOCKED_POSTS: usize = 100;
 
 impl Worker {
-    /// Chooses the next post to send. A reply may go between two parts of a long answer.
+    /// Chooses the next post to send. A reply may be sent between two parts of a long answer.
     pub(super) fn choose_post(&mut self, mailbox: &mut Mailbox) {
         let edits = self.shared.chat.limits().edits;
         let may_pause = self.delivering.as_ref().is_some_and(|post| mailbox.is_sending_long_answer(post.turn.as_ref()));
@@ -38,7 +38,7 @@ impl Worker {
         let row = match (&self.paused, edits) {
             (Some(_), _) => mailbox.reply(),
             (None, Edits::Replace) => mailbox.first(),
-            // An appending front-end prints even a long answer at once, so posts keep their stored order.
+            // An appending front-end prints even long answers immediately, so posts keep their stored order.
             (None, Edits::Append) => mailbox.finals.front(),
         };
         match row.cloned() {
@@ -68,7 +68,7 @@ impl Worker {
         }
     }
 
-    /// Applies a `/stop` of the answer that is being sent: one line replaces the rest of the answer.
+    /// Applies a `/stop` to the answer that is being sent: replaces the rest of the answer with one line.
     pub(super) fn apply_answer_stop(&mut self, mailbox: &mut Mailbox) {
         let Some(turn) = mailbox.stop_answer_of.take() else { return };
         let current = self.paused.as_mut().or(self.delivering.as_mut());
@@ -83,7 +83,7 @@ impl Worker {
         post.stop(others, issue);
     }
 
-    /// Limits the posts that wait for a place that can't be written to.
+    /// Limits the number of posts that wait for an unreachable place.
     pub(super) fn limit_blocked_posts(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
             let issue = DeliveryIssue::new(DeliveryOutcome::Dropped, too_many_waiting(MOST_BLOCKED_POSTS));
@@ -235,7 +235,8 @@ impl Worker {
 }
 
 /// Returns the delays for a place that can't be written to, for example because the topic is closed or the bot was
-/// blocked. Such a place is usually restored within minutes or not at all, so the delays grow from a minute to an hour.
+/// blocked. These places usually become writable within minutes or not at all, so the delays grow from a minute to an
+/// hour.
 const fn blocked_backoff() -> Backoff {
     Backoff::new(Duration::from_mins(1), Duration::from_hours(1))
 }

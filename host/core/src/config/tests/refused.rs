@@ -1,4 +1,4 @@
-//! Tests the messages about common mistakes by operators.
+//! Tests the error messages for common operator mistakes.
 
 use expect_test::expect;
 

@@ -1,12 +1,12 @@
-//! Tests that the diff reports a change of any key and names the keys that need a restart, that each key is classified,
+//! Tests that the diff reports a change to any key and names those that need a restart, that every key is classified,
 //! and that the default file marks the keys that need a restart.
 
 use std::collections::BTreeSet;
 
 use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
 
-/// The table and name of each key, and a value that differs from its default. Further lines of a value set other keys
-/// that this key needs.
+/// The table and name of each key, with a non-default value. Additional lines of the value set other keys that the key
+/// requires.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
@@ -102,7 +102,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\""),
 ];
 
-/// Replaces the placeholder in a table's name. The agent `demo` exists in the default configuration.
+/// Replaces the placeholder in a table's name. The `demo` agent exists in the default configuration.
 fn table_name(table: &str) -> String {
     table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
 }

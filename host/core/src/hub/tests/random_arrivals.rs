@@ -1,4 +1,4 @@
-//! Tests the hub with random arrivals and ends of updates.
+//! Tests the hub with updates that arrive and finish at random.
 
 use proptest::prelude::*;
 
@@ -6,8 +6,8 @@ use super::script::Runner;
 use crate::hub::HubEvent;
 
 proptest! {
-    /// In any order of arrivals and ends, each update of a place starts exactly once. Updates other than immediate
-    /// commands start in order, and only while no other update of the place is being handled.
+    /// In any order of arrivals and completions, each update of a place starts exactly once. Updates other than
+    /// immediate commands start in order, and only while no other update of the place is being handled.
     #[test]
     fn updates_start_once_and_in_order(steps in prop::collection::vec((0_usize..4, 0_usize..2), 0..60)) {
         let mut runner = Runner::new();

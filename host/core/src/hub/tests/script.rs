@@ -17,10 +17,10 @@ use crate::{
 /// `ann 1: TEXT` is a message from ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit, and
 /// `ann 1 part: TEXT` a part of a longer text. `ann 1 game` is a game, which has no file, `ann 1 image` is a photo, and
 /// `ann 1 album` an album with one photo. A place whose name begins with `group` is a group. `restore` before one of
-/// these steps makes the update one of the previous run. `ok ID` ends the handling of an update. `take 1 ann before ID`
-/// takes ann's prompts that wait in place 1 and arrived before update ID. `close` ends the input. `wait MS` advances
-/// the clock and delivers a timeout that is due. `remove NAME` withdraws a person's access, and `deactivate NAME`
-/// removes a command. `limit N` sets the limit of updates per minute. Only `ann` and `bob` have access at first.
+/// these steps marks the update as left over from the previous run. `ok ID` ends the handling of an update. `take 1 ann
+/// before ID` takes ann's prompts that wait in place 1 and arrived before update ID. `close` ends the input. `wait MS`
+/// advances the clock and delivers a timeout that is due. `remove NAME` withdraws a person's access, and `deactivate
+/// NAME` removes a command. `limit N` sets the limit of updates per minute. Only `ann` and `bob` have access at first.
 pub fn check(script: &str, trace: &Expect) {
     let mut runner = Runner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {

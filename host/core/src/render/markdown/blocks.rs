@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr};
 use super::{LineState, Writer};
 use crate::render::{Style, table::Table};
 
-/// The maximum length in bytes of a code block's language in its entity. A longer word is not the name of a language.
+/// The maximum length in bytes of a code block's language in its entity. A longer word isn't a language name.
 const LONGEST_LANGUAGE: usize = 32;
 
 impl Writer<'_> {
@@ -137,7 +137,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends a row. The parser drops cells beyond the columns of the header, so this function adds them.
+    /// Ends a row. The parser drops cells beyond the header's last column, so this function adds them.
     pub(super) fn end_row(&mut self, end: usize) {
         let rest = self.source.get(self.seen..end).unwrap_or_default();
         let excess: Vec<&str> = rest.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
@@ -162,7 +162,7 @@ impl Writer<'_> {
         self.end_block(end);
     }
 
-    /// Writes a table as a list: the first cell of each row, and below it the row's other cells.
+    /// Writes a table as a list: the first cell of each row, with the row's other cells below it.
     fn push_list(&mut self, table: &Table) {
         for cells in table.labelled_rows() {
             let (first, others) = cells.split_first().map_or(("", &cells[..]), |(first, others)| (first, others));
@@ -178,7 +178,7 @@ impl Writer<'_> {
     }
 }
 
-/// Returns the number at the start of an item's source, and the `.` or `)` after it.
+/// Returns the number and the delimiter (`.` or `)`) at the start of a list item's source.
 fn numeral(item: &str) -> (u64, char) {
     let item = item.trim_start();
     let digits = item.find(|c: char| !c.is_ascii_digit()).unwrap_or(item.len());

@@ -1,4 +1,4 @@
-//! Finds text that the Markdown parser takes for syntax and does not report. For example, `[ERROR]: disk` is a link
+//! Finds text that the Markdown parser treats as syntax and doesn't report. For example, `[ERROR]: disk` is a link
 //! definition that no link uses, but a reader expects to see this text.
 
 use std::{collections::HashSet, ops::Range};
@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 
 use super::parser_options::parser;
 
-/// The link definitions that links use. They need not be shown.
+/// The link definitions in use, which don't need to be shown.
 #[derive(Debug)]
 pub struct Definitions {
     /// The ranges of the definitions, in source order.
@@ -15,7 +15,7 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Parses the source a second time for the labels in use, but only if the source has any definitions.
+    /// Parses the source again to find the labels in use, but only if it contains definitions.
     pub fn of(markdown: &str, parsed: &Parser<'_>) -> Self {
         let mut known = parsed.reference_definitions().iter().peekable();
         if known.peek().is_none() {
@@ -58,7 +58,7 @@ fn label(event: Event<'_>) -> Option<String> {
     (!id.is_empty()).then(|| normalize_label(&id))
 }
 
-/// Normalizes a label, because case and the amount of white space do not matter.
+/// Normalizes case and white space, which don't matter in labels.
 fn normalize_label(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }

@@ -35,7 +35,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a text of the source, and opens and closes the spoilers in it.
+    /// Writes text from the source, opening and closing the spoilers in it.
     pub(super) fn text_with_spoilers(&mut self, text: &str, range: &Range<usize>) {
         let (pieces, rest) = self.spoilers.split(text, range);
         for (piece, bars) in pieces {
@@ -83,7 +83,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Closes a link. If the link has no entity, for example because the chat cannot link to `src/main.rs`, writes the
+    /// Closes a link. If the link has no entity, for example because Telegram can't link to `src/main.rs`, writes the
     /// address after the text. Then writes the title.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
         let Some(Link { url, title, start, display }) = self.links.pop() else { return };
@@ -109,7 +109,7 @@ fn is_web(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let plain = !url.contains(|c: char| c.is_whitespace() || c.is_control());
-    // Only an address that can be parsed can be in an entity.
+    // An entity can only contain a parsable address.
     let Some(parsed) = Url::parse(url).ok().filter(|_| plain) else { return false };
     match parsed.scheme() {
         "http" | "https" => host.contains('.') || host.starts_with('['),

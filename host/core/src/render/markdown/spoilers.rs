@@ -10,9 +10,9 @@ const BARS: &str = "||";
 
 /// The `||` delimiters of spoilers.
 ///
-/// A pair of bars delimits a spoiler if there is no white space just inside of them, and no word just outside, so that
-/// `a || b` and `a||b||c` stay as written. Both delimiters are in the same block and the same inline element, and not
-/// in code or a table.
+/// A pair of bars delimits a spoiler if there is no white space just inside the bars and no word just outside, so `a ||
+/// b` and `a||b||c` stay as written. Both delimiters must be in the same block and the same inline element, and outside
+/// code and tables.
 #[derive(Debug, Default)]
 pub struct Spoilers {
     /// The offsets of the bars, in source order. Opening and closing bars alternate.
@@ -40,8 +40,8 @@ impl Spoilers {
         Self { bars: search.bars }
     }
 
-    /// Splits a text of the source at the bars in it. Returns the text before each of the bars with their role, and the
-    /// text after the last ones.
+    /// Splits text from the source at its bars. Returns the text before each delimiter with the delimiter's role, and
+    /// the text after the last one.
     pub fn split<'a>(&self, text: &'a str, range: &Range<usize>) -> (Vec<(&'a str, DelimiterRole)>, &'a str) {
         let first = self.bars.partition_point(|&at| at < range.start);
         let inside = self.bars[first..].iter().take_while(|&&at| at < range.end).enumerate();
@@ -123,8 +123,8 @@ impl Search<'_> {
     }
 }
 
-/// Returns whether `c` is part of an operand, so that bars next to it are an operator. Letters of other scripts are not
-/// included, because some scripts have no spaces between words.
+/// Returns whether `c` may be part of an operand, which makes adjacent bars an operator. Excludes letters of other
+/// scripts, because some scripts don't put spaces between words.
 const fn is_operand_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '"' | '\'')
 }

@@ -1,5 +1,4 @@
-//! Tests the positions of splits with examples, and tests with random messages that splits keep the text and its
-//! styles.
+//! Tests split positions with examples, and uses random messages to test that splitting preserves text and styles.
 
 use proptest::prelude::*;
 

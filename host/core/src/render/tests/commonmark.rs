@@ -1,4 +1,4 @@
-//! Tests the rendering of all examples of the CommonMark Spec: no visible text is lost, and Telegram accepts each part.
+//! Tests rendering with all examples from the CommonMark Spec: no visible text is lost, and Telegram accepts each part.
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ fn commonmark_examples_keep_their_words_in_order() {
 }
 
 proptest! {
-    /// Joins examples, so that they become nested and interrupt each other.
+    /// Joins examples so that they nest and interrupt each other.
     #[test]
     fn joined_commonmark_examples_are_valid_parts(
         chosen in prop::collection::vec(

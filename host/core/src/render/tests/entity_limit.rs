@@ -1,4 +1,4 @@
-//! Tests which entities a message keeps if it has too many.
+//! Tests which entities are kept if a message has too many.
 
 use proptest::prelude::*;
 
@@ -52,7 +52,7 @@ fn code_and_links_are_kept_first() {
     assert_eq!((codes.len(), codes[0].offset), (MOST_ENTITIES, 50 * 4));
 }
 
-/// Generates Markdown with many styles inside each other.
+/// Generates Markdown with many nested styles.
 fn markdown() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(
         &[
@@ -81,7 +81,7 @@ fn is_important(entity: &&Entity) -> bool {
     matches!(entity.style, Style::Code | Style::Pre { .. } | Style::Link { .. })
 }
 
-/// Returns for each code unit whether code or a link, and which, covers it.
+/// Returns the code and link styles that cover each code unit.
 fn covered(text: &str, entities: &[Entity]) -> Vec<Vec<Style>> {
     let mut covered = vec![Vec::new(); units(text)];
     for entity in entities.iter().filter(is_important) {

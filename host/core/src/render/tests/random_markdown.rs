@@ -1,4 +1,4 @@
-//! Tests that rendering loses no word of any Markdown source, and that Telegram accepts the entities.
+//! Tests that rendering never loses a word of the Markdown source, and that Telegram accepts the entities.
 
 use proptest::prelude::*;
 
@@ -95,7 +95,7 @@ proptest! {
         assert_nested_as_telegram_can(&message);
         let shown = shown(&message);
         let found: Vec<usize> = words.iter().filter_map(|word| message.text.find(word)).collect();
-        // A link shows the address of its definition, which may be anywhere.
+        // A reference link shows the address from its definition, which may be anywhere, so words can change order.
         let has_definitions = markdown.contains("]:");
         prop_assert!(has_definitions || found.is_sorted(), "{markdown:?} is reordered: {shown:?}");
         for word in words {
@@ -116,7 +116,7 @@ proptest! {
     }
 }
 
-/// Asserts that entities don't overlap, and that they are nested only as Telegram allows.
+/// Asserts that entities don't overlap and are nested only in ways that Telegram allows.
 pub fn assert_nested_as_telegram_can(message: &Message) {
     let kind = |style: &Style| match style {
         Style::Quote | Style::ExpandableQuote => 0,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{assert_sound, marked, random_markdown};
 use crate::render::{CellAlignment, RichBlock, RichMessage, render_rich, units};
 
-/// Returns each block on a line of its own.
+/// Returns each block on a separate line.
 fn shown(blocks: &[RichBlock]) -> String {
     let line = |block: &RichBlock| match block {
         RichBlock::Paragraph(message) => format!("p {}", marked(message)),

@@ -12,8 +12,8 @@ use super::{
 use crate::random_worlds::{Dice, seeds};
 use witness::{CAPABILITIES, Witness};
 
-/// The number of worlds: large enough to find each defect that was inserted to check this test, and small enough to be
-/// fast.
+/// The number of worlds: enough to find every defect that was deliberately inserted to verify this test, but few enough
+/// to be fast.
 const WORLDS: u64 = 2_000;
 /// The number of steps of a world: enough for several versions to be activated, to fail and to be rolled back.
 const STEPS: usize = 150;

@@ -1,4 +1,4 @@
-//! Scenarios of sessions that get another agent.
+//! Scenarios of sessions that switch to another agent.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of sessions that begin with the conversation of another one.
+//! Scenarios of sessions that begin with another session's conversation.
 
 use expect_test::expect;
 

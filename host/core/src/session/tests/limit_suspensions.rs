@@ -1,4 +1,4 @@
-//! Tests which sessions are suspended if the agents exceed a limit.
+//! Tests which sessions are suspended when the running agents exceed a limit.
 
 use std::{collections::BTreeMap, sync::Arc};
 

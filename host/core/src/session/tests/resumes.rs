@@ -496,7 +496,7 @@ fn a_button_pressed_twice_acts_once() {
     );
 }
 
-/// The limit is two. Prompts that were accepted before it was reached are kept as well.
+/// The limit is two. Prompts that were accepted before the limit was reached are also kept.
 #[test]
 fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     check(

@@ -72,7 +72,7 @@ pub fn agent(arg: &str) -> Agent {
     Agent { args: vec![arg.to_owned()], ..config.agents.get("demo").expect("the shipped agent").clone() }
 }
 
-/// Returns settings with which an agent gets prompts during a turn.
+/// Returns settings under which prompts are sent to the agent during a turn.
 pub fn steering() -> Settings {
     Settings { busy: Busy::Steer, agent: Some(Agent { kind: AgentKind::Claude, ..agent("-x") }), ..settings() }
 }
@@ -154,7 +154,7 @@ impl ScriptRunner {
         }
     }
 
-    /// Runs steps whose effects the trace does not show.
+    /// Runs steps without adding their effects to the trace.
     fn skip_trace(&mut self, line: &str, steps: &[&str]) {
         let length = self.trace.len();
         steps.iter().for_each(|step| self.step(step));
@@ -369,7 +369,7 @@ fn answer(text: &str) -> SessionCommand {
     SessionCommand::Answer { number, options, text: non_empty(text) }
 }
 
-/// Returns a request for a permission. If its id contains `many`, several options may be chosen.
+/// Returns a permission request. If its id contains `many`, several options may be chosen.
 pub fn agent_request(id: &str) -> AgentRequest {
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     AgentRequest {
@@ -385,7 +385,7 @@ pub fn agent_request(id: &str) -> AgentRequest {
     }
 }
 
-/// Returns a request for a permission about which the approval plugin decides first.
+/// Returns a permission request that the approval plugin decides first.
 pub fn tool_request(id: &str) -> AgentRequest {
     let tool_use = ToolUse {
         tool: "Bash".to_owned(),
@@ -515,7 +515,7 @@ fn work(text: String) -> BackgroundTask {
     }
 }
 
-/// Returns a call of a tool in this state.
+/// Returns a tool call in this state.
 pub fn tool_call(state: ActionState) -> Action {
     Action { state, ..action("ls") }
 }

@@ -1,4 +1,4 @@
-//! Scenarios of the shutdown of the host.
+//! Scenarios of host shutdown.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of prompts that the agent gets during a turn.
+//! Scenarios of prompts that are sent to the agent during a turn.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of prompts that interrupt the running turn, and of single prompts that are removed from the queue.
+//! Scenarios of prompts that interrupt the running turn, and of individual prompts that are removed from the queue.
 
 use expect_test::expect;
 

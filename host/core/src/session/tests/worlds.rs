@@ -21,8 +21,8 @@ use crate::{
 };
 use witness::Witness;
 
-/// The number of worlds: large enough to find each defect that was inserted to check this test, and small enough to be
-/// fast.
+/// The number of worlds: enough to find every defect that was deliberately inserted to verify this test, but few enough
+/// to be fast.
 const WORLDS: u64 = 2_000;
 /// The number of steps of a world: enough for a session to go through all its phases several times.
 const STEPS: usize = 200;
@@ -42,7 +42,7 @@ struct World {
     prompts: u64,
     /// The probability of some of the injected failures is 1 / `calm`.
     calm: u64,
-    /// Whether the agent of this world gets prompts during its turns and rarely asks questions.
+    /// Whether this world's agent gets prompts during its turns and rarely asks questions.
     steers: bool,
 }
 
@@ -120,7 +120,7 @@ impl World {
         self.witness.feed(Input::prompt(prompt(&id.0, chat), urgency));
     }
 
-    /// Ends the access of the authors of two of the latest prompts.
+    /// Revokes the access of the authors of two recent prompts.
     fn lose_access(&mut self) {
         let mut recent = || PromptId(format!("p{}", self.prompts.saturating_sub(self.dice.roll(5))));
         let prompts = vec![recent(), recent()];
@@ -242,7 +242,7 @@ impl World {
         format!("q{}", self.dice.roll(30))
     }
 
-    /// Answers a query to the approval plugin, or an earlier one again.
+    /// Answers a query to the approval plugin, or repeats the answer to an earlier one.
     fn decide(&mut self, undecided: &[Ticket]) {
         let ticket = if self.dice.one_in(8) { Ticket(self.dice.roll(9)) } else { self.dice.pick(undecided) };
         let outcome = self.dice.pick(&[
@@ -377,7 +377,7 @@ impl World {
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
-    /// Presses a button of a random request, which may be closed, in half of the cases.
+    /// In half of the cases, presses a button of a random request, which may be closed.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;
@@ -428,7 +428,7 @@ impl World {
         self.witness.feed(input);
     }
 
-    /// Feeds an event of a run that is over, or lets a timer fire too early.
+    /// Feeds an event from a past run, or fires a timer too early.
     fn stale(&mut self) {
         let run = Run(self.dice.roll(9));
         if self.witness.alive() == Some(run) || self.dice.one_in(4) {
@@ -488,7 +488,7 @@ impl World {
         }
     }
 
-    /// Shuts the host down. The agent must have exited or been killed within the time that the stages of stopping take.
+    /// Shuts the host down. The agent must exit or be killed within the total time of the stop stages.
     fn shut_down(&mut self) {
         let began = self.witness.now;
         self.witness.shut_down();

@@ -187,7 +187,7 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
         let sessions = Arc::clone(&sessions);
         async move { sessions.shut_down().await }
     });
-    // The test and the task share one thread, so a `shut_down` that did not wait would have finished by then.
+    // The test and the task share one thread, so a `shut_down` that didn't wait would finish within these iterations.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! Tests changes of access in the chat, with `/access`.
+//! Tests access changes made in the chat with `/access`.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ async fn only_the_owner_changes_access() {
         for command in ["/access", "/access add 45", "/access remove 7", &format!("/access add {user} owner")] {
             assert_eq!(app.ask(user, command, "access").await, "/access is for the owner only.");
         }
-        // A button runs with the rights of the person who presses it, also in a forwarded message.
+        // A button runs with the rights of the person who presses it, even in a forwarded message.
         let first = app.api.next_id();
         app.api.press_data((user, user), 1, &remove);
         assert_eq!(app.wait_for(user, first, "access").await, "/access is for the owner only.");
@@ -86,7 +86,7 @@ async fn a_reply_gives_access_to_the_sender_only() {
         add_by_reply(&app, replied);
         app.wait_for(GROUP, first, wanted).await
     };
-    // A person without access forwards a message of another person: the person who forwarded it is the author.
+    // If a person without access forwards someone else's message, the forwarding person is its author.
     let origin = json!({"type": "user", "date": 1, "sender_user": person(99)});
     let forwarded = message(STRANGER, GROUP, json!({"text": "look", "forward_origin": origin, "message_id": 3}));
     assert_eq!(answer(forwarded, "member").await, "Ada L (7) is a member now.");
@@ -96,8 +96,8 @@ async fn a_reply_gives_access_to_the_sender_only() {
     let group = json!({"id": GROUP, "type": "supergroup", "title": "g"});
     let anonymous = message(1_087_968_824, GROUP, json!({"text": "psst", "sender_chat": group, "message_id": 5}));
     answer(anonymous, "its author is unknown").await;
-    // None of these names a person: a message without a reply, a reply to a message in another chat, and a message in a
-    // topic.
+    // None of these identifies a person: a message that isn't a reply, a reply to a message in another chat, and a
+    // message in a topic.
     let external = json!({"origin": {"type": "user", "date": 1, "sender_user": person(97)}, "message_id": 6});
     let topic = message(96, GROUP, json!({"message_id": 8, "forum_topic_created": {"name": "t", "icon_color": 1}}));
     for more in [json!({}), json!({"external_reply": external}), json!({"reply_to_message": topic})] {

@@ -1,6 +1,6 @@
-//! Simulates the host of a rollout: performs the effects, keeps its own records of the active version, of the store and
-//! of what was rolled back, and reports violated invariants. The only internal data that it reads is the machine's list
-//! of stored versions.
+//! Simulates a rollout's host: performs the effects, keeps its own records of the active version, the store and the
+//! rollbacks, and reports violated invariants. The only internal data that it reads is the machine's list of stored
+//! versions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -423,7 +423,8 @@ impl Witness {
         Input::Activated { ticket, result: Ok(self.numbers) }
     }
 
-    /// Lifts the bans by admins, if the newest version is active. The owner may then be asked about any version again.
+    /// Lifts the bans that admins imposed, if the newest version is active. The owner may then be asked about any
+    /// version again.
     fn lift_bans(&mut self, active: &str) {
         if self.newest().as_deref() == Some(active) {
             self.approval_requested.clear();

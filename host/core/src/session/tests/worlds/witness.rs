@@ -40,7 +40,7 @@ pub struct Witness {
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
     /// The waiting prompts, in the order in which they have to be sent.
     queue: VecDeque<PromptId>,
-    /// The urgent prompts that wait.
+    /// The waiting urgent prompts.
     urgent: BTreeSet<PromptId>,
     open: Option<OpenTurn>,
     /// The prompts of a turn that the shutdown interrupted. The next host keeps them.
@@ -72,16 +72,16 @@ pub struct Witness {
     finished: u64,
     /// The number of consecutive failed starts.
     failed_starts: u32,
-    /// Whether the session is broken for a reason outside it, so that a message, a start or another persona starts the
-    /// agent again.
+    /// Whether the session is broken for an external reason, so that a message, a start or a change of persona starts
+    /// the agent again.
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
 }
 
-/// The policy's verdict, which arrived at `at`. Its span begins at `from`: the time of the review, rounded down to the
-/// whole seconds of idle time that the policy received.
+/// The policy's verdict, which arrived at `at`. Its span begins at `from`: the time of the review, rounded down to a
+/// whole second of idle time, because the policy received whole seconds.
 #[derive(Debug, Clone, Copy)]
 struct ReceivedVerdict {
     verdict: Verdict,
@@ -137,7 +137,7 @@ struct Step {
     opens_terminal: bool,
     /// The agent asks this question.
     asks: Option<RequestId>,
-    /// The agent announces this use of a tool, and has no answer yet.
+    /// The agent announces this tool use and has not received an answer yet.
     announces: Option<RequestId>,
     /// The approval plugin decides about this announced use. The agent has to get this answer.
     decides_announced: Option<(RequestId, RequestAnswer)>,
@@ -483,7 +483,7 @@ impl Witness {
         self.step.restarts_clock = before && !process.works();
     }
 
-    /// Feeds an event of a run that is over. The event must change nothing and have no effects.
+    /// Feeds an event from a past run. The event must change nothing and have no effects.
     pub fn feed_stale(&mut self, input: Input) {
         self.note(format!("{} stale {input:?}", self.now.0));
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());

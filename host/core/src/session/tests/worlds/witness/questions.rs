@@ -15,9 +15,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     questions: BTreeMap<String, AskedQuestion>,
-    /// The questions about which the approval plugin has not decided yet.
+    /// The questions that the approval plugin has not decided yet.
     undecided: BTreeMap<Ticket, String>,
-    /// The announced uses of tools about which the approval plugin has not decided yet.
+    /// The announced tool uses that the approval plugin has not decided yet.
     announced: BTreeMap<Ticket, RequestId>,
     /// The questions that were never shown and have ended, because the agent withdrew them or exited. Their withdrawal
     /// has to be logged.
@@ -242,8 +242,8 @@ impl Witness {
         self.asked.questions.values().map(|asked| asked.since.after(self.settings.request_expiry)).min()
     }
 
-    /// Returns whether the effects close the input of an agent that waits for an answer, although neither a user nor a
-    /// shutdown demands it.
+    /// Returns whether the effects close the input of an agent that is waiting for an answer, although neither a user
+    /// nor a shutdown requires it.
     pub(super) fn abandons_question(&self, effects: &[Effect]) -> bool {
         let closes = effects.iter().any(|effect| matches!(effect, Effect::CloseInput { .. }));
         closes && !self.asked.is_empty() && self.step.is_automatic

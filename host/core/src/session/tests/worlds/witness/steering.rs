@@ -1,4 +1,4 @@
-//! The witness's records of the prompts that the agent gets during a turn.
+//! The witness's records of the prompts sent to the agent during a turn.
 
 use super::{
     super::super::super::{Effect, Input, Prompt, Run},
@@ -33,7 +33,8 @@ impl Witness {
         steered.iter().filter(|steered| !steered.accepted).count()
     }
 
-    /// Returns whether the agent has to get the prompt at once. Must be called before the machine handles the input.
+    /// Returns whether the prompt has to be sent to the agent immediately. Must be called before the machine handles
+    /// the input.
     pub(super) fn has_to_steer(&self, input: &Input) -> bool {
         let (Input::Prompt(prompt), Some(open), Some(run)) = (input, &self.open, self.alive()) else { return false };
         let (process, record) = (&self.processes[&run], self.machine.record());
