@@ -36,6 +36,10 @@ impl Inbox for Typed {
         Ok(())
     }
 
+    async fn sync(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     fn record_failure(&self, _place: &cordboard_core::types::Place) -> bool {
         true
     }

@@ -148,7 +148,8 @@ async fn work(state: &Path) {
         let rows = store.accept(batch, Some(("telegram".to_owned(), at))).await.unwrap();
         println!("offset {at}");
         rows.iter().for_each(|row| println!("accepted {}", row.update.key));
-        futures::future::join_all(rows.into_iter().map(|row| answer(&store, row))).await;
+        let answers = futures::future::join_all(rows.into_iter().map(|row| answer(&store, row)));
+        tokio::join!(async { store.sync().await.unwrap() }, answers);
     }
 }
 

@@ -297,15 +297,22 @@ pub struct DownloadError(pub String);
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Stores a batch of updates, so that the front-end may confirm them to their source. Drops updates whose key is
-    /// already stored. `offset` is the position from which the front-end continues. It is stored with the batch, and
-    /// both are synced to the disk before this returns; without an offset, the batch is not synced.
+    /// Stores a batch of updates and passes them on. Drops updates whose key is already stored. `offset` is the position
+    /// from which the front-end continues. It is stored with the batch. A front-end that confirms the updates to their
+    /// source must call [`sync`](Self::sync) before.
     ///
     /// # Errors
     /// After [`StorageError::Failed`], nothing in the batch was stored, so the front-end should try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
-    /// Records that a place was notified about the failing store. Returns whether this is its first notification since
+    /// Syncs everything that was accepted to the disk, so that it survives a power failure. The accepted updates are
+    /// handled meanwhile.
+    ///
+    /// # Errors
+    /// After [`StorageError::Failed`], the updates must not be confirmed, and the front-end should accept them again.
+    async fn sync(&self) -> Result<(), StorageError>;
+
+    /// Records that a place is notified about the failing store. Returns whether this is its first notification since
     /// the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 

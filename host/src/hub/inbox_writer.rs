@@ -1,6 +1,6 @@
 //! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on
-//! an update that is not stored. Also stores the front-end's offset and buttons, moved chats, chat members, and the
-//! topics that people have changed.
+//! an update that is not stored; the sync to the disk follows later. Also stores the front-end's offset and buttons,
+//! moved chats, the members of chats, and the topics that people have changed.
 
 use std::{
     collections::HashSet,
@@ -63,6 +63,10 @@ impl Inbox for InboxWriter {
             return Ok(());
         }
         self.intake.send(HubEvent::Accepted(rows)).await.map_err(|_| StorageError::Closed)
+    }
+
+    async fn sync(&self) -> Result<(), StorageError> {
+        self.store.sync().await.map_err(failed)
     }
 
     fn record_failure(&self, place: &Place) -> bool {

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// The error of a failed request. No part of the request was stored. The store remains usable, unless it is closed.
+/// The error of a failed request. No part of the request was stored, except for [`NotSynced`](Self::NotSynced). The store
+/// remains usable, unless it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]
     Full { what: String, file: PathBuf },
     #[error("{what} in {}: {why}, so nothing was stored; check that the disk is healthy and writable", file.display())]
     Io { what: String, file: PathBuf, why: String },
+    #[error("sync {} to the disk: {why}; check that the disk is healthy", file.display())]
+    NotSynced { file: PathBuf, why: String },
     #[error(
         "{what} in {}: another program has locked the database, so nothing was stored; stop that program \
          (`fuser {}` finds it)",

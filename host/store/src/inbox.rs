@@ -18,7 +18,6 @@ use super::{
     inbox_edits::{stored, write},
     rows::{json, read_all},
     sessions,
-    writer::Durability,
 };
 
 /// The number of most recent updates whose keys are kept after completion, to detect duplicates. Telegram repeats at
@@ -30,12 +29,11 @@ const MOST_KEYS: i64 = 10_000;
 const MAX_EDITABLE_UPDATES: i64 = 1000;
 
 impl Store {
-    /// Stores a batch of updates and the front-end's next offset atomically, and returns the new rows. With an offset,
-    /// the data is synced to the disk before this returns, because Telegram deletes the updates that the offset
-    /// confirms. After an error, nothing was stored, and the caller should retry with the same batch.
+    /// Stores a batch of updates and the front-end's next offset atomically, and returns the new rows. After an error,
+    /// nothing was stored, and the caller should retry with the same batch. Before the front-end confirms the updates,
+    /// it must [`sync`](Self::sync) the store.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
-        let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
-        self.run_with_durability(durability, format!("store {}", counted(batch.len(), "new message")), move |db| {
+        self.run(format!("store {}", counted(batch.len(), "new message")), move |db| {
             let mut new = Vec::new();
             for update in &batch {
                 new.extend(insert(db, update)?);

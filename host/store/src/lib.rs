@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashSet,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -14,7 +15,10 @@ use std::{
 
 use cordboard_core::types::Place;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task,
+};
 
 mod access;
 mod audit;
@@ -42,6 +46,7 @@ mod state_directory;
 mod topics;
 mod unreachable_places;
 mod usage;
+mod wal;
 mod writer;
 
 #[cfg(test)]
@@ -62,6 +67,7 @@ pub use snapshot::{StoreSnapshot, read_only};
 pub use usage::usage_log;
 
 use error::WorkError;
+use wal::Wal;
 use writer::{Durability, Request, TypedRequest, Writer};
 
 /// A handle to the single writer; clones share it. Dropping the future of a method does not undo its request.
@@ -69,6 +75,7 @@ use writer::{Durability, Request, TypedRequest, Writer};
 pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
+    wal: Arc<Wal>,
     /// The places that were notified about the failing store since it last worked.
     notified: Arc<Mutex<HashSet<Place>>>,
 }
@@ -92,14 +99,17 @@ pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
     schema::migrate(&mut db, found).map_err(failed)?;
     snapshot::create_host_id(&db).map_err(failed)?;
     let contents = snapshot::read(&db).map_err(failed)?;
-    let (requests, receiver) = mpsc::channel(writer::QUEUE);
-    let writer = Writer::new(db, receiver, lock);
-    thread::Builder::new().name("store".to_owned()).spawn(move || writer.run()).map_err(|error| StoreError::Io {
-        what: "start the store's writer".to_owned(),
+    let failed = |what: &str, error: io::Error| StoreError::Io {
+        what: what.to_owned(),
         file: file.clone(),
         why: error.to_string(),
-    })?;
-    Ok((Store { requests, file: Arc::new(file), notified: Arc::default() }, contents))
+    };
+    let wal = Wal::open(&file).map_err(|error| failed("open the write-ahead log", error))?;
+    let (requests, receiver) = mpsc::channel(writer::QUEUE);
+    let writer = Writer::new(db, receiver, lock);
+    let spawned = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
+    spawned.map_err(|error| failed("start the store's writer", error))?;
+    Ok((Store { requests, file: Arc::new(file), wal: Arc::new(wal), notified: Arc::default() }, contents))
 }
 
 /// The size in bytes to which the WAL is truncated after a checkpoint, so that storing a large plugin doesn't enlarge
@@ -117,12 +127,28 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
 }
 
 impl Store {
-    /// Syncs everything stored so far to disk, so that it survives a power failure.
+    /// Syncs everything stored so far to the disk, so that it survives a power failure. Other requests don't wait for
+    /// this.
+    ///
+    /// # Errors
+    /// The disk failed. The data remains stored, and the caller should try again.
     pub async fn sync(&self) -> Result<(), StoreError> {
-        // SQLite syncs only a commit that writes.
-        let work =
-            |db: &Connection| Ok(db.prepare_cached("UPDATE host SET syncs = syncs + 1")?.execute([]).map(drop)?);
-        self.run_with_durability(Durability::Power, "sync the store".to_owned(), work).await
+        let failed = |why: String| StoreError::NotSynced { file: self.file.as_path().to_owned(), why };
+        if self.wal.has_lost_data() {
+            self.checkpoint().await?;
+        }
+        let wal = Arc::clone(&self.wal);
+        let synced = task::spawn_blocking(move || wal.sync()).await.map_err(|error| failed(error.to_string()))?;
+        synced.map_err(|error| failed(error.to_string()))
+    }
+
+    /// Writes all data of the write-ahead log to the database file, and empties the log.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let closed = || StoreError::Closed { what: "sync the store".to_owned() };
+        self.requests.send(Request::Checkpoint(answer)).await.map_err(|_| closed())?;
+        let done = answered.await.map_err(|_| closed())?;
+        done.map_err(|trouble| trouble.during("sync the store", self.file.as_path().to_owned()))
     }
 
     /// Stores all pending requests, then closes the files and releases the directory. Later requests fail with

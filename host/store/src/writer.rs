@@ -20,20 +20,30 @@ pub(super) const QUEUE: usize = 1024;
 const GROUP: usize = 128;
 
 /// The kind of failure that a commit must survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Durability {
     /// A killed process (`synchronous=NORMAL`, without a sync).
+    #[default]
     Process,
-    /// A power failure (`synchronous=FULL`): the commit syncs itself and all earlier ones. A separate fsync of the WAL
-    /// afterwards would cost the same, but this way a failed sync rolls back the commit, so the caller can simply
-    /// retry.
+    /// A power failure (`synchronous=FULL`): the commit syncs itself and all earlier ones. A failed sync rolls the commit
+    /// back. All later requests wait for the disk, so frequent requests use [`Store::sync`](super::Store::sync) instead.
     Power,
 }
 
 pub(super) enum Request {
     Work(Durability, Box<dyn WriteRequest>),
+    /// Answered when all earlier requests are in the database file and the write-ahead log is empty.
+    Checkpoint(oneshot::Sender<Result<(), WorkError>>),
     /// Answered when all earlier requests are stored and the files are closed.
     Close(oneshot::Sender<()>),
+}
+
+/// The requests of one transaction, and those that follow it.
+#[derive(Default)]
+struct Group {
+    durability: Durability,
+    requests: Vec<Box<dyn WriteRequest>>,
+    checkpoints: Vec<oneshot::Sender<Result<(), WorkError>>>,
 }
 
 /// A request's work, with the channel for its answer.
@@ -96,9 +106,12 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut waiters = Vec::new();
         while let Some(first) = self.requests.blocking_recv() {
-            let (durability, requests) = self.gather(first, &mut waiters);
+            let Group { durability, requests, checkpoints } = self.gather(first, &mut waiters);
             if !requests.is_empty() {
                 self.commit(durability, requests);
+            }
+            for answer in checkpoints {
+                let _ = answer.send(self.checkpoint());
             }
         }
         drop(self);
@@ -107,29 +120,25 @@ impl Writer {
         }
     }
 
-    fn gather(
-        &mut self,
-        first: Request,
-        waiters: &mut Vec<oneshot::Sender<()>>,
-    ) -> (Durability, Vec<Box<dyn WriteRequest>>) {
-        let mut durability = Durability::Process;
-        let mut requests = Vec::new();
+    fn gather(&mut self, first: Request, waiters: &mut Vec<oneshot::Sender<()>>) -> Group {
+        let mut group = Group::default();
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
                 Request::Work(wanted, request) => {
-                    durability = durability.max(wanted);
-                    requests.push(request);
+                    group.durability = group.durability.max(wanted);
+                    group.requests.push(request);
                 }
+                Request::Checkpoint(answer) => group.checkpoints.push(answer),
                 Request::Close(waiter) => {
                     // Requests that are already in the channel are still received and stored.
                     self.requests.close();
                     waiters.push(waiter);
                 }
             }
-            next = if requests.len() < GROUP { self.requests.try_recv().ok() } else { None };
+            next = if group.requests.len() < GROUP { self.requests.try_recv().ok() } else { None };
         }
-        (durability, requests)
+        group
     }
 
     /// Commits the group. If that fails, commits each request separately, so that only failing requests are rejected.
@@ -153,6 +162,15 @@ impl Writer {
             execute(&self.db, "ROLLBACK")?;
         }
         done.map_err(WorkError::Sql)
+    }
+
+    fn checkpoint(&self) -> Result<(), WorkError> {
+        let is_busy: bool = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, None).into());
+        }
+        Ok(())
     }
 
     fn set_durability(&mut self, wanted: Durability) -> Result<(), WorkError> {

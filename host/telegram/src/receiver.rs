@@ -50,16 +50,21 @@ impl<'t> Receiver<'t> {
         Self { telegram, settings, parser, pending_answers: JoinSet::new() }
     }
 
-    /// Stores the relevant updates of a batch, and then answers its button presses in the background. Skips a malformed
-    /// update, because Telegram would send it again forever.
+    /// Stores the relevant updates of a batch, and then answers its button presses in the background. When this returns,
+    /// the updates are on the disk and may be confirmed. The host already handles them while they are synced, because a
+    /// disk may take several milliseconds. Skips a malformed update, because Telegram would send it again forever.
     ///
     /// # Errors
     /// The store failed.
     pub async fn store(&mut self, batch: Vec<Value>) -> Result<(), StoreFailure> {
         // Remove finished tasks, which log their own failures.
         while self.pending_answers.try_join_next().is_some() {}
-        for answer in store_batch(self.telegram, self.settings, &mut self.parser, batch).await? {
+        let stored = store_batch(self.telegram, self.settings, &mut self.parser, batch).await?;
+        for answer in stored.answers {
             self.pending_answers.spawn(answer_press(Arc::clone(&self.telegram.api), answer));
+        }
+        if stored.has_updates {
+            self.telegram.inbox.sync().await?;
         }
         Ok(())
     }
@@ -72,6 +77,13 @@ impl<'t> Receiver<'t> {
             }
         }
     }
+}
+
+/// A batch whose relevant updates are stored.
+struct StoredBatch {
+    answers: Vec<PressAnswer>,
+    /// Whether the batch has relevant updates.
+    has_updates: bool,
 }
 
 /// The answer to a button press.
@@ -97,13 +109,13 @@ impl PressText {
     }
 }
 
-/// Stores the relevant updates of a batch and returns the answers to its button presses.
+/// Stores the relevant updates of a batch.
 async fn store_batch(
     telegram: &Telegram,
     settings: &ReceiverSettings,
     parser: &mut UpdateParser,
     batch: Vec<Value>,
-) -> Result<Vec<PressAnswer>, StoreFailure> {
+) -> Result<StoredBatch, StoreFailure> {
     let (mut updates, mut answers) = (Vec::new(), Vec::new());
     let next = batch.iter().filter_map(update::id).max().map(|last| last + 1);
     for update in batch {
@@ -152,11 +164,16 @@ async fn store_batch(
         answers.extend(parsed.query.map(|query| PressAnswer { query: CallbackQueryId(query.id), text }));
     }
     // A batch without relevant updates needs no commit.
-    if !updates.is_empty() {
-        let places = updates.iter().map(|update| update.place.clone()).collect();
-        telegram.inbox.accept(updates, next).await.map_err(|error| StoreFailure { error, places })?;
+    let has_updates = !updates.is_empty();
+    if has_updates {
+        accept(telegram, updates, next).await?;
     }
-    Ok(answers)
+    Ok(StoredBatch { answers, has_updates })
+}
+
+async fn accept(telegram: &Telegram, updates: Vec<Update>, next: Option<i64>) -> Result<(), StoreFailure> {
+    let places = updates.iter().map(|update| update.place.clone()).collect();
+    telegram.inbox.accept(updates, next).await.map_err(|error| StoreFailure { error, places })
 }
 
 /// Notifies a place that its messages are not stored. Bypasses the outbox, which sends only stored posts.

@@ -1,5 +1,5 @@
-//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The
-//! update is parsed, stored and synced, and then the server confirms it.
+//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The update
+//! is parsed, stored and passed on, then synced, and then the server confirms it.
 //!
 //! If an update can't be stored, Telegram sends it again, and the inbox drops duplicates by key.
 

@@ -310,6 +310,20 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
 }
 
 #[tokio::test]
+async fn a_failing_sync_confirms_nothing_but_delays_no_message() {
+    let bot = TestBot::new().await;
+    bot.inbox.fail_syncs(2);
+    let id = bot.api.says(ADA, "handled at once");
+    let _poll = bot.poll();
+    bot.api.until_calls("getUpdates", 4).await;
+    let offsets: Vec<_> = bot.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
+    assert_eq!(offsets[..4], [None, None, None, Some(id + 1)]);
+    assert_eq!(bot.inbox.updates().len(), 1);
+    assert_eq!(bot.log.count("failed to store messages"), 1);
+    assert_eq!(bot.api.chat(ADA), [""; 0], "the message is stored, so the user needs no notice");
+}
+
+#[tokio::test]
 async fn an_unreachable_server_is_retried_without_showing_the_token() {
     let bot = TestBot::new().await;
     // The port stays bound but has no listener: connections are refused, and no other process can use the port.

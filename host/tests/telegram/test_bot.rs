@@ -129,6 +129,8 @@ struct Stored {
     notified: HashSet<Place>,
     /// The number of upcoming writes that fail.
     broken: usize,
+    /// The number of syncs that will fail.
+    failing_syncs: usize,
 }
 
 impl Memory {
@@ -142,6 +144,10 @@ impl Memory {
 
     pub fn break_down(&self, times: usize) {
         self.stored().broken = times;
+    }
+
+    pub fn fail_syncs(&self, times: usize) {
+        self.stored().failing_syncs = times;
     }
 
     pub fn last_offset(&self) -> Option<i64> {
@@ -168,6 +174,15 @@ impl Inbox for Memory {
         }
         stored.offset = offset.or(stored.offset);
         stored.notified.clear();
+        Ok(())
+    }
+
+    async fn sync(&self) -> Result<(), StorageError> {
+        let mut stored = self.stored();
+        if stored.failing_syncs > 0 {
+            stored.failing_syncs -= 1;
+            return Err(StorageError::Failed("sync the store: input/output error".to_owned()));
+        }
         Ok(())
     }
 

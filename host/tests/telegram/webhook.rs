@@ -77,7 +77,7 @@ async fn the_webhook_is_set_with_its_secret() {
     let stored = running.bot.until_stored(3).await;
     let keys: Vec<_> = stored.iter().map(|update| update.key.split(':').next().unwrap().to_owned()).collect();
     assert_eq!(keys, ["1000", "1001", "1002"]);
-    assert!(running.bot.inbox.last_offset().is_some(), "the updates are synced to the disk");
+    assert!(running.bot.inbox.last_offset().is_some(), "the updates are stored with an offset");
     assert!(running.bot.api.calls("getUpdates").is_empty());
     assert!(!running.bot.log.text().contains(SECRET), "{}", running.bot.log.text());
 }
@@ -176,6 +176,17 @@ async fn an_update_that_is_not_stored_is_sent_again() {
     assert_eq!(running.bot.api.chat(ADA), [shown], "once, however often it fails");
     assert_eq!(running.bot.log.count("failed to store messages"), 1);
     assert_eq!(running.bot.log.count("receiving messages from Telegram again"), 1);
+}
+
+#[tokio::test]
+async fn an_update_that_is_not_synced_is_sent_again() {
+    let running = WebhookBot::new().await;
+    running.bot.inbox.fail_syncs(1);
+    let update = request(1, "handled at once");
+    assert_eq!(running.send(&update).await, Some(503));
+    assert_eq!(running.texts().len(), 1);
+    assert_eq!(running.send(&update).await, Some(200));
+    assert_eq!(running.texts().len(), 1);
 }
 
 #[tokio::test]

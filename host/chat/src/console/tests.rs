@@ -47,6 +47,10 @@ impl Inbox for FakeInbox {
         Ok(())
     }
 
+    async fn sync(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     fn record_failure(&self, _place: &Place) -> bool {
         !self.knows.swap(true, Ordering::Relaxed)
     }

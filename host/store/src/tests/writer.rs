@@ -143,24 +143,48 @@ async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     release.send(()).unwrap();
     let (outcomes, ()) = tokio::join!(pending, closed);
     assert_eq!(outcomes, vec![Ok(()); 300]);
-    let error = store.sync().await.unwrap_err();
+    let error = store.open_messages().await.unwrap_err();
     assert_eq!(
         format!("failed to {error}"),
-        "failed to sync the store: the store is closed because the host is shutting down; start the host again"
+        "failed to read the open messages: the store is closed because the host is shutting down; start the host again"
     );
     store.clone().close().await;
     assert_eq!(state.after(store).await.sessions, records);
 }
 
 #[tokio::test]
-async fn a_sync_writes_with_full_durability() {
+async fn a_request_can_ask_for_full_durability() {
     let state = State::new();
     let (store, _) = state.open();
-    let changes = |db: &Connection| Ok(db.total_changes());
-    let before = store.run(String::new(), changes).await.unwrap();
-    store.sync().await.unwrap();
     let level = |db: &Connection| Ok(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?);
-    assert_eq!(store.run(String::new(), changes).await.unwrap(), before + 1);
     assert_eq!(store.run_with_durability(Durability::Power, String::new(), level).await, Ok(2));
     assert_eq!(store.run(String::new(), level).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_sync_waits_for_no_request() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let release = block(&store).await;
+    store.sync().await.unwrap();
+    release.send(()).unwrap();
+}
+
+#[tokio::test]
+async fn a_sync_after_a_failed_one_writes_the_data_again() {
+    let state = State::new();
+    let (store, _) = state.open();
+    // A device can't be synced.
+    let broken = Store { wal: Arc::new(Wal::of(std::fs::File::open("/dev/null").unwrap())), ..store.clone() };
+    store.create_session(&record("alpha")).await.unwrap();
+    let log = || std::fs::metadata(state.path().join("cordboard.db-wal")).unwrap().len();
+    let error = broken.sync().await.unwrap_err();
+    let file = state.path().join("cordboard.db");
+    assert!(error.to_string().starts_with(&format!("sync {} to the disk: ", file.display())), "{error}");
+    assert!(log() > 0, "the first failure writes nothing");
+    assert!(broken.sync().await.is_err(), "the log still can't be synced");
+    assert_eq!(log(), 0);
+    store.create_session(&record("beta")).await.unwrap();
+    store.sync().await.unwrap();
+    assert_eq!(state.after(store).await.sessions, [record("alpha"), record("beta")]);
 }

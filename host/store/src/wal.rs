@@ -1,0 +1,42 @@
+//! Syncs the write-ahead log to the disk without the writer's thread, so that no request waits for the disk.
+
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// SQLite's write-ahead log. Only SQLite writes to it. Its file exists as long as the store is open.
+#[derive(Debug)]
+pub(super) struct Wal {
+    file: File,
+    /// Whether the last sync failed. The kernel reports a failure only once, and then regards the lost data as written.
+    /// So another sync isn't enough: the data must be written again.
+    has_lost_data: AtomicBool,
+}
+
+impl Wal {
+    /// Opens the log of a database that was read or written. Closing this file releases no lock of SQLite, which locks
+    /// the database file and the shared-memory file instead.
+    pub fn open(database: &Path) -> io::Result<Self> {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        Ok(Self::of(File::open(path)?))
+    }
+
+    pub(super) const fn of(file: File) -> Self {
+        Self { file, has_lost_data: AtomicBool::new(false) }
+    }
+
+    pub fn has_lost_data(&self) -> bool {
+        self.has_lost_data.load(Ordering::Relaxed)
+    }
+
+    /// Syncs all commits that are in the log. Earlier commits are in the database file, which SQLite has synced.
+    pub fn sync(&self) -> io::Result<()> {
+        let synced = self.file.sync_data();
+        self.has_lost_data.store(synced.is_err(), Ordering::Relaxed);
+        synced
+    }
+}
