@@ -17,6 +17,9 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The longest rate limit that a download waits for.
 const LONGEST_RATE_LIMIT: Duration = Duration::from_secs(60);
 
+/// The size of the buffer between the connection and the file. By default, tokio buffers up to 2 MiB.
+const BUFFER: usize = 64 << 10;
+
 const MIB: u64 = 1 << 20;
 
 /// The reason that a file could not be downloaded. The texts continue a sentence such as "The photo could not be
@@ -65,7 +68,8 @@ impl Api {
             self.request(GetFile::NAME, |request| request.timeout(time).json(&get_file)).await?;
         to.set_len(0).map_err(FileError::NotWritable)?;
         let mut to = tokio::fs::File::from_std(to.try_clone().map_err(FileError::NotWritable)?);
-        // A server started with `--local` returns the path of a file on its machine.
+        to.set_max_buf_size(BUFFER);
+        // Such a server returns the path of a file on its machine.
         let copied = if file_path.starts_with('/') && is_local {
             copy(&file_path, &mut to, limit).await
         } else {
