@@ -38,7 +38,7 @@ pub fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
 }
 
-fn print(line: &Value) {
+pub fn print(line: &Value) {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).unwrap();
 }
@@ -50,9 +50,7 @@ pub fn run() {
         let message: Value = serde_json::from_str(&line).unwrap();
         match message["type"].as_str() {
             Some("control_request") => {
-                let id = &message["request_id"];
-                let response = json!({ "subtype": "success", "request_id": id, "response": { "models": [] } });
-                print(&json!({ "type": "control_response", "response": response }));
+                acknowledge(&message);
                 if message["request"]["subtype"] == "interrupt" {
                     waiting.take().into_iter().for_each(|uuids| finish(&received, &uuids));
                 }
@@ -62,6 +60,28 @@ pub fn run() {
             _ => {}
         }
     }
+}
+
+/// Answers a control request of the host.
+pub fn acknowledge(request: &Value) {
+    let response = json!({ "subtype": "success", "request_id": request["request_id"], "response": { "models": [] } });
+    print(&json!({ "type": "control_response", "response": response }));
+}
+
+/// Reports that a prompt was accepted.
+pub fn accept(prompt: &Value) {
+    print(&json!({
+        "type": "user", "message": prompt["message"], "parent_tool_use_id": null, "uuid": prompt["uuid"],
+        "isReplay": true, "session_id": "s",
+    }));
+}
+
+/// Begins the turn that answers these prompts.
+pub fn begin_answer(uuids: &Value) {
+    let message = json!({ "id": "1", "role": "assistant", "content": [] });
+    print(&event(&json!({ "type": "message_start", "message": message }), uuids));
+    let block = json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } });
+    print(&event(&block, uuids));
 }
 
 /// Writes a line with the current time for each line of input.
@@ -93,16 +113,8 @@ pub fn written(line: &str) -> Option<u128> {
 fn turn(prompt: &Value, received: &str) -> Option<Value> {
     let uuids = json!([prompt["uuid"]]);
     print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));
-    print(&json!({
-        "type": "user", "message": prompt["message"], "parent_tool_use_id": null, "uuid": prompt["uuid"],
-        "isReplay": true, "session_id": "s",
-    }));
-    print(&event(
-        &json!({ "type": "message_start", "message": { "id": "1", "role": "assistant", "content": [] } }),
-        &uuids,
-    ));
-    let block = json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } });
-    print(&event(&block, &uuids));
+    accept(prompt);
+    begin_answer(&uuids);
     let text = prompt["message"].to_string();
     if text.contains(ASK) {
         let input = json!({ "command": format!("echo {}", now()) });
@@ -130,8 +142,8 @@ fn turn(prompt: &Value, received: &str) -> Option<Value> {
     None
 }
 
-/// Ends a turn whose answer ends with `text`.
-fn finish(text: &str, uuids: &Value) {
+/// Ends a turn. The last text of its answer is `text`.
+pub fn finish(text: &str, uuids: &Value) {
     print(&word(&format!(" {text}"), uuids));
     print(&event(&json!({ "type": "message_stop" }), uuids));
     print(&json!({

@@ -1,5 +1,6 @@
-//! Measures the host's performance and prints the results as a table: `cargo xtask bench [-- NAME…]`. The benchmark
-//! succeeds even if targets are missed, because the machine may be slow.
+//! Measures the performance of the host and prints the results as a table: `cargo xtask bench [-- NAME…]`. The
+//! benchmark succeeds even if a target is missed, because a machine may be slow. With `--peers`, it also measures other
+//! libraries for bots.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 
@@ -16,20 +17,28 @@ mod test_host;
 mod agent_input;
 mod agent_stream;
 mod agent_to_chat;
+mod bot_latency;
 mod command;
 mod concurrent_calls;
 mod fake_agent;
 mod floor;
 mod many_agents;
+mod many_chats;
+mod peers;
 mod plugin_memory;
 mod process;
 mod python_and_js;
+mod raw_client;
+mod recording_agent;
 mod reload;
+mod stand_in;
 mod suspended_sessions;
 mod table;
+mod telegram_host;
+mod telegram_memory;
 mod wired_host;
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -42,7 +51,7 @@ const ONE: &str = "--one";
 /// A benchmark's name on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 12] = [
+const MEASURES: [Measure; 15] = [
     ("command", command::measure),
     ("load", concurrent_calls::measure),
     ("memory", plugin_memory::measure),
@@ -55,6 +64,9 @@ const MEASURES: [Measure; 12] = [
     ("input", agent_input::measure),
     ("stream", agent_stream::measure),
     ("many", many_agents::measure),
+    ("telegram-latency", bot_latency::measure),
+    ("telegram-load", many_chats::measure),
+    ("telegram-memory", telegram_memory::measure),
 ];
 
 fn main() {
@@ -62,9 +74,13 @@ fn main() {
     match args.first().map(String::as_str) {
         Some(fake_agent::ROLE) => return fake_agent::run(),
         Some(fake_agent::WRITER) => return fake_agent::run_writer(),
+        Some(raw_client::ROLE) => return raw_client::run(&args[1]),
         Some(_) | None => {}
     }
-    if let [flag, wanted] = args.as_slice()
+    if let Some([_, path]) = args.windows(2).find(|pair| pair[0] == recording_agent::ROLE) {
+        return recording_agent::run(Path::new(path));
+    }
+    if let [flag, wanted, ..] = args.as_slice()
         && flag == ONE
     {
         let (_, measure) = MEASURES.iter().find(|(name, _)| name == wanted).expect("the name of a benchmark");
@@ -76,7 +92,8 @@ fn main() {
     table::print_header();
     for (name, _) in chosen {
         eprintln!("measuring: {name}");
-        let ended = Command::new(std::env::current_exe().unwrap()).args([ONE, name]).status().unwrap();
+        let flags = args.iter().filter(|arg| *arg == peers::FLAG);
+        let ended = Command::new(std::env::current_exe().unwrap()).args([ONE, name]).args(flags).status().unwrap();
         assert!(ended.success(), "benchmark {name} failed: {ended}");
     }
 }

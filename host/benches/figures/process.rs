@@ -1,6 +1,7 @@
 //! Measures the host process: its startup time, and its resource usage while idle.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
@@ -13,7 +14,12 @@ use tempfile::TempDir;
 
 use crate::table::{Row, Spans};
 
-/// A folder with an empty configuration and a state directory, shared by consecutive hosts.
+/// Returns the path of the host to measure. `cargo xtask bench` sets the variable to the path of the release binary.
+pub fn binary() -> OsString {
+    std::env::var_os("CORDBOARD_MEASURED").unwrap_or_else(|| env!("CARGO_BIN_EXE_cordboard").into())
+}
+
+/// A folder with an empty configuration and a state directory. Consecutive hosts use the same folder.
 pub struct Host(TempDir);
 
 impl Host {
@@ -30,9 +36,7 @@ impl Host {
     }
 
     fn spawn(&self) -> Child {
-        // `cargo xtask bench` sets this variable to the path of the release binary.
-        let binary = std::env::var_os("CORDBOARD_MEASURED").unwrap_or_else(|| env!("CARGO_BIN_EXE_cordboard").into());
-        Command::new(binary)
+        Command::new(binary())
             .args(["run", "--chat", "console", "--config"])
             .arg(self.0.path().join("config.toml"))
             .arg("--state")

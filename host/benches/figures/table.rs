@@ -35,6 +35,11 @@ impl Row {
     pub fn floor(what: &'static str, spans: &Spans) -> Self {
         Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }
     }
+
+    /// Creates a row without a target. `figure` says why it has none.
+    pub fn comparison(what: &'static str, measured: String, figure: String) -> Self {
+        Self { what, measured, figure, reached: true }
+    }
 }
 
 /// The measured times of one operation, sorted.

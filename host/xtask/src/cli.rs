@@ -68,8 +68,12 @@ enum Task {
     /// Build for release, then measure
     #[command(after_help = "Examples:
   cargo xtask bench                      the table of figures
-  cargo xtask bench -- command           the figures whose name contains `command`")]
+  cargo xtask bench -- command           the figures whose name contains `command`
+  cargo xtask bench --peers              the same table with other libraries for bots")]
     Bench {
+        /// Measure other libraries for bots, too; they are fetched from npm and PyPI
+        #[arg(long)]
+        peers: bool,
         /// Arguments for the benchmarks
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
@@ -101,8 +105,9 @@ impl Cli {
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
                 cargo_tasks::test(&workspace, &args)
             }
-            Task::Bench { args } => {
+            Task::Bench { peers, args } => {
                 let binary = build(&workspace, self.toolchain, Selection::All, Profile::Release)?;
+                let args: Vec<_> = peers.then(|| "--peers".into()).into_iter().chain(args).collect();
                 cargo_tasks::bench(&workspace, &binary, &args)
             }
             Task::Ci => {

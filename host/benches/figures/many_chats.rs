@@ -1,0 +1,182 @@
+//! Measures the load that a host takes from Telegram until it reaches the agents: 1,000 people write in their private
+//! chats, each to an agent of their own, which is in the middle of a turn and takes messages at once
+//! (`busy = "steer"`). So a message causes no answer, as Telegram would limit answers to 30 a second anyway. The host,
+//! the agents and the stand-in of the Bot API share the cores of the machine.
+//!
+//! The rate grows in steps until a message takes longer than the limit. A step takes 10 seconds, or the number of
+//! seconds in `CORDBOARD_BENCH_SECONDS`. Every message has a number, and each must reach its agent exactly once, those
+//! of a step that misses the limit, too.
+
+use std::{
+    collections::HashSet,
+    fmt::Write as _,
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    fake_agent,
+    recording_agent::{self, prompt, recorded},
+    stand_in::{Content, Incoming, StandIn},
+    table::{Row, Spans, spell},
+    telegram_host::{OWNER, TelegramHost},
+};
+
+const CHATS: i64 = 1000;
+
+/// Messages per second of all chats together. The last one is the target.
+const RATES: [u64; 10] = [100, 250, 500, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];
+
+const TARGET: Duration = Duration::from_millis(50);
+
+/// The interval at which messages are sent.
+const TICK: Duration = Duration::from_millis(2);
+
+/// The maximum time without progress. Only a host that has lost messages reaches it.
+const STALLED: Duration = Duration::from_secs(20);
+
+const WHAT: &str = "1,000 chats with an agent each: update sent → agent reads the message";
+
+pub fn measure() -> Vec<Row> {
+    let mut load = Load::start();
+    let mut best = None;
+    for rate in RATES {
+        let step = load.step(rate);
+        if !step.is_good() {
+            return vec![row(best.as_ref(), Some(&step))];
+        }
+        best = Some(step);
+    }
+    vec![row(best.as_ref(), None)]
+}
+
+/// The messages of one rate.
+struct Step {
+    rate: u64,
+    spans: Spans,
+    lost: u64,
+    repeated: u64,
+}
+
+impl Step {
+    fn is_good(&self) -> bool {
+        self.lost == 0 && self.repeated == 0 && self.spans.p99() <= TARGET
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { rate, spans, lost, repeated } = self;
+        write!(f, "{rate} a second: {spans}, {lost} lost, {repeated} twice")
+    }
+}
+
+fn row(best: Option<&Step>, missed: Option<&Step>) -> Row {
+    let steps = [best, missed].into_iter().flatten().map(Step::to_string);
+    let reached = missed.is_none();
+    let target = RATES[RATES.len() - 1];
+    let figure = format!("{target} a second: p99 ≤ {}, none lost, none twice", spell(TARGET));
+    Row { what: WHAT, measured: steps.collect::<Vec<_>>().join("; "), figure, reached }
+}
+
+struct Load {
+    host: TelegramHost,
+    /// The file to which the agents write.
+    records: BufReader<File>,
+    /// The beginning of a line that isn't whole yet.
+    line: String,
+    /// The number of the last message.
+    last: u64,
+    /// The numbers of the messages that have arrived.
+    arrived: HashSet<u64>,
+    /// The number of arrivals of messages that had already arrived.
+    repeated: u64,
+    _folder: TempDir,
+}
+
+impl Load {
+    /// Starts a host and the agents of all chats, each with a running turn.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records");
+        drop(File::create(&path).unwrap());
+        let records = BufReader::new(File::open(&path).unwrap());
+        let host = TelegramHost::start(&settings(&path), StandIn::start(Vec::new()));
+        let (line, arrived) = (String::new(), HashSet::new());
+        let mut load = Self { host, records, line, last: 0, arrived, repeated: 0, _folder: folder };
+        for chat in 1..=CHATS {
+            let text = format!("/new agent-{chat}");
+            load.host.api.deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
+            load.host.api.next_sent();
+        }
+        // The first message starts the agent, which takes longer than later messages, so it doesn't count.
+        for chat in 1..=CHATS {
+            load.send(chat, fake_agent::now());
+            load.arrivals();
+        }
+        load
+    }
+
+    fn send(&mut self, chat: i64, due: u128) {
+        self.last += 1;
+        let text = prompt(self.last, due);
+        self.host.api.deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
+    }
+
+    /// Sends messages at this rate to the chats in turn, and waits until all of them have arrived.
+    fn step(&mut self, rate: u64) -> Step {
+        eprintln!("measuring: {rate} messages a second");
+        let count = rate * seconds();
+        let (first, began, wall) = (self.last, Instant::now(), fake_agent::now());
+        while self.last - first < count {
+            let due = (began.elapsed().as_nanos() * u128::from(rate) / 1_000_000_000).min(u128::from(count));
+            while u128::from(self.last - first) < due {
+                let sent = u128::from(self.last - first);
+                let chat = i64::try_from(self.last).unwrap() % CHATS + 1;
+                self.send(chat, wall + sent * 1_000_000_000 / u128::from(rate));
+            }
+            sleep(TICK);
+        }
+        let spans = Spans::new(self.arrivals());
+        Step { rate, spans, lost: self.last - self.arrived.len() as u64, repeated: self.repeated }
+    }
+
+    /// Waits until all messages have arrived, or until none arrives any more. Returns the latencies of those that have
+    /// arrived since the last call.
+    fn arrivals(&mut self) -> Vec<Duration> {
+        let (mut spans, mut progress) = (Vec::new(), Instant::now());
+        while (self.arrived.len() as u64) < self.last && progress.elapsed() < STALLED {
+            while self.records.read_line(&mut self.line).unwrap() > 0 && self.line.ends_with('\n') {
+                progress = Instant::now();
+                let (number, span) = recorded(&self.line);
+                self.repeated += u64::from(!self.arrived.insert(number));
+                spans.push(Duration::from_nanos(span));
+                self.line.clear();
+            }
+            sleep(TICK);
+        }
+        spans
+    }
+}
+
+fn settings(records: &Path) -> String {
+    let agent = std::env::current_exe().unwrap();
+    let mut members = String::new();
+    for user in (1..=CHATS).filter(|user| *user != OWNER) {
+        write!(members, "{user}, ").unwrap();
+    }
+    format!(
+        "stream = \"off\"\n[access]\nowner = {OWNER}\nmembers = [{members}]\n[sessions]\nbusy = \"steer\"\nqueue = 1000\n\
+         [agents]\ndefault = \"recorder\"\n[agents.recorder]\nkind = \"claude\"\ncommand = {agent:?}\nargs = [{:?}, {records:?}]\n",
+        recording_agent::ROLE,
+    )
+}
+
+fn seconds() -> u64 {
+    std::env::var("CORDBOARD_BENCH_SECONDS").ok().map_or(10, |seconds| seconds.parse().expect("a number of seconds"))
+}
