@@ -142,7 +142,7 @@ fn turn(prompt: &Value, received: &str) -> Option<Value> {
     None
 }
 
-/// Ends a turn. The last text of its answer is `text`.
+/// Ends a turn whose answer ends with `text`.
 pub fn finish(text: &str, uuids: &Value) {
     print(&word(&format!(" {text}"), uuids));
     print(&event(&json!({ "type": "message_stop" }), uuids));

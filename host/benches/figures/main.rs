@@ -1,5 +1,5 @@
-//! Measures the performance of the host and prints the results as a table: `cargo xtask bench [-- NAME…]`. The
-//! benchmark succeeds even if a target is missed, because a machine may be slow. With `--peers`, it also measures other
+//! Measures the host's performance and prints the results as a table: `cargo xtask bench [-- NAME…]`. The benchmark
+//! succeeds even if targets are missed, because the machine may be slow. With `--peers`, it also measures other
 //! libraries for bots.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]

@@ -19,7 +19,7 @@ pub fn binary() -> OsString {
     std::env::var_os("CORDBOARD_MEASURED").unwrap_or_else(|| env!("CARGO_BIN_EXE_cordboard").into())
 }
 
-/// A folder with an empty configuration and a state directory. Consecutive hosts use the same folder.
+/// A folder with an empty configuration and a state directory, shared by consecutive hosts.
 pub struct Host(TempDir);
 
 impl Host {

@@ -24,7 +24,7 @@ pub struct TelegramHost {
 }
 
 impl TelegramHost {
-    /// Starts a host with the command `/echo`, and waits until it polls. `settings` are further tables of its
+    /// Starts a host with the `/echo` command, and waits until it polls. `settings` are further tables of its
     /// configuration, after the keys of `[telegram]`.
     pub fn start(settings: &str, api: StandIn) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -312,7 +312,7 @@ pub trait Inbox: Send + Sync {
     /// After [`StorageError::Failed`], the updates must not be confirmed, and the front-end should accept them again.
     async fn sync(&self) -> Result<(), StorageError>;
 
-    /// Records that a place is notified about the failing store. Returns whether this is its first notification since
+    /// Records that a place was notified about the failing store. Returns whether this is its first notification since
     /// the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 

@@ -1,6 +1,6 @@
 //! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on
 //! an update that is not stored; the sync to the disk follows later. Also stores the front-end's offset and buttons,
-//! moved chats, the members of chats, and the topics that people have changed.
+//! moved chats, chat members, and the topics that people have changed.
 
 use std::{
     collections::HashSet,

@@ -127,8 +127,7 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
 }
 
 impl Store {
-    /// Syncs everything stored so far to the disk, so that it survives a power failure. Other requests don't wait for
-    /// this.
+    /// Syncs everything stored so far to disk, so that it survives a power failure. Other requests don't wait for this.
     ///
     /// # Errors
     /// The disk failed. The data remains stored, and the caller should try again.

@@ -10,7 +10,7 @@ const LONGEST: usize = 500;
 
 /// Returns the description, or `None` if the message has no such data, or if the data is malformed.
 pub(super) fn describe(content: &Map<String, Value>) -> Option<String> {
-    // Check for a venue first: a message with a venue also has the field `location`.
+    // Check for a venue first: a message with a venue also has the `location` field.
     let venue = || {
         let venue = content.get("venue")?;
         let (title, address) = (line(&venue["title"])?, line(&venue["address"])?);

@@ -69,7 +69,7 @@ impl Api {
         to.set_len(0).map_err(FileError::NotWritable)?;
         let mut to = tokio::fs::File::from_std(to.try_clone().map_err(FileError::NotWritable)?);
         to.set_max_buf_size(BUFFER);
-        // Such a server returns the path of a file on its machine.
+        // A server started with `--local` returns the path of a file on its machine.
         let copied = if file_path.starts_with('/') && is_local {
             copy(&file_path, &mut to, limit).await
         } else {
