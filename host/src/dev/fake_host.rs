@@ -266,8 +266,7 @@ impl FakeHost {
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
         let sessions = &self.shared.sessions;
         sessions.bind(sessions.scope(caller, place), name);
-        // An archived session refuses this, which is harmless: the registry never returns an archived session as
-        // active.
+        // An archived session refuses this, which is harmless: the registry never returns one as active.
         drop(self.change(name, |session, now| session.order(SessionCommand::Touch(place.clone()), now)));
     }
 
