@@ -151,7 +151,7 @@ impl HubLoop {
             has_filters: !config.plugins.filters.is_empty(),
             per_minute: config.telegram.per_minute,
             commands: &*commands,
-            role: &|id| role(id, &config.access),
+            role: &|id, place| role(id, place, &config.access),
         };
         for dispatch in self.hub.handle(event, &facts) {
             let (slot, dispatcher) = (dispatch.slot.clone(), Arc::clone(&self.dispatcher));

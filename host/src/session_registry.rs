@@ -201,10 +201,12 @@ impl SessionRegistry {
         self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
     }
 
-    /// Removes the active sessions of people for whom `lost_access` returns true. Returns the removed scopes.
-    pub fn unbind_people(&self, lost_access: impl Fn(&UserId) -> bool) -> Vec<ActiveScope> {
+    /// Removes the active sessions of people in places for which `lost_access` returns true. Returns the removed scopes.
+    pub fn unbind_people(&self, lost_access: impl Fn(&UserId, &Place) -> bool) -> Vec<ActiveScope> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
-        active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&lost_access)).map(|(scope, _)| scope).collect()
+        let is_lost =
+            |scope: &ActiveScope| scope.person.as_ref().is_some_and(|person| lost_access(person, &scope.place));
+        active.extract_if(|scope, _| is_lost(scope)).map(|(scope, _)| scope).collect()
     }
 
     /// Returns the number of agents that may be alive.

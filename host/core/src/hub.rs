@@ -55,8 +55,8 @@ pub struct HubFacts<'a, T> {
     /// The maximum number of updates per member and minute.
     pub per_minute: Option<usize>,
     pub commands: &'a T,
-    /// Returns the current role of a person, or `None` if the person has no access.
-    pub role: &'a dyn Fn(&UserId) -> Option<Role>,
+    /// Returns the current role of a person in a place, or `None` if the person has no access there.
+    pub role: &'a dyn Fn(&UserId, &Place) -> Option<Role>,
 }
 
 /// An update that has to be handled now, in a separate task.
@@ -168,7 +168,7 @@ impl Hub {
         let limit = facts.per_minute?;
         let limits = if is_immediate(update, facts) { &mut self.immediate_rate_limit } else { &mut self.rate_limit };
         let update = &update.row.update;
-        if (facts.role)(&update.caller.id) != Some(Role::Member) {
+        if (facts.role)(&update.caller.id, &update.place) != Some(Role::Member) {
             return None;
         }
         Some(match limits.count(&update.caller.id, facts.now, limit)? {
@@ -271,8 +271,8 @@ impl Hub {
         T: CommandTable,
         T::Command: Clone,
     {
-        let caller = &mut update.row.update.caller;
-        let action = match (facts.role)(&caller.id) {
+        let Update { caller, place, .. } = &mut update.row.update;
+        let action = match (facts.role)(&caller.id, place) {
             Some(role) => {
                 caller.role = role;
                 action(&update, facts.commands)
@@ -296,7 +296,8 @@ impl Hub {
 
 /// Returns whether an update calls an immediate command, which does not wait for earlier commands.
 fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
-    let (Some(role), Some(input)) = ((facts.role)(&update.row.update.caller.id), &update.input) else { return false };
+    let Update { caller, place, .. } = &update.row.update;
+    let (Some(role), Some(input)) = ((facts.role)(&caller.id, place), &update.input) else { return false };
     let resolution = route::resolve(input, role, facts.commands);
     matches!(resolution, Resolution::Command { command, .. } if command.is_immediate())
 }

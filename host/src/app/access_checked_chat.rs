@@ -21,7 +21,7 @@ pub struct AccessCheckedChat {
 
 impl AccessCheckedChat {
     fn check(&self, place: &Place) -> Result<(), ChatError> {
-        let is_served = |id| hub::role(&id, &self.config.now().access).is_some();
+        let is_served = |id| hub::role(&id, place, &self.config.now().access).is_some();
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }

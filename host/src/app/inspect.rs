@@ -294,7 +294,7 @@ fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppErr
         Err(error) => return Err(error.into()),
     };
     let access = AccessEntries { configured: &config.now().access, stored: &people }.effective();
-    if access.owner.is_some() || !access.admins.is_empty() || !access.members.is_empty() {
+    if access.has_users() {
         return Ok(());
     }
     print_text(&format!("access         none  {}\n", messages::access::NO_USER))

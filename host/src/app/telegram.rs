@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     control::BotName,
+    hub,
     pairing::OwnerPairing,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
@@ -45,7 +46,7 @@ impl TelegramFrontEnd {
         let source = UpdateSource::open(options).await?;
         let (access, live, sessions) = (options.config.clone(), options.config.clone(), Arc::clone(sessions));
         let settings = ReceiverSettings {
-            access: Arc::new(move |id| access.now().access.role_of(id)),
+            access: Arc::new(move |person, place| hub::role(person, place, &access.now().access)),
             press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
             clock: pairing.clock.source(),
             give_up: Arc::new(move || live.now().telegram.give_up),

@@ -9,7 +9,7 @@ use cordboard_core::{
     agent_event::PromptId,
     messages,
     session::Input,
-    types::{Caller, SessionName, UserId},
+    types::{Caller, Place, SessionName, UserId},
     updates_and_posts::{CompletedUpdate, InboxRow, InboxState, NewPost, Update},
 };
 
@@ -19,16 +19,17 @@ use super::{
 };
 
 impl HostService {
-    /// Returns the caller with their current role, or `None` if they no longer have access.
+    /// Returns the caller with the current role in a place. `None` if the caller has no access there.
     #[must_use]
-    pub fn with_current_role(&self, caller: &Caller) -> Option<Caller> {
-        let role = chat_members::role(&caller.id, &self.config().access)?;
+    pub fn with_current_role(&self, caller: &Caller, place: &Place) -> Option<Caller> {
+        let role = chat_members::role(&caller.id, place, &self.config().access)?;
         Some(Caller { role, ..caller.clone() })
     }
 
     /// Returns whether a prompt's author may still use the prompt's session.
     pub(super) fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
-        let (caller, view) = (self.with_current_role(&update.caller), self.sessions.registry.view(session.as_str()));
+        let caller = self.with_current_role(&update.caller, &update.place);
+        let view = self.sessions.registry.view(session.as_str());
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
     }
 
@@ -127,16 +128,17 @@ impl HostService {
     }
 
     async fn notify_withdrawn(&self, update: &Update, session: &SessionName) {
-        if self.with_current_role(&update.caller).is_some() {
+        if self.with_current_role(&update.caller, &update.place).is_some() {
             let post = NewPost::new(update.place.clone(), messages::plain(&messages::session_access_lost(session)));
             self.outbound.finish(Vec::new(), vec![post]).await;
         }
     }
 
-    /// Clears the active sessions of people who no longer have access, and closes the buttons in their private chats.
+    /// Clears the active sessions of people in places where they no longer have access, and closes the buttons in their
+    /// private chats.
     async fn withdraw_people(&self) {
         let access = &self.config().access;
-        let lost_access = |person: &UserId| chat_members::role(person, access).is_none();
+        let lost_access = |person: &UserId, place: &Place| chat_members::role(person, place, access).is_none();
         for scope in self.sessions.registry.unbind_people(lost_access) {
             if let Err(error) = self.store.set_active_session(&scope, None).await {
                 tracing::warn!(%error, "failed to clear the active session of a user without access");
@@ -146,9 +148,8 @@ impl HostService {
             tracing::warn!(%error, "failed to close the buttons of users without access");
             Vec::new()
         });
-        for place in
-            places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| lost_access(&person)))
-        {
+        let is_lost = |place: &&Place| chat_members::person_of(place).is_some_and(|person| lost_access(&person, place));
+        for place in places.iter().filter(is_lost) {
             self.outbound.close_keyboards_of(place).await;
         }
     }

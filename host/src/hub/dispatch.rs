@@ -111,7 +111,7 @@ impl Dispatcher {
         };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
         // The caller may have lost access during a long call.
-        let has_access = self.host.with_current_role(&row.update.caller).is_some();
+        let has_access = self.host.with_current_role(&row.update.caller, &row.update.place).is_some();
         let posts = Some(post).into_iter().chain(other).filter(|_| has_access).collect();
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }

@@ -50,7 +50,7 @@ impl CommandMenus {
         let menu = |role| menu(&snapshot, &uses, role);
         let access = &self.config.now().access;
         let chats = private_chats(&members).map(|(place, person)| {
-            let role = hub::role(person, access).filter(|role| *role > Role::Member);
+            let role = hub::role(person, place, access).filter(|role| *role > Role::Member);
             (place.chat.clone(), role.map(menu))
         });
         let chats: BTreeMap<_, _> = chats.collect();

@@ -118,7 +118,9 @@ impl UpdateParser {
         let id = update.update_id;
         update.message.iter_mut().chain(&mut update.edited_message).for_each(Message::remove_implicit_topic_reply);
         if let Some(query) = update.callback_query {
-            let refusal = (self.access)(query.from.id).is_none().then_some(messages::NO_ACCESS);
+            let place = query.message.as_ref().map(|message| self.place(message));
+            let has_access = |place: &Place| (self.access)(&user_id(&query.from), place).is_some();
+            let refusal = place.filter(|place| !has_access(place)).map(|_| messages::NO_ACCESS);
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
         }
         if let Some(stopped) = update.stopped_message_generation {
@@ -151,12 +153,13 @@ impl UpdateParser {
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
         // Skip messages of bots, and messages sent on behalf of a channel or group: they have no identifiable author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
-        let caller = self.caller(from)?;
+        let place = self.place(message);
+        let caller = self.caller(from, &place)?;
         let at = Timestamp(edited_or_sent_at(message).saturating_mul(1000));
         let key = message_key(update, message);
         let what = self.content(message, &key)?;
         let origin = self.origin(message, &what);
-        Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
+        Some(Update { key, caller, place, what, at, locale: from.language_code.clone(), origin })
     }
 
     /// Returns an update with the current text of an edited message, or `None` if the message is dropped or has neither
@@ -285,12 +288,13 @@ impl UpdateParser {
     }
 
     fn press(&mut self, update: i64, query: &CallbackQuery) -> Option<Incoming> {
-        let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
+        let place = self.place(message);
+        let caller = self.caller(&query.from, &place)?;
         let what = UpdateKind::Press { line: ButtonAction::default(), message: Some(self.id(message)) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
         let (at, origin) = ((self.clock)(), Origin::default());
-        let update = Update { key, caller, place: self.place(message), what, at, locale, origin };
+        let update = Update { key, caller, place, what, at, locale, origin };
         Some(Incoming::Press { update, token })
     }
 
@@ -305,9 +309,9 @@ impl UpdateParser {
             last_name: chat.last_name.clone(),
             language_code: None,
         };
-        let caller = self.caller(&user)?;
         let topic = stopped.message_thread_id.map(|thread| thread.to_string());
         let place = Place { topic, ..Place::new(FRONT_END, &chat.id.to_string()) };
+        let caller = self.caller(&user, &place)?;
         // Update ids may restart after a week without updates, so the key also contains the id of the draft.
         let (key, at) = (format!("{update}:draft:{}", stopped.draft_id), (self.clock)());
         let what = UpdateKind::Press { line: ButtonAction::default(), message: None };
@@ -326,16 +330,23 @@ impl UpdateParser {
         Place { topic, ..Place::new(FRONT_END, &self.migrations.first_id(message.chat.id).to_string()) }
     }
 
-    fn caller(&mut self, user: &User) -> Option<Caller> {
-        let id = user.id;
-        let Some(role) = (self.access)(id) else {
-            if self.strangers.len() < MOST_STRANGERS && self.strangers.insert(id) {
-                tracing::info!(user = id, "ignored a user without access; the owner gives access with /access add");
+    fn caller(&mut self, user: &User, place: &Place) -> Option<Caller> {
+        let id = user_id(user);
+        let Some(role) = (self.access)(&id, place) else {
+            if self.strangers.len() < MOST_STRANGERS && self.strangers.insert(user.id) {
+                tracing::info!(
+                    user = user.id,
+                    "ignored a user without access; the owner gives access with /access add"
+                );
             }
             return None;
         };
-        Some(Caller { id: UserId(format!("{FRONT_END}:{id}")), name: user.full_name(), role })
+        Some(Caller { id, name: user.full_name(), role })
     }
+}
+
+fn user_id(user: &User) -> UserId {
+    UserId(format!("{FRONT_END}:{}", user.id))
 }
 
 /// Returns the time of the last edit or of the message itself, as Unix time in seconds.

@@ -16,7 +16,7 @@ use std::{
 };
 
 use cordboard_core::{
-    types::{Caller, Role, SessionFile, TimeSource},
+    types::{Caller, Place, Role, SessionFile, TimeSource, UserId},
     updates_and_posts::ButtonAction,
 };
 
@@ -53,8 +53,8 @@ pub use webhook::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 /// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
 pub const FRONT_END: &str = "telegram";
 
-/// A function that returns the role of a user id, or `None` for a user without access.
-pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
+/// A function that returns the role of a user in a place, or `None` for a user without access there.
+pub type Access = Arc<dyn Fn(&UserId, &Place) -> Option<Role> + Send + Sync>;
 
 /// A function that returns why a user may not press a button, or `None` if the user may.
 pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static str> + Send + Sync>;

@@ -16,7 +16,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    types::{DeliveryIssue, Place, Reply, Role},
+    types::{DeliveryIssue, Place, Reply, Role, UserId},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram};
@@ -96,7 +96,7 @@ impl TestBot {
 }
 
 pub fn receiver_settings(give_up: Duration) -> ReceiverSettings {
-    let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
+    let access = Arc::new(|id: &UserId, _: &Place| (id.0 == format!("telegram:{ADA}")).then_some(Role::Member));
     ReceiverSettings {
         access,
         press_refusal: Arc::new(|_, _| None),

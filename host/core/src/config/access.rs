@@ -1,7 +1,7 @@
 //! `[access]`: the Telegram users with access, and the rules for tools that agents must not use. The console's user is
 //! always the owner and is not listed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard_permission_rules::{Rule, RuleError};
 use toml::de::DeValue;
@@ -10,7 +10,7 @@ use super::{
     section::Section,
     value::{Value, ValueError, list, number, text},
 };
-use crate::types::Role;
+use crate::types::{Place, Role};
 
 /// The numeric ids of the Telegram users with access, by role, and the rules for tools that agents must not use. The
 /// host ignores the messages of all other Telegram users.
@@ -19,8 +19,11 @@ pub struct Access {
     pub owner: Option<u64>,
     pub admins: BTreeSet<u64>,
     pub members: BTreeSet<u64>,
-    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools for which the agent
-    /// asks permission. They don't apply to agents of kind `plain`.
+    /// The members of single chats, who have no access elsewhere. The configuration can't contain them: the owner adds
+    /// them in the chat.
+    pub chat_members: BTreeMap<Place, BTreeSet<u64>>,
+    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools that the agent asks
+    /// about. They don't apply to agents of kind `plain`.
     pub deny_tools: Vec<Rule>,
 }
 
@@ -32,9 +35,26 @@ impl Access {
         section.set("deny_tools", &mut self.deny_tools, list(rule));
     }
 
-    /// Returns the highest role that is configured for the Telegram user `id`, or `None` if that user has no access.
+    /// Returns whether any Telegram user has access.
     #[must_use]
-    pub fn role_of(&self, id: u64) -> Option<Role> {
+    pub fn has_users(&self) -> bool {
+        self.owner.is_some()
+            || [&self.admins, &self.members].into_iter().chain(self.chat_members.values()).any(|ids| !ids.is_empty())
+    }
+
+    /// Returns the role of the Telegram user `id` in a chat: the highest role that the user has in all chats or in this
+    /// one. `None` if the user has no access there.
+    #[must_use]
+    pub fn role_in(&self, id: u64, place: &Place) -> Option<Role> {
+        let chat = self.chat_members.get(&place.chat_place());
+        let here = chat.is_some_and(|members| members.contains(&id)).then_some(Role::Member);
+        self.role_of(id).max(here)
+    }
+
+    /// Returns the highest role that the Telegram user `id` has in all chats. Rights depend on the place, so code that
+    /// checks them uses [`Self::role_in`].
+    #[must_use]
+    pub(crate) fn role_of(&self, id: u64) -> Option<Role> {
         if self.owner == Some(id) {
             Some(Role::Owner)
         } else if self.admins.contains(&id) {

@@ -21,6 +21,18 @@ impl Place {
     pub fn new(front_end: &str, chat: &str) -> Self {
         Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
     }
+
+    /// Returns whether the place is a group or a topic of a group. The ids of groups are negative.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.chat.starts_with('-')
+    }
+
+    /// Returns the chat without the topic.
+    #[must_use]
+    pub fn chat_place(&self) -> Self {
+        Self::new(&self.front_end, &self.chat)
+    }
 }
 
 /// The people in a place for whom a session is active: everybody, or one person. In a group without topics, each person

@@ -15,33 +15,33 @@ pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMembe
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
     let people = writers.into_iter().chain(private).chain(console_user);
-    people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
+    people.filter_map(|id| role(&id, place, access).map(|role| ChatMember { id, role })).collect()
 }
 
 /// Returns the user of a private chat or of the console. `None` for a group or an unknown front-end.
 pub fn person_of(place: &Place) -> Option<UserId> {
-    let is_group = place.chat.starts_with('-');
     let is_known = [cordboard_telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
-    (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
+    (is_known && !place.is_group()).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
 }
 
 /// Returns whether the user of a private chat or of the console may currently see the session. If `session` is `None`,
 /// access to the host is enough. Always true for a group or an unknown front-end.
 pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -> bool {
     let Some(id) = person_of(place) else { return true };
-    let Some(role) = role(&id, access) else { return false };
+    let Some(role) = role(&id, place, access) else { return false };
     let reader = Caller { name: id.0.clone(), id, role };
     session.is_none_or(|view| reader.may_control(&view.record.owner))
 }
 
-/// Returns the current role of a person. `None` if the person has no access.
-pub fn role(id: &UserId, access: &Access) -> Option<Role> {
+/// Returns the current role of a person in a place. `None` if the person has no access there. All checks of rights use
+/// this function.
+pub fn role(id: &UserId, place: &Place, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {
         // Older hosts didn't store who wrote in a place. The empty id stands for an unknown person, so that such a
         // place still has a member. It matches no caller.
         None => id.0.is_empty().then_some(Role::Member),
         Some((console::FRONT_END, _)) => Some(Role::Owner),
-        Some((cordboard_telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),
+        Some((cordboard_telegram::FRONT_END, number)) => access.role_in(number.parse().ok()?, place),
         Some(_) => None,
     }
 }
@@ -69,5 +69,16 @@ mod tests {
         assert_eq!(ids(&Place::new("telegram", "9"), &[]), []);
         assert_eq!(ids(console::place(), &[]), [("console:local".to_owned(), Role::Owner)]);
         assert_eq!(ids(&Place::new("fax", "2"), &[]), []);
+    }
+
+    #[test]
+    fn a_member_of_one_chat_is_a_stranger_elsewhere() {
+        let group = Place::new("telegram", "-100");
+        let access = Access { chat_members: [(group.clone(), [7].into())].into(), ..Access::default() };
+        let is_member = |place: &Place| !of(place, vec![UserId("telegram:7".to_owned())], &access).is_empty();
+        assert!(is_member(&group));
+        assert!(!is_member(&Place::new("telegram", "-200")));
+        let private = Place::new("telegram", "7");
+        assert!(!is_member(&private) && !may_read(&private, None, &access));
     }
 }

@@ -122,7 +122,7 @@ impl Runner {
 
     pub fn handle(&mut self, event: HubEvent) -> Vec<i64> {
         let roles = self.roles.clone();
-        let role = |id: &UserId| roles.get(&id.0).copied();
+        let role = |id: &UserId, _: &Place| roles.get(&id.0).copied();
         let patience = Duration::from_millis(300);
         let facts = HubFacts {
             now: self.now,
