@@ -139,8 +139,12 @@ pub fn access(rows: &[PersonRow]) -> String {
     }
     let cells = rows.iter().map(|row| {
         let name = row.name.clone().unwrap_or_else(|| "-".to_owned());
-        let note = if row.overridden { "overridden by the configuration" } else { "" };
-        vec![row.id.to_string(), name, row.role.to_owned(), row.source.to_owned(), note.to_owned()]
+        let note = match &row.chat {
+            Some(chat) => format!("only in {chat}"),
+            None if row.overridden => "overridden by the configuration".to_owned(),
+            None => String::new(),
+        };
+        vec![row.id.to_string(), name, row.role.to_owned(), row.source.to_owned(), note]
     });
     table(&["ID", "NAME", "ROLE", "SOURCE", "NOTE"], &cells.collect::<Vec<_>>())
 }

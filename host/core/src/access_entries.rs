@@ -5,7 +5,7 @@ use crate::{
     config::Access,
     messages,
     session::{ApiError, ApiErrorCode},
-    types::{Caller, MessageAuthor, Role, UserId},
+    types::{Caller, MessageAuthor, Place, Role, UserId},
 };
 
 /// The front-end of the people with access, as in [`UserId`].
@@ -20,6 +20,9 @@ pub struct StoredPerson {
     pub role: Role,
     /// The name of the person when the entry was stored, if it was known.
     pub name: Option<String>,
+    /// The only chat in which the entry gives access, without a topic. The role in a single chat is always `Member`.
+    /// `None` if the entry gives access everywhere.
+    pub chat: Option<Place>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,9 @@ pub struct ListedPerson {
     pub role: Role,
     pub name: Option<String>,
     pub source: AccessSource,
-    /// Whether a configured entry overrides this stored entry, which then has no effect.
+    /// The only chat in which the entry gives access. `None` if it gives access everywhere.
+    pub chat: Option<Place>,
+    /// Whether an entry of the configuration overrides this stored entry, which has no effect.
     pub is_overridden: bool,
 }
 
@@ -60,27 +65,56 @@ impl ListedPerson {
 /// the author of the message that the command replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRequest {
-    Add { who: Option<String>, role: String },
-    Remove { who: Option<String> },
+    Add { who: Option<String>, role: String, scope: AccessScope },
+    Remove { who: Option<String>, scope: AccessScope },
+}
+
+/// Where the requested access applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessScope {
+    /// In all chats. A removal with this scope also removes the person's access to single chats.
+    Everywhere,
+    /// Only in the chat in which the request was made.
+    Here,
+}
+
+/// The message that made a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestOrigin<'a> {
+    /// The place of the message. `None` if the call has no place.
+    pub place: Option<&'a Place>,
+    /// The author of the message that the command replies to.
+    pub replied: Option<&'a MessageAuthor>,
 }
 
 /// A change of the stored entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredChange {
     Save(StoredPerson),
+    /// Deletes all entries of the person.
     Delete(u64),
+    /// Deletes the entry of the person for this chat.
+    DeleteInChat {
+        id: u64,
+        chat: Place,
+    },
 }
 
 impl StoredChange {
     /// Applies the change to a list of entries, as the store does.
     #[must_use]
     pub fn apply(&self, mut people: Vec<StoredPerson>) -> Vec<StoredPerson> {
-        let (Self::Save(StoredPerson { id, .. }) | Self::Delete(id)) = self;
-        people.retain(|person| person.id != *id);
-        if let Self::Save(person) = self {
-            people.push(person.clone());
+        let is_entry =
+            |person: &StoredPerson, id: u64, chat: Option<&Place>| person.id == id && person.chat.as_ref() == chat;
+        match self {
+            Self::Save(new) => {
+                people.retain(|person| !is_entry(person, new.id, new.chat.as_ref()));
+                people.push(new.clone());
+            }
+            Self::Delete(id) => people.retain(|person| person.id != *id),
+            Self::DeleteInChat { id, chat } => people.retain(|person| !is_entry(person, *id, Some(chat))),
         }
-        people.sort_by_key(|person| person.id);
+        people.sort_by(|a, b| (a.id, &a.chat).cmp(&(b.id, &b.chat)));
         people
     }
 }
@@ -107,6 +141,12 @@ pub enum AccessRefusal {
         key: &'static str,
     },
     HasNoAccess(u64),
+    /// A role in a single chat was requested in a place that is not a group.
+    NotInGroup,
+    /// In a single chat, people can only be members.
+    OnlyMembersHere,
+    /// The person has no entry for this chat, but has access to all chats.
+    HasAccessEverywhere(u64),
 }
 
 impl AccessRefusal {
@@ -116,9 +156,14 @@ impl AccessRefusal {
         let code = match self {
             Self::HasNoAccess(_) => ApiErrorCode::Unknown,
             Self::Owner | Self::Configured { .. } => ApiErrorCode::Denied,
-            Self::NotAnId(_) | Self::NotARole(_) | Self::NoTarget | Self::Bot | Self::Anonymous => {
-                ApiErrorCode::Invalid
-            }
+            Self::NotAnId(_)
+            | Self::NotARole(_)
+            | Self::NoTarget
+            | Self::Bot
+            | Self::Anonymous
+            | Self::NotInGroup
+            | Self::OnlyMembersHere
+            | Self::HasAccessEverywhere(_) => ApiErrorCode::Invalid,
         };
         ApiError { code, text: messages::access::refused(self) }
     }
@@ -147,19 +192,22 @@ impl AccessEntries<'_> {
     pub fn effective(&self) -> Access {
         let mut access = self.configured.clone();
         for person in self.stored.iter().filter(|person| !self.is_overridden(person)) {
-            match person.role {
-                Role::Owner => access.owner = Some(person.id),
-                Role::Admin => drop(access.admins.insert(person.id)),
-                Role::Member => drop(access.members.insert(person.id)),
+            match (&person.chat, person.role) {
+                (Some(chat), _) => drop(access.chat_members.entry(chat.clone()).or_default().insert(person.id)),
+                (None, Role::Owner) => access.owner = Some(person.id),
+                (None, Role::Admin) => drop(access.admins.insert(person.id)),
+                (None, Role::Member) => drop(access.members.insert(person.id)),
             }
         }
         access
     }
 
     fn is_overridden(&self, person: &StoredPerson) -> bool {
-        match person.role {
-            Role::Owner => self.configured.owner.is_some(),
-            Role::Admin | Role::Member => self.configured.role_of(person.id).is_some(),
+        match (&person.chat, person.role) {
+            // A role in one chat adds to the role in all chats.
+            (Some(_), _) => false,
+            (None, Role::Owner) => self.configured.owner.is_some(),
+            (None, Role::Admin | Role::Member) => self.configured.role_of(person.id).is_some(),
         }
     }
 
@@ -175,6 +223,7 @@ impl AccessEntries<'_> {
             role,
             name: None,
             source: AccessSource::Configuration,
+            chat: None,
             is_overridden: false,
         });
         let stored = self.stored.iter().map(|person| ListedPerson {
@@ -182,6 +231,7 @@ impl AccessEntries<'_> {
             role: person.role,
             name: person.name.clone(),
             source: AccessSource::Chat,
+            chat: person.chat.clone(),
             is_overridden: self.is_overridden(person),
         });
         let mut listed: Vec<ListedPerson> = configured.chain(stored).collect();
@@ -189,20 +239,27 @@ impl AccessEntries<'_> {
         listed
     }
 
-    /// Decides about a request. `replied` is the author of the message that the command replies to.
+    /// Decides about a request.
     ///
-    /// # Errors The request is invalid, or concerns the owner or a configured entry.
-    pub fn decide(
-        &self,
-        request: &AccessRequest,
-        replied: Option<&MessageAuthor>,
-    ) -> Result<AccessDecision, AccessRefusal> {
+    /// # Errors
+    /// The request is invalid, or is about the owner or an entry of the configuration.
+    pub fn decide(&self, request: &AccessRequest, origin: &RequestOrigin<'_>) -> Result<AccessDecision, AccessRefusal> {
         match request {
-            AccessRequest::Add { who, role } => {
+            AccessRequest::Add { who, role, scope } => {
                 let role = role_of(role)?;
-                self.add(&target(who.as_deref(), replied)?, role)
+                let target = target(who.as_deref(), origin.replied)?;
+                match scope {
+                    AccessScope::Everywhere => self.add(&target, role),
+                    AccessScope::Here => self.add_here(&target, role, group(origin)?),
+                }
             }
-            AccessRequest::Remove { who } => self.remove(&target(who.as_deref(), replied)?),
+            AccessRequest::Remove { who, scope } => {
+                let target = target(who.as_deref(), origin.replied)?;
+                match scope {
+                    AccessScope::Everywhere => self.remove(&target),
+                    AccessScope::Here => self.remove_here(&target, group(origin)?),
+                }
+            }
         }
     }
 
@@ -211,23 +268,49 @@ impl AccessEntries<'_> {
         if let Some(key) = self.key(target.id) {
             return Err(AccessRefusal::Configured { id: target.id, key });
         }
-        let known = self.stored_entry(target.id);
-        let name = target.name.clone().or_else(|| known.and_then(|known| known.name.clone()));
+        let known = self.stored_entry(target.id, None);
+        let name = self.name_of(target);
         let answer = messages::access::added(name.as_deref(), target.id, role);
         let is_new = known.is_none_or(|known| known.role != role);
-        let change = is_new.then_some(StoredChange::Save(StoredPerson { id: target.id, role, name }));
+        let change = is_new.then_some(StoredChange::Save(StoredPerson { id: target.id, role, name, chat: None }));
         Ok(AccessDecision { change, answer })
+    }
+
+    fn add_here(&self, target: &Target, role: Role, chat: Place) -> Result<AccessDecision, AccessRefusal> {
+        self.check_not_owner(target.id)?;
+        if role != Role::Member {
+            return Err(AccessRefusal::OnlyMembersHere);
+        }
+        let (id, name) = (target.id, self.name_of(target));
+        let everywhere = self.effective().role_of(id);
+        let answer = messages::access::added_here(name.as_deref(), id, everywhere);
+        let is_new = self.stored_entry(id, Some(&chat)).is_none();
+        let person = StoredPerson { id, role, name, chat: Some(chat) };
+        Ok(AccessDecision { change: is_new.then_some(StoredChange::Save(person)), answer })
+    }
+
+    fn remove_here(&self, target: &Target, chat: Place) -> Result<AccessDecision, AccessRefusal> {
+        self.check_not_owner(target.id)?;
+        let (id, name) = (target.id, self.name_of(target));
+        let everywhere = self.effective().role_of(id);
+        match (self.stored_entry(id, Some(&chat)), everywhere) {
+            (None, None) => Err(AccessRefusal::HasNoAccess(id)),
+            (None, Some(_)) => Err(AccessRefusal::HasAccessEverywhere(id)),
+            (Some(_), everywhere) => {
+                let answer = messages::access::removed_here(name.as_deref(), id, everywhere);
+                Ok(AccessDecision { change: Some(StoredChange::DeleteInChat { id, chat }), answer })
+            }
+        }
     }
 
     fn remove(&self, target: &Target) -> Result<AccessDecision, AccessRefusal> {
         self.check_not_owner(target.id)?;
-        let known = self.stored_entry(target.id);
-        match (known, self.key(target.id)) {
-            (None, None) => Err(AccessRefusal::HasNoAccess(target.id)),
-            (None, Some(key)) => Err(AccessRefusal::Configured { id: target.id, key }),
-            (Some(known), key) => {
-                let name = target.name.as_deref().or(known.name.as_deref());
-                let answer = messages::access::removed(name, target.id, key);
+        let is_stored = self.stored.iter().any(|person| person.id == target.id);
+        match (is_stored, self.key(target.id)) {
+            (false, None) => Err(AccessRefusal::HasNoAccess(target.id)),
+            (false, Some(key)) => Err(AccessRefusal::Configured { id: target.id, key }),
+            (true, key) => {
+                let answer = messages::access::removed(self.name_of(target).as_deref(), target.id, key);
                 Ok(AccessDecision { change: Some(StoredChange::Delete(target.id)), answer })
             }
         }
@@ -237,8 +320,15 @@ impl AccessEntries<'_> {
         if self.effective().owner == Some(id) { Err(AccessRefusal::Owner) } else { Ok(()) }
     }
 
-    fn stored_entry(&self, id: u64) -> Option<&StoredPerson> {
-        self.stored.iter().find(|person| person.id == id)
+    /// Returns the entry of a person for this chat, or the one for all chats.
+    fn stored_entry(&self, id: u64, chat: Option<&Place>) -> Option<&StoredPerson> {
+        self.stored.iter().find(|person| person.id == id && person.chat.as_ref() == chat)
+    }
+
+    /// Returns the name in the target, or else the one that was stored last for the person.
+    fn name_of(&self, target: &Target) -> Option<String> {
+        let stored = || self.stored.iter().find(|person| person.id == target.id && person.name.is_some());
+        target.name.clone().or_else(|| stored()?.name.clone())
     }
 
     /// Returns the key of `[access]` that contains this id.
@@ -269,7 +359,12 @@ fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, 
     }
 }
 
-/// Parses an id such as `42` or `telegram:42`. Group ids are negative and therefore rejected.
+/// Returns the group of a request for access to a single chat, without the topic.
+fn group(origin: &RequestOrigin<'_>) -> Result<Place, AccessRefusal> {
+    origin.place.filter(|place| place.is_group()).map(Place::chat_place).ok_or(AccessRefusal::NotInGroup)
+}
+
+/// Parses an id, as in `42` or `telegram:42`. The ids of groups are negative, and so refused.
 fn parse_id(text: &str) -> Result<u64, AccessRefusal> {
     let number = text.strip_prefix(FRONT_END).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text);
     let is_digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -80,6 +80,9 @@ pub struct PersonRow {
     pub role: &'static str,
     /// `configuration` or `chat`.
     pub source: &'static str,
+    /// The only chat in which the entry gives access, such as `telegram:-100123`. Absent if it gives access everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<String>,
     /// Whether an entry of the configuration overrides this entry, so that it has no effect.
     pub overridden: bool,
 }
@@ -92,6 +95,7 @@ impl PersonRow {
             name: name.or(person.name.as_ref()).cloned(),
             role: person.role.as_str(),
             source: person.source.as_str(),
+            chat: person.chat.as_ref().map(ToString::to_string),
             overridden: person.is_overridden,
         }
     }

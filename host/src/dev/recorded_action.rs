@@ -59,8 +59,12 @@ impl fmt::Display for RecordedAction {
                 | AdminCommand::Enable
                 | AdminCommand::Revoke => write!(f, "plugin {plugin} {}", order.as_str()),
             },
-            Self::Access(StoredChange::Save(person)) => write!(f, "access {} {}", person.id, person.role.as_str()),
+            Self::Access(StoredChange::Save(person)) => {
+                write!(f, "access {} {}", person.id, person.role.as_str())?;
+                person.chat.as_ref().map_or(Ok(()), |chat| write!(f, " in {chat}"))
+            }
             Self::Access(StoredChange::Delete(id)) => write!(f, "access {id} removed"),
+            Self::Access(StoredChange::DeleteInChat { id, chat }) => write!(f, "access {id} removed in {chat}"),
             Self::StateSet(key, None) => write!(f, "state delete {key}"),
             Self::StateSet(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
             Self::Requested(what, Ok(status)) => write!(f, "http {what}: {status}"),

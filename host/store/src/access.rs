@@ -14,7 +14,7 @@ use super::{
     error::{StoreError, WorkError},
     inbox::{now, to_column},
     outbox,
-    rows::read_all,
+    rows::{json, read_all},
     writer::Durability,
 };
 
@@ -38,6 +38,11 @@ impl Store {
                 StoredChange::Save(person) => save(db, person)?,
                 StoredChange::Delete(id) => {
                     db.prepare_cached("DELETE FROM access WHERE person = ?")?.execute([column(*id)])?;
+                    db.prepare_cached("DELETE FROM chat_access WHERE person = ?")?.execute([column(*id)])?;
+                }
+                StoredChange::DeleteInChat { id, chat } => {
+                    db.prepare_cached("DELETE FROM chat_access WHERE person = ? AND place = ?")?
+                        .execute(params![column(*id), serde_json::to_string(chat)?])?;
                 }
             }
             people(db)
@@ -57,7 +62,8 @@ impl Store {
             if db.prepare_cached(has_owner)?.query_row([], |row| row.get(0))? {
                 return Ok(None);
             }
-            save(db, &StoredPerson { id: owner.id, role: Role::Owner, name: Some(owner.caller.name.clone()) })?;
+            let name = Some(owner.caller.name.clone());
+            save(db, &StoredPerson { id: owner.id, role: Role::Owner, name, chat: None })?;
             let sql = "INSERT OR IGNORE INTO inbox (front_end, key, prompt, state, accepted, record) VALUES (?, ?, ?, 'done', ?, '')";
             let front_end = &owner.welcome.place.front_end;
             let handled = params![front_end, owner.key, Uuid::new_v4().to_string(), to_column(now())];
@@ -70,20 +76,37 @@ impl Store {
 }
 
 fn save(db: &Connection, person: &StoredPerson) -> Result<(), WorkError> {
-    let sql = "INSERT OR REPLACE INTO access (person, role, name, since) VALUES (?, ?, ?, ?)";
-    let row = params![column(person.id), person.role.as_str(), person.name, to_column(now())];
-    db.prepare_cached(sql)?.execute(row)?;
+    let (id, since) = (column(person.id), to_column(now()));
+    match &person.chat {
+        None => {
+            let sql = "INSERT OR REPLACE INTO access (person, role, name, since) VALUES (?, ?, ?, ?)";
+            db.prepare_cached(sql)?.execute(params![id, person.role.as_str(), person.name, since])?;
+        }
+        Some(chat) => {
+            let sql = "INSERT OR REPLACE INTO chat_access (place, person, name, since) VALUES (?, ?, ?, ?)";
+            db.prepare_cached(sql)?.execute(params![serde_json::to_string(chat)?, id, person.name, since])?;
+        }
+    }
     Ok(())
 }
 
-/// Returns all entries, ordered by id.
+/// Returns all entries: those for all chats, and then those for single chats, each in the order of their ids.
 pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
+    let mut people = everywhere(db)?;
+    people.extend(read_all(db, "SELECT person, name, place FROM chat_access ORDER BY person, place", [], |row| {
+        let id = row.get::<_, i64>(0)?.unsigned_abs();
+        Ok(StoredPerson { id, role: Role::Member, name: row.get(1)?, chat: Some(json(row, 2)?) })
+    })?);
+    Ok(people)
+}
+
+fn everywhere(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
     read_all(db, "SELECT person, role, name FROM access ORDER BY person", [], |row| {
         let role: String = row.get(1)?;
         // The CHECK constraint allows only role names. The fallback for a damaged row is the role with the fewest
         // rights.
         let role = role.parse().unwrap_or(Role::Member);
-        Ok(StoredPerson { id: row.get::<_, i64>(0)?.unsigned_abs(), role, name: row.get(2)? })
+        Ok(StoredPerson { id: row.get::<_, i64>(0)?.unsigned_abs(), role, name: row.get(2)?, chat: None })
     })
 }
 

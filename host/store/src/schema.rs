@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -25,6 +25,7 @@ const STEPS: [&str; 17] = [
     ACCESS,
     ANSWERED,
     DELIVERY_LOG,
+    CHAT_ACCESS,
 ];
 
 const FIRST: &str = "
@@ -178,6 +179,13 @@ const DELIVERY_LOG: &str = "
     CREATE TABLE delivery_log (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
 ";
 
+/// The members of single chats. `place` has no topic.
+const CHAT_ACCESS: &str = "
+    CREATE TABLE chat_access (
+        place TEXT NOT NULL, person INTEGER NOT NULL, name TEXT, since INTEGER NOT NULL, PRIMARY KEY (place, person)
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -294,5 +302,18 @@ mod tests {
         assert_eq!(kept.expect("there is one"), (None::<i64>, None::<String>));
         let logged: i64 = db.query_row("SELECT count(*) FROM delivery_log", (), |row| row.get(0)).expect("it is read");
         assert_eq!(logged, 0);
+    }
+
+    #[test]
+    fn migration_adds_chat_access_and_keeps_people() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..17].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        db.execute("INSERT INTO access (person, role, since) VALUES (7, 'admin', 0)", ()).expect("it fits");
+        migrate(&mut db, 17).expect("it can be migrated");
+        let kept: String = db.query_row("SELECT role FROM access", (), |row| row.get(0)).expect("it is read");
+        assert_eq!((kept.as_str(), version(&db).expect("it is read")), ("admin", VERSION));
+        let add = || db.execute("INSERT INTO chat_access (place, person, since) VALUES ('here', 7, 0)", ());
+        assert!(add().is_ok());
+        assert!(add().is_err(), "a person has one entry for each chat");
     }
 }

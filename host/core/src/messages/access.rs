@@ -22,12 +22,7 @@ pub fn paired() -> Reply {
 /// Returns the answer to adding a person or changing a person's role.
 #[must_use]
 pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
-    let role = match role {
-        Role::Owner => "the owner",
-        Role::Admin => "an admin",
-        Role::Member => "a member",
-    };
-    format!("{} is {role} now.", person(name, id))
+    format!("{} is {} now.", person(name, id), with_article(role))
 }
 
 /// Returns the answer to removing a person's stored entry. `key` is the `[access]` key that still gives the person
@@ -40,6 +35,39 @@ pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
         Some(key) => {
             format!("Removed the entry of {person}. The configuration still gives access: edit `{key}` in `[access]`.")
         }
+    }
+}
+
+/// Returns the answer to giving a person access to one chat. `everywhere` is the person's role in all chats.
+#[must_use]
+pub fn added_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
+    let person = person(name, id);
+    match everywhere {
+        None => format!("{person} is a member in this chat now."),
+        Some(role) => {
+            format!("{person} is a member in this chat now, and is still {} in all chats.", with_article(role))
+        }
+    }
+}
+
+/// Returns the answer to removing the access of a person to one chat. `everywhere` is the person's role in all chats.
+#[must_use]
+pub fn removed_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
+    let person = person(name, id);
+    match everywhere {
+        None => format!("{person} no longer has access in this chat."),
+        Some(role) => {
+            let role = with_article(role);
+            format!("Removed the entry of {person} for this chat. The person is still {role} in all chats.")
+        }
+    }
+}
+
+const fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "the owner",
+        Role::Admin => "an admin",
+        Role::Member => "a member",
     }
 }
 
@@ -67,6 +95,13 @@ pub fn refused(refusal: &AccessRefusal) -> String {
         }
         AccessRefusal::Configured { id, key } => {
             format!("{id} has access through the configuration. Edit `{key}` in `[access]` there.")
+        }
+        AccessRefusal::NotInGroup => "`here` works only in a group. Send the command in the group.".to_owned(),
+        AccessRefusal::OnlyMembersHere => {
+            "In a single chat, people can only be members. Without `here`, the role applies in all chats.".to_owned()
+        }
+        AccessRefusal::HasAccessEverywhere(id) => {
+            format!("{id} has access to all chats, not only to this one. /access remove {id} removes it.")
         }
         AccessRefusal::HasNoAccess(id) => format!("{id} has no access."),
     }

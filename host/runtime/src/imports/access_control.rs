@@ -2,7 +2,7 @@
 //! use `acts_as`: a call that no user made has no rights here.
 
 use cordboard_core::{
-    access_entries::{AccessRequest, ListedPerson},
+    access_entries::{AccessRequest, AccessScope, ListedPerson},
     session::ApiError,
 };
 
@@ -42,10 +42,11 @@ impl Host for CallState {
     }
 
     async fn add(&mut self, id: Option<String>, role: String) -> wasmtime::Result<Result<String, Error>> {
-        self.change_access(AccessRequest::Add { who: id.scrubbed(), role: role.scrubbed() }).await
+        let scope = AccessScope::Everywhere;
+        self.change_access(AccessRequest::Add { who: id.scrubbed(), role: role.scrubbed(), scope }).await
     }
 
     async fn remove(&mut self, id: Option<String>) -> wasmtime::Result<Result<String, Error>> {
-        self.change_access(AccessRequest::Remove { who: id.scrubbed() }).await
+        self.change_access(AccessRequest::Remove { who: id.scrubbed(), scope: AccessScope::Everywhere }).await
     }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
-    access_entries::{self, AccessRequest, ListedPerson},
+    access_entries::{self, AccessRequest, ListedPerson, RequestOrigin},
     budget::Budget,
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
@@ -276,7 +276,8 @@ impl AccessControl for FakeHost {
     async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
         access_entries::authorize(caller)?;
         let sources = self.shared.config.access_sources();
-        let decision = sources.entries().decide(&request, None).map_err(|refusal| refusal.error())?;
+        let origin = RequestOrigin { place: Some(console::place()), replied: None };
+        let decision = sources.entries().decide(&request, &origin).map_err(|refusal| refusal.error())?;
         if let Some(change) = decision.change {
             self.shared.config.set_people(change.apply(sources.people.to_vec()));
             self.record(RecordedAction::Access(change));

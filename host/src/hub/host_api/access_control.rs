@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use cordboard_core::{
-    access_entries::{self, AccessDecision, AccessRequest, ListedPerson, StoredChange},
+    access_entries::{self, AccessDecision, AccessRequest, ListedPerson, RequestOrigin, StoredChange, StoredPerson},
     messages,
     session::{ApiError, ApiErrorCode},
     types::Caller,
@@ -28,17 +28,22 @@ impl AccessControl for HostService {
         let changing = self.config.lock_people().await;
         let by = self.authorized(caller)?;
         let sources = self.config.access_sources();
-        let decided = sources.entries().decide(&request, self.replied_author.as_ref());
+        let origin = RequestOrigin { place: self.place.as_ref(), replied: self.replied_author.as_ref() };
+        let decided = sources.entries().decide(&request, &origin);
         let AccessDecision { change, answer } = decided.map_err(|refusal| refusal.error())?;
         let Some(change) = change else { return Ok(answer) };
         let people = self.store.change_access(change.clone()).await.map_err(|error| not_stored(&error))?;
         self.config.set_people(people);
         drop(changing);
         match change {
-            StoredChange::Save(person) => {
-                tracing::info!(by = %by.id, person = person.id, role = person.role.as_str(), "access given in the chat");
+            StoredChange::Save(StoredPerson { id, role, chat, .. }) => {
+                let chat = chat.map(tracing::field::display);
+                tracing::info!(by = %by.id, person = id, role = role.as_str(), chat, "access given in the chat");
             }
             StoredChange::Delete(person) => tracing::info!(by = %by.id, person, "access removed in the chat"),
+            StoredChange::DeleteInChat { id, chat } => {
+                tracing::info!(by = %by.id, person = id, %chat, "access removed in the chat");
+            }
         }
         self.withdraw_revoked().await;
         Ok(answer)

@@ -5,7 +5,7 @@ use cordboard_core::access_entries::{StoredChange, StoredPerson};
 use super::*;
 
 fn stored(id: u64, role: Role) -> StoredPerson {
-    StoredPerson { id, role, name: Some(format!("Person {id}")) }
+    StoredPerson { id, role, name: Some(format!("Person {id}")), chat: None }
 }
 
 fn new_owner(id: u64) -> PairedOwner {
@@ -26,6 +26,22 @@ async fn changes_of_access_survive_a_restart() {
     assert_eq!(people, [stored(7, Role::Admin), stored(8, Role::Member)]);
     assert_eq!(change(StoredChange::Delete(8)).await, [stored(7, Role::Admin)]);
     assert_eq!(state.after(store).await.people, [stored(7, Role::Admin)]);
+}
+
+#[tokio::test]
+async fn access_to_single_chats_survives_a_restart() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let in_chat = |id, chat: &str| StoredPerson { chat: Some(place(chat)), ..stored(id, Role::Member) };
+    let change = async |change| store.change_access(change).await.unwrap();
+    for person in [in_chat(7, "-1"), in_chat(7, "-2"), stored(7, Role::Admin), in_chat(8, "-1"), in_chat(7, "-2")] {
+        change(StoredChange::Save(person)).await;
+    }
+    let people = change(StoredChange::DeleteInChat { id: 7, chat: place("-1") }).await;
+    assert_eq!(people, [stored(7, Role::Admin), in_chat(7, "-2"), in_chat(8, "-1")]);
+    let people = change(StoredChange::Delete(7)).await;
+    assert_eq!(people, [in_chat(8, "-1")], "all entries of the person");
+    assert_eq!(state.after(store).await.people, people);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Tests that updates are accepted, completed and answered only once, and that data about places and users is stored.
 
-use cordboard_core::types::Alert;
+use cordboard_core::{
+    access_entries::{StoredChange, StoredPerson},
+    types::{Alert, Role},
+};
 
 use super::*;
 
@@ -201,6 +204,8 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
         .add_chat_members(vec![met("-1", "ada"), met("-1001", "ada"), met("-1001", "bob"), met("-5", "eve")])
         .await
         .unwrap();
+    let in_chat = |chat: &str| StoredPerson { id: 7, role: Role::Member, name: None, chat: Some(place(chat)) };
+    store.change_access(StoredChange::Save(in_chat("-1001"))).await.unwrap();
     for _ in 0..2 {
         store.move_chat("telegram", "-1", "-1001").await.unwrap();
     }
@@ -211,6 +216,7 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
         assert_eq!(store.original_place(&topic(of)).await.unwrap(), topic(home));
     }
     assert_eq!(store.moved_chats("telegram").await.unwrap(), [("-1".to_owned(), "-1001".to_owned())]);
+    assert_eq!(state.after(store).await.people, [in_chat("-1")]);
 }
 
 #[tokio::test]
