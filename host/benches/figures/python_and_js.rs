@@ -64,8 +64,8 @@ const LANGUAGES: [Language; 2] = [
 const WORLD: &str = "package local:plugin;
 
 world plugin {
-    import cordboard:plugin/types@0.2.5;
-    export cordboard:plugin/command@0.2.5;
+    import cordboard:plugin/types@0.2.6;
+    export cordboard:plugin/command@0.2.6;
 }
 ";
 

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it uses cordboard:plugin/";
-        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.5; ";
+        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.6; ";
         for (import, expected) in [
             ("cordboard:plugin/sessions@0.2.0", ""),
             ("cordboard:plugin/sessions@0.2.7", ""),
@@ -149,7 +149,7 @@ mod tests {
             ("cordboard:plugin/sessions@0.3.0-rc.1", newer),
             ("cordboard:plugin/sessions@1.0.0", newer),
             ("cordboard:plugin/rockets@0.2.6", newer),
-            ("cordboard:plugin/rockets@0.2.5", unknown),
+            ("cordboard:plugin/rockets@0.2.6", unknown),
             ("cordboard:plugin/sessions@0.1.0", "it is built for an older Cordboard: "),
             ("cordboard:plugin/sessions", "it is built for an older Cordboard: "),
             ("wasi:cli/stdout@0.2.3", ""),

@@ -8,7 +8,7 @@ pub const PACKAGE: &str = "cordboard:plugin/";
 /// The version of `wit/` in this host, as major, minor and patch.
 pub const VERSION: (u64, u64, u64) = (0, 2, 5);
 
-/// Displays the host's own package and its version, such as `cordboard:plugin@0.2.5`.
+/// Displays the host's own package and its version, such as `cordboard:plugin@0.2.6`.
 pub struct OwnPackage;
 
 impl fmt::Display for OwnPackage {
@@ -18,7 +18,7 @@ impl fmt::Display for OwnPackage {
     }
 }
 
-/// Returns the full name of an interface of the host's own package, such as `cordboard:plugin/types@0.2.5`.
+/// Returns the full name of an interface of the host's own package, such as `cordboard:plugin/types@0.2.6`.
 #[must_use]
 pub fn interface(name: &str) -> String {
     let (major, minor, patch) = VERSION;

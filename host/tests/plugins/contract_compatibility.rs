@@ -1,6 +1,6 @@
-//! Tests components that were compiled against contract versions 0.2.0 to 0.2.5. Every later 0.2 host must run them. A
-//! failure means that a contract change breaks compiled plugins; see `wit/README.md`. Components built against the 0.1
-//! draft are rejected.
+//! Tests components that were compiled against the versions 0.2.0 to 0.2.6 of the contract. Every later host of 0.2
+//! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
+//! Components of the draft 0.1 are rejected.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -55,6 +55,9 @@ const FILTER: &str = "5701a16664dee88c9335ca604acff31901e83ac0f7212d915f6a66d5cf
 /// The digest of `access.wasm`, which was compiled against 0.2.5. That version added the `access-control` capability.
 const ACCESS: &str = "f883ed434637fc1a4cece8cac1d95e0c28ac3df8e51edc7db485f68cc88f7215";
 
+/// The digest of `access.wasm`, which was compiled against 0.2.6. That version added access to single chats.
+const CHAT_ACCESS: &str = "c9032632d328029d178b4b9e3bf683f45988ba0220df1253a40d76c89ff1d65d";
+
 /// Returns the configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
@@ -91,7 +94,7 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
             let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
             let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
             assert!(why.starts_with("it is built for an older Cordboard: it uses cordboard:plugin/"), "{why}");
-            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.5; rebuild it with the current SDK: ";
+            let versions = "@0.1.0, and this host provides cordboard:plugin@0.2.6; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
         }
     }
@@ -442,4 +445,20 @@ async fn the_access_plugin_of_0_2_5_lists_and_changes_access() {
     let refused = test_host.call_as(&member, "people").await;
     let denied = r#"Err(("denied", "/access is for the owner only."))"#;
     assert_eq!(refused.map(|reply| cordboard_core::render::plain(&reply.text)).ok().as_deref(), Some(denied));
+}
+
+#[tokio::test]
+async fn the_access_plugin_of_0_2_6_uses_access_to_one_chat() {
+    let test_host = TestHost::of("[plugins.access]\ngrants = [\"access-control\"]\n");
+    let activated = test_host.plug("access", &frozen("0.2.6/access", CHAT_ACCESS)).await;
+    activated.unwrap_or_else(|why| panic!("access.wasm of 0.2.6 is rejected: {why}"));
+    let no_group = r#"Err(("invalid", "`here` works only in a group. Send the command in the group."))"#;
+    for (line, answer) in [
+        ("here", "Ok([])"),
+        ("here add 7 member", no_group),
+        ("here add 7", r#"Err(("invalid", "'' is not a role: use admin or member."))"#),
+        ("here remove 7", no_group),
+    ] {
+        assert_eq!(test_host.read(line).await, answer, "/{line}");
+    }
 }

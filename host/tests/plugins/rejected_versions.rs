@@ -113,7 +113,7 @@ async fn an_extension_point_of_another_type_is_rejected() {
         assert!(why.ends_with("; rebuild it with the SDK of this Cordboard version"), "{why}");
     }
     let why = refused(&export("command@0.3.0", &functions(&["specs", "run"]))).await;
-    let newer = "it is built for a newer Cordboard: it uses cordboard:plugin/command@0.3.0, and this host provides cordboard:plugin@0.2.5";
+    let newer = "it is built for a newer Cordboard: it uses cordboard:plugin/command@0.3.0, and this host provides cordboard:plugin@0.2.6";
     assert_eq!(why, format!("{newer}; update Cordboard, or rebuild the plugin with the SDK of this Cordboard version"));
 }
 
@@ -124,7 +124,7 @@ async fn the_version_is_checked_before_the_grants() {
         (instance $e)
         (export "cordboard:plugin/webhook@0.1.0" (instance $e)))"#;
     let why = refused(&wat(text)).await;
-    let older = "it is built for an older Cordboard: it uses cordboard:plugin/webhook@0.1.0, and this host provides cordboard:plugin@0.2.5; ";
+    let older = "it is built for an older Cordboard: it uses cordboard:plugin/webhook@0.1.0, and this host provides cordboard:plugin@0.2.6; ";
     assert!(why.starts_with(&format!("{older}rebuild it with the current SDK: ")), "{why}");
 }
 

@@ -27,7 +27,7 @@ macro_rules! extension_point {
             wit_bindgen::generate!({
                 path: "../../wit",
                 world: $world,
-                with: { "cordboard:plugin/types@0.2.5": crate::bindings::host_imports::cordboard::plugin::types },
+                with: { "cordboard:plugin/types@0.2.6": crate::bindings::host_imports::cordboard::plugin::types },
                 additional_derives: [PartialEq],
                 pub_export_macro: true,
                 export_macro_name: $macro_name,

@@ -17,7 +17,9 @@ fn failed(ApiError { code, text }: ApiError) -> Error {
 }
 
 fn person(person: ListedPerson) -> Person {
-    let facts = if person.is_overridden { vec![("overridden".to_owned(), "true".to_owned())] } else { Vec::new() };
+    let overridden = person.is_overridden.then(|| ("overridden".to_owned(), "true".to_owned()));
+    let chat = person.chat.as_ref().map(|chat| ("chat".to_owned(), chat.to_string()));
+    let facts = overridden.into_iter().chain(chat).collect();
     Person {
         id: person.user_id().0,
         name: person.name,
@@ -48,5 +50,14 @@ impl Host for CallState {
 
     async fn remove(&mut self, id: Option<String>) -> wasmtime::Result<Result<String, Error>> {
         self.change_access(AccessRequest::Remove { who: id.scrubbed(), scope: AccessScope::Everywhere }).await
+    }
+
+    async fn add_here(&mut self, id: Option<String>, role: String) -> wasmtime::Result<Result<String, Error>> {
+        let scope = AccessScope::Here;
+        self.change_access(AccessRequest::Add { who: id.scrubbed(), role: role.scrubbed(), scope }).await
+    }
+
+    async fn remove_here(&mut self, id: Option<String>) -> wasmtime::Result<Result<String, Error>> {
+        self.change_access(AccessRequest::Remove { who: id.scrubbed(), scope: AccessScope::Here }).await
     }
 }

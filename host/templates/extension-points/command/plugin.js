@@ -1,7 +1,7 @@
 // `/{{command}} [name]`: greets a person, and counts the greetings per name.
 
-import { currentCaller } from "cordboard:plugin/context@0.2.5";
-import { get, set } from "cordboard:plugin/state@0.2.5";
+import { currentCaller } from "cordboard:plugin/context@0.2.6";
+import { get, set } from "cordboard:plugin/state@0.2.6";
 
 export const command = {
   specs() {

@@ -1,8 +1,8 @@
 // Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
-import { post } from "cordboard:plugin/chat@0.2.5";
-import { currentPlace } from "cordboard:plugin/context@0.2.5";
-import * as state from "cordboard:plugin/state@0.2.5";
+import { post } from "cordboard:plugin/chat@0.2.6";
+import { currentPlace } from "cordboard:plugin/context@0.2.6";
+import * as state from "cordboard:plugin/state@0.2.6";
 
 const USAGE = "/{{command}} <here|off>";
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });

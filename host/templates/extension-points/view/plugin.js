@@ -1,8 +1,8 @@
 // Shows progress while the agent works, and the answer only once it is complete. `/{{command}}` turns this view on and
 // off for a session.
 
-import { activeSession } from "cordboard:plugin/context@0.2.5";
-import { setMode } from "cordboard:plugin/session-control@0.2.5";
+import { activeSession } from "cordboard:plugin/context@0.2.6";
+import { setMode } from "cordboard:plugin/session-control@0.2.6";
 
 const MODE = "{{name}}"; // the name of the view mode
 

@@ -1,8 +1,8 @@
 // Posts text from HTTP requests: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
 
-import { post } from "cordboard:plugin/chat@0.2.5";
-import { currentPlace } from "cordboard:plugin/context@0.2.5";
-import * as state from "cordboard:plugin/state@0.2.5";
+import { post } from "cordboard:plugin/chat@0.2.6";
+import { currentPlace } from "cordboard:plugin/context@0.2.6";
+import * as state from "cordboard:plugin/state@0.2.6";
 
 const USAGE = "/{{command}} <here|off>";
 const LONGEST = 1000; // the maximum number of posted characters

@@ -193,7 +193,7 @@ fn check_rejects_a_component_of_an_older_contract() {
     let why = "rejected  it is built for an older Cordboard: it uses cordboard:plugin/";
     assert!(ended.out.contains(why), "{}", ended.out);
     assert!(
-        ended.out.contains("@0.1.0, and this host provides cordboard:plugin@0.2.5; rebuild it with"),
+        ended.out.contains("@0.1.0, and this host provides cordboard:plugin@0.2.6; rebuild it with"),
         "{}",
         ended.out
     );

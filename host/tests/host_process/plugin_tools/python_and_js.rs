@@ -299,6 +299,6 @@ fn javascript_build_errors_name_the_missing_import() {
     author.printed(&["new", "other", "--lang", "js"]);
     change(&author, "plugin.js", ("cordboard:plugin/state@", "cordboard:plugin/sessions@"));
     let error = build_error(&author, (modules, "node_modules"));
-    assert!(error.contains("Add `import cordboard:plugin/sessions@0.2.5;` to wit/world.wit.\n"), "{error}");
+    assert!(error.contains("Add `import cordboard:plugin/sessions@0.2.6;` to wit/world.wit.\n"), "{error}");
     assert!(!error.contains("at componentize ("), "{error}");
 }
