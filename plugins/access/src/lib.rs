@@ -8,7 +8,7 @@ use cordboard_plugin::{
     text::{code, escape},
 };
 
-const USAGE: &str = "/access [add <id> [admin|member]|remove <id>]";
+const USAGE: &str = "/access [add <id> [admin|member|here]|remove <id> [here]]";
 
 /// The argument that makes `/access remove` ask before it removes a person. Only buttons use it.
 const CONFIRM: &str = "?";
@@ -26,9 +26,11 @@ impl Command for Access {
     fn run(call: &Call) -> Result<Reply, String> {
         match parse(&call.args) {
             Arguments::List => Ok(page(&access::people()?)),
-            Arguments::Add { id, role } => Ok(Reply::plain(&access::add(id, role)?)),
+            Arguments::Add { id, role, scope: Scope::Everywhere } => Ok(Reply::plain(&access::add(id, role)?)),
+            Arguments::Add { id, role, scope: Scope::Here } => Ok(Reply::plain(&access::add_here(id, role)?)),
             Arguments::Ask(id) => Ok(question(&access::people()?, id)),
-            Arguments::Remove(id) => Ok(Reply::plain(&access::remove(id)?).in_place()),
+            Arguments::Remove(id, Scope::Everywhere) => Ok(Reply::plain(&access::remove(id)?).in_place()),
+            Arguments::Remove(id, Scope::Here) => Ok(Reply::plain(&access::remove_here(id)?)),
             Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
         }
     }
@@ -38,24 +40,32 @@ impl Command for Access {
 #[derive(Debug, PartialEq, Eq)]
 enum Arguments<'a> {
     List,
-    Add { id: Option<&'a str>, role: &'a str },
+    Add { id: Option<&'a str>, role: &'a str, scope: Scope },
     Ask(&'a str),
-    Remove(Option<&'a str>),
+    Remove(Option<&'a str>, Scope),
     Invalid,
 }
 
+/// Where the access applies: in all chats, or only in the group of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Everywhere,
+    Here,
+}
+
 fn parse(args: &[String]) -> Arguments<'_> {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let scope = if args.pop_if(|last| *last == "here").is_some() { Scope::Here } else { Scope::Everywhere };
     let is_role = |word: &str| ["admin", "member", "owner"].contains(&word);
     match *args.as_slice() {
-        [] => Arguments::List,
-        ["add"] => Arguments::Add { id: None, role: "member" },
-        ["add", role] if is_role(role) => Arguments::Add { id: None, role },
-        ["add", id] => Arguments::Add { id: Some(id), role: "member" },
-        ["add", id, role] => Arguments::Add { id: Some(id), role },
-        ["remove"] => Arguments::Remove(None),
-        ["remove", id] => Arguments::Remove(Some(id)),
-        ["remove", id, CONFIRM] => Arguments::Ask(id),
+        [] if scope == Scope::Everywhere => Arguments::List,
+        ["add"] => Arguments::Add { id: None, role: "member", scope },
+        ["add", role] if is_role(role) => Arguments::Add { id: None, role, scope },
+        ["add", id] => Arguments::Add { id: Some(id), role: "member", scope },
+        ["add", id, role] => Arguments::Add { id: Some(id), role, scope },
+        ["remove"] => Arguments::Remove(None, scope),
+        ["remove", id] => Arguments::Remove(Some(id), scope),
+        ["remove", id, CONFIRM] if scope == Scope::Everywhere => Arguments::Ask(id),
         _ => Arguments::Invalid,
     }
 }
@@ -64,11 +74,16 @@ fn page(people: &[Person]) -> Reply {
     let lines: Vec<String> = people.iter().map(line).collect();
     let lines = if lines.is_empty() { "No user has access.".to_owned() } else { lines.join("\n") };
     let text = format!(
-        "{lines}\n\n{} gives access. Without the id, reply to a message of the person. Entries of the configuration can \
-         only be changed there.",
-        code("/access add <id> [admin|member]")
+        "{lines}\n\n{} gives access. Without the id, reply to a message of the person. With {}, it gives access only in \
+         this group. Entries of the configuration can only be changed there.",
+        code("/access add <id> [admin|member]"),
+        code("here")
     );
-    let removable = people.iter().filter(|person| person.source == "chat" && person.role != "owner");
+    // A button removes all entries of a person.
+    let is_first =
+        |person: &Person| people.iter().find(|one| one.source == "chat" && one.id == person.id) == Some(person);
+    let removable =
+        people.iter().filter(|person| person.source == "chat" && person.role != "owner" && is_first(person));
     removable.take(MAX_BUTTONS).fold(Reply::text(text).in_place(), |reply, person| {
         let id = local_id(&person.id);
         reply.button(
@@ -85,7 +100,14 @@ fn line(person: &Person) -> String {
         ("chat", false) => "added in the chat",
         (source, _) => source,
     };
-    format!("- {}: {} ({})", name_and_id(person), escape(&person.role), escape(source))
+    format!("- {}: {} ({})", name_and_id(person), role(person), escape(source))
+}
+
+/// Returns the role of a person, and the chat if the role applies only there, as Markdown.
+fn role(person: &Person) -> String {
+    let chat = person.facts.iter().find(|(fact, _)| fact == "chat");
+    let role = escape(&person.role);
+    chat.map_or_else(|| role.clone(), |(_, chat)| format!("{role} only in {}", code(chat)))
 }
 
 /// Returns the name and the id of a person, as Markdown.
@@ -98,7 +120,7 @@ fn name_and_id(person: &Person) -> String {
 fn question(people: &[Person], id: &str) -> Reply {
     let entry = people.iter().find(|person| person.source == "chat" && local_id(&person.id) == id);
     let Some(person) = entry else { return page(people) };
-    let text = format!("Remove {}, {}?", name_and_id(person), escape(&person.role));
+    let text = format!("Remove {}, {}?", name_and_id(person), role(person));
     let buttons = [("Remove".to_owned(), format!("/access remove {id}")), ("Keep".to_owned(), "/access".to_owned())];
     Reply::text(text).row(buttons).in_place()
 }
@@ -130,14 +152,21 @@ mod tests {
             format!("{:?}", parse(&args))
         };
         assert_eq!(parsed(""), "List");
-        assert_eq!(parsed("add"), r#"Add { id: None, role: "member" }"#);
-        assert_eq!(parsed("add admin"), r#"Add { id: None, role: "admin" }"#);
-        assert_eq!(parsed("add 7"), r#"Add { id: Some("7"), role: "member" }"#);
-        assert_eq!(parsed("add 7 admin"), r#"Add { id: Some("7"), role: "admin" }"#);
-        assert_eq!(parsed("remove"), "Remove(None)");
-        assert_eq!(parsed("remove 7"), r#"Remove(Some("7"))"#);
+        assert_eq!(parsed("add"), r#"Add { id: None, role: "member", scope: Everywhere }"#);
+        assert_eq!(parsed("add admin"), r#"Add { id: None, role: "admin", scope: Everywhere }"#);
+        assert_eq!(parsed("add 7"), r#"Add { id: Some("7"), role: "member", scope: Everywhere }"#);
+        assert_eq!(parsed("add 7 admin"), r#"Add { id: Some("7"), role: "admin", scope: Everywhere }"#);
+        assert_eq!(parsed("remove"), "Remove(None, Everywhere)");
+        assert_eq!(parsed("remove 7"), r#"Remove(Some("7"), Everywhere)"#);
+        assert_eq!(parsed("add here"), r#"Add { id: None, role: "member", scope: Here }"#);
+        assert_eq!(parsed("add 7 here"), r#"Add { id: Some("7"), role: "member", scope: Here }"#);
+        assert_eq!(parsed("add 7 admin here"), r#"Add { id: Some("7"), role: "admin", scope: Here }"#);
+        assert_eq!(
+            [parsed("remove here"), parsed("remove 7 here")],
+            ["Remove(None, Here)", r#"Remove(Some("7"), Here)"#]
+        );
         assert_eq!(parsed("remove 7 ?"), r#"Ask("7")"#);
-        assert_eq!([parsed("drop"), parsed("add 7 admin here"), parsed("remove 7 8")], ["Invalid"; 3]);
+        assert_eq!([parsed("drop"), parsed("here"), parsed("remove 7 ? here"), parsed("remove 7 8")], ["Invalid"; 4]);
     }
 
     #[test]
@@ -150,11 +179,15 @@ mod tests {
                 ..person("telegram:2", Some("Bo"), "admin", "chat")
             },
             person("telegram:3", None, "member", "chat"),
+            Person {
+                facts: vec![("chat".into(), "telegram:-100".into())],
+                ..person("telegram:3", None, "member", "chat")
+            },
         ];
         let reply = page(&people);
         let start = "- Ada \\*L\\* `1`: owner (configuration)\n- Eve `9`: owner (added in the chat)\n\
                      - Bo `2`: admin (added in the chat, overridden by the configuration)\n\
-                     - `3`: member (added in the chat)\n\n";
+                     - `3`: member (added in the chat)\n- `3`: member only in `telegram:-100` (added in the chat)\n\n";
         assert!(reply.text.starts_with(start), "{}", reply.text);
         assert_eq!(buttons(&reply), [("Remove Bo", "/access remove 2 ?"), ("Remove 3", "/access remove 3 ?")]);
         assert!(reply.in_place);

@@ -1,6 +1,7 @@
 //! Tests who has access to the bot, and which sessions each user sees.
 
 mod chat_changes;
+mod single_chats;
 
 use std::path::Path;
 
