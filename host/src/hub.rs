@@ -57,7 +57,7 @@ pub(crate) use {
 use std::{collections::HashMap, sync::Arc};
 
 use cordboard_core::{
-    hub::{Hub, HubEvent, HubFacts, Slot},
+    hub::{Hub, HubEvent, HubFacts, PlaceSettings, Slot},
     updates_and_posts::InboxRow,
 };
 use tokio::{
@@ -147,9 +147,11 @@ impl HubLoop {
         let (config, commands) = (self.dispatcher.host.config(), self.dispatcher.plugins.snapshot());
         let facts = HubFacts {
             now: self.dispatcher.host.clock.now(),
-            patience: config.telegram.gather,
             has_filters: !config.plugins.filters.is_empty(),
-            per_minute: config.telegram.per_minute,
+            settings: &|place| {
+                let telegram = config.telegram_of(place);
+                PlaceSettings { patience: telegram.gather, per_minute: telegram.per_minute }
+            },
             commands: &*commands,
             role: &|id, place| role(id, place, &config.access),
         };

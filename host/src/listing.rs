@@ -139,10 +139,11 @@ pub fn access(rows: &[PersonRow]) -> String {
     }
     let cells = rows.iter().map(|row| {
         let name = row.name.clone().unwrap_or_else(|| "-".to_owned());
-        let note = match &row.chat {
-            Some(chat) => format!("only in {chat}"),
-            None if row.overridden => "overridden by the configuration".to_owned(),
-            None => String::new(),
+        let note = match (&row.chat, &row.bot) {
+            (Some(chat), _) => format!("only in {chat}"),
+            (None, Some(bot)) => format!("only through telegram.{bot}"),
+            (None, None) if row.overridden => "overridden by the configuration".to_owned(),
+            (None, None) => String::new(),
         };
         vec![row.id.to_string(), name, row.role.to_owned(), row.source.to_owned(), note]
     });

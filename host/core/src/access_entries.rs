@@ -1,6 +1,9 @@
 //! Combines stored access, granted by the owner in the chat or gained by pairing, with `[access]`: a configured entry
 //! overrides the stored entry for the same person, and `owner` overrides the paired owner.
 
+mod target;
+
+use self::target::{Target, group, role_of, target};
 use crate::{
     config::Access,
     messages,
@@ -48,8 +51,10 @@ pub struct ListedPerson {
     pub role: Role,
     pub name: Option<String>,
     pub source: AccessSource,
-    /// The only chat in which the entry gives access. `None` if it gives access everywhere.
+    /// The only chat in which the entry gives access. `None` if it gives access in all chats.
     pub chat: Option<Place>,
+    /// The only bot through which the entry gives access: the NAME of `[telegram.NAME.access]`.
+    pub bot: Option<String>,
     /// Whether an entry of the configuration overrides this stored entry, which has no effect.
     pub is_overridden: bool,
 }
@@ -224,19 +229,40 @@ impl AccessEntries<'_> {
             name: None,
             source: AccessSource::Configuration,
             chat: None,
+            bot: None,
             is_overridden: false,
         });
+        let configured = configured.chain(self.people_of_bots());
         let stored = self.stored.iter().map(|person| ListedPerson {
             id: person.id,
             role: person.role,
             name: person.name.clone(),
             source: AccessSource::Chat,
             chat: person.chat.clone(),
+            bot: None,
             is_overridden: self.is_overridden(person),
         });
         let mut listed: Vec<ListedPerson> = configured.chain(stored).collect();
         listed.sort_by_key(|person| std::cmp::Reverse(person.role));
         listed
+    }
+
+    /// Lists the entries of `[telegram.NAME.access]`.
+    fn people_of_bots(&self) -> impl Iterator<Item = ListedPerson> {
+        let bots = self.configured.bots.iter().filter_map(|(name, people)| Some((name, people.as_ref()?)));
+        bots.flat_map(|(name, people)| {
+            let admins = people.admins.iter().map(|id| (Role::Admin, *id));
+            let members = people.members.iter().map(|id| (Role::Member, *id));
+            admins.chain(members).map(|(role, id)| ListedPerson {
+                id,
+                role,
+                name: None,
+                source: AccessSource::Configuration,
+                chat: None,
+                bot: Some(name.clone()),
+                is_overridden: false,
+            })
+        })
     }
 
     /// Decides about a request.
@@ -338,45 +364,6 @@ impl AccessEntries<'_> {
             Role::Admin => "admins",
             Role::Member => "members",
         })
-    }
-}
-
-/// The person whom a request is about.
-struct Target {
-    id: u64,
-    name: Option<String>,
-}
-
-/// Returns the person with this id or, without an id, the author of the message that the command replies to. An
-/// explicit id takes precedence over the message, so a button acts on the person for whom it was shown.
-fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, AccessRefusal> {
-    match (who, replied) {
-        (Some(who), _) => Ok(Target { id: parse_id(who)?, name: None }),
-        (None, Some(MessageAuthor::Person { id, name })) => Ok(Target { id: *id, name: Some(name.clone()) }),
-        (None, Some(MessageAuthor::Bot)) => Err(AccessRefusal::Bot),
-        (None, Some(MessageAuthor::Anonymous)) => Err(AccessRefusal::Anonymous),
-        (None, None) => Err(AccessRefusal::NoTarget),
-    }
-}
-
-/// Returns the group of a request for access to a single chat, without the topic.
-fn group(origin: &RequestOrigin<'_>) -> Result<Place, AccessRefusal> {
-    origin.place.filter(|place| place.is_group()).map(Place::chat_place).ok_or(AccessRefusal::NotInGroup)
-}
-
-/// Parses an id, as in `42` or `telegram:42`. The ids of groups are negative, and so refused.
-fn parse_id(text: &str) -> Result<u64, AccessRefusal> {
-    let number = text.strip_prefix(FRONT_END).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text);
-    let is_digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let id = number.parse().ok().filter(|id| is_digits && (1..=i64::MAX.unsigned_abs()).contains(id));
-    id.ok_or_else(|| AccessRefusal::NotAnId(text.to_owned()))
-}
-
-fn role_of(text: &str) -> Result<Role, AccessRefusal> {
-    match text.parse() {
-        Ok(role @ (Role::Admin | Role::Member)) => Ok(role),
-        Ok(Role::Owner) => Err(AccessRefusal::Owner),
-        Err(_) => Err(AccessRefusal::NotARole(text.to_owned())),
     }
 }
 

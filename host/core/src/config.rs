@@ -9,6 +9,7 @@ mod access;
 mod agent_kind;
 mod agent_limits;
 mod agents;
+mod bots;
 mod call_limits;
 mod console;
 mod diff;
@@ -41,6 +42,7 @@ pub use access::Access;
 pub use agent_kind::{AgentFeature, AgentKind, Support};
 pub use agent_limits::AgentLimits;
 pub use agents::{Agent, Agents};
+pub use bots::{Bot, BotAccess, Bots};
 pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use console::Console;
 pub use diff::{Area, Changes, PluginChange, diff};
@@ -63,6 +65,8 @@ pub use webhook_url::WebhookUrl;
 
 use section::{Known, Reader, Section};
 
+use crate::types::Place;
+
 /// The default configuration, which documents every key. Keys without a default are commented out.
 pub const DEFAULTS: &str = include_str!("../../../config.toml");
 
@@ -70,6 +74,7 @@ pub const DEFAULTS: &str = include_str!("../../../config.toml");
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub telegram: Telegram,
+    pub bots: Bots,
     pub access: Access,
     pub sessions: Sessions,
     pub requests: Requests,
@@ -128,6 +133,7 @@ impl Config {
     fn empty() -> Self {
         Self {
             telegram: Telegram::default(),
+            bots: Bots::default(),
             access: Access::default(),
             sessions: Sessions::default(),
             requests: Requests::default(),
@@ -141,8 +147,26 @@ impl Config {
         }
     }
 
+    /// Returns the settings of the bot of a place: those of its `[telegram.NAME]`, or of `[telegram]`.
+    #[must_use]
+    pub fn telegram_of(&self, place: &Place) -> &Telegram {
+        self.bots.of(place).map_or(&self.telegram, |bot| &bot.telegram)
+    }
+
+    /// Returns the front-end of each bot with a token, as in [`Place`], with the bot's settings. The first one is the
+    /// main bot.
+    pub fn telegram_bots(&self) -> impl Iterator<Item = (String, &Telegram)> {
+        let named = self.bots.by_name.iter().map(|(name, bot)| (format!("telegram.{name}"), &bot.telegram));
+        let main = std::iter::once(("telegram".to_owned(), &self.telegram));
+        main.chain(named).filter(|(_, telegram)| telegram.token_file.is_some())
+    }
+
     fn merge(&mut self, root: &mut Section<'_, '_>) {
-        root.table("telegram", |section| self.telegram.merge(section));
+        let mut agents_of_bots = Vec::new();
+        root.table("telegram", |section| {
+            self.telegram.merge(section);
+            agents_of_bots = self.bots.merge(&self.telegram, &mut self.access.bots, section);
+        });
         root.table("access", |section| self.access.merge(section));
         root.table("sessions", |section| self.sessions.merge(section));
         root.table("requests", |section| self.requests.merge(section));
@@ -151,6 +175,9 @@ impl Config {
         root.table("console", |section| self.console.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
         root.table("agents", |section| self.agents.merge(section));
+        for agent in agents_of_bots {
+            agent.check(&self.agents, root);
+        }
         root.free_table("secrets", |name, value| {
             self.secrets.extend([network_grants::secret(name, value)?]);
             Ok(())

@@ -48,15 +48,22 @@ pub enum Slot {
 /// and the plugins may change while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,
-    /// The maximum time that a part of a message waits for the next part.
-    pub patience: Duration,
-    /// Whether filters see prompts before they are handled. Filters may take a long time.
+    /// Whether filters see prompts before they are handled. Filters may take long.
     pub has_filters: bool,
-    /// The maximum number of updates per member and minute.
-    pub per_minute: Option<usize>,
+    /// Returns the settings of a place.
+    pub settings: &'a dyn Fn(&Place) -> PlaceSettings,
     pub commands: &'a T,
     /// Returns the current role of a person in a place, or `None` if the person has no access there.
     pub role: &'a dyn Fn(&UserId, &Place) -> Option<Role>,
+}
+
+/// The settings of a place that the hub's decisions depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceSettings {
+    /// The maximum time that a part of a message waits for the next part.
+    pub patience: Duration,
+    /// The maximum number of updates of a member within a minute.
+    pub per_minute: Option<usize>,
 }
 
 /// An update that has to be handled now, in a separate task.
@@ -165,7 +172,7 @@ impl Hub {
         update: &JoinedUpdate,
         facts: &HubFacts<'_, T>,
     ) -> Option<Action<T::Command>> {
-        let limit = facts.per_minute?;
+        let limit = (facts.settings)(&update.row.update.place).per_minute?;
         let limits = if is_immediate(update, facts) { &mut self.immediate_rate_limit } else { &mut self.rate_limit };
         let update = &update.row.update;
         if (facts.role)(&update.caller.id, &update.place) != Some(Role::Member) {
@@ -214,7 +221,8 @@ impl Hub {
             // An edit changes waiting updates, so it must not wait with them.
             UpdateKind::Edited(_) => vec![JoinedUpdate::parse(row)],
             UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Press { .. } => {
-                self.parts.push(row, facts.now, facts.patience)
+                let patience = (facts.settings)(&row.update.place).patience;
+                self.parts.push(row, facts.now, patience)
             }
         }
     }

@@ -29,8 +29,8 @@ pub use command_errors::{
     setting_not_supported, unknown_permission_mode,
 };
 pub use delivery::{
-    IN_FILE_BELOW, STOPPED_BY_USER, interrupted_answer, not_sent, not_shown, too_many_waiting, unreachable,
-    whole_text_in,
+    IN_FILE_BELOW, STOPPED_BY_USER, bot_stopped, interrupted_answer, not_sent, not_shown, too_many_waiting,
+    unreachable, whole_text_in,
 };
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
 pub use filter_refusal::FilterRefusal;

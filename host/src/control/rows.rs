@@ -83,6 +83,9 @@ pub struct PersonRow {
     /// The only chat in which the entry gives access, such as `telegram:-100123`. Absent if it gives access everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
+    /// The only bot through which the entry gives access. Absent if it gives access through all bots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<String>,
     /// Whether an entry of the configuration overrides this entry, so that it has no effect.
     pub overridden: bool,
 }
@@ -96,6 +99,7 @@ impl PersonRow {
             role: person.role.as_str(),
             source: person.source.as_str(),
             chat: person.chat.as_ref().map(ToString::to_string),
+            bot: person.bot.clone(),
             overridden: person.is_overridden,
         }
     }

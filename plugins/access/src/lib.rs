@@ -103,11 +103,15 @@ fn line(person: &Person) -> String {
     format!("- {}: {} ({})", name_and_id(person), role(person), escape(source))
 }
 
-/// Returns the role of a person, and the chat if the role applies only there, as Markdown.
+/// Returns the role of a person, and the chat or bot if the role applies only there, as Markdown.
 fn role(person: &Person) -> String {
-    let chat = person.facts.iter().find(|(fact, _)| fact == "chat");
+    let value = |name: &str| person.facts.iter().find(|(fact, _)| fact == name).map(|(_, value)| value);
     let role = escape(&person.role);
-    chat.map_or_else(|| role.clone(), |(_, chat)| format!("{role} only in {}", code(chat)))
+    match (value("chat"), value("bot")) {
+        (Some(chat), _) => format!("{role} only in {}", code(chat)),
+        (None, Some(bot)) => format!("{role} only through {}", code(&format!("telegram.{bot}"))),
+        (None, None) => role,
+    }
 }
 
 /// Returns the name and the id of a person, as Markdown.

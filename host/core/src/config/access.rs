@@ -7,6 +7,7 @@ use cordboard_permission_rules::{Rule, RuleError};
 use toml::de::DeValue;
 
 use super::{
+    bots::BotAccess,
     section::Section,
     value::{Value, ValueError, list, number, text},
 };
@@ -22,6 +23,9 @@ pub struct Access {
     /// The members of single chats, who have no access elsewhere. The configuration can't contain them: the owner adds
     /// them in the chat.
     pub chat_members: BTreeMap<Place, BTreeSet<u64>>,
+    /// The bots of `[telegram.NAME]`, by name, with the people who have access through them. `None` if `admins` and
+    /// `members` apply to the bot.
+    pub bots: BTreeMap<String, Option<BotAccess>>,
     /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools that the agent asks
     /// about. They don't apply to agents of kind `plain`.
     pub deny_tools: Vec<Rule>,
@@ -42,13 +46,24 @@ impl Access {
             || [&self.admins, &self.members].into_iter().chain(self.chat_members.values()).any(|ids| !ids.is_empty())
     }
 
-    /// Returns the role of the Telegram user `id` in a chat: the highest role that the user has in all chats or in this
-    /// one. `None` if the user has no access there.
+    /// Returns the role of the Telegram user `id` in a chat: the highest role that the user has in all chats of the bot,
+    /// or in this one. `None` if the user has no access there.
     #[must_use]
     pub fn role_in(&self, id: u64, place: &Place) -> Option<Role> {
         let chat = self.chat_members.get(&place.chat_place());
         let here = chat.is_some_and(|members| members.contains(&id)).then_some(Role::Member);
-        self.role_of(id).max(here)
+        self.role_in_all_chats(id, place.bot())?.max(here)
+    }
+
+    /// Returns the role in all chats of a bot. The outer `None` means that the configuration has no such bot, so that the
+    /// bot serves no one until it stops.
+    fn role_in_all_chats(&self, id: u64, bot: Option<&str>) -> Option<Option<Role>> {
+        let Some(bot) = bot else { return Some(self.role_of(id)) };
+        Some(match self.bots.get(bot)? {
+            Some(_) if self.owner == Some(id) => Some(Role::Owner),
+            Some(people) => people.role_of(id),
+            None => self.role_of(id),
+        })
     }
 
     /// Returns the highest role that the Telegram user `id` has in all chats. Rights depend on the place, so code that
@@ -69,7 +84,7 @@ fn rule(value: &Value<'_>) -> Result<Rule, ValueError> {
     text(value)?.parse().map_err(|error: RuleError| ValueError::new(error.to_string()))
 }
 
-fn user(value: &Value<'_>) -> Result<u64, ValueError> {
+pub(super) fn user(value: &Value<'_>) -> Result<u64, ValueError> {
     match value.get_ref() {
         DeValue::Integer(id) if id.as_str().starts_with('-') => {
             Err(ValueError::new(format!("must be a user's id, not {id}: negative ids belong to groups")))

@@ -61,7 +61,7 @@ pub struct Changes {
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> Changes {
     let areas = [
-        (Area::Telegram, old.telegram != new.telegram),
+        (Area::Telegram, old.telegram != new.telegram || old.bots != new.bots),
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
         (Area::Requests, old.requests != new.requests),
@@ -127,7 +127,20 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
         ("plugins.cache", old.plugins.cache != new.plugins.cache),
     ];
-    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect()
+    let bots = names(&old.bots.by_name, &new.bots.by_name).flat_map(|name| restart_of_bot(name, old, new));
+    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).chain(bots).collect()
+}
+
+/// Returns the changed keys of a bot that need a restart. A bot that was added or removed has another `token_file`. An
+/// `api_url` that comes from `[telegram]` is reported there.
+fn restart_of_bot(name: &str, old: &Config, new: &Config) -> Vec<String> {
+    let token_file = |config: &Config| config.bots.by_name.get(name).and_then(|bot| bot.telegram.token_file.clone());
+    let api_url = |config: &Config| config.bots.by_name.get(name).map(|bot| bot.telegram.api_url.clone());
+    let is_inherited = |config: &Config| api_url(config).is_none_or(|url| url == config.telegram.api_url);
+    let is_moved = api_url(old).zip(api_url(new)).is_some_and(|(old, new)| old != new);
+    let is_own = !(is_inherited(old) && is_inherited(new));
+    let keys = [("token_file", token_file(old) != token_file(new)), ("api_url", is_moved && is_own)];
+    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| format!("telegram.{name}.{key}")).collect()
 }
 
 impl Area {

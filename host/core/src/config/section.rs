@@ -63,7 +63,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     /// Reads `key` into `into`. Returns the position of the value, even if the value is invalid. Returns `None` if the
-    /// key is missing, or if its name is used for a table in `[agents]` or `[plugins]`.
+    /// key is missing, or if its name is used for a table in `[agents]`, `[plugins]` or `[telegram]`.
     pub fn set<T>(
         &mut self,
         key: &'static str,
@@ -212,15 +212,16 @@ impl<'r, 't> Section<'r, 't> {
 
 /// Returns whether the table contains both fixed keys and tables that the operator names.
 fn has_named_tables(pattern: &str) -> bool {
-    matches!(pattern, "agents" | "plugins")
+    matches!(pattern, "agents" | "plugins" | "telegram")
 }
 
 /// Checks a table name against the rules for this pattern. The error describes the rule that `name` breaks.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
-        // A plugin with any other name cannot exist, so its table would have no effect.
-        "plugins.NAME" if is_plugin_name(name) => Ok(()),
-        "plugins.NAME" => Err(PLUGIN_NAME_RULE),
+        // A plugin with any other name cannot exist, so its table would have no effect. The names of bots are parts of
+        // places and URLs.
+        "plugins.NAME" | "telegram.NAME" if is_plugin_name(name) => Ok(()),
+        "plugins.NAME" | "telegram.NAME" => Err(PLUGIN_NAME_RULE),
         _ if is_plain(name) => Ok(()),
         _ => Err("1 to 64 letters, digits, '-' and '_'"),
     }
@@ -246,8 +247,10 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let tables: Vec<_> = known
             .iter()
-            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested.
+            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested, and bots have
+            // the keys of `[telegram]`.
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
+            .filter(|(table, _)| **table != "telegram.NAME")
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();

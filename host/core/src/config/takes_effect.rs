@@ -16,7 +16,7 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 21] = [
+const KEYS: [(&str, &[&str], TakesEffect); 23] = [
     ("telegram", &["token_file", "api_url", "webhook", "webhook_listen"], TakesEffect::NextStart),
     (
         "telegram",
@@ -34,6 +34,27 @@ const KEYS: [(&str, &[&str], TakesEffect); 21] = [
         ],
         TakesEffect::AtOnce,
     ),
+    ("telegram.NAME", &["token_file", "api_url"], TakesEffect::NextStart),
+    (
+        "telegram.NAME",
+        &[
+            "access",
+            "agent",
+            "document_over",
+            "edit_pause",
+            "file_limit",
+            "gather",
+            "give_up",
+            "per_minute",
+            "persona",
+            "rich",
+            "ring_after",
+            "stream",
+            "topics",
+        ],
+        TakesEffect::AtOnce,
+    ),
+    ("telegram.NAME.access", &["admins", "members"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
     (
         "sessions",

@@ -36,8 +36,8 @@ const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
-    /// The path of the file with the bot's token, absolute or relative to the configuration's folder. `None` disables
-    /// Telegram.
+    /// The path of the file with the bot's token, absolute or relative to the configuration's folder. `None` if only
+    /// bots of `[telegram.NAME]` run, or none.
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
@@ -141,9 +141,14 @@ impl Telegram {
 
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
-        section.set("api_url", &mut self.api_url, url);
         section.set_some("webhook", &mut self.webhook, webhook_url::parse);
         section.set_some("webhook_listen", &mut self.webhook_listen, loopback);
+        self.merge_bot_keys(section);
+    }
+
+    /// Reads the keys that each bot of `[telegram.NAME]` may override.
+    pub(super) fn merge_bot_keys(&mut self, section: &mut Section<'_, '_>) {
+        section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("stream", &mut self.stream, one_of(Stream::ALL, Stream::as_str));
         section.set("rich", &mut self.rich, one_of(RichMode::ALL, RichMode::as_str));
@@ -158,7 +163,7 @@ impl Telegram {
 }
 
 /// Parses the path of the token's file. If the value is a token instead of a path, the error does not show the token.
-fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
+pub(super) fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let is_token = |text: &str| {
         // A pasted token may contain invisible characters.
         let text: String = text.trim().chars().filter(char::is_ascii_graphic).collect();

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{capability::Capability, types::Role};
 
+mod bots;
 mod documented;
 mod network_grants;
 mod refused;
@@ -15,6 +16,12 @@ mod takes_effect;
 mod voice;
 mod webhook;
 mod webhook_url;
+
+/// Returns the known keys, including those of bots, which the defaults don't contain.
+fn known_with_bots() -> Known {
+    let text = "[telegram.x]\ntoken_file = \"t\"\naccess = {}\n";
+    merge_over(&mut Config::defaults(), text, PARSED_DEFAULTS.known.clone()).expect("a valid text")
+}
 
 /// Asserts that `text` is rejected with the `expected` faults and excerpts.
 fn assert_refused(text: &str, expected: Expect) {

@@ -19,6 +19,16 @@ pub fn unreachable(place: &Place, why: &str) -> String {
     )
 }
 
+/// Returns the notice to the owner that a bot receives and sends no more messages. `table` is its table in the
+/// configuration.
+#[must_use]
+pub fn bot_stopped(table: &str, error: &str) -> String {
+    format!(
+        "The bot of [{table}] has stopped: failed to {}\nThe other bots continue. Restart Cordboard once the cause is fixed. Messages that wait for this bot are kept.",
+        quote(error)
+    )
+}
+
 /// Returns the text that replaces a part of an answer if the chat rejects that part.
 #[must_use]
 pub fn not_shown(part: usize, of: usize) -> String {

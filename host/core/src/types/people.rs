@@ -83,7 +83,7 @@ impl Caller {
     /// Returns whether `place` is the caller's private chat. The id of a private chat is the id of its user.
     #[must_use]
     pub fn is_private_chat(&self, place: &Place) -> bool {
-        self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
+        self.id.0.split_once(':') == Some((place.user_front_end(), place.chat.as_str()))
     }
 }
 

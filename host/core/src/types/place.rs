@@ -9,7 +9,7 @@ use super::UserId;
 /// A chat in a front-end and, if the chat has topics, a topic in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
-    /// `telegram` or `console`.
+    /// `telegram`, `telegram.NAME` for the bot of `[telegram.NAME]`, or `console`.
     pub front_end: String,
     pub chat: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +20,18 @@ impl Place {
     #[must_use]
     pub fn new(front_end: &str, chat: &str) -> Self {
         Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
+    }
+
+    /// Returns the name of the bot, for a bot of `[telegram.NAME]`.
+    #[must_use]
+    pub fn bot(&self) -> Option<&str> {
+        self.front_end.split_once('.').map(|(_, name)| name)
+    }
+
+    /// Returns the front-end in the ids of the users of this place. People have the same id with every bot.
+    #[must_use]
+    pub fn user_front_end(&self) -> &str {
+        self.front_end.split_once('.').map_or(&self.front_end, |(front_end, _)| front_end)
     }
 
     /// Returns whether the place is a group or a topic of a group. The ids of groups are negative.

@@ -19,7 +19,8 @@ fn failed(ApiError { code, text }: ApiError) -> Error {
 fn person(person: ListedPerson) -> Person {
     let overridden = person.is_overridden.then(|| ("overridden".to_owned(), "true".to_owned()));
     let chat = person.chat.as_ref().map(|chat| ("chat".to_owned(), chat.to_string()));
-    let facts = overridden.into_iter().chain(chat).collect();
+    let bot = person.bot.clone().map(|bot| ("bot".to_owned(), bot));
+    let facts = overridden.into_iter().chain(chat).chain(bot).collect();
     Person {
         id: person.user_id().0,
         name: person.name,

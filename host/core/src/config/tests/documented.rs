@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 
-use super::super::{DEFAULTS, PARSED_DEFAULTS, load};
+use super::{
+    super::{DEFAULTS, load},
+    known_with_bots,
+};
 
 /// The line of a key in the default configuration. A line `#key = …` documents a key without a default.
 struct Line<'a> {
@@ -18,7 +21,7 @@ struct Line<'a> {
 fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {
-        ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
+        ["agents" | "plugins" | "telegram", _] => Some(format!("{}.NAME", parts[0])),
         ["plugins", _, "webhook"] => Some("plugins.NAME.webhook".to_owned()),
         ["secrets"] => None,
         [one] => Some((*one).to_owned()),
@@ -36,7 +39,7 @@ fn lines() -> Vec<Line<'static>> {
             .split_once(" = ")
             .map(|(key, _)| key)
             .filter(|key| key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit()));
-        if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(name) = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = name.to_owned();
         } else if let Some(key) = key {
             lines.push(Line { table: table.clone(), key, is_set: bare == text, has_comment: after_comment });
@@ -54,7 +57,13 @@ fn each_known_key_is_documented_and_no_other() {
     documented.insert("sessions folders".to_owned());
     assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "the key is documented as a separate table");
     documented.insert("plugins.NAME webhook".to_owned());
-    let tables = PARSED_DEFAULTS.known.iter().filter(|(table, _)| !table.is_empty());
+    assert!(DEFAULTS.contains("It may set the keys of [telegram] except `webhook` and\n# `webhook_listen`"));
+    let known = known_with_bots();
+    let of_bots = known["telegram"].iter().filter(|key| !["webhook", "webhook_listen"].contains(key));
+    documented.extend(of_bots.map(|key| format!("telegram.NAME {key}")));
+    assert!(DEFAULTS.contains("\n#access = { admins = [], members = "), "the keys are documented as an inline table");
+    documented.extend(["admins", "members"].map(|key| format!("telegram.NAME.access {key}")));
+    let tables = known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<_> =
         tables.flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table} {key}"))).collect();
     assert_eq!(known, documented);
@@ -85,6 +94,10 @@ fn keys_without_a_default_are_known() {
         [telegram] token_file
         [telegram] webhook
         [telegram] per_minute
+        [telegram.work] token_file
+        [telegram.work] access
+        [telegram.work] agent
+        [telegram.work] persona
         [access] owner
         [sessions] default
         [voice] command
@@ -97,8 +110,8 @@ fn keys_without_a_default_are_known() {
         [agents.claude] max_memory
         [agents.claude] max_processes
         [agents.claude] max_cpu_percent
-        [agents.claude] prompt
-        [agents.claude] silence
+        [agents.python] prompt
+        [agents.python] silence
         [secrets] github
         [plugins] folder
         [plugins.sessions] acts_as

@@ -15,7 +15,7 @@ fn all_unknown_keys_are_reported_together() {
             line 5, column 1: unknown key 'token' in [telegram]; did you mean 'token_file'?
             5 | token…
               | ^^^^^
-            line 6, column 1: unknown key 'colour' in [telegram]; known keys: api_url, document_over, edit_pause, file_limit, gather, give_up, per_minute, rich, ring_after, stream, token_file, topics, webhook, webhook_listen
+            line 6, column 1: unknown key 'colour' in [telegram]; known keys: api_url, document_over, edit_pause, file_limit, gather, give_up, per_minute, rich, ring_after, stream, token_file, topics, webhook, webhook_listen, and tables such as [telegram.colour]
             6 | colour…
               | ^^^^^^
         "#]],

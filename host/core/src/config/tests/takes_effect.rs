@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
+use super::{
+    super::{Config, DEFAULTS, TakesEffect, diff, load, takes_effect},
+    known_with_bots,
+};
 
 /// The table and name of each key, with a non-default value. Additional lines of the value set other keys that the key
 /// requires.
@@ -22,6 +25,23 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "topics", "\"create\""),
     ("telegram", "gather", "\"2s\""),
     ("telegram", "give_up", "\"2s\""),
+    ("telegram.NAME", "token_file", "\"other\""),
+    ("telegram.NAME", "api_url", "\"http://127.0.0.1:1\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "edit_pause", "\"2s\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "document_over", "5000\ntoken_file = \"t\""),
+    ("telegram.NAME", "rich", "\"auto\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "file_limit", "\"50MiB\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "per_minute", "20\ntoken_file = \"t\""),
+    ("telegram.NAME", "ring_after", "\"2s\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "stream", "\"off\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "topics", "\"create\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "gather", "\"2s\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "give_up", "\"2s\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "agent", "\"claude\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "persona", "\"p\"\ntoken_file = \"t\""),
+    ("telegram.NAME", "access", "{ members = [4] }\ntoken_file = \"t\""),
+    ("telegram.NAME.access", "admins", "[4]\n[telegram.x]\ntoken_file = \"t\""),
+    ("telegram.NAME.access", "members", "[4]\n[telegram.x]\ntoken_file = \"t\""),
     ("access", "owner", "1"),
     ("access", "admins", "[2]"),
     ("access", "members", "[3]"),
@@ -109,7 +129,8 @@ fn table_name(table: &str) -> String {
 
 #[test]
 fn each_key_is_classified_and_saved() {
-    let tables = PARSED_DEFAULTS.known.iter().filter(|(table, _)| !table.is_empty());
+    let known = known_with_bots();
+    let tables = known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<(&str, &str)> =
         tables.flat_map(|(table, keys)| keys.iter().map(|key| (*table, *key))).collect();
     let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();
@@ -121,11 +142,13 @@ fn each_key_is_classified_and_saved() {
 #[test]
 fn keys_that_need_a_restart_are_named() {
     const SECRETS: &str = "[secrets]\ns = \"/s\"\n";
-    let before = load(SECRETS).expect("a valid text");
+    let without_bot = load(SECRETS).expect("a valid text");
+    let with_bot = load("[telegram.x]\ntoken_file = \"t\"\n").expect("a valid text");
     for (table, key, value) in SAVED {
         let text = format!("{SECRETS}[{}]\n{key} = {value}\n", table_name(table));
         let after: Config = load(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let changes = diff(&before, &after);
+        let before = if table.starts_with("telegram.NAME") { &with_bot } else { &without_bot };
+        let changes = diff(before, &after);
         assert!(!changes.is_empty(), "a change of {key} in [{table}] is not reported");
         let named = changes.restart.contains(&format!("{}.{key}", table_name(table)));
         assert_eq!(

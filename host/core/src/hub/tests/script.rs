@@ -124,11 +124,11 @@ impl Runner {
         let roles = self.roles.clone();
         let role = |id: &UserId, _: &Place| roles.get(&id.0).copied();
         let patience = Duration::from_millis(300);
+        let settings = PlaceSettings { patience, per_minute: self.per_minute };
         let facts = HubFacts {
             now: self.now,
-            patience,
             has_filters: self.has_filters,
-            per_minute: self.per_minute,
+            settings: &|_| settings,
             commands: &self.commands,
             role: &role,
         };
