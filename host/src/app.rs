@@ -3,6 +3,7 @@
 
 mod access_checked_chat;
 mod background_tasks;
+mod bot_router;
 mod exit_reason;
 mod front_end;
 mod inspect;
@@ -15,6 +16,7 @@ mod shutdown;
 mod store_adapters;
 mod telegram;
 mod terminal_handover;
+mod update_sources;
 
 pub use inspect::{
     check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage,
@@ -83,6 +85,10 @@ pub enum AppError {
     NoToken,
     #[error("failed to {0}")]
     Token(#[from] TokenError),
+    #[error(
+        "failed to start: [{first}] and [{second}] have a token of the same bot, {bot}; create another bot with @BotFather, or delete one of the tables"
+    )]
+    SameBot { first: String, second: String, bot: String },
     #[error("failed to {0}")]
     Receive(#[from] ReceiveError),
     #[error("failed to receive messages from Telegram: {0}")]
@@ -161,6 +167,7 @@ impl AppError {
             | Self::Watch(_)
             | Self::Console(_)
             | Self::NoToken
+            | Self::SameBot { .. }
             | Self::Token(_)
             | Self::Receive(_)
             | Self::ReceiveTask(_)
@@ -246,10 +253,8 @@ pub fn check_open_files() -> Result<(), AppError> {
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let paths = run.paths.resolve()?;
     let (config, config_file) = load_file(&paths)?;
-    let kind = run.chat.unwrap_or(match config.telegram.token_file {
-        Some(_) => ChatKind::Telegram,
-        None => ChatKind::Console,
-    });
+    let has_bot = config.telegram_bots().next().is_some();
+    let kind = run.chat.unwrap_or(if has_bot { ChatKind::Telegram } else { ChatKind::Console });
     logging::start(front_end::log_level(kind));
     if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {

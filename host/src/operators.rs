@@ -19,17 +19,19 @@ use cordboard_core::{
 use tokio::sync::Notify;
 
 use crate::{
-    hub::{HostService, LiveConfig, Outbound},
+    hub::{self, HostService, LiveConfig, Outbound},
     rollout::Notifier,
 };
+
+/// A function that returns the front-end of the operators' places: `console`, or that of a bot.
+pub type NoticeFrontEnd = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Delivers notifications to the operators: on the console, or in the private chats of the owner and the admins.
 pub struct Operators {
     pub config: LiveConfig,
     pub host: Arc<HostService>,
     pub outbound: Outbound,
-    /// `console` or `telegram`.
-    pub front_end: &'static str,
+    pub front_end: NoticeFrontEnd,
     pub outbox: Outbox,
     pub menus: CommandMenus,
     /// Notified when a person writes in a place for the first time since the host started.
@@ -54,7 +56,7 @@ impl Operators {
                 messages::topics::deleted(&lost.place, &lost.why, &self.sessions_in(&lost.place))
             }
         };
-        let owner = owner(self.front_end, &self.config.now());
+        let owner = owner(&(self.front_end)(), &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {
             self.post(place, plain(&text)).await;
         }
@@ -77,9 +79,8 @@ impl Operators {
 #[async_trait]
 impl Notifier for Operators {
     async fn notify(&self, text: String, but: Option<&Caller>) {
-        for place in places(self.front_end, &self.config.now()) {
-            // The id of a private chat is the id of its user.
-            let is_excluded = but.is_some_and(|but| but.id.0 == format!("{}:{}", place.front_end, place.chat));
+        for place in places(&(self.front_end)(), &self.config.now()) {
+            let is_excluded = but.is_some_and(|but| but.is_private_chat(&place));
             if !is_excluded {
                 self.post(place, plain(&text)).await;
             }
@@ -88,8 +89,9 @@ impl Notifier for Operators {
 
     async fn ask(&self, question: Reply) {
         let config = self.config.now();
-        let owner = owner(self.front_end, &config);
-        for place in places(self.front_end, &config) {
+        let front_end = (self.front_end)();
+        let owner = owner(&front_end, &config);
+        for place in places(&front_end, &config) {
             let reply =
                 if Some(&place) == owner.as_ref() { question.clone() } else { Reply::text(question.text.clone()) };
             self.post(place, reply).await;
@@ -115,9 +117,11 @@ fn owner(front_end: &str, config: &Config) -> Option<Place> {
     config.access.owner.map(|id| Place::new(front_end, &id.to_string()))
 }
 
-/// Returns the places of the operators: the console, or the private chats of the owner and the admins.
+/// Returns the places of the operators: the console, or the private chats of the owner and the admins with the bot. An
+/// admin without access to the bot gets no notifications.
 fn places(front_end: &str, config: &Config) -> Vec<Place> {
     let others = config.access.admins.iter().map(|id| Place::new(front_end, &id.to_string()));
-    let others = others.filter(|_| front_end != "console");
+    let is_admin = |place: &Place| hub::person_of(place).and_then(|person| hub::role(&person, place, &config.access));
+    let others = others.filter(|place| front_end != "console" && is_admin(place).is_some());
     owner(front_end, config).into_iter().chain(others).collect()
 }

@@ -3,7 +3,7 @@
 
 pub mod secret;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_core::config::WebhookUrl;
@@ -44,9 +44,9 @@ const QUEUE_CAPACITY: usize = 8;
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct TelegramWebhookServer {
-    path: String,
+    /// The receivers of the requests, by the path of their bot.
+    bots: HashMap<String, mpsc::Sender<WebhookRequest>>,
     secret: String,
-    requests: mpsc::Sender<WebhookRequest>,
     log: LogLimiter,
 }
 
@@ -78,13 +78,17 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl TelegramWebhookServer {
-    /// Returns the server, and the webhook whose requests it receives.
+    /// Returns a server without bots.
     #[must_use]
-    pub fn new(url: &WebhookUrl, secret: String) -> (Arc<Self>, UpdateWebhook) {
+    pub fn new(secret: String) -> Self {
+        Self { bots: HashMap::new(), secret, log: LogLimiter::default() }
+    }
+
+    /// Adds a bot. Returns the webhook whose requests the server receives for it.
+    pub fn add(&mut self, url: &WebhookUrl) -> UpdateWebhook {
         let (sender, requests) = mpsc::channel(QUEUE_CAPACITY);
-        let webhook = UpdateWebhook { url: url.as_str().to_owned(), secret: secret.clone(), requests };
-        let server = Self { path: url.path().to_owned(), secret, requests: sender, log: LogLimiter::default() };
-        (Arc::new(server), webhook)
+        self.bots.insert(url.path().to_owned(), sender);
+        UpdateWebhook { url: url.as_str().to_owned(), secret: self.secret.clone(), requests }
     }
 
     /// Accepts connections until its task is aborted.
@@ -94,9 +98,7 @@ impl TelegramWebhookServer {
 
     async fn handle(&self, request: Request<Incoming>) -> Result<(), Rejection> {
         let (parts, body) = request.into_parts();
-        if parts.uri.path() != self.path {
-            return Err(Rejection::NotFound);
-        }
+        let bot = self.bots.get(parts.uri.path()).ok_or(Rejection::NotFound)?;
         if parts.method != Method::POST {
             return Err(Rejection::Method);
         }
@@ -107,7 +109,7 @@ impl TelegramWebhookServer {
             return Err(Rejection::Unauthorized);
         }
         let body = http_server::read_body(body, &parts.headers, MAX_BODY_BYTES).await?;
-        let stored = tokio::time::timeout(STORE_TIMEOUT, self.store(body)).await;
+        let stored = tokio::time::timeout(STORE_TIMEOUT, store(bot, body)).await;
         match stored.unwrap_or(WebhookOutcome::NotStored) {
             WebhookOutcome::Stored => Ok(()),
             WebhookOutcome::NotStored => Err(Rejection::NotStored),
@@ -119,15 +121,15 @@ impl TelegramWebhookServer {
         let shown = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
         shown.is_some_and(|shown| is_equal(&self.secret, shown))
     }
+}
 
-    /// Passes an update to the front-end. A front-end that has stopped stores nothing more.
-    async fn store(&self, body: Bytes) -> WebhookOutcome {
-        let (outcome, stored) = oneshot::channel();
-        if self.requests.send(WebhookRequest { body, outcome }).await.is_err() {
-            return WebhookOutcome::NotStored;
-        }
-        stored.await.unwrap_or(WebhookOutcome::NotStored)
+/// Passes an update to its bot. A bot that has stopped stores nothing more.
+async fn store(bot: &mpsc::Sender<WebhookRequest>, body: Bytes) -> WebhookOutcome {
+    let (outcome, stored) = oneshot::channel();
+    if bot.send(WebhookRequest { body, outcome }).await.is_err() {
+        return WebhookOutcome::NotStored;
     }
+    stored.await.unwrap_or(WebhookOutcome::NotStored)
 }
 
 #[async_trait]

@@ -132,7 +132,7 @@ impl WiredHost {
             store: store.clone(),
             topics: SessionTopics::new(store.clone(), Vec::new()),
             intake,
-            front_end: "console",
+            front_end: "console".to_owned(),
             stored_members: Mutex::default(),
             new_member: Arc::default(),
         };

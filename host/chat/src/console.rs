@@ -207,11 +207,7 @@ impl Drop for Console {
 
 #[async_trait]
 impl Chat for Console {
-    fn front_end(&self) -> &'static str {
-        FRONT_END
-    }
-
-    fn limits(&self) -> Limits {
+    fn limits(&self, _place: &Place) -> Limits {
         LIMITS
     }
 

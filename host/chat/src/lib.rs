@@ -20,10 +20,8 @@ pub mod outbox;
 /// A front-end that shows messages. Its updates go to an [`Inbox`].
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// Returns the name of the front-end, as in [`Place::front_end`].
-    fn front_end(&self) -> &'static str;
-
-    fn limits(&self) -> Limits;
+    /// Returns the limits that apply to messages in `place`.
+    fn limits(&self, place: &Place) -> Limits;
 
     /// Returns the limits on the rate of frames of running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
@@ -69,10 +67,13 @@ pub trait Chat: Send + Sync {
     /// unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
-    /// Downloads a file that a user sent, and syncs it to disk. The default implementation, for front-ends without
-    /// files, returns an error. # Errors The front-end doesn't provide the file, the file is too large, or it can't be
-    /// written. The error text is a message for the user.
-    async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
+    /// Downloads a file that a user has sent in `place`, and syncs it to the disk. The default implementation fails, for
+    /// front-ends without files.
+    ///
+    /// # Errors
+    /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The text is for the
+    /// user.
+    async fn download(&self, _place: &Place, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
@@ -250,8 +251,8 @@ pub struct MenuEntry {
 pub struct Menus {
     /// The default menu, for chats without their own.
     pub everyone: Vec<MenuEntry>,
-    /// The menus of private chats, by chat id. `None` removes the chat's own menu.
-    pub chats: BTreeMap<String, Option<Vec<MenuEntry>>>,
+    /// The menus of private chats. `None` removes the chat's own menu.
+    pub chats: BTreeMap<Place, Option<Vec<MenuEntry>>>,
 }
 
 /// The reason why a message wasn't shown. Each variant is handled differently.

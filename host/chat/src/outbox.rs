@@ -205,7 +205,7 @@ impl Outbox {
     /// Stops the answer that is partly shown in the place, or else the next answer if it needs more than one message.
     #[must_use]
     pub fn stop_answer(&self, place: &Place) -> AnswerStop {
-        let longest = self.shared.chat.limits().text_units;
+        let longest = self.shared.chat.limits(place).text_units;
         let mut state = self.shared.state();
         let Some(mailbox) = state.mailboxes.get_mut(place) else { return AnswerStop::NotSending };
         let Some(turn) = mailbox.long_answer(longest) else { return AnswerStop::NotSending };
@@ -237,12 +237,12 @@ impl Outbox {
         self.shared.chat.acknowledge(place, message).await
     }
 
-    /// Downloads a file that a user sent. See [`Chat::download`].
+    /// Downloads a file that a user has sent in `place`, as [`Chat::download`] does.
     ///
     /// # Errors
     /// As [`Chat::download`].
-    pub async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
-        self.shared.chat.download(file, to).await
+    pub async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.shared.chat.download(place, file, to).await
     }
 
     /// Sets the front-end's menus in the background. Newer menus replace pending ones.

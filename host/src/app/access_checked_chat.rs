@@ -31,12 +31,8 @@ impl AccessCheckedChat {
 
 #[async_trait]
 impl Chat for AccessCheckedChat {
-    fn front_end(&self) -> &'static str {
-        self.chat.front_end()
-    }
-
-    fn limits(&self) -> Limits {
-        self.chat.limits()
+    fn limits(&self, place: &Place) -> Limits {
+        self.chat.limits(place)
     }
 
     fn pacing(&self, place: &Place) -> Pacing {
@@ -91,8 +87,8 @@ impl Chat for AccessCheckedChat {
         self.check(place).is_err() || self.chat.acknowledge(place, message).await
     }
 
-    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
-        self.chat.download(file, to).await
+    async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.chat.download(place, file, to).await
     }
 
     async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError> {

@@ -8,16 +8,24 @@ use cordboard_chat::{
 };
 use tokio::sync::mpsc;
 
-use super::{AppError, exit_reason::ExitReason, options::StartOptions, telegram::TelegramFrontEnd};
+use super::{
+    AppError,
+    exit_reason::ExitReason,
+    options::StartOptions,
+    telegram::{InboxOf, TelegramFrontEnd},
+};
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
     control::BotName,
+    hub::Outbound,
+    operators::NoticeFrontEnd,
     pairing::OwnerPairing,
     session_registry::SessionRegistry,
 };
 
-/// Returns the name of a front-end, which is the value of `Place::front_end` for its places.
+/// Returns the name of a front-end, which is the value of `Place::front_end` for its places. Bots with a name have
+/// front-ends of their own.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -47,14 +55,14 @@ enum FrontEndKind {
 /// Opens the front-end. It doesn't accept messages until [`FrontEnd::begin`] is called.
 pub async fn open(
     options: &StartOptions,
-    inbox: Arc<dyn Inbox>,
+    inbox_of: InboxOf<'_>,
     sessions: &Arc<SessionRegistry>,
     pairing: Arc<OwnerPairing>,
 ) -> Result<FrontEnd, AppError> {
     match options.kind {
-        ChatKind::Console => open_console(options, inbox, pairing.clock),
+        ChatKind::Console => open_console(options, inbox_of(console::FRONT_END), pairing.clock),
         ChatKind::Telegram => {
-            let (telegram, chat) = TelegramFrontEnd::open(options, inbox, sessions, pairing).await?;
+            let (telegram, chat) = TelegramFrontEnd::open(options, inbox_of, sessions, pairing).await?;
             Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(telegram) })
         }
     }
@@ -104,7 +112,7 @@ impl FrontEnd {
         ]);
     }
 
-    /// Returns a function that returns the bot's user name once it is known. For a console, it always returns `None`.
+    /// Returns a function that returns the user name of the main bot, once it is known. A console has none.
     pub fn bot_name(&self) -> BotName {
         match &self.kind {
             FrontEndKind::Console(..) => Arc::new(|| None),
@@ -112,16 +120,24 @@ impl FrontEnd {
         }
     }
 
-    /// Starts accepting messages.
-    pub fn begin(&self) {
+    /// Returns a function that returns the front-end to which the host sends its own notices.
+    pub fn notice_front_end(&self) -> NoticeFrontEnd {
         match &self.kind {
+            FrontEndKind::Console(..) => Arc::new(|| console::FRONT_END.to_owned()),
+            FrontEndKind::Telegram(telegram) => telegram.notice_front_end(),
+        }
+    }
+
+    /// Starts accepting messages. `outbound` sends notices about the front-end.
+    pub fn begin(&mut self, outbound: Outbound) {
+        match &mut self.kind {
             FrontEndKind::Console(console, _) => console.start_input(),
-            FrontEndKind::Telegram(telegram) => telegram.begin(),
+            FrontEndKind::Telegram(telegram) => telegram.begin(outbound),
         }
     }
 
     /// Waits until the front-end ends, and returns the reason: the console's input or output was closed, its user quit,
-    /// or Telegram rejected the token.
+    /// or Telegram rejected the tokens of all bots.
     pub async fn ended(&mut self) -> ExitReason {
         match &mut self.kind {
             FrontEndKind::Console(_, events) => match events.recv().await {
@@ -154,8 +170,8 @@ impl FrontEnd {
     }
 
     /// Stops receiving messages from Telegram. A console keeps reading until the process ends.
-    pub fn stop_accepting(&self) {
-        if let FrontEndKind::Telegram(telegram) = &self.kind {
+    pub fn stop_accepting(&mut self) {
+        if let FrontEndKind::Telegram(telegram) = &mut self.kind {
             telegram.stop();
         }
     }

@@ -19,7 +19,10 @@ use cordboard_core::{
 use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError, StoreSnapshot};
 
-use super::{AppError, load, named_plugin_folder, own_files, plugin_folder};
+use super::{
+    AppError, load, named_plugin_folder, own_files, plugin_folder,
+    telegram::{BotId, check_different_bots},
+};
 use crate::{
     cli::{Audit, Listing, Paths, ResolvedPaths, Usage},
     clock::Clock,
@@ -52,13 +55,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         paths.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     print_text(&format!("configuration  ok  {source}\n"))?;
     let mut problems = Vec::new();
-    if let Some(file) = own_files::token_file(&paths, &config.now()) {
-        let checked = cordboard_telegram::check_token(&file);
-        let verdict = if checked.is_ok() { "ok" } else { "invalid" };
-        print_text(&format!("token          {verdict}  {}\n", file.display()))?;
-        problems.extend(checked.err().map(|error| format!("failed to {error}")));
-        check_access(&paths, &config)?;
-    }
+    problems.extend(check_tokens(&paths, &config)?);
     problems.extend(check_secrets(&config)?);
     problems.extend(check_agents(&config)?);
     problems.extend(check_voice(&config)?);
@@ -96,8 +93,29 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     })
 }
 
-/// Reports whether each secret can be read, without printing its value. systemd credentials exist only in processes
-/// that systemd starts, so elsewhere their state is unknown.
+/// Reports for each bot whether its token can be read.
+fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String>, AppError> {
+    let now = config.now();
+    let (mut problems, mut ids) = (Vec::new(), Vec::new());
+    for (table, telegram) in now.telegram_bots() {
+        let Some(file) = own_files::token_file(paths, telegram) else { continue };
+        let checked = cordboard_telegram::check_token(&file);
+        let verdict = if checked.is_ok() { "ok" } else { "invalid" };
+        print_text(&format!("token          {verdict}  {}\n", file.display()))?;
+        match checked {
+            Ok(id) => ids.push(BotId { table, id }),
+            Err(error) => problems.push(format!("failed to {error}")),
+        }
+    }
+    problems.extend(check_different_bots(&ids).err().map(|error| error.to_string()));
+    if now.telegram_bots().next().is_some() {
+        check_access(paths, config)?;
+    }
+    Ok(problems)
+}
+
+/// Reports for each secret whether it can be read, without printing its value. systemd credentials exist only in
+/// processes that systemd starts, so elsewhere their state is unknown.
 fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut problems = Vec::new();
@@ -312,13 +330,13 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-/// Reads the configured secrets and the bot's token, so that [`print_text`] removes them: an audit entry or a post may
-/// contain a secret that was configured only later. If the configuration or a secret can't be read, the text is printed
-/// anyway: the host already removed the secrets that it knew when it stored the text.
+/// Reads the configured secrets and the bots' tokens, so that [`print_text`] removes them: an audit entry or a post may
+/// contain a secret that was configured only later. A configuration or a secret that can't be read doesn't prevent the
+/// output, because the host removed the secrets that it knew before it stored the text.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
-    if let Some(file) = own_files::token_file(paths, &config) {
+    for file in config.telegram_bots().filter_map(|(_, telegram)| own_files::token_file(paths, telegram)) {
         drop(cordboard_telegram::check_token(&file));
     }
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use cordboard_agents::process::OwnFiles;
-use cordboard_core::config::{Config, SecretSource};
+use cordboard_core::config::{SecretSource, Telegram};
 
 use super::plugin_folder;
 use crate::{cli::ResolvedPaths, hub::LiveConfig};
 
-/// Returns a function that lists the host's files and folders that sandboxed agents and plugins must not read: its
-/// state, plugins and configuration, the bot's token and the secrets.
+/// Returns a function that lists the files and folders of the host, which neither agents in a sandbox nor plugins may
+/// read: its state, its plugins, its configuration, the bots' tokens and the secrets.
 pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
     Arc::new(move || {
         let config = config.now();
@@ -22,20 +22,20 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
         });
         // The folder with the host's systemd credentials.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let token = token_file(&paths, &config);
+        let tokens = config.telegram_bots().filter_map(|(_, telegram)| token_file(&paths, telegram));
         OwnFiles {
             folders: [paths.state.clone()]
                 .into_iter()
                 .chain(plugin_folder(&paths, &config))
                 .chain(credentials)
                 .collect(),
-            files: paths.config.clone().into_iter().chain(token).chain(secrets).collect(),
+            files: paths.config.clone().into_iter().chain(tokens).chain(secrets).collect(),
         }
     })
 }
 
-/// Returns the path of the bot's token file. A relative path is resolved against the folder of the configuration file.
-pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
+/// Returns the path of a bot's token file. A relative path is resolved against the folder of the configuration file.
+pub fn token_file(paths: &ResolvedPaths, telegram: &Telegram) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    config.telegram.token_file.as_ref().map(|file| base.join(file))
+    telegram.token_file.as_ref().map(|file| base.join(file))
 }

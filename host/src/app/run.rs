@@ -8,12 +8,12 @@ use std::{
 };
 
 use cordboard_agents::process::{self, Environment, OwnFiles};
-use cordboard_chat::{Limits, outbox::Outbox};
+use cordboard_chat::{Inbox, Limits, outbox::Outbox};
 use cordboard_core::{
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
     session::{Exit, Input, Machine, Run},
-    types::{ProcessId, SessionName, SessionRecord, SessionView},
+    types::{Place, ProcessId, SessionName, SessionRecord, SessionView},
     updates_and_posts::InboxRow,
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
@@ -43,7 +43,7 @@ use crate::{
         SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::Reconciler,
-    operators::{CommandMenus, Operators},
+    operators::{CommandMenus, NoticeFrontEnd, Operators},
     pairing::OwnerPairing,
     rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
@@ -104,12 +104,12 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
     let pairing = Arc::clone(&base.pairing);
-    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, pairing).await?;
+    let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
     let sending = tokio::spawn(sending);
     let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
-    let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
+    let host = base.host_service(&registry, &outbound, front_end.chat.limits(&base.any_place()), admin_commands);
 
     // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
     let background = BackgroundTasks::open(&host).await?;
@@ -123,13 +123,13 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     resume_inbox(&dispatcher, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
     let control = control.serve(base.control_services(registry, &host, front_end.bot_name()));
-    let operators = base.operators(&host, outbound, outbox.clone());
+    let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     tokio::spawn(reconciler.run(changes, authorized_commands));
     tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.
     let background = background.start(&host);
-    front_end.begin();
+    front_end.begin(outbound);
     tokio::spawn(unmap_unused_code());
 
     let reason = shutdown::wait(&mut front_end, &mut signals).await;
@@ -184,12 +184,22 @@ impl HostBase {
         sessions
     }
 
-    fn inbox_writer(&self, intake: &Intake) -> Arc<InboxWriter> {
+    /// Returns a place of the front-end, for settings that all places share.
+    fn any_place(&self) -> Place {
+        Place::new(self.front_end, "")
+    }
+
+    /// Returns a function that creates the inbox of the places with a front-end.
+    fn inbox_of(&self, intake: &Intake) -> impl Fn(&str) -> Arc<dyn Inbox> {
+        move |front_end| self.inbox_writer(intake, front_end)
+    }
+
+    fn inbox_writer(&self, intake: &Intake, front_end: &str) -> Arc<InboxWriter> {
         Arc::new(InboxWriter {
             store: self.store.clone(),
             topics: self.topics.clone(),
             intake: intake.clone(),
-            front_end: self.front_end,
+            front_end: front_end.to_owned(),
             stored_members: Mutex::default(),
             new_member: Arc::clone(&self.new_member),
         })
@@ -327,12 +337,18 @@ impl HostBase {
         TopicUpdater::new(registry, self.topics.clone(), outbox, self.clock)
     }
 
-    fn operators(&self, host: &Arc<HostService>, outbound: Outbound, outbox: Outbox) -> Operators {
+    fn operators(
+        &self,
+        host: &Arc<HostService>,
+        outbound: Outbound,
+        outbox: Outbox,
+        front_end: NoticeFrontEnd,
+    ) -> Operators {
         let plugins = Arc::clone(&self.plugins);
         let menus = CommandMenus::new(self.config.clone(), plugins, self.store.clone(), outbox.clone());
         let (host, new_member) = (Arc::clone(host), Arc::clone(&self.new_member));
         let config = self.config.clone();
-        Operators { config, host, outbound, front_end: self.front_end, outbox, menus, new_member }
+        Operators { config, host, outbound, front_end, outbox, menus, new_member }
     }
 }
 

@@ -36,8 +36,8 @@ impl OutboundSink for Outbox {
         Self::acknowledge(self, place, message).await
     }
 
-    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
-        Self::download(self, file, to).await
+    async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        Self::download(self, place, file, to).await
     }
 
     fn on_user_message(&self, place: &Place) {

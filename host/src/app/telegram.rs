@@ -1,173 +1,270 @@
-//! Opens the Telegram front-end, and runs the task that receives its messages: by polling, or through the webhook and
-//! its HTTP server.
+//! Opens the Telegram bots, and runs one task for each bot, which receives its messages. If Telegram rejects the token of
+//! a bot, the other bots continue.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
-    path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use cordboard_chat::{Chat, Inbox, RichMessages, Streaming};
-use cordboard_core::config::{RichMode, Stream};
-use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram, UpdateWebhook};
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use cordboard_core::{
+    config::{RichMode, Stream, Telegram as TelegramConfig},
+    messages,
+    types::{Place, TimeSource},
+    updates_and_posts::NewPost,
+};
+use cordboard_telegram::{ReceiveError, ReceiverSettings, Settings, Telegram};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 
 use super::{
     AppError,
     access_checked_chat::AccessCheckedChat,
+    bot_router::BotRouter,
     options::StartOptions,
     own_files::{own_files, token_file},
+    update_sources::{UpdateSources, WebhookListener},
 };
 use crate::{
     control::BotName,
-    hub,
+    hub::{self, LiveConfig, Outbound},
+    operators::NoticeFrontEnd,
     pairing::OwnerPairing,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
-    telegram_webhook::{self, TelegramWebhookServer, secret},
 };
 
-/// The task that receives messages from Telegram.
+/// Returns the inbox of the bot whose places have this front-end.
+pub type InboxOf<'a> = &'a dyn Fn(&str) -> Arc<dyn Inbox>;
+
+/// The bots, and the tasks that receive their messages.
 pub struct TelegramFrontEnd {
+    /// The bot of `[telegram]` or, without a token there, the first of the others.
+    main: Arc<Telegram>,
+    config: LiveConfig,
+    receiving: JoinSet<StoppedBot>,
+    /// The server for the updates of all bots, before [`Self::begin`].
+    listener: Option<WebhookListener>,
+    server: Option<JoinHandle<Infallible>>,
+    started: watch::Sender<bool>,
+    running: RunningBots,
+    /// Sends the notice about a stopped bot.
+    outbound: Option<Outbound>,
+}
+
+/// The front-ends of the bots that have not stopped, that of the main bot first.
+#[derive(Clone)]
+struct RunningBots(Arc<Mutex<Vec<String>>>);
+
+impl RunningBots {
+    fn remove(&self, front_end: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|running| running != front_end);
+    }
+
+    fn first(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
+    }
+}
+
+/// A bot that receives no more messages.
+struct StoppedBot {
+    front_end: String,
+    error: ReceiveError,
+}
+
+/// A bot that is open, with its front-end.
+struct OpenBot {
+    front_end: String,
     telegram: Arc<Telegram>,
-    receiving: JoinHandle<Result<Infallible, ReceiveError>>,
-    started: Arc<Notify>,
+}
+
+/// The id of the bot that a token belongs to.
+pub(super) struct BotId {
+    /// The table of the configuration, such as `telegram.work`.
+    pub table: String,
+    pub id: String,
+}
+
+/// Checks that no two tables have a token of the same bot: each would take the updates of the other.
+///
+/// # Errors
+/// Two tables have a token of the same bot.
+pub(super) fn check_different_bots(bots: &[BotId]) -> Result<(), AppError> {
+    let mut tables = BTreeMap::new();
+    for BotId { table, id } in bots {
+        if let Some(first) = tables.insert(id, table) {
+            return Err(AppError::SameBot { first: first.clone(), second: table.clone(), bot: id.clone() });
+        }
+    }
+    Ok(())
 }
 
 impl TelegramFrontEnd {
-    /// Opens Telegram as a chat. Receives no messages before [`Self::begin`].
+    /// Opens the bots as a chat. Receives no messages before [`Self::begin`].
     pub async fn open(
         options: &StartOptions,
-        inbox: Arc<dyn Inbox>,
+        inbox_of: InboxOf<'_>,
         sessions: &Arc<SessionRegistry>,
         pairing: Arc<OwnerPairing>,
     ) -> Result<(Self, Arc<dyn Chat>), AppError> {
-        let telegram = Arc::new(Telegram::open(settings(options)?, inbox)?);
-        let source = UpdateSource::open(options).await?;
-        let (access, live, sessions) = (options.config.clone(), options.config.clone(), Arc::clone(sessions));
-        let settings = ReceiverSettings {
-            access: Arc::new(move |person, place| hub::role(person, place, &access.now().access)),
-            press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
-            clock: pairing.clock.source(),
-            give_up: Arc::new(move || live.now().telegram.give_up),
-            pairing: Some(pairing),
-        };
-        let started = Arc::new(Notify::new());
-        let (receiver, start_signal) = (Arc::clone(&telegram), Arc::clone(&started));
-        let receiving = tokio::spawn(async move {
-            start_signal.notified().await;
-            source.receive(&receiver, settings).await
-        });
-        let chat = Arc::new(AccessCheckedChat {
-            chat: Arc::clone(&telegram) as Arc<dyn Chat>,
-            config: options.config.clone(),
-        });
-        Ok((Self { telegram, receiving, started }, chat))
+        let config = options.config.now();
+        let bots = open_bots(options, inbox_of)?;
+        let main = Arc::clone(&bots.first().ok_or(AppError::NoToken)?.telegram);
+        let settings: Vec<&TelegramConfig> = config.telegram_bots().map(|(_, bot)| bot).collect();
+        let sources = UpdateSources::open(&options.paths.state, &config.telegram, &settings).await?;
+        let started = watch::Sender::new(false);
+        let mut receiving = JoinSet::new();
+        for (bot, source) in bots.iter().zip(sources.of_bots) {
+            let settings = receiver_settings(options, &bot.front_end, sessions, pairing.clock.source());
+            // A person pairs with the host, not with a bot, so one bot is enough.
+            let is_main = Arc::ptr_eq(&bot.telegram, &main);
+            let settings = ReceiverSettings { pairing: is_main.then(|| Arc::clone(&pairing) as _), ..settings };
+            let (receiver, front_end) = (Arc::clone(&bot.telegram), bot.front_end.clone());
+            let mut start_signal = started.subscribe();
+            receiving.spawn(async move {
+                // An error means that the front-end is dropped, which also aborts this task.
+                drop(start_signal.wait_for(|started| *started).await);
+                match source.receive(&receiver, settings).await {
+                    Ok(never) => match never {},
+                    Err(error) => StoppedBot { front_end, error },
+                }
+            });
+        }
+        let running = RunningBots(Arc::new(Mutex::new(bots.iter().map(|bot| bot.front_end.clone()).collect())));
+        let by_front_end = bots.into_iter().map(|bot| (bot.front_end, bot.telegram as Arc<dyn Chat>)).collect();
+        let router = BotRouter::new(Arc::clone(&main) as Arc<dyn Chat>, by_front_end);
+        let chat = Arc::new(AccessCheckedChat { chat: Arc::new(router), config: options.config.clone() });
+        let (config, listener) = (options.config.clone(), sources.server);
+        let front_end = Self { main, config, receiving, listener, server: None, started, running, outbound: None };
+        Ok((front_end, chat))
     }
 
-    /// Returns a function that returns the bot's user name, once it is known.
+    /// Returns a function that returns the user name of the main bot, once it is known.
     pub fn bot_name(&self) -> BotName {
-        let telegram = Arc::clone(&self.telegram);
-        Arc::new(move || telegram.bot_name().map(str::to_owned))
+        let main = Arc::clone(&self.main);
+        Arc::new(move || main.bot_name().map(str::to_owned))
     }
 
-    /// Starts receiving messages.
-    pub fn begin(&self) {
-        self.started.notify_one();
+    /// Returns a function that returns the front-end for notices: that of the main bot or, if it has stopped, of another
+    /// one.
+    pub fn notice_front_end(&self) -> NoticeFrontEnd {
+        let running = self.running.clone();
+        Arc::new(move || running.first().unwrap_or_else(|| cordboard_telegram::FRONT_END.to_owned()))
     }
 
-    /// Waits until no more messages can be received, and returns the reason.
+    /// Starts receiving messages. `outbound` sends the notice about a bot that has stopped.
+    pub fn begin(&mut self, outbound: Outbound) {
+        self.outbound = Some(outbound);
+        self.server = self.listener.take().map(WebhookListener::spawn);
+        self.started.send_replace(true);
+    }
+
+    /// Waits until no bot receives messages any more, and returns the reason of the last one. Notifies the owner when a
+    /// bot stops while others are running.
     pub async fn ended(&mut self) -> AppError {
-        match (&mut self.receiving).await {
-            Ok(Ok(never)) => match never {},
-            Ok(Err(error)) => error.into(),
-            Err(error) => error.into(),
+        loop {
+            match self.receiving.join_next().await {
+                Some(Ok(stopped)) if self.receiving.is_empty() => return stopped.error.into(),
+                Some(Ok(stopped)) => self.report(stopped).await,
+                Some(Err(error)) => return error.into(),
+                None => std::future::pending().await,
+            }
         }
     }
 
-    /// Stops receiving messages. An open webhook request gets an error, so that Telegram resends its update.
-    pub fn stop(&self) {
-        self.receiving.abort();
+    async fn report(&self, StoppedBot { front_end, error }: StoppedBot) {
+        tracing::error!(bot = front_end, %error, "a bot has stopped: the other bots continue; restart Cordboard to start it again");
+        self.running.remove(&front_end);
+        let owner = self.config.now().access.owner;
+        let (Some(owner), Some(running), Some(outbound)) = (owner, self.running.first(), &self.outbound) else {
+            return;
+        };
+        let notice = messages::plain(&messages::bot_stopped(&front_end, &error.to_string()));
+        let place = Place::new(&running, &owner.to_string());
+        outbound.finish(Vec::new(), vec![NewPost::new(place, notice)]).await;
+    }
+
+    /// Stops receiving messages. An open request to the webhook gets an error, so that Telegram sends its update again.
+    pub fn stop(&mut self) {
+        self.receiving.abort_all();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
-fn settings(options: &StartOptions) -> Result<Settings, AppError> {
+/// Opens all bots that have a token, the main bot first.
+fn open_bots(options: &StartOptions, inbox_of: InboxOf<'_>) -> Result<Vec<OpenBot>, AppError> {
     let config = options.config.now();
-    let token = token_file(&options.paths, &config).ok_or(AppError::NoToken)?;
-    let mut settings = Settings::new(token, &config.telegram.api_url);
-    let live = options.config.clone();
-    settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
-    let live = options.config.clone();
-    settings.streaming = Arc::new(move || match live.now().telegram.stream {
+    let (mut bots, mut ids) = (Vec::new(), Vec::new());
+    for (front_end, telegram) in config.telegram_bots() {
+        let settings = settings(options, &front_end, telegram)?;
+        let id = cordboard_telegram::check_token(&settings.token_file)?;
+        ids.push(BotId { table: front_end.clone(), id });
+        let telegram = Arc::new(Telegram::open(settings, inbox_of(&front_end))?);
+        bots.push(OpenBot { front_end, telegram });
+    }
+    check_different_bots(&ids)?;
+    Ok(bots)
+}
+
+/// Reads the current settings of a bot.
+struct BotSettings {
+    config: LiveConfig,
+    /// A place of the bot.
+    place: Place,
+}
+
+impl BotSettings {
+    fn new(options: &StartOptions, front_end: &str) -> Self {
+        Self { config: options.config.clone(), place: Place::new(front_end, "") }
+    }
+
+    /// Returns a function that reads a current setting.
+    fn read<T: 'static>(&self, read: fn(&TelegramConfig) -> T) -> Arc<dyn Fn() -> T + Send + Sync> {
+        let (config, place) = (self.config.clone(), self.place.clone());
+        Arc::new(move || read(config.now().telegram_of(&place)))
+    }
+}
+
+fn receiver_settings(
+    options: &StartOptions,
+    front_end: &str,
+    sessions: &Arc<SessionRegistry>,
+    clock: TimeSource,
+) -> ReceiverSettings {
+    let (access, sessions) = (options.config.clone(), Arc::clone(sessions));
+    ReceiverSettings {
+        access: Arc::new(move |person, place| hub::role(person, place, &access.now().access)),
+        press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
+        clock,
+        give_up: BotSettings::new(options, front_end).read(|telegram| telegram.give_up),
+        pairing: None,
+    }
+}
+
+fn settings(options: &StartOptions, front_end: &str, telegram: &TelegramConfig) -> Result<Settings, AppError> {
+    let token = token_file(&options.paths, telegram).ok_or(AppError::NoToken)?;
+    let current = BotSettings::new(options, front_end);
+    let mut settings = Settings::new(token, &telegram.api_url);
+    front_end.clone_into(&mut settings.front_end);
+    settings.edit_pause = current.read(|telegram| telegram.edit_pause);
+    settings.streaming = current.read(|telegram| match telegram.stream {
         Stream::Draft => Streaming::Drafts,
         Stream::Edit => Streaming::Messages,
         Stream::Off => Streaming::Off,
     });
-    let live = options.config.clone();
-    settings.rich = Arc::new(move || match live.now().telegram.rich {
+    settings.rich = current.read(|telegram| match telegram.rich {
         RichMode::Off => RichMessages::Off,
         RichMode::Auto => RichMessages::Auto,
     });
-    let live = options.config.clone();
-    settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
-    let live = options.config.clone();
-    settings.document_over = Arc::new(move || live.now().telegram.document_over);
-    let live = options.config.clone();
-    settings.file_limit = Arc::new(move || live.now().telegram.file_limit);
+    settings.ring_after = current.read(|telegram| telegram.ring_after);
+    settings.document_over = current.read(|telegram| telegram.document_over);
+    settings.file_limit = current.read(|telegram| telegram.file_limit);
     let files = SessionFiles::new(own_files(options.paths.clone(), options.config.clone()));
     settings.open_file = Arc::new(move |file| files.open(file));
     Ok(settings)
-}
-
-/// The way Telegram delivers updates.
-enum UpdateSource {
-    Polling { state: PathBuf },
-    Webhook { listener: TcpListener, server: Arc<TelegramWebhookServer>, webhook: UpdateWebhook },
-}
-
-impl UpdateSource {
-    /// Opens the listener and loads or creates the secret if `[telegram] webhook` is set.
-    async fn open(options: &StartOptions) -> Result<Self, AppError> {
-        let (config, state) = (options.config.now(), &options.paths.state);
-        let (Some(url), Some(address)) = (&config.telegram.webhook, config.telegram.webhook_listen) else {
-            return Ok(Self::Polling { state: state.clone() });
-        };
-        let secret = secret::load_or_create(state)
-            .map_err(|source| AppError::WebhookSecret { path: secret::path(state), source })?;
-        let listener = telegram_webhook::listen(address).await;
-        let listener =
-            listener.map_err(|source| AppError::Listen { address, key: "[telegram] webhook_listen", source })?;
-        let (server, webhook) = TelegramWebhookServer::new(url, secret);
-        Ok(Self::Webhook { listener, server, webhook })
-    }
-
-    async fn receive(self, telegram: &Telegram, settings: ReceiverSettings) -> Result<Infallible, ReceiveError> {
-        match self {
-            Self::Polling { state } => {
-                delete_own_webhook(telegram, &settings, &state).await?;
-                telegram.poll(settings).await
-            }
-            Self::Webhook { listener, server, webhook } => tokio::select! {
-                ended = telegram.serve_webhook(settings, webhook) => ended,
-                never = server.serve(listener) => match never {},
-            },
-        }
-    }
-}
-
-/// Deletes the webhook that an earlier run of this host may have set, because Telegram rejects polling while a webhook
-/// is set. The host doesn't delete the webhook of another program.
-async fn delete_own_webhook(
-    telegram: &Telegram,
-    settings: &ReceiverSettings,
-    state: &Path,
-) -> Result<(), ReceiveError> {
-    if !secret::path(state).exists() {
-        return Ok(());
-    }
-    telegram.delete_webhook(settings).await?;
-    if let Err(error) = secret::delete(state) {
-        tracing::warn!(%error, "failed to delete the secret of the former webhook: the next start deletes the webhook again");
-    }
-    Ok(())
 }

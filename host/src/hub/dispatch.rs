@@ -219,7 +219,7 @@ impl Dispatcher {
             Ok(reply) if reply.attachments.is_empty() => reply,
             Ok(reply) => match host.active(&update.caller, &update.place) {
                 Some(view) if offer.version.uses(Capability::Sessions) => {
-                    let largest = self.host.config().telegram.largest_upload();
+                    let largest = self.host.config().telegram_of(&update.place).largest_upload();
                     session_attachments::resolve(reply, &view, &self.host.session_files, largest)
                 }
                 Some(_) | None => reply,

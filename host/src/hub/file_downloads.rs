@@ -11,7 +11,7 @@ use std::{
 use cordboard_core::{
     config::AgentFeature,
     messages::HostReply,
-    types::{ChatFile, SessionName, SessionRecord},
+    types::{ChatFile, Place, SessionName, SessionRecord},
     updates_and_posts::{InboxRow, UpdateKind},
 };
 use tokio::time::timeout;
@@ -79,7 +79,8 @@ impl Dispatcher {
             saved.notice = Some(HostReply::CaptionTaken { kind: kind.clone() });
             return Ok(Some(saved));
         }
-        let downloaded = save(&self.outbound, &view.record, &self.host.state_dir, files).await;
+        let chat = SourceChat { outbound: &self.outbound, place: &row.update.place };
+        let downloaded = save(&chat, &view.record, &self.host.state_dir, files).await;
         downloaded.map_err(|why| HostReply::FileNotSaved { why, command: command.map(str::to_owned) })?;
         let agent = self.host.config().agents.get(&view.record.agent).cloned();
         if agent.is_some_and(|agent| agent.kind.lacks(AgentFeature::Files)) {
@@ -99,9 +100,20 @@ impl Dispatcher {
     }
 }
 
-/// Downloads the files that are not saved yet. If one fails, none of them is kept. The error is a sentence for the
+/// The chat that has the files of a message.
+struct SourceChat<'a> {
+    outbound: &'a Outbound,
+    place: &'a Place,
+}
+
+/// Downloads the files that are not saved yet. After an error, none of them remains. The error is a sentence for the
 /// user.
-async fn save(chat: &Outbound, session: &SessionRecord, state_dir: &Path, files: &[ChatFile]) -> Result<(), String> {
+async fn save(
+    chat: &SourceChat<'_>,
+    session: &SessionRecord,
+    state_dir: &Path,
+    files: &[ChatFile],
+) -> Result<(), String> {
     prepare_folder(session, state_dir)
         .map_err(|error| format!("The file could not be saved for session '{}': {error}", session.name))?;
     let not_saved = |error: io::Error| format!("The file could not be saved in {}: {error}", session.folder.display());
@@ -110,7 +122,7 @@ async fn save(chat: &Outbound, session: &SessionRecord, state_dir: &Path, files:
     let all = async {
         for file in &new {
             let content = folder.begin(&file.saved_as).map_err(not_saved)?;
-            let downloaded = chat.download(file, content).await;
+            let downloaded = chat.outbound.download(chat.place, file, content).await;
             downloaded.map_err(|error| format!("The {} could not be downloaded: {error}", file.kind))?;
             folder.save(&file.saved_as).map_err(not_saved)?;
         }

@@ -24,7 +24,7 @@ pub struct InboxWriter {
     pub store: Store,
     pub topics: SessionTopics,
     pub intake: Intake,
-    pub front_end: &'static str,
+    pub front_end: String,
     /// The people who are already stored as members of a place, so that each is stored only once.
     pub stored_members: Mutex<HashSet<(Place, UserId)>>,
     /// Notified after a person was stored as a member of a place.
@@ -56,7 +56,7 @@ fn failed(error: StoreError) -> StorageError {
 #[async_trait]
 impl Inbox for InboxWriter {
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
-        let offset = offset.map(|next| (self.front_end.to_owned(), next));
+        let offset = offset.map(|next| (self.front_end.clone(), next));
         self.store_members(&updates).await?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
@@ -74,7 +74,7 @@ impl Inbox for InboxWriter {
     }
 
     async fn offset(&self) -> Result<Option<i64>, StorageError> {
-        self.store.offset(self.front_end).await.map_err(failed)
+        self.store.offset(&self.front_end).await.map_err(failed)
     }
 
     async fn store_button(&self, line: &ButtonAction) -> Result<String, StorageError> {
@@ -86,11 +86,11 @@ impl Inbox for InboxWriter {
     }
 
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError> {
-        self.store.move_chat(self.front_end, home, chat).await.map_err(failed)
+        self.store.move_chat(&self.front_end, home, chat).await.map_err(failed)
     }
 
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
-        self.store.moved_chats(self.front_end).await.map_err(failed)
+        self.store.moved_chats(&self.front_end).await.map_err(failed)
     }
 
     async fn on_topic_changed(&self, topic: &Place) -> Result<(), StorageError> {

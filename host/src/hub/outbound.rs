@@ -39,8 +39,8 @@ pub trait OutboundSink: Send + Sync {
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
     }
-    /// Downloads a file that a user has sent.
-    async fn download(&self, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
+    /// Downloads a file that a user has sent in `place`.
+    async fn download(&self, _place: &Place, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
     /// Returns whether a topic can be created in the chat of `place`.
@@ -94,12 +94,12 @@ impl Outbound {
         });
     }
 
-    /// Downloads a file that a user has sent, as [`Chat::download`](cordboard_chat::Chat::download) does.
+    /// Downloads a file that a user has sent in `place`, as [`Chat::download`](cordboard_chat::Chat::download) does.
     ///
     /// # Errors
     /// The chat doesn't provide the file. The text is for the user.
-    pub async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
-        self.sink.download(file, to).await
+    pub async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+        self.sink.download(place, file, to).await
     }
 
     #[must_use]

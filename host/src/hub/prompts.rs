@@ -14,7 +14,7 @@ use cordboard_core::{
 use cordboard_runtime::{HostApi as _, SessionSpec};
 
 use super::{
-    Dispatcher,
+    Dispatcher, HostService,
     file_downloads::SavedFiles,
     filters::Filtered,
     sessions::supervisor::{prompt_of, prompt_text},
@@ -179,7 +179,9 @@ impl Dispatcher {
 
     async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, ApiError> {
         let spec = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
-        match self.host.create(&update.caller, spec).await {
+        // The place determines the bot, whose default agent and persona apply.
+        let host = HostService { place: Some(update.place.clone()), ..HostService::clone(&self.host) };
+        match host.create(&update.caller, spec).await {
             Ok(_) => {}
             Err(refusal) if refusal.code == ApiErrorCode::Exists => {}
             Err(refusal) => return Err(refusal),

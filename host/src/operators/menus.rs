@@ -51,7 +51,7 @@ impl CommandMenus {
         let access = &self.config.now().access;
         let chats = private_chats(&members).map(|(place, person)| {
             let role = hub::role(person, place, access).filter(|role| *role > Role::Member);
-            (place.chat.clone(), role.map(menu))
+            (place.chat_place(), role.map(menu))
         });
         let chats: BTreeMap<_, _> = chats.collect();
         self.outbox.set_menus(Menus { everyone: menu(Role::Member), chats });

@@ -12,7 +12,7 @@ use cordboard_core::{
 };
 
 use super::{
-    Access, FRONT_END, ReceiverSettings,
+    Access, FRONT_END, ReceiverSettings, Telegram,
     chat_migrations::ChatMigrations,
     described_content,
     outgoing::{TEXT_UNITS, message_id},
@@ -101,6 +101,8 @@ pub(super) struct Bot {
 }
 
 pub(super) struct UpdateParser {
+    /// The front-end of the bot's places.
+    front_end: String,
     access: Access,
     bot: Bot,
     clock: TimeSource,
@@ -109,9 +111,10 @@ pub(super) struct UpdateParser {
 }
 
 impl UpdateParser {
-    pub fn new(settings: &ReceiverSettings, bot: Bot, migrations: Arc<ChatMigrations>) -> Self {
+    pub fn new(telegram: &Telegram, settings: &ReceiverSettings, bot: Bot) -> Self {
         let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
-        Self { access, bot, migrations, clock, strangers: HashSet::new() }
+        let (front_end, migrations) = (telegram.settings.front_end.clone(), Arc::clone(&telegram.migrations));
+        Self { front_end, access, bot, migrations, clock, strangers: HashSet::new() }
     }
 
     pub fn parse(&mut self, mut update: update::Update) -> ParsedUpdate {
@@ -310,7 +313,7 @@ impl UpdateParser {
             language_code: None,
         };
         let topic = stopped.message_thread_id.map(|thread| thread.to_string());
-        let place = Place { topic, ..Place::new(FRONT_END, &chat.id.to_string()) };
+        let place = Place { topic, ..Place::new(&self.front_end, &chat.id.to_string()) };
         let caller = self.caller(&user, &place)?;
         // Update ids may restart after a week without updates, so the key also contains the id of the draft.
         let (key, at) = (format!("{update}:draft:{}", stopped.draft_id), (self.clock)());
@@ -327,7 +330,7 @@ impl UpdateParser {
         // In a chat without topics, the thread is a reply thread, and the bot can't send to it.
         let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
         let topic = thread.map(|thread| thread.to_string());
-        Place { topic, ..Place::new(FRONT_END, &self.migrations.first_id(message.chat.id).to_string()) }
+        Place { topic, ..Place::new(&self.front_end, &self.migrations.first_id(message.chat.id).to_string()) }
     }
 
     fn caller(&mut self, user: &User, place: &Place) -> Option<Caller> {

@@ -50,7 +50,7 @@ pub use pairing::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
 pub use token::{TokenError, check as check_token};
 pub use webhook::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 
-/// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
+/// The front-end in the ids of users, and in the places of the main bot.
 pub const FRONT_END: &str = "telegram";
 
 /// A function that returns the role of a user in a place, or `None` for a user without access there.
@@ -81,6 +81,8 @@ pub type OpenFile = Arc<dyn Fn(&SessionFile) -> io::Result<(File, u64)> + Send +
 
 #[derive(Clone)]
 pub struct Settings {
+    /// The front-end of the bot's places, as in [`Place`].
+    pub front_end: String,
     /// The file that contains the token.
     pub token_file: PathBuf,
     /// `https://api.telegram.org`, or the URL of another Bot API server.
@@ -107,10 +109,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the default settings for this token file and Bot API server.
+    /// Returns the default settings of the main bot, for this token file and Bot API server.
     #[must_use]
     pub fn new(token_file: PathBuf, api_url: &str) -> Self {
         Self {
+            front_end: FRONT_END.to_owned(),
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),

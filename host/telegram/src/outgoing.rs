@@ -35,7 +35,7 @@ use teloxide_core::{
     types::{self, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId},
 };
 
-use super::{FRONT_END, Telegram, api::BotApiError, entities::entities, locked};
+use super::{Telegram, api::BotApiError, entities::entities, locked};
 pub(super) use calls::Calls;
 pub(super) use drafts::StopButtons;
 pub(super) use rich::RichRefusals;
@@ -136,11 +136,7 @@ fn message_of(place: &Place, id: &MessageId) -> Result<(ApiPlace, types::Message
 
 #[async_trait]
 impl Chat for Telegram {
-    fn front_end(&self) -> &'static str {
-        FRONT_END
-    }
-
-    fn limits(&self) -> Limits {
+    fn limits(&self, _place: &Place) -> Limits {
         Limits {
             text_units: TEXT_UNITS,
             columns: COLUMNS,
@@ -275,7 +271,7 @@ impl Chat for Telegram {
         !matches!(error, BotApiError::Rejected { .. })
     }
 
-    async fn download(&self, file: &ChatFile, to: File) -> Result<(), DownloadError> {
+    async fn download(&self, _place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
         self.download_file(file, &to).await.map_err(|error| DownloadError(error.to_string()))
     }
 

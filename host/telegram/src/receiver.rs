@@ -46,7 +46,7 @@ impl From<StorageError> for StoreFailure {
 
 impl<'t> Receiver<'t> {
     pub fn new(telegram: &'t Telegram, settings: &'t ReceiverSettings, bot: Bot) -> Self {
-        let parser = UpdateParser::new(settings, bot, Arc::clone(&telegram.migrations));
+        let parser = UpdateParser::new(telegram, settings, bot);
         Self { telegram, settings, parser, pending_answers: JoinSet::new() }
     }
 
@@ -179,7 +179,7 @@ async fn accept(telegram: &Telegram, updates: Vec<Update>, next: Option<i64>) ->
 /// Notifies a place that its messages are not stored. Bypasses the outbox, which sends only stored posts.
 async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageError) {
     let reply = messages::plain(&messages::not_stored_yet(error));
-    for message in outbox::messages(&reply, telegram.limits()) {
+    for message in outbox::messages(&reply, telegram.limits(place)) {
         if let Err(error) = telegram.send(place, &message).await {
             tracing::debug!(%place, %error, "failed to notify that messages are not stored");
         }

@@ -60,9 +60,10 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     Ok(Token(text))
 }
 
-/// Checks that [`read`] finds a token in the file.
-pub fn check(file: &Path) -> Result<(), TokenError> {
-    read(file).map(|_| ())
+/// Checks that [`read`] finds a token in the file, and returns the id of the bot, which is the part before the colon.
+pub fn check(file: &Path) -> Result<String, TokenError> {
+    let token = read(file)?;
+    Ok(token.secret().split(':').next().unwrap_or_default().to_owned())
 }
 
 fn is_token(text: &str) -> bool {

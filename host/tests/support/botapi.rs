@@ -97,11 +97,14 @@ struct Inner {
     complaints: Vec<String>,
     /// The current webhook's parameters.
     webhook: Option<Value>,
-    /// The address to which a reverse proxy forwards webhook requests.
+    /// Whether the token was revoked, so that all calls fail.
+    is_revoked: bool,
+    /// The address to which a reverse proxy passes the requests to the webhook.
     proxy_to: Option<String>,
 }
 
 struct Shared {
+    token: String,
     inner: Mutex<Inner>,
     changed: watch::Sender<u64>,
     schema: Schema,
@@ -114,9 +117,19 @@ pub struct BotApi {
 
 impl BotApi {
     pub async fn start() -> Self {
+        Self::start_with(TOKEN).await
+    }
+
+    /// Starts the API of another bot. The id in the token is that of the bot.
+    pub async fn start_with(token: &str) -> Self {
+        let token = token.to_owned();
         let inner = Inner { next_update: 1000, next_message: 1, ..Inner::default() };
-        let shared =
-            Arc::new(Shared { inner: Mutex::new(inner), changed: watch::Sender::new(0), schema: Schema::load() });
+        let shared = Arc::new(Shared {
+            token,
+            inner: Mutex::new(inner),
+            changed: watch::Sender::new(0),
+            schema: Schema::load(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
@@ -138,6 +151,11 @@ impl BotApi {
 
     pub fn block(&self, chat: i64) {
         self.with(|inner| inner.blocked.insert(chat));
+    }
+
+    /// Revokes the bot's token. Ends the current poll.
+    pub fn revoke(&self) {
+        self.with(|inner| inner.is_revoked = true);
     }
 
     pub fn unblock(&self, chat: i64) {
@@ -279,7 +297,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|path| path.split_once('/')) else {
         return file(&shared, &path).await;
     };
-    if token != TOKEN {
+    if token != shared.token || shared.look(|inner| inner.is_revoked) {
         return error(401, "Unauthorized");
     }
     let method = method.to_lowercase();
@@ -327,7 +345,7 @@ async fn file(shared: &Shared, path: &str) -> Response {
         Some((token, path)) => (token, path.trim_start_matches("photos/")),
         None => return error(404, "Not Found"),
     };
-    if token != TOKEN {
+    if token != shared.token {
         return error(401, "Unauthorized");
     }
     let content = shared.look(|inner| inner.files.get(id).cloned()).unwrap_or_else(|| FILE.to_vec());
@@ -371,8 +389,9 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
     match method {
         "getme" => {
             let topic_mode = shared.look(|inner| inner.topic_mode);
+            let id: u64 = shared.token.split(':').next().unwrap().parse().unwrap();
             ok(json!({
-                "id": 42, "is_bot": true, "first_name": "Cord", "username": "cord_bot",
+                "id": id, "is_bot": true, "first_name": "Cord", "username": "cord_bot",
                 "has_topics_enabled": topic_mode,
             }))
         }
@@ -431,6 +450,9 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
                 let mut inner = shared.lock();
                 if inner.webhook.is_some() {
                     return Err(error(409, WEBHOOK_IS_SET));
+                }
+                if inner.is_revoked {
+                    return Err(error(401, "Unauthorized"));
                 }
                 if std::mem::take(&mut inner.rival) {
                     return Err(error(409, "Conflict: terminated by other getUpdates request"));

@@ -17,6 +17,7 @@ mod pairing;
 mod plugin_buttons;
 mod session_files;
 mod sessions_of_others;
+mod several_bots;
 mod split_messages;
 mod topics;
 mod voice;

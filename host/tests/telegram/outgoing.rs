@@ -248,7 +248,7 @@ fn menu(names: &[&str]) -> Vec<MenuEntry> {
 }
 
 fn menus(everyone: &[&str], chats: &[(i64, Option<&[&str]>)]) -> Menus {
-    let chats = chats.iter().map(|(chat, names)| (chat.to_string(), names.map(menu))).collect();
+    let chats = chats.iter().map(|(chat, names)| (place(*chat), names.map(menu))).collect();
     Menus { everyone: menu(everyone), chats }
 }
 

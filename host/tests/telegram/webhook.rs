@@ -30,10 +30,11 @@ impl WebhookBot {
     /// Starts a bot that receives updates through the webhook `https://bot.example.org/telegram`.
     async fn start(bot: TestBot) -> Self {
         let config = config::load("[telegram]\nwebhook = \"https://bot.example.org/telegram\"").unwrap();
-        let (server, webhook) = TelegramWebhookServer::new(&config.telegram.webhook.unwrap(), SECRET.to_owned());
+        let mut server = TelegramWebhookServer::new(SECRET.to_owned());
+        let webhook = server.add(&config.telegram.webhook.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        tokio::spawn(server.serve(listener));
+        tokio::spawn(Arc::new(server).serve(listener));
         let telegram = Arc::clone(&bot.telegram);
         let settings = receiver_settings(DEADLINE);
         let receiving = tokio::spawn(async move { telegram.serve_webhook(settings, webhook).await.unwrap_err() });

@@ -82,8 +82,9 @@ fn new(call: &Call) -> Result<Reply, String> {
     let place = context::place()?;
     let agent = agent.cloned().or_else(|| agent::selected(&place));
     let spec = SessionSpec { persona: persona.cloned(), agent: agent.clone(), ..SessionSpec::named(name) };
-    control::create(&spec).map_err(|error| messages::refused(name, error))?;
-    let done = messages::created(name, persona.map(String::as_str), agent.as_deref());
+    let session = control::create(&spec).map_err(|error| messages::refused(name, error))?;
+    // The session may have the persona of the bot.
+    let done = messages::created(name, session.persona.as_deref(), agent.as_deref());
     let started = control::activate(&place, name).and_then(|_| control::start(name));
     Ok(messages::with_error(done, started.err()))
 }

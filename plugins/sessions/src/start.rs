@@ -61,7 +61,7 @@ fn opened(session: &Session, request: Option<u64>) -> Reply {
 }
 
 fn welcome(place: &Place, recent: &[Session]) -> Reply {
-    let is_group = place.front_end == "telegram" && place.chat.starts_with('-');
+    let is_group = place.front_end.starts_with("telegram") && place.chat.starts_with('-');
     let text = if is_group { format!("{WELCOME}\n\n{}", escape(PRIVACY)) } else { WELCOME.to_owned() };
     if !has_buttons(place) {
         return Reply::text(text);

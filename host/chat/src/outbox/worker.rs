@@ -130,7 +130,7 @@ impl Worker {
         self.turns.retain(|turn| !ended.contains(&turn.turn));
         self.take_frames(std::mem::take(&mut mailbox.frames));
         // An appending front-end can't complete a line later, so print the incomplete line before the next post.
-        let appends = self.shared.chat.limits().edits == Edits::Append;
+        let appends = self.shared.chat.limits(&self.place).edits == Edits::Append;
         if let Some(turn) = self.turns.iter_mut().find(|turn| appends && Some(&turn.turn) == unstopped.as_ref()) {
             turn.halt();
         }
@@ -216,7 +216,7 @@ impl Worker {
     }
 
     fn line_changed(&self, reported: &ReportedActivity, turn: &LiveTurn) -> bool {
-        self.shared.chat.limits().live_line == LiveLine::Status && reported.line != turn.line
+        self.shared.chat.limits(&self.place).live_line == LiveLine::Status && reported.line != turn.line
     }
 
     async fn report_activity(&mut self) {

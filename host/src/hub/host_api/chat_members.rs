@@ -11,7 +11,7 @@ use cordboard_runtime::ChatMember;
 /// Returns the members of `place`. `writers` are the people who have written there, with or without access.
 pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
     // A private chat has the id of its user. Group ids are negative, so they match no user.
-    let private = (place.front_end == cordboard_telegram::FRONT_END)
+    let private = (place.user_front_end() == cordboard_telegram::FRONT_END)
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
     let people = writers.into_iter().chain(private).chain(console_user);
@@ -20,8 +20,8 @@ pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMembe
 
 /// Returns the user of a private chat or of the console. `None` for a group or an unknown front-end.
 pub fn person_of(place: &Place) -> Option<UserId> {
-    let is_known = [cordboard_telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
-    (is_known && !place.is_group()).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
+    let is_known = [cordboard_telegram::FRONT_END, console::FRONT_END].contains(&place.user_front_end());
+    (is_known && !place.is_group()).then(|| UserId(format!("{}:{}", place.user_front_end(), place.chat)))
 }
 
 /// Returns whether the user of a private chat or of the console may currently see the session. If `session` is `None`,

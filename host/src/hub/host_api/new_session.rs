@@ -125,9 +125,20 @@ impl HostService {
             personas: Some(self.personas()),
             now: self.clock.now(),
         };
-        let record = rules.record(caller, spec)?;
-        let stored = self.store_session(&record, SessionOrigin::New).await;
+        let record = rules.record(caller, self.with_bot_defaults(spec, &config))?;
+        let stored = self.store_session(&record).await;
         self.publish(caller, record, stored)
+    }
+
+    /// Sets the agent and the persona of the bot through which the session is created, unless the caller has chosen
+    /// others.
+    fn with_bot_defaults(&self, spec: SessionSpec, config: &Config) -> SessionSpec {
+        let Some(bot) = self.place.as_ref().and_then(|place| config.bots.of(place)) else { return spec };
+        SessionSpec {
+            agent: spec.agent.or_else(|| bot.agent.clone()),
+            persona: spec.persona.or_else(|| bot.persona.clone()),
+            ..spec
+        }
     }
 
     pub(super) async fn activate_session(

@@ -21,7 +21,7 @@ impl Telegram {
     pub(super) async fn set_commands(&self, menus: &Menus) -> Result<(), ChatError> {
         self.set_menu(None, &menus.everyone).await?;
         for (chat, menu) in &menus.chats {
-            let Ok(id) = chat.parse() else { continue };
+            let Ok(id) = chat.chat.parse() else { continue };
             match self.set_menu(Some(id), menu.as_deref().unwrap_or_default()).await {
                 Ok(()) => {}
                 // The person has blocked the bot, or has deleted the chat.
@@ -30,7 +30,7 @@ impl Telegram {
                     | ChatError::Unreachable { .. }
                     | ChatError::Deleted { .. }
                     | ChatError::Forbidden { .. }),
-                ) => tracing::debug!(chat, %error, "failed to set the command menu of a private chat"),
+                ) => tracing::debug!(%chat, %error, "failed to set the command menu of a private chat"),
                 Err(
                     error @ (ChatError::RateLimited { .. }
                     | ChatError::Unavailable { .. }

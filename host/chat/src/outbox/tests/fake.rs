@@ -127,11 +127,7 @@ fn shown(message: &Outgoing) -> String {
 
 #[async_trait]
 impl Chat for Fake {
-    fn front_end(&self) -> &'static str {
-        "fake"
-    }
-
-    fn limits(&self) -> Limits {
+    fn limits(&self, _place: &Place) -> Limits {
         let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
         Limits {
             text_units: self.units,

@@ -45,7 +45,7 @@ impl Worker {
     }
 
     pub(super) async fn show_frame(&mut self) {
-        let limits = self.shared.chat.limits();
+        let limits = self.shared.chat.limits(&self.place);
         // Rotate through the turns of several sessions.
         self.rotation = self.rotation.wrapping_add(1);
         let now = Instant::now();
@@ -123,7 +123,7 @@ impl Worker {
     /// Stores the shown part of a turn, so that the next host process can mark it as unfinished if this one is killed.
     /// Appended output can't be marked, so it isn't stored.
     async fn store_placeholder(&self, at: usize, message: &MessageId, text: &str) {
-        if self.shared.chat.limits().edits == Edits::Append {
+        if self.shared.chat.limits(&self.place).edits == Edits::Append {
             return;
         }
         let turn = &self.turns[at].turn;

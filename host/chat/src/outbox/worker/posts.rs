@@ -27,7 +27,7 @@ const MOST_BLOCKED_POSTS: usize = 100;
 impl Worker {
     /// Chooses the next post to send. A reply may be sent between two parts of a long answer.
     pub(super) fn choose_post(&mut self, mailbox: &mut Mailbox) {
-        let edits = self.shared.chat.limits().edits;
+        let edits = self.shared.chat.limits(&self.place).edits;
         let may_pause = self.delivering.as_ref().is_some_and(|post| mailbox.is_sending_long_answer(post.turn.as_ref()));
         if may_pause && edits == Edits::Replace && mailbox.reply().is_some() {
             self.paused = self.delivering.take();
@@ -49,7 +49,7 @@ impl Worker {
     }
 
     fn start_delivery(&mut self, row: &OutboxRow) -> PostDelivery {
-        let limits = self.shared.chat.limits();
+        let limits = self.shared.chat.limits(&self.place);
         let rich = self.shared.chat.rich_messages(&self.place);
         let mut stored = row.state.messages.clone();
         if stored.is_empty() {
@@ -147,7 +147,7 @@ impl Worker {
             mailbox.record_progress(&post);
         }
         // Printed lines can't be edited.
-        let messages = match self.shared.chat.limits().edits {
+        let messages = match self.shared.chat.limits(&self.place).edits {
             Edits::Replace => post.editable_messages(),
             Edits::Append => Vec::new(),
         };

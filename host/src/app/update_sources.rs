@@ -1,0 +1,108 @@
+//! The ways in which Telegram delivers the updates of the bots: each bot polls, or all bots receive requests through one
+//! HTTP server, each with a path of its own.
+
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use cordboard_core::config::{Telegram as TelegramConfig, WebhookUrl};
+use cordboard_telegram::{ReceiveError, ReceiverSettings, Telegram, UpdateWebhook};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::AppError;
+use crate::telegram_webhook::{self, TelegramWebhookServer, secret};
+
+/// The source of the updates of one bot.
+pub enum UpdateSource {
+    Polling(Arc<FormerWebhooks>),
+    Webhook(UpdateWebhook),
+}
+
+/// The sources of all bots.
+pub struct UpdateSources {
+    /// In the order of the bots.
+    pub of_bots: Vec<UpdateSource>,
+    pub server: Option<WebhookListener>,
+}
+
+/// The HTTP server, which accepts no connections yet.
+pub struct WebhookListener {
+    listener: TcpListener,
+    server: TelegramWebhookServer,
+}
+
+impl WebhookListener {
+    /// Accepts connections until the task is aborted.
+    pub fn spawn(self) -> JoinHandle<Infallible> {
+        tokio::spawn(Arc::new(self.server).serve(self.listener))
+    }
+}
+
+impl UpdateSources {
+    /// Opens the listener and loads or creates the secret if `[telegram] webhook` is set. Otherwise, the bots poll.
+    pub async fn open(state: &Path, main: &TelegramConfig, bots: &[&TelegramConfig]) -> Result<Self, AppError> {
+        let address = main.webhook_listen.filter(|_| main.webhook.is_some());
+        let Some(address) = address else {
+            let former = Arc::new(FormerWebhooks::new(state, bots.len()));
+            let of_bots = bots.iter().map(|_| UpdateSource::Polling(Arc::clone(&former))).collect();
+            return Ok(Self { of_bots, server: None });
+        };
+        let secret = secret::load_or_create(state)
+            .map_err(|source| AppError::WebhookSecret { path: secret::path(state), source })?;
+        let listener = telegram_webhook::listen(address).await;
+        let listener =
+            listener.map_err(|source| AppError::Listen { address, key: "[telegram] webhook_listen", source })?;
+        let mut server = TelegramWebhookServer::new(secret);
+        let urls: Vec<&WebhookUrl> = bots.iter().filter_map(|bot| bot.webhook.as_ref()).collect();
+        let of_bots = urls.into_iter().map(|url| UpdateSource::Webhook(server.add(url))).collect();
+        Ok(Self { of_bots, server: Some(WebhookListener { listener, server }) })
+    }
+}
+
+impl UpdateSource {
+    pub async fn receive(self, telegram: &Telegram, settings: ReceiverSettings) -> Result<Infallible, ReceiveError> {
+        match self {
+            Self::Polling(former) => {
+                former.delete_of(telegram, &settings).await?;
+                telegram.poll(settings).await
+            }
+            Self::Webhook(webhook) => telegram.serve_webhook(settings, webhook).await,
+        }
+    }
+}
+
+/// The webhooks that an earlier run of this host may have set. Telegram rejects polling while a webhook is set. The host
+/// doesn't delete the webhook of another program.
+pub struct FormerWebhooks {
+    state: PathBuf,
+    /// Whether an earlier run may have set webhooks.
+    may_exist: bool,
+    /// The number of bots whose webhook is not deleted yet.
+    left: AtomicUsize,
+}
+
+impl FormerWebhooks {
+    fn new(state: &Path, bots: usize) -> Self {
+        let may_exist = secret::path(state).exists();
+        Self { state: state.to_owned(), may_exist, left: AtomicUsize::new(bots) }
+    }
+
+    /// Deletes the webhook of a bot. After that of the last bot, also deletes the secret.
+    async fn delete_of(&self, telegram: &Telegram, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
+        if !self.may_exist {
+            return Ok(());
+        }
+        telegram.delete_webhook(settings).await?;
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Err(error) = secret::delete(&self.state)
+        {
+            tracing::warn!(%error, "failed to delete the secret of the former webhook: the next start deletes the webhook again");
+        }
+        Ok(())
+    }
+}
