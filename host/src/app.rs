@@ -249,7 +249,8 @@ pub fn check_open_files() -> Result<(), AppError> {
 
 /// Runs the host: `cordboard run`.
 ///
-/// # Errors The host failed to start, failed while running, or exited with unfinished work.
+/// # Errors
+/// The host failed to start, failed while running, or exited with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let paths = run.paths.resolve()?;
     let (config, config_file) = load_file(&paths)?;

@@ -127,7 +127,8 @@ pub fn saved_path(session_folder: &Path, file: &ChatFile) -> io::Result<PathBuf>
 
 /// Reads up to `length` bytes of a saved file, starting at `offset`. Returns fewer bytes only at the end of the file.
 ///
-/// # Errors The file doesn't exist or can't be read.
+/// # Errors
+/// The file doesn't exist or can't be read.
 pub fn read_part(session_folder: &Path, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
     let file = open(session_folder, name)?;
     let mut bytes = Vec::new();

@@ -55,7 +55,7 @@ pub struct ListedPerson {
     pub chat: Option<Place>,
     /// The only bot through which the entry gives access: the NAME of `[telegram.NAME.access]`.
     pub bot: Option<String>,
-    /// Whether an entry of the configuration overrides this stored entry, which has no effect.
+    /// Whether a configured entry overrides this stored entry, which then has no effect.
     pub is_overridden: bool,
 }
 
@@ -268,7 +268,7 @@ impl AccessEntries<'_> {
     /// Decides about a request.
     ///
     /// # Errors
-    /// The request is invalid, or is about the owner or an entry of the configuration.
+    /// The request is invalid, or concerns the owner or a configured entry.
     pub fn decide(&self, request: &AccessRequest, origin: &RequestOrigin<'_>) -> Result<AccessDecision, AccessRefusal> {
         match request {
             AccessRequest::Add { who, role, scope } => {

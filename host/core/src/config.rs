@@ -104,8 +104,9 @@ static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
 /// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an
 /// emptied file may replace a valid configuration.
 ///
-/// # Errors The error lists the first 20 faults in the order in which they appear. If the text is not valid TOML, the
-/// error lists only the parser's first error.
+/// # Errors
+/// The error lists the first 20 faults in the order in which they appear. If the text is not valid TOML, the error
+/// lists only the parser's first error.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
     merge_over(&mut config, text, PARSED_DEFAULTS.known.clone())?;

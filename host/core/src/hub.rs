@@ -48,7 +48,7 @@ pub enum Slot {
 /// and the plugins may change while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,
-    /// Whether filters see prompts before they are handled. Filters may take long.
+    /// Whether filters see prompts before they are handled. Filters may take a long time.
     pub has_filters: bool,
     /// Returns the settings of a place.
     pub settings: &'a dyn Fn(&Place) -> PlaceSettings,
@@ -62,7 +62,7 @@ pub struct HubFacts<'a, T> {
 pub struct PlaceSettings {
     /// The maximum time that a part of a message waits for the next part.
     pub patience: Duration,
-    /// The maximum number of updates of a member within a minute.
+    /// The maximum number of updates per member and minute.
     pub per_minute: Option<usize>,
 }
 

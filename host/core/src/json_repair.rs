@@ -16,7 +16,8 @@ const TRIES: usize = 32;
 
 /// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
 ///
-/// # Errors The text isn't valid JSON even after the repair, for example because it is truncated or has trailing data.
+/// # Errors
+/// The text isn't valid JSON even after the repair, for example because it is truncated or has trailing data.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     // A repair copies the text and is rarely needed, so try without it first.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repair(bytes)))

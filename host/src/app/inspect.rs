@@ -114,8 +114,8 @@ fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String
     Ok(problems)
 }
 
-/// Reports for each secret whether it can be read, without printing its value. systemd credentials exist only in
-/// processes that systemd starts, so elsewhere their state is unknown.
+/// Reports whether each secret can be read, without printing its value. systemd credentials exist only in processes
+/// that systemd starts, so elsewhere their state is unknown.
 fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut problems = Vec::new();
@@ -331,8 +331,8 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 }
 
 /// Reads the configured secrets and the bots' tokens, so that [`print_text`] removes them: an audit entry or a post may
-/// contain a secret that was configured only later. A configuration or a secret that can't be read doesn't prevent the
-/// output, because the host removed the secrets that it knew before it stored the text.
+/// contain a secret that was configured only later. If the configuration or a secret can't be read, the text is printed
+/// anyway: the host already removed the secrets that it knew when it stored the text.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);

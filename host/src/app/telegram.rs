@@ -187,7 +187,7 @@ impl TelegramFrontEnd {
         outbound.finish(Vec::new(), vec![NewPost::new(place, notice)]).await;
     }
 
-    /// Stops receiving messages. An open request to the webhook gets an error, so that Telegram sends its update again.
+    /// Stops receiving messages. An open webhook request gets an error, so that Telegram resends its update.
     pub fn stop(&mut self) {
         self.receiving.abort_all();
         if let Some(server) = &self.server {

@@ -16,7 +16,8 @@ use crate::{
     stdout,
 };
 
-/// # Errors The name is invalid, or the folder already exists or can't be written.
+/// # Errors
+/// The name is invalid, or the folder already exists or can't be written.
 pub fn new(options: &cli::New) -> Result<(), DevError> {
     check_name(&options.name)?;
     let folder = PathBuf::from(&options.name);

@@ -106,7 +106,7 @@ struct SourceChat<'a> {
     place: &'a Place,
 }
 
-/// Downloads the files that are not saved yet. After an error, none of them remains. The error is a sentence for the
+/// Downloads the files that are not saved yet. If one fails, none of them is kept. The error is a sentence for the
 /// user.
 async fn save(
     chat: &SourceChat<'_>,

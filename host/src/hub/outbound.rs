@@ -109,7 +109,8 @@ impl Outbound {
 
     /// Creates a topic, as [`Chat::create_topic`](cordboard_chat::Chat::create_topic) does.
     ///
-    /// # Errors The chat refuses, or it is unknown whether it created the topic.
+    /// # Errors
+    /// The chat refuses, or it is unknown whether it created the topic.
     pub async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
         self.sink.create_topic(place, look).await
     }

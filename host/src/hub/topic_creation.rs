@@ -110,9 +110,15 @@ impl HostService {
     /// topics.
     pub(super) fn topic_creation(&self, row: &InboxRow) -> Option<Arc<TopicCreation>> {
         let place = &row.update.place;
+        let scope = match &place.topic {
+            None => TopicScope::All,
+            Some(_) if self.topics.contains(place) => TopicScope::Forks,
+            Some(_) => return None,
+        };
+        let chat = Place { topic: None, ..place.clone() };
         let is_wanted =
-            self.config().telegram_of(place).topics == TopicMode::Create && self.outbound.can_create_topic(place);
-        let new = || TopicCreation { place: place.clone(), command: row.id, delayed: Mutex::default() };
+            self.config().telegram_of(place).topics == TopicMode::Create && self.outbound.can_create_topic(&chat);
+        let new = || TopicCreation { place: place.clone(), scope, command: row.id, delayed: Mutex::default() };
         is_wanted.then(|| Arc::new(new()))
     }
 

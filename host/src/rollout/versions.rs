@@ -39,8 +39,9 @@ impl Versions {
 
     /// Reads all plugin files at the start. The watcher reports later changes.
     ///
-    /// # Errors The folder cannot be listed, or other users may write to it: they could add a file that gets the grants
-    /// of the plugin it is named after.
+    /// # Errors
+    /// The folder cannot be listed, or other users may write to it: they could add a file that gets the grants of the
+    /// plugin it is named after.
     pub fn read_folder(&mut self) -> Result<BTreeMap<String, FileState>, WatchError> {
         let Some(folder) = &self.folder else { return Ok(BTreeMap::new()) };
         let mut files = BTreeMap::new();

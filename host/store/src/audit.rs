@@ -47,9 +47,10 @@ impl Store {
 /// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. If `session` is
 /// set, returns only the entries of that session, including those from before a rename.
 ///
-/// # Errors Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has
-/// used the directory, because an empty log would suggest that no decisions were made. The error text contains the
-/// reason and the remedy.
+/// # Errors
+/// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the
+/// directory, because an empty log would suggest that no decisions were made. The error text contains the reason and
+/// the remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
     let Some(db) = open_read_only(state)? else {
         return Err(OpenError::NeverUsed { what: "the audit log", path: state.to_owned() });

@@ -149,7 +149,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
 /// and `silence` are saved for an agent of the kind that supports them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
-        // This bot exists from the start, and its table has no other table `access`.
+        // This bot exists from the start, and its table has no other `access` table.
         ("telegram.NAME", "access") => "telegram.second".to_owned(),
         ("telegram.NAME" | "telegram.NAME.access", _) => table.replace("NAME", "work"),
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),

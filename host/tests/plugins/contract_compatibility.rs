@@ -1,6 +1,6 @@
 //! Tests components that were compiled against the versions 0.2.0 to 0.2.6 of the contract. Every later host of 0.2
 //! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
-//! Components of the draft 0.1 are rejected.
+//! Components built against the 0.1 draft are rejected.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 

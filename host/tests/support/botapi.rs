@@ -99,7 +99,7 @@ struct Inner {
     webhook: Option<Value>,
     /// Whether the token was revoked, so that all calls fail.
     is_revoked: bool,
-    /// The address to which a reverse proxy passes the requests to the webhook.
+    /// The address to which a reverse proxy forwards webhook requests.
     proxy_to: Option<String>,
 }
 

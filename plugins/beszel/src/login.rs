@@ -14,7 +14,8 @@ pub fn body(user: &str, password: &str) -> String {
 
 /// Reads the token from the response to the login.
 ///
-/// # Errors The hub rejected the login, or the response has an unknown format. The text is one line for the operator.
+/// # Errors
+/// The hub rejected the login, or the response has an unknown format. The text is one line for the operator.
 pub fn token(config: &Config, response: Response) -> Result<String, String> {
     // The hub responds to a wrong password with 400, not 401. It responds with 401 if it requires a second factor.
     match response.status {

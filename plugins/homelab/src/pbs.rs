@@ -72,8 +72,9 @@ impl Access {
 
     /// Requests a path below `/api2/json` and reads the content of `data`.
     ///
-    /// # Errors There is no response, its status isn't a success, or its format is unknown. The text is one line for
-    /// the operator.
+    /// # Errors
+    /// There is no response, its status isn't a success, or its format is unknown. The text is one line for the
+    /// operator.
     pub fn data<T>(&self, fetch: Fetch, path: &str, read: impl FnOnce(Json) -> Result<T, String>) -> Result<T, String> {
         let path = format!("/api2/json{path}");
         let response = fetch(&path)?;

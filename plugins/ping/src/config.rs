@@ -45,7 +45,8 @@ impl TryFrom<Table> for Config {
 impl Config {
     /// Returns all hosts, or only the host with that name.
     ///
-    /// # Errors There is no host with that name. The text is for the caller and lists the known names.
+    /// # Errors
+    /// There is no host with that name. The text is for the caller and lists the known names.
     pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&Host>, String> {
         let Some(name) = name else { return Ok(self.hosts.iter().collect()) };
         if let Some(host) = self.hosts.iter().find(|host| host.name == name) {

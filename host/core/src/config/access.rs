@@ -26,8 +26,8 @@ pub struct Access {
     /// The bots of `[telegram.NAME]`, by name, with the people who have access through them. `None` if `admins` and
     /// `members` apply to the bot.
     pub bots: BTreeMap<String, Option<BotAccess>>,
-    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools that the agent asks
-    /// about. They don't apply to agents of kind `plain`.
+    /// Rules for tools that agents must not use. For agents of kind `acp`, they apply only to tools for which the agent
+    /// asks permission. They don't apply to agents of kind `plain`.
     pub deny_tools: Vec<Rule>,
 }
 

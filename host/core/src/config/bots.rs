@@ -92,7 +92,7 @@ impl Bot {
         Self { telegram, agent: None, persona: None }
     }
 
-    /// Returns the position of the key `agent`.
+    /// Returns the position of the `agent` key.
     fn merge(
         &mut self,
         access: &mut Option<BotAccess>,

@@ -16,7 +16,7 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 23] = [
+const KEYS: [(&str, &[&str], TakesEffect); 24] = [
     ("telegram", &["token_file", "api_url", "webhook", "webhook_listen"], TakesEffect::NextStart),
     (
         "telegram",

@@ -72,7 +72,8 @@ fn session_name(text: &str) -> Result<SessionName, ApiError> {
     text.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))
 }
 
-/// # Errors A session already has the name. The error contains details of that session only if the caller may see it.
+/// # Errors
+/// A session already has the name. The error contains details of that session only if the caller may see it.
 fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -> Result<(), ApiError> {
     registry.view(name.as_str()).map_or(Ok(()), |there| Err(taken(&there, caller)))
 }
@@ -126,7 +127,7 @@ impl HostService {
             now: self.clock.now(),
         };
         let record = rules.record(caller, self.with_bot_defaults(spec, &config))?;
-        let stored = self.store_session(&record).await;
+        let stored = self.store_session(&record, SessionOrigin::New).await;
         self.publish(caller, record, stored)
     }
 
