@@ -9,7 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes `OUT_DIR/project_template.rs` with two lists: the embedded SDK files and the embedded template files.
+/// Writes `OUT_DIR/project_template.rs`, which contains two lists: the embedded SDK files and the embedded template
+/// files.
 pub fn embed() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("..");
     let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
@@ -47,7 +48,7 @@ fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Adds the text of every file below `folder` to `files`. The key is `below`, followed by the relative path.
+/// Adds the text of every file below `folder` to `files`. A file's key is `below` followed by its relative path.
 fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
@@ -81,7 +82,7 @@ fn stand_alone(manifest: &str, workspace: &str) -> String {
     format!("{}\n[workspace]\n", text.trim_end_matches('\n').to_owned() + "\n")
 }
 
-/// Replaces `name.workspace = true` or `name = { workspace = true, more }` with the workspace's value of `name`.
+/// Replaces `name.workspace = true` or `name = { workspace = true, more }` with the workspace's value for `name`.
 /// Returns `None` for any other line.
 fn inherited(section: &str, line: &str, workspace: &str) -> Option<String> {
     let (name, rest) = line.split_once('=')?;

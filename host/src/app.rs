@@ -1,5 +1,5 @@
-//! Assembles the host from its components, runs it and shuts it down. It only connects the components, and leaves every
-//! decision to them.
+//! Assembles the host from its components, runs it and shuts it down. It only connects the components; they make all
+//! decisions.
 
 mod access_checked_chat;
 mod background_tasks;
@@ -54,10 +54,10 @@ use crate::{
 /// The exit code for an invalid configuration or an invalid value of an option.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest open-file limit that a command accepts. The host itself opens about 30 files, and more for each agent.
+/// The lowest open-file limit with which a command runs. The host itself opens about 30 files, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
-/// The error that ends a command. It is printed to standard error.
+/// The error with which a command fails. It is printed to standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("{0}")]
@@ -199,7 +199,7 @@ fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
     load_file(paths).map(|(config, _)| config)
 }
 
-/// Returns the configuration, and the path and the bytes of its file if there is one.
+/// Returns the configuration and, if it was read from a file, the file's path and bytes.
 fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &paths.config else { return Ok((Config::defaults(), None)) };
     cordboard_watch::check_private(path).map_err(AppError::Untrusted)?;

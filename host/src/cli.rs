@@ -257,8 +257,8 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Returns the folder of an XDG variable, or its default below `HOME`. A relative path counts as unset, as the XDG
-/// specification requires.
+/// Returns the folder that an XDG variable names, or the default folder below `HOME`. A relative path counts as unset,
+/// as the XDG specification requires.
 fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
 
-    /// The maximum width of a line of examples. clap wraps the help at 100 columns.
+    /// The maximum width of a line in the examples. clap wraps the help at 100 columns.
     const WIDEST: usize = 98;
 
     fn all(command: clap::Command) -> Vec<clap::Command> {

@@ -1,6 +1,6 @@
 //! Owns the two clocks of the host. The deadline clock ([`Clock::now`]) includes the time that the machine sleeps,
 //! jumps forward when the system's clock is set forward, and never goes back. The wall clock ([`Clock::wall`]) is shown
-//! to people and plugins. Both advance with tokio's clock, so that a test can pause them.
+//! to people and plugins. Both advance with tokio's clock, so tests can pause them.
 
 use std::{
     sync::{
@@ -14,10 +14,11 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// Smaller differences between two clocks are ignored, because the clocks can't be read at the same instant.
+/// The tolerated difference between two clocks, which can't be read at the same instant. Smaller differences are
+/// ignored.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// The maximum duration of one [`ClockReading`]. A slower reading is repeated.
+/// The maximum time that one [`ClockReading`] may take. A slower one is repeated.
 const LONGEST_READING: Duration = Duration::from_millis(100);
 
 /// A reading of the system's clocks.
@@ -30,11 +31,11 @@ struct ClockReading {
     asleep: Duration,
 }
 
-/// The deadline clock's lead over tokio's clock, in milliseconds. Both parts only grow.
+/// The deadline clock's lead over tokio's clock, in milliseconds, in two parts that never decrease.
 #[derive(Debug, Default)]
 struct Lead {
     asleep: AtomicU64,
-    /// The largest lead that the wall clock has had, without the time asleep.
+    /// The largest lead that the wall clock has had, excluding time asleep.
     set_forward: AtomicU64,
 }
 
@@ -44,7 +45,7 @@ pub struct Clock {
     start_instant: Instant,
     read_clocks: fn() -> ClockReading,
     first: ClockReading,
-    /// Leaked, so that `Clock` is `Copy`. A process creates only a few clocks.
+    /// Deliberately leaked, so that `Clock` can be `Copy`. A process creates only a few clocks.
     lead: &'static Lead,
 }
 
@@ -69,7 +70,7 @@ impl Clock {
         Self { start_time: Timestamp(0).after(since), start_instant: Instant::now(), read_clocks, first, lead }
     }
 
-    /// Returns the time of the deadline clock, which is also the time in the host's records.
+    /// Returns the deadline clock's time, which the host also stores in its records.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.steady().after(self.ahead())
@@ -81,7 +82,7 @@ impl Clock {
         Arc::new(move || self.now())
     }
 
-    /// Returns the time of the wall clock.
+    /// Returns the wall clock's time.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
         match self.change((self.read_clocks)()) {
@@ -90,15 +91,15 @@ impl Clock {
         }
     }
 
-    /// Converts a time of the deadline clock to the wall clock. A past time stays in the past, even if the wall clock
-    /// was ahead when the time was recorded.
+    /// Converts a deadline clock time to wall clock time. A past time stays in the past, even if the wall clock was
+    /// ahead when the time was recorded.
     #[must_use]
     pub fn to_wall(&self, moment: Timestamp) -> Timestamp {
         let (now, wall) = (self.now(), self.wall());
         if moment <= wall { moment } else { Timestamp(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
     }
 
-    /// Converts a time of the deadline clock to tokio's clock. A timer for a past time fires at once.
+    /// Converts a deadline clock time to tokio's clock. A timer set to a past time fires immediately.
     #[must_use]
     pub fn instant(&self, moment: Timestamp) -> Instant {
         self.start_instant + moment.since(self.start_time.after(self.ahead()))
@@ -124,8 +125,8 @@ impl Clock {
         largest(&self.lead.asleep, asleep) + largest(&self.lead.set_forward, set_forward)
     }
 
-    /// Returns the difference that a sleep of the machine or a change of the system's time has caused. A difference
-    /// below [`TOLERANCE`] is ignored.
+    /// Returns the difference caused by the machine sleeping or by a change to the system time. A difference below
+    /// [`TOLERANCE`] is ignored.
     fn change(&self, ClockReading { wall, steady, .. }: ClockReading) -> ClockChange {
         let passed = steady.saturating_duration_since(self.first.steady);
         let change = match wall.duration_since(self.first.wall + passed) {

@@ -1,9 +1,9 @@
-//! Compares secrets in a time that doesn't depend on their content.
+//! Compares secrets in time that doesn't depend on their content.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Compares digests of equal length, so that the time of the comparison reveals nothing about the secret.
+/// Compares digests of equal length, so that the comparison time reveals nothing about the secret.
 #[must_use]
 pub fn is_equal(secret: &str, shown: &str) -> bool {
     let shown = hmac_sha256(shown, b"token").finalize().into_bytes();

@@ -36,8 +36,8 @@ pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
 /// reads snapshots. Also the host's pause after a failed accept.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client's timeout for opening a session or adopting a conversation. The host stops waiting for the session's agent
-/// to exit before this, and responds with the reason.
+/// A client's timeout for opening a session or adopting a conversation. The host gives up waiting for the session's
+/// agent before this timeout, and responds with the reason.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The maximum length of a request, in bytes. A request may contain a path.
@@ -59,14 +59,14 @@ pub enum ControlQuery {
 pub struct Adoption {
     pub conversation: String,
     pub name: SessionName,
-    /// The folder of the conversation. Without it, the host searches the transcripts of the agent.
+    /// The folder of the conversation. If it is `None`, the host searches the agent's transcripts.
     pub folder: Option<PathBuf>,
-    /// The NAME of `[agents.NAME]`. Without it, the host uses the default agent if it is of kind `claude`, or else the
-    /// first agent of that kind.
+    /// The NAME of `[agents.NAME]`. If it is `None`, the host uses the default agent if that agent's kind is `claude`,
+    /// or else the first agent of that kind.
     pub agent: Option<String>,
 }
 
-/// The agent and the folder of a session that was created for an adopted conversation.
+/// The agent and folder of the session created for an adopted conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adopted {
     pub agent: String,
@@ -81,7 +81,7 @@ pub enum ControlAnswer {
     Plugins(Vec<PluginRow>),
     Attached(TerminalCommand),
     Adopted(Adopted),
-    /// The request was refused. Contains the reason and the remedy.
+    /// The request was refused. The text contains the reason and the remedy.
     Refused(String),
     Error(String),
 }
@@ -89,13 +89,13 @@ pub enum ControlAnswer {
 /// Moves sessions between the chat and terminals.
 #[async_trait]
 pub trait Handover: Send + Sync {
-    /// Holds the session for the terminal of `process`, and returns the command that `process` has to execute.
+    /// Holds the session for the terminal that `process` runs in, and returns the command that `process` must execute.
     async fn attach(&self, session: &SessionName, process: ProcessId) -> Result<TerminalCommand, HandoverError>;
     /// Creates a session that continues a conversation.
     async fn adopt(&self, adoption: Adoption) -> Result<Adopted, HandoverError>;
 }
 
-/// The error for a failed handover. The text is for the operator.
+/// The reason why a handover failed. The text is shown to the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
     #[error("{0}")]
@@ -128,7 +128,7 @@ pub enum HandoverError {
 /// Returns the user name of the Telegram bot, or `None` if the host doesn't serve Telegram or has not signed in yet.
 pub type BotName = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
-/// The parts of the host that answer requests.
+/// The host services that answer control requests.
 #[derive(Clone)]
 pub struct ControlServices {
     pub sessions: Arc<SessionRegistry>,
@@ -148,8 +148,8 @@ pub fn socket(state_dir: &Path) -> PathBuf {
 /// The maximum length of the path in a socket address, in bytes.
 const LONGEST_PATH: usize = 107;
 
-/// A path to the socket that fits into a socket address. If the state directory's path is too long, this path goes
-/// through an open descriptor of the directory.
+/// A path to the socket that fits into a socket address. If the socket's own path would be too long, an open file
+/// descriptor of the state directory serves as the prefix instead.
 struct SocketPath {
     path: PathBuf,
     _folder: Option<fs::File>,
@@ -170,7 +170,7 @@ impl SocketPath {
 /// The bound socket. Clients can already connect; they get responses once [`Self::serve`] is called.
 pub struct ControlListener(UnixListener);
 
-/// Binds the socket, and replaces one that an earlier host left behind. The state directory is locked, so no running
+/// Binds the socket, replacing any socket left behind by an earlier host. The state directory is locked, so no running
 /// host uses the old one.
 pub fn listen(state_dir: &Path) -> io::Result<ControlListener> {
     let path = socket(state_dir);
@@ -245,7 +245,8 @@ impl ControlServices {
     }
 }
 
-/// Returns the process on the other end. That process waits for the response, so its pid is not reused in the meantime.
+/// Returns the process on the other end of the connection. It is waiting for the response, so its pid can't be reused
+/// in the meantime.
 fn client_process(stream: &UnixStream) -> Result<ProcessId, HandoverError> {
     let peer = stream.peer_cred().map_err(|_| HandoverError::NoProcess)?;
     let user = rustix::process::geteuid().as_raw();
@@ -269,7 +270,7 @@ mod tests {
         drop(listen(state).unwrap());
         assert!(ask().await.unwrap().is_none(), "an earlier host left its socket behind");
         fs::remove_file(socket(state)).unwrap();
-        // A link to itself fails with ELOOP, even for root.
+        // Opening a link that points to itself fails with ELOOP, even for root.
         std::os::unix::fs::symlink(socket(state), socket(state)).unwrap();
         let error = ask().await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("query the running host on {}: ", socket(state).display())), "{error}");

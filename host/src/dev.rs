@@ -1,5 +1,5 @@
-//! The `cordboard plugin` commands for plugin authors: create, build, check, call, test and watch a plugin. They
-//! reach a running host only through its plugin folder. `check`, `call` and `test` run the plugin on a fake host, which
+//! The `cordboard plugin` commands for plugin authors: create, build, check, call, test and watch a plugin. They affect
+//! a running host only through its plugin folder. `check`, `call` and `test` run the plugin on a fake host, which
 //! checks permissions as a real host does.
 
 mod build;

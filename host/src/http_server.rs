@@ -1,6 +1,6 @@
 //! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It limits the number of
-//! connections, the size of request heads, and the time of each request; [`read_body`] limits the size of bodies.
-//! Everything else is up to its handler.
+//! connections, the size of request heads and the time that each request may take; [`read_body`] limits the size of
+//! bodies. Everything else is up to its handler.
 
 mod log_limiter;
 mod request_error;
@@ -26,13 +26,14 @@ use tokio::{
 pub use log_limiter::LogLimiter;
 pub use request_error::{RequestError, text_response};
 
-/// The maximum number of headers of a request, far above what webhook senders use.
+/// The maximum number of headers in a request, far more than webhook senders use.
 const HEADERS: usize = 64;
 
-/// The maximum size of a request's head in bytes, far above what webhook senders use.
+/// The maximum size of a request's head in bytes, far more than webhook senders use.
 const HEAD_BYTES: usize = 16 << 10;
 
-/// The timeout for receiving a request's head. Webhook senders are programs that have the whole request ready.
+/// The timeout for receiving a request's head. Webhook senders are programs, which have the whole request ready before
+/// they connect.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The timeout for receiving a request's body.
@@ -41,7 +42,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// Answers requests. If the client disconnects, the server drops the answer's future.
+/// Answers requests. If the client disconnects, the server drops the future that computes the answer.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>>;
@@ -52,11 +53,11 @@ pub trait Handler: Send + Sync + 'static {
 pub struct ConnectionLimits {
     /// The maximum number of connections. Each may hold one body in memory; additional connections wait to be accepted.
     pub count: usize,
-    /// The timeout of a connection, including the time for the answer.
+    /// The timeout for a connection, including the time that the handler takes.
     pub timeout: Duration,
 }
 
-/// Accepts connections until its task is aborted. Connections that are already accepted continue.
+/// Accepts connections until its task is aborted. Connections accepted before that continue.
 pub async fn serve(listener: TcpListener, handler: Arc<dyn Handler>, limits: ConnectionLimits) -> Infallible {
     let room = Arc::new(Semaphore::new(limits.count));
     loop {
@@ -77,7 +78,7 @@ async fn connection(handler: Arc<dyn Handler>, stream: TcpStream, timeout: Durat
         async move { Ok::<_, Infallible>(handler.answer(request).await) }
     });
     let mut http = http1::Builder::new();
-    // One request per connection, so that no idle connection occupies a slot.
+    // Allow only one request per connection, so that idle connections don't occupy slots.
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
     http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
     let mut serving = http.serve_connection(TokioIo::new(stream), service);

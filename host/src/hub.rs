@@ -70,7 +70,7 @@ use self::undispatched_prompts::{PromptTaker, TakePrompts};
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
 
-/// The sender of events, such as accepted updates, to the hub.
+/// Sends events, such as accepted updates, to the hub.
 pub type Intake = mpsc::Sender<HubEvent>;
 
 /// Creates the channel into the hub. The front-end opens before the hub starts, so the channel is created first.
@@ -108,7 +108,7 @@ struct HubLoop {
     dispatcher: Arc<Dispatcher>,
     accepted: mpsc::Receiver<HubEvent>,
     closed: watch::Receiver<bool>,
-    /// Cloned for each dispatch, because a dispatched command may take waiting prompts.
+    /// Cloned for each dispatch, because a dispatched command may remove waiting prompts from the queue.
     requester: mpsc::Sender<TakePrompts>,
     requests: mpsc::Receiver<TakePrompts>,
     tasks: Tasks,
@@ -133,7 +133,7 @@ impl HubLoop {
         tokio::pin!(timeout);
         loop {
             tokio::select! {
-                // Updates that are already in the channel are received before the channel reports its end.
+                // Updates that are already in the channel are still received before the channel closes.
                 Ok(()) = self.closed.changed() => self.accepted.close(),
                 Some(request) = self.requests.recv() => self.take_prompts(request),
                 Some(slot) = self.tasks.next() => return HubEvent::Finished(slot),
@@ -173,8 +173,8 @@ impl HubLoop {
     }
 }
 
-/// The tasks that handle updates. The end of every task is reported, even if the task panicked, because an unreported
-/// task would block its place's queue.
+/// The tasks that handle updates. Every finished task is reported, even if it panicked, because its place's queue would
+/// otherwise stay blocked.
 #[derive(Default)]
 struct Tasks {
     running: JoinSet<()>,

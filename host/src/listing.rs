@@ -15,7 +15,7 @@ mod outbox;
 
 pub use outbox::{outbox, post_rows};
 
-/// Formats columns of text, each as wide as its widest cell.
+/// Formats text in columns, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     // Names and notes are untrusted text. They must not contain line breaks, because scripts read the table line by
     // line.
@@ -40,7 +40,7 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Formats columns of text. If any row has a link, the links form the last column.
+/// Formats text in columns. If any row has a link, the links form the last column.
 fn table_with_links<'r>(
     head: &[&str],
     mut rows: Vec<Vec<String>>,
@@ -175,7 +175,7 @@ pub fn audit(entries: &[AuditEntry]) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// Formats the usage of agents, with the sum in the last row if there are several rows.
+/// Formats agent usage, with the total in the last row if there is more than one row.
 #[must_use]
 pub fn usage(usage: &[OriginUsage]) -> String {
     if usage.is_empty() {

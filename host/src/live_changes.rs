@@ -1,6 +1,6 @@
-//! Applies changed configurations and plugin files to the running host, one at a time. Also feeds the events and
-//! commands of rollouts to [`Rollout`], and reports unreachable places. An invalid configuration or plugin never
-//! becomes active: it is logged, and the operators are notified once.
+//! Applies configuration and plugin file changes to the running host, one at a time. Also passes rollout events and
+//! commands to [`Rollout`], and reports unreachable places. An invalid configuration or plugin never becomes active: it
+//! is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     rollout::{Notifier, Rollout},
 };
 
-/// The interval at which the host reorders the menus' commands by use.
+/// How often the host reorders the commands in the menus by usage.
 const MENU_ORDER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub struct Reconciler {
@@ -32,7 +32,7 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// `rescan` sends the watcher the longest time between two scans.
+    /// `rescan` sends the watcher the maximum interval between scans.
     #[must_use]
     pub fn new(
         operators: Operators,
@@ -141,7 +141,7 @@ impl Reconciler {
     }
 
     /// Applies new settings to the plugins whose tables changed, and to all plugins if `[access]` or a limit in
-    /// `[plugins]` changed. Also retries the versions that wait for other settings.
+    /// `[plugins]` changed. Also retries the versions that are waiting for different settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         let common = [Area::PluginLimits, Area::RolloutLimits, Area::Access];

@@ -9,8 +9,8 @@ use std::{
 use cordboard_core::{render::is_unseen, scrub};
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
-/// Libraries that log on behalf of guests, without the guest's name or a rate limit. The guests get the same
-/// information in the errors that they receive.
+/// Libraries that log on behalf of guests, without the guest's name or a rate limit. Guests receive the same
+/// information in their errors.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging with the filters in `CORDBOARD_LOG`, such as `debug` or `cordboard_runtime=trace`. If the variable is
@@ -30,7 +30,7 @@ pub fn start(default: &str) {
     }
 }
 
-/// Returns the filter for `directives`, with `GUEST_LIBRARIES` switched off.
+/// Returns the filter for `directives`, with logging by `GUEST_LIBRARIES` turned off.
 ///
 /// # Errors
 /// The filter can't be parsed.
@@ -42,7 +42,7 @@ pub fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
     Ok(filter)
 }
 
-/// A writer of log records, each on one line. Each record is written in one call, so its last byte ends the line.
+/// Writes each log record on one line. Each record must be written in a single call, and its last byte ends the line.
 /// Libraries may log their requests and responses, so secrets are removed here, for every logger.
 pub struct LineWriter<W>(pub W);
 

@@ -13,8 +13,8 @@ use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
-    // Cordboard starts its own binary with one of these two internal commands. They are not for users, and they skip
-    // the rest of the startup.
+    // Cordboard starts its own binary with one of these two internal commands. They aren't meant for users, and they
+    // skip the rest of the startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(cordboard_runtime::COMPILE_COMMAND) => {

@@ -1,5 +1,5 @@
-//! Notifies the operators of the host's own events, asks them about grants, and updates what depends on the active
-//! plugins: the menus of commands, and the review of sessions by the lifecycle plugin.
+//! Notifies the operators of the host's own events, asks them about grants, and updates whatever depends on the active
+//! plugins: the command menus, and the lifecycle plugin's reviews of sessions.
 
 mod menus;
 
@@ -34,18 +34,18 @@ pub struct Operators {
     pub front_end: NoticeFrontEnd,
     pub outbox: Outbox,
     pub menus: CommandMenus,
-    /// Notified when a person writes in a place for the first time since the host started.
+    /// Notified the first time a person writes in a place after the host has started.
     pub new_member: Arc<Notify>,
 }
 
 impl Operators {
-    /// Makes all sessions query the lifecycle plugin again, because the policy has changed.
+    /// Makes all sessions query the lifecycle plugin again. Called when the policy has changed.
     pub async fn review_all(&self) {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
     /// Notifies the owner that a place can't be written to, unless the place is the owner's private chat, where the
-    /// notice would go. Also stores that a topic was deleted.
+    /// notice would go. If a topic was deleted, also stores that fact.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
         let text = match lost.kind {
             UnreachableKind::Blocked => messages::unreachable(&lost.place, &lost.why),
@@ -62,7 +62,7 @@ impl Operators {
         }
     }
 
-    /// Returns the sessions whose messages go to a place, sorted.
+    /// Returns the sessions whose messages are sent to a place, sorted.
     fn sessions_in(&self, place: &Place) -> Vec<SessionName> {
         let views = self.host.sessions.registry.views();
         let there = views.iter().filter(|view| !view.record.archived && view.record.place.as_ref() == Some(place));

@@ -24,8 +24,8 @@ use crate::{
     hub::{LiveConfig, Outbound},
 };
 
-/// The code of this run of the host. It is kept after pairing has ended, so that a late message that contains it is not
-/// stored.
+/// The code for this run of the host. It is kept after pairing has ended, so that a late message containing the code
+/// isn't stored.
 struct OneTimeCode {
     code: String,
     pairing: PairingState,
@@ -35,7 +35,7 @@ pub struct OwnerPairing {
     config: LiveConfig,
     store: Store,
     pub clock: Clock,
-    /// Sends the welcome. Set before the front-end begins to poll.
+    /// Sends the welcome message. Set before the front-end begins to poll.
     outbound: OnceCell<Outbound>,
     code: Arc<Mutex<Option<OneTimeCode>>>,
 }
@@ -54,7 +54,7 @@ impl OwnerPairing {
         self.config.now().access.owner.is_some()
     }
 
-    /// Stores the owner, then publishes the new access and sends the welcome.
+    /// Stores the owner, then publishes the new access and sends the welcome message.
     async fn set_paired_owner(&self, attempt: PairedOwner) -> Result<(), StorageError> {
         let _changing = self.config.lock_people().await;
         let user = attempt.id;
@@ -124,8 +124,8 @@ impl PairingHandler for OwnerPairing {
         let (now, PairingAttempt { key, kind, code: typed }) = (self.clock.now(), attempt);
         let check = if constant_time::is_equal(code, &typed) { CodeCheck::Right } else { CodeCheck::Wrong };
         let AttemptKind::Private { user, name, place } = kind else {
-            // Such a message never pairs. It is dropped while pairing is open, and later if it contains the code, which
-            // must not be stored.
+            // Such a message can't complete pairing. It is dropped while pairing is open; later, it is dropped only if
+            // it contains the code, which must not be stored.
             let is_other = pairing.is_over(now) && check == CodeCheck::Wrong;
             return Ok(if is_other { PairingOutcome::NotPairing } else { PairingOutcome::Handled });
         };

@@ -1,4 +1,4 @@
-//! Manages the `inbox` folder in a session's folder: saves the files that users send, and reads them for prompts.
+//! Manages the `inbox` folder in a session's folder: saves files that users send, and reads them to include in prompts.
 //!
 //! The agent can change everything in the session's folder, for example replace a file with a link to a file that it
 //! may not read itself. This module therefore doesn't follow symbolic links below the session's folder.
@@ -28,14 +28,14 @@ use rustix::{
 const FOLDER_MODE: Mode = Mode::RWXU;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// The open folder `inbox` of a session.
+/// A session's open `inbox` folder.
 pub struct ReceivedFiles(OwnedFd);
 
 impl ReceivedFiles {
     /// Opens the folder. Creates it if it is missing, with a `.gitignore` that hides it from Git.
     ///
     /// # Errors
-    /// The folder can't be created, or is not a folder.
+    /// The folder can't be created, or something other than a folder exists at its path.
     pub fn create(session_folder: &Path) -> io::Result<Self> {
         let session = open_folder(CWD, session_folder, OFlags::empty())?;
         let is_new = match mkdirat(&session, FILES_FOLDER, FOLDER_MODE) {
@@ -62,7 +62,7 @@ impl ReceivedFiles {
     /// # Errors
     /// The file can't be created.
     pub fn begin(&self, name: &str) -> io::Result<File> {
-        // The host may have been killed while it was writing the file.
+        // A killed host may have left an incomplete file behind.
         self.discard(name);
         self.new_file(&incomplete(name))
     }
@@ -89,7 +89,7 @@ impl ReceivedFiles {
     }
 
     fn new_file(&self, name: &str) -> io::Result<File> {
-        // With `APPEND`, a repeated download writes to the start of the truncated file.
+        // `APPEND` makes a repeated download start at the beginning of the truncated file.
         let flags =
             OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.0, name, flags, FILE_MODE)?.into())
@@ -119,7 +119,7 @@ pub fn prompt_files(session_folder: &Path, files: &[ChatFile]) -> Vec<PromptFile
 /// Returns the path of a saved file in the session's folder.
 ///
 /// # Errors
-/// The file is not there, or is not a regular file.
+/// The file does not exist, or is not a regular file.
 pub fn saved_path(session_folder: &Path, file: &ChatFile) -> io::Result<PathBuf> {
     open(session_folder, &file.saved_as)?;
     Ok(session_folder.join(file.path()))
@@ -137,8 +137,8 @@ pub fn read_part(session_folder: &Path, name: &str, offset: u64, length: usize) 
     Ok(bytes)
 }
 
-/// Reads a file if models accept its type, and returns it with its size. `None` if they don't, or if the file has more
-/// than `max` bytes.
+/// Reads a file if models accept its type, and returns it with its size. Returns `None` if they don't, or if the file
+/// is larger than `max` bytes.
 fn model_input(file: &File, max: u64) -> io::Result<Option<(ModelInput, u64)>> {
     let mut bytes = Vec::new();
     file.take(16).read_to_end(&mut bytes)?;
@@ -153,7 +153,7 @@ fn model_input(file: &File, max: u64) -> io::Result<Option<(ModelInput, u64)>> {
 fn open(session_folder: &Path, name: &str) -> io::Result<File> {
     let session = open_folder(CWD, session_folder, OFlags::empty())?;
     let inbox = open_folder(session, Path::new(FILES_FOLDER), OFlags::NOFOLLOW)?;
-    // `NONBLOCK` because the agent may have put a pipe there.
+    // Use `NONBLOCK`, because the agent may have replaced the file with a pipe.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(inbox, name, flags, Mode::empty())?;
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
@@ -234,7 +234,7 @@ mod tests {
         let with_content: Vec<_> =
             prompt_files(folder.path(), &files).iter().map(|file| file.input.is_some()).collect();
         assert_eq!(with_content, [false, true, true, true, true, true, false]);
-        // The remaining bytes are too few even to detect the file's type.
+        // Too few bytes remain even to detect the file's type.
         save(folder.path(), "rest.png", &image(MAX_TOTAL / 6));
         let files: Vec<_> = std::iter::repeat_n(file("rest.png"), 7).collect();
         assert!(prompt_files(folder.path(), &files)[6].input.is_none());

@@ -37,15 +37,15 @@ use commands::RunningCommand;
 use notices::Notices;
 use versions::Versions;
 
-/// The key of notices about the plugin folder, in place of a plugin's name. No plugin can have this name.
+/// The key for notices about the plugin folder, used in place of a plugin name. No plugin can have this name.
 const FOLDER: &str = "";
 
 /// Receives the notifications about rollouts.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Notifies the owner and the admins, except `but`, who gets the text as a reply.
+    /// Notifies the owner and the admins, except `but`, who receives the text as a reply.
     async fn notify(&self, text: String, but: Option<&Caller>);
-    /// Asks the owner. The other operators get the question without its buttons.
+    /// Asks the owner. The other operators receive the question without buttons.
     async fn ask(&self, question: Reply);
     /// Closes the requests about other versions of the plugin in `request`.
     async fn supersede(&self, request: &Request);
@@ -69,11 +69,11 @@ pub struct Resources {
 /// An event of the rollout.
 pub enum Event {
     JobFinished(Box<FinishedJob>),
-    /// Calls of active versions failed.
+    /// Calls to active versions failed.
     CallsFailed,
-    /// A deadline of this plugin is due.
+    /// One of this plugin's deadlines has passed.
     DeadlineDue(String),
-    /// Collected notices are due.
+    /// It is time to send the collected notices.
     NoticesDue,
 }
 
@@ -86,14 +86,14 @@ pub struct Rollout {
     decisions: Decisions,
     settings: Settings,
     clock: Clock,
-    /// One machine for each plugin that is built in, has or had a file, or has stored decisions. A machine remains when
-    /// the file is removed, because the grants remain.
+    /// One machine for each plugin that is built in, has or had a file, or has stored decisions. When a plugin's file
+    /// is removed, its machine stays, because the grants stay.
     machines: BTreeMap<String, Machine>,
     commands: BTreeMap<CommandId, RunningCommand>,
     last_command: u64,
     folder_fault: Option<String>,
     notices: Notices,
-    /// `None` while the host starts, and in commands that only read, such as `cordboard check`.
+    /// `None` during startup, and in read-only commands such as `cordboard check`.
     notifier: Option<Arc<dyn Notifier>>,
 }
 
@@ -125,7 +125,7 @@ impl Rollout {
         self
     }
 
-    /// Sends notices to `notifier` from now on, including those that were collected during the start.
+    /// Sends notices to `notifier` from now on, including those collected during startup.
     pub fn set_notifier(&mut self, notifier: Arc<dyn Notifier>) {
         self.notifier = Some(notifier);
     }
@@ -207,7 +207,7 @@ impl Rollout {
         self.feed(name, Input::File(file)).await;
     }
 
-    /// Handles a fault of the plugin folder, or its end if `None`.
+    /// Handles a problem with the plugin folder, or, if `None`, the end of the problem.
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let (kind, text) = match &fault {
             Some(why) => {
@@ -228,7 +228,7 @@ impl Rollout {
         }
     }
 
-    /// Applies new settings to these plugins, and to those with a version that waits for other settings.
+    /// Applies new settings to these plugins and to plugins with a version that is waiting for different settings.
     pub async fn apply_settings(&mut self, names: BTreeSet<String>) {
         for name in self.names() {
             let is_waiting = self.machines.get(&name).is_some_and(Machine::is_waiting);

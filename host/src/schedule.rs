@@ -1,6 +1,6 @@
-//! Runs the plugins' jobs at their scheduled times. A run's time is stored before the run, and a single run makes up
-//! for all runs of a job that were missed, for example while the host was stopped. The schedule never wakes up if there
-//! are no jobs, and never starts a job that is still running.
+//! Runs the plugins' jobs at their scheduled times. Each run's time is stored before the run starts, and a single run
+//! makes up for all of a job's missed runs, for example while the host was stopped. The schedule never wakes up if
+//! there are no jobs, and never starts a job that is still running.
 
 mod host_zone;
 mod timetable;
@@ -22,21 +22,21 @@ use tokio::{
 pub use host_zone::{HostZone, local_minute};
 pub use timetable::{DueRun, JobKey, Timetable};
 
-/// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so
-/// the schedule checks the clock at least this often.
+/// The longest time that the scheduler sleeps while there are jobs. Timers stop while the machine sleeps and don't
+/// notice clock changes, so the scheduler checks the clock at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The jobs of the active plugins, by plugin, each with its times.
+/// The jobs of the active plugins, keyed by plugin, each with its cron schedule.
 pub type Jobs = BTreeMap<String, Vec<(String, Cron)>>;
 
-/// Lists the jobs, stores the times of their runs, and runs them.
+/// Lists the jobs, stores their run times, and runs them.
 #[async_trait]
 pub trait JobRunner: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
     /// Returns a counter that changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
-    /// Stores a plugin's jobs and deletes its other stored jobs. Returns for each job the time up to which it has run
-    /// or been skipped: `now` for a new job.
+    /// Stores a plugin's jobs and deletes stored jobs that it no longer has. For each job, returns the time up to which
+    /// runs have been handled or skipped: `now` for a new job.
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores the time of a run before the job starts.
     ///
@@ -74,7 +74,7 @@ impl<W: JobRunner> Schedule<W> {
         loop {
             changes.mark_unchanged();
             self.update_jobs().await;
-            // Start due jobs without reading the list again, because it changes much less often than jobs are due.
+            // Start due jobs without reading the list again: the list changes much less often than jobs become due.
             loop {
                 self.start_due().await;
                 let sleep = self.sleep();
@@ -112,7 +112,7 @@ impl<W: JobRunner> Schedule<W> {
         }
     }
 
-    /// Applies a change to the machine's time zone or its rules.
+    /// Applies a change of the machine's time zone or of the zone's rules.
     fn update_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
             tracing::info!("the time zone changed: rescheduling jobs");

@@ -42,11 +42,11 @@ use crate::{
 };
 
 /// The capacity of an actor's channel. An actor never waits for the tasks that send to it, so a full channel delays
-/// these tasks but causes no deadlock.
+/// those tasks but can't cause a deadlock.
 const CHANNEL: usize = 256;
 
-/// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it
-/// if it is late.
+/// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores late
+/// answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginQuery {
     pub view: SessionView,
@@ -62,7 +62,7 @@ pub enum Query {
     Review { idle_for: Duration },
     /// Asks the lifecycle plugin for the text of a resume notice.
     ResumeNotice { idle_for: Duration },
-    /// Asks the approval plugin about the use of a tool.
+    /// Asks the approval plugin about a tool call.
     Permission(Box<Permission>),
 }
 
@@ -77,12 +77,12 @@ pub trait PluginQueries: Send + Sync {
 pub enum SessionOutput {
     /// The turn so far. A later frame replaces it.
     Frame(Arc<Turn>, SessionView),
-    /// The prompt is queued again, because its agent has exited or refused to resume the conversation. The working
-    /// indicator of the prompt is removed until an agent works on the prompt again.
+    /// The prompt was queued again, because its agent exited or refused to resume the conversation. The prompt's
+    /// working indicator is removed until an agent works on the prompt again.
     Requeued(Place, PromptId),
-    /// The end of a turn, which is stored in one commit with the end of its prompt.
+    /// The end of a turn, which is stored in the same commit that completes its prompt.
     Finished(Turn, SessionView),
-    /// The end of a turn that the shutdown interrupted. Its prompt is not done.
+    /// The end of a turn that was interrupted by the shutdown. The turn's prompt is not done.
     Interrupted(Turn, SessionView),
     Notice(Place, SessionNotice),
     /// The request was decided. Its buttons are replaced with the outcome.
@@ -95,10 +95,10 @@ pub enum SessionOutput {
 
 /// Receives the outputs of a session.
 pub trait TurnSink: Send + Sync {
-    /// Queues an output. Does not block, and drops nothing except a frame that a later one replaces.
+    /// Queues an output. Doesn't block, and drops only frames that are replaced by later ones.
     fn show(&self, output: SessionOutput);
-    /// Reports that the turn is being interrupted. Later posts in `place` wait briefly for the end of the turn. Does
-    /// not block.
+    /// Reports that the turn is being interrupted. Later posts in `place` wait briefly for the turn to end. Does not
+    /// block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
@@ -111,23 +111,23 @@ pub trait SessionStore: Send + Sync {
     /// Stores the record and the usage of a finished turn in one commit. Returns today's budget if the configuration
     /// sets a daily limit.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
-    /// In one commit, stores a prompt that is resent with a new id, and the record, which no longer lists the prompt as
+    /// Stores, in one commit, a prompt that is resent under a new id and the record that no longer lists the prompt as
     /// interrupted.
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError>;
-    /// Stores that the prompt is sent to the agent.
+    /// Stores the fact that the prompt was sent to the agent.
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError>;
-    /// Stores that the prompt waits again.
+    /// Stores the fact that the prompt is queued again.
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError>;
     /// Adds a decision to the audit log.
     async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError>;
-    /// Stores that the prompt is done.
+    /// Marks the prompt as done in the store.
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
-/// The configuration port of sessions. It returns the values of the current configuration.
+/// The configuration port of sessions. Its methods return values from the current configuration.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
-    /// Returns the agent of this name. `None` if the configuration no longer has this agent.
+    /// Returns the agent with this name, or `None` if the configuration no longer contains it.
     fn agent(&self, name: &str) -> Option<Agent>;
     /// Returns the limits on the running agents.
     fn limits(&self) -> Limits;
@@ -140,8 +140,8 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// The state directory. A missing session folder is created only if it is the session's default folder in this
-    /// directory.
+    /// The state directory. If a session folder is missing, it is created only if it is the session's default folder in
+    /// this directory.
     pub state_dir: Arc<Path>,
     /// A function that returns the host's own files, which sandboxes hide from agents.
     pub own_files: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
@@ -149,9 +149,9 @@ pub struct Ports {
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,
     pub events: Arc<dyn EventSink>,
-    /// All sessions. No two of them may have the same conversation.
+    /// All sessions. No two sessions may have the same conversation.
     pub registry: Arc<SessionRegistry>,
-    /// Notified when agent limits may be exceeded: after a snapshot shows that an agent has started, and after a
+    /// Notified when agent limits may have been exceeded: after a snapshot shows that an agent started, and after a
     /// configuration change.
     pub check_limits: Arc<Notify>,
 }
@@ -168,7 +168,7 @@ pub struct RestoredPrompts {
 /// The origin of a command.
 #[derive(Debug, Default)]
 pub struct CommandSource {
-    /// The name of the person who gave the command.
+    /// The name of the person who sent the command.
     pub by: Option<String>,
     /// The hooks that caused the command.
     pub causes: CausationChain,
@@ -215,8 +215,8 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// Sends an input to a new actor that has no other handles. The actor's channel is empty, so this function doesn't
-    /// wait.
+    /// Sends an input to a new actor that has no other handles. The channel is still empty, so this function doesn't
+    /// have to wait.
     pub fn send_first(&self, input: Input) {
         drop(self.messages.try_send(Message::Input(input)));
     }
@@ -229,7 +229,7 @@ impl Handle {
     /// Executes a command. Returns when the change is stored and published.
     ///
     /// # Errors
-    /// The session refuses the command, or the change could not be stored. The text is for the user.
+    /// The session refuses the command, or the change could not be stored. The text is shown to the user.
     pub async fn command(
         &self,
         command: SessionCommand,
@@ -243,7 +243,7 @@ impl Handle {
     /// Renames the session. Returns when the new name is stored and the snapshot shows it.
     ///
     /// # Errors
-    /// The session can't be renamed now, or the name could not be stored. The text is for the user.
+    /// The session can't be renamed now, or the name could not be stored. The text is shown to the user.
     pub async fn rename(&self, name: SessionName, source: CommandSource) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::Rename { name, source, answer }).await;

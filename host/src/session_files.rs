@@ -1,6 +1,6 @@
 //! Opens and lists files in session folders for users. No path leads out of its session's folder: the kernel follows
-//! neither `..` nor links beyond the folder, even if the agent changes them concurrently. Access to the host's own
-//! files is refused.
+//! neither `..` nor links beyond the folder, even if the agent changes them concurrently. It refuses access to the
+//! host's own files.
 
 use std::{
     fs::{self, File},
@@ -41,7 +41,7 @@ impl SessionFiles {
     /// # Errors
     /// The file doesn't exist, is not a regular file, is not readable, is not in the folder, or belongs to the host.
     pub fn open(&self, file: &SessionFile) -> io::Result<(File, u64)> {
-        // `NONBLOCK` because it may be a pipe.
+        // Use `NONBLOCK`, because the path may name a pipe.
         let opened: File = self.open_below(&file.folder, &file.path, OFlags::NONBLOCK)?.into();
         let metadata = opened.metadata()?;
         if !metadata.is_file() {
@@ -54,7 +54,7 @@ impl SessionFiles {
         Ok((opened, metadata.len()))
     }
 
-    /// Lists a part of a folder, sorted by name.
+    /// Lists part of a folder's contents, sorted by name.
     ///
     /// # Errors
     /// The folder doesn't exist, is not readable, is not in the folder of the session, or belongs to the host.
@@ -70,7 +70,7 @@ impl SessionFiles {
         names.sort();
         let mut entries = Vec::new();
         for name in page.of(names) {
-            // An entry that was deleted in the meantime is omitted.
+            // Omit entries that were deleted in the meantime.
             let Ok(found) = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             let kind = match FileType::from_raw_mode(found.st_mode) {
                 FileType::RegularFile => EntryKind::File,

@@ -1,6 +1,6 @@
-//! Owns the published snapshots of all sessions, and the active sessions of each place. A session's actor, or the
-//! supervisor if there is no actor, writes its cell; the host API adds sessions and sets the active ones. Readers never
-//! wait for an actor.
+//! Owns the published snapshots of all sessions, and records which sessions are active in each place. A session's
+//! actor, or the supervisor if there is no actor, writes its cell; the host API adds sessions and sets the active ones.
+//! Readers never wait for an actor.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -153,8 +153,8 @@ impl SessionRegistry {
         views.into_iter().skip(skip).take(count).collect()
     }
 
-    /// Returns the active session of `caller` in `place`: the one for everybody if the caller may see it, or else the
-    /// caller's own.
+    /// Returns the session that is active for `caller` in `place`: the one shared by everybody if the caller may see
+    /// it, or else the caller's own.
     #[must_use]
     pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
         let scopes = [ActiveScope::everybody(place), ActiveScope::one(place, &caller.id)];
@@ -201,7 +201,8 @@ impl SessionRegistry {
         self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
     }
 
-    /// Removes the active sessions of people in places for which `lost_access` returns true. Returns the removed scopes.
+    /// Removes the active sessions of people in places for which `lost_access` returns true. Returns the removed
+    /// scopes.
     pub fn unbind_people(&self, lost_access: impl Fn(&UserId, &Place) -> bool) -> Vec<ActiveScope> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         let is_lost =
@@ -209,7 +210,7 @@ impl SessionRegistry {
         active.extract_if(|scope, _| is_lost(scope)).map(|(scope, _)| scope).collect()
     }
 
-    /// Returns the number of agents that may be alive.
+    /// Returns the number of agents that may be running.
     #[must_use]
     pub fn live_agents(&self) -> usize {
         self.cells

@@ -52,7 +52,7 @@ impl SessionTopics {
         self.topics().values().cloned().collect()
     }
 
-    /// Returns a receiver that is notified of each change.
+    /// Returns a receiver that is notified of every change.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
@@ -100,7 +100,7 @@ impl SessionTopics {
         Ok(())
     }
 
-    /// Stores the new state of the topic at `place`, if it belongs to a session.
+    /// If the topic at `place` belongs to a session, stores its new state.
     ///
     /// # Errors
     /// The store failed, and nothing has changed.

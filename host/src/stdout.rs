@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 #[error("write to standard output: {0}")]
 pub struct OutputError(#[source] io::Error);
 
-/// Writes a text to standard output. It is not an error if the reader exits early, as `head` does.
+/// Writes a text to standard output. A reader that exits early, as `head` does, is not an error.
 ///
 /// # Errors
 /// The write failed, for example because the disk is full.

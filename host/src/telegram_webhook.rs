@@ -24,7 +24,7 @@ use crate::{
     http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, text_response},
 };
 
-/// The header with the secret.
+/// The header that contains the secret.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
 /// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one. The
@@ -32,15 +32,15 @@ const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 /// Only bodies of authenticated requests are read.
 const MAX_BODY_BYTES: u64 = 4 << 20;
 
-/// Telegram opens at most four connections. The remaining ones keep the webhook reachable while other clients or a
-/// proxy hold connections open.
+/// Telegram opens at most four connections. The others keep the webhook reachable while other clients or a proxy hold
+/// connections open.
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 32, timeout: Duration::from_secs(60) };
 
-/// The maximum number of requests that wait until an earlier update is stored. Telegram opens at most four connections;
+/// The maximum number of requests waiting for an earlier update to be stored. Telegram opens at most four connections;
 /// the other slots are for requests that have timed out and are still queued.
 const QUEUE_CAPACITY: usize = 8;
 
-/// The maximum time for storing an update. It includes the time that the host needs to sign in after startup.
+/// The maximum time for storing an update, including the time that the host needs to sign in after startup.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct TelegramWebhookServer {

@@ -23,7 +23,7 @@ use crate::{
     session::{self, SessionConfig as _},
 };
 
-/// The time limit for a session's agent to exit. The session kills the agent before this limit.
+/// The time limit for a session's agent to exit. The session kills the agent before this limit is reached.
 const EXIT_WITHIN: Duration = Duration::from_secs(30);
 
 pub struct HandoverService {

@@ -92,8 +92,8 @@ impl TopicUpdater {
         }
     }
 
-    /// Stores the new name, icon and state of the topic. If that fails, the cached record keeps its old values, and the
-    /// same edit is repeated after a delay.
+    /// Stores the new name, icon and state of the topic. If storing fails, the cached record keeps its old values, and
+    /// the same edit is repeated after a delay.
     async fn finish(&mut self, finished: FinishedEdit) {
         let FinishedEdit { topic, edit, outcome } = finished;
         // A person may have changed the topic in the meantime.

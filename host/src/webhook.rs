@@ -1,4 +1,4 @@
-//! The HTTP server for plugin webhooks: authenticates requests before it passes them to a plugin. It answers invalid
+//! The HTTP server for plugin webhooks: authenticates requests before it passes them to a plugin, and answers invalid
 //! requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
 
 mod answer;
@@ -37,7 +37,7 @@ use request::{Head, WebhookPath};
 /// A plugin runs for at most 15 minutes: twice the maximum of `time`, plus the maximum of `http_time`.
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 64, timeout: Duration::from_secs(16 * 60) };
 
-/// The maximum number of concurrent plugin calls. Further requests get a 429 with a `Retry-After` header.
+/// The maximum number of concurrent plugin calls. Additional requests get a 429 response with a `Retry-After` header.
 const CALLS: usize = 16;
 
 /// The timeout for reading the secrets that authenticate a request.
@@ -53,7 +53,7 @@ pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, CredentialError> 
 pub struct WebhookServer {
     config: LiveConfig,
     plugins: Arc<Registry>,
-    /// Weak, so that a request doesn't keep the host from shutting down.
+    /// A weak reference, so that a request doesn't keep the host from shutting down.
     host: Weak<dyn HostApi>,
     secrets: Secrets,
     calls: Semaphore,
@@ -112,7 +112,7 @@ impl WebhookServer {
         self.call(path.plugin, head.with_body(body.to_vec(), &credentials)).await
     }
 
-    /// Returns the credentials that are configured for a plugin. A request needs one of them.
+    /// Returns the credentials that are configured for a plugin. A request must match one of them.
     async fn credentials(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<Credential>, Rejection> {
         let credentials = tokio::time::timeout(SECRETS_TIMEOUT, self.read_credentials(plugin, config)).await;
         let credentials = credentials.unwrap_or(Err(CredentialError::Timeout(SECRETS_TIMEOUT)));

@@ -1,4 +1,5 @@
-//! Tests the console on a pseudoterminal. The test reruns this program inside the terminal as a host that echoes lines.
+//! Tests the console on a pseudoterminal. The test runs this program again inside the terminal, as a host that echoes
+//! lines.
 
 #[path = "support/pty.rs"]
 #[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
@@ -19,7 +20,7 @@ use cordboard_chat::{
 };
 use pty::Pty;
 
-/// The environment variable with the state directory. It is set only in the inner process.
+/// The environment variable that contains the state directory's path. It is set only in the inner process.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
 
 /// An inbox that forwards typed lines.

@@ -1,5 +1,5 @@
-//! Tests the demo agent as a real process through its codec, including the failures that it simulates. Also tests the
-//! command lines of `claude` and `acp` agents.
+//! Tests the demo agent's real process through its codec, including the failures that the agent simulates. Also tests
+//! the command lines of `claude` and `acp` agents.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -25,7 +25,7 @@ struct Agent {
     lines: Receiver<ProcessEvent>,
     codec: Box<dyn Codec>,
     events: VecDeque<AgentEvent>,
-    /// The user's answers to the agent's requests, each with its option and text.
+    /// The user's answers to the agent's requests, each consisting of an option and a text.
     decisions: VecDeque<(&'static str, Option<&'static str>)>,
     exit: Option<(String, Option<String>)>,
     too_long: u64,
@@ -209,7 +209,7 @@ async fn queued_prompts_are_answered_in_order_before_the_end() {
     assert_eq!(agent.end().await.0, "exit code 0");
 }
 
-/// Creates a conversation in which the agent remembers something, and returns the conversation's id.
+/// Creates a conversation in which the agent is asked to remember something, and returns the conversation's id.
 async fn conversation(folder: &Path) -> String {
     let mut agent = start(folder, None);
     agent.send("remember the milk");

@@ -1,8 +1,8 @@
 //! Tests that killing the process at any time neither loses an acknowledged write to the store nor leaves a partial
 //! one.
 //!
-//! The test runs itself as a child process, which writes to a store and prints each acknowledged write, and then kills
-//! it.
+//! The test runs its own program as a child process, which writes to a store and prints each acknowledged write, and
+//! then kills the child.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -20,10 +20,12 @@ use cordboard_core::{
 };
 use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 
-/// The environment variable with the child's state directory. Without it, the [`child`] test does nothing.
+/// The environment variable that contains the path of the child's state directory. If it isn't set, the [`child`] test
+/// does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// The number of kills, enough to hit commits, syncs and a checkpoint. Each kill needs a new child process.
+/// How often a child is killed: often enough to interrupt commits, syncs and a checkpoint. Each kill needs a new child
+/// process.
 const KILLS: usize = 8;
 
 #[test]
@@ -61,7 +63,7 @@ struct Acknowledged {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
-    /// Posts that a child started sending, which may be missing from the outbox.
+    /// Posts that a child has started to send. They may be missing from the outbox.
     sending: HashSet<String>,
     sent: HashSet<String>,
     sessions: HashSet<String>,
@@ -89,7 +91,7 @@ impl Acknowledged {
                     self.offset = key.parse().unwrap();
                     true
                 }
-                // The test harness prints lines too.
+                // The test harness prints lines, too, which are ignored here.
                 _ => true,
             };
         }

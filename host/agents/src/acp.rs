@@ -47,12 +47,12 @@ const CANCEL_REQUEST: &str = "$/cancel_request";
 pub(super) struct Acp {
     folder: String,
     handshake: Handshake,
-    /// The host's requests that the agent has not answered.
+    /// The host's requests that the agent has not answered yet.
     calls: BTreeMap<i64, Call>,
     last_id: i64,
     resumable: bool,
     turn: Turn,
-    /// Prompts sent to this process that it has not acknowledged yet. See [`Self::acknowledge`].
+    /// The prompts that were sent to this process but are not acknowledged yet. See [`Self::acknowledge`].
     unacknowledged: Vec<PromptId>,
     /// Whether the host sent `session/cancel` in this turn.
     is_canceled: bool,
@@ -262,8 +262,8 @@ impl Acp {
         self.calls.values().any(|call| matches!(call, Call::Prompt(_)))
     }
 
-    /// Acknowledges the prompt. The protocol has no receipt for prompts, so the first output or question of the turn,
-    /// or its end, counts as one.
+    /// Acknowledges the prompt. The protocol doesn't acknowledge prompts, so the turn's first output or question, or
+    /// its end, counts as the acknowledgment.
     fn acknowledge(&mut self, events: &mut Vec<AgentEvent>) {
         events.extend(std::mem::take(&mut self.unacknowledged).into_iter().map(AgentEvent::PromptAccepted));
     }
@@ -284,8 +284,8 @@ impl Acp {
         decoded.events.extend(question.map(AgentEvent::Requested));
     }
 
-    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated requests and
-    /// responses too, because the agent waits for the response to its request, and the session waits for the end of its
+    /// Handles the messages in a line that isn't exactly one JSON object. Also handles truncated requests and
+    /// responses, because the agent waits for the response to its request, and the session waits for the end of its
     /// turn. If the line begins with other text, only responses count: other objects may be input that the agent quotes
     /// in its log output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
@@ -357,7 +357,7 @@ impl Codec for Acp {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        // A blank line must not clear the reason that an earlier line gave.
+        // A blank line must not clear the reason given by an earlier line.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
         match json_repair::parse(line) {
             Ok(message @ Value::Object(_)) => {

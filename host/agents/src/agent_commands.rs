@@ -1,4 +1,4 @@
-//! Lists the commands that an agent reports.
+//! Builds the list of commands that an agent reports.
 
 use cordboard_core::{agent_event::AgentEvent, render::one_line, types::AgentCommand};
 

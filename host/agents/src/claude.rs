@@ -60,11 +60,11 @@ pub(super) struct Claude {
     prompts: Prompts,
     /// The id of the running turn if the agent started it without a prompt.
     unprompted: Option<PromptId>,
-    /// Whether a prompt was sent to this process. Before that, neither an `init` nor a failed result belongs to a turn.
+    /// Whether a prompt was sent to this process. Until then, neither an `init` nor a failed result belongs to a turn.
     prompted: bool,
     preserved: PreservedMessages,
-    /// Whether this CLI puts prompt ids into its messages. If it does, a turn whose messages contain no id answers no
-    /// prompt.
+    /// Whether this CLI puts prompt ids into its messages. If it does, a turn whose messages don't contain an id
+    /// doesn't answer a prompt.
     names_prompt_ids: bool,
     turn: Turn,
     checklist: Checklist,
@@ -126,7 +126,8 @@ impl Claude {
             "assistant" => self.on_assistant(message, events),
             "stream_event" if is_main_agent(message) => {
                 self.note_prompt_ids(message, events);
-                // Other stream events continue a message. They start no turn, even if their turn has already ended.
+                // Other stream events continue a message. They never start a turn, even if their own turn has already
+                // ended.
                 if text(&message["event"], "type") == "message_start" {
                     self.begin_unprompted_turn(events);
                 }
@@ -195,7 +196,7 @@ impl Claude {
         self.api_errors.on_assistant(message);
         // Skip the text of an API error, because the `result` repeats it.
         if !api_error::is_api_error(message) {
-            // A message with the id of an answered prompt is late: it belongs to a turn that has ended.
+            // A message that carries the id of an answered prompt is late: its turn has already ended.
             if prompt_ids(message).next().is_none() {
                 self.begin_unprompted_turn(events);
             }
@@ -281,7 +282,7 @@ impl Claude {
         }
         if !self.turn.is_shown {
             // The CLI answers this prompt in a turn that a background task started. The text before this message
-            // answers no prompt.
+            // doesn't answer a prompt.
             let before = self.turn.text();
             if !before.is_empty() {
                 events.push(AgentEvent::UnpromptedText(before));
@@ -298,8 +299,8 @@ impl Claude {
         format!("cordboard-{}", self.interrupts)
     }
 
-    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated control requests and
-    /// results too, because the agent waits for a response to its request, and the session waits for the result. If the
+    /// Handles the messages in a line that isn't exactly one JSON object. Also handles truncated control requests and
+    /// results, because the agent waits for a response to its request, and the session waits for the result. If the
     /// line begins with other text, only results count: other objects may be input that the agent quotes in its log
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
@@ -360,7 +361,7 @@ impl Codec for Claude {
         if let Some(response) = self.announced.answer(id, answer, &mut self.denials) {
             return response;
         }
-        // A mode set by an answer ends with the process, so the session must not record it.
+        // A mode set by an answer lasts only as long as the process, so the session must not record it.
         if self.requests.changes_mode(id, answer) {
             self.permission_mode.forget();
         }
@@ -369,7 +370,7 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        // A blank line must not clear the reason that an earlier line gave.
+        // A blank line must not clear the reason given by an earlier line.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
         match json_repair::parse(line) {
             Ok(message @ Value::Object(_)) => {

@@ -22,8 +22,8 @@ use memory::Memory;
 pub(crate) use memory::transcript;
 use output::Output;
 
-/// Runs until the input has ended and all prompts are answered. Fails at once if the conversation to resume is unknown,
-/// or if a new conversation's id is already in use.
+/// Runs until the input ends and all prompts are answered. Fails at once if the conversation to resume is unknown, or
+/// if a new conversation's id is already in use.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
     if options.leftover {
@@ -73,7 +73,7 @@ struct Options {
     model: String,
     /// The delay between two lines that the `slow` command prints.
     line_delay: Duration,
-    /// Whether to run as the process that the `children` command leaves behind.
+    /// Whether this process is the one that the `children` command leaves behind.
     leftover: bool,
 }
 
@@ -133,7 +133,7 @@ fn read_input() -> mpsc::Receiver<Value> {
 /// The capacity of the input channel, in messages.
 const INPUT_QUEUE: usize = 64;
 
-/// Why a wait or a turn ended.
+/// The reason why a wait or a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WaitEnd {
     Elapsed,

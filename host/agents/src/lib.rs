@@ -1,5 +1,5 @@
 //! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O and never wait. They
-//! don't duplicate the state of the session machine.
+//! don't duplicate the session machine's state.
 
 mod acp;
 mod agent_commands;
@@ -34,7 +34,7 @@ pub use transcript::{exchanges, transcript};
 
 use process::{Environment, SandboxError, Spawn, SpawnError};
 
-/// The input for starting an agent process.
+/// Everything needed to start an agent process.
 #[derive(Debug)]
 pub struct Start<'a> {
     pub session: &'a SessionName,
@@ -83,24 +83,24 @@ pub trait Codec: Send {
     /// Discards the answer to a prompt that was sent during a turn and has not been accepted. The next interrupt
     /// cancels the prompt.
     fn forget(&mut self, prompt: &PromptId);
-    /// Returns the way to interrupt the running turn. The interrupt also cancels the prompts that the agent got during
+    /// Returns how to interrupt the running turn. The interrupt also cancels the prompts that the agent received during
     /// the turn and has not accepted.
     fn interrupt(&mut self) -> InterruptMethod;
     /// Sets how the agent handles tools that need permission. The result contains the line to write, if one is needed,
-    /// or an event if the agent doesn't have this mode.
+    /// or an event if the agent doesn't offer this mode.
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded;
-    /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
+    /// Answers the agent's question. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
     /// Decodes a line, or a piece of the output of [`process::OutputKind::Merged`]. Never fails: an unknown message
     /// yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the time without input and output after which to call `on_silence`, or `None` if silence has no meaning
+    /// Returns the time without input and output after which to call `on_silence`, or `None` if silence means nothing
     /// in this state.
     fn silence(&self) -> Option<Duration> {
         None
     }
-    /// Handles the end of the time that [`Self::silence`] returned.
+    /// Called when the agent has been silent for the time that [`Self::silence`] returned.
     fn on_silence(&mut self) -> Decoded {
         Decoded::default()
     }
@@ -113,10 +113,10 @@ pub trait Codec: Send {
     fn exit_reason(&self) -> Option<&str>;
 }
 
-/// A file of a prompt.
+/// A file attached to a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptFile {
-    /// The line that tells the agent about the file.
+    /// The line of text that tells the agent about the file.
     pub note: String,
     /// The content, if it can be part of a message to a model.
     pub input: Option<ModelInput>,
@@ -136,7 +136,7 @@ impl ModelInput {
     }
 }
 
-/// Appends the notes about the files of a prompt to its text.
+/// Appends the notes about a prompt's files to the prompt's text.
 fn with_notes<'a>(text: Cow<'a, str>, files: &[PromptFile]) -> Cow<'a, str> {
     if files.is_empty() {
         return text;
@@ -173,7 +173,7 @@ pub struct Decoded {
     pub lines: Vec<Vec<u8>>,
 }
 
-/// Returns the process to spawn and the codec for it. The process is not in the sandbox of the agent yet; see
+/// Returns the process to spawn and the codec for it. The process isn't confined to the agent's sandbox yet; see
 /// [`process::confine`].
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The codec of a program that reads lines and prints text, such as a shell or an interpreter. The program has no
-//! protocol: a turn ends when the output ends with the program's prompt, or after silence. The codec gets the output of
-//! stdout and stderr in pieces, because a prompt has no newline, and some programs print it to stderr.
+//! protocol: a turn ends when the output ends with the program's prompt, or after silence. The codec receives the
+//! output of stdout and stderr in pieces, because a prompt has no newline, and some programs print it to stderr.
 
 mod code_block;
 mod control_sequences;
@@ -23,8 +23,8 @@ use control_sequences::strip_control_sequences;
 use echo::{Echo, is_echo_of, may_be_result};
 use turn::Turn;
 
-/// The silence that must follow a prompt before it ends the turn or the start. Without this wait, the same text within
-/// the output could end the turn, because a piece of the output can end anywhere.
+/// The silence that must follow a prompt before the prompt ends the turn or the start. Without this wait, the same text
+/// within the output could end the turn, because a piece of the output can end anywhere.
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// The maximum silence to wait for after an interrupt before the turn ends. Unused if only the prompt ends a turn.
@@ -39,7 +39,7 @@ const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 /// answer it with the next message.
 const QUESTION_SILENCE: Duration = Duration::from_secs(3);
 
-/// The maximum length of an unfinished line in bytes. Longer text counts as a complete line.
+/// The maximum length of an unfinished line, in bytes. Longer text counts as a complete line.
 const LONGEST_UNFINISHED: usize = 64 * 1024;
 
 /// The maximum length, in bytes, of a line that is searched for a prompt. A limit is needed because the search runs
@@ -54,9 +54,9 @@ pub(super) struct Plain {
     unfinished: Vec<u8>,
     /// The answer of the running turn, or the output since the last turn.
     block: CodeBlock,
-    /// The text of the block that is not reported yet.
+    /// The part of the block's text that is not reported yet.
     text: String,
-    /// Events to report with the next output, silence or exit.
+    /// Events to report on the next output, silence or exit.
     due: Vec<AgentEvent>,
     has_conversation: bool,
     echo: Echo,
@@ -92,7 +92,7 @@ impl Plain {
         pattern.start_in(&strip_control_sequences(&self.unfinished))
     }
 
-    /// Returns the silence that ends a turn, or `None` if only the prompt does.
+    /// Returns the silence that ends a turn, or `None` if only the prompt ends it.
     fn turn_silence(&self) -> Option<Duration> {
         self.turn_end.silence.or(self.turn_end.prompt.is_none().then_some(DEFAULT_SILENCE))
     }
@@ -126,8 +126,8 @@ impl Plain {
                     turn.possible_echoes.push(line.clone());
                     false
                 }
-                // Output that equals the input was an echo if other output follows. With a prompt, the lines are sent
-                // one by one, so a later line without an echo shows that the earlier output was a result.
+                // Output that equals the input was an echo if other output follows it. With a prompt, the lines are
+                // sent one by one, so a later line without an echo shows that the earlier output was a result.
                 (sent, Echo::Unknown) => {
                     let is_echo =
                         !turn.possible_echoes.is_empty() && (sent.is_none() || self.turn_end.prompt.is_none());
@@ -155,8 +155,8 @@ impl Plain {
         }
     }
 
-    /// Handles output that consists only of the input. It is shown if it may be a result, such as a number typed into
-    /// an interpreter. Otherwise, it is probably an echo of a statement without output.
+    /// Handles output that only repeats the input. The output is shown if it may be a result, such as a number typed
+    /// into an interpreter. Otherwise, it is probably an echo of a statement without output.
     fn settle_possible_echoes(&mut self) {
         let lines = self.take_possible_echoes();
         if lines.iter().all(|line| may_be_result(line)) {

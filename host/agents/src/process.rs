@@ -69,14 +69,14 @@ pub struct Spawn {
     /// The complete environment except for the tag, which `spawn` adds. The process inherits no variables of the host.
     pub env: Vec<(String, String)>,
     pub folder: PathBuf,
-    /// Identifies all descendants, even after they leave the process group.
+    /// The tag that identifies all descendants, even after they leave the process group.
     pub tag: EnvTag,
     /// The limits on the process and its descendants. The process doesn't start if they can't be set.
     pub limits: AgentLimits,
     pub output: OutputKind,
 }
 
-/// The units in which the output of a process is read.
+/// The units in which a process's output is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
     /// The lines of stdout. Stderr is logged, and its last line is reported at the end.
@@ -91,7 +91,7 @@ pub enum ProcessEvent {
     Line(Vec<u8>),
     /// A part of the output of [`OutputKind::Merged`], which may begin and end anywhere in a line.
     Piece(Vec<u8>),
-    /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
+    /// A line exceeded the length limit. It had `bytes` bytes. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
     /// The pids of running orphans. They have no tag, so the agent that started them is unknown. Sent before `Ended` if
     /// there are any. Each orphan is reported once.

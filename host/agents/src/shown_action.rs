@@ -15,7 +15,7 @@ const LONGEST_TITLE: usize = 80;
 /// plugin with every frame.
 pub(super) const LONGEST_DETAIL: usize = 2_000;
 
-/// Arguments that describe a call, the most informative first.
+/// Arguments that describe a call, most informative first.
 const DESCRIPTIVE_ARGUMENTS: [&str; 12] = [
     "command",
     "file_path",
@@ -42,7 +42,7 @@ pub fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
     }
 }
 
-/// Returns a running action with the agent's own title.
+/// Returns a running action that has the agent's own title.
 pub fn named(id: &str, title: &str, detail: &str) -> Action {
     Action {
         id: id.to_owned(),

@@ -21,7 +21,7 @@ impl SkippedLines {
     pub fn add(&mut self, line: &[u8], error: &serde_json::Error) {
         self.count += 1;
         let line = excerpt(line).unwrap_or_default();
-        // The first line shows the problem. More warnings would only flood the log.
+        // One line is enough to show the problem; more warnings would only flood the log.
         if self.count == 1 {
             tracing::warn!(
                 line,

@@ -19,7 +19,7 @@ use crate::{
     process::{Environment, SpawnError, exec_in_terminal},
 };
 
-/// The reason why the agent of this name can't run in a terminal.
+/// The reason why the named agent can't run in a terminal.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTerminal {
     #[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
@@ -37,14 +37,14 @@ pub enum NoTerminal {
 pub struct TerminalCommand {
     program: PathBuf,
     args: Vec<String>,
-    /// Names of variables in the terminal's environment.
+    /// The names of the variables to take from the terminal's environment.
     pass_env: Vec<String>,
     /// More variables, which override those in `pass_env`.
     env: BTreeMap<String, String>,
     folder: PathBuf,
 }
 
-/// Variables that describe the terminal. An agent on pipes doesn't need them.
+/// Variables that describe the terminal, which an agent on pipes doesn't need.
 const TERMINAL_VARIABLES: [&str; 5] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"];
 
 /// Returns the command line that opens the session's conversation in a terminal. The agent writes its reports to

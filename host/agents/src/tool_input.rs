@@ -64,7 +64,7 @@ const WHOLE_LENGTH: usize = 16_000;
 /// The maximum length of the sentences about omitted, blank and invisible characters, in UTF-16 units.
 const MAX_NOTES: usize = 220;
 
-/// Describes a tool call as Markdown.
+/// Describes a tool call in Markdown.
 pub fn describe(tool: &str, input: &Value, folder: &str) -> QuestionText {
     let [shown, whole] = [SHOWN, WHOLE].map(|limits| limits.describe(tool, input, folder));
     QuestionText::new(shown, whole)
@@ -140,7 +140,7 @@ impl Limits {
     }
 }
 
-/// The argument that determines the effect of a call.
+/// The main argument of a call, which determines its effect.
 struct MainArgument {
     language: &'static str,
     text: String,
@@ -173,8 +173,8 @@ pub fn is_readable(tool: &str, input: &Value) -> bool {
 /// The tools that search the session's folder if their call names no path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
-/// Stands in for an argument that isn't a string, and for a missing path or URL of a tool that needs one. No allow rule
-/// for commands, paths or domains matches it, but every deny rule for paths or domains does.
+/// Replaces an argument that isn't a string, and a missing path or URL if the tool needs one. No allow rule for
+/// commands, paths or domains matches it, but every deny rule for paths or domains does.
 pub const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.
@@ -248,8 +248,8 @@ fn visible_value(value: &Value, notes: &mut Visible) -> Value {
             let mut shown = Map::new();
             for (key, value) in fields {
                 let mut key = visible_text(key, notes);
-                // Two keys may now look the same, if one contains an invisible character and the other contains that
-                // character's code. Keep both arguments.
+                // Keep both arguments if two keys now look the same, because one contains an invisible character and
+                // the other that character's code.
                 while shown.contains_key(&key) {
                     key.push_str("⟨same⟩");
                 }

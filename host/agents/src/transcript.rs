@@ -16,7 +16,7 @@ use crate::{
     process::Environment,
 };
 
-/// Prefixes of user messages that no user wrote: command output and CLI notices.
+/// Prefixes of "user" messages that a user didn't write: command output and CLI notices.
 const NOT_PROMPTS: [&str; 5] =
     ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
 
@@ -104,7 +104,7 @@ fn prompt(content: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Lines in the format of claude 2.1.332, without most of their fields.
+    /// Lines in claude 2.1.332's format, without most of their fields.
     const TRANSCRIPT: &str = r#"
 {"type":"queue-operation","operation":"enqueue","timestamp":"2026-11-28T22:41:35.999Z"}
 {"isSidechain":false,"type":"user","timestamp":"2026-11-28T22:41:36.046Z","message":{"role":"user","content":[{"type":"text","text":"ada: fix it"}]}}

@@ -1,10 +1,10 @@
-//! Makes all of an untrusted text visible to the person who decides about it: shows invisible characters as codes, long
-//! runs of blanks as a count, and only the start and the end of a long text.
+//! Makes every part of an untrusted text visible to the person who decides on it: shows invisible characters as codes,
+//! long runs of blanks as a count, and only the start and the end of a long text.
 
 use cordboard_core::render::{self, is_unseen, units};
 
-/// The maximum number of successive blanks within a line, and of successive blank lines, that are shown as they are.
-/// Longer runs could push the rest of the text out of sight.
+/// The maximum number of consecutive blanks within a line, and of consecutive blank lines, to show as they are. Longer
+/// runs could push the rest of the text out of sight.
 const MAX_BLANKS: usize = 40;
 const MAX_BLANK_LINES: usize = 3;
 
@@ -126,7 +126,7 @@ const fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// The start and the end of a text that is too long.
+/// The beginning and the end of a text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends<'t> {
     pub start: &'t str,

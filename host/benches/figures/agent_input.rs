@@ -18,7 +18,7 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// The number of agent starts with the host, and then without it. It is lower than [`TURNS`], because a start takes
+/// How many times agents are started with the host, and then without it. Lower than [`TURNS`], because a start takes
 /// longer than a turn.
 const RESUMES: usize = 30;
 
@@ -107,7 +107,7 @@ fn spawns() -> Spans {
         let mut stdin = child.stdin.take().unwrap();
         writeln!(stdin, "{}", json!({ "type": "user", "uuid": "a", "message": { "content": "go on" } })).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        // The text of the result is the time at which the agent read the prompt.
+        // The result's text is the time when the agent read the prompt.
         let result = lines.filter_map(|line| times(&line).next().filter(|_| line.contains("\"result\""))).next();
         drop(stdin);
         child.wait().unwrap();

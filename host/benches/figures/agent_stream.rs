@@ -1,5 +1,5 @@
-//! Measures decoding with claude's codec and folding the events into a turn: throughput on one core, memory growth, and
-//! the time for a turn twice as long.
+//! Measures how fast claude's codec decodes a stream and folds the events into a turn: throughput on one core, memory
+//! growth, and how much longer a turn of twice the length takes.
 
 use std::{
     path::Path,
@@ -21,7 +21,7 @@ use crate::{
     table::{Row, spell},
 };
 
-/// The number of deltas in a turn with a megabyte of text.
+/// The number of deltas in a turn that contains a megabyte of text.
 const DELTAS: usize = 20_000;
 
 const DELTA_TEXT: usize = 50;

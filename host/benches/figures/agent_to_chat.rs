@@ -1,5 +1,5 @@
-//! Measures the latency of a turn's first line, from the agent's pipe through codec, session, presenter and view plugin
-//! to the chat.
+//! Measures how long a turn's first line takes from the agent's pipe to the chat, through the codec, session, presenter
+//! and view plugin.
 
 use std::{process::Stdio, time::Duration};
 
@@ -70,7 +70,7 @@ async fn turns() -> Spans {
         host.typed("go on").await;
         let mut first = None;
         host.post(|screen, at| {
-            // The agent's time is a wall-clock time, so convert the `Instant` of the frame to the wall clock.
+            // The agent reports wall-clock time, so convert the frame's `Instant` to wall-clock time.
             let seen = fake_agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());
             first = first.or(written.map(|written| seen.saturating_sub(written)));

@@ -1,7 +1,7 @@
-//! Measures a command in a Telegram chat, from the update that the host receives until it calls `sendMessage`, with its
-//! commits to the store. The same stand-in of the Bot API serves a client on raw sockets, which is the floor, and with
-//! `--peers` also bots of other libraries. All bots run at the same time and take turns, so that other load on the
-//! machine affects all alike. The own share of a bot is its median less the floor's.
+//! Measures the latency of a command in a Telegram chat: the time from receiving the update to calling `sendMessage`,
+//! including commits to the store. The same Bot API stand-in serves a raw-socket client, which is the floor, and, with
+//! `--peers`, bots written with other libraries. All bots run at the same time and take turns, so that other load on
+//! the machine affects them equally. A bot's own share is its median minus the floor's.
 
 use std::{
     process::{Child, Command},
@@ -19,26 +19,27 @@ use crate::{
 
 const ROUNDS: usize = 1000;
 
-/// The number of first rounds that don't count, in which JavaScript is compiled and SQL statements are prepared.
+/// The number of warm-up rounds, which aren't counted because JavaScript is compiled and SQL statements are prepared in
+/// them.
 const WARM_UP: usize = 200;
 
-/// The pause between two rounds, in which a bot does the work that follows its answer.
+/// The pause between rounds, which lets a bot finish the work that follows its answer.
 const PAUSE: Duration = Duration::from_millis(3);
 
-/// The text of the command and of the end of its answer.
+/// The command, and the text that its answer ends with.
 const COMMAND: (&str, &str) = ("/echo ping", raw_client::ANSWER);
 
 const FLOOR: &str = "the same with a client on raw sockets that answers at once";
 
 const HOST: &str = "a command in a chat: update received → sendMessage called, with its commits";
 
-/// A bot that polls a stand-in of its own.
+/// A bot that polls its own stand-in.
 enum Bot {
     Host(TelegramHost),
     Program(Program),
 }
 
-/// A program that is stopped when it is dropped.
+/// A program that is killed when this value is dropped.
 struct Program {
     api: StandIn,
     child: Child,
@@ -58,7 +59,7 @@ struct Contestant {
 }
 
 pub fn measure() -> Vec<Row> {
-    // Fetch the packages of all peers before any bot polls, because that may take longer than a poll waits.
+    // Fetch all peers' packages before any bot polls, because fetching may outlast a poll.
     let commands: Vec<_> =
         PEERS.iter().filter(|_| peers::are_wanted()).map(|peer| (peer.package, peer.command())).collect();
     let mut contestants = vec![
@@ -97,7 +98,7 @@ fn raw() -> Program {
 }
 
 impl Program {
-    /// Runs a command with the URL of a new stand-in and the token as its last arguments.
+    /// Starts a stand-in, and runs a command with the stand-in's URL and the token as the last arguments.
     fn start(mut command: Command) -> Result<Self, String> {
         let api = api();
         let child = command.args([api.url.as_str(), TOKEN]).spawn();

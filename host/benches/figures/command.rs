@@ -1,5 +1,6 @@
-//! Measures an echo command with a 200-byte line. The first measurement omits the store and compares the command with
-//! the floor, the same component under bare wasmtime. The second includes the commits that the command waits for.
+//! Measures the latency of an echo command that is 200 bytes long. The first measurement omits the store and compares
+//! the command with the floor, the same component under bare wasmtime. The second includes the store commits that the
+//! command waits for.
 
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,11 @@ use crate::{
 
 const CALLS: usize = 20_000;
 
-/// The number of consecutive calls on the floor and then on the host. The benchmark alternates between the two, so that
-/// other load on the machine affects both equally.
+/// The number of calls made in a row on the floor, and then on the host. The benchmark alternates between the two, so
+/// that other load on the machine affects both equally.
 const BATCH: usize = 100;
 
-/// The length of the text. With `/echo `, the command line has 200 bytes.
+/// The length of the echoed text. With `/echo `, the command line has 200 bytes.
 const BYTES: usize = 194;
 
 pub fn measure() -> Vec<Row> {
@@ -73,7 +74,7 @@ pub async fn measure_both(
     (Spans::new(bare), Spans::new(whole))
 }
 
-/// Measures a typed line from parsing to the rendered reply. Panics if the reply doesn't end with the text.
+/// Measures the time from parsing a typed line to rendering its reply. Panics if the reply doesn't end with the text.
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
     let CommandLine { name, invocation } = route::parse(line).expect("it is a command");
@@ -92,7 +93,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
     took
 }
 
-/// Measures a typed line until its reply is posted and rendered, including store commits.
+/// Measures the time until a typed line's reply is posted and rendered, including store commits.
 async fn with_store() -> Row {
     let mut host = WiredHost::new(0).await;
     host.plug("echo", &bad("echo")).await;

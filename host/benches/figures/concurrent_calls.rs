@@ -1,4 +1,5 @@
-//! Measures the host under load: call latency while other calls spin, and the throughput of concurrent calls.
+//! Measures the host under load: call latency while other calls run endless loops, and the throughput of concurrent
+//! calls.
 
 use std::{
     sync::{
@@ -21,11 +22,11 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// The number of concurrent callers in the rate measurement. It exceeds the reference machine's two cores, so that no
-/// core is idle.
+/// The number of concurrent callers while throughput is measured. It exceeds the reference machine's two cores, so that
+/// no core is idle.
 const AT_ONCE: usize = 8;
 
-/// The duration of the rate measurement.
+/// How long throughput is measured.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
 pub fn measure() -> Vec<Row> {

@@ -15,8 +15,8 @@ pub const ROLE: &str = "demo-agent";
 /// The argument that runs this program as the bare writer.
 pub const WRITER: &str = "bare-writer";
 
-/// The pause before and after a turn's first word, so that the chat shows the turn's start, the word and the turn's end
-/// separately. The bare writer pauses equally long before each line.
+/// The pause before and after a turn's first word, which makes the chat show the turn's start, the word and the turn's
+/// end separately. The bare writer pauses for the same time before each line.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A prompt that makes the fake agent ask for permission. The agent answers with the time at which it receives the
@@ -62,7 +62,7 @@ pub fn run() {
     }
 }
 
-/// Answers a control request of the host.
+/// Answers a control request from the host.
 pub fn acknowledge(request: &Value) {
     let response = json!({ "subtype": "success", "request_id": request["request_id"], "response": { "models": [] } });
     print(&json!({ "type": "control_response", "response": response }));
@@ -76,7 +76,7 @@ pub fn accept(prompt: &Value) {
     }));
 }
 
-/// Begins the turn that answers these prompts.
+/// Begins the turn that answers the prompts with these uuids.
 pub fn begin_answer(uuids: &Value) {
     let message = json!({ "id": "1", "role": "assistant", "content": [] });
     print(&event(&json!({ "type": "message_start", "message": message }), uuids));
@@ -84,7 +84,7 @@ pub fn begin_answer(uuids: &Value) {
     print(&event(&block, uuids));
 }
 
-/// Writes a line with the current time for each line of input.
+/// Writes the current time on a line for each line of input.
 pub fn run_writer() {
     for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
         sleep(PAUSE);

@@ -33,8 +33,8 @@ impl WasiView for State {
     }
 }
 
-/// Returns a configuration with the pooling allocator, which is wasmtime's fastest, and with epochs, which a host needs
-/// to stop endless loops.
+/// Returns a configuration that enables the pooling allocator, which is wasmtime's fastest, and epoch interruption,
+/// which a host needs to stop endless loops.
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(8)

@@ -1,6 +1,6 @@
 //! Measures the host's performance and prints the results as a table: `cargo xtask bench [-- NAME…]`. The benchmark
-//! succeeds even if targets are missed, because the machine may be slow. With `--peers`, it also measures other
-//! libraries for bots.
+//! succeeds even if targets are missed, because the machine may be slow. With `--peers`, it also measures other bot
+//! libraries.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 
@@ -44,8 +44,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// The argument that runs one benchmark in this process. Otherwise, each benchmark runs in its own process, because a
-/// process that uses a lot of memory spawns agents more slowly.
+/// The argument that makes this program run a single benchmark in its own process. Without it, this program starts a
+/// process per benchmark, because a process that uses a lot of memory spawns agents more slowly.
 const ONE: &str = "--one";
 
 /// A benchmark's name on the command line, and its function.

@@ -1,4 +1,4 @@
-//! Measures the latency from agents to chats while 200 agents each write 100 lines per second.
+//! Measures the latency from agent to chat while 200 agents write 100 lines per second each.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -32,7 +32,7 @@ async fn stream() -> Spans {
     for agent in 0..AGENTS {
         host.typed_in(&format!("chat-{agent}"), fake_agent::STREAM).await;
     }
-    // The number of timestamps in each turn's newest frame, by the turn's first timestamp.
+    // The number of timestamps in each turn's newest frame, keyed by the turn's first timestamp.
     let mut seen: HashMap<String, usize> = HashMap::new();
     let (mut spans, mut ended) = (Vec::new(), 0);
     while ended < AGENTS {

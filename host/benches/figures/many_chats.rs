@@ -1,11 +1,11 @@
-//! Measures the load that a host takes from Telegram until it reaches the agents: 1,000 people write in their private
-//! chats, each to an agent of their own, which is in the middle of a turn and takes messages at once
-//! (`busy = "steer"`). So a message causes no answer, as Telegram would limit answers to 30 a second anyway. The host,
-//! the agents and the stand-in of the Bot API share the cores of the machine.
+//! Measures how many messages per second a host can pass from Telegram to agents. 1,000 users write in their private
+//! chats, each to their own agent, which is in the middle of a turn and accepts messages immediately (`busy` is set to
+//! `steer`). A message therefore causes no answer; Telegram would limit answers to 30 per second anyway. The host, the
+//! agents and the Bot API stand-in share the machine's cores.
 //!
-//! The rate grows in steps until a message takes longer than the limit. A step takes 10 seconds, or the number of
-//! seconds in `CORDBOARD_BENCH_SECONDS`. Every message has a number, and each must reach its agent exactly once, those
-//! of a step that misses the limit, too.
+//! The rate increases in steps until the 99th percentile of the latency exceeds the target. Each step lasts 10 seconds,
+//! or the number of seconds that `CORDBOARD_BENCH_SECONDS` specifies. Messages are numbered, and each must reach its
+//! agent exactly once, even in a step that misses the target.
 
 use std::{
     collections::HashSet,
@@ -29,12 +29,12 @@ use crate::{
 
 const CHATS: i64 = 1000;
 
-/// Messages per second of all chats together. The last one is the target.
+/// The rates to measure, in messages per second across all chats. The last one is the target.
 const RATES: [u64; 10] = [100, 250, 500, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];
 
 const TARGET: Duration = Duration::from_millis(50);
 
-/// The interval at which messages are sent.
+/// The interval at which due messages are sent and arrivals are checked.
 const TICK: Duration = Duration::from_millis(2);
 
 /// The maximum time without progress. Only a host that has lost messages reaches it.
@@ -55,7 +55,7 @@ pub fn measure() -> Vec<Row> {
     vec![row(best.as_ref(), None)]
 }
 
-/// The messages of one rate.
+/// The result of measuring one rate.
 struct Step {
     rate: u64,
     spans: Spans,
@@ -86,21 +86,21 @@ fn row(best: Option<&Step>, missed: Option<&Step>) -> Row {
 
 struct Load {
     host: TelegramHost,
-    /// The file to which the agents write.
+    /// The file in which the agents record messages.
     records: BufReader<File>,
-    /// The beginning of a line that isn't whole yet.
+    /// The part of an incomplete line that has been read so far.
     line: String,
-    /// The number of the last message.
+    /// The number of the last message sent.
     last: u64,
     /// The numbers of the messages that have arrived.
     arrived: HashSet<u64>,
-    /// The number of arrivals of messages that had already arrived.
+    /// How many times a message arrived again.
     repeated: u64,
     _folder: TempDir,
 }
 
 impl Load {
-    /// Starts a host and the agents of all chats, each with a running turn.
+    /// Starts a host and an agent for each chat, and begins a turn in each agent.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
@@ -128,7 +128,7 @@ impl Load {
         self.host.api.deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
     }
 
-    /// Sends messages at this rate to the chats in turn, and waits until all of them have arrived.
+    /// Sends messages to the chats in turn at this rate, and waits until all messages have arrived.
     fn step(&mut self, rate: u64) -> Step {
         eprintln!("measuring: {rate} messages a second");
         let count = rate * seconds();
@@ -146,8 +146,8 @@ impl Load {
         Step { rate, spans, lost: self.last - self.arrived.len() as u64, repeated: self.repeated }
     }
 
-    /// Waits until all messages have arrived, or until none arrives any more. Returns the latencies of those that have
-    /// arrived since the last call.
+    /// Waits until all messages have arrived, or until none has arrived for [`STALLED`]. Returns the latencies of the
+    /// messages that have arrived since the last call.
     fn arrivals(&mut self) -> Vec<Duration> {
         let (mut spans, mut progress) = (Vec::new(), Instant::now());
         while (self.arrived.len() as u64) < self.last && progress.elapsed() < STALLED {

@@ -1,5 +1,5 @@
-//! Other libraries for bots, with which the host is compared. Each runs the script of an echo bot in
-//! `host/benches/peers`. Their packages are fetched once, in pinned versions, to the user's cache folder.
+//! The bot libraries that the host is compared with. Each runs an echo bot from `host/benches/peers`. Their packages
+//! are fetched once, with pinned versions, into the user's cache folder.
 
 use std::{
     ffi::OsString,
@@ -8,11 +8,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The argument that includes the peers in the measurement. Without it, no network is needed.
+/// The argument that includes the peers in the benchmark. Without it, the benchmark needs no network access.
 pub const FLAG: &str = "--peers";
 
 pub struct Peer {
-    /// The package with its version, as its registry writes it.
+    /// The package and its version, in the registry's syntax.
     pub package: &'static str,
     script: &'static str,
     registry: Registry,
@@ -24,7 +24,7 @@ enum Registry {
     PyPi,
 }
 
-/// The peer with whose own share the host's is compared.
+/// The peer whose own share the host's share is compared with.
 pub const GRAMMY: &str = "grammy@1.46.0";
 
 pub const PEERS: [Peer; 4] = [
@@ -39,11 +39,11 @@ pub fn are_wanted() -> bool {
 }
 
 impl Peer {
-    /// Returns the command that runs the bot, which needs the URL of the Bot API and the token as arguments. Fetches the
-    /// packages if they aren't in the cache.
+    /// Returns a command that runs the bot. The caller must append the Bot API's URL and the token as arguments.
+    /// Fetches the packages if they aren't in the cache.
     ///
     /// # Errors
-    /// The reason why the packages can't be fetched.
+    /// Returns the reason if the packages can't be fetched.
     pub fn command(&self) -> Result<Command, String> {
         let folder = cache()?.join(format!("bench-{}", self.package));
         if !folder.exists() {
@@ -63,7 +63,7 @@ impl Peer {
         Ok(command)
     }
 
-    /// Installs the packages. The folder exists only if that succeeded.
+    /// Installs the packages. If this fails, removes the folder.
     fn fetch(&self, folder: &Path) -> Result<(), String> {
         let fetched = match self.registry {
             Registry::Npm => self.fetch_from_npm(folder),
@@ -91,7 +91,7 @@ impl Peer {
     }
 }
 
-/// Returns the cache folder that `.ci/run` uses, too.
+/// Returns the cache folder, which `.ci/run` shares.
 fn cache() -> Result<PathBuf, String> {
     let of = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
     let cache = of("XDG_CACHE_HOME").or_else(|| of("HOME").map(|home| home.join(".cache")));

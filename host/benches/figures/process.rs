@@ -1,4 +1,4 @@
-//! Measures the host process: its startup time, and its resource usage while idle.
+//! Measures the host process's startup time, and its resource usage while idle.
 
 use std::{
     ffi::OsString,
@@ -19,7 +19,7 @@ pub fn binary() -> OsString {
     std::env::var_os("CORDBOARD_MEASURED").unwrap_or_else(|| env!("CARGO_BIN_EXE_cordboard").into())
 }
 
-/// A folder with an empty configuration and a state directory, shared by consecutive hosts.
+/// A folder that contains an empty configuration and a state directory, which consecutive hosts share.
 pub struct Host(TempDir);
 
 impl Host {
@@ -48,7 +48,7 @@ impl Host {
             .unwrap()
     }
 
-    /// Measures the time from the process start until `/archive` appears in the answer to `/help`.
+    /// Measures the time from starting the process until the answer to `/help` contains `/archive`.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();
@@ -104,7 +104,7 @@ pub fn idle() -> Vec<Row> {
     ]
 }
 
-/// Returns the number of voluntary context switches across a process's threads.
+/// Returns the total number of voluntary context switches of a process's threads.
 fn wake_ups(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks

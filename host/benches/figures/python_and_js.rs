@@ -1,6 +1,6 @@
 //! Measures calls and activations of Python and JavaScript plugins, whose components include the language runtime. As
-//! in the tests, a language is measured only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`, names its
-//! tools' folder.
+//! in the tests, a language is measured only if its environment variable, `CORDBOARD_TEST_PYTHON` or
+//! `CORDBOARD_TEST_JS`, is set to the path of its tools' folder.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use crate::{
     test_host::TestHost,
 };
 
-/// The number of calls. It is lower than for Rust, because a call takes up to a millisecond.
+/// The number of calls. Lower than for Rust, because a call takes up to a millisecond.
 const CALLS: usize = 400;
 
 /// The number of consecutive calls on the floor, and then on the host, as in [`command`].
@@ -34,7 +34,7 @@ const SWAPPED: Duration = Duration::from_millis(30);
 struct Language {
     /// The language's name in `cordboard plugin new --lang`.
     name: &'static str,
-    /// The environment variable with the tools' path, and the name of the tools' folder in a plugin project.
+    /// The environment variable that contains the tools' path, and the name of the tools' folder in a plugin project.
     tools: (&'static str, &'static str),
     source: (&'static str, &'static str),
     floor: &'static str,
@@ -106,7 +106,8 @@ pub fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// Builds a plugin with `/echo` in this language. Returns `None` if the language's environment variable isn't set.
+/// Builds a plugin in this language that provides `/echo`. Returns `None` if the language's environment variable isn't
+/// set.
 fn built(language: &Language) -> Option<Vec<u8>> {
     let (variable, link) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -139,7 +140,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 
-/// Measures the activation of a cached component. A small version is activated before each measurement, so that each
+/// Measures the activation of a cached component. Activates a small version before each measurement, so that each
 /// measured activation replaces another version.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();

@@ -1,5 +1,5 @@
-//! The floor of the bots: a client of the Bot API on raw sockets. It answers each update at once with a message that it
-//! has prepared, so its time is that of the stand-in, of the kernel and of one parsed response.
+//! The floor for bots: a Bot API client on raw sockets. It answers each update immediately with a prepared message, so
+//! its latency consists of the stand-in's time, the kernel's time and the time for parsing one response.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -55,7 +55,7 @@ impl Connection {
         let mut length = 0;
         loop {
             let mut line = String::new();
-            // The stand-in ends when the benchmark ends.
+            // The stand-in closes the connection when the benchmark ends.
             if self.0.read_line(&mut line).unwrap_or(0) == 0 {
                 std::process::exit(0);
             }

@@ -1,4 +1,4 @@
-//! A fake agent that takes prompts during its turn, as claude does, and writes the number and the latency of each to a
+//! A fake agent that accepts prompts during its turn, as claude does, and records each prompt's number and latency in a
 //! file that all agents share. Its first turn never ends.
 
 use std::{
@@ -15,12 +15,12 @@ use crate::fake_agent;
 /// The next argument is the path of the file.
 pub const ROLE: &str = "recording-agent";
 
-/// The text of a prompt with its number and the time at which the update was due.
+/// Returns a prompt's text, which contains the prompt's number and the time when the update was due.
 pub fn prompt(number: u64, due: u128) -> String {
     format!("message {number} of {due}")
 }
 
-/// Returns the number of a prompt and its latency in nanoseconds from a line of the file.
+/// Parses a line of the file. Returns a prompt's number, and its latency in nanoseconds.
 pub fn recorded(line: &str) -> (u64, u64) {
     let (number, span) = line.trim_end().split_once(' ').unwrap();
     (number.parse().unwrap(), span.parse().unwrap())
@@ -63,8 +63,8 @@ impl Turn {
     }
 }
 
-/// Writes a line if the text is that of a [`prompt`]. A single write of one line to a file that is open for appending
-/// doesn't mix with those of other processes.
+/// Writes a line if the text comes from [`prompt`]. The file is open for appending and the line is written with a
+/// single call, so lines from different processes don't mix.
 fn record(file: &mut File, text: &str, received: u128) {
     let mut numbers =
         text.split(|letter: char| !letter.is_ascii_digit()).filter_map(|digits| digits.parse::<u128>().ok());

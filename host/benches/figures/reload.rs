@@ -1,4 +1,4 @@
-//! Measures the time from saving a file to the first call of the new version.
+//! Measures the time from saving a plugin file until the new version's first call returns.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::{
 
 const ROUNDS: usize = 10;
 
-/// The time that a rollout may take on top of compilation.
+/// The time that a rollout may take in addition to compiling the plugin.
 const ALLOWED: Duration = Duration::from_millis(200);
 
 pub fn measure() -> Vec<Row> {
@@ -49,16 +49,17 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// The target for a cached rollout after the file has settled.
+/// The target for rolling out a cached version, from the watcher's report to the first call's return.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// The times from saving a version, and from the watcher's report, until the version's first call returns.
+/// Two times, both ending when a version's first call returns: one from saving the version, the other from the
+/// watcher's report.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
 }
 
-/// Measures only the child process that compiles a component, not the rest of the rollout.
+/// Measures only how long the child process takes to compile a component, not the rest of the rollout.
 fn compile(wasm: &[u8]) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.wasm");
@@ -70,7 +71,7 @@ fn compile(wasm: &[u8]) -> Duration {
     began.elapsed()
 }
 
-/// Saves two versions and then the first one again, which is then cached. Measures each rollout.
+/// Saves two versions, and then saves the first one again, which is cached by then. Measures each rollout.
 async fn round() -> [Swap; 3] {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();

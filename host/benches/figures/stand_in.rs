@@ -1,6 +1,6 @@
-//! A stand-in for Telegram's Bot API that adds little latency: it writes an update directly to the waiting poll, and
-//! notes the time of each call when it has read the call's last byte. Keeps an update until an offset confirms it, as
-//! Telegram does. Doesn't check calls; the fake Bot API of the tests does.
+//! A stand-in for Telegram's Bot API that adds little latency: it writes updates directly to the waiting poll, and
+//! records a call's time when it has read the call's last byte. Like Telegram, it keeps each update until an offset
+//! confirms it. Unlike the tests' fake Bot API, it doesn't check calls.
 
 use std::{
     collections::VecDeque,
@@ -21,11 +21,11 @@ const BATCH: usize = 100;
 /// The time limit of each wait. Only a bot that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A call of `sendMessage`.
+/// A `sendMessage` call.
 #[derive(Debug)]
 pub struct Sent {
     pub text: String,
-    /// The time at which the whole request had arrived.
+    /// The time when the request had arrived completely.
     pub at: Instant,
 }
 
@@ -45,7 +45,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// The updates that no offset has confirmed, with their ids.
+    /// The unconfirmed updates, with their ids.
     updates: VecDeque<(i64, String)>,
     last_update: i64,
     last_message: i64,
@@ -53,7 +53,7 @@ struct State {
     waiting: Option<TcpStream>,
 }
 
-/// A message in the private chat of a user.
+/// A message in a user's private chat.
 #[derive(Clone, Copy)]
 pub struct Incoming<'a> {
     pub user: i64,
@@ -64,7 +64,7 @@ pub struct Incoming<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     Text,
-    /// A document with the text as its caption. Its content is the file of the stand-in.
+    /// A document whose caption is the text and whose content is the stand-in's file.
     Document,
 }
 
@@ -85,7 +85,7 @@ impl StandIn {
         Self { url, shared, sent }
     }
 
-    /// Waits until a poll waits for an update.
+    /// Waits until the bot is polling for updates.
     pub fn until_polling(&self) {
         let (state, waited) = self
             .shared
@@ -95,7 +95,7 @@ impl StandIn {
         assert!(!waited.timed_out() && state.waiting.is_some(), "the bot doesn't poll");
     }
 
-    /// Passes messages to the bot. Returns the time just before they were sent.
+    /// Passes messages to the bot. Returns the time just before sending them.
     pub fn deliver<'a>(&self, messages: impl IntoIterator<Item = Incoming<'a>>) -> Instant {
         let mut state = self.shared.state();
         messages.into_iter().for_each(|message| state.push(message));
@@ -106,17 +106,17 @@ impl StandIn {
         began
     }
 
-    /// Forgets the waiting poll of a bot that was stopped.
+    /// Forgets the pending poll of a bot that was stopped.
     pub fn forget_poll(&self) {
         self.shared.state().waiting = None;
     }
 
-    /// Waits for the next call of `sendMessage`.
+    /// Waits for the next `sendMessage` call.
     pub fn next_sent(&self) -> Sent {
         self.sent.recv_timeout(LIMIT).expect("the bot sends a message")
     }
 
-    /// Waits for a call of `sendMessage` whose text ends with `end`.
+    /// Waits for a `sendMessage` call whose text ends with `end`.
     pub fn sent_ending_with(&self, end: &str) -> Sent {
         loop {
             let sent = self.next_sent();
@@ -188,7 +188,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Drops the updates before the offset. If others are left, answers with them; otherwise, the poll waits.
+    /// Drops the updates before the offset. Responds with the remaining updates, or keeps the poll waiting if there are
+    /// none.
     fn poll(&self, stream: &TcpStream, body: &[u8]) -> io::Result<()> {
         let offset = parameter(body, "offset").and_then(|offset| offset.parse().ok()).unwrap_or(0);
         let mut state = self.state();
@@ -225,11 +226,11 @@ fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// The account of the bot.
+/// The bot's account, as `getMe` returns it.
 const ME: &str = r#"{"id":42,"is_bot":true,"first_name":"Bench","username":"bench_bot","can_join_groups":true,
     "can_read_all_group_messages":false,"supports_inline_queries":false}"#;
 
-/// Writes a successful response with this result. Writes it at once, because each write wakes the reader.
+/// Writes a successful response that contains this result. Uses a single write, because each write wakes the reader.
 fn respond(mut stream: &TcpStream, result: impl AsRef<str>) -> io::Result<()> {
     let body = format!(r#"{{"ok":true,"result":{}}}"#, result.as_ref());
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -266,7 +267,7 @@ impl Request {
     }
 }
 
-/// Returns a parameter of a call, whose body is JSON or an HTML form. Leaves the escapes of a form as they are.
+/// Returns a parameter from a call's body, which is JSON or an HTML form. Doesn't decode escapes in forms.
 fn parameter(body: &[u8], name: &str) -> Option<String> {
     if body.first() == Some(&b'{') {
         let body: Value = serde_json::from_slice(body).ok()?;

@@ -10,7 +10,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Creates a row whose target is a median of at most `limit`.
+    /// Creates a row whose target is met if the median is at most `limit`.
     pub fn at_most(what: &'static str, spans: &Spans, limit: Duration) -> Self {
         Self {
             what,
@@ -20,7 +20,7 @@ impl Row {
         }
     }
 
-    /// Creates a row whose target is a median of at most 1.5 times the median of `floor`.
+    /// Creates a row whose target is met if the median is at most 1.5 times the floor's median.
     pub fn against(what: &'static str, spans: &Spans, floor: &Spans) -> Self {
         let ratio = spans.p50().as_secs_f64() / floor.p50().as_secs_f64();
         Self {
@@ -36,7 +36,7 @@ impl Row {
         Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }
     }
 
-    /// Creates a row without a target. `figure` says why it has none.
+    /// Creates a row without a target. `figure` explains why there is none.
     pub fn comparison(what: &'static str, measured: String, figure: String) -> Self {
         Self { what, measured, figure, reached: true }
     }

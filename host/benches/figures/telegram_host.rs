@@ -1,4 +1,4 @@
-//! Runs the measured host as a process that polls the stand-in of the Bot API, with its store on the disk.
+//! Runs the measured host as a process that polls the Bot API stand-in and keeps its store on disk.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     stand_in::{StandIn, TOKEN},
 };
 
-/// The user id of the owner.
+/// The owner's user id.
 pub const OWNER: i64 = 1;
 
 pub struct TelegramHost {
@@ -24,8 +24,8 @@ pub struct TelegramHost {
 }
 
 impl TelegramHost {
-    /// Starts a host with the `/echo` command, and waits until it polls. `settings` are further tables of its
-    /// configuration, after the keys of `[telegram]`.
+    /// Starts a host that has the `/echo` command, and waits until it polls. `settings` follows the keys of
+    /// `[telegram]` in the configuration, so it may contain more of these keys and further tables.
     pub fn start(settings: &str, api: StandIn) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let token = folder.path().join("token");
@@ -41,7 +41,7 @@ impl TelegramHost {
         host
     }
 
-    /// Stops the host and starts it again, so that its cache of compiled plugins is warm.
+    /// Kills the host and starts it again with a warm cache of compiled plugins.
     pub fn restart(&mut self) {
         self.stop();
         self.api.forget_poll();
@@ -49,12 +49,12 @@ impl TelegramHost {
         self.api.until_polling();
     }
 
-    /// Returns a value of the process's status in kilobytes, such as `VmRSS:`.
+    /// Returns a field of the process's status file in kilobytes, such as `VmRSS:`.
     pub fn memory(&self, name: &str) -> u64 {
         field(&format!("/proc/{}/status", self.child.id()), name)
     }
 
-    /// Makes the kernel forget the maximum of the resident memory, `VmHWM:`.
+    /// Makes the kernel reset the peak resident memory, `VmHWM:`.
     pub fn reset_peak_memory(&self) {
         fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
     }

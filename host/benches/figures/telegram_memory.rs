@@ -1,4 +1,4 @@
-//! Measures the memory of the host with Telegram: while it is idle, and while it downloads a large file.
+//! Measures the memory usage of a host that uses Telegram: while idle, and while downloading a large file.
 
 use std::{thread::sleep, time::Duration};
 
@@ -23,7 +23,7 @@ pub fn measure() -> Vec<Row> {
     sleep(Duration::from_secs(3));
     let idle = megabytes(host.memory("VmRSS:"));
     ask(&host, "/new bench", Content::Text, "");
-    // The first file loads code that later ones use, too.
+    // The first download loads code that later downloads reuse.
     ask(&host, "first", Content::Document, "");
     sleep(Duration::from_secs(3));
     let before = host.memory("VmRSS:");
@@ -40,7 +40,7 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Sends a message and waits for its answer.
+/// Sends a message, and waits for the answer.
 fn ask(host: &TelegramHost, text: &str, content: Content, answer: &str) {
     host.api.deliver([Incoming { user: OWNER, text, content }]);
     host.api.sent_ending_with(answer);

@@ -1,5 +1,5 @@
-//! Wires the hub to its store, sessions and plugins, as the application does. The outbound sink passes frames and posts
-//! to the benchmark.
+//! Wires the hub to its store, sessions and plugins, as the application does, but with an outbound sink that passes
+//! frames and posts to the benchmark.
 
 use std::{
     any::Any,
@@ -42,7 +42,7 @@ use tokio::sync::mpsc;
 
 use crate::components::empty_registry;
 
-/// A live frame with its arrival time, or a post.
+/// A live frame and its arrival time, or a post.
 pub enum Shown {
     Live(TurnFrame, Instant),
     Post(Box<OutboxRow>),
@@ -77,7 +77,7 @@ pub struct WiredHost {
     inbox: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
-    /// Keeps the hub's tasks running until dropped.
+    /// Keeps the hub's tasks running until this value is dropped.
     _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }
@@ -179,7 +179,7 @@ impl WiredHost {
         }
     }
 
-    /// Waits for a frame with `text`, and marks earlier posts as sent.
+    /// Waits for a frame that contains `text`, and marks earlier posts as sent.
     pub async fn frame(&mut self, text: &str) {
         loop {
             match self.next().await {

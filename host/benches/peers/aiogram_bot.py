@@ -1,4 +1,4 @@
-"""An echo bot with aiogram. Arguments: the URL of the Bot API, and the token."""
+"""An echo bot written with aiogram. Takes the Bot API's URL and the token as arguments."""
 
 import asyncio
 import sys

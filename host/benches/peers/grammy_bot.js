@@ -1,4 +1,4 @@
-// An echo bot with grammY. Arguments: the URL of the Bot API, and the token.
+// An echo bot written with grammY. Takes the Bot API's URL and the token as arguments.
 const { Bot } = require("grammy");
 
 const [apiRoot, token] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-"""An echo bot with python-telegram-bot. Arguments: the URL of the Bot API, and the token."""
+"""An echo bot written with python-telegram-bot. Takes the Bot API's URL and the token as arguments."""
 
 import sys
 

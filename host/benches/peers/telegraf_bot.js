@@ -1,4 +1,4 @@
-// An echo bot with telegraf. Arguments: the URL of the Bot API, and the token.
+// An echo bot written with Telegraf. Takes the Bot API's URL and the token as arguments.
 const { Telegraf } = require("telegraf");
 
 const [apiRoot, token] = process.argv.slice(2);

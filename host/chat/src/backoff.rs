@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The default maximum delay, without jitter. It bounds the time until a restored network is noticed.
+/// The default maximum delay, before jitter. It limits how long a restored network goes unnoticed.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Computes the growing delays between failed attempts.
@@ -32,7 +32,7 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// Returns the delay before the next attempt. Adds up to 25 % of jitter, so that clients that failed together don't
+    /// Returns the delay before the next attempt. Adds up to 25 % jitter, so that clients that failed together don't
     /// retry together.
     pub fn next_delay(&mut self) -> Duration {
         let pause = self.next;

@@ -1,8 +1,8 @@
 //! The console front-end: one chat, either with the user of this terminal or with a program through pipes. Owns stdin
 //! and stdout. Writes only chat output to stdout, and must not pass control sequences from an agent to the terminal.
 //!
-//! A terminal and a pipe handle the same requests. The terminal keeps a prompt below the output; the output of a pipe
-//! is append-only.
+//! A terminal and a pipe handle the same requests. The terminal keeps a prompt below the output; pipe output is
+//! append-only.
 
 mod hangup;
 mod history_file;
@@ -55,21 +55,21 @@ const LIMITS: Limits = Limits {
 /// The id of both the console's only chat and its only user.
 const LOCAL: &str = "local";
 
-/// The capacity of the channel of output requests. A caller that prints a message waits until its text is written, so
-/// only a few requests are queued even if the reader of stdout is slow.
+/// The capacity of the channel of output requests. A caller that prints a message waits until the text is written, so
+/// the queue stays short even if the reader of stdout is slow.
 const REQUEST_QUEUE: usize = 64;
 
-/// The capacity of the event channel. The first event makes the host shut down. Later ones only make it exit sooner.
+/// The capacity of the event channel. The first event shuts the host down; later events only make it exit sooner.
 const EVENT_QUEUE: usize = 4;
 
 /// An event that the host must handle. The console keeps showing output until the host calls [`Console::close`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
-    /// The input has ended: finish open work, then exit.
+    /// The input has ended. The host finishes open work, then exits.
     InputEnded,
-    /// Ctrl-C while no turn is running, or after the input has ended: shut down cleanly now.
+    /// Ctrl-C was pressed while no turn was running, or after the input had ended. The host shuts down cleanly at once.
     Quit,
-    /// The reader of stdout, or the terminal, is gone. Messages that were not shown remain in the store.
+    /// The reader of stdout has exited, or the terminal was closed. Messages that were not shown stay in the store.
     OutputClosed,
 }
 
@@ -77,13 +77,14 @@ pub enum ConsoleEvent {
 enum OutputRequest {
     /// Prints complete lines.
     Print { text: String, done: oneshot::Sender<io::Result<()>> },
-    /// Sets the status in front of the prompt of a terminal. A pipe ignores this request.
+    /// Sets the status shown before the terminal's prompt. A pipe ignores this request.
     Status(Option<String>),
     /// Ends the output. `done` completes when everything is written and the terminal is restored.
     Close { done: oneshot::Sender<()> },
 }
 
-/// Sends console events. Events after the first only make the host exit sooner, so a full channel can safely drop them.
+/// Sends console events. Events after the first only make the host exit sooner, so they can be dropped if the channel
+/// is full.
 #[derive(Clone)]
 struct Events(mpsc::Sender<ConsoleEvent>);
 
@@ -101,7 +102,7 @@ pub struct Console {
     /// Makes message ids unique across runs.
     run: String,
     next_id: AtomicU64,
-    /// Whether a turn is running in the console's place. If so, Ctrl-C stops the turn instead of the host.
+    /// Whether a turn is running in the console. If so, Ctrl-C stops the turn instead of the host.
     busy: Arc<AtomicBool>,
     started: Arc<Notify>,
     events: Events,
@@ -145,7 +146,7 @@ impl Console {
         self.started.notify_one();
     }
 
-    /// Waits for the end of the task or thread that writes the output.
+    /// Waits until the task or thread that writes the output ends.
     pub async fn output_closed(&self) {
         self.requests.closed().await;
     }
@@ -178,7 +179,7 @@ impl Console {
             return Ok(());
         }
         print(&self.requests, text).await.map_err(|error| {
-            // `printed_messages` contains text that was not written, so drop it. From here on, treat every message as
+            // `printed_messages` contains text that was not written, so drop it. From now on, every message counts as
             // not shown.
             *printed_messages = None;
             self.events.send(ConsoleEvent::OutputClosed);
@@ -258,7 +259,7 @@ impl Chat for Console {
     }
 }
 
-/// Returns the place of all messages of the console.
+/// Returns the place to which all console messages belong.
 #[must_use]
 pub fn place() -> &'static Place {
     static PLACE: OnceLock<Place> = OnceLock::new();

@@ -1,6 +1,6 @@
-//! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores updates
-//! from it. A front-end does not interpret the text of a message, and confirms an update only after the store has
-//! committed it.
+//! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores the
+//! front-end's updates. A front-end does not interpret the text of a message, and confirms an update only after the
+//! store has committed it.
 
 use std::{collections::BTreeMap, fs::File, time::Duration};
 
@@ -23,7 +23,7 @@ pub trait Chat: Send + Sync {
     /// Returns the limits that apply to messages in `place`.
     fn limits(&self, place: &Place) -> Limits;
 
-    /// Returns the limits on the rate of frames of running turns in the chat of `place`.
+    /// Returns how often frames of running turns may be shown in the chat that contains `place`.
     fn pacing(&self, place: &Place) -> Pacing;
 
     /// Returns how to show frames of running turns in `place`.
@@ -40,7 +40,7 @@ pub trait Chat: Send + Sync {
         Err(ChatError::Rejected { why: "this chat has no drafts".to_owned() })
     }
 
-    /// Makes the stop button of a turn's draft ineffective, because the turn has ended or waits again.
+    /// Disables the stop button of a turn's draft, because the turn has ended or its prompt is waiting again.
     fn forget_draft(&self, _place: &Place, _turn: &PromptId) {}
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
@@ -48,8 +48,8 @@ pub trait Chat: Send + Sync {
     /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
-    /// Removes a message's buttons and keeps its text. The default implementation does nothing, which suits front-ends
-    /// that print buttons as commands.
+    /// Removes a message's buttons and keeps its text. The default implementation does nothing. This is right for
+    /// front-ends that print buttons as commands.
     async fn remove_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
         Ok(())
     }
@@ -57,18 +57,17 @@ pub trait Chat: Send + Sync {
     /// Deletes a message. If the message doesn't exist, this succeeds.
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
 
-    /// Shows that a turn is running, with `line` as its status if the front-end has a status line. `None` means that no
+    /// Shows that a turn is running. If the front-end has a status line, it shows `line` there. `None` means that no
     /// turn is running. The host repeats the call every few seconds, because some front-ends show the indicator only
     /// for a few seconds.
     async fn show_activity(&self, place: &Place, line: Option<&str>);
 
-    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat doesn't
-    /// support marks, so that the host posts a line instead. `message` is `None` if the id of the user's message is
-    /// unknown.
+    /// Silently marks a user's message as accepted and waiting. Returns false if the chat doesn't support such marks;
+    /// the host then posts a line instead. `message` is `None` if the id of the user's message is unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
-    /// Downloads a file that a user has sent in `place`, and syncs it to the disk. The default implementation fails, for
-    /// front-ends without files.
+    /// Downloads a file that a user has sent in `place`, and syncs it to the disk. The default implementation fails,
+    /// for front-ends without files.
     ///
     /// # Errors
     /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The text is for the
@@ -77,7 +76,7 @@ pub trait Chat: Send + Sync {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
 
-    /// Sets the command menus. Sends no request for menus that haven't changed.
+    /// Sets the command menus. Skips menus that haven't changed.
     async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError>;
 
     /// Returns whether [`create_topic`](Self::create_topic) may create a topic in the chat of `place`, which must be
@@ -86,9 +85,8 @@ pub trait Chat: Send + Sync {
         false
     }
 
-    /// Creates a topic in the chat of `place`, and returns the topic. The icon is chosen from those that the front-end
-    /// offers; if none is suitable, the topic has no icon. The default implementation, for front-ends without topics,
-    /// returns an error.
+    /// Creates a topic in the chat of `place`, and returns the topic. The front-end chooses one of its icons; if none
+    /// is suitable, the topic has no icon. The default implementation, for front-ends without topics, returns an error.
     async fn create_topic(&self, _place: &Place, _look: &TopicAppearance) -> Result<Place, ChatError> {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
@@ -99,7 +97,7 @@ pub trait Chat: Send + Sync {
         Err(ChatError::Rejected { why: "this chat has no topics".to_owned() })
     }
 
-    /// Returns a link to a topic, if its chat has links.
+    /// Returns a link to a topic, or `None` if its chat doesn't support links.
     fn topic_link(&self, _topic: &Place) -> Option<String> {
         None
     }
@@ -110,7 +108,7 @@ pub trait Chat: Send + Sync {
 pub struct Limits {
     /// The maximum length of a message, in UTF-16 code units. With `usize::MAX`, no message is split.
     pub text_units: usize,
-    /// The number of characters of code that fit in a line. A wider table is shown as a list.
+    /// The number of code characters that fit on a line. A wider table is shown as a list.
     pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
@@ -122,7 +120,7 @@ pub struct Limits {
     pub document_over: Option<usize>,
 }
 
-/// The effect of an edit.
+/// How a front-end shows an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edits {
     /// The front-end prints new text after all earlier output.
@@ -134,7 +132,7 @@ pub enum Edits {
 /// The way in which a front-end shows the frames of running turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streaming {
-    /// As messages, which are edited.
+    /// As messages that are edited in place.
     Messages,
     /// As drafts, through [`Chat::show_draft`].
     Drafts,
@@ -150,8 +148,8 @@ pub enum RichMessages {
     Auto,
 }
 
-/// The latest content of a running turn, shown without a message. It usually vanishes when a message is sent to the
-/// chat or when it isn't updated for a while.
+/// The latest content of a running turn, shown outside of messages. It usually disappears when a message is sent to the
+/// chat, or when it isn't updated for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     pub turn: PromptId,
@@ -166,12 +164,12 @@ pub struct Draft {
 pub struct Pacing {
     /// The minimum time between two frames in a chat. Zero means no pause.
     pub pause: Duration,
-    /// A frame is shown only while the chat is within this quota, which counts every send, edit and delete.
+    /// A frame is shown only while the chat is within this quota. Every send, edit and delete counts toward it.
     pub quota: Option<Quota>,
 }
 
-/// A limit on the calls in a chat. The chat is within its quota if it has had fewer than `calls` calls during the last
-/// `within`.
+/// A limit on the number of calls to a chat. The chat is within its quota if fewer than `calls` calls were made during
+/// the last `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub calls: usize,
@@ -187,7 +185,7 @@ pub enum LiveLine {
     Status,
 }
 
-/// One message as a front-end sends it.
+/// A message in the form in which a front-end sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The Markdown source without the live line. If the message was split, the source of this part.
@@ -197,7 +195,7 @@ pub struct Outgoing {
     /// Rows of buttons.
     pub buttons: Vec<Vec<Button>>,
     pub completeness: Completeness,
-    /// The author of the source.
+    /// The kind of author who wrote the source.
     pub author: Authorship,
     /// The session that sent the message, if it isn't the active session of the place. The text of `message` then
     /// starts with the name of the session, except in later parts of a split message.
@@ -205,14 +203,14 @@ pub struct Outgoing {
     pub alert: Alert,
     /// The message that this one replies to. Set only for the first message of an answer.
     pub reply_to: Option<MessageId>,
-    /// The file, if this message is a file. File messages have no text or buttons.
+    /// The file, if this is a file message. File messages have neither text nor buttons.
     pub file: Option<OutgoingFile>,
     /// The rich message to send instead of `message`. If it is set, `message` may exceed the length limit. If the
     /// front-end rejects it, the outbox sends the answer as normal messages.
     pub rich: Option<RichMessage>,
 }
 
-/// A file as a front-end sends it.
+/// A file in the form in which a front-end sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingFile {
     pub name: String,
@@ -232,7 +230,7 @@ pub enum Completeness {
     /// An edit may add text.
     Partial,
     /// An edit may add text, but another message is shown first. An appending front-end therefore prints the last line
-    /// although it is incomplete.
+    /// even though it is incomplete.
     Halted,
     /// No edit will add text.
     Complete,
@@ -255,7 +253,7 @@ pub struct Menus {
     pub chats: BTreeMap<Place, Option<Vec<MenuEntry>>>,
 }
 
-/// The reason why a message wasn't shown. Each variant is handled differently.
+/// The reason why a message wasn't shown. The outbox handles each variant differently.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// The chat is rate-limited for `after`. Other chats are not affected.
@@ -265,8 +263,8 @@ pub enum ChatError {
     /// deleted or closed. The place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
-    /// The topic no longer exists. Its posts are resent only if a user writes there, which proves that the front-end
-    /// was wrong.
+    /// The topic no longer exists. Its posts are resent only if a user writes there, which proves that the topic exists
+    /// after all.
     #[error("send to a deleted topic: {why}")]
     Deleted { why: String },
     /// The chat is private, and its user is not in `[access]`.
@@ -278,7 +276,7 @@ pub enum ChatError {
     /// The front-end rejects the content of the message.
     #[error("send a message with its formatting: {why}")]
     Rejected { why: String },
-    /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
+    /// The front-end rejects the credentials. Nothing can be sent until the operator fixes them.
     #[error("sign in to the chat: {why}")]
     Unauthorised { why: String },
 }
@@ -290,7 +288,7 @@ impl ChatError {
     }
 }
 
-/// The reason that a file could not be downloaded.
+/// The reason why a file could not be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct DownloadError(pub String);
@@ -298,23 +296,22 @@ pub struct DownloadError(pub String);
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Stores a batch of updates and passes them on. Drops updates whose key is already stored. `offset` is the position
-    /// from which the front-end continues. It is stored with the batch. A front-end that confirms the updates to their
-    /// source must call [`sync`](Self::sync) before.
+    /// Stores a batch of updates and passes them on. Drops updates whose key is already stored. `offset`, the position
+    /// from which the front-end continues, is stored with the batch. Before a front-end confirms the updates to their
+    /// source, it must call [`sync`](Self::sync).
     ///
     /// # Errors
     /// After [`StorageError::Failed`], nothing in the batch was stored, so the front-end should try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
-    /// Syncs everything that was accepted to the disk, so that it survives a power failure. The accepted updates are
-    /// handled meanwhile.
+    /// Syncs all accepted updates to disk, so that they survive a power failure. They are handled in the meantime.
     ///
     /// # Errors
     /// After [`StorageError::Failed`], the updates must not be confirmed, and the front-end should accept them again.
     async fn sync(&self) -> Result<(), StorageError>;
 
-    /// Records that a place was notified about the failing store. Returns whether this is its first notification since
-    /// the store last worked.
+    /// Records that a place was told that the store is failing. Returns whether this is the place's first such notice
+    /// since the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 
     /// Returns the last stored offset.
@@ -326,14 +323,14 @@ pub trait Inbox: Send + Sync {
     /// Returns the button data for this token, or `None` if the store has deleted it.
     async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError>;
 
-    /// Records that the chat with the first id `home` now has the id `chat`. Places keep the first id.
+    /// Records that the chat whose original id is `home` now has the id `chat`. Places keep the original id.
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError>;
 
-    /// Returns all chats whose id has changed, as pairs of first and current id.
+    /// Returns all chats whose id has changed, as pairs of original and current id.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
 
-    /// Records that a person has renamed, closed or reopened a topic, or changed its icon. The host then leaves the
-    /// topic alone. The default implementation, for front-ends without topics, does nothing.
+    /// Records that a person has renamed, closed or reopened a topic, or changed its icon. From then on, the host no
+    /// longer edits the topic. The default implementation, for front-ends without topics, does nothing.
     async fn on_topic_changed(&self, _topic: &Place) -> Result<(), StorageError> {
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! The outbox: one worker per place sends stored posts in order, and shows the newest frame of each running turn
-//! between them.
+//! The outbox: one worker per place sends stored posts in order and, between posts, shows the newest frame of each
+//! running turn.
 //!
-//! Final answers precede frames. A post stays in the store until it is shown or dropped. Frames themselves aren't
-//! stored, only the messages that show them. The outbox works with any front-end, and a waiting place doesn't delay the
-//! others.
+//! Final answers take priority over frames. A post stays in the store until it is shown or dropped. Frames aren't
+//! stored; only the messages that show them are. The outbox works with any front-end, and a place that is waiting
+//! doesn't delay the others.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -51,11 +51,11 @@ pub enum Post {
     /// the user is open. Some clients don't let the user type while a draft is shown, so the turn is shown as a message
     /// from then on.
     Frame { place: Place, turn: PromptId, frame: TurnFrame, stop: Option<ButtonAction> },
-    /// A stored post. The first post of a turn ends its frames.
+    /// A stored post. No frames of a turn are shown after the turn's first post.
     Final(OutboxRow),
     /// The turn is being stopped. Later posts to this place wait briefly for the turn to end.
     Stopping { place: Place, turn: PromptId },
-    /// The turn's prompt is back in its session's queue. The turn's messages are deleted; later frames may show the
+    /// The turn's prompt is back in its session's queue. The turn's messages are deleted. Later frames may show the
     /// turn again.
     Requeued { place: Place, turn: PromptId },
     /// The turn ended without a post. Its messages stay in the chat.
@@ -72,7 +72,7 @@ impl Post {
     }
 }
 
-/// Stores the progress of posts.
+/// Stores how far each post has been delivered.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
     /// Records that the turn streams into this message. The final answer then replaces the message; if the host ends
@@ -94,7 +94,7 @@ pub trait DeliveryStore: Send + Sync {
     /// Records that the message was deleted, so that no answer replaces it.
     async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError>;
 
-    /// Stores the progress of a post.
+    /// Stores how far a post has been delivered.
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
     /// Records that the post was sent or dropped. `messages` show it and may be edited later. `issues` are delivery
@@ -129,14 +129,14 @@ pub trait DeliveryStore: Send + Sync {
     }
 }
 
-/// A handle to the outbox. Clones share it.
+/// A handle to the outbox. All clones refer to the same outbox.
 #[derive(Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
 }
 
 impl Outbox {
-    /// Creates an outbox, and the future that does its work until [`close`](Self::close).
+    /// Creates an outbox, and a future that runs the outbox until [`close`](Self::close) is called.
     pub fn new(
         chat: Arc<dyn Chat>,
         store: Arc<dyn DeliveryStore>,
@@ -155,20 +155,20 @@ impl Outbox {
         (Self { shared: Arc::clone(&shared) }, run_workers(shared))
     }
 
-    /// Restores the state that the previous host process stored: the places that can't be written to, which are not
-    /// reported again, and the posts that were not sent.
+    /// Restores the state that the previous host process stored: the unsent posts, and the places that can't be written
+    /// to. These places are not reported again.
     pub fn restore(&self, unreachable: Vec<Place>, unsent: Vec<OutboxRow>) {
         self.shared.state().reported.extend(unreachable);
         self.post_all(unsent.into_iter().map(Post::Final).collect());
     }
 
-    /// Queues a post and returns immediately. The queue has no limit: the store already holds every final post, and
+    /// Queues a post and returns immediately. The queue is unbounded: every final post is already in the store, and
     /// each turn has at most one frame.
     pub fn post(&self, post: Post) {
         self.post_all(vec![post]);
     }
 
-    /// Like [`post`](Self::post), for several posts. No other post is queued between them.
+    /// Like [`post`](Self::post), but queues several posts without other posts in between.
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
@@ -189,8 +189,9 @@ impl Outbox {
         }
     }
 
-    /// Records that a user has written in the place: messages of running turns are no longer the newest, and a blocked
-    /// place is retried. The place's undeliverable posts are resent, because the message proves that the topic exists.
+    /// Records that a user has written in the place: messages of running turns are no longer the newest, and if the
+    /// place is blocked, the outbox tries it again. The place's undeliverable posts are resent, because the message
+    /// proves that the topic exists.
     pub fn on_user_message(&self, place: &Place) {
         let mut state = self.shared.state();
         if let Some(mailbox) = state.mailboxes.get_mut(place) {
@@ -202,7 +203,8 @@ impl Outbox {
         }
     }
 
-    /// Stops the answer that is partly shown in the place, or else the next answer if it needs more than one message.
+    /// Stops the answer that is partly shown in the place. If there is none, stops the next answer if it needs more
+    /// than one message.
     #[must_use]
     pub fn stop_answer(&self, place: &Place) -> AnswerStop {
         let longest = self.shared.chat.limits(place).text_units;
@@ -220,7 +222,7 @@ impl Outbox {
         self.shared.chat.streaming(place) == Streaming::Messages
     }
 
-    /// Waits until another place can no longer be written to, and returns that place. Its posts are kept.
+    /// Waits until another place becomes unwritable, and returns that place. Its posts are kept.
     pub async fn next_unreachable(&self) -> Unreachable {
         loop {
             let unreachable_added = self.shared.unreachable_added.notified();
@@ -250,7 +252,7 @@ impl Outbox {
         self.shared.menus.send_replace(menus);
     }
 
-    /// Waits until no final post is pending. Posts for places that can't be written to don't count.
+    /// Waits until no final posts are pending, ignoring those for places that can't be written to.
     pub async fn drained(&self) {
         loop {
             let post_done = self.shared.post_done.notified();
@@ -261,7 +263,7 @@ impl Outbox {
         }
     }
 
-    /// Returns the number of pending final posts. Posts for places that can't be written to don't count.
+    /// Returns the number of pending final posts, excluding those for places that can't be written to.
     #[must_use]
     pub fn pending_posts(&self) -> usize {
         self.shared.state().mailboxes.values().map(Mailbox::pending_posts).sum()
@@ -316,7 +318,7 @@ struct Shared {
 struct State {
     mailboxes: HashMap<Place, Mailbox>,
     unreachable: VecDeque<Unreachable>,
-    /// Places that can't be written to and were reported. The store contains them too.
+    /// Unwritable places that were already reported. They are also recorded in the store.
     reported: HashSet<Place>,
     /// Places whose mailbox has no worker.
     new_places: Vec<Place>,

@@ -1,5 +1,5 @@
-//! Combines stored access, granted by the owner in the chat or gained by pairing, with `[access]`: a configured entry
-//! overrides the stored entry for the same person, and `owner` overrides the paired owner.
+//! Combines `[access]` with stored access, which the owner granted in the chat or a person gained by pairing. A
+//! configured entry overrides the stored entry for the same person, and `owner` overrides the paired owner.
 
 mod target;
 
@@ -21,7 +21,7 @@ pub struct StoredPerson {
     pub id: u64,
     /// `Owner` only for the person who paired with the host.
     pub role: Role,
-    /// The name of the person when the entry was stored, if it was known.
+    /// The person's name at the time when the entry was stored, if known.
     pub name: Option<String>,
     /// The only chat in which the entry gives access, without a topic. The role in a single chat is always `Member`.
     /// `None` if the entry gives access everywhere.
@@ -44,7 +44,7 @@ impl AccessSource {
     }
 }
 
-/// An entry of the configuration or of the store.
+/// An entry from the configuration or the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPerson {
     pub id: u64,
@@ -66,7 +66,7 @@ impl ListedPerson {
     }
 }
 
-/// An `/access` request. `who` is an id, either a number or in the form of [`UserId`]. Without it, the request is about
+/// An `/access` request. `who` is an id: a number, or a [`UserId`] in text form. If it is missing, the request is about
 /// the author of the message that the command replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRequest {
@@ -92,7 +92,7 @@ pub struct RequestOrigin<'a> {
     pub replied: Option<&'a MessageAuthor>,
 }
 
-/// A change of the stored entries.
+/// A change to the stored entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredChange {
     Save(StoredPerson),
@@ -131,7 +131,7 @@ pub struct AccessDecision {
     pub answer: String,
 }
 
-/// The reason why an `/access` request is rejected. The texts are in [`messages::access`].
+/// The reason why an `/access` request is rejected. [`messages::access`] contains the user-facing texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessRefusal {
     NotAnId(String),
@@ -184,7 +184,7 @@ pub fn authorize(caller: Option<&Caller>) -> Result<&Caller, ApiError> {
     if caller.role == Role::Owner { Ok(caller) } else { Err(denied(messages::not_allowed("access", Role::Owner))) }
 }
 
-/// The entries of the configuration and of the store.
+/// The entries from the configuration and the store.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessEntries<'a> {
     pub configured: &'a Access,
@@ -192,7 +192,7 @@ pub struct AccessEntries<'a> {
 }
 
 impl AccessEntries<'_> {
-    /// Returns the access in force.
+    /// Returns the access that is in effect.
     #[must_use]
     pub fn effective(&self) -> Access {
         let mut access = self.configured.clone();
@@ -216,7 +216,7 @@ impl AccessEntries<'_> {
         }
     }
 
-    /// Lists all entries, the highest role first. Entries of the configuration come before stored ones.
+    /// Lists all entries, highest role first. Entries from the configuration precede stored ones.
     #[must_use]
     pub fn list(&self) -> Vec<ListedPerson> {
         let Access { owner, admins, members, .. } = self.configured;

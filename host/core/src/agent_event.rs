@@ -17,7 +17,7 @@ pub enum AgentEvent {
     Ready { models: Vec<String> },
     /// The agent has reported the complete current list of its own commands.
     Commands(Vec<AgentCommand>),
-    /// The agent's program is too old for some features. Contains a message for the user that names the remedy.
+    /// The agent's program is too old for some features. Contains a message that tells the user what to do.
     Outdated(String),
     /// The agent has reported the id of its conversation. `resumable` is set once the agent has stored part of the
     /// conversation.
@@ -28,17 +28,17 @@ pub enum AgentEvent {
     /// The part at index `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
     /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool. `detail` is the
-    /// most important argument of the call, or empty.
+    /// call's most important argument, or empty if it has none.
     Denied { tool: String, detail: String },
-    /// A turn is over. `answered` lists the prompts that it answered: usually the open prompt, and the prompts that the
-    /// agent received later and answered in the same turn. The session ignores the event if none of them is open.
+    /// A turn has ended. `answered` lists the prompts that it answered: usually the open prompt and any later prompts
+    /// that the agent answered in the same turn. The session ignores the event if none of them is open.
     Finished { answered: Vec<PromptId>, outcome: Outcome, usage: TurnUsage },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptAccepted,
     /// The complete current list of background work: commands, subagents, scheduled wake-ups.
     Background(Vec<BackgroundTask>),
-    /// The agent has started a turn without a prompt, under this id. All `Part` events up to the next `Finished`, and
-    /// that `Finished`, belong to this turn.
+    /// The agent has started a turn, identified by this id, without a prompt. All `Part` events up to the next
+    /// `Finished`, and that `Finished`, belong to this turn.
     TurnStarted(PromptId),
     /// Markdown that is not part of a turn that the session shows, such as the report of a background task that arrives
     /// while a prompt is open.
@@ -48,16 +48,16 @@ pub enum AgentEvent {
     StartFailed(String),
     /// The agent did not resume or fork the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
-    /// The agent asks a question and waits for the answer.
+    /// The agent has asked a question and is waiting for the answer.
     Requested(AgentRequest),
-    /// The agent is about to use a tool, and waits in case the host objects. It may ask for permission afterwards, or
-    /// use the tool without asking. The request has no text and no options.
+    /// The agent is about to use a tool, and is waiting in case the host objects. It may then ask for permission, or
+    /// use the tool without asking. The request has neither text nor options.
     ToolAnnounced(AgentRequest),
-    /// The agent no longer waits for the answer to this question, or for objections to this tool call.
+    /// The agent is no longer waiting for an answer to this question, or for objections to this tool call.
     RequestCanceled(RequestId),
-    /// The agent did not accept a permission mode. Contains the reason.
+    /// The agent rejected a permission mode. Contains the reason.
     PermissionModeRefused(String),
-    /// The agent has changed its permission mode itself, for example after the user approved its plan.
+    /// The agent has changed its own permission mode, for example after the user approved its plan.
     PermissionModeChanged(PermissionMode),
 }
 
@@ -66,13 +66,13 @@ pub enum AgentEvent {
 pub struct BackgroundTask {
     /// The agent's description of the work.
     pub about: String,
-    /// The time at which the work ends, or `None` if the agent will report the end.
+    /// The time at which the work ends, or `None` if the agent will report when it ends.
     pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Appends this text if the part is text. If the part is an action, replaces it with this text.
+    /// Appends this text to a text part. Replaces an action part with this text.
     Append(String),
     /// Replaces the part with this text.
     Text(String),
@@ -93,7 +93,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// Returns whether this is an unfinished tool call. Such a call may run for a long time without any output.
+    /// Returns whether this is an unfinished tool call. Such a call may run for a long time without producing output.
     #[must_use]
     pub fn is_running_tool(&self) -> bool {
         self.kind == "tool" && self.state == ActionState::Running

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{time_zone::Zone, types::Timestamp};
 
-/// The fraction of the limit at which users are warned.
+/// Users are warned when this fraction of the limit is spent.
 const WARNING: f64 = 0.8;
 
-/// The limit for the current day, and the amount that is already spent.
+/// The limit for the current day, and the amount already spent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
     /// The value of `[limits] cost_per_day`.
@@ -20,13 +20,13 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Returns the budget for the current day in the time zone.
+    /// Returns the budget for the current day in `zone`.
     #[must_use]
     pub fn of_day(limit_usd: f64, spent_usd: f64, now: Timestamp, zone: &Zone) -> Self {
         Self { limit_usd, spent_usd, now, resets: zone.next_day(now) }
     }
 
-    /// Returns whether new prompts are refused.
+    /// Returns whether the budget is spent, so that new prompts are refused.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.spent_usd >= self.limit_usd

@@ -1,6 +1,6 @@
 //! The capabilities that a plugin can import, and how an operator grants each of them.
 
-/// The way an operator grants a capability.
+/// How an operator grants a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
     /// Every plugin may import the capability without a grant.
@@ -90,7 +90,7 @@ impl Capability {
     }
 }
 
-/// Returns whether `name` is a capability that must be granted by name.
+/// Returns whether `name` is a capability that is granted by name.
 #[must_use]
 pub fn is_granted_by_name(name: &str) -> bool {
     Capability::all_of(GrantKind::ByName).any(|one| one.as_str() == name)

@@ -2,8 +2,8 @@
 //! their positions.
 //!
 //! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables are merged key by
-//! key; all other values, including lists, replace the defaults. This module opens no files, resolves no paths and
-//! reads no environment variables.
+//! key; all other values, including lists, replace the defaults. This module doesn't open files, resolve paths or read
+//! environment variables.
 
 mod access;
 mod agent_kind;
@@ -87,7 +87,7 @@ pub struct Config {
     pub plugins: Plugins,
 }
 
-/// The defaults, and the keys that the parser looked up while it read them. All other keys are unknown.
+/// The defaults, and the keys that the parser looked up while reading them. All other keys count as unknown.
 struct ParsedDefaults {
     config: Config,
     known: Known,
@@ -101,7 +101,7 @@ static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
     ParsedDefaults { known: known.expect("the embedded defaults are valid, as a test checks"), config }
 });
 
-/// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an
+/// Merges the operator's `text` over the defaults. An empty `text` yields the defaults. The caller decides whether an
 /// emptied file may replace a valid configuration.
 ///
 /// # Errors
@@ -123,7 +123,7 @@ fn merge_over(config: &mut Config, text: &str, known: Known) -> Result<Known, Co
 }
 
 impl Config {
-    /// Returns the configuration that applies if the operator sets no key.
+    /// Returns the configuration that applies if the operator doesn't set any keys.
     #[must_use]
     pub fn defaults() -> Self {
         PARSED_DEFAULTS.config.clone()

@@ -2,7 +2,7 @@
 //!
 //! If the clock skips a job's fixed time, the job runs at the end of the gap. If the clock is set back and a job's
 //! fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or hour field follows
-//! the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
+//! the wall clock: it doesn't run during the gap, and it runs both times if a time occurs twice.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::{
     types::Timestamp,
 };
 
-/// The names of the fields in errors.
+/// The field names used in error messages.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
 /// The maximum that [`Cron::between`] returns. Counting a year's runs of `* * * * *` would take seconds, and callers
@@ -29,7 +29,7 @@ const COUNTED: usize = 10_000;
 pub struct Cron {
     text: String,
     times: croner::Cron,
-    /// Whether the minute and hour fields list fixed values. If so, a clock change neither skips nor repeats a run.
+    /// Whether the minute and hour fields contain only fixed values. If so, clock changes neither skip nor repeat runs.
     fixed: bool,
 }
 
@@ -68,7 +68,7 @@ impl Cron {
         &self.text
     }
 
-    /// Returns whether the minute and hour fields list fixed values.
+    /// Returns whether the minute and hour fields contain only fixed values.
     #[must_use]
     pub const fn is_fixed(&self) -> bool {
         self.fixed
@@ -133,8 +133,8 @@ fn parse(fields: &[&str]) -> Option<croner::Cron> {
     parser.parse(&fields.join(" ")).ok()
 }
 
-/// Returns the error for the first field that is invalid even if all others are `*`, or [`CronError::Together`] if
-/// there is no such field.
+/// Returns the error for the first field that is invalid by itself, or [`CronError::Together`] if each field is valid
+/// by itself.
 fn wrong_field(fields: &[&str]) -> CronError {
     let alone = |at: usize| {
         let mut others = ["*"; FIELDS.len()];

@@ -1,15 +1,15 @@
-//! Links that open the bot's private chat, where Telegram's *Start* button sends `/start` with the link's payload.
+//! Creates links to the bot's private chat. There, Telegram's *Start* button sends `/start` with the link's payload.
 
 use crate::types::SessionName;
 
 /// The prefix of a pairing link's payload.
 pub const PAIRING_PREFIX: &str = "p_";
 
-/// The beginnings of the payloads that the `sessions` plugin understands.
+/// The prefixes of the payloads that the `sessions` plugin handles.
 const SESSION_PREFIX: &str = "s_";
 const REQUEST_PREFIX: &str = "r_";
 
-/// The maximum length of a payload, in characters. Telegram allows the characters of session names in it.
+/// The maximum length of a payload, in characters. Payloads may contain all characters that session names may contain.
 const LONGEST_PAYLOAD: usize = 64;
 
 /// Returns a link with the same effect as `/pair` with this code. `bot` is the bot's user name.

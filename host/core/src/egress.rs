@@ -1,5 +1,5 @@
-//! Plugin network access: the operator's grants, request targets, and the addresses to which a name may resolve. The
-//! module parses grants and requests, and matches requests against grants. It must not resolve host names or open
+//! Plugin network access: the operator's grants, request targets, and the addresses that a name may resolve to. This
+//! module parses grants and requests, and checks requests against grants. It must not resolve host names or open
 //! connections. A request with an ambiguous path needs a grant for all paths of the host.
 
 mod address;

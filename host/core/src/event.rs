@@ -9,12 +9,12 @@ use crate::{
     types::{Phase, Place, SessionName, SessionView, Timestamp},
 };
 
-/// Something that happened in the host or a session. Hooks receive the event after the fact.
+/// Something that happened in the host or in a session. Hooks receive an event only after it has happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
     pub kind: EventKind,
     pub at: Timestamp,
-    /// The session at that time, or `None` if the event concerns no session.
+    /// The session as it was at that time, or `None` if the event doesn't concern a session.
     pub session: Option<SessionView>,
     /// Details that depend on the kind, as a JSON object.
     pub data: String,
@@ -68,8 +68,8 @@ impl EventKind {
         }
     }
 
-    /// Returns the event for a phase change, or `None` if there is none. `last_start` is how the session's agent was
-    /// last started.
+    /// Returns the event for a phase change, or `None` if the change has no event. `last_start` states how the
+    /// session's agent was last started.
     #[must_use]
     pub const fn between(before: Phase, after: Phase, last_start: StartKind) -> Option<Self> {
         match (before, after) {
@@ -90,8 +90,8 @@ impl EventKind {
         }
     }
 
-    /// Returns whether the event precedes the other events from the same step of a session's state machine. For
-    /// example, an agent is ready before it gets a prompt.
+    /// Returns whether the event precedes other events from the same step of a session's state machine. For example, an
+    /// agent becomes ready before it receives a prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)
@@ -124,8 +124,8 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// Returns the chain with `plugin` appended, for calls and events that the plugin's hook causes in response to an
-    /// event with this chain.
+    /// Returns the chain with `plugin` appended. It applies to the calls and events that the plugin's hook causes in
+    /// response to an event with this chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

@@ -20,7 +20,7 @@ use crate::{
     updates_and_posts::{InboxRow, MessagePart, Update, UpdateKind},
 };
 
-/// The maximum number of waiting updates per place. People don't type that many. Updates beyond the limit get an error
+/// The maximum number of waiting updates per place, far more than people type. Updates beyond the limit get an error
 /// reply.
 pub const QUEUE: usize = 10_000;
 
@@ -37,7 +37,7 @@ pub enum HubEvent {
     Closed,
 }
 
-/// Whether an update occupies the queue of its place while it is handled.
+/// Whether an update blocks its place's queue while it is being handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
     Queue(Place),
@@ -48,7 +48,7 @@ pub enum Slot {
 /// and the plugins may change while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,
-    /// Whether filters see prompts before they are handled. Filters may take a long time.
+    /// Whether prompts pass through filters before they are handled. Filtering may take a long time.
     pub has_filters: bool,
     /// Returns the settings of a place.
     pub settings: &'a dyn Fn(&Place) -> PlaceSettings,
@@ -60,7 +60,7 @@ pub struct HubFacts<'a, T> {
 /// The settings of a place that the hub's decisions depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlaceSettings {
-    /// The maximum time that a part of a message waits for the next part.
+    /// The maximum time that a message part waits for the next part.
     pub patience: Duration,
     /// The maximum number of updates per member and minute.
     pub per_minute: Option<usize>,
@@ -71,7 +71,7 @@ pub struct PlaceSettings {
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
-    /// The update. The role of its caller is the current one, unless the update is dropped or refused.
+    /// The update, with its caller's current role unless the update is dropped or refused.
     pub update: JoinedUpdate,
     pub action: Action<C>,
 }
@@ -83,14 +83,14 @@ pub enum Action<C> {
     /// decided, or the stored message can't be read.
     Press(Result<Call<C>, HostReply>),
     Prompt,
-    /// A message was edited. Contains its new text.
+    /// An edit to a message. Contains the new text.
     Edit(String),
     /// The host answers without calling a plugin.
     Reply(HostReply),
     /// The caller no longer has access.
     DropWithoutAccess,
-    /// An immediate command without a message, such as `/stop`, that the previous run of the host accepted. It no longer
-    /// applies.
+    /// An immediate command without a message, such as `/stop`, that the previous host process accepted and that no
+    /// longer applies.
     DropStale,
     /// The caller has sent too many updates, and was already notified.
     DropExcess,
@@ -107,10 +107,9 @@ pub struct Call<C> {
 pub struct Hub {
     parts: PartJoiner,
     rate_limit: RateLimit,
-    /// The separate limit on immediate commands, so that a member who has reached the other limit can still use
-    /// `/stop`.
+    /// A separate limit for immediate commands. It lets members who have reached the other limit still use `/stop`.
     immediate_rate_limit: RateLimit,
-    /// The queues of the places that have an update in progress.
+    /// The queues of places with an update in progress.
     queues: HashMap<Place, PlaceQueue>,
     /// The number of dispatches that have not ended.
     running: usize,
@@ -120,8 +119,7 @@ pub struct Hub {
 /// The updates of one place, in order.
 #[derive(Debug, Default)]
 struct PlaceQueue {
-    /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
-    /// an earlier update.
+    /// The number of updates being handled. It exceeds one only if immediate commands have overtaken an earlier update.
     running: usize,
     /// Whether the most recently started update is a prompt that is handled quickly.
     handles_prompt: bool,
@@ -166,7 +164,7 @@ impl Hub {
         dispatches
     }
 
-    /// Counts an update of a member. Returns the action for an update that exceeds the limit.
+    /// Counts a member's update. If it exceeds the limit, returns the action to take.
     fn excess<T: CommandTable>(
         &mut self,
         update: &JoinedUpdate,
@@ -198,7 +196,8 @@ impl Hub {
         taken.into()
     }
 
-    /// Returns the time at which [`HubEvent::Timeout`] is due, or `None` if no part of a message waits.
+    /// Returns the time at which [`HubEvent::Timeout`] is due, or `None` if no message part is waiting for its next
+    /// part.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.parts.deadline()
@@ -227,7 +226,7 @@ impl Hub {
         }
     }
 
-    /// Returns the dispatch of the update, or `None` if the update has to wait.
+    /// Returns the update's dispatch, or `None` if the update has to wait.
     fn receive<T>(&mut self, update: JoinedUpdate, facts: &HubFacts<'_, T>) -> Option<Dispatch<T::Command>>
     where
         T: CommandTable,
@@ -310,8 +309,9 @@ fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>)
     matches!(resolution, Resolution::Command { command, .. } if command.is_immediate())
 }
 
-/// Returns whether an update of the previous run no longer applies: it is an immediate command without a message. A
-/// command with a message, such as `/now`, is handled now, because otherwise its message would be lost.
+/// Returns whether an update left over from the previous host process no longer applies. This is the case for immediate
+/// commands without a message. A command with a message, such as `/now`, is handled now, because otherwise its message
+/// would be lost.
 fn is_stale<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
     let has_text = match &update.input {
         Some(ChatInput::Command(line) | ChatInput::AgentCommand(Some(line))) => !line.invocation.text.is_empty(),
@@ -329,7 +329,7 @@ fn has_files(update: &Update) -> bool {
 }
 
 /// Returns whether an update is a prompt that consists only of files. In a group, an album without a caption is not a
-/// prompt: its caption may have been dropped, because it was meant for other people.
+/// prompt: its caption may have been dropped because it was addressed to other people.
 fn is_only_files(update: &Update) -> bool {
     let is_album = matches!(update.origin.part, MessagePart::Album(_) | MessagePart::Joined);
     let is_for_others = is_album && update.origin.speaker.is_some();

@@ -1,17 +1,17 @@
-//! Parses JSON from other programs, and repairs damage that a strict parser rejects: a leading byte order mark, lone
-//! surrogates, bytes that are not UTF-8, invalid numbers and words, unknown escapes, raw control characters, trailing
-//! commas, and nesting that is too deep. JSON without such damage is left unchanged.
+//! Parses JSON from other programs, and repairs damage that a strict parser would reject: a leading byte order mark,
+//! lone surrogates, bytes that are not UTF-8, invalid numbers and words, unknown escapes, raw control characters,
+//! trailing commas, and nesting that is too deep. JSON without such damage is left unchanged.
 
 use std::fmt;
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// The maximum depth of nesting. Deeper values are replaced with null. `serde_json` rejects 128 levels.
+/// The maximum nesting depth. Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
 
-/// The maximum number of positions in a text at which [`objects`] tries to read an object. Each attempt takes time in
-/// proportion to the length of the text.
+/// The maximum number of positions in a text at which [`objects`] tries to read an object. Each attempt takes time
+/// proportional to the length of the text.
 const TRIES: usize = 32;
 
 /// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
@@ -26,13 +26,13 @@ pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
 /// An object in a text.
 #[derive(Debug, PartialEq)]
 pub struct Object {
-    /// The fields before the text ends or becomes invalid.
+    /// The fields up to the point where the text ends or becomes invalid.
     pub fields: Map<String, Value>,
     /// Whether `fields` contains all fields of the object.
     pub is_whole: bool,
 }
 
-/// Returns the objects in a text. The text may contain anything else before, between and after them. If an object is
+/// Returns the objects in a text. The text may contain other data before, between and after them. If an object is
 /// incomplete, the search continues inside it, because other output may have interrupted it.
 #[must_use]
 pub fn objects(bytes: &[u8]) -> Vec<Object> {
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Removes leading control characters and byte order marks, and replaces invalid parts. Otherwise, valid JSON is
+/// Removes leading control characters and byte order marks, and replaces invalid parts. All other valid JSON stays
 /// unchanged unless it is nested deeper than [`DEEPEST`].
 fn repair(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);

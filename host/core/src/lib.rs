@@ -1,9 +1,9 @@
 //! The pure core of Cordboard: the state machines of sessions and plugin rollouts, message routing, rendering and
 //! configuration.
 //!
-//! The crate reads no clock, opens no files, starts no processes and depends on no async runtime. Time and input come
-//! in as arguments; effects are returned as values. The crate's manifest and a test in `host/xtask/tests/tidy` enforce
-//! this.
+//! The crate never reads the clock, opens files or starts processes, and it doesn't depend on an async runtime. Time
+//! and input are passed in as arguments; effects are returned as values. The crate's manifest and a test in
+//! `host/xtask/tests/tidy` enforce this.
 
 pub mod access_entries;
 pub mod agent_event;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-/// Sorts command names by number of uses, most used first, and then alphabetically.
+/// Sorts commands by number of uses, most used first, and then alphabetically by name.
 pub fn sort_by_use<T>(commands: &mut [T], uses: &HashMap<String, u64>, name: impl Fn(&T) -> &str) {
     commands.sort_by(|one, other| {
         let key = |command| Reverse(uses.get(name(command)).copied().unwrap_or_default());

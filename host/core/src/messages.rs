@@ -47,9 +47,9 @@ use crate::{
 /// The maximum length of a [`beginning`] in characters: about one line on a phone.
 const BEGINNING_LENGTH: usize = 60;
 
-/// The reason why a turn ended: a user stopped it with `/stop`, or the author of its prompt lost access.
+/// The reason that a turn ended: a user stopped it with `/stop`, or the author of its prompt lost access.
 pub const STOPPED: &str = "Stopped.";
-/// The last line of an answer during which the agent died. [`SessionNotice::Died`] or
+/// The last line of an answer that is incomplete because the agent died. [`SessionNotice::Died`] or
 /// [`SessionNotice::DiedInBackground`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The last line of an answer that the agent itself ended early.
@@ -140,15 +140,14 @@ pub fn left_already(session: &SessionName) -> String {
     )
 }
 
-/// A user who has decided about a request, and the local time of the decision.
+/// A user who decided a request, and the local time of the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct UserDecision<'a> {
     pub by: &'a str,
     pub at: &'a str,
 }
 
-/// Returns the line that replaces a message's buttons: the decision `what`, the person who made it, and its time, where
-/// known.
+/// Returns the line that replaces a message's buttons: the decision `what` and, if known, who made it and when.
 #[must_use]
 pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
     match (what, user) {
@@ -158,14 +157,14 @@ pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> St
     }
 }
 
-/// Returns the line that replaces the buttons of a closed request of a session.
+/// Returns the line that replaces the buttons of a session's closed request.
 #[must_use]
 pub fn request_closed(user: Option<UserDecision<'_>>, choice: &Choice) -> String {
     if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(user, choice.label()) }
 }
 
-/// Returns the error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to,
-/// for example `persona`.
+/// Returns the error for an unknown name, which lists the known names. `kind` is the kind of thing that the name refers
+/// to, for example `persona`.
 #[must_use]
 pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -194,7 +193,7 @@ pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
 }
 
-/// Returns the answer to a message that waits until a question of the agent is closed.
+/// Returns the answer to a message that has to wait until the agent's question is closed.
 #[must_use]
 pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
     format!(
@@ -209,7 +208,7 @@ pub fn answered(option: &str) -> String {
     format!("Answered: {option}.")
 }
 
-/// Returns the error for a session that does not exist. `name` need not be a valid session name.
+/// Returns the error for a session that does not exist. `name` may be an invalid session name.
 #[must_use]
 pub fn unknown_session(name: &str) -> String {
     format!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
@@ -280,19 +279,19 @@ pub fn plain(text: &str) -> Reply {
 /// The start of the line that the host puts above a caption.
 const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
-/// Returns the prompt for an attachment that the host can't download. The agent gets only its caption.
+/// Returns the prompt for an attachment that the host can't download. The agent receives only the caption.
 #[must_use]
 pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// Returns the prompt that tells the agent about an edit to a message it already has.
+/// Returns the prompt that tells the agent about an edit to a message that it has already received.
 #[must_use]
 pub fn correction_prompt(text: &str) -> String {
     format!("[The user has edited an earlier message. It now reads:]\n\n{text}")
 }
 
-/// Returns the line that tells an agent about a file that the user sent. `path` is `None` if the file is gone.
+/// Returns the line that tells an agent about a file that the user sent. `path` is `None` if the file no longer exists.
 #[must_use]
 pub fn file_note(kind: &str, seconds: Option<u32>, path: Option<&Path>) -> String {
     let length = seconds.map_or_else(String::new, |seconds| format!(", {seconds} s"));
@@ -307,8 +306,8 @@ pub fn file_not_read(path: &str, why: &str) -> String {
     format!("The host can't read {path}: {why}.")
 }
 
-/// Returns the notice that an update or an answer could not be stored. A place gets it once per store outage. The host
-/// retries until the store works again.
+/// Returns the notice that an update or an answer could not be stored. Each place receives it once per store outage.
+/// The host retries until the store works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")

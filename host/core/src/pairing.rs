@@ -1,11 +1,11 @@
 //! Pairing: the first person to send the one-time code from the host's log becomes the owner. This module decides
-//! whether the code is still valid. It must not hold the code itself; the caller compares it.
+//! whether the code is still valid. It must not contain the code itself; comparing the code is up to the caller.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{deep_link, route, types::Timestamp};
 
-/// The time for which a code is valid.
+/// How long a code is valid.
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
 /// Pairing ends after this many wrong codes, counted across all users.
@@ -23,14 +23,14 @@ const ALPHABET: [char; 32] = [
 /// The name of the pairing command.
 const COMMAND: &str = "pair";
 
-/// Returns a code of 50 bits, from the low bits of a random number.
+/// Returns a code that encodes the low 50 bits of a random number.
 #[must_use]
 pub fn code(random: u64) -> String {
     (0..LENGTH).map(|at| ALPHABET[usize::try_from(random >> (at * 5) & 31).unwrap_or_default()]).collect()
 }
 
-/// Returns the code that a text contains, in the form of [`code`], if the text is `/pair CODE` or the `/start` of a
-/// pairing link. People may type the code in lower case, or confuse the letters O, I and L with digits.
+/// If the text is `/pair CODE` or the `/start` command of a pairing link, returns the code that it contains, in the
+/// format of [`code`]. People may type the code in lower case, or confuse the letters O, I and L with digits.
 #[must_use]
 pub fn typed_code(text: &str) -> Option<String> {
     let line = route::parse(text)?;
@@ -81,8 +81,8 @@ pub enum AttemptOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairingState {
     expires: Timestamp,
-    /// The keys of the updates with a wrong code. A repeated update counts once: Telegram sends the whole batch again
-    /// if the host fails to store part of it.
+    /// The keys of the updates that contained a wrong code. A repeated update counts only once: Telegram sends a whole
+    /// batch again if the host fails to store part of it.
     wrong: BTreeSet<String>,
     has_ended: bool,
 }
@@ -94,8 +94,8 @@ impl PairingState {
         Self { expires: now.after(VALIDITY), wrong: BTreeSet::new(), has_ended: false }
     }
 
-    /// Handles an attempt. `key` identifies its update. The correct code stays valid until [`Self::end`], because
-    /// storing the owner may fail.
+    /// Handles an attempt. `key` identifies its update. The correct code stays valid until [`Self::end`] is called,
+    /// because storing the owner may fail.
     pub fn attempt(&mut self, check: CodeCheck, key: &str, now: Timestamp) -> AttemptOutcome {
         if self.is_over(now) {
             return AttemptOutcome::Ended;
@@ -113,7 +113,7 @@ impl PairingState {
         }
     }
 
-    /// Ends pairing, for example because there is an owner.
+    /// Ends pairing, for example because there is now an owner.
     pub const fn end(&mut self) {
         self.has_ended = true;
     }

@@ -1,5 +1,5 @@
-//! Joins messages that a chat delivers in parts: the files of an album, and texts too long for one message. All other
-//! updates pass through at once. A part waits at most `patience` for the next part.
+//! Joins messages that a chat delivers in parts: the files of an album, and texts that are too long for one message.
+//! All other updates are released immediately. A part waits at most `patience` for the next one.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 /// The maximum number of parts that are joined into one update. The next part begins another update.
 const MAX_PARTS: usize = 100;
 
-/// The resolution of message dates: chats report dates in whole seconds.
+/// The resolution of message dates, which chats report in whole seconds.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The `kind` of an update that joins the files of an album.
@@ -46,7 +46,7 @@ impl JoinedUpdate {
 
 fn parse(update: &Update) -> Option<ChatInput> {
     match &update.what {
-        // The host has created the update for a prompt, so its text is never a command of the host.
+        // The host created this update for a prompt, so its text is never a host command.
         UpdateKind::Text(_) | UpdateKind::NotText { caption: Some(_), .. } if update.origin.prompt_kind.is_some() => {
             Some(ChatInput::Prompt)
         }
@@ -171,7 +171,7 @@ impl PartJoiner {
         joined
     }
 
-    /// Returns the next time at which to call [`due`](Self::due), or `None` if no part is waiting.
+    /// Returns when to call [`due`](Self::due) next, or `None` if no parts are waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.pending.iter().map(|parts| parts.until).min()

@@ -1,5 +1,5 @@
-//! Random numbers and seeds for tests that feed a state machine with random inputs. One run of such a test, with one
-//! seed, is called a world. `CORDBOARD_WORLDS` sets the number of worlds, and `CORDBOARD_SEED` the first seed.
+//! Random numbers and seeds for tests that feed a state machine with random inputs. A run of such a test with one seed
+//! is called a world. `CORDBOARD_WORLDS` sets the number of worlds, and `CORDBOARD_SEED` the first seed.
 
 use std::ops::Range;
 
@@ -25,7 +25,8 @@ impl Dice {
     }
 }
 
-/// Returns the seeds of the worlds to run: as many as `CORDBOARD_WORLDS` says, or else `default`.
+/// Returns the seeds of the worlds to run. Their number is the value of `CORDBOARD_WORLDS`, or `default` if it isn't
+/// set.
 pub fn seeds(default: u64) -> Range<u64> {
     let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first = number("CORDBOARD_SEED", 0);

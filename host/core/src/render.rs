@@ -1,8 +1,8 @@
-//! Renders answers: converts Markdown to a text with entities that style it, and splits the text into messages that a
+//! Renders answers: converts Markdown to text and the entities that style it, and splits the text into messages that a
 //! front-end accepts.
 //!
-//! Rendering never loses visible text: Markdown that can't be styled appears as written. Entities are those of the Bot
-//! API. This module sends nothing.
+//! Rendering never loses visible text: Markdown that can't be styled appears as written. The entities are those of the
+//! Bot API. This module doesn't send messages.
 
 mod blank;
 mod builder;
@@ -32,7 +32,7 @@ pub use rich::{CellAlignment, RichBlock, RichMessage, RichTable, render_rich};
 pub use split::split;
 pub use tail::tail;
 
-/// A text and the entities that style it.
+/// Text and the entities that style it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
     pub text: String,
@@ -71,7 +71,7 @@ pub enum Style {
         url: String,
     },
     Quote,
-    /// A quote of which only the first lines are shown until the reader expands it.
+    /// A quote that shows only its first lines until the reader expands it.
     ExpandableQuote,
 }
 
@@ -83,15 +83,15 @@ pub fn units(text: &str) -> usize {
 
 /// Renders Markdown. The source may end anywhere, because a streaming answer is rendered again on each update.
 ///
-/// Keeps line breaks in paragraphs, and one blank line between blocks that are separated by blank lines. Telegram
-/// doesn't allow code inside bold text or links, or nested quotes, so these styles are split or dropped. Visible text
-/// is never dropped.
+/// Keeps line breaks within paragraphs, and keeps one blank line between blocks that are separated by blank lines.
+/// Telegram doesn't allow code inside bold text or links, or nested quotes, so these styles are split or dropped.
+/// Visible text is never dropped.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     render_within(markdown, usize::MAX)
 }
 
-/// Like [`render`], for a front-end that shows `columns` characters of code in a line. A wider table becomes a list.
+/// Like [`render`], for a front-end that fits `columns` characters of code on a line. A wider table becomes a list.
 #[must_use]
 pub fn render_within(markdown: &str, columns: usize) -> Message {
     let Message { text, entities } = markdown::render(&strip_controls(markdown), columns);

@@ -1,6 +1,7 @@
 //! The rollout of one plugin as a pure state machine. The machine decides which version is built, tried, activated,
-//! rolled back and tried again, and creates the messages about these steps. Time and facts are arguments; effects are
-//! return values. The machine knows versions only by their digests, and doesn't check who may issue a command.
+//! rolled back and tried again, and creates the messages about these steps. The time and all facts are arguments;
+//! effects are return values. The machine knows versions only by their digests, and doesn't check who may issue a
+//! command.
 
 mod commands;
 mod effect;

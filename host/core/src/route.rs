@@ -1,5 +1,5 @@
-//! Parses chat text as a command or a prompt for the agent, and resolves commands against those exported by active
-//! plugins. The grammar contains no command names.
+//! Parses chat text as a command or a prompt for the agent, and resolves commands to those that active plugins export.
+//! The grammar doesn't contain command names.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ pub struct CommandLine {
 pub struct Invocation {
     /// The arguments, split as a shell does.
     pub args: Vec<String>,
-    /// The text after the name as it was typed, trimmed.
+    /// The text after the name, trimmed but otherwise as typed.
     pub text: String,
 }
 
@@ -39,8 +39,8 @@ pub enum ChatInput {
         /// The plugin that shows the button, or `None` if the host shows it.
         plugin: Option<String>,
     },
-    /// A text that begins with two slashes and a name, as in `//compact`. It runs a plugin's command if a plugin
-    /// exports one with this name, and otherwise an agent's command. `None` if no plugin can export a command with this
+    /// A text that begins with two slashes and a name, as in `//compact`. If a plugin exports a command with this name,
+    /// that command runs; otherwise, the agent's own command runs. `None` if no plugin can export a command with this
     /// name.
     AgentCommand(Option<CommandLine>),
     /// Any other text.
@@ -129,7 +129,7 @@ struct Head<'t> {
     /// One slash, or two if there are several.
     slashes: &'static str,
     name: String,
-    /// The word after an `@`.
+    /// The word after the `@`, if any.
     addressee: Option<String>,
     rest: &'t str,
 }
@@ -166,8 +166,8 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || is_ignorable(letter)
 }
 
-/// Returns whether to drop `letter` from the end of a command's name. Drops all symbols and punctuation except `_`,
-/// slashes (which make the text a path) and `@` (which introduces a bot name).
+/// Returns whether to drop `letter` from the end of a command name. This applies to all symbols and punctuation except
+/// `_`, slashes (which make the text a path) and `@` (which introduces a bot name).
 fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
@@ -187,8 +187,7 @@ pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     if narrow.is_ascii() { Cow::Owned(narrow) } else { Cow::Borrowed(word) }
 }
 
-/// Returns whether `word` can be the name of a command or a bot. Telegram allows the same characters and the same
-/// maximum length for both.
+/// Returns whether `word` can be the name of a command or a bot. Telegram's rules for both names are the same.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -207,8 +206,8 @@ fn split_words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Normalizes typed arguments: ASCII dashes and spaces, half-width letters and digits, no punctuation at the end of the
-/// sentence.
+/// Normalizes typed arguments: uses ASCII dashes and spaces, and half-width letters and digits, and removes punctuation
+/// at the end of the sentence.
 fn normalize_arguments(text: &str) -> String {
     map_words(strip_end_punctuation(text), |word| restore_dash(&to_half_width(word.trim_matches(is_ignorable))))
 }
@@ -279,7 +278,7 @@ fn straighten_single_quotes(word: &str) -> String {
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
-    // A single letter is not treated as a prefix, because it would almost always match a command.
+    // Don't treat a single letter as a prefix, because it would almost always match a command.
     let by_prefix =
         known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
     by_prefix
@@ -325,7 +324,7 @@ pub enum Resolution<'a, C> {
     Rejected(HostReply),
 }
 
-/// Resolves a message from a user with this role.
+/// Resolves a message from a user who has this role.
 #[must_use]
 pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a T) -> Resolution<'a, T::Command> {
     let (line, owner) = match input {

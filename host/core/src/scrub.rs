@@ -1,5 +1,5 @@
-//! Finds and replaces secrets in text: any run of at least eight bytes of a secret, and any complete secret of six or
-//! seven bytes. A server or a plugin may return a secret in an encoded form, so the search covers common encodings.
+//! Finds and replaces secrets in text: any eight or more consecutive bytes of a secret, and any complete secret of six
+//! or seven bytes. A server or a plugin may return a secret in an encoded form, so the search covers common encodings.
 //!
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
 //! base64. Other encodings, such as quoted-printable, base32 and reversed text, are not covered.
@@ -21,8 +21,8 @@ use base64::{
 use decoded_escapes::Decoded;
 pub use process_secrets::{bytes, remember, text};
 
-/// The minimum length in bytes of a run to remove. Shorter runs also occur in unrelated text, so they are removed only
-/// if they are a complete secret.
+/// The minimum number of consecutive bytes of a secret to remove. Fewer bytes also occur in unrelated text, so they are
+/// removed only if they are a complete secret.
 const RUN: usize = 8;
 
 /// The minimum length in bytes of a secret to search for.
@@ -40,17 +40,17 @@ pub struct Scrubber {
     needles: Vec<Needle>,
     /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
     grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
-    /// For each pair of bytes, whether a key of `grams` begins with it. This rules out most positions in a text without
-    /// a lookup in `grams`.
+    /// For each pair of bytes, whether a key of `grams` begins with that pair. This rules out most positions in a text
+    /// without a lookup in `grams`.
     heads: Vec<bool>,
 }
 
 /// A secret or one of its encoded forms.
 struct Needle {
     value: usize,
-    /// In lower case, because the search ignores case.
+    /// The text in lower case, because the search ignores case.
     text: Vec<u8>,
-    /// The minimum length in bytes of a run of `text` to remove.
+    /// The minimum number of consecutive bytes of `text` to remove.
     run: usize,
 }
 
@@ -60,7 +60,7 @@ struct GramPosition {
     at: usize,
 }
 
-/// A run of a secret in a text.
+/// An occurrence of a secret, or of part of it, in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Match {
     range: Range<usize>,
@@ -101,8 +101,8 @@ impl Scrubber {
         scrubber
     }
 
-    /// Adds a needle to the index. The first `public` bytes of the needle aren't secret, so they never match on their
-    /// own.
+    /// Adds a needle to the index. The first `public` bytes of the needle aren't secret, so they don't count as a match
+    /// on their own.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
@@ -120,7 +120,7 @@ impl Scrubber {
         &self.values
     }
 
-    /// Replaces each run of a secret in `text` with the bytes that `with` returns.
+    /// Replaces each occurrence of a secret in `text` with the bytes that `with` returns.
     pub fn replace<'t>(&self, text: &'t [u8], with: impl Fn(&Found<'_>) -> Vec<u8>) -> Cow<'t, [u8]> {
         let found = self.find(text);
         if found.is_empty() {
@@ -136,7 +136,7 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text` and in its decoded forms, up to [`MAX_NESTING`] levels deep. The matches are sorted and
+    /// Finds secrets in `text` and in its decoded forms, up to [`MAX_NESTING`] levels deep. The matches are sorted and
     /// don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
@@ -157,7 +157,7 @@ impl Scrubber {
         merge_overlaps(found)
     }
 
-    /// Finds the runs in a text without decoding it.
+    /// Finds secrets in a text without decoding it.
     fn search(&self, text: &[u8]) -> Vec<Match> {
         let (mut found, mut at) = (Vec::new(), 0);
         while let Some(gram) = text.get(at..at + SHORTEST) {
@@ -166,7 +166,7 @@ impl Scrubber {
             let runs = starts.into_iter().flatten().filter_map(|start| self.run(text, at, *start));
             let longest = runs.max_by_key(|run| run.range.len());
             at = match longest {
-                // Another secret's run may begin within the last bytes of this one.
+                // Another match may begin within the last bytes of this one.
                 Some(run) => {
                     let next = (run.range.end + 1).saturating_sub(SHORTEST).max(at + 1);
                     found.push(run);
@@ -178,7 +178,7 @@ impl Scrubber {
         found
     }
 
-    /// Extends the match of a sequence at `at` in both directions. Returns `None` if the resulting run is too short.
+    /// Extends the match at `at` in both directions. Returns `None` if the result is too short.
     fn run(&self, text: &[u8], at: usize, start: GramPosition) -> Option<Match> {
         let needle = &self.needles[start.needle];
         let same = |(a, b): &(&u8, &u8)| a.to_ascii_lowercase() == **b;
@@ -194,7 +194,7 @@ fn head(gram: &[u8; SHORTEST]) -> usize {
     usize::from(gram[0]) << 8 | usize::from(gram[1])
 }
 
-/// Merges overlapping runs. The merged run gets the label of the longest one.
+/// Merges overlapping matches. The merged match keeps the label of the longest one.
 fn merge_overlaps(mut found: Vec<Match>) -> Vec<Match> {
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
     let mut merged: Vec<Match> = Vec::with_capacity(found.len());

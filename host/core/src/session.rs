@@ -1,6 +1,6 @@
 //! A session's state machine. It takes timestamped inputs and returns effects; `poll_timeout` returns the next
-//! deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
-//! clock. Its inputs and effects identify an agent process by a run number.
+//! deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and never reads
+//! the clock. Its inputs and effects identify an agent process by a run number.
 
 mod agent_settings;
 mod approval;

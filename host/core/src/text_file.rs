@@ -1,4 +1,5 @@
-//! Decodes files that an editor or a shell has written. They must be UTF-8, with or without a leading byte order mark.
+//! Decodes files that were written by an editor or a shell. They must be UTF-8, with or without a leading byte order
+//! mark.
 
 use crate::render::is_unseen;
 
@@ -49,7 +50,7 @@ pub fn value(bytes: Vec<u8>) -> Result<String, NotText> {
     }
 }
 
-/// Detects UTF-16 by its byte order mark, or by a zero in every other byte at the start.
+/// Detects UTF-16 by its byte order mark, or by zeros in every other byte at the start.
 fn is_utf16(bytes: &[u8]) -> bool {
     let zeros = |first: usize| bytes.iter().skip(first).step_by(2).take(64).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.len() > 3 && (zeros(0) || zeros(1))

@@ -11,7 +11,7 @@ use crate::types::{Timestamp, UsagePeriod};
 
 const DAY_MILLIS: u64 = 86_400_000;
 
-/// A time zone: UTC, or one from a POSIX rule or a TZif file.
+/// A time zone: UTC, or a zone defined by a POSIX rule or a TZif file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
@@ -39,7 +39,7 @@ impl Zone {
         self.zoned(at).map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
     }
 
-    /// Returns the beginning of the day that contains `at`. This is midnight, or the end of a gap that contains
+    /// Returns the beginning of the day that contains `at`: midnight, or the end of the gap if a clock change skips
     /// midnight.
     #[must_use]
     pub fn day_start(&self, at: Timestamp) -> Timestamp {
@@ -131,7 +131,7 @@ mod tests {
         for (at, day, next, week) in [
             ("2026-07-01T21:59:00Z", "2026-06-30T22:00:00Z", "2026-07-01T22:00:00Z", "2026-06-24T22:00:00Z"),
             ("2026-07-01T22:00:00Z", "2026-07-01T22:00:00Z", "2026-07-02T22:00:00Z", "2026-06-25T22:00:00Z"),
-            // The clock changes on these days, so they last 23 and 25 hours.
+            // The clock changes on these days, so they are 23 and 25 hours long.
             ("2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-22T23:00:00Z"),
             ("2026-10-25T12:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", "2026-10-18T22:00:00Z"),
         ] {

@@ -1,19 +1,19 @@
 //! Decides when to update a topic so that it shows its session's name and state. A topic shows only the latest state,
-//! only once that state has lasted for a while, and rarely changes its icon.
+//! and only once that state has lasted for a while. Its icon rarely changes.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicAppearance, TopicEdit, TopicState};
 
-/// The minimum time between two icon changes, in pauses. Each change adds a line to the topic.
+/// The minimum time between two icon changes, as a multiple of the pause. Each change adds a line to the topic.
 const ICON_PAUSES: u32 = 6;
 
-/// The delay after the first failure. It doubles with each further failure, up to [`LONGEST_RETRY`].
+/// The delay after the first failure. It doubles with each subsequent failure, up to [`LONGEST_RETRY`].
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
 const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
 
-/// The delay if messages are pending in the chat, or if the chat has used its quota.
+/// The delay if messages are pending in the chat, or if the chat's quota is used up.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// The state that a topic should show.
@@ -49,7 +49,7 @@ pub enum EditOutcome {
 /// The pending edits of all topics.
 #[derive(Debug, Default)]
 pub struct TopicUpdates {
-    /// By session id.
+    /// The tracked topics, by session id.
     topics: BTreeMap<SessionName, TrackedTopic>,
 }
 
@@ -70,7 +70,7 @@ struct TrackedTopic {
 }
 
 impl TrackedTopic {
-    /// Returns the edit that the topic needs, and the earliest time for it.
+    /// Returns the next edit to the topic, and the earliest time at which to make it.
     fn next(&self) -> Option<(Timestamp, TopicEdit)> {
         if self.is_in_flight {
             return None;

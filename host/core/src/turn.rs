@@ -11,7 +11,7 @@ pub struct Turn {
     /// The other prompts that this turn completes, which the agent received during this turn or an earlier one. Empty
     /// while the turn is running.
     pub also_answers: Vec<PromptId>,
-    /// The place of the answer. It is also the place of the prompt, if there is one.
+    /// The place where the answer is shown. If the turn has a prompt, this is also the place of the prompt.
     pub place: Place,
     pub began: Timestamp,
     pub parts: Vec<TurnPart>,
@@ -20,8 +20,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether the end of the turn notifies with a sound. `Silent` after a `/stop` in the same place, where people see
-    /// the reply to `/stop`.
+    /// Whether the end of the turn triggers a notification with a sound. It is `Silent` after a `/stop` in the same
+    /// place, because people there see the reply to `/stop`.
     pub alert: Alert,
 }
 
@@ -37,8 +37,8 @@ pub enum TurnState {
     Done,
     /// The turn failed or was interrupted. Contains the reason, as a message for the user.
     Failed(String),
-    /// The turn ended without a final message. Either `/stop` ended it before it produced text, so the reply to `/stop`
-    /// is enough, or the prompt's author lost access.
+    /// The turn ended without a final message. Either the prompt's author lost access, or `/stop` ended the turn before
+    /// it produced text, so the reply to `/stop` is enough.
     Stopped,
 }
 

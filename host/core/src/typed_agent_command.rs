@@ -64,8 +64,8 @@ fn is_name(name: &str) -> bool {
     begins && name.len() <= LONGEST_NAME && name.bytes().all(is_allowed)
 }
 
-/// Returns whether a word of the text begins with an `@`, even after a quote or a bracket. In an address such as
-/// `ada@example.com`, the `@` has no effect.
+/// Returns whether a word of the text begins with an `@`, even after a quote or a bracket. The `@` in an address such
+/// as `ada@example.com` doesn't count.
 fn names_file(text: &str) -> bool {
     let mut before = None;
     text.chars().any(|letter| {

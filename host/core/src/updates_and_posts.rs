@@ -1,4 +1,4 @@
-//! Stored updates from chats and posts to chats. The types are plain data, shared by all front-ends.
+//! Updates from chats and posts to chats, as they are stored. The types are plain data and shared by all front-ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::{
     types::{Button, Caller, ChatFile, MessageAuthor, Place, PromptKind, Reply, SessionName, Timestamp, Urgency},
 };
 
-/// A front-end's id of a message, unique within the message's place.
+/// The id that a front-end assigns to a message, unique within the message's place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub String);
@@ -16,7 +16,8 @@ pub struct MessageId(pub String);
 /// prompts are also stored as updates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
-    /// The front-end's key for the update, unique within the front-end. An update that arrives twice is accepted once.
+    /// The front-end's key for the update, unique within the front-end. An update that arrives twice is accepted only
+    /// once.
     pub key: String,
     pub caller: Caller,
     pub place: Place,
@@ -28,24 +29,23 @@ pub struct Update {
     pub origin: Origin,
 }
 
-/// Details about the message that an update comes from, as far as the front-end provides them.
+/// Details about the message that an update comes from, to the extent that the front-end provides them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
     #[serde(default)]
     pub part: MessagePart,
-    /// The sender's name, set in chats with several people so that the agent can tell them apart.
+    /// The sender's name, which is set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// The kind of the prompt, if the text doesn't determine it. For example, a plugin's prompt is never an agent
-    /// command.
+    /// The kind of prompt, if the text doesn't determine it. For example, a plugin's prompt is never an agent command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,
-    /// The session of a prompt from a plugin that still has to pass the filters.
+    /// The session to which a plugin has sent this prompt, which still has to be filtered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addressee: Option<Addressee>,
-    /// The host's message that this message replies to.
+    /// The host message that this message replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyToHost>,
     /// The author of the message that a command replies to.
@@ -54,7 +54,7 @@ pub struct Origin {
     /// The author's original text, if filters changed it or the update is a correction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfiltered: Option<String>,
-    /// The last edit of the message that was applied.
+    /// The most recent edit that was applied to the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_by: Option<InboxId>,
     /// Whether the update informs an agent that the message was edited.
@@ -113,7 +113,7 @@ pub enum UpdateKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         files: Vec<ChatFile>,
     },
-    /// The message of `Update::origin` was edited. Contains its new text.
+    /// The message that `Update::origin` identifies was edited. Contains its new text.
     Edited(String),
 }
 
@@ -138,8 +138,8 @@ impl UpdateKind {
     }
 }
 
-/// The command and the origin of a button. A front-end's button can hold only a few bytes, so it carries a short token,
-/// and the store maps the token to this value.
+/// The command and the origin of a button. A front-end's button can hold only a few bytes, so it contains a short
+/// token, which the store maps to this value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonAction {
     pub command: String,
@@ -234,7 +234,7 @@ pub struct OutboxRow {
     pub state: Delivery,
 }
 
-/// The progress of delivering a post. A long post is split into several messages.
+/// How far a post has been delivered. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
     /// The post's existing messages. The first `shown` already show their final content; the others will be edited or
@@ -242,7 +242,7 @@ pub struct Delivery {
     pub messages: Vec<MessageId>,
     /// The number of leading messages that already show their final content.
     pub shown: u32,
-    /// The number of messages of the complete post. Zero if the delivery has not begun.
+    /// The number of messages that make up the complete post, or zero if the delivery hasn't begun.
     #[serde(default)]
     pub parts: u32,
     /// The reason why the post is undeliverable, for example because its topic was deleted. The post is then kept, so

@@ -24,19 +24,19 @@
 //! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no analysis of the text finds them all. Likewise, a
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
-//! In an allow list, each simple command in a text needs a rule. Substitutions, groups, keywords, here-documents,
-//! comments, assignments, builtins such as `eval`, and redirections to or from files need the rule `Bash`. A rule with
-//! any of these or with several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1`
-//! and `>/dev/null` need no rule.
+//! In an allow list, each simple command in a text must be covered by a rule. Substitutions, groups, keywords,
+//! here-documents, comments, assignments, builtins such as `eval`, and redirections to or from files are covered only
+//! by the rule `Bash`. A rule that contains any of these or several commands, such as `Bash(make && make test)`, covers
+//! nothing in an allow list. `2>&1` and `>/dev/null` need no rule.
 //!
 //! # Paths
-//! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is
-//! absolute, and `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth
+//! Patterns use gitignore syntax. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**`
+//! is absolute, and `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth
 //! inside the session's folder. A pattern that matches a folder also matches everything below it, except that an allow
 //! rule whose last part has a wildcard other than `**`, such as `src/*`, covers only that level.
 //!
 //! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed, so a link inside an allowed
-//! folder may lead outside it. For a search, the searched folder is compared, not the files that the search finds.
+//! folder may lead outside it. For a search, only the searched folder is compared, not the files found in it.
 
 mod command;
 mod domain;
@@ -61,13 +61,13 @@ pub struct ToolUse<'a> {
     /// The files and folders that the tool reads or writes. For a search without a path, this is the session's folder.
     pub paths: &'a [String],
     pub url: Option<&'a str>,
-    /// The session's folder, absolute.
+    /// The absolute path of the session's folder.
     pub folder: &'a str,
-    /// The home folder of the agent, absolute.
+    /// The absolute path of the agent's home folder.
     pub home: Option<&'a str>,
 }
 
-/// The list that contains a rule. It determines how ambiguous input is handled.
+/// The kind of list that contains a rule. The kind determines how ambiguous input is handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Allow,

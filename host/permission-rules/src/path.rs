@@ -15,7 +15,7 @@ const OPTIONS: MatchOptions =
 pub enum Location {
     /// The components of the path, from the root.
     Absolute(Vec<String>),
-    /// Tools may interpret the path in different ways, or the folder that it is relative to is unknown.
+    /// Tools may interpret the path in different ways, or the folder that the path is relative to is unknown.
     Unclear,
 }
 
@@ -161,8 +161,8 @@ impl Part {
     }
 }
 
-/// Returns whether the parts match all names. Backtracks only to the last `**`, so the running time is at most
-/// proportional to the product of the lengths.
+/// Returns whether the pattern parts match all of the names. Backtracks only to the last `**`, so the running time is
+/// at most proportional to the product of the lengths.
 fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     let (mut part, mut name) = (0, 0);
     let mut last_folders: Option<(usize, usize)> = None;

@@ -18,7 +18,7 @@ pub struct Rule {
     pattern: Pattern,
 }
 
-/// The uses of its tools that a rule matches.
+/// Determines which uses of its tools a rule matches.
 #[derive(Clone, Debug)]
 enum Pattern {
     All,

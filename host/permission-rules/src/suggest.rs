@@ -9,8 +9,7 @@ use crate::{
 };
 use programs::prefix_length;
 
-/// The maximum length of a command that is suggested unchanged, in bytes. The limit keeps the rule readable for a
-/// person.
+/// The maximum length of a command that is suggested unchanged, in bytes. The limit keeps the rule readable.
 const LONGEST_EXACT: usize = 200;
 
 /// Returns a narrow rule that allows the use, or `None` if no rule is both narrow and safe, for example for a compound
@@ -51,7 +50,8 @@ fn is_readable(text: &str) -> bool {
     !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))
 }
 
-/// Returns the pattern that is suggested for all of the paths, or `None` if the suggestions differ or a path has none.
+/// Returns the pattern that is suggested for all of the paths, or `None` if the suggestions differ or a path has no
+/// suggestion.
 fn path_pattern(tool_use: &ToolUse) -> Option<String> {
     let mut patterns = tool_use.paths.iter().map(|path| path::suggested_pattern(path, tool_use));
     let first = patterns.next()??;

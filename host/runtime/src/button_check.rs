@@ -21,10 +21,10 @@ use super::{
     plugin_catalog::Directory,
 };
 
-/// The maximum number of characters of a button's command in a log record.
+/// The maximum length of a button's command in a log record, in characters.
 const LOGGED_COMMAND: usize = 60;
 
-/// The maximum length of a label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates
+/// The maximum length of a label, in characters. Longer labels don't fit on a phone screen, and Telegram truncates
 /// them.
 const MAX_LABEL: usize = 100;
 
@@ -35,7 +35,7 @@ const MAX_BUTTONS: usize = 100;
 /// log.
 const MAX_LOGGED: usize = 16;
 
-/// The keys of the logged warnings, such as the command of a removed button.
+/// The keys of the warnings already logged, such as a removed button's command.
 #[derive(Default)]
 pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 

@@ -11,8 +11,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The default size limit of a cache, in bytes. A cache of this size holds about thirty Python plugins or thousands of
-/// Rust plugins.
+/// The default size limit of a cache, in bytes. This is enough for about thirty Python plugins or thousands of Rust
+/// plugins.
 const DEFAULT_MAX_SIZE: u64 = 1 << 30;
 
 /// The minimum time between two updates of an artifact's timestamp, so that frequent restarts cause few disk writes. An
@@ -101,8 +101,8 @@ impl Cache {
     }
 }
 
-/// Returns whether a timestamp is younger than [`RECENT`]. A timestamp in the future also counts, so setting the clock
-/// back doesn't make an artifact removable.
+/// Returns whether a timestamp is more recent than [`RECENT`]. A timestamp in the future also counts, so setting the
+/// clock back doesn't make an artifact removable.
 fn is_recent(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|since| since < RECENT) || used > SystemTime::now()
 }

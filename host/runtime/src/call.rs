@@ -1,5 +1,5 @@
-//! One plugin call: a fresh instance in its own store, with a meter, deadlines and the call context. Nothing outlives
-//! the call, so no state leaks between calls and a trap ends only this call.
+//! Runs one plugin call in a fresh instance with its own store, meter, deadlines and call context. Nothing outlives the
+//! call, so no state leaks between calls and a trap ends only this call.
 
 use std::{
     future::Future,
@@ -27,7 +27,7 @@ use super::{
     secret_placeholders::CallSecrets,
 };
 
-/// The state of one call. The host's implementation of the imports reads and changes it.
+/// The state of one call. The host's implementations of the imports read and modify it.
 pub struct CallState {
     pub call_settings: Arc<CallSettings>,
     pub context: CallContext,
@@ -148,7 +148,7 @@ where
 {
     let limits = &call_settings.limits;
     let secrets = match &environment.host {
-        // A secret's file may be on a network file system that hangs.
+        // Secret files may be on a network file system that hangs.
         Some(_) => {
             tokio::time::timeout(limits.time * 2, CallSecrets::open(&call_settings.name, &call_settings.secrets)).await
         }

@@ -1,4 +1,4 @@
-//! The reasons why a plugin call failed. If a configuration key can help, the message names it.
+//! The reasons why a plugin call failed. If changing a configuration key can help, the message names the key.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cordboard_core::{
 
 use super::{call_limit_counters::Limit, call_output::CallOutput, untrusted_text::shorten};
 
-/// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
+/// The reason why a call failed. The text is a predicate; the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if the plugin needs more)")]

@@ -1,5 +1,5 @@
-//! The limits of one call, and counters of its memory, its host calls and the size of its posts. Each limit has the
-//! name of its configuration key, so that an error can say which key raises it.
+//! The limits of one call, and counters of its memory, its host calls and the size of its posts. Each limit carries the
+//! name of its configuration key, so that an error can say which key to raise.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The minimum size that a post counts as, in bytes. Even a short post costs a row in the store and a message in a
+/// The minimum size that each post counts as, in bytes. Even a short post costs a row in the store and a message in a
 /// chat.
 const MIN_POST: usize = 4 << 10;
 

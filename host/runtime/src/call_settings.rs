@@ -1,4 +1,4 @@
-//! The settings that the calls of a version use, and the state that these calls share.
+//! The settings and the shared state of a version's calls.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct CallSettings {
     pub limits: CallLimits,
     /// The identity that calls without a caller act as, if one is configured.
     pub acts_as: Option<Caller>,
-    /// `None` if the version uses no network.
+    /// `None` if the version doesn't use the network.
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
     pub drain: Drain,

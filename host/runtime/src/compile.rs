@@ -33,13 +33,13 @@ pub const COMPILE_COMMAND: &str = "compile-plugin";
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. A wall-clock limit would also
-/// count the time that a busy machine spends on other work.
+/// include the time that a busy machine spends on other work.
 const COMPILE_TIME: u64 = 120;
 
-/// The wall-clock limit of a compilation, for a compiler that gets no CPU time.
+/// The wall-clock limit of a compilation, in case the compiler gets no CPU time.
 const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 
-/// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB of it.
+/// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB.
 const COMPILE_MEMORY: u64 = 4 << 30;
 
 /// The maximum size of a WebAssembly file, in bytes. A typical Python plugin is 18 MB.
@@ -48,7 +48,7 @@ pub const MAX_WASM_SIZE: u64 = 64 << 20;
 pub struct Compiler {
     engine: SharedEngine,
     cache: Cache,
-    /// The binary with the `compile-plugin` subcommand.
+    /// The binary that provides the `compile-plugin` subcommand.
     program: PathBuf,
     /// A hash of the engine's compatibility hash and the host's version. It is part of an artifact's name, so that an
     /// incompatible artifact isn't loaded.
@@ -101,7 +101,8 @@ impl Compiler {
         opened.map_err(|error| PluginError::TooBig(shorten(&error.root_cause().to_string())))
     }
 
-    /// Returns the artifact of a digest if it is cached. The caller then doesn't need to read the WebAssembly file.
+    /// Returns the artifact of a digest if it is cached. If it is, the caller doesn't need to read the WebAssembly
+    /// file.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
@@ -188,7 +189,7 @@ pub fn compile_stdin() -> wasmtime::Result<()> {
     let memory = Rlimit { current: Some(COMPILE_MEMORY), maximum: Some(COMPILE_MEMORY) };
     setrlimit(Resource::As, memory)?;
     // At the soft limit the kernel sends SIGXCPU, which the parent can recognize. At the hard limit it sends SIGKILL,
-    // which has other causes, too, so the hard limit is a few seconds higher.
+    // which can also have other causes, so the hard limit is a few seconds higher.
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
     io::stdin().lock().take(MAX_WASM_SIZE).read_to_end(&mut wasm)?;

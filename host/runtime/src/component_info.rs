@@ -1,4 +1,4 @@
-//! The imports and exports of a component, read from its type. The component isn't run.
+//! The imports and exports of a component, read from its type. The component is not executed.
 
 use cordboard_core::capability::is_granted_by_name;
 

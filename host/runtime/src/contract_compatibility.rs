@@ -67,7 +67,7 @@ pub fn check_exports(exports: &[&str]) -> Result<(), PluginError> {
 /// The maximum number of exports that an error lists.
 const MAX_LISTED: usize = 5;
 
-/// Returns the error for an interface of the host's own package that this host doesn't have.
+/// Returns the error for an interface of the host's own package that this host doesn't provide.
 fn unknown(import: &str) -> PluginError {
     match split(import).1.and_then(parse) {
         Some(version) if version > VERSION => PluginError::OtherContract { age: Age::Newer, name: shorten(import) },
@@ -107,7 +107,7 @@ fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 /// Compares a version of the host's own package with the version of this host. Returns `None` if both have the same
-/// major and minor number, because they are compatible then. A missing or invalid version counts as older.
+/// major and minor version, which makes them compatible. A missing or invalid version counts as older.
 fn relative_age(version: Option<&str>) -> Option<Age> {
     let (major, minor, _) = version.and_then(parse).unwrap_or_default();
     match (major, minor).cmp(&(VERSION.0, VERSION.1)) {

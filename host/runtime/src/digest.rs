@@ -1,4 +1,4 @@
-//! The digests that identify versions of plugins.
+//! Computes the digests that identify plugin versions.
 
 use sha2::{Digest as _, Sha256};
 

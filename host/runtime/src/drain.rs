@@ -7,11 +7,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Signals to the calls of a version that they have to end.
+/// Signals a version's calls that they have to end.
 #[derive(Debug)]
 pub struct Drain(watch::Sender<Option<Begun>>);
 
-/// A drain that has begun.
+/// A drain in progress.
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     end: Instant,
@@ -24,7 +24,7 @@ impl Drain {
         Self(watch::Sender::new(None))
     }
 
-    /// Gives running calls up to `drain` to finish. Another call of `begin` can only shorten that time.
+    /// Gives running calls up to `drain` to finish. Calling `begin` again can only shorten that time.
     pub fn begin(&self, drain: Duration) {
         let new = Begun { end: Instant::now() + drain, time: drain };
         self.0.send_modify(|begun| *begun = Some(begun.filter(|begun| begun.end <= new.end).unwrap_or(new)));

@@ -27,7 +27,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 pub const AT_ONCE_CALLS: u32 = 8;
 
 /// The number of call slots reserved for filters. A plugin that sends a message to an agent waits for the filters, so
-/// they must not wait for its slot. A filter may wait for a slow server.
+/// the filters must not wait for the plugin's slot. A filter may wait for a slow server.
 pub const FILTER_CALLS: u32 = 32;
 
 /// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
@@ -39,8 +39,8 @@ pub const MAX_TRIALS: u32 = 4;
 /// languages up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
-/// The address space that the pool reserves for a linear memory, in bytes. A call may use only as much as its `memory`
-/// limit, which can't exceed this size.
+/// The address space that the pool reserves for a linear memory, in bytes. A call can use only as much as its `memory`
+/// limit allows, and that limit can't exceed this size.
 const LARGEST_MEMORY: usize = 512 << 20;
 
 /// The number of bytes of a linear memory or a table that stay resident when its slot returns to the pool. Resetting
@@ -95,8 +95,8 @@ impl Drop for TickGuard<'_> {
     }
 }
 
-/// Creates the engine of the compiling child. It generates the same code as the host's engine, and has no instance
-/// pool.
+/// Creates the engine for the child process that compiles. It generates the same code as the host's engine, and has no
+/// instance pool.
 pub fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&config(Allocation::OnDemand))
 }
@@ -109,7 +109,7 @@ enum Allocation {
 fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false);
-    // All plugins' compiled code stays in memory. Without debugger tables, it is a sixth smaller.
+    // All plugins' compiled code stays in memory. Omitting the debugger tables makes it a sixth smaller.
     config.generate_address_map(false).native_unwind_info(false).cranelift_opt_level(OptLevel::SpeedAndSize);
     fixed_limits::set_stack(&mut config);
     match allocation {

@@ -1,5 +1,5 @@
-//! Calls the extension points of active plugins. A call runs on one version from start to end, and holds a permit while
-//! it runs.
+//! Calls the extension points of active plugins. A call uses the same version from start to end, and holds a permit
+//! while it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub struct Load {
     pub free_memory: u64,
 }
 
-/// The front-end that shows a turn, and the length limit of its messages.
+/// The front-end that shows a turn, and its message length limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewLimits {
     pub front_end: String,
@@ -241,7 +241,7 @@ fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallC
     CallEnvironment { context, host: Some(HostHandle { api: Arc::clone(host), directory }) }
 }
 
-/// Returns the context of a call about a session that no user made.
+/// Returns the context of a call that concerns a session but was not made by a user.
 fn session_context(view: &SessionView) -> CallContext {
     CallContext { active: Some(view.clone()), ..CallContext::default() }
 }

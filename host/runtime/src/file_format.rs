@@ -10,7 +10,7 @@ use super::error::PluginError;
 const MAGIC: &[u8] = b"\0asm";
 
 /// Returns the import names of a component. Rejects other formats, truncated files and trailing bytes after the last
-/// section; the compiler finds all other damage.
+/// section; the compiler detects all other damage.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     check_header(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
@@ -25,7 +25,7 @@ pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     }
 }
 
-/// The message of `wasmparser` for missing bytes.
+/// The error message that `wasmparser` returns for missing bytes.
 const END_OF_FILE: &str = "unexpected end-of-file";
 
 const HEADER: usize = 8;
@@ -33,7 +33,7 @@ const HEADER: usize = 8;
 /// The id of the import section.
 const IMPORTS: u8 = 10;
 
-/// The lowest section id that components don't use.
+/// The first section id beyond those that components use.
 const FIRST_UNKNOWN: u8 = 12;
 
 /// Reads the import sections and skips the content of all others, which may be megabytes long. Sets `whole` to the end
@@ -77,7 +77,7 @@ fn check_header(wasm: &[u8]) -> Result<(), PluginError> {
     }
 }
 
-/// Names the format of a file that is not WebAssembly, and the remedy.
+/// Returns the format of a file that is not WebAssembly, and the remedy.
 fn describe_other_format(bytes: &[u8]) -> &'static str {
     let starts_with = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {

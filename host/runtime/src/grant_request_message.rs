@@ -8,7 +8,7 @@ use cordboard_core::{
     types::{Button, Choice, Reply, Request},
 };
 
-/// The name of the command that manages plugins. The buttons of an approval request run it.
+/// The name of the command that manages plugins. An approval request's buttons run this command.
 pub const PLUGINS_COMMAND: &str = "plugins";
 
 /// Returns whether these arguments of `/plugins` answer an approval request.
@@ -63,7 +63,7 @@ impl PendingApproval {
     }
 
     /// Builds the buttons that answer the request. Their commands name the digest, so that they apply only to this
-    /// version. Omits the grant button if any requested capability can't be granted in the chat.
+    /// version. Omits the grant button if a requested capability can't be granted in the chat.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
         let button = |label: &str, verb: &str| {

@@ -35,7 +35,7 @@ struct GuestLogState {
     written: AtomicU32,
 }
 
-/// Whether a line is within the `log` limit of its call.
+/// Whether a line is within its call's `log` limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LineCount {
     WithinLimit,
@@ -49,7 +49,7 @@ impl GuestLog {
         Self(Arc::new(GuestLogState { plugin: Arc::clone(plugin), limit, written: AtomicU32::new(0) }))
     }
 
-    /// Logs a message of the plugin, one record per line.
+    /// Logs a message from the plugin, one record per line.
     pub fn write(&self, level: Level, message: &str) {
         if self.is_over() {
             return;

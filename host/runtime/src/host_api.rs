@@ -1,5 +1,5 @@
-//! The functions of the host that plugins use, as traits. `hub/host_api` implements them, and so does the fake host of
-//! plugin tests.
+//! The functions of the host that plugins use, as traits. `hub/host_api` and the fake host for plugin tests implement
+//! them.
 //!
 //! Every method that takes a caller checks that caller's rights; the plugin isn't trusted to do so.
 
@@ -25,7 +25,7 @@ use super::{
     rollout_command::{AdminCommand, Outcome},
 };
 
-/// Whether a plugin lists the current or the archived sessions.
+/// Whether to list the current or the archived sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFilter {
     Current,
@@ -63,7 +63,7 @@ pub struct Swap {
     pub value: Option<Vec<u8>>,
 }
 
-/// Lists and changes who has access. Only the owner may call these methods. Without a caller, they fail.
+/// Lists and changes who has access. Only the owner may call these methods. They fail if the call has no caller.
 #[async_trait]
 pub trait AccessControl: Send + Sync {
     async fn people(&self, caller: Option<&Caller>) -> Result<Vec<ListedPerson>, ApiError>;
@@ -111,7 +111,7 @@ pub trait HostApi: PluginState + AccessControl {
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the daily budget, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
-    /// Returns up to `length` bytes of a file in the message that a filter sees. The error is for people.
+    /// Returns up to `length` bytes of a file in the message that a filter sees. The error is a message for the user.
     async fn read_attachment(&self, _id: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, String> {
         Err(messages::NO_ATTACHMENTS.to_owned())
     }

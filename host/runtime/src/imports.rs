@@ -1,5 +1,5 @@
 //! The host's side of the interfaces that plugins import, one file per capability. Only granted capabilities are
-//! linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's rights on
+//! linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's rights to
 //! sessions.
 
 mod access_control;

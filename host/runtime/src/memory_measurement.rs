@@ -7,7 +7,7 @@ use super::{
     registry::Registry,
 };
 
-/// Linear memory of an instance, in bytes.
+/// The size of an instance's linear memory, in bytes.
 struct Bytes(usize);
 
 /// A measurement doesn't count against the `reply` limit.

@@ -22,7 +22,7 @@ pub const OUTGOING: &str = "wasi:http/outgoing-handler";
 /// The capability's name and configuration key for [`OUTGOING`].
 pub const HTTP: &str = "http";
 
-/// Returns the key of the list that grants `import`, which is a full interface name.
+/// Returns the key of the list that grants `import`. `import` is a full interface name.
 #[must_use]
 pub fn network_list(import: &str) -> Option<&'static str> {
     let name = bare_name(import);

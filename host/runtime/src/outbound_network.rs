@@ -1,6 +1,6 @@
 //! Outbound HTTP requests and TCP connections of plugins. Each is checked against the operator's grants, before and
-//! after its host name is resolved. This module follows no redirects, uses no proxy and resolves a name only once, so
-//! that it contacts only checked addresses.
+//! after its host name is resolved. This module doesn't follow redirects or use a proxy, and resolves each name only
+//! once, so that it contacts only checked addresses.
 
 mod connect;
 mod exchange;
@@ -126,7 +126,7 @@ impl Network {
     }
 }
 
-/// Returns the path to show in messages, without the query, which may contain private data.
+/// Returns the path to show in messages. It excludes the query, which may contain private data.
 fn target_path(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The plugins and the commands, personas and modes that they export. Plugins list them through the capability
-//! `catalog`.
+//! The plugins and the commands, personas and modes that they export. Plugins can list them with the `catalog`
+//! capability.
 
 use cordboard_core::types::{Role, Timestamp};
 

@@ -14,7 +14,7 @@ use super::error::PluginError;
 pub struct PluginSettings {
     /// The grants for every version of the plugin.
     pub grants: BTreeSet<String>,
-    /// The additional grants of the built-in version. `None` if no plugin of this name is built in.
+    /// The additional grants for the built-in version. `None` if no plugin of this name is built in.
     pub built_in: Option<BuiltInGrants>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,
@@ -44,7 +44,8 @@ pub enum WebhookAccess {
     Authenticated,
 }
 
-/// The additional grants of a version that is built into the binary. Other versions of the same plugin don't have them.
+/// The additional grants for a version that is built into the binary. They don't apply to other versions of the same
+/// plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltInGrants {
     /// The SHA-256 of the built-in bytes, in hex.

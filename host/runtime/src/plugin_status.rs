@@ -1,5 +1,4 @@
-//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note that explains
-//! the health.
+//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and an explanatory note.
 
 use cordboard_core::{
     messages::plugins as messages,
@@ -129,7 +128,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     }
 }
 
-/// Explains why the newest version, or the newest settings of the active version, were rejected.
+/// Explains why the newest version, or the active version's newest settings, were rejected.
 fn rejection_note(active: &ActivePlugin, rejected: &RejectedVersion) -> String {
     if rejected.digest == active.version.digest {
         messages::configuration_rejected(&rejected.why)

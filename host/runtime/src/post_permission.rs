@@ -31,7 +31,7 @@ pub struct ChatMember {
 
 /// Checks whether a call may post in `place`. A call made by a user may post in the place of the call and in places
 /// that the user is a member of. A call without a caller may post in any place that has a member. As a result,
-/// strangers get no posts, and a plugin can't use one user's call to write to another user.
+/// strangers never receive posts, and a plugin can't use one user's call to write to another user.
 ///
 /// # Errors
 /// Fails if the call may not post there.

@@ -58,7 +58,7 @@ pub enum Activation {
     New,
 }
 
-/// The failed calls of a version since the last call of [`Registry::take_failed`].
+/// A version's failed calls since the last call to [`Registry::take_failed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedVersion {
     pub plugin: String,
@@ -92,8 +92,8 @@ impl Registry {
         self.active.load_full()
     }
 
-    /// Returns a counter that changes with every replacement of the snapshot, including one that only records a
-    /// rejected version.
+    /// Returns a counter that changes whenever the snapshot is replaced, even if the new one only records a rejected
+    /// version.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -204,9 +204,9 @@ impl Registry {
         self.snapshot().version(name).map(|version| version.artifact.clone())
     }
 
-    /// Links the version with these settings, and asks it for its offers. With [`TryMode::IfChanged`], returns `None`
-    /// if the version is already active with these settings. A trial may take as long as a call. It changes no state,
-    /// so dropping the future is safe.
+    /// Links the version with these settings, and asks it for the commands, personas, modes, jobs and message kinds
+    /// that it offers. With [`TryMode::IfChanged`], returns `None` if the version is already active with these
+    /// settings. A trial may take as long as a call. It changes no state, so dropping the future is safe.
     pub async fn try_version(
         &self,
         artifact: &Artifact,
@@ -267,7 +267,7 @@ impl Registry {
         self.store(self.snapshot().with_lifecycle(plugin));
     }
 
-    /// Publishes the problem with the plugin folder in the snapshot. `None` means that there is no problem.
+    /// Publishes the plugin folder's problem in the snapshot, or `None` if there is no problem.
     pub async fn set_folder_fault(&self, fault: Option<FolderFault>) {
         let _updating = self.updating.lock().await;
         self.store(self.snapshot().with_folder_fault(fault));
@@ -289,7 +289,7 @@ impl Registry {
         self.failed_call.notified().await;
     }
 
-    /// Returns the active versions with failed calls since the last call of this function.
+    /// Returns the active versions with failed calls since the last call to this function.
     pub fn take_failed(&self) -> Vec<FailedVersion> {
         let failed = |version: &Arc<PluginVersion>| {
             let (calls, last) = version.failed_calls.take()?;

@@ -8,8 +8,8 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest.
-/// Two versions almost never share a prefix of this length.
+/// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest,
+/// because two versions almost never share a prefix of this length.
 const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum AdminCommand {
     /// Grants the capabilities that the pending version requests. The string is a prefix of that version's digest.
     Grant(String),
     Refuse(String),
-    /// Removes the grants that were given in the chat.
+    /// Revokes the grants that were given in the chat.
     Revoke,
 }
 
@@ -63,7 +63,7 @@ pub struct AuthorizedCommand {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// The capacity of the command queue. Users send these commands by hand, so few of them wait at the same time.
+/// The capacity of the command queue. Users send these commands by hand, so only a few are ever queued at once.
 const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.

@@ -27,8 +27,8 @@ use super::guest_log::LOG_TARGET;
 /// The maximum length of a secret, in bytes. Tokens are shorter than this.
 const MAX_SECRET: usize = 8 << 10;
 
-/// The maximum size of a file that contains a secret, in bytes. The file may have white space around the secret, or an
-/// encoding that takes more bytes.
+/// The maximum size of a file that contains a secret, in bytes. The file may contain white space around the secret, or
+/// use an encoding that takes more bytes.
 const MAX_FILE: usize = 4 * MAX_SECRET;
 
 /// The text that replaces part of a secret in responses.
@@ -41,7 +41,7 @@ pub struct CallSecrets(Arc<Secrets>);
 #[derive(Default)]
 struct Secrets {
     list: Vec<Secret>,
-    /// Finds the values of the secrets in a text. The label of each value is its placeholder.
+    /// Finds secret values in a text. The label of each value is its placeholder.
     scrubber: Scrubber,
 }
 
@@ -72,7 +72,7 @@ pub enum SecretError {
     NotOneLine(PathBuf),
 }
 
-/// The reason why a plugin gets no placeholder, for the plugin's author.
+/// The reason why a plugin doesn't receive a placeholder, for the plugin's author.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceholderError {
     #[error("the secret {name:?} was not granted; add to {line}")]
@@ -155,8 +155,8 @@ impl CallSecrets {
         filled
     }
 
-    /// Does the same as [`Self::fill`] for a header value, and also replaces placeholders inside Base64 credentials of
-    /// the `Basic` scheme.
+    /// Like [`Self::fill`], but for a header value: also replaces placeholders inside the Base64 credentials of the
+    /// `Basic` scheme.
     pub fn fill_header<'t>(&self, value: &'t [u8]) -> Cow<'t, [u8]> {
         if let Some((scheme, encoded)) = value.split_at_checked(6)
             && scheme.eq_ignore_ascii_case(b"basic ")
@@ -188,7 +188,7 @@ impl Secret {
     }
 }
 
-/// Returns `text` with each `what` replaced by `with`, or `None` if `text` doesn't contain `what`.
+/// Returns `text` with each occurrence of `what` replaced by `with`, or `None` if `text` doesn't contain `what`.
 fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     let mut places = memmem::find_iter(text, what).peekable();
     places.peek()?;
@@ -203,7 +203,7 @@ fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     Some(replaced)
 }
 
-/// Reads the secret `name` and registers it for scrubbing, so that it appears in no log and no reply.
+/// Reads the secret `name` and registers it for scrubbing, so that it never appears in a log or a reply.
 pub fn read(name: &str, source: &SecretSource) -> Result<String, SecretError> {
     let path = path(source)?;
     let bytes = match read_private(&path) {
@@ -237,7 +237,7 @@ fn path(source: &SecretSource) -> Result<PathBuf, SecretError> {
     }
 }
 
-/// Reads the file of a secret. Refuses a file that users other than its owner and group can access.
+/// Reads a secret file. Refuses a file that users other than its owner and group can access.
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
     // Without `O_NONBLOCK`, opening a FIFO would wait for a writer. With it, the check below rejects the FIFO.

@@ -41,12 +41,12 @@ struct TrialAnswers {
     modes: Vec<Choice>,
     filter_kinds: Vec<String>,
     jobs: Vec<Job>,
-    /// The error for an export with the wrong type. If it is set, the trial called no functions.
+    /// The error for an export with the wrong type. If it is set, the trial didn't call any functions.
     mismatch: Option<PluginError>,
 }
 
-/// Nothing is scrubbed: the host couldn't look up or call an offer by a scrubbed name, and a trial has no secrets that
-/// could leak.
+/// Results are not scrubbed: the host couldn't look up an offer by a scrubbed name, and a trial has no access to
+/// secrets that could leak.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
@@ -248,7 +248,7 @@ fn is_command_name(name: &str) -> bool {
 /// several tasks in one job.
 const MAX_JOBS: usize = 64;
 
-/// Returns whether the name can be typed as an argument of a command.
+/// Returns whether the name can be typed as a command argument.
 fn is_choice_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)

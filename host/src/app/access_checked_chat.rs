@@ -1,5 +1,5 @@
-//! Wraps a chat and checks access for outgoing messages. It must not send anything to the private chat of a user
-//! who has lost access, not even a message that was already stored.
+//! Wraps a chat and checks access for outgoing messages. It must not send anything to the private chat of a user who
+//! has lost access, not even a stored message.
 
 use std::{fs::File, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! Runs work that isn't triggered by chat messages: plugin jobs, webhook requests and enforcing the agent limits.
+//! Runs work that isn't triggered by chat messages: running plugin jobs, serving webhook requests and enforcing the
+//! agent limits.
 
 use std::sync::{Arc, Weak};
 
@@ -38,7 +39,7 @@ impl BackgroundTasks {
         Ok(Self { listener: Some(listener) })
     }
 
-    /// Starts running jobs, serving requests and enforcing the limits on agents.
+    /// Starts the tasks that run jobs, serve requests and enforce the agent limits.
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));

@@ -1,8 +1,8 @@
-//! The reasons for which a host exits.
+//! The reasons why a host exits.
 
 use super::AppError;
 
-/// The reason the host exits.
+/// The reason why the host exits.
 #[derive(Debug)]
 pub enum ExitReason {
     /// SIGTERM, SIGINT or SIGHUP arrived, a console user quit, or standard output was closed.

@@ -1,4 +1,4 @@
-//! Opens and closes the selected front-end, and waits for the event that ends it.
+//! Opens and closes the selected front-end, and waits until it ends.
 
 use std::{path::Path, sync::Arc};
 
@@ -24,8 +24,8 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// Returns the name of a front-end, which is the value of `Place::front_end` for its places. Bots with a name have
-/// front-ends of their own.
+/// Returns the front-end's name, as stored in the `front_end` field of its places. Bots with a name have front-ends of
+/// their own.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -75,7 +75,7 @@ fn open_console(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> 
     Ok(FrontEnd { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: FrontEndKind::Console(console, events) })
 }
 
-/// Logs the host's own messages, and prints them if the chat is a console on a terminal.
+/// Logs messages from the host itself, and prints them if the chat is a console on a terminal.
 pub struct Announcer(Option<Arc<Console>>);
 
 impl Announcer {
@@ -97,7 +97,7 @@ impl Announcer {
 }
 
 impl FrontEnd {
-    /// Prints a short introduction and the paths in use, if the chat is a console on a terminal.
+    /// If the chat is a console on a terminal, prints a short introduction and the paths in use.
     pub fn greet(&self, paths: &ResolvedPaths, plugins: Option<&Path>) {
         let FrontEndKind::Console(console, _) = &self.kind else { return };
         let config = paths.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
@@ -148,7 +148,7 @@ impl FrontEnd {
         }
     }
 
-    /// Waits until a console user asks to quit immediately. Never returns for other front-ends.
+    /// Waits until the console user asks to quit immediately. Never returns for other front-ends.
     pub async fn quit_requested(&mut self) {
         if let FrontEndKind::Console(_, events) = &mut self.kind {
             while let Some(event) = events.recv().await {

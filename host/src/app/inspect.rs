@@ -43,7 +43,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Re
 /// Checks the configuration, the bot's token, the secrets, the agents and the plugins: `cordboard check`.
 ///
 /// # Errors
-/// The check found problems, which the error lists, or it could not be completed.
+/// The check found problems, which are listed in the error, or the check could not be completed.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
     let paths = paths.resolve()?;
@@ -173,7 +173,7 @@ fn check_voice(config: &LiveConfig) -> Result<Option<String>, AppError> {
     Ok(found.err().map(|error| format!("[voice] command: failed to {error}")))
 }
 
-/// Activates all plugins as a host does at startup.
+/// Activates all plugins, as the host does at startup.
 async fn activate_all(
     paths: &ResolvedPaths,
     config: &LiveConfig,
@@ -318,7 +318,7 @@ fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppErr
     print_text(&format!("access         none  {}\n", messages::access::NO_USER))
 }
 
-/// Lists the decisions on agents' requests: `cordboard audit`.
+/// Lists the decisions made on agents' requests: `cordboard audit`.
 ///
 /// # Errors
 /// The store cannot be read, or no host has used the state directory.
@@ -341,7 +341,7 @@ fn read_secrets(paths: &ResolvedPaths) {
     }
 }
 
-/// Lists the usage of agents: `cordboard usage`.
+/// Lists agent usage: `cordboard usage`.
 ///
 /// # Errors
 /// The date is invalid, or the store cannot be read.

@@ -1,5 +1,5 @@
-//! Implements the scheduler's port [`JobRunner`]: lists the jobs of the active plugins, stores when they run, and calls
-//! them.
+//! Implements the scheduler's [`JobRunner`] port: lists the active plugins' jobs, stores the time of each run, and
+//! calls the plugins.
 
 use std::{
     sync::{Arc, Weak},
@@ -20,7 +20,7 @@ use crate::{
 struct PluginJobs {
     plugins: Arc<Registry>,
     store: Store,
-    /// Weak, so that the schedule does not keep the host service alive during shutdown.
+    /// A weak reference, so that the scheduler doesn't keep the host service alive during shutdown.
     host: Weak<HostService>,
 }
 

@@ -20,7 +20,7 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
             SecretSource::File(file) => Some(file.clone()),
             SecretSource::Credential(_) => None,
         });
-        // The folder with the host's systemd credentials.
+        // The folder that contains the host's systemd credentials.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let tokens = config.telegram_bots().filter_map(|(_, telegram)| token_file(&paths, telegram));
         OwnFiles {

@@ -1,4 +1,4 @@
-//! Builds the components of the host, connects them, and starts and stops them in the required order.
+//! Builds the host's components, connects them, and starts and stops them in the required order.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -69,13 +69,13 @@ struct HostBase {
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
-    /// Notified when a person writes in a place for the first time since the host started.
+    /// Notified when a person writes in a place for the first time since the host was started.
     new_member: Arc<Notify>,
     pairing: Arc<OwnerPairing>,
 }
 
-/// The delay between the end of startup and unmapping unused code, long enough for the host to dispatch most stored
-/// updates first.
+/// The delay between the end of startup and the unmapping of unused code. It is long enough for the host to dispatch
+/// most stored updates first.
 const START: Duration = Duration::from_secs(2);
 
 async fn unmap_unused_code() {
@@ -83,7 +83,7 @@ async fn unmap_unused_code() {
     process::unmap_unused_code();
 }
 
-/// Runs the host until a signal or the front-end ends it, and shuts it down.
+/// Runs the host until a signal arrives or the front-end ends, then shuts it down.
 pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
@@ -139,7 +139,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
-    // End the jobs only now, so that a running job has had time to finish its call. Sessions already refuse new work.
+    // End the jobs only now, so that a running job has had time to finish its call. By this point, sessions refuse new
+    // work.
     drop(background);
     base.store.close().await;
     ended
@@ -169,8 +170,8 @@ impl HostBase {
         })
     }
 
-    /// If a session's last activity is in the future, sets it to the current time and stores the session. Future times
-    /// come from an earlier host whose clock was ahead.
+    /// If a session's last activity is in the future, sets it to the current time and stores the session. A future time
+    /// was stored by an earlier host process whose clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {
@@ -362,8 +363,8 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Restores the prompts, dispatches the updates that the previous run of the host accepted and did not complete, and
-/// watches the terminals that hold sessions.
+/// Restores the prompts, dispatches updates that the previous run of the host accepted but didn't complete, and watches
+/// the terminals that hold sessions.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
         tracing::error!(%error, "failed to read the view modes of people");
@@ -379,8 +380,8 @@ fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
 }
 
-/// Ends the agents that a killed host left running. A session with such an agent queues its prompts until the agent has
-/// ended; other sessions don't wait.
+/// Ends agents left running by a host that was killed. A session with such an agent queues its prompts until the agent
+/// has ended; other sessions don't wait.
 async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let report = process::sweep(&host_id, processes).await;

@@ -1,5 +1,5 @@
-//! Waits until the host has to stop, then shuts it down: drains turns, ends agents and flushes the outbox. It must not
-//! leave a process behind or lose an accepted message.
+//! Waits for a reason to stop the host, then shuts it down: drains turns, ends agents and flushes the outbox. It must
+//! not leave a process behind or lose an accepted message.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -17,16 +17,16 @@ use super::{
 };
 use crate::hub::{HostService, HubHandle, QuiescenceWaiter};
 
-/// The time limit of each step that sends or shows the remaining posts. Posts that are not sent in time are sent at the
-/// next start.
+/// The time limit for each shutdown step that sends or shows remaining posts. Posts that are not sent in time are sent
+/// at the next start.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after its input is
-/// closed and 5 s after SIGTERM; the remaining time is for its descendants.
+/// The time limit for ending all agents in parallel. An agent gets 2 s to exit after the interrupt, 2 s after its input
+/// is closed and 5 s after SIGTERM; the remaining time is for its descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
-/// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
-/// the host.
+/// The signals that make the host exit. They are watched from startup to exit, because an unwatched signal is lost or
+/// kills the host.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -54,7 +54,7 @@ impl Signals {
 /// The delay after which the host shows what the shutdown is waiting for.
 const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
 
-/// Waits until a signal or the front-end ends the host.
+/// Waits until a signal arrives or the front-end ends.
 pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals) -> ExitReason {
     tokio::select! {
         () = signals.next() => ExitReason::Requested,
@@ -73,7 +73,7 @@ pub struct Shutdown<'f> {
 }
 
 impl Shutdown<'_> {
-    /// Drains the open turns if the input has ended, then ends the agents and flushes the outbox. Another signal, or
+    /// If the input has ended, drains the open turns; then ends the agents and flushes the outbox. Another signal, or
     /// Ctrl-C in the terminal, shortens the wait for turns or agents.
     pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
         let Self { front_end, host, outbox, sending, hub, signals } = self;
@@ -81,7 +81,7 @@ impl Shutdown<'_> {
         let quiescence = QuiescenceWaiter { host: Arc::clone(&host) };
         let mut interrupts = Interrupts { signals, front_end };
         let outcome = match reason {
-            // Only the end of the input drains open turns. A signal ends the host without waiting for them.
+            // Open turns are drained only when the input ends. After a signal, the host doesn't wait for them.
             ExitReason::InputEnded => {
                 let limit = host.config().console.drain;
                 let open = OpenTurns { quiescence: &quiescence, outbox: &outbox, announcer: &announcer, limit };
@@ -113,14 +113,14 @@ impl Shutdown<'_> {
     }
 }
 
-/// Closes the front-end. A reader that has stopped reading standard output must not block the exit.
+/// Closes the front-end. A stalled reader of standard output must not block the exit.
 pub async fn close(front_end: &FrontEnd) {
     if tokio::time::timeout(FLUSH, front_end.close()).await.is_err() {
         tracing::warn!("standard output is not read: unread messages are shown at the next start");
     }
 }
 
-/// Receives signals, and Ctrl-C in the terminal, during shutdown. Each one shortens the current wait.
+/// Receives signals and Ctrl-C during shutdown. Each one shortens the current wait.
 struct Interrupts<'f> {
     signals: Signals,
     front_end: &'f mut FrontEnd,
@@ -145,7 +145,7 @@ struct OpenTurns<'a> {
 }
 
 impl OpenTurns<'_> {
-    /// Waits until all prompts are answered and the reader of standard output has read the answers.
+    /// Waits until all prompts are answered and the answers have been read from standard output.
     async fn finish(&self, hub: HubHandle) -> Result<(), AppError> {
         let began = tokio::time::Instant::now();
         let left = || self.limit.saturating_sub(began.elapsed());
@@ -165,7 +165,7 @@ impl OpenTurns<'_> {
         let read = async {
             tokio::select! {
                 () = self.outbox.drained() => {}
-                // A closed output has no reader to wait for.
+                // If the output is closed, there is no reader to wait for.
                 () = self.announcer.output_closed() => {}
             }
         };
@@ -207,13 +207,12 @@ fn list(open: impl IntoIterator<Item = impl ToString>) -> String {
     open.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Ends all agents in parallel. Each further interrupt shortens the waits.
+/// Ends all agents in parallel. Each additional interrupt shortens the waits.
 async fn end_agents(host: &HostService, interrupts: &mut Interrupts<'_>) {
     let registry = &host.sessions.registry;
     let mut changes = registry.changes();
     let ended = async {
-        // The agents are counted only after every snapshot is up to date, because an actor may just have started an
-        // agent.
+        // Count the agents only after every snapshot is up to date: an actor may have just started an agent.
         host.sessions.shut_down().await;
         while registry.live_agents() > 0 {
             tokio::select! {

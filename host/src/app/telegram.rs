@@ -1,5 +1,5 @@
-//! Opens the Telegram bots, and runs one task for each bot, which receives its messages. If Telegram rejects the token of
-//! a bot, the other bots continue.
+//! Opens the Telegram bots, and runs one task for each bot, which receives its messages. If Telegram rejects the token
+//! of a bot, the other bots continue.
 
 use std::{
     collections::BTreeMap,
@@ -148,8 +148,8 @@ impl TelegramFrontEnd {
         Arc::new(move || main.bot_name().map(str::to_owned))
     }
 
-    /// Returns a function that returns the front-end for notices: that of the main bot or, if it has stopped, of another
-    /// one.
+    /// Returns a function that returns the front-end for notices: that of the main bot or, if it has stopped, of
+    /// another one.
     pub fn notice_front_end(&self) -> NoticeFrontEnd {
         let running = self.running.clone();
         Arc::new(move || running.first().unwrap_or_else(|| cordboard_telegram::FRONT_END.to_owned()))
@@ -187,7 +187,8 @@ impl TelegramFrontEnd {
         outbound.finish(Vec::new(), vec![NewPost::new(place, notice)]).await;
     }
 
-    /// Stops receiving messages. An open webhook request gets an error, so that Telegram resends its update.
+    /// Stops receiving messages. Webhook requests in progress are answered with an error, so that Telegram resends
+    /// their updates.
     pub fn stop(&mut self) {
         self.receiving.abort_all();
         if let Some(server) = &self.server {

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then
-/// becomes the agent. The session therefore stays held until the agent exits, even if the host stops or restarts first.
+/// executes the agent's command. The session therefore stays held until the agent exits, even if the host stops or
+/// restarts in the meantime.
 ///
 /// # Errors
 /// No host is running, the host refuses the request, or the agent could not be started. On success, this function

@@ -1,5 +1,5 @@
-//! The ways in which Telegram delivers the updates of the bots: each bot polls, or all bots receive requests through one
-//! HTTP server, each with a path of its own.
+//! The ways in which Telegram delivers the updates of the bots: each bot polls, or all bots receive requests through
+//! one HTTP server, each with a path of its own.
 
 use std::{
     convert::Infallible,
@@ -76,8 +76,8 @@ impl UpdateSource {
     }
 }
 
-/// The webhooks that an earlier run of this host may have set. Telegram rejects polling while a webhook is set. The host
-/// doesn't delete the webhook of another program.
+/// The webhooks that an earlier run of this host may have set. Telegram rejects polling while a webhook is set. The
+/// host doesn't delete the webhook of another program.
 pub struct FormerWebhooks {
     state: PathBuf,
     /// Whether an earlier run may have set webhooks.

@@ -266,7 +266,7 @@ pub struct Call {
     pub options: ConfigOptions,
 }
 
-/// The configuration of one call, as options instead of a file.
+/// The configuration for one call, given as options instead of a file.
 #[derive(Debug, Args)]
 #[group(multiple = true, conflicts_with = "config")]
 pub struct ConfigOptions {

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{ControlAnswer, ControlQuery, HANDOVER_TIMEOUT, SocketPath, TIMEOUT, socket};
 
-/// The running host could not be queried.
+/// The error for a running host that could not be queried.
 #[derive(Debug, thiserror::Error)]
 #[error("query the running host on {}: {source}", socket.display())]
 pub struct QueryError {
@@ -20,7 +20,7 @@ pub struct QueryError {
     source: io::Error,
 }
 
-/// Queries the host that is running on a state directory. Returns `None` if there is none.
+/// Queries the host that is running on a state directory. Returns `None` if no host is running.
 ///
 /// # Errors
 /// The socket can't be used, or the host does not respond.

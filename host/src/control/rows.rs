@@ -31,7 +31,7 @@ pub struct SessionRow {
     pub last_active: u64,
     pub turns: u64,
     pub queued: u32,
-    /// The background work of the agent.
+    /// The agent's background work.
     #[serde(default)]
     pub background: Vec<String>,
     pub owner: String,
@@ -86,7 +86,7 @@ pub struct PersonRow {
     /// The only bot through which the entry gives access. Absent if it gives access through all bots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bot: Option<String>,
-    /// Whether an entry of the configuration overrides this entry, so that it has no effect.
+    /// Whether an entry in the configuration overrides this entry, which then has no effect.
     pub overridden: bool,
 }
 

@@ -23,7 +23,7 @@ use crate::{cli::Language, stdout};
 /// Builds the plugin in `folder`, and prints and returns the path of the component.
 ///
 /// # Errors
-/// The folder has no valid plugin project, or a tool is missing or failed.
+/// The folder doesn't contain a valid plugin project, or a tool is missing or failed.
 pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     let project = Project::open(folder)?;
     let built = bring_up_to_date(&project, Output::Shown)?;
@@ -36,8 +36,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// Builds the plugin in `folder` for a command that uses the component. The command has its own output, so the progress
-/// of a Rust build is printed only if there is no component yet: the first build takes about a minute.
+/// Builds the plugin in `folder` for a command that uses the component. Because the command prints output itself, a
+/// Rust build's progress is printed only if there is no component yet: the first build takes about a minute.
 ///
 /// # Errors
 /// The same as those of [`build`].
@@ -59,7 +59,7 @@ pub enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BuildOutcome {
     Built,
-    /// The component was built from the current sources and packages.
+    /// The existing component was already built from the current sources and packages.
     UpToDate,
 }
 
@@ -73,8 +73,8 @@ fn bring_up_to_date(project: &Project, output: Output) -> Result<BuildOutcome, D
 }
 
 /// Builds the plugin if its sources or packages have changed since the last build. Cargo checks this itself; the tools
-/// for Python and JavaScript don't. `installed` is the folder of installed packages. The packages must be installed
-/// before this call, because an installation adds files that count as sources.
+/// for Python and JavaScript don't. `installed` is the folder of installed packages. Install the packages before
+/// calling this function, because the installation adds files that count as sources.
 fn build_if_changed(
     project: &Project,
     installed: &Path,

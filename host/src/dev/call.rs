@@ -72,8 +72,8 @@ async fn activate(harness: &Harness, settings: &DevSettings, options: &cli::Conf
     Ok(())
 }
 
-/// Joins the arguments into a command line. Quotes empty arguments and those with whitespace, because the shell has
-/// removed their quotes.
+/// Joins the arguments into a command line. Quotes empty arguments and those that contain whitespace, because the shell
+/// has removed the original quotes.
 fn line(words: &[String]) -> Result<String, DevError> {
     let line = match words {
         [line] => line.clone(),

@@ -16,14 +16,14 @@ use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util:
 use super::recorded_action::RecordedAction;
 use crate::logging::{self, LineWriter};
 
-/// The message of the host log records that carry a line logged by the plugin.
+/// The message of host log records that contain a line logged by the plugin.
 const PLUGIN_MESSAGE: &str = "plugin message";
 
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
 
 impl Log {
-    /// Starts capturing the lines that plugins log. The host's own log goes to standard error. It contains only errors,
+    /// Starts capturing the lines that plugins log. The host's own log records go to standard error: only errors,
     /// unless `CORDBOARD_LOG` sets another filter. Call this once per process.
     pub fn start() -> Self {
         let log = Self::default();
@@ -67,7 +67,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// The text of an event: the plugin's own text, or else the host's.
+/// The text of a log event: the line that the plugin logged, or else the host's message.
 #[derive(Default)]
 struct EventText {
     plugin_text: Option<String>,

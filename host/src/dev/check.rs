@@ -27,8 +27,8 @@ use cordboard_runtime::{ComponentInfo, PluginError, digest};
 use report::{Compiled, Report, Verdict};
 
 /// # Errors
-/// A host would reject the plugin or ask for approval, as the printed report says, or the component can't be built,
-/// read or compiled.
+/// A host would reject the plugin or ask for approval (the printed report contains the details), or the component can't
+/// be built, read or compiled.
 pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError> {
     let subject = Subject::find(&options.plugin)?;
     super::block_on(async {
@@ -40,8 +40,8 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
         let activated = harness.activate(&config, GrantPolicy::AsConfigured).await;
         let with_all_grants = match &activated {
             Ok(()) => None,
-            // A grant may be missing. Activate the plugin with all grants, so that the report still shows its offers
-            // and further problems.
+            // A grant may be missing. Activate the plugin with all grants, so that the report still lists its offers
+            // and any other problems.
             Err(first) => activate_with_all_grants(&harness, &info, &config).await.err().filter(|error| error != first),
         };
         let mut report = Report::new(&harness.subject, &info, compiled, &config);
@@ -69,7 +69,7 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
     })
 }
 
-/// Compiles the component, and measures the time if it is not cached.
+/// Compiles the component. If it isn't cached, measures the compilation time.
 async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevError> {
     let Subject { name, wasm, .. } = &harness.subject;
     let cached = harness.registry.cached(name, &digest(wasm)).is_some();
@@ -80,8 +80,8 @@ async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevErro
     Ok((info, compiled))
 }
 
-/// Returns a name clash with a standard plugin, if any. `None` if the component was not activated, because its offers
-/// are then unknown.
+/// Returns a name clash with a standard plugin, if there is one. Returns `None` if the component wasn't activated,
+/// because its offers are unknown in that case.
 async fn clash(harness: &Harness, info: &ComponentInfo, config: &Config) -> Option<PluginError> {
     let name = &harness.subject.name;
     harness.registry.snapshot().offers(name).filter(|offers| offers.unique_names().next().is_some())?;

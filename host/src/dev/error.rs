@@ -1,4 +1,5 @@
-//! Errors of the `cordboard plugin` commands. The texts complete "failed to {error}"; most of them say what to do.
+//! Errors of the `cordboard plugin` commands. Each text completes the phrase "failed to {error}"; most of them also say
+//! what to do.
 
 use std::{io, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! An in-memory host without agent processes or a store. Each session has a real host's state machine and a fake agent
+//! An in-memory host without agent processes or a store. Each session uses a real host's state machine and a fake agent
 //! that reacts immediately. Permissions are checked as on a real host, and actions are recorded in order.
 
 mod api;
@@ -47,15 +47,15 @@ const HOME: &str = "/home/agent";
 #[derive(Clone)]
 pub struct FakeHost {
     shared: Arc<Shared>,
-    /// The button press that this handle serves, if any.
+    /// The button press that this handle was created for, if any.
     press: Option<Arc<Press>>,
-    /// The files of the message that a filter sees.
+    /// The attachments of the message passed to the filter.
     attachments: Arc<[AttachedFile]>,
-    /// Whether this handle serves a filter, which must not send messages to agents.
+    /// Whether this handle was created for a filter, which must not send messages to agents.
     is_filter: bool,
 }
 
-/// A file of a message, with its content.
+/// A file attached to a message, with its content.
 #[derive(Debug, Clone)]
 pub struct AttachedFile {
     pub file: ChatFile,
@@ -67,7 +67,7 @@ struct Shared {
     sessions: SessionRegistry,
     config: LiveConfig,
     network: Option<Arc<dyn FakeNetwork>>,
-    /// Executes admin commands. If it is not set, commands are only checked and recorded.
+    /// Executes admin commands. If not set, admin commands are only checked and recorded.
     admin_commands: OnceLock<AdminCommands>,
     personas: OnceLock<Personas>,
 }
@@ -80,18 +80,18 @@ struct Inner {
     sessions: BTreeMap<SessionName, Entry>,
     keys: BTreeMap<(String, String), Vec<u8>>,
     actions: Vec<RecordedAction>,
-    /// The people who have called a command, each with the place of the call.
+    /// The people who have called a command, each with the place they called it from.
     members: Vec<(Place, ChatMember)>,
     own_modes: BTreeMap<UserId, String>,
-    /// The number of prompts so far. The id of a prompt contains its number.
+    /// The number of prompts so far. A prompt's id contains its number.
     prompts: u64,
-    /// The number of agent questions so far. The id of a question contains its number.
+    /// The number of agent questions so far. A question's id contains its number.
     requests: u64,
-    /// The number of posts so far. The id of a post is its number.
+    /// The number of posts so far. A post's id is its number.
     posts: u64,
     /// The exchanges of all sessions, in order.
     exchanges: Vec<(SessionName, Exchange)>,
-    /// The files in session folders: the session, the path in its folder, and the size.
+    /// The files in session folders. Each entry contains the session, the path relative to its folder, and the size.
     files: Vec<(SessionName, String, u64)>,
     /// The usage of all finished turns.
     usage: Vec<UsageEntry>,
@@ -105,7 +105,7 @@ struct Entry {
 }
 
 impl FakeHost {
-    /// Creates a host with no sessions. Plugins use `network`, or the real network if it is `None`.
+    /// Creates a host with no sessions. Plugins use `network`, or the real network if `network` is `None`.
     #[must_use]
     pub fn new(now: Timestamp, config: Config, network: Option<Arc<dyn FakeNetwork>>) -> Self {
         let inner = Inner {
@@ -134,13 +134,13 @@ impl FakeHost {
         Self { shared: Arc::new(shared), press: None, attachments: Arc::default(), is_filter: false }
     }
 
-    /// Returns a handle for the command of a pressed button.
+    /// Returns a handle for a pressed button's command.
     #[must_use]
     pub fn pressed(&self, press: Arc<Press>) -> Self {
         Self { press: Some(press), ..self.clone() }
     }
 
-    /// Returns a handle for a filter that sees these files.
+    /// Returns a handle for a filter whose message has these attachments.
     #[must_use]
     pub fn with_attachments(&self, files: &[AttachedFile]) -> Self {
         Self { attachments: files.into(), is_filter: true, ..self.clone() }
@@ -156,7 +156,7 @@ impl FakeHost {
         self.shared.admin_commands.get_or_init(|| commands);
     }
 
-    /// Makes the host reject personas that `known` doesn't return. Only the first call has an effect.
+    /// Makes the host reject any persona that isn't in the list returned by `known`. Only the first call has an effect.
     pub fn set_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         self.shared.personas.get_or_init(|| Box::new(known));
     }
@@ -170,7 +170,7 @@ impl FakeHost {
         self.shared.config.now()
     }
 
-    /// Sets the time. Sessions handle the deadlines that have passed.
+    /// Sets the time. Sessions then handle all deadlines that have passed.
     pub fn set_now(&self, now: Timestamp) {
         self.inner().now = now;
         self.advance();
@@ -229,7 +229,7 @@ impl FakeHost {
         self.shared.sessions.rename(from, to);
     }
 
-    /// Applies the settings for a session's name and agent.
+    /// Applies the settings that the configuration contains for a session's name and agent.
     fn reload_settings(&self, name: &SessionName, view: &SessionView) {
         let settings = Box::new(self.settings(&view.record));
         self.change(name, |session, now| session.handle(Input::Settings(settings), now));
@@ -295,7 +295,7 @@ impl FakeHost {
         self.inner().sessions.get(name)?.session.ended().cloned()
     }
 
-    /// Delivers an event of a session's agent.
+    /// Delivers an event from a session's agent.
     pub fn agent(&self, name: &SessionName, event: AgentEvent) {
         self.change(name, |session, now| session.on_agent_event(event, now));
     }
@@ -385,7 +385,7 @@ impl FakeHost {
 }
 
 impl Inner {
-    /// Records the new notices of sessions as posts, and collects the usage of their finished turns.
+    /// Records the sessions' new notices as posts, and collects the usage of their finished turns.
     fn collect_outputs(&mut self) {
         for (name, entry) in &mut self.sessions {
             self.usage.append(&mut entry.session.usage);

@@ -14,8 +14,8 @@ pub struct Embedded {
 
 include!(concat!(env!("OUT_DIR"), "/project_template.rs"));
 
-/// Writes the generated files that are missing or differ from those of this binary. Leaves a Rust crate unchanged if
-/// its SDK comes from elsewhere, as in this repository's own crates.
+/// Writes the generated files that are missing or differ from the ones embedded in this binary. Leaves a Rust project
+/// unchanged if it depends on an SDK from elsewhere, as this repository's own crates do.
 pub fn refresh(project: &Project) -> Result<(), DevError> {
     let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
     if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {

@@ -1,5 +1,5 @@
-//! Runs one plugin on a fake host: activates it under the given configuration as a host would, and calls it as the
-//! hub would.
+//! Runs one plugin on a fake host: activates the plugin with the given configuration, as a host would, and calls it as
+//! the hub would.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -28,8 +28,8 @@ use crate::{
     standard_plugins::{STANDARD, StandardPlugin},
 };
 
-/// The maximum number of concurrent plugin calls, not counting `at-once` commands and filters: the tested call itself,
-/// and one that it may cause.
+/// The maximum number of concurrent plugin calls, excluding `at-once` commands and filters: the tested call itself, and
+/// one call that it may cause.
 const PARALLEL: u32 = 2;
 
 /// The settings of `cordboard plugin check`, `call` and `test`.
@@ -57,7 +57,7 @@ struct Message<'a> {
 pub struct Response {
     pub reply: Reply,
     /// The reason for a failure, such as a plugin error, a trap, an unknown command or a missing session. `None` if the
-    /// reply is a regular one.
+    /// call succeeded.
     pub failed: Option<String>,
 }
 
@@ -70,7 +70,7 @@ pub struct Harness {
     pub caller: Caller,
     pub place: Place,
     pub locale: Option<String>,
-    /// The files of the next message.
+    /// The attachments of the next message.
     pub attachments: Vec<AttachedFile>,
 }
 
@@ -82,14 +82,14 @@ impl Harness {
         Self { registry, host, log, subject, caller, place, locale: None, attachments: Vec::new() }
     }
 
-    /// Sets the time of the fake host and of its guests' clocks.
+    /// Sets the time of the fake host and of the guests' clocks.
     pub async fn set_now(&self, now: Timestamp) {
         self.registry.fix_clock(now);
         self.host.set_now(now);
         self.settle().await;
     }
 
-    /// Answers the queries of sessions to plugins, as the host does after a command.
+    /// Answers the sessions' plugin queries, as the host does after a command.
     pub async fn settle(&self) {
         fake_host::settle(&self.registry, &self.host, &self.subject.name).await;
     }
@@ -116,7 +116,8 @@ impl Harness {
     /// Activates the standard plugins with their settings in `config`, except one that the plugin under test replaces.
     pub async fn activate_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
-            // Ignore a plugin that can't be activated: a host would reject it too, so its names would be free there.
+            // Ignore a plugin that can't be activated: a host would reject it too, so the names of its commands
+            // wouldn't be taken there.
             drop(self.activate_standard(standard, config).await);
         }
     }
@@ -127,7 +128,7 @@ impl Harness {
         self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
     }
 
-    /// Handles a chat line as the hub does. If there are [`Self::attachments`], the message includes them, and the line
+    /// Handles a chat line as the hub does. The message includes the [`Self::attachments`]; if there are any, the line
     /// may be empty.
     pub async fn say(&mut self, line: &str) -> Response {
         let files = std::mem::take(&mut self.attachments);
@@ -223,7 +224,7 @@ impl Harness {
         calls.apply(FilterInput { text: text.to_owned(), files }).await
     }
 
-    /// Returns the actions since the last call, then `requests`, then the log lines since the last call.
+    /// Returns the actions recorded since the last call, then `requests`, then the lines logged since the last call.
     pub fn take_actions(&self, requests: Vec<RecordedAction>) -> Vec<RecordedAction> {
         let mut actions = self.host.take_actions();
         actions.extend(requests);
@@ -241,8 +242,8 @@ impl Response {
 /// The capabilities to grant to the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
-    /// Grants every requested capability that `grants` can list, because the fake host has nothing to protect. Network
-    /// addresses and secrets still need their own grants.
+    /// Grants every requested capability that can be listed in `grants`, because the fake host has nothing to protect.
+    /// Network addresses and secrets still need their own grants.
     All,
     /// Grants the capabilities that the configuration grants.
     AsConfigured,

@@ -1,5 +1,5 @@
 //! `cordboard plugin new`: creates a folder with a plugin, its tests and a README. A Rust project is its own Cargo
-//! workspace, so that it doesn't join one in a parent folder.
+//! workspace, so that it doesn't become part of one in a parent folder.
 
 use std::path::PathBuf;
 
@@ -46,8 +46,8 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Returns a template file's path in the new folder, or `None` if the file isn't copied, for example because it is for
-/// another language.
+/// Returns a template file's path in the new folder, or `None` if the file isn't needed, for example because it belongs
+/// to another language.
 fn destination(template: &str, options: &cli::New) -> Option<String> {
     let (language, source, place) = match options.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
@@ -96,8 +96,8 @@ fn config_needed(lines: &str) -> String {
     format!("A host needs in its configuration:\n  {lines}\n")
 }
 
-/// Describes the configuration that the plugin needs on a host, or the chat command that uses the plugin. Returns an
-/// empty string if neither applies.
+/// Describes the host configuration that the plugin needs, or the chat command that calls the plugin. Returns an empty
+/// string if neither applies.
 fn required_config(options: &cli::New) -> String {
     let name = &options.name;
     match options.extension {

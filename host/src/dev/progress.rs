@@ -23,7 +23,7 @@ pub fn step(text: &str) {
 /// The escape sequence that returns to the start of the line and clears the line.
 const CLEAR: &str = "\r\x1b[K";
 
-/// The time after which a running operation shows progress.
+/// The delay before a running operation shows its progress.
 const PROGRESS_DELAY: Duration = Duration::from_millis(500);
 
 /// Waits for `work`. If it takes longer than [`PROGRESS_DELAY`], shows a line. On a terminal, the line counts the

@@ -1,4 +1,4 @@
-//! A plugin's folder: its language, the plugin's name, and the path of its component.
+//! Describes a plugin's project folder: the plugin's language and name, and the path of the component.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use serde::Deserialize;
 use super::error::DevError;
 use crate::cli::Language;
 
-/// The folder of the component, relative to the project.
+/// The folder that contains the component, relative to the project folder.
 const DIST: &str = "dist";
 
-/// The manifests that identify the language of a project.
+/// The manifest files that identify a project's language.
 const MANIFESTS: [(&str, Language); 3] =
     [("Cargo.toml", Language::Rust), ("pyproject.toml", Language::Python), ("package.json", Language::Js)];
 
@@ -53,7 +53,7 @@ impl Project {
     }
 
     /// Returns the path where a tool writes the component before it is installed. The path is absolute, and its folder
-    /// exists. Each process has its own file, because `watch` may build at the same time as another command.
+    /// exists. Each process uses a different file, because `watch` may be building at the same time as another command.
     pub fn built(&self) -> Result<PathBuf, DevError> {
         let dist = self.folder.join(DIST);
         fs::create_dir_all(&dist).map_err(DevError::write(&dist))?;
@@ -76,7 +76,7 @@ fn name(language: Language, text: &str) -> Result<String, String> {
     }
 }
 
-/// Names that a plugin crate can't have: Rust keywords, and crates that the plugin may use.
+/// Names that a plugin crate can't have: Rust keywords and the names of crates that the plugin may depend on.
 const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen abstract as async await become box break const \
     continue crate do dyn else enum extern false final fn for if impl in let loop macro match mod move mut override priv pub ref \
     return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
@@ -93,7 +93,7 @@ pub fn check_name(name: &str) -> Result<(), DevError> {
     if TAKEN.split_whitespace().any(|taken| taken == name) {
         return refuse("a Rust keyword or crate has that name; use another name");
     }
-    // If the name is a key of `[plugins]`, the plugin can't have a table for its settings and grants.
+    // If the name is already a key in `[plugins]`, the plugin can't have a table for its settings and grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {
         return refuse("that is a key of [plugins]; use another name");
     }

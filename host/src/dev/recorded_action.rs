@@ -1,5 +1,5 @@
-//! The recorded actions of a plugin on the fake host, one line each. `call` prints them, and conversations can expect
-//! them.
+//! Records a plugin's actions on the fake host and formats each as one line. `call` prints these lines, and
+//! conversations can expect them.
 
 use std::fmt;
 
@@ -21,14 +21,14 @@ pub enum RecordedAction {
     /// The old and the new name of a session.
     Renamed(SessionName, SessionName),
     Prompted(SessionName, String),
-    /// A person, and the view mode for the answers to their prompts. `None` means that the mode was unset.
+    /// A person, and the view mode for answers to that person's prompts. `None` means that the mode was unset.
     OwnMode(UserId, Option<String>),
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.
     Steered(String, AdminCommand),
     /// A change to who has access.
     Access(StoredChange),
-    /// A key and its new value. `None` means that the key was deleted.
+    /// A state key and its new value. `None` means that the key was deleted.
     StateSet(String, Option<Vec<u8>>),
     /// The method and address of an HTTP request, and the result: a status, or the reason for the failure.
     Requested(String, Result<u16, String>),

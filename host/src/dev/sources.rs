@@ -1,4 +1,4 @@
-//! Lists the files of a project: those that an author saves, and those that become part of a component.
+//! Lists a project's files: those that the author edits, and those that become part of the component.
 
 use std::{
     fs,
@@ -8,14 +8,14 @@ use std::{
 /// Folders that contain only generated files.
 const GENERATED_FOLDERS: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
 
-/// Folders at the top of a Python or JavaScript project that contain no sources of its component: build output,
-/// installed packages and conversations.
+/// Top-level folders in a Python or JavaScript project that contain no component sources: build output, installed
+/// packages and conversations.
 const EXCLUDED_FOLDERS: [&str; 3] = ["dist", "node_modules", "tests"];
 
-/// The folder of generated support files.
+/// The folder that contains the generated support files.
 const SUPPORT_FOLDER: &str = ".cordboard";
 
-/// Returns the files that an author saves, excluding hidden files, editor backups, lock files and build output.
+/// Returns the files that the author edits, excluding hidden files, editor backups, lock files and build output.
 pub fn source_files(project: &Path) -> Vec<PathBuf> {
     let is_skipped = |_: &Path, name: &str| {
         name.starts_with('.') || name.ends_with('~') || name.ends_with(".lock") || GENERATED_FOLDERS.contains(&name)
@@ -49,8 +49,8 @@ fn collect(folder: &Path, is_skipped: &dyn Fn(&Path, &str) -> bool, found: &mut 
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(&path, is_skipped, found),
-            // A link to a file counts as a file of the project. A link to a folder is skipped, because it could lead
-            // back to a parent.
+            // A link to a file counts as one of the project's files. A link to a folder is skipped, because it could
+            // lead back to a parent.
             Ok(_) if path.is_file() => found.push(path),
             Ok(_) | Err(_) => {}
         }

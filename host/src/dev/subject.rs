@@ -9,7 +9,7 @@ use cordboard_runtime::MAX_WASM_SIZE;
 
 use super::{build, error::DevError};
 
-/// A component on disk and its plugin name.
+/// A component on disk, and the name of its plugin.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub name: String,

@@ -1,4 +1,4 @@
-//! `cordboard plugin test`: runs a plugin's conversations, each on its own fake host, with a clock that only `@clock`
+//! `cordboard plugin test`: runs a plugin's conversations, each on a separate fake host whose clock only `@clock`
 //! changes. Prints the differences; with `--bless`, writes the actual replies into the file as the expected ones.
 
 mod agent_requests;
@@ -47,12 +47,12 @@ use crate::{cli, stdout};
 /// The error for a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
 
-/// The folder in a plugin's folder that contains its conversations.
+/// The subfolder of a plugin's folder that contains the conversations.
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// The component can't be built or read, there is no conversation, or a conversation is invalid, can't be rewritten, or
-/// has unexpected results, which are printed.
+/// The component can't be built or read, there are no conversations, or a conversation is invalid, can't be rewritten
+/// or has unexpected results (which are printed).
 pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,
@@ -105,7 +105,7 @@ struct Conversation<'a> {
     text: &'a str,
 }
 
-/// The state that all conversations share.
+/// The state shared by all conversations.
 struct TestRun {
     registry: Arc<Registry>,
     log: Log,
@@ -137,7 +137,7 @@ impl TestRun {
         run
     }
 
-    /// Removes all plugins from the registry, because the next conversation uses the same registry.
+    /// Removes all plugins from the registry, which the next conversation also uses.
     async fn clear(&self) {
         let table = self.registry.snapshot();
         for name in table.names() {
@@ -180,13 +180,13 @@ async fn run(
     Ok(ConversationRun { steps })
 }
 
-/// Returns the expected lines of a step, as in the file. Actions are compared only if the step lists any.
+/// Returns a step's expected lines, as written in the file. Actions are compared only if the step lists any.
 fn expected(step: &ConversationStep) -> Vec<String> {
     let chat = step.expected.chat.iter().map(|line| marked('<', line));
     chat.chain(step.expected.actions.iter().map(|line| marked('*', line))).collect()
 }
 
-/// Returns the actual lines of a step, in the same form as [`expected`].
+/// Returns a step's actual lines, in the same form as [`expected`].
 fn actual(step: &ConversationStep, output: &StepOutput) -> Vec<String> {
     let actions: &[String] = if step.expected.actions.is_empty() { &[] } else { &output.actions };
     output.chat.iter().map(|line| marked('<', line)).chain(actions.iter().map(|line| marked('*', line))).collect()

@@ -12,7 +12,7 @@ use super::error::DevError;
 pub struct Tool {
     command: Command,
     name: String,
-    /// The instruction for installing the tool.
+    /// Says how to install the tool.
     remedy: &'static str,
 }
 
@@ -62,7 +62,7 @@ impl Tool {
         Ok(())
     }
 
-    /// Runs the tool with its output in the terminal. Returns whether it succeeded.
+    /// Runs the tool, which prints its output to the terminal. Returns whether it succeeded.
     pub fn succeeds(mut self) -> Result<bool, DevError> {
         let status = self.command.status().map_err(|source| self.missing(source))?;
         Ok(status.success())

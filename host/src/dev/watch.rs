@@ -1,5 +1,5 @@
 //! `cordboard plugin watch`: builds a plugin on each save, tests it if requested, and copies it into a plugin folder.
-//! Build and test errors are printed and don't end the command; Ctrl-C ends it.
+//! Build and test errors are printed, but the command continues until Ctrl-C.
 
 use std::{
     fs,
@@ -23,17 +23,17 @@ pub struct WatchOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tests {
-    /// A build that fails its tests is not copied.
+    /// A component that fails its tests is not installed.
     Required,
     Skipped,
 }
 
-/// The interval between scans. A plugin has few sources, so a scan is cheap. Unlike file events, scanning works on
+/// The interval between scans. A plugin has few source files, so scanning is cheap, and unlike file events, it works on
 /// every file system.
 const SCAN_INTERVAL: Duration = Duration::from_millis(300);
 
 /// # Errors
-/// The folder has no plugin, or the plugin folder doesn't exist.
+/// The folder doesn't contain a plugin, or the plugin folder doesn't exist.
 pub fn watch(options: &WatchOptions) -> Result<(), DevError> {
     let project = Project::open(&options.folder)?;
     if !options.plugins.is_dir() {
@@ -47,7 +47,7 @@ pub fn watch(options: &WatchOptions) -> Result<(), DevError> {
             let current = file_states(&project.folder);
             if known.as_ref() != Some(&current) {
                 known = Some(current);
-                // Run on a separate thread, so that Ctrl-C is handled in the meantime.
+                // Build on a separate thread, so that Ctrl-C is handled meanwhile.
                 let options = options.clone();
                 let run = tokio::task::spawn_blocking(move || options.run());
                 tokio::select! {

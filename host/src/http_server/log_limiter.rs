@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The minimum time between two log records about the same subject.
+/// The minimum interval between log records about the same subject.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The time of the last log record, by subject. Entries are never removed, so subjects must come from a fixed set and
-/// not from unauthenticated requests.
+/// The time of the last log record for each subject. Entries are never removed, so subjects must come from a fixed set
+/// and not from unauthenticated requests.
 #[derive(Debug, Default)]
 pub struct LogLimiter(Mutex<HashMap<String, Instant>>);
 

@@ -1,4 +1,4 @@
-//! Defines the errors of requests that could not be read, and builds one-line text responses.
+//! Defines the errors for requests that couldn't be read, and builds one-line text responses.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub enum RequestError {
     Incomplete,
 }
 
-/// The timeout for writing a short response, which fits into any buffer.
+/// The timeout for writing a short response, which fits into any socket buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -60,6 +60,6 @@ pub(super) async fn write(error: &RequestError, mut stream: impl AsyncWrite + Un
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
     };
-    // A client that has disconnected needs no response.
+    // Ignore the error: a client that has disconnected doesn't need a response.
     let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITE_TIMEOUT, written).await;
 }

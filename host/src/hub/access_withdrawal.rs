@@ -1,7 +1,7 @@
 //! Withdraws the open prompts of users who lost access to a session, and deletes the partial answers to these prompts
-//! from the chats. Notifies those authors who still have access to the host. Also clears the active sessions of users
-//! who lost access to the host, and closes the buttons in their private chats. This happens after each change of
-//! `[access]` and at startup.
+//! from the chats. Notifies the authors who still have access to the host. Also clears the active sessions of users who
+//! lost access to the host, and closes the buttons in their private chats. This happens after each change of `[access]`
+//! and at startup.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ impl HostService {
         Some(Caller { role, ..caller.clone() })
     }
 
-    /// Returns whether a prompt's author may still use the prompt's session.
+    /// Returns whether the author of a prompt may still use the prompt's session.
     pub(super) fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let caller = self.with_current_role(&update.caller, &update.place);
         let view = self.sessions.registry.view(session.as_str());
@@ -34,7 +34,7 @@ impl HostService {
     }
 
     /// Withdraws the open prompts whose authors lost access. Must be called after each change of `[access]`. Reads the
-    /// open prompts and their authors from the store. The sessions settle the prompts and end their turns.
+    /// open prompts and their authors from the store. The sessions then settle the prompts and end the turns.
     pub async fn withdraw_revoked(&self) {
         let _names = self.sessions.name_lock.read().await;
         let open = match self.store.open_messages().await {
@@ -72,17 +72,17 @@ impl HostService {
         left
     }
 
-    /// Deletes the messages of withdrawn turns, and of turns whose reader may no longer see the session. Marks the
-    /// answers of the other turns as interrupted.
+    /// Deletes the messages of withdrawn turns and of turns whose reader may no longer see the session. Marks the other
+    /// turns' answers as interrupted.
     async fn end_streamed_turns(&self, left: &[InboxRow], revoked: &[(PromptId, SessionName)]) {
         let turns = match self.store.streamed_turns().await {
             Ok(turns) => turns,
-            // Return without marking the turns: a marked message stays in the chat, and its reader may have lost
+            // Return without marking any turn: a marked message would stay in the chat even if its reader has lost
             // access.
             Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start tries again"),
         };
         for (turn, place) in turns {
-            // If the agent began the turn by itself, the turn's session is unknown.
+            // If the agent started the turn by itself, the session is unknown.
             let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
             let view = session.and_then(|session| self.sessions.registry.view(session.as_str()));
             let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
@@ -94,7 +94,7 @@ impl HostService {
     }
 
     /// Applies the current `[access]` to active sessions, buttons and open prompts. Returns the rows that remain open,
-    /// and the withdrawn prompts with their sessions.
+    /// and the prompts that were withdrawn, each with its session.
     async fn split_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
         self.withdraw_people().await;
         let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());
@@ -120,8 +120,8 @@ impl HostService {
         }
     }
 
-    /// Returns a prompt's session if the prompt's author may no longer use it. Updates without a session are checked
-    /// when they are dispatched.
+    /// Returns the prompt's session if the author may no longer use it. Updates without a session are checked when they
+    /// are dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
         let session = session_of(&row.state)?;
         (!self.may_prompt(&row.update, session)).then(|| session.clone())

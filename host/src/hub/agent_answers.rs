@@ -1,5 +1,5 @@
-//! Answers the questions of agents without a plugin: with a text that a question waits for, and, while no plugin
-//! exports the `answer` command, with buttons and `/answer`. Without this fallback, a session would wait until the
+//! Answers agents' questions without a plugin: from a message whose text a question is waiting for and, while no plugin
+//! exports the `answer` command, through buttons and `/answer`. Without this fallback, a session would wait until the
 //! question expires.
 
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use super::{dispatch::Dispatcher, host_api::HostService, press_context::Press, t
 const COMMAND: &str = "answer";
 
 impl Dispatcher {
-    /// Answers the question that the pressed button belongs to. Must be called only if the command of the button can't
-    /// be called. Returns false if the button doesn't answer a question.
+    /// Answers the question that the pressed button belongs to. Must be called only if the button's command can't be
+    /// called. Returns false if the button doesn't answer a question.
     pub(super) async fn answer_pressed(&self, row: &InboxRow, press: Option<&Arc<Press>>) -> bool {
         let (Some(press), UpdateKind::Press { line, .. }) = (press, &row.update.what) else { return false };
         let (Some(Request::Agent { .. }), Some(session)) = (&press.request, &press.session) else { return false };
@@ -34,8 +34,8 @@ impl Dispatcher {
         true
     }
 
-    /// Answers a question of the named session, or else of the active one, if the command is `/answer` and no plugin
-    /// exports it. Returns false for any other command, or if no session is named or active.
+    /// If the command is `/answer` and no plugin exports it, answers a question in the named session, or else in the
+    /// active one. Returns false for other commands, or if no session is named or active.
     pub(super) async fn answer_typed(&self, row: &InboxRow, reply: &HostReply) -> bool {
         let HostReply::UnknownCommand { name, .. } = reply else { return false };
         let UpdateKind::Text(text) = &row.update.what else { return false };
@@ -53,7 +53,8 @@ impl Dispatcher {
         self.host.sessions.registry.view(session.as_str()).map(|view| view.requests.clone()).unwrap_or_default()
     }
 
-    /// Sends an answer to the session, and returns whether it was accepted. If not, replies with the reason.
+    /// Sends an answer to the session, and returns whether the session accepted it. If it didn't, replies with the
+    /// reason.
     async fn send_answer(
         &self,
         row: &InboxRow,
@@ -92,8 +93,8 @@ impl Dispatcher {
         is_answered
     }
 
-    /// Returns the answer that a reply to `message` completes. `None` if `message` doesn't show an open question of an
-    /// agent, or if the question has no option that requires a text.
+    /// Returns the answer that a reply to `message` completes, or `None` if `message` doesn't show an agent's open
+    /// question or the question has no option that requires a text.
     async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
         let request = self.store.open_request(message).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");

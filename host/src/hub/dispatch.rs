@@ -1,4 +1,4 @@
-//! Performs the dispatches of the hub: a command goes to its plugin, a prompt to the active session. The reply is
+//! Performs the hub's dispatches: calls a command's plugin, or sends a prompt to the active session. The reply is
 //! stored in the same commit that marks the update as done.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -35,13 +35,13 @@ pub struct Dispatcher {
 #[derive(Default)]
 struct ButtonTarget {
     press: Option<Arc<Press>>,
-    /// The stored message with the button.
+    /// The stored message that contains the button.
     keyboard: Option<Keyboard>,
 }
 
 impl Dispatcher {
-    /// Performs one dispatch of the hub. The hub doesn't wait for the result. With `waiting`, the command can take
-    /// prompts that still wait in the hub.
+    /// Performs one of the hub's dispatches. The hub doesn't wait for the result. Through `waiting`, a command can
+    /// remove prompts that are still waiting in the hub.
     pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: PromptTaker) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
@@ -79,12 +79,12 @@ impl Dispatcher {
         }
     }
 
-    /// Marks an update that gets no reply as done.
+    /// Marks an update as done without replying to it.
     pub(super) async fn finish(&self, row: &InboxRow) {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
-    /// Informs the outbox that a user has sent a message in the place of the update. Ignores edits and button presses,
+    /// Informs the outbox that a user has sent a message in the update's place. Ignores edits and button presses,
     /// because they add no message to the chat. Also ignores messages that are dropped.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
@@ -110,7 +110,7 @@ impl Dispatcher {
             UpdateKind::Press { .. } | UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
         };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
-        // The caller may have lost access during a long call.
+        // The caller may have lost access while a long call was running.
         let has_access = self.host.with_current_role(&row.update.caller, &row.update.place).is_some();
         let posts = Some(post).into_iter().chain(other).filter(|_| has_access).collect();
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
@@ -172,7 +172,7 @@ impl Dispatcher {
                 let stored = stored.map_err(not_stored)?;
                 Some(stored.ok_or(HostReply::OldButton)?)
             }
-            // The button belongs to a frame of a running turn, which isn't stored.
+            // The button belongs to a running turn's frame, and frames aren't stored.
             None if line.session.is_some() => None,
             None => return Err(HostReply::OldButton),
         };
@@ -186,8 +186,8 @@ impl Dispatcher {
     }
 
     /// Closes the buttons of a message if a press has made them obsolete. If the press changed the session, the message
-    /// shows the decision and who made it. If the button's request was already closed, the message shows only that it
-    /// is closed. If the press decided the request, the session itself reports the decision.
+    /// shows the decision and who made it. If the button's request was already closed, the message shows only that the
+    /// request is closed. If the press decided the request, the session itself reports the decision.
     async fn close_buttons(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) {
         let ButtonTarget { press: Some(press), keyboard: Some(keyboard) } = target else { return };
         match (press.effect(), &press.request) {
@@ -240,14 +240,14 @@ impl Dispatcher {
     }
 }
 
-/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in the place
+/// Returns the reply text for a command whose call failed. `active` contains the sessions that are active in the place
 /// of the call.
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
         let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());
         return HostReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
-    // The plugin can't see other people's sessions, so its text says that no session is active.
+    // The plugin can't see other people's sessions, so its error text says that no session is active.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
     if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
 }

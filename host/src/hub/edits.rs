@@ -1,5 +1,5 @@
-//! Applies message edits: a waiting prompt gets the new text, and an agent that already has the prompt, or has answered
-//! it, gets a correction. An edited command never runs again.
+//! Applies message edits: replaces the text of a prompt that is still waiting, and sends a correction to an agent that
+//! has already received or answered the prompt. An edited command never runs again.
 
 use cordboard_core::{
     event::CausationChain,
@@ -12,7 +12,7 @@ use cordboard_store::{EditedMessage, EditedPrompt, SavedEdit};
 
 use super::{Dispatcher, sessions::supervisor::prompt_text};
 
-/// The maximum number of attempts to apply an edit to a message that keeps changing in the meantime.
+/// The maximum number of attempts to apply an edit to a message that keeps changing.
 const ATTEMPTS: u32 = 5;
 
 /// The result of an attempt to apply an edit.
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 5;
 enum Attempt {
     /// The edit was applied or refused.
     Finished,
-    /// The message has changed in the meantime, so the edit has to be tried again.
+    /// The message changed in the meantime, so the edit must be retried.
     Retry,
 }
 
@@ -33,7 +33,8 @@ fn corrected(update: &Update) -> Update {
 }
 
 impl Dispatcher {
-    /// Applies an edit. Ignores the edit if it changes no text, or if the text of the message is no longer stored.
+    /// Applies an edit. Ignores an edit that doesn't change the text, and an edit of a message whose text is no longer
+    /// stored.
     pub(super) async fn edit(&self, row: &InboxRow, text: &str) {
         let mut attempt = Attempt::Retry;
         for _ in 0..ATTEMPTS {
@@ -105,7 +106,7 @@ impl Dispatcher {
         true
     }
 
-    /// Sends the new text to the agent as another prompt. Returns whether it was sent.
+    /// Sends the new text to the agent as another prompt. Returns whether the prompt was sent.
     async fn send_correction(&self, row: &InboxRow, edited: &EditedPrompt) -> bool {
         let Some(session) = self.host.sessions.get(&edited.session) else { return false };
         if !self.host.may_prompt(&row.update, &edited.session) {
@@ -132,7 +133,7 @@ impl Dispatcher {
         let Some((kind, text)) = prompt_text(&update) else { return false };
         let (place, mode) = (update.place.clone(), self.host.mode_of(&update.caller.id).await);
         match self.store.accept_for(update, &edited.session).await {
-            // The previous run of the host has stored the correction, but was killed before it completed the edit.
+            // The previous run of the host stored the correction but was killed before it completed the edit.
             Ok(None) => false,
             Ok(Some(id)) => {
                 let prompt = Prompt { id: id.clone(), place, kind, text, mode, files: Vec::new() };

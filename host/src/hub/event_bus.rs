@@ -1,6 +1,6 @@
 //! Delivers session events to hook plugins. Each plugin has its own queue and receives its events in order, one call at
-//! a time, so a slow or failing hook delays nothing else and loses only its own events. Events are not stored: events
-//! still queued when the host exits are lost.
+//! a time, so a slow or failing hook delays nothing else, and only its own events can be lost. Events are not stored:
+//! events still queued when the host exits are lost.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,8 +13,9 @@ use cordboard_runtime::{CallError, HostApi, Registry};
 use super::host_api::HostService;
 use crate::session::EventSink;
 
-/// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook with a full
-/// queue is at least about a minute behind. The oldest event is then dropped, because newer ones are more useful.
+/// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook whose queue is
+/// full is about a minute behind or more. When the queue is full, the oldest event is dropped, because newer ones are
+/// more useful.
 const QUEUE: usize = 256;
 
 /// Queues the events for hooks and delivers them. `host` is weak because the host service owns the sessions, which own
@@ -25,7 +26,7 @@ pub struct EventBus {
     queues: Mutex<HashMap<String, Queue>>,
 }
 
-/// The waiting events of one plugin. The queue exists as long as a task delivers its events.
+/// The events waiting for one plugin. The queue exists as long as a task is delivering its events.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Arc<SessionEvent>>,
@@ -35,7 +36,7 @@ struct Queue {
 /// The result of adding an event to a queue.
 #[derive(Debug, PartialEq, Eq)]
 enum Queued {
-    /// The queue was created. No task delivers its events yet.
+    /// The queue was just created, and no task delivers its events yet.
     First,
     Behind,
     /// The oldest event was dropped to make room. Contains the number of events dropped since the queue was created.
@@ -48,7 +49,7 @@ impl EventBus {
         Arc::new(Self { plugins, host: OnceLock::new(), queues: Mutex::default() })
     }
 
-    /// Sets the host service that hooks call. Events are discarded until it is set.
+    /// Sets the host service that hooks call. Until this is called, events are discarded.
     pub fn set_host(&self, host: &Arc<HostService>) {
         drop(self.host.set(Arc::downgrade(host)));
     }

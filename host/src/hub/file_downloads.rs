@@ -1,5 +1,5 @@
-//! Downloads message files from the chat into session folders before the messages go to their sessions. A session
-//! therefore never waits for the chat; only later messages in the same place do.
+//! Downloads message attachments from the chat into session folders before the messages are sent to their sessions.
+//! Sessions therefore never wait for the chat; only later messages in the same place do.
 
 use std::{
     io,
@@ -19,30 +19,31 @@ use tokio::time::timeout;
 use super::{Dispatcher, Outbound};
 use crate::{received_files::ReceivedFiles, session::prepare_folder};
 
-/// The time limit for all files of a message.
+/// The time limit for downloading all of a message's files.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
 
-/// The result of saving the files of a message.
+/// The result of saving a message's files.
 pub(super) struct SavedFiles {
     /// The id of the session whose folder contains the files.
     pub session: SessionName,
     pub files: Vec<ChatFile>,
-    /// The notice for the user if the agent doesn't get the files.
+    /// The notice that tells the user why the agent doesn't receive the files, if it doesn't.
     pub notice: Option<HostReply>,
 }
 
 impl SavedFiles {
-    /// Returns the paths of the files, relative to the folder of the session.
+    /// Returns the paths of the files, relative to the session folder.
     pub fn paths(&self) -> Vec<String> {
         self.files.iter().map(|file| file.path().display().to_string()).collect()
     }
 }
 
-/// The saved files of a command message. The first prompt that the command sends to the files' session takes them.
+/// The saved files of a message that is a command. They are attached to the first prompt that the command sends to the
+/// session whose folder contains them.
 #[derive(Clone, Default)]
 pub struct CommandFiles(Arc<Mutex<Option<FilesOfSession>>>);
 
-/// The id of a session, and files in its folder.
+/// A session id, and files in that session's folder.
 type FilesOfSession = (SessionName, Vec<ChatFile>);
 
 impl CommandFiles {
@@ -50,7 +51,7 @@ impl CommandFiles {
         Self(Arc::new(Mutex::new(saved.map(|saved| (saved.session.clone(), saved.files.clone())))))
     }
 
-    /// Takes the files if they are in this session's folder.
+    /// Removes and returns the files if they are in this session's folder.
     pub(super) fn take(&self, session: &SessionName) -> Vec<ChatFile> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         files.take_if(|(of, _)| of == session).map(|(_, files)| files).unwrap_or_default()
@@ -63,8 +64,8 @@ impl CommandFiles {
 
 impl Dispatcher {
     /// Saves a message's files in the active session's folder. Returns `None` if the message has only text or no
-    /// session is active. `command` is the name of the command, if the message is one. The error says why the files are
-    /// not saved.
+    /// session is active. `command` is the command's name, if the message is a command. The error says why the files
+    /// couldn't be saved.
     pub(super) async fn save_files(
         &self,
         row: &InboxRow,
@@ -92,8 +93,8 @@ impl Dispatcher {
         Ok(Some(saved))
     }
 
-    /// Returns the session that has a message's files, even if another session became active during the download.
-    /// `None` if the user may no longer use the session.
+    /// Returns the session whose folder contains a message's files, even if another session became active during the
+    /// download. Returns `None` if the user may no longer use that session.
     pub(super) fn session_with(&self, saved: &SavedFiles, row: &InboxRow) -> Option<SessionName> {
         let name = self.host.sessions.registry.name_of(&saved.session);
         self.host.may_prompt(&row.update, &name).then_some(name)
@@ -106,8 +107,8 @@ struct SourceChat<'a> {
     place: &'a Place,
 }
 
-/// Downloads the files that are not saved yet. If one fails, none of them is kept. The error is a sentence for the
-/// user.
+/// Downloads the files that are not saved yet. If a download fails, none of the files is kept. The error is a sentence
+/// to show to the user.
 async fn save(
     chat: &SourceChat<'_>,
     session: &SessionRecord,

@@ -1,5 +1,5 @@
-//! Transcribes the recordings of messages to agents, then calls the filter plugins on the messages, in the order of the
-//! configuration. If a filter fails, the agent doesn't get the message, because the filter might have rejected it.
+//! Transcribes recordings in messages to agents, then calls the filter plugins on the messages, in the configured
+//! order. If a filter fails, the message isn't sent to the agent, because the filter might have rejected it.
 
 use std::{iter, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
     transcription::TranscribedText,
 };
 
-/// The text of a message after the filters, and their notices for the author, as Markdown.
+/// The text of a message after filtering, and the filters' notices for the author, as Markdown.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilteredText {
     pub text: String,
@@ -26,16 +26,16 @@ pub struct FilteredText {
 /// A message for a session's agent, and the filters to call on it.
 pub struct FilterCalls<'a> {
     pub plugins: &'a Registry,
-    /// The names of the plugins, in the order of their calls.
+    /// The names of the plugins, in the order in which they are called.
     pub filters: &'a [String],
     pub host: Arc<dyn HostApi>,
     pub view: &'a SessionView,
-    /// The author and the place of the message.
+    /// The message's author and place.
     pub context: CallContext,
 }
 
 impl FilterCalls<'_> {
-    /// Returns the message's text after the filters.
+    /// Calls the filters, and returns the message's text after filtering.
     pub async fn apply(&self, mut message: FilterInput) -> Result<FilteredText, FilterRefusal> {
         let beginning = messages::beginning(&message.text);
         let mut notices = Vec::new();
@@ -113,7 +113,7 @@ impl HostService {
         Ok(Filtered { update: with_text(update, filtered.text), notices })
     }
 
-    /// Shows the notices of the filters to the author of the message.
+    /// Shows the filters' notices to the message's author.
     pub(super) async fn show_notices(&self, filtered: Filtered) {
         let Filtered { update, notices } = filtered;
         let post = |text| {
@@ -137,8 +137,8 @@ fn filter_input(what: &UpdateKind) -> FilterInput {
     }
 }
 
-/// Returns the update with the text that the filters returned. Keeps the author's own text, so that a later edit can be
-/// compared with it.
+/// Returns the update with the text that the filters returned. Keeps the text that the author wrote, so that a later
+/// edit can be compared with it.
 fn with_text(update: &Update, text: String) -> Update {
     let old = filter_input(&update.what).text;
     if old == text {

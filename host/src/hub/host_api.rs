@@ -1,4 +1,4 @@
-//! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the
+//! Implements the host API: reads and changes sessions, places and plugins on behalf of a caller, and checks the
 //! caller's permissions. Every command that a caller sends to a session goes through this module.
 
 mod access_control;
@@ -70,34 +70,35 @@ pub struct HostService {
     pub usage: UsageLedger,
     pub admin_commands: AdminCommands,
     pub state_dir: PathBuf,
-    /// The environment of agents.
+    /// The environment variables that agents run with.
     pub environment: Environment,
     pub transcriber: Transcriber,
-    /// The hooks that caused the calls to this instance.
+    /// The chain of hooks that caused calls to this instance.
     pub causes: CausationChain,
     pub text_answers: TextAnswers,
-    /// The keys of the prompts that this instance sends.
+    /// Creates the keys of prompts sent through this instance.
     pub prompt_keys: PromptKeys,
-    /// The place of the update that this instance serves, if any.
+    /// The place of the update that this instance was created for, if any.
     pub place: Option<Place>,
-    /// The author of the message that the command of this update replies to.
+    /// The author of the message that this update's command replies to.
     pub replied_author: Option<MessageAuthor>,
-    /// The button press that this instance serves, if any.
+    /// The button press that this instance was created for, if any.
     pub press: Option<Arc<Press>>,
-    /// Takes the waiting prompts that were accepted before the update that this instance serves.
+    /// Removes waiting prompts that were accepted before the update that this instance was created for.
     pub waiting: Option<PromptTaker>,
-    /// The saved files of the message that this instance serves.
+    /// The saved files of the message that this instance was created for.
     pub files: CommandFiles,
-    /// The files of the message that a filter sees. Set for filter calls, which must not send messages to agents.
+    /// The attachments of the message passed to a filter. Set only for filter calls, which must not send messages to
+    /// agents.
     pub filtered_files: Option<FilterAttachments>,
     pub session_files: SessionFiles,
     pub topics: SessionTopics,
-    /// Set if a session that this command creates gets its own topic.
+    /// Set if a session created by this command gets its own topic.
     pub topic_creation: Option<Arc<TopicCreation>>,
 }
 
 impl HostService {
-    /// Returns the view mode that a person has chosen. `None` if there is none, or if the store fails.
+    /// Returns the view mode that a person has chosen, or `None` if the person hasn't chosen one or the store fails.
     pub(super) async fn mode_of(&self, person: &UserId) -> Option<String> {
         let mode = self.store.own_mode(person).await;
         mode.inspect_err(|error| tracing::error!(%error, "failed to read the view mode of a person")).ok().flatten()
@@ -111,7 +112,7 @@ impl HostService {
         &self.sessions.registry
     }
 
-    /// Converts the times of a view to wall clock time.
+    /// Converts the times in a session view to wall clock time.
     fn with_wall_times(&self, view: &SessionView) -> SessionView {
         let mut view = view.clone();
         view.record.created = self.clock.to_wall(view.record.created);
@@ -144,8 +145,8 @@ impl HostService {
         outcome
     }
 
-    /// Drops the prompts that wait in `place` behind another command and would go to the session. Returns the
-    /// beginnings of their texts.
+    /// Drops the prompts that are waiting in `place` behind another command and would be sent to the session. Returns
+    /// the beginning of each prompt's text.
     async fn drop_waiting(&self, place: &Place, session: &SessionName) -> Vec<String> {
         let Some(waiting) = &self.waiting else { return Vec::new() };
         let taken = waiting.take(place, session).await;
@@ -197,7 +198,8 @@ impl HostApi for HostService {
 
     fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
         let page = self.registry().page(caller, filter, skip, count);
-        // Read the processes only if needed: reading takes milliseconds, and most pages show no running agent.
+        // Read the process table only if needed: reading it takes milliseconds, and most pages contain no running
+        // agent.
         let trees = LazyCell::new(ProcessTrees::read);
         let memory = |process: &ProcessId| trees.resident_memory(process.pid);
         let listed = |view: &Arc<SessionView>| SessionView {
@@ -288,7 +290,7 @@ impl HostApi for HostService {
         let outcome = self.act_as_pressed(caller, name, command).await;
         if archives && self.registry().view(name.as_str()).is_some_and(|view| view.record.archived) {
             // Also unbind the session if the command reports a store failure, because the session is archived anyway.
-            // If it stayed bound, it would become active again once it is restored.
+            // If it stayed bound, the session would become active again when it is restored.
             self.registry().unbind(name);
         }
         let mut view = match outcome {

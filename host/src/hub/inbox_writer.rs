@@ -1,6 +1,6 @@
 //! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on
-//! an update that is not stored; the sync to the disk follows later. Also stores the front-end's offset and buttons,
-//! moved chats, chat members, and the topics that people have changed.
+//! an update before storing it; the sync to disk happens later. Also stores the front-end's offset and buttons, moved
+//! chats, chat members, and the topics that people have changed.
 
 use std::{
     collections::HashSet,
@@ -25,9 +25,9 @@ pub struct InboxWriter {
     pub topics: SessionTopics,
     pub intake: Intake,
     pub front_end: String,
-    /// The people who are already stored as members of a place, so that each is stored only once.
+    /// The people already stored as members of each place, so that nobody is stored twice.
     pub stored_members: Mutex<HashSet<(Place, UserId)>>,
-    /// Notified after a person was stored as a member of a place.
+    /// Notified after a person is stored as a member of a place.
     pub new_member: Arc<Notify>,
 }
 

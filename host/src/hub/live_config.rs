@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::{session::SessionConfig, standard_plugins::built_in};
 
-/// The shared configuration, combined with the access granted in the chat. Both can change while the host runs.
+/// The shared configuration, combined with access granted in the chat. Both can change while the host is running.
 #[derive(Clone)]
 pub struct LiveConfig(Arc<Shared>);
 
@@ -28,7 +28,7 @@ struct Shared {
     /// The effective configuration: its `access` also contains the stored people.
     effective: ArcSwap<Config>,
     sources: Mutex<AccessSources>,
-    /// Held while the stored people are changed.
+    /// Held while the stored people are being changed.
     changing: tokio::sync::Mutex<()>,
     /// Counts the changes to `access`.
     access_changes: watch::Sender<u64>,
@@ -79,7 +79,7 @@ impl LiveConfig {
         self.change(|sources| std::mem::replace(&mut sources.configured, Arc::new(config)))
     }
 
-    /// Replaces the people who got access in the chat or by pairing.
+    /// Replaces the people who were granted access in the chat or by pairing.
     pub fn set_people(&self, people: Vec<StoredPerson>) {
         self.change(|sources| sources.people = people.into());
     }
@@ -124,8 +124,8 @@ impl LiveConfig {
     }
 }
 
-/// Reads the secrets of a configuration, so that they are removed from all later texts: an agent may find a secret
-/// before a plugin uses it. Ignores a secret that can't be read: the plugin that uses the secret reports the error.
+/// Reads a configuration's secrets, so that they are removed from all texts from now on: an agent may find a secret
+/// before any plugin uses it. Ignores a secret that can't be read: the plugin that uses the secret reports the error.
 pub fn read_secrets(config: &Config) {
     for (name, source) in &config.secrets {
         drop(cordboard_runtime::read_secret(name, source));

@@ -1,4 +1,4 @@
-//! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes the posts to the
+//! Stores outgoing posts in the same commit that completes their updates and prompts, then passes the posts to the
 //! outbox. Removes secrets from everything that is sent, including turn frames, which are not stored.
 
 use std::{fs::File, sync::Arc, time::Duration};
@@ -28,14 +28,14 @@ pub trait OutboundSink: Send + Sync {
     fn post(&self, posts: Vec<Post>);
     /// Reports that a user has sent a message in this place.
     fn on_user_message(&self, place: &Place);
-    /// Stops the answer that is being sent to this place, if there is one.
+    /// Stops sending the answer that is currently being sent to this place, if there is one.
     fn stop_answer(&self, place: &Place) -> AnswerStop;
-    /// Returns whether the last frame of a turn stays in the chat until the answer replaces it.
+    /// Returns whether a turn's last frame stays in the chat until it is replaced with the answer.
     fn keeps_frames(&self, _place: &Place) -> bool {
         true
     }
-    /// Marks a message that was accepted and has to wait. Returns false if the chat can't show a mark, so that a post
-    /// is needed.
+    /// Marks a message as accepted but waiting. Returns false if the chat can't show a mark, in which case a post is
+    /// needed.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
     }
@@ -83,7 +83,7 @@ impl Outbound {
         self.sink.post(rows.into_iter().map(Post::Final).collect());
     }
 
-    /// Shows that a message was accepted and waits, with a mark on the message or with `post`. Doesn't wait for the
+    /// Shows that a message was accepted and is waiting, by marking the message or posting `post`. Doesn't wait for the
     /// chat.
     pub fn acknowledge(&self, message: Option<MessageId>, post: NewPost) {
         let outbound = self.clone();
@@ -97,7 +97,7 @@ impl Outbound {
     /// Downloads a file that a user has sent in `place`, as [`Chat::download`](cordboard_chat::Chat::download) does.
     ///
     /// # Errors
-    /// The chat doesn't provide the file. The text is for the user.
+    /// The chat doesn't provide the file. The text is shown to the user.
     pub async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
         self.sink.download(place, file, to).await
     }
@@ -129,7 +129,7 @@ impl Outbound {
         self.sink.stop_answer(place)
     }
 
-    /// Closes a request: its messages show the outcome instead of their buttons.
+    /// Closes a request: replaces the buttons of its messages with the outcome.
     pub async fn decide(&self, request: &Request, outcome: &str) {
         self.post_closed(self.store.close_request(request, outcome).await);
     }
@@ -144,7 +144,7 @@ impl Outbound {
         self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
-    /// Closes the requests that sessions made in the previous run of the host: questions of agents, and requests about
+    /// Closes the requests that sessions made in the previous run of the host: agents' questions, and requests about
     /// failed starts and silent agents.
     pub async fn withdraw_session_requests(&self) {
         self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
@@ -176,7 +176,7 @@ impl Outbound {
     }
 
     /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed
-    /// commit until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
+    /// commit until it succeeds, because a user is waiting for the reply. Gives up only if the store is closed.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) {
         self.store_posts(done, out).await;
     }
@@ -208,8 +208,8 @@ impl Outbound {
         }
     }
 
-    /// Posts a notice that a reply is not stored yet, once per place. Skips the posts of a turn if its last frame stays
-    /// in the chat.
+    /// Posts a notice that a reply is not stored yet, once per place. Skips a turn's posts if the turn's last frame
+    /// stays in the chat.
     fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none() || !self.sink.keeps_frames(&post.place)) {
             if self.store.record_failure(&post.place) {

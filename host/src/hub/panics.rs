@@ -16,22 +16,21 @@ use super::{Dispatcher, undispatched_prompts::PromptTaker};
 /// The maximum number of attempts to handle an update.
 const ATTEMPTS: u32 = 3;
 
-/// The result of several attempts.
+/// The combined result of several attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempts {
-    /// An attempt succeeded, or part of the work was done and another attempt would repeat that part.
+    /// An attempt succeeded, or part of the work was done and must not be repeated.
     Enough,
     /// Every attempt panicked.
     Failed,
 }
 
 impl Dispatcher {
-    /// Performs a dispatch. If that panics three times, informs the author and completes the update.
+    /// Performs a dispatch. If it panics three times, notifies the author and completes the update.
     pub async fn perform_or_set_aside(&self, dispatch: Dispatch<Offer>, waiting: PromptTaker) {
         let row = dispatch.update.row.clone();
         let perform = || self.perform(dispatch.clone(), waiting.clone());
-        // An assigned prompt isn't tried again. If its session doesn't have it yet, the session gets it at the next
-        // start.
+        // An assigned prompt isn't retried. If it hasn't reached its session yet, it is sent at the next start.
         let is_handled = || async { self.store.is_handled(row.id).await.unwrap_or_default() };
         if attempt(perform, is_handled).await == Attempts::Failed {
             tracing::error!(place = %row.update.place, update = row.id.0, "an update was set aside: its handling panicked {ATTEMPTS} times");

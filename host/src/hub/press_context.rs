@@ -1,5 +1,5 @@
-//! Binds the command of a pressed button to the session and request that the button was created for, even if another
-//! session is active, and records the effect of the command.
+//! Binds a pressed button's command to the session and request that the button was created for, even if another session
+//! is active, and records the command's effect.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-/// The session and the request of a pressed button, and the effect of the button's command.
+/// A pressed button's session and request, and the effect of its command.
 #[derive(Debug, Default)]
 pub struct Press {
     /// The current name of the session.
@@ -23,9 +23,9 @@ pub struct Press {
 pub enum PressEffect {
     #[default]
     None,
-    /// The session of the button was changed.
+    /// The button's session was changed.
     SessionChanged,
-    /// The request of the button was already closed.
+    /// The button's request was already closed.
     RequestClosed,
 }
 
@@ -44,8 +44,8 @@ impl Press {
         *self.effect.lock().unwrap_or_else(PoisonError::into_inner) = effect;
     }
 
-    /// Returns the session that a command of the button acts on. The command of a question's button contains the name
-    /// that its session had when the button was shown. That name may belong to another session now.
+    /// Returns the session that a command of the button acts on. A question's button contains the name that the session
+    /// had when the button was shown, and that name may now belong to another session.
     #[must_use]
     pub fn target<'a>(&'a self, named: &'a SessionName) -> &'a SessionName {
         self.session.as_ref().filter(|_| self.request.is_some()).unwrap_or(named)
@@ -84,12 +84,12 @@ impl Press {
     }
 }
 
-/// The kinds of commands, by how long their effect lasts.
+/// Classifies commands by how long their effect lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandChange {
-    /// A lasting change of the session. After such a command, the buttons are removed.
+    /// A lasting change to the session. The buttons are removed after the command.
     Lasting,
-    /// A change of the agent process, the running turn, the queue or the place of the session. The buttons remain.
+    /// A change to the session's agent process, running turn, queue or place. The buttons remain.
     Temporary,
 }
 

@@ -1,4 +1,4 @@
-//! Handles prompts: messages that go to an agent. Each is filtered, assigned to a session in the store, and sent to the
+//! Handles prompts: messages for an agent. Each is filtered, assigned to a session in the store, and sent to the
 //! session.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -23,7 +23,7 @@ use super::{
 /// A prompt that was sent to its session.
 struct SentPrompt {
     filtered: Filtered,
-    /// The session, if the prompt has to wait there.
+    /// The session in which the prompt has to wait, if it does.
     waits_in: Option<Arc<SessionView>>,
 }
 
@@ -66,8 +66,8 @@ impl Dispatcher {
         }
     }
 
-    /// Filters a prompt, and sends it to the session that has its files, or else to the active one. The error is the
-    /// answer to the author.
+    /// Filters a prompt, and sends it to the session that stores its files, or else to the active one. The error is the
+    /// reply to the author.
     async fn send_prompt(&self, row: &InboxRow, saved: Option<&SavedFiles>) -> Result<SentPrompt, HostReply> {
         let mut update = row.update.clone();
         loop {
@@ -83,7 +83,7 @@ impl Dispatcher {
                     None => return Err(HostReply::MessageRefused(refusal)),
                 },
             };
-            // From here on, the session of the prompt must keep its name.
+            // The prompt's session must keep its name from here on.
             let _names = self.host.sessions.name_lock.read().await;
             let name = self.session_for(row, saved)?;
             if self.host.sessions.registry.name_of(view.record.id()) != name {
@@ -135,8 +135,8 @@ impl Dispatcher {
         SentPrompt { filtered, waits_in: view }
     }
 
-    /// Shows that a message waits. If it waits for the answer to a question, posts a text that says so, because the
-    /// user may have meant the message as the answer.
+    /// Shows that a message is waiting. If it is waiting for the answer to a question, posts a text that says so,
+    /// because the user may have meant the message as the answer.
     async fn acknowledge_waiting(&self, row: &InboxRow, view: &SessionView) {
         let message = row.update.origin.message.clone();
         let reply = messages::plain(&acknowledgment(view));
@@ -149,8 +149,8 @@ impl Dispatcher {
         }
     }
 
-    /// Returns a prompt's text, with the name of an agent command in the agent's spelling. The error is the answer to
-    /// the author if the agent doesn't have the command or the host refuses its arguments.
+    /// Returns a prompt's text, spelling the name of an agent command as the agent does. The error is the reply to the
+    /// author if the agent doesn't have the command or the host refuses the arguments.
     fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
         match (kind, AgentCommandLine::parse(text)) {
             (PromptKind::AgentCommand, Some(line)) => {
@@ -190,13 +190,13 @@ impl Dispatcher {
     }
 }
 
-/// Returns the answer to a prompt whose author has no active session. `active` contains other people's sessions that
-/// are active in the place.
+/// Returns the reply to a prompt whose author has no active session. `active` contains other people's sessions that are
+/// active in the place.
 pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }
 
-/// Returns the acknowledgment of a message that waits.
+/// Returns the text that acknowledges a waiting message.
 pub fn acknowledgment(view: &SessionView) -> String {
     match view.requests.first() {
         Some(open) => messages::message_waits_for_answer(&view.record.name, open.number),
@@ -217,8 +217,8 @@ pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
 }
 
-/// Returns whether a busy session sends a new message to its agent during the turn. Compares `place` with the place of
-/// the last message, which is the place of the turn unless messages wait.
+/// Returns whether a busy session sends a new message to its agent during the turn. Compares `place` with the last
+/// message's place, which is also the turn's place unless messages are waiting.
 fn is_steered(view: &SessionView, place: &Place, config: &Config) -> bool {
     let agent = config.agents.get(&view.record.agent);
     let takes_more = agent.is_some_and(|agent| agent.kind.accepts_prompts_during_turn());

@@ -10,7 +10,7 @@ use crate::session_files::SessionFiles;
 /// The maximum number of files in a reply.
 const MOST_FILES: usize = 10;
 
-/// Resolves the attachments that are session files. If a file can't be sent, adds a sentence with the reason to the
+/// Resolves attachments that are session files. If a file can't be sent, adds a sentence that gives the reason to the
 /// reply's text instead. `largest` is the maximum size of a file, in bytes.
 pub fn resolve(reply: Reply, view: &SessionView, files: &SessionFiles, largest: u64) -> Reply {
     let mut text = reply.text;

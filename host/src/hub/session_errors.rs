@@ -13,7 +13,7 @@ pub fn unknown(name: &str) -> ApiError {
 }
 
 /// Returns the error for a request that fails because the session `there` exists, is archived or belongs to another
-/// user. A caller who may not see the session gets no hint to switch to it or restore it.
+/// user. If the caller may not see the session, the error doesn't suggest switching to it or restoring it.
 pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
     let name = &there.record.name;
     if !caller.may_control(&there.record.owner) {

@@ -1,5 +1,5 @@
-//! Connects sessions to the rest of the host: starts their tasks, shows their turns, queries plugins, and waits until
-//! their work is done.
+//! Connects sessions to the rest of the host: starts the sessions' tasks, shows their turns, queries plugins for them,
+//! and waits until their work is done.
 
 pub mod plugin_queries;
 pub mod presenter;

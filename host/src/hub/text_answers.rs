@@ -1,5 +1,5 @@
 //! Holds answers to agents until their text arrives: after a user chooses an option such as *Deny and say why*, the
-//! user's next message is the text. A reply to a question's message is also treated as this text.
+//! user's next message is treated as the text. So is a reply to a question's message.
 
 use std::{
     collections::HashMap,
@@ -25,20 +25,20 @@ pub struct AwaitedText {
     pub label: String,
 }
 
-/// The answers waiting for their text, by place and user of the next message. Lost at a restart, which also closes the
-/// requests.
+/// The answers that are waiting for their text, keyed by the place and user from which the text is expected. They are
+/// lost on restart, which also closes the requests.
 #[derive(Debug, Clone, Default)]
 pub struct TextAnswers(Arc<Mutex<HashMap<(Place, UserId), AwaitedText>>>);
 
 impl TextAnswers {
-    /// Makes the user's next message in this place the text of `awaited`. Replaces an earlier answer that waits for a
-    /// text there.
+    /// Makes the user's next message in this place the text of `awaited`. Replaces any answer that was already waiting
+    /// for text there.
     pub fn expect(&self, place: Place, user: UserId, awaited: AwaitedText) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, user), awaited);
     }
 
-    /// Returns the answer that the user's message completes. If the message is a reply, `replied` is the answer to the
-    /// question that it replies to. A waiting answer to a different question keeps waiting.
+    /// Returns the answer that the user's message completes. If the message is a reply to a question, `replied` is the
+    /// answer to that question. A waiting answer to a different question keeps waiting.
     pub fn take_for(&self, replied: Option<AwaitedText>, place: &Place, user: &UserId) -> Option<AwaitedText> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (place.clone(), user.clone());
@@ -48,8 +48,8 @@ impl TextAnswers {
 }
 
 impl AwaitedText {
-    /// Returns the answer in `command` if its option requires a text and the command has none. `pressed` is the request
-    /// of the pressed button, if a button was pressed.
+    /// Returns the answer in `command` if the chosen option requires text and the command contains none. `pressed` is
+    /// the request of the pressed button, if a button was pressed.
     pub fn of(command: &SessionCommand, view: &SessionView, pressed: Option<&Request>) -> Option<Self> {
         let SessionCommand::Answer { number, options, text: None } = command else { return None };
         let is_meant = |open: &&OpenRequest| match (pressed, number) {

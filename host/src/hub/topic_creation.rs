@@ -1,5 +1,5 @@
 //! Creates a topic for each session that a command creates. The plugin's call must not wait for the chat, so the host
-//! creates the topic and activates and starts the session after the call.
+//! waits until the call has returned before it creates the topic and activates and starts the session.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,8 +17,8 @@ use cordboard_store::StoreError;
 
 use super::{dispatch::Dispatcher, host_api::HostService, session_errors::not_stored};
 
-/// A command in a chat that can have topics. If the command creates a session, this records the steps that wait for the
-/// topic.
+/// A command in a chat that can have topics. If the command creates a session, this value records the steps that must
+/// wait for the topic.
 pub struct TopicCreation {
     /// The place of the command.
     place: Place,
@@ -31,8 +31,8 @@ pub struct TopicCreation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TopicScope {
     All,
-    /// The command is in the topic of a session. A fork gets its own topic, so that the original keeps this one. Any other
-    /// new session becomes active in this topic.
+    /// The command was sent in a session's topic. A fork gets a separate topic, so that the original session keeps this
+    /// one. Any other new session becomes active in this topic.
     Forks,
 }
 
@@ -43,7 +43,7 @@ pub(super) enum SessionOrigin {
     Fork,
 }
 
-/// The session that the command has created, and the steps that wait.
+/// The session that the command created, and its delayed steps.
 struct DelayedSession {
     id: SessionName,
     activation_requested: bool,
@@ -55,8 +55,8 @@ impl TopicCreation {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the record of the topic to create, or `None` if the session gets none or the command has already created a
-    /// session.
+    /// Returns the record of the topic to create, or `None` if the session doesn't get one or the command has already
+    /// created a session.
     fn wanted(&self, session: &SessionRecord, origin: SessionOrigin, look: TopicAppearance) -> Option<SessionTopic> {
         let is_in_scope = self.scope == TopicScope::All || origin == SessionOrigin::Fork;
         (is_in_scope && self.delayed().is_none()).then(|| SessionTopic {
@@ -74,14 +74,14 @@ impl TopicCreation {
             Some(DelayedSession { id: session.id().clone(), activation_requested: false, start_requested: false });
     }
 
-    /// Returns whether the activation of the session in `place` waits for the topic, and records it.
+    /// Returns whether activating the session in `place` must wait for the topic. If so, records the activation.
     pub(super) fn delays_activation(&self, place: &Place, session: &SessionRecord) -> bool {
         let mut delayed = self.delayed();
         let found = delayed.as_mut().filter(|delayed| delayed.id == *session.id() && self.place == *place);
         found.map(|delayed| delayed.activation_requested = true).is_some()
     }
 
-    /// Returns whether the command is a start that must wait for the topic. If so, records it.
+    /// Returns whether the command starts the session's agent and must wait for the topic. If so, records the start.
     pub(super) fn delays_start(&self, session: &SessionRecord, command: &SessionCommand) -> bool {
         let mut delayed = self.delayed();
         let is_delayed = |delayed: &&mut DelayedSession| delayed.id == *session.id() && delayed.activation_requested;
@@ -90,10 +90,10 @@ impl TopicCreation {
     }
 }
 
-/// The place of a new session.
+/// The place in which a new session becomes active.
 enum SessionPlace {
     Topic(Place),
-    /// The place of the command. The text says why the session has no topic.
+    /// The place where the command was sent. The text says why the session doesn't have a topic.
     CommandPlace(String),
 }
 
@@ -101,7 +101,7 @@ enum SessionPlace {
 pub(super) struct OpenedTopic {
     /// The first message in the topic.
     pub post: Option<NewPost>,
-    /// The session to start, and its place.
+    /// The session to start, and the place it is started in.
     start: Option<(SessionName, Place)>,
 }
 
@@ -122,7 +122,7 @@ impl HostService {
         is_wanted.then(|| Arc::new(new()))
     }
 
-    /// Returns the session that an earlier run of the host created for the same command.
+    /// Returns the session that an earlier run of the host created for this command.
     pub(super) fn already_created(&self, caller: &Caller, name: &str) -> Option<SessionView> {
         let new = self.topic_creation.as_ref()?;
         let view = self.find(caller, name).filter(|view| !view.record.archived)?;
@@ -147,7 +147,7 @@ impl HostService {
 
 impl Dispatcher {
     /// Creates the topic of the session that a command has created, makes the session active there, and extends the
-    /// reply. If there is no topic, the session becomes active in the place of the command.
+    /// reply. If there is no topic, the session becomes active where the command was sent.
     pub(super) async fn open_topic(
         &self,
         row: &InboxRow,
@@ -166,7 +166,7 @@ impl Dispatcher {
             return nothing;
         }
         let home = self.home(topic, &row.update.caller).await;
-        // Someone may have renamed the session in the meantime.
+        // The session may have been renamed in the meantime.
         let name = self.host.sessions.registry.name_of(&id);
         let (place, line, post) = match home {
             SessionPlace::Topic(place) => {
@@ -183,8 +183,8 @@ impl Dispatcher {
         OpenedTopic { post, start: start_requested.then_some((name, place)) }
     }
 
-    /// Starts the agent of a new session, after the first message of its topic is stored. A failure is reported in the
-    /// place of the session.
+    /// Starts a new session's agent, after the first message in its topic is stored. A failure is reported in the place
+    /// of the session.
     pub(super) async fn start_in_topic(&self, row: &InboxRow, opened: OpenedTopic) {
         let Some((name, place)) = opened.start else { return };
         let started = self.host.control(&row.update.caller, &name, SessionCommand::Start).await;

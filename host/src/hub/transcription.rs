@@ -1,5 +1,5 @@
-//! Transcribes voice messages to agents with the program in `[voice] command`, before filters see the messages. A
-//! recording that can't be transcribed doesn't hold its message back.
+//! Transcribes voice messages to agents with the program in `[voice] command`, before filters see the messages. If a
+//! recording can't be transcribed, its message is still delivered.
 
 use std::{io, iter, path::Path, sync::Arc};
 
@@ -15,18 +15,18 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::received_files;
 
-/// The maximum number of programs that run at once, in all sessions. A program for speech uses several cores and some
-/// GB of memory.
+/// The maximum number of programs running at once, across all sessions. A speech recognition program uses several cores
+/// and a few GB of memory.
 const MOST_PROGRAMS: usize = 2;
 
-/// The maximum size of the output of a program, in bytes: the text of about four hours of speech.
+/// The maximum size of a program's output, in bytes: enough for the text of about four hours of speech.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// The maximum length of the reason why a recording was not transcribed, in characters.
+/// The maximum length, in characters, of the reason why a recording was not transcribed.
 const MAX_REASON: usize = 300;
 
-/// The folder in which the programs run. A program that looked for its files in a session's folder could find those of
-/// the agent.
+/// The folder in which the programs run. In a session's folder, a program that looks for its own files could pick up
+/// the agent's files instead.
 const FOLDER: &str = "/";
 
 /// Starts the programs that transcribe recordings. Cheap to clone.
@@ -38,7 +38,7 @@ pub struct Transcriber {
     permits: Arc<Semaphore>,
 }
 
-/// The text of a message with recordings.
+/// The text of a message that contains recordings, after transcription.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TranscribedText {
     /// The text for the agent.
@@ -64,7 +64,8 @@ impl Transcriber {
         Self { host_id: host_id.into(), environment, permits: Arc::new(Semaphore::new(MOST_PROGRAMS)) }
     }
 
-    /// Returns the text of a message with the text of its voice messages. `None` if there is nothing to transcribe.
+    /// Returns the message's text combined with the transcribed text of its recordings, or `None` if there is nothing
+    /// to transcribe.
     pub(super) async fn transcribe(
         &self,
         voice: &Voice,
@@ -101,7 +102,7 @@ impl Transcriber {
     }
 
     fn program(&self, command: &VoiceCommand, recording: &Path) -> Spawn {
-        // The end of a program ends all processes with its tag, so the tag must not be that of a session.
+        // When a program ends, all processes that have its tag are ended too, so the tag must not be a session's tag.
         let run = format!("transcription-{}", uuid::Uuid::new_v4().simple());
         let run: SessionName = run.parse().expect("it has only letters, digits and a hyphen");
         Spawn {
@@ -116,14 +117,15 @@ impl Transcriber {
     }
 }
 
-/// Returns the reason for people. The last line of a program's error output may contain a secret.
+/// Returns the reason to show to users, with secrets removed, because the last line of a program's error output may
+/// contain one.
 fn reason(error: &TranscriptionError) -> String {
     let reason = scrub::text(error.to_string());
     tracing::warn!(error = reason, "failed to transcribe a recording");
     one_line(&reason, MAX_REASON)
 }
 
-/// Returns the text of a message with this caption, whose recordings have these texts or errors.
+/// Returns the text of a message that has this caption and whose recordings produced these texts or errors.
 fn transcribed(caption: &str, results: &[Result<String, String>]) -> Option<TranscribedText> {
     let spoken = results.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n\n");
     let missing = results.iter().find_map(|result| result.as_ref().err()).map(String::as_str);

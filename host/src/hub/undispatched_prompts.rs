@@ -1,5 +1,5 @@
-//! Takes prompts out of a place's queue, so that a command that drops a session's queued messages also drops those that
-//! wait behind another command.
+//! Removes prompts from a place's queue, so that a command that drops a session's queued messages also drops messages
+//! waiting behind another command.
 
 use cordboard_core::{
     part_joiner::JoinedUpdate,
@@ -8,14 +8,16 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The capacity of the channel to the hub, in requests. The hub answers each request at once, so few requests wait.
+/// The capacity of the channel to the hub, in requests. The hub answers each request immediately, so few requests are
+/// ever waiting.
 const REQUESTS: usize = 16;
 
 pub fn channel() -> (mpsc::Sender<TakePrompts>, mpsc::Receiver<TakePrompts>) {
     mpsc::channel(REQUESTS)
 }
 
-/// Asks the hub for the prompts that wait in `place`, were accepted before `before`, and would go to `session` now.
+/// Asks the hub for the prompts that are waiting in `place`, were accepted before `before`, and would currently be sent
+/// to `session`.
 pub struct TakePrompts {
     pub place: Place,
     pub session: SessionName,
@@ -23,7 +25,7 @@ pub struct TakePrompts {
     pub taken: oneshot::Sender<Vec<JoinedUpdate>>,
 }
 
-/// Takes the prompts that were accepted before the update whose command is running.
+/// Removes waiting prompts that were accepted before the update whose command is running.
 #[derive(Clone)]
 pub struct PromptTaker {
     requests: mpsc::Sender<TakePrompts>,
@@ -35,11 +37,11 @@ impl PromptTaker {
         Self { requests, before }
     }
 
-    /// Removes and returns the waiting prompts of `place` that would go to `session`.
+    /// Removes and returns the prompts waiting in `place` that would be sent to `session`.
     pub async fn take(&self, place: &Place, session: &SessionName) -> Vec<JoinedUpdate> {
         let (taken, answer) = oneshot::channel();
         let request = TakePrompts { place: place.clone(), session: session.clone(), before: self.before, taken };
-        // If the hub has ended, no prompt waits.
+        // If the hub has stopped, no prompts are waiting.
         if self.requests.send(request).await.is_err() {
             return Vec::new();
         }

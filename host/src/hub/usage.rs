@@ -1,5 +1,5 @@
-//! Stores and reads the usage of agents, and compares today's cost with the daily limit. Days begin at midnight in the
-//! host's time zone.
+//! Stores and reads agent usage, and compares today's cost with the daily limit. Days begin at midnight in the host's
+//! time zone.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -90,7 +90,7 @@ mod tests {
             cost_usd: Some(cost),
             tokens: Tokens::default(),
         };
-        // A turn of an earlier day.
+        // A turn from an earlier day.
         store.save_turn(&record, &turn(100.0), Timestamp(0)).await.unwrap();
         assert_eq!(ledger.save_turn(&record, turn(0.5)).await.unwrap(), None, "there is no limit");
         assert_eq!(ledger.budget().await.unwrap(), None);

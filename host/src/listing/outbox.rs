@@ -1,4 +1,4 @@
-//! Formats the rows of `cordboard outbox`: failed or degraded deliveries first, then the posts that are not sent yet.
+//! Formats the rows of `cordboard outbox`: failed or degraded deliveries first, then posts that haven't been sent yet.
 
 use cordboard_core::types::{DeliveryLogEntry, Timestamp};
 use cordboard_store::{OutboxReport, PlaceReach, WaitingPost};
@@ -20,7 +20,7 @@ pub struct PostRow {
     pub messages: Option<u32>,
     /// The beginning of the post.
     pub text: String,
-    /// The reason: the error text of the chat server, or that of the host.
+    /// The reason: the error text from the chat server or from the host.
     pub why: Option<String>,
 }
 

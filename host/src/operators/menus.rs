@@ -1,4 +1,4 @@
-//! Builds the menus of commands: one for members, and one for the private chat of each person with more rights.
+//! Builds the command menus: one for members, and one for the private chat of each person who has more rights.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,7 +20,8 @@ pub struct CommandMenus {
     plugins: Arc<Registry>,
     store: Store,
     outbox: Outbox,
-    /// The number of calls of each command. Refreshed at most once a day, so that commands keep their positions.
+    /// The number of calls of each command. Refreshed at most once a day, so that commands don't keep changing position
+    /// in the menus.
     uses: Mutex<HashMap<String, u64>>,
 }
 
@@ -30,7 +31,7 @@ impl CommandMenus {
         Self { config, plugins, store, outbox, uses: Mutex::default() }
     }
 
-    /// Orders the commands by their current numbers of calls, and shows the menus.
+    /// Reorders the commands by how often each has been called, and shows the menus.
     pub async fn reorder(&self) {
         match self.store.command_uses().await {
             Ok(uses) => *self.uses.lock().unwrap_or_else(PoisonError::into_inner) = uses,
@@ -58,7 +59,7 @@ impl CommandMenus {
     }
 }
 
-/// Returns the private chats among these places, each with its user.
+/// Returns the places that are private chats, each with its user.
 fn private_chats(members: &[(Place, UserId)]) -> impl Iterator<Item = (&Place, &UserId)> {
     let members = members.iter().map(|(place, person)| (place, person));
     members.filter(|(place, person)| hub::person_of(place).as_ref() == Some(*person))

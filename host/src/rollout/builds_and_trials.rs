@@ -14,7 +14,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 
-/// The maximum number of concurrent compilers. Each may use 400 MB of memory and a core.
+/// The maximum number of compilers running concurrently. Each may use 400 MB of memory and a core.
 const COMPILERS: usize = 2;
 
 /// Identifies a build or a trial.
@@ -37,7 +37,7 @@ pub enum JobResult {
     Tried(Result<TrialOutcome, PluginError>),
 }
 
-/// The output of a job's task.
+/// The result of a job's task.
 enum Output {
     Built(Result<Artifact, PluginError>),
     /// `None` if the version is active with the same settings.
@@ -46,7 +46,7 @@ enum Output {
 
 struct RunningJob {
     abort: AbortHandle,
-    /// Converts the error of a panicked job to the job's output.
+    /// Converts the error for a panicked job to that job's output.
     failed: fn(PluginError) -> Output,
 }
 
@@ -74,7 +74,7 @@ impl Jobs {
         }
     }
 
-    /// Compiles a version. A cached one needs neither its bytes nor a compiler.
+    /// Compiles a version. If the version is cached, neither its bytes nor a compiler is needed.
     pub fn build(
         &mut self,
         id: JobId,
@@ -96,7 +96,8 @@ impl Jobs {
         self.spawn(id, work, |why| Output::Built(Err(why)));
     }
 
-    /// Tries a built or active version. The limit on concurrent trials is separate from those on compilers and calls.
+    /// Starts a trial of a built or active version. The limit on concurrent trials is separate from the limits on
+    /// compilers and calls.
     pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
         let is_it = |artifact: &Artifact| artifact.digest == digest;
         let active = self.registry.artifact(&id.plugin).filter(is_it);

@@ -1,5 +1,5 @@
-//! Passes admin commands to the machines, and their answers to the callers. The caller's permissions have already been
-//! checked.
+//! Passes admin commands to the state machines, and the machines' answers to the callers. The caller's permissions have
+//! already been checked.
 
 use cordboard_core::{
     rollout::{self, Command, CommandId, Decision, Effect, Offers, RejectReason},
@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command, and the channel for the answer. `answer` is `None` once the caller has received the reply
-/// that the command is in progress.
+/// A command's caller, and the channel for the answer. `answer` is `None` once the caller has been told that the
+/// command is in progress.
 pub struct RunningCommand {
     by: Caller,
     answer: Option<oneshot::Sender<Outcome>>,
@@ -42,7 +42,7 @@ impl Rollout {
         self.perform_all(&name, others).await;
     }
 
-    /// Converts an admin command for the machine, and adds the facts that the machine needs.
+    /// Converts an admin command to the machine's command, adding the facts that the machine needs.
     fn command(&self, name: &str, command: AdminCommand) -> Command {
         match command {
             AdminCommand::Rollback => Command::Rollback,
@@ -88,8 +88,8 @@ impl Rollout {
         }
     }
 
-    /// Answers the caller, and notifies the other operators of a successful command. A caller who has already received
-    /// the reply that the command is in progress is notified together with the operators, even if the command failed.
+    /// Answers the caller, and notifies the other operators of a successful command. A caller who already received the
+    /// progress reply is notified together with the operators, even if the command failed.
     pub(super) async fn answer(&mut self, id: CommandId, outcome: Outcome) {
         let Some(RunningCommand { by, answer }) = self.commands.remove(&id) else { return };
         // Send earlier notices first, so that messages keep their order.

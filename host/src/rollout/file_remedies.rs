@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordboard_watch::FileError;
 
-/// Returns the text of the error. Adds the path and a remedy if the file can't be read or is too large.
+/// Returns the error's text. If the file can't be read or is too large, adds the path and a remedy.
 pub fn with_remedy(path: &Path, error: &FileError) -> String {
     let path = path.display();
     match error {

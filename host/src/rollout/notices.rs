@@ -13,19 +13,19 @@ use tokio::time::Instant;
 
 use super::Rollout;
 
-/// The maximum number of pending notices, as a multiple of the number that a message lists. If there are more, the
-/// least important one is dropped and only counted.
+/// The maximum number of pending notices, as a multiple of the number that a message lists. Beyond that, the least
+/// important notice is dropped and only counted.
 const PENDING_PER_LISTED: usize = 4;
 
 /// The timing and size of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// The time that the first notice waits for others.
+    /// How long the first notice waits for others to arrive.
     pub gather: Duration,
-    /// The maximum number of messages within `span`.
+    /// The maximum number of messages sent within `span`.
     pub most: usize,
     pub span: Duration,
-    /// The maximum number of notices that a message lists. The others are only counted.
+    /// The maximum number of notices listed in a message. Any others are only counted.
     pub listed: usize,
 }
 
@@ -84,7 +84,7 @@ impl Notices {
         }
     }
 
-    /// Adds a request for approval. It replaces the pending request of another version of the same plugin.
+    /// Adds an approval request, replacing any pending request for another version of the same plugin.
     pub fn add_approval(&mut self, approval: PendingApproval, now: Instant) {
         self.drop_progress(&approval.plugin);
         self.approvals_since.get_or_insert(now);
@@ -109,8 +109,8 @@ impl Notices {
         Some(earliest.map_or(gathered, |first| gathered.max(*first + self.pace.span)))
     }
 
-    /// Merges the pending notices, or the pending approvals if they have waited longer, into a message. Drops approvals
-    /// that are no longer `open`.
+    /// Merges the pending notices into a message, or the pending approvals if they have been waiting longer. Drops
+    /// approvals that are no longer `open`.
     pub fn take(&mut self, now: Instant, open: impl Fn(&PendingApproval) -> bool) -> Option<Message> {
         let approvals_first = self.approvals_since.is_some_and(|at| self.since.is_none_or(|since| since > at));
         let message = if approvals_first {

@@ -1,4 +1,4 @@
-//! Publishes the state of each rollout in the status of its plugin, and logs rejections.
+//! Publishes each rollout's state in its plugin's status, and logs rejections.
 
 use cordboard_core::rollout::{self, RejectReason, short};
 use cordboard_runtime::{Compiling, Disabled, RolloutStatus};

@@ -1,5 +1,5 @@
-//! Starts the rollouts: creates the machine of each plugin from its file and its stored state, and activates the
-//! plugins one after another.
+//! Starts the rollouts: creates each plugin's state machine from its file and stored state, and activates the plugins
+//! one after another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use cordboard_core::rollout::{Facts, FileState, Grants, Input, Machine};
 use super::{Rollout, rollout_settings};
 use crate::standard_plugins::{STANDARD, built_in};
 
-/// The name of a plugin that has a rejected version after the start, and the reason for the rejection.
+/// The name of a plugin whose version was rejected during startup, and the reason.
 pub type RejectedFile = (String, String);
 
 impl Rollout {
@@ -43,7 +43,7 @@ impl Rollout {
         }
     }
 
-    /// Adds the machine of a plugin.
+    /// Adds a plugin's state machine.
     pub(super) async fn add(&mut self, name: &str, file: FileState) {
         let state = self.decisions.rollout_states.iter().find(|(plugin, _)| plugin == name);
         let answers = self.decisions.grant_answers.iter().filter(|answer| answer.plugin == name);
@@ -57,7 +57,7 @@ impl Rollout {
             settings: rollout_settings(&(self.settings)(name)),
         });
         if let Some(fault) = &self.folder_fault {
-            // Only the end of a fault has effects, so there are none to perform.
+            // Only the end of a fault causes effects, so there are no effects to perform.
             let _: Vec<_> = machine.handle(Input::Folder(Some(fault.clone())), self.clock.now());
         }
         self.machines.insert(name.to_owned(), machine);

@@ -19,7 +19,7 @@ pub struct Versions {
     folder: Option<PathBuf>,
     /// `None` if the rollout must not store anything, as in `cordboard check`.
     store: Option<Store>,
-    /// The newest file of each plugin that is being worked on, unless the store has its bytes.
+    /// The bytes of the newest file of each plugin that is being worked on, unless the store contains them.
     files: BTreeMap<String, PluginBytes>,
 }
 
@@ -37,11 +37,11 @@ impl Versions {
         self.store.as_ref()
     }
 
-    /// Reads all plugin files at the start. The watcher reports later changes.
+    /// Reads all plugin files at startup. The watcher reports later changes.
     ///
     /// # Errors
-    /// The folder cannot be listed, or other users may write to it: they could add a file that gets the grants of the
-    /// plugin it is named after.
+    /// The folder cannot be listed, or other users may write to it, in which case they could add a file that gets the
+    /// grants of the plugin it is named after.
     pub fn read_folder(&mut self) -> Result<BTreeMap<String, FileState>, WatchError> {
         let Some(folder) = &self.folder else { return Ok(BTreeMap::new()) };
         let mut files = BTreeMap::new();
@@ -113,7 +113,7 @@ impl Versions {
         }
     }
 
-    /// Stores an activated version, and the version that it replaced, which is the next candidate for a rollback.
+    /// Stores an activated version and the version it replaced, which is the next candidate for a rollback.
     pub async fn save(&mut self, name: &str, digest: &str, replaced: Option<&str>) {
         let Some(store) = self.store.clone() else { return };
         for one in replaced.into_iter().chain([digest]) {

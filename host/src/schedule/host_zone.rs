@@ -9,13 +9,13 @@ use std::{
 
 use cordboard_core::{time_zone::Zone, types::Timestamp};
 
-/// The zone file if `TZ` is not set.
+/// The zone file that is used if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";
 
 /// The folders that contain the zones `TZ` can name.
 const ZONES: [&str; 3] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo"];
 
-/// Identifies the state of a file: its device, inode, size and change time.
+/// Identifies a file's state by its device, inode, size and change time.
 type Stamp = (u64, u64, u64, (i64, i64));
 
 pub struct HostZone {
@@ -57,7 +57,7 @@ impl HostZone {
                 if self.last_read == Some(stamp) {
                     return None;
                 }
-                // Read after taking the stamp, so that a change in between is detected by the next call.
+                // Read the file after taking the stamp, so that the next call detects a change made in between.
                 let zone = Zone::tzif(&fs::read(path).ok()?)?;
                 self.last_read = Some(stamp);
                 zone
@@ -70,7 +70,7 @@ impl HostZone {
         Some(zone)
     }
 
-    /// Returns the current zone, or UTC if it was never readable.
+    /// Returns the current zone, or UTC if no zone could be read.
     pub fn current(&mut self) -> Zone {
         self.poll_change().or_else(|| self.zone.clone()).unwrap_or(Zone::utc())
     }

@@ -1,4 +1,4 @@
-//! Computes the due jobs and the time of the next one. It has no clock and no tasks: time is an argument.
+//! Computes the due jobs and the time of the next one. It uses no clock or tasks; the time is passed as an argument.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,12 +7,12 @@ use std::{
 
 use cordboard_core::{cron::Cron, time_zone::Zone, types::Timestamp};
 
-/// The longest wait after the clock is set back. Up to this limit, jobs wait until the clock has caught up, so that
-/// none runs twice. If the clock is set back further, jobs follow the new time at once.
+/// The longest wait after the clock is set back. Up to this limit, jobs wait until the clock has caught up, so that no
+/// job runs twice. If the clock is set back further, jobs follow the new time at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The same limit for jobs at fixed times of the day. It is longer than a day: if the clock was a day ahead, the jobs
-/// of that day have already run and must not run again.
+/// The same limit for jobs that run at fixed times of day. It is longer than a day: if the clock was a day ahead, the
+/// jobs of that day have already run and must not run again.
 const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +33,15 @@ pub struct DueRun {
 
 struct Entry {
     cron: Cron,
-    /// Times up to this one have been handled.
+    /// All scheduled times up to this one have been handled.
     until: Timestamp,
 }
 
 pub struct Timetable {
     zone: Zone,
     entries: BTreeMap<JobKey, Entry>,
-    /// Kept apart from `entries`, because a job may still be running after its plugin was removed and activated again.
+    /// Kept separate from `entries`, because a job may still be running after its plugin was removed and activated
+    /// again.
     running: BTreeSet<JobKey>,
 }
 
@@ -56,7 +57,7 @@ impl Timetable {
         Self { zone, entries: BTreeMap::new(), running: BTreeSet::new() }
     }
 
-    /// Switches to another time zone. Runs that the change skips are made up.
+    /// Switches to another time zone. Runs skipped by the change are made up for.
     pub fn set_zone(&mut self, zone: Zone) {
         self.zone = zone;
     }
@@ -73,7 +74,7 @@ impl Timetable {
         self.entries.retain(|key, _| is_active(&key.plugin));
     }
 
-    /// Replaces the jobs of a plugin. Each comes with the time up to which it has been handled.
+    /// Replaces a plugin's jobs. Each is paired with the time up to which its runs have been handled.
     pub fn replace(&mut self, plugin: &str, jobs: impl Iterator<Item = ((String, Cron), Timestamp)>) {
         self.entries.retain(|key, _| key.plugin != plugin);
         let entries =
@@ -102,7 +103,7 @@ impl Timetable {
         self.running.remove(key);
     }
 
-    /// Returns the time at which the next job is due. Ignores running jobs, which are checked when they end.
+    /// Returns when the next job is due. Ignores running jobs, which are checked again when they end.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let waiting = self.entries.iter().filter(|(key, _)| !self.running.contains(key));

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::session_registry::SessionCell;
 
-/// The maximum number of agent lines that are processed before other events are handled. A flood of lines then takes
-/// only a few frames and doesn't delay commands.
+/// The maximum number of agent lines that are processed before other events are handled. This way, a flood of lines
+/// causes only a few frames and doesn't delay commands.
 const LINES_AT_ONCE: usize = 256;
 
 pub struct Actor {
@@ -40,7 +40,7 @@ pub struct Actor {
     pub(super) events: EventEmitter,
     /// Whether an agent was started since the snapshot was last published.
     pub(super) has_started: bool,
-    /// The warning about the daily budget, to be posted after the turn that caused the warning.
+    /// The daily budget warning, to be posted after the turn that caused it.
     pub(super) budget_warning: Option<String>,
     /// The name of the person whose command is being performed.
     pub(super) by: Option<String>,
@@ -51,14 +51,14 @@ pub struct Actor {
 /// The channel of an actor.
 pub(super) struct Channel {
     pub messages: mpsc::Receiver<Message>,
-    /// The sender for the answers of plugins. Weak, so that an actor does not keep itself alive.
+    /// The sender for plugins' answers. It is weak, so that an actor doesn't keep itself alive.
     pub sender: mpsc::WeakSender<Message>,
 }
 
 enum Event {
     Message(Message),
     Agent(AgentOutput),
-    /// The process of the terminal has exited.
+    /// The terminal's process has exited.
     TerminalClosed(ProcessId),
     Timeout,
     /// All handles are dropped.
@@ -170,7 +170,7 @@ impl Actor {
                 self.by = source.by;
                 let outcome = self.command(command, source.causes).await;
                 self.by = None;
-                // Publish first, because the caller reads the new snapshot as soon as it has the answer.
+                // Publish first, because the caller reads the new snapshot as soon as the answer arrives.
                 self.publish();
                 drop(answer.send(outcome));
                 return;
@@ -209,7 +209,7 @@ impl Actor {
         }
     }
 
-    /// Stores the new name before the machine gets it, because all later changes are stored under that name.
+    /// Stores the new name before passing it to the machine, because all later changes are stored under that name.
     async fn rename(&mut self, name: SessionName, causes: CausationChain) -> Result<SessionView, ApiError> {
         let from = self.machine.record().name.clone();
         let record = self.machine.check_rename(name.clone())?;
@@ -223,15 +223,15 @@ impl Actor {
         Ok(self.machine.view())
     }
 
-    /// Applies the settings that belong to the current name and agent of the session.
+    /// Applies the settings for the session's current name and agent.
     async fn reload_settings(&mut self) {
         let settings = self.ports.config.settings(self.machine.record());
         self.feed(Input::Settings(Box::new(settings))).await;
     }
 
-    /// Processes the lines that the agent has written so far, so that a flood is shown in one frame. Stops after
-    /// [`LINES_AT_ONCE`] lines, so that an endless flood does not block other messages; the remaining lines stay in the
-    /// channel.
+    /// Processes the lines that the agent has written so far, so that a flood of lines is shown in one frame. Stops
+    /// after [`LINES_AT_ONCE`] lines, so that an endless flood does not block other messages; the remaining lines stay
+    /// in the channel.
     async fn handle_agent_output(&mut self, first: AgentOutput) {
         let mut next = Some(first);
         for line in 1..=LINES_AT_ONCE {
@@ -255,7 +255,7 @@ impl Actor {
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
-            // A line received in the last iteration would be lost.
+            // If the last iteration received another line, that line would be lost.
             if line < LINES_AT_ONCE {
                 next = self.agent.as_mut().and_then(AgentProcess::try_next);
             }
@@ -314,7 +314,7 @@ impl Actor {
         }
     }
 
-    /// Returns a handle for the answers of plugins. `None` if all other handles are dropped.
+    /// Returns a handle for plugins' answers, or `None` if all other handles have been dropped.
     pub(super) fn handle(&self) -> Option<super::Handle> {
         self.channel.sender.upgrade().map(|messages| super::Handle { messages })
     }

@@ -50,15 +50,15 @@ pub struct AgentProcess {
     codec: Box<dyn Codec>,
     events: mpsc::Receiver<ProcessEvent>,
     sandbox: SandboxKind,
-    /// The kind of the sandbox, or `None` once the agent has written a line or is ready. Before that, a line on stderr
-    /// may be an error of the sandbox itself.
+    /// The sandbox kind, or `None` once the agent has written a line or is ready. Before that, a line on stderr may be
+    /// an error of the sandbox itself.
     untried_sandbox: SandboxKind,
-    /// The start of the current silence: the last input, output or interrupt, or the last time the codec was notified
-    /// of silence.
+    /// When the current silence began: at the last input, output or interrupt, or when the codec was last notified of
+    /// silence.
     last_activity: Instant,
-    /// The time of the next signal while a turn is interrupted by signals.
+    /// When to send the next signal, while a turn is being interrupted by signals.
     next_signal: Option<Instant>,
-    /// The exit of the process, to be delivered after the codec's last events.
+    /// The process's exit, to be reported after the codec's last events.
     pending_exit: Option<Exit>,
 }
 
@@ -114,12 +114,12 @@ impl AgentProcess {
         self.write(vec![line]);
     }
 
-    /// Makes the codec discard an answer to this prompt. The next interrupt cancels the prompt.
+    /// Makes the codec discard any answer to this prompt, which the next interrupt cancels.
     pub fn forget(&mut self, prompt: &PromptId) {
         self.codec.forget(prompt);
     }
 
-    /// Sends the answer to a question of the agent. Returns the agent's next question if it follows at once.
+    /// Sends the answer to an agent's question. Returns the agent's next question if it is already known.
     pub fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Vec<AgentEvent> {
         let decoded = self.codec.answer(id, answer);
         self.write(decoded.lines);
@@ -168,7 +168,7 @@ impl AgentProcess {
         let silence_ends = self.codec.silence().map(|silence| self.last_activity + silence);
         tokio::select! {
             biased;
-            // Checked first, so that a program that prints without pause still gets the signal.
+            // Check this first, so that a program that prints continuously still gets the signal.
             () = at(self.next_signal) => {
                 self.signal();
                 AgentOutput::Events(Vec::new())
@@ -221,7 +221,7 @@ impl AgentProcess {
     fn exit(&self, status: String, [last_stderr_line, memory]: [Option<&str>; 2]) -> Exit {
         // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
         let lines: Vec<&str> = [self.codec.exit_reason(), last_stderr_line].into_iter().flatten().collect();
-        // A retry can't fix a sandbox that can't be created.
+        // If the sandbox can't be created, retrying doesn't help.
         if let Some(error) = lines.iter().find_map(|line| self.sandbox_error(line)) {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
@@ -254,8 +254,8 @@ impl AgentProcess {
         AgentOutput::Events(decoded.events)
     }
 
-    /// Queues lines for the agent. Lines that do not fit are dropped: an agent that does not read its input is stuck,
-    /// and `/stop` or its exit resolves that.
+    /// Queues lines for the agent. Lines that don't fit are dropped: an agent that doesn't read its input is stuck,
+    /// which only `/stop` or its exit can resolve.
     fn write(&mut self, lines: Vec<Vec<u8>>) {
         for line in lines {
             self.last_activity = Instant::now();
@@ -282,8 +282,8 @@ pub fn prepare_folder(record: &SessionRecord, state_dir: &Path) -> Result<(), La
     check_folder(&record.folder, &super::folder(state_dir, record.id()))
 }
 
-/// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: an
-/// agent in an empty folder would work without the user's files.
+/// Creates the folder if it is `own`, the folder that Cordboard manages for the session. Never creates a user's folder:
+/// an agent in an empty folder would work without the user's files.
 fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
     if folder == own {
         return std::fs::create_dir_all(folder)
@@ -307,7 +307,7 @@ fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
 /// Describes the end of a process by its exit status, its last lines of output, and whether it exceeded its memory
 /// limit.
 fn ended<'a>(status: String, mut lines: Vec<&'a str>, memory: Option<&'a str>) -> Exit {
-    // For the user, the last output replaces the exit status. The memory limit alone doesn't explain the exit, so it is
+    // Users see the last output instead of the exit status. The memory limit alone doesn't explain the exit, so it is
     // added to whichever of the two is shown.
     let status = memory.filter(|_| lines.is_empty()).map_or(status.clone(), |memory| format!("{status}; {memory}"));
     // A long last line would hide a reason that follows it.

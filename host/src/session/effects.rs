@@ -35,7 +35,7 @@ impl Actor {
         outcome
     }
 
-    /// Performs one effect. Returns further effects if its outcome is an input for the machine.
+    /// Performs one effect. If its outcome is an input for the machine, returns the effects that this input causes.
     async fn perform_one(&mut self, effect: Effect) -> Result<Vec<Effect>, StoreError> {
         match effect {
             Effect::Persist => self.ports.store.save(self.machine.record()).await?,
@@ -108,7 +108,8 @@ impl Actor {
         self.events.prompt_sent(&prompt);
         self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
         self.sent = Some((prompt, place));
-        // A frame shows at once that the agent is working, even if it stays silent for a long time.
+        // Show a frame immediately, so that the user sees that the agent is working even if it stays silent for a long
+        // time.
         self.is_frame_due = true;
     }
 
@@ -129,8 +130,8 @@ impl Actor {
         self.terminal = Some(TerminalWatch::start(process));
     }
 
-    /// Removes the working indicator of a prompt, because the prompt may be sent again, wait for a decision of the
-    /// user, or be dropped.
+    /// Removes a prompt's working indicator, because the prompt may be sent again, wait for the user's decision, or be
+    /// dropped.
     fn hide_working_indicator(&mut self, prompt: &PromptId) {
         if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| sent == prompt) {
             self.is_frame_due = false;

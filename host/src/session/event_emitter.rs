@@ -1,4 +1,4 @@
-//! Passes the events of a session to hooks, each with the chain of hooks that caused it. It never waits for the hooks.
+//! Passes a session's events to hooks, each with the chain of hooks that caused it. It never waits for the hooks.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,8 +17,8 @@ pub trait EventSink: Send + Sync {
     fn waiting(&self) -> Vec<String>;
 }
 
-/// Emits the events of a session with their causes. A turn has the causes of its prompt; all other events have
-/// the causes of the latest command or prompt.
+/// Emits a session's events with their causes. A turn's events have the same causes as its prompt; all other events
+/// have the causes of the latest command or prompt.
 pub struct EventEmitter {
     sink: Arc<dyn EventSink>,
     latest: CausationChain,
@@ -72,7 +72,7 @@ impl EventEmitter {
         self.sink.emit(SessionEvent::turn_finished(turn, view, at, causes));
     }
 
-    /// Removes a prompt that causes no further events.
+    /// Removes a prompt that won't cause any more events.
     pub fn forget_prompt(&mut self, prompt: &PromptId) {
         self.prompts.remove(prompt);
     }

@@ -44,7 +44,7 @@ pub(super) fn prepare_report(state: &Path, session: &SessionName) -> io::Result<
     }
 }
 
-/// Returns the conversation of the last answer in the terminal. Returns `None` if there was no answer.
+/// Returns the conversation to which the last answer in the terminal belongs, or `None` if there was no answer.
 pub(super) fn read_report(state: &Path, session: &SessionName) -> Option<String> {
     reported_conversation(&std::fs::read(report_file(state, session)).ok()?)
 }

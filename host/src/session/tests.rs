@@ -1,4 +1,4 @@
-//! Tests the parts of the actor that lie outside the state machine, with scripted agents and fake ports.
+//! Tests the parts of the actor outside the state machine, using scripted agents and fake ports.
 //!
 //! The agents are real processes, which a paused clock would outrun, so the clock is paused only in tests that start no
 //! agent. Tests wait for results, never for a period of time.
@@ -143,7 +143,7 @@ async fn many_lines_are_shown_in_few_frames() {
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
     let frames = fakes.calls().iter().filter(|one| *one == "frame").count();
-    // The actor shows one frame each time it drains the channel. One frame per line would be thousands.
+    // The actor shows one frame each time it drains the channel. With one frame per line, there would be thousands.
     assert!(frames < 1_000, "{frames} frames");
     assert_eq!(fakes.answer().0.lines().count(), 8_192);
     fakes.end(session).await;

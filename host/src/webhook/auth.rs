@@ -28,13 +28,13 @@ pub enum CredentialError {
     Panic(#[from] JoinError),
 }
 
-/// A secret that authenticates a request, and the header with the token or the signature.
+/// A secret that authenticates a request, and the header that contains the token or signature.
 pub enum Credential {
     Token { header: String, secret: String },
     Signature { header: String, secret: String },
 }
 
-/// Returns the configured credentials, with the current secrets. A request needs one of them.
+/// Returns the configured credentials with the current secrets. A request must match one of the credentials.
 pub fn credentials(
     auth: &WebhookAuth,
     secret: impl Fn(&str) -> Result<String, CredentialError>,

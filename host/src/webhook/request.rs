@@ -1,4 +1,4 @@
-//! Parses a request: its plugin, and the parts of the head that the plugin sees.
+//! Parses a request: determines its plugin and the parts of the head that are passed to the plugin.
 
 use cordboard_core::{config::WebhookAuth, scrub};
 use cordboard_runtime::WebRequest;
@@ -61,8 +61,8 @@ pub struct Head<'r> {
 }
 
 impl Head<'_> {
-    /// Returns the request as the plugin gets it. A sender may repeat its secret in the URL or the body, so all parts
-    /// are scrubbed.
+    /// Returns the request in the form that is passed to the plugin. A sender may repeat its secret in the URL or the
+    /// body, so all parts are scrubbed.
     pub fn with_body(&self, body: Vec<u8>, credentials: &[Credential]) -> WebRequest {
         let headers = self.headers.iter().filter(|(name, _)| !withheld(credentials, name.as_str()));
         let text =

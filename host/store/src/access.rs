@@ -1,5 +1,5 @@
-//! Stores people who were granted access in the chat or by pairing. [`cordboard_core::access_entries`] decides on
-//! changes.
+//! Stores the people who were granted access in the chat or by pairing. [`cordboard_core::access_entries`] decides
+//! which changes are allowed.
 
 use cordboard_core::{
     access_entries::{StoredChange, StoredPerson},
@@ -18,20 +18,21 @@ use super::{
     writer::Durability,
 };
 
-/// A person who has sent the right code.
+/// A person who has sent the correct pairing code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairedOwner {
     /// The numeric Telegram id.
     pub id: u64,
     pub caller: Caller,
-    /// The key of the update with the code. The update itself is not stored, because it contains the code.
+    /// The key of the update that contained the code. The update itself is not stored, because that would store the
+    /// code.
     pub key: String,
-    /// The answer, in the private chat of the person.
+    /// The welcome message, to be sent to the person's private chat.
     pub welcome: NewPost,
 }
 
 impl Store {
-    /// Saves or deletes the entry of a person, and returns all entries.
+    /// Saves or deletes a person's entry, and returns all entries.
     pub async fn change_access(&self, change: StoredChange) -> Result<Vec<StoredPerson>, StoreError> {
         self.run("store a change of access".to_owned(), move |db| {
             match &change {
@@ -50,9 +51,9 @@ impl Store {
         .await
     }
 
-    /// Stores the owner together with the welcome message, and marks the update with the code as handled, so that it is
-    /// ignored if it is repeated after a crash. Returns all entries and the stored welcome message. Syncs to the disk.
-    /// Returns `None` and stores nothing if there is already a paired owner.
+    /// Stores the owner together with the welcome message, and marks the update that contained the code as handled, so
+    /// that it is ignored if it is repeated after a crash. Syncs to disk. Returns all entries and the stored welcome
+    /// message. Returns `None` and stores nothing if there is already a paired owner.
     pub async fn set_paired_owner(
         &self,
         owner: PairedOwner,
@@ -103,8 +104,7 @@ pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
 fn everywhere(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
     read_all(db, "SELECT person, role, name FROM access ORDER BY person", [], |row| {
         let role: String = row.get(1)?;
-        // The CHECK constraint allows only role names. The fallback for a damaged row is the role with the fewest
-        // rights.
+        // The CHECK constraint allows only role names. For a damaged row, fall back to the role with the fewest rights.
         let role = role.parse().unwrap_or(Role::Member);
         Ok(StoredPerson { id: row.get::<_, i64>(0)?.unsigned_abs(), role, name: row.get(2)?, chat: None })
     })

@@ -20,7 +20,7 @@ use super::{
 const ENTRIES: i64 = 100_000;
 
 impl Store {
-    /// Removes secrets from the texts of an entry and adds the entry to the audit log.
+    /// Removes secrets from an entry's texts, and adds the entry to the audit log.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let entry = AuditEntry {
             title: scrub::text(entry.title),
@@ -44,13 +44,13 @@ impl Store {
     }
 }
 
-/// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. If `session` is
-/// set, returns only the entries of that session, including those from before a rename.
+/// Reads the audit log of a state directory, oldest entry first. Works even while a host is using the directory. If
+/// `session` is set, returns only the entries of that session, including those from before a rename.
 ///
 /// # Errors
-/// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the
-/// directory, because an empty log would suggest that no decisions were made. The error text contains the reason and
-/// the remedy.
+/// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has ever used
+/// the directory, because an empty log would suggest that no decisions were made. The error text contains the reason
+/// and the remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
     let Some(db) = open_read_only(state)? else {
         return Err(OpenError::NeverUsed { what: "the audit log", path: state.to_owned() });

@@ -1,5 +1,5 @@
 //! Stores button commands under short tokens, because buttons can carry only a few bytes (64 in Telegram). A token
-//! grants no rights: the user and the command's plugin are checked when the command runs.
+//! doesn't grant any rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
     types::SessionName,

@@ -1,6 +1,6 @@
 //! Stores the members of each place and their names. Members are the users who have written there or for whom the host
 //! created the place. The host uses this to decide where plugins may post and which private chats get their own menu.
-//! Members get no other rights.
+//! Membership grants no other rights.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Store {
-    /// Records that each user has written in the given place, along with the user's current name.
+    /// Records that each user has written in the given place, and stores the user's current name.
     pub async fn add_chat_members(&self, met: Vec<(Place, Caller)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
             met.iter().try_for_each(|(place, person)| save(db, place, person))
@@ -22,8 +22,8 @@ impl Store {
         .await
     }
 
-    /// Returns the users who have written in a place. An empty id stands for an unknown user, because older hosts
-    /// stored only the place.
+    /// Returns the users who have written in a place. An empty id represents an unknown user, because older versions of
+    /// the host stored only the place.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.run(format!("read who has written in {place}"), move |db| {
@@ -41,7 +41,7 @@ impl Store {
         .await
     }
 
-    /// Returns the last known names of the users who have written.
+    /// Returns the last known names of all users who have written in a place.
     pub async fn names(&self) -> Result<HashMap<UserId, String>, StoreError> {
         self.run("read the names of users".to_owned(), names).await
     }

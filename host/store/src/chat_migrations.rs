@@ -1,4 +1,4 @@
-//! Stores the new id of each chat whose id has changed. Places keep the first id of a chat, so that sessions, messages
+//! Stores the new id of each chat whose id has changed. Places keep a chat's original id, so that sessions, messages
 //! and plugin state stay valid.
 
 use cordboard_core::types::Place;
@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Moves the active sessions, chat members and access that are already
-    /// stored under the new id to the first id, unless they would replace an entry there.
+    /// Stores that the chat `home` has the new id `chat`. Moves the active sessions, chat members and access that are
+    /// already stored under the new id to the first id, unless they would replace an entry there.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
@@ -25,7 +25,7 @@ impl Store {
         .await
     }
 
-    /// Returns the chats of a front-end that have a new id, as pairs of first and current id.
+    /// Returns the front-end's chats whose id has changed, as pairs of original and current id.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the moved chats of {front_end}"), move |db| {
@@ -35,7 +35,7 @@ impl Store {
         .await
     }
 
-    /// Returns the place with its chat's current id replaced by the first one.
+    /// Returns the place with its chat's current id replaced by the original one.
     pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
         self.run(format!("read the first id of {place}"), move |db| {

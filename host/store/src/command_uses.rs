@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Counts one call of the command.
+    /// Counts one call to the command.
     pub async fn count_command(&self, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.run("count the use of a command".to_owned(), move |db| {

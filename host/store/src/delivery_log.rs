@@ -21,12 +21,12 @@ use super::{
 /// The maximum number of stored entries. Older entries are deleted.
 const MAX_ENTRIES: i64 = 200;
 
-/// The posts that aren't completely sent, including undeliverable ones, and the delivery log.
+/// The posts that haven't been completely sent, including undeliverable ones, and the delivery log.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OutboxReport {
-    /// The oldest entry is first.
+    /// The log entries, oldest first.
     pub log: Vec<DeliveryLogEntry>,
-    /// In the order in which the host sends them.
+    /// The waiting posts, in the order in which the host sends them.
     pub waiting: Vec<WaitingPost>,
 }
 
@@ -51,7 +51,7 @@ pub enum PlaceReach {
     },
 }
 
-/// Reads the waiting posts and the delivery log of a state directory, even while a host is using it.
+/// Reads the waiting posts and the delivery log of a state directory. Works even while a host is using the directory.
 ///
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. Also fails if no host has used the
@@ -83,7 +83,7 @@ fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
     Ok(OutboxReport { log, waiting })
 }
 
-/// Logs the issues of a stored post, without secrets.
+/// Logs a stored post's delivery issues, with secrets removed.
 pub fn append(db: &Connection, post: PostId, issues: &[DeliveryIssue]) -> Result<(), WorkError> {
     if issues.is_empty() {
         return Ok(());
@@ -103,8 +103,8 @@ pub fn append(db: &Connection, post: PostId, issues: &[DeliveryIssue]) -> Result
     Ok(())
 }
 
-/// Returns the beginning of a post on one line, without secrets. For a post without text, returns the name of its first
-/// file.
+/// Returns the beginning of a post on one line, with secrets removed. For a post without text, returns the name of its
+/// first file.
 fn beginning(reply: &Reply) -> String {
     let file = reply.attachments.first().filter(|_| is_blank(&reply.text));
     let text = file.map_or(&reply.text, |file| &file.name);
@@ -112,7 +112,7 @@ fn beginning(reply: &Reply) -> String {
     messages::beginning(&scrub::text(text.clone()))
 }
 
-/// Returns the error text of a chat server on one line, shortened and without secrets.
+/// Returns a chat server's error text as one shortened line, with secrets removed.
 pub fn clean_error_text(why: &str) -> String {
     one_line(&scrub::text(why.to_owned()), UNTRUSTED_LENGTH)
 }

@@ -1,13 +1,13 @@
-//! Errors of the store. Their texts complete "failed to {error}", and most of them name the remedy. SQLite errors don't
-//! escape this crate.
+//! The store's errors. Their texts complete "failed to {error}", and most of them tell the user what to do. SQLite
+//! errors don't leave this crate.
 
 use std::path::PathBuf;
 
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// The error of a failed request. No part of the request was stored, except for [`NotSynced`](Self::NotSynced). The store
-/// remains usable, unless it is closed.
+/// The error of a failed request. Except for [`NotSynced`](Self::NotSynced), no part of the request was stored. The
+/// store remains usable unless it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]
@@ -47,7 +47,7 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// A limit with the configuration key that sets it.
+/// A limit and the configuration key that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The configuration key, for example `plugins.timeout.state`.
@@ -61,19 +61,19 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// The reason why work on the database failed. [`during`](Self::during) adds the purpose of the work.
+/// The reason why a database operation failed. [`during`](Self::during) adds the purpose of the operation.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) enum WorkError {
     Sql(#[from] rusqlite::Error),
     /// A record that cannot be serialized or deserialized.
     Record(#[from] serde_json::Error),
-    /// An error that already names the purpose and the remedy.
+    /// An error that already states the purpose and the remedy.
     Store(#[from] StoreError),
 }
 
 impl WorkError {
-    /// Adds the purpose of the work and the file.
+    /// Adds the purpose of the operation and the file's path.
     pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
         let what = what.to_owned();
         match self {

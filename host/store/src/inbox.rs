@@ -1,5 +1,5 @@
-//! Accepted updates, each stored once and in order until it is completed. A completed update's text is deleted, except
-//! that messages to agents keep theirs for a while, so that their authors can edit them. Keys are kept longer, to
+//! Accepted updates, each stored once and in order until it is completed. The text of a completed update is deleted,
+//! but messages to agents keep their text for a while, so that their authors can edit them. Keys are kept longer, to
 //! detect duplicates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,11 +20,11 @@ use super::{
     sessions,
 };
 
-/// The number of most recent updates whose keys are kept after completion, to detect duplicates. Telegram repeats at
-/// most the last batch of 100.
+/// The keys of this many recent updates are kept after completion, to detect duplicates. Telegram repeats at most the
+/// last batch of 100 updates.
 const MOST_KEYS: i64 = 10_000;
 
-/// The number of most recent updates among which a completed message to an agent keeps its text, so that it can still
+/// A completed message to an agent keeps its text while it is among this many most recent updates, so that it can still
 /// be edited.
 const MAX_EDITABLE_UPDATES: i64 = 1000;
 
@@ -58,7 +58,7 @@ impl Store {
         .await
     }
 
-    /// Returns all updates that are not completed, in the order of acceptance.
+    /// Returns all updates that are not completed, in the order in which they were accepted.
     pub async fn open_messages(&self) -> Result<Vec<InboxRow>, StoreError> {
         self.run("read the open messages".to_owned(), open).await
     }
@@ -92,7 +92,7 @@ impl Store {
         .await
     }
 
-    /// Returns whether the update is completed, or is a prompt that a session handles.
+    /// Returns whether the update is completed, or is a prompt that was assigned to a session.
     pub async fn is_handled(&self, id: InboxId) -> Result<bool, StoreError> {
         self.run(format!("read message {}", id.0), move |db| {
             let sql = "SELECT state <> 'new' FROM inbox WHERE id = ?";
@@ -101,8 +101,8 @@ impl Store {
         .await
     }
 
-    /// Stores `update` as a prompt that waits for this session, without routing its text. Returns the id of the prompt, or
-    /// `None` if the update was already accepted.
+    /// Stores `update` as a prompt that waits for this session, without routing its text. Returns the id of the prompt,
+    /// or `None` if the update was already accepted.
     pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<Option<PromptId>, StoreError> {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
         self.run(format!("store a message for session '{session}'"), move |db| {
@@ -203,7 +203,7 @@ fn delete_old(db: &Connection) -> Result<(), WorkError> {
 }
 
 /// Completes an update, identified by its own id or its prompt's id. Deletes its text unless it was sent to an agent.
-/// Has no effect on a completed update.
+/// Has no effect if the update is already completed.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     match done {
         CompletedUpdate::Update(id) => {

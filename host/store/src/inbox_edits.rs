@@ -21,22 +21,22 @@ pub struct EditedMessage {
     pub id: InboxId,
     /// The content before the edit.
     before: UpdateKind,
-    /// The update with the new text. If it is a correction, its text is the author's, without the line that the host
-    /// added.
+    /// The update with the new text. If it is a correction, its text is the author's text, without the line that the
+    /// host added.
     pub update: Update,
-    /// The message's session, if one was already chosen.
+    /// The session chosen for the message, if any.
     pub session: Option<SessionName>,
     /// Whether the agent's turn for the message has ended.
     pub is_answered: bool,
 }
 
-/// A prompt whose new text was stored after its session was chosen.
+/// A prompt that was edited after its session was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedPrompt {
     pub session: SessionName,
     pub prompt: PromptId,
     pub update: Update,
-    /// Whether the agent already has the prompt, with its former text.
+    /// Whether the prompt was already sent to the agent with its old text.
     pub is_sent: bool,
 }
 
@@ -80,7 +80,8 @@ impl Store {
             let found: Vec<(InboxId, Option<String>, Update, bool)> = read_all(db, sql, [&message.0], |row| {
                 Ok((InboxId(row.get(0)?), row.get(1)?, json(row, 2)?, row.get(3)?))
             })?;
-            // Skip the edit itself, which is also stored. The newest remaining row may be a correction.
+            // Skip the edit itself, because it is also stored in the inbox. The newest remaining row may be a
+            // correction.
             let is_meant = |update: &Update| update.place == place && !matches!(update.what, UpdateKind::Edited(_));
             let Some((id, session, update, is_answered)) = found.into_iter().find(|(_, _, update, _)| is_meant(update))
             else {
@@ -129,10 +130,10 @@ impl Store {
 /// The result of storing an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedEdit {
-    /// The message has no session yet, or is completed.
+    /// No session was chosen for the message yet, or the message is completed.
     Done,
     Prompt(Box<EditedPrompt>),
-    /// The message or its session has changed since the message was read. Nothing was stored.
+    /// The message or its session has changed since it was read. Nothing was stored.
     Changed,
 }
 
@@ -143,7 +144,7 @@ fn edited(update: &Update, origin: &Origin, words: &str) -> Option<Update> {
     if update.origin.part == MessagePart::Joined {
         return None;
     }
-    // A reply's text quotes the message it replies to, which may have changed even though the reply wasn't edited.
+    // A reply quotes the message that it replies to, and that message may have changed even if the reply wasn't edited.
     let replies = update.origin.reply.as_ref().zip(origin.reply.as_ref());
     if replies.is_some_and(|(old, new)| old.words == new.words) {
         return None;

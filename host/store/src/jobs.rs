@@ -1,5 +1,5 @@
 //! Stores, for each plugin job, the time up to which its runs were started or skipped. After downtime, the host uses
-//! this time to find missed runs.
+//! this time to find the runs that it missed.
 
 use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};

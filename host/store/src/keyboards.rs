@@ -1,5 +1,5 @@
-//! Stores posts with buttons: each post's request, if any, the chat messages that show it, and the decision. A request
-//! is decided at most once.
+//! Stores the posts that have buttons: for each post, its request, if any, the chat messages that show it, and the
+//! decision. A request is decided at most once.
 
 use cordboard_core::{
     types::{Place, Reply, Request},
@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of most recent posts whose buttons still work. Records of older posts are deleted.
+/// The buttons of this many recent posts still work. The records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
@@ -22,7 +22,7 @@ const MOST_KEYBOARDS: i64 = 10_000;
 pub struct Keyboard {
     pub id: PostId,
     pub reply: Reply,
-    /// The decision as the message shows it, or `None` while the buttons are open.
+    /// The decision, in the form in which the message shows it, or `None` while the buttons still work.
     pub outcome: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Store {
         .await
     }
 
-    /// Returns the open request that this message shows, if there is one.
+    /// Returns the open request that this message shows, if any.
     pub async fn open_request(&self, message: &MessageId) -> Result<Option<Request>, StoreError> {
         let message = message.0.clone();
         self.run("look up the request of a message".to_owned(), move |db| {
@@ -47,8 +47,8 @@ impl Store {
         .await
     }
 
-    /// Closes a request. Returns the posts that replace its buttons with the outcome, or none if the request was
-    /// already closed.
+    /// Closes a request. Returns the posts that replace the request's buttons with the outcome, or no posts if the
+    /// request was already closed.
     pub async fn close_request(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let (request, outcome) = (request.clone(), outcome.to_owned());
         self.run("store a decision".to_owned(), move |db| {
@@ -63,7 +63,7 @@ impl Store {
         self.run(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
-    /// Returns the places with posts whose buttons are open.
+    /// Returns the places that contain posts whose buttons still work.
     pub async fn places_with_open_buttons(&self) -> Result<Vec<Place>, StoreError> {
         self.run("read which chats have open buttons".to_owned(), move |db| {
             read_all(db, "SELECT DISTINCT place FROM keyboard WHERE outcome IS NULL", [], |row| json(row, 0))
@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// Like [`Self::close_request`], for all requests about failed starts and silent agents, and all requests from
-    /// agents. These requests are valid only as long as the host process that created them is running.
+    /// agents. These requests are valid only while the host process that created them is running.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {
@@ -124,8 +124,8 @@ pub(super) fn insert(db: &Connection, id: PostId, place: &str, reply: &Reply) ->
     Ok(())
 }
 
-/// Records the chat messages that show the post. If its request has been decided in the meantime, returns the posts
-/// that replace the buttons in these messages.
+/// Records the chat messages that show the post. If the post's request has been decided in the meantime, returns the
+/// posts that replace the buttons in these messages.
 pub(super) fn record_messages(
     db: &Connection,
     id: PostId,
@@ -164,7 +164,8 @@ impl KeyboardRow {
         Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: json(row, 2)?, messages: json(row, 3)? })
     }
 
-    /// Stores the post that replaces the buttons with the outcome. Returns `None` if no message shows the buttons yet.
+    /// Stores and returns the post that replaces the buttons with the outcome. Returns `None` if no message shows the
+    /// buttons yet.
     fn outcome_post(self, db: &Connection, outcome: &str) -> Result<Option<OutboxRow>, WorkError> {
         if self.messages.is_empty() {
             return Ok(None);

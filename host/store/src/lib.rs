@@ -1,9 +1,9 @@
 //! The host's persistent state, such as sessions, topics, accepted updates, posts, plugin versions, plugin state,
 //! decisions and agent usage. No other crate uses SQLite.
 //!
-//! Every write method either stores its data before it returns, so that the data survives if the process is killed, or
-//! stores nothing and returns an error. The store makes no decisions about sessions or chats. Do not call its methods
-//! from its own writer thread.
+//! Every write method either stores its data before it returns, so that the data survives even if the process is
+//! killed, or stores nothing and returns an error. The store makes no decisions about sessions or chats. Never call its
+//! methods from the store's own writer thread.
 
 use std::{
     collections::HashSet,
@@ -76,12 +76,12 @@ pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
     wal: Arc<Wal>,
-    /// The places that were notified about the failing store since it last worked.
+    /// The places that were told, since the store last worked, that it is failing.
     notified: Arc<Mutex<HashSet<Place>>>,
 }
 
-/// Opens the state directory and reads the data that a host needs to start. Creates the directory with mode 0700 if it
-/// does not exist.
+/// Opens the state directory, and reads the data that a host needs in order to start. Creates the directory with mode
+/// 0700 if it does not exist.
 ///
 /// # Errors
 /// Fails if the directory cannot be used. The text contains the reason and the remedy.
@@ -121,7 +121,7 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
-    // Keep the frequent statements prepared.
+    // Keep frequently used statements prepared.
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }
@@ -141,7 +141,7 @@ impl Store {
         synced.map_err(|error| failed(error.to_string()))
     }
 
-    /// Writes all data of the write-ahead log to the database file, and empties the log.
+    /// Writes all data in the write-ahead log to the database file, and empties the log.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         let closed = || StoreError::Closed { what: "sync the store".to_owned() };
@@ -160,8 +160,8 @@ impl Store {
         }
     }
 
-    /// Records that a place is notified about the failing store. Returns whether this is the first notice in that place
-    /// since the store last worked. Notices about incoming updates and replies share this record.
+    /// Records that a place is told that the store is failing. Returns whether this is the first such notice in the
+    /// place since the store last worked. Notices about incoming updates and replies share this record.
     #[must_use]
     pub fn record_failure(&self, place: &Place) -> bool {
         self.notified().insert(place.clone())
@@ -176,7 +176,7 @@ impl Store {
         self.notified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Limits the database to `more` additional pages, to simulate a full disk in tests.
+    /// Limits the database's growth to `more` additional pages, to simulate a full disk in tests.
     #[doc(hidden)]
     pub async fn leave_room_for(&self, more: i64) {
         let work = move |db: &Connection| {
@@ -186,8 +186,8 @@ impl Store {
         self.run("limit the size of the database".to_owned(), work).await.expect("a pragma needs no space");
     }
 
-    /// Runs `work` in a transaction that is committed before this returns. `work` may be called twice, so it must not
-    /// move captured values out.
+    /// Runs `work` in a transaction that is committed before this method returns. `work` may be called twice, so it
+    /// must not move captured values out.
     async fn run<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

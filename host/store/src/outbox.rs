@@ -1,4 +1,4 @@
-//! Posts to be sent. A post is stored in the transaction that completes the update it answers, and deleted when it is
+//! Posts to be sent. A post is stored in the transaction that completes the update it answers, and deleted after it was
 //! sent or abandoned. Undeliverable posts are kept, so that `cordboard outbox` can list them.
 
 use cordboard_core::{
@@ -21,9 +21,10 @@ use super::{
 const MOST_UNDELIVERABLE: i64 = 100;
 
 impl Store {
-    /// Completes updates and stores their posts atomically. A command is completed with its reply, and a turn with its
-    /// final answer. A dropped prompt is completed without a post, and a notice is a post that completes nothing. A
-    /// second call doesn't change completed updates, but stores the posts again.
+    /// Completes updates and stores their posts atomically. A command's update is completed when its reply is stored,
+    /// and a turn's when its final answer is stored. A dropped prompt is completed without a post, and a notice is a
+    /// post that doesn't complete an update. A second call doesn't change completed updates, but stores the posts
+    /// again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} and complete {}", counted(out.len(), "post"), counted(done.len(), "message"));
         self.run(what, move |db| {
@@ -54,7 +55,7 @@ impl Store {
         self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
     }
 
-    /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
+    /// Records that the turn is being streamed into this message, which now shows `text`. The final answer replaces the
     /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] marks the answer as interrupted.
     /// Call it for each message of a long answer and for each edit. Ignores turns whose end is already stored.
     pub async fn save_placeholder(
@@ -80,7 +81,7 @@ impl Store {
         .await
     }
 
-    /// Stores that a message into which a turn was streamed no longer exists.
+    /// Records that a message into which a turn was streamed no longer exists.
     pub async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StoreError> {
         let (place, message) = (place.clone(), message.clone());
         self.run("remove a deleted message".to_owned(), move |db| {
@@ -92,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// Returns the turns that were streamed into messages and whose end isn't stored, as pairs of turn and place.
+    /// Returns the turns that were streamed into messages but whose end isn't stored, as pairs of turn and place.
     pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
         self.run("read the unfinished turns".to_owned(), |db| {
             let sql = "SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)";
@@ -117,7 +118,7 @@ impl Store {
         .await
     }
 
-    /// Marks a post as undeliverable, with the reason. Keeps only the newest [`MOST_UNDELIVERABLE`] such posts.
+    /// Marks a post as undeliverable, and stores the reason. Keeps only the newest [`MOST_UNDELIVERABLE`] such posts.
     pub async fn mark_undeliverable(&self, id: PostId, why: &str) -> Result<(), StoreError> {
         let why = why.to_owned();
         self.run(format!("store that post {} is undeliverable", id.0), move |db| {
@@ -182,8 +183,8 @@ pub(super) fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkE
     Ok(row)
 }
 
-/// Stores posts that mark the last message of each unfinished turn as interrupted, and posts that delete messages that
-/// show only progress.
+/// Stores posts that mark the last message of each unfinished turn as interrupted, and posts that delete the messages
+/// that show only progress.
 fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
     let live: Vec<(String, Place, String, Option<String>)> =
@@ -208,8 +209,9 @@ fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError
     Ok(marks)
 }
 
-/// Returns the messages that the post replaces: the one that it edits, then those that its turn was streamed into.
-/// Deletes the records of the latter, so that only the first post of the turn in this place replaces them.
+/// Returns the messages that the post replaces: first the message that it edits, then the messages that its turn was
+/// streamed into. Deletes the records of the streamed messages, so that only the turn's first post in this place
+/// replaces them.
 fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, WorkError> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {

@@ -27,7 +27,7 @@ pub fn insert(
     Ok(OutboxRow { id: PostId(db.last_insert_rowid()), place: serde_json::from_str(place)?, reply, turn, state })
 }
 
-/// Returns all posts that are not completely sent, in order.
+/// Returns all posts that haven't been completely sent, in order.
 pub fn all(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     read_all(db, "SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id", [], |row| {
         Ok(OutboxRow {

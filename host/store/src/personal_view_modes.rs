@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores the mode of a person. `None` resets it.
+    /// Stores a person's view mode. `None` resets it.
     pub async fn set_own_mode(&self, person: &UserId, mode: Option<String>) -> Result<(), StoreError> {
         let person = person.clone();
         self.run(format!("store the view mode of {}", person.0), move |db| {
@@ -32,7 +32,7 @@ impl Store {
         .await
     }
 
-    /// Returns the modes of all people who have chosen one.
+    /// Returns the view modes of all people who have chosen one.
     pub async fn own_modes(&self) -> Result<HashMap<UserId, String>, StoreError> {
         let modes = self.run("read the view modes".to_owned(), |db| {
             read_all(db, "SELECT person, mode FROM own_mode", [], |row| Ok((UserId(row.get(0)?), row.get(1)?)))

@@ -1,4 +1,4 @@
-//! Stores the rollout state of each plugin, and the answers to its requests for capabilities.
+//! Stores each plugin's rollout state, and the answers to its capability requests.
 
 use cordboard_core::{
     rollout::{Decision, GrantAnswer, RolloutState},
@@ -28,7 +28,7 @@ impl Decisions {
     }
 }
 
-/// Separates the names of capabilities, which contain no spaces.
+/// The separator between capability names, which never contain spaces.
 const SEPARATOR: &str = " ";
 
 impl Store {
@@ -48,8 +48,7 @@ impl Store {
         .await
     }
 
-    /// Stores the answer to a request for capabilities. An earlier answer about the same plugin and capabilities is
-    /// replaced.
+    /// Stores the answer to a capability request. Replaces an earlier answer about the same plugin and capabilities.
     pub async fn save_grant_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
         self.run(format!("store the grant decision for plugin '{}'", answer.plugin), move |db| {
             let sql =

@@ -22,7 +22,7 @@ impl Store {
         self.run(format!("read the state of plugin '{plugin}'"), move |db| get(db, &plugin, &key)).await
     }
 
-    /// Sets a value. `limit` bounds the total bytes of all keys and values of the plugin.
+    /// Sets a value. `limit` is the maximum total size of the plugin's keys and values, in bytes.
     ///
     /// # Errors
     /// [`StoreError::StateLimit`] if the plugin would exceed the limit.
@@ -94,7 +94,7 @@ fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result
     Ok(())
 }
 
-/// Checks the limit after the write. An error rolls the write back.
+/// Checks the limit after a write. If this fails, the write is rolled back.
 fn check(db: &Connection, plugin: &str, limit: &Limit) -> Result<(), WorkError> {
     let sql = "SELECT ifnull(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM plugin_state WHERE plugin = ?";
     let size: i64 = db.prepare_cached(sql)?.query_row([plugin], |row| row.get(0))?;

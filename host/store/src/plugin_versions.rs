@@ -1,4 +1,4 @@
-//! Stores each plugin's most recently active versions, for rollbacks and in case the host starts while a plugin file is
+//! Stores each plugin's most recently active versions, for rollbacks and for starting the host while a plugin file is
 //! invalid.
 
 use rusqlite::{OptionalExtension, params};

@@ -1,4 +1,4 @@
-//! Helpers that read the rows of a query.
+//! Helpers for reading query results.
 
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;

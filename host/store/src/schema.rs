@@ -58,7 +58,7 @@ const FIRST: &str = "
     CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
 ";
 
-/// The rollout state of each plugin (`standing`), and the answers to its requests for capabilities.
+/// The rollout state of each plugin (`standing`), and the answers to its capability requests.
 const DECISIONS: &str = "
     CREATE TABLE standing (plugin TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE grant_answer (
@@ -74,23 +74,23 @@ const JOBS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The plugin of each button. Existing buttons get no plugin; those that run `/plugins` or send a text that is not a
-/// command are deleted.
+/// The plugin of each button. Existing buttons are not assigned a plugin; those that run `/plugins` or send text that
+/// isn't a command are deleted.
 const BUTTON_PLUGINS: &str = "
     ALTER TABLE button ADD COLUMN plugin TEXT;
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";
 
-/// The users who have written in each place. Each existing place with an active session gets an unknown user (''),
-/// because at least one user has written there.
+/// The users who have written in each place. An unknown user ('') is added to each existing place that has an active
+/// session, because at least one user has written there.
 const MET: &str = "
     CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;
     INSERT INTO met (place, person) SELECT place, '' FROM place;
 ";
 
-/// The active session of each place and person. In a group without topics, each person has their own; elsewhere, one
-/// session is active for everybody (''). Older hosts stored one session per place. In a group without topics, that
-/// session stays active only for its owner.
+/// The active session of each place and person. In a group without topics, each person has their own active session;
+/// elsewhere, one session is active for everybody (''). Older versions of the host stored one session per place; in a
+/// group without topics, that session stays active only for its owner.
 const ACTIVE: &str = "
     CREATE TABLE active (
         place TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, PRIMARY KEY (place, person)
@@ -102,7 +102,7 @@ const ACTIVE: &str = "
     CREATE INDEX active_session ON active (session);
 ";
 
-/// Chats whose id has changed. All places use `home`, the first id.
+/// Chats whose id has changed. All places use `home`, the original id.
 const MOVED: &str = "
     CREATE TABLE moved (
         front_end TEXT NOT NULL, chat TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (front_end, chat)
@@ -136,7 +136,7 @@ const AUDIT: &str = "
     CREATE INDEX audit_session ON audit (session);
 ";
 
-/// The agent usage of each finished turn.
+/// The agent usage for each finished turn.
 const USAGE: &str = "
     CREATE TABLE usage (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, persona TEXT, agent TEXT NOT NULL,
@@ -156,8 +156,8 @@ const TOPICS: &str = "
     CREATE TABLE topic (session TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// The people who were granted access in the chat or by pairing, the last known names of everyone who has written, and
-/// the number of calls of each command.
+/// The people who were granted access in the chat or by pairing, the last known names of everyone who has written in a
+/// place, and the number of calls to each command.
 const ACCESS: &str = "
     CREATE TABLE access (
         person INTEGER PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')), name TEXT,
@@ -186,14 +186,14 @@ const CHAT_ACCESS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The schema version that this program reads and writes.
+/// The schema version that this version of the program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 pub(super) fn version(db: &Connection) -> Result<i64, WorkError> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Rejects a database that a newer program has written.
+/// Rejects a database that was written by a newer version of the program.
 pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
     if found > VERSION {
         return Err(OpenError::Newer { path: state.to_owned(), found, known: VERSION });

@@ -1,4 +1,4 @@
-//! Stores sessions, and which session is active for each place and person.
+//! Stores the sessions, and records which session is active for each place and person.
 
 use cordboard_core::types::{ActiveScope, SessionName, SessionRecord};
 use rusqlite::{Connection, params};
@@ -25,7 +25,7 @@ impl Store {
     }
 
     /// Stores the session under the new name in `record`, and atomically updates active sessions, open prompts, usage
-    /// entries and audit entries that have the old name. The text of audit entries keeps the old name.
+    /// entries and audit entries that have the old name. The text of audit entries still contains the old name.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.

@@ -1,5 +1,5 @@
-//! Reads the stored data that a host needs at start, and that `cordboard sessions` and `cordboard plugins` need if no
-//! host is running.
+//! Reads the stored data that a host needs when it starts, and that `cordboard sessions` and `cordboard plugins` need
+//! if no host is running.
 
 use std::{
     collections::HashMap,
@@ -33,9 +33,9 @@ pub struct StoreSnapshot {
     pub active: Vec<(ActiveScope, SessionName)>,
     /// The topics of sessions.
     pub topics: Vec<SessionTopic>,
-    /// Updates that are not completed, in the order of acceptance.
+    /// Updates that are not completed, in the order in which they were accepted.
     pub inbox: Vec<InboxRow>,
-    /// Posts that are not completely sent, in the order in which the host sends them.
+    /// Posts that haven't been completely sent, in the order in which the host sends them.
     pub outbox: Vec<OutboxRow>,
     /// Posts whose topic was deleted. They are sent again if a message arrives in the same place.
     pub undeliverable: Vec<OutboxRow>,
@@ -45,12 +45,12 @@ pub struct StoreSnapshot {
     pub decisions: Decisions,
     /// The people who were granted access in the chat or by pairing.
     pub people: Vec<StoredPerson>,
-    /// The last known names of the people who have written.
+    /// The last known names of the people who have written in a place.
     pub names: HashMap<UserId, String>,
 }
 
-/// Reads a state directory, even while a host is using it. Changes no data and doesn't take the directory's lock, but
-/// SQLite may create the files of its WAL. Returns an empty snapshot if there is no database.
+/// Reads a state directory, even while a host is using it. Doesn't change data or lock the directory, but SQLite may
+/// create its WAL files. Returns an empty snapshot if there is no database.
 ///
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason
@@ -60,7 +60,7 @@ pub fn read_only(state: &Path) -> Result<StoreSnapshot, OpenError> {
     Ok(read(&connection).map_err(|trouble| trouble.during("read the store", file))?)
 }
 
-/// A database that is open for reading.
+/// A database that is opened read-only.
 pub(super) struct ReadOnly {
     pub file: PathBuf,
     pub connection: Connection,
@@ -69,7 +69,7 @@ pub(super) struct ReadOnly {
 /// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
 pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
     let file = state_directory::database(state);
-    // If the folder can't be searched, opening the file fails and says why.
+    // If the folder can't be searched, opening the file fails with an error that states the reason.
     if matches!(file.try_exists(), Ok(false)) {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
-//! Creates, checks and locks the state directory. This module rejects directories owned by other users except root, and
-//! must not change permissions.
+//! Creates, checks and locks the state directory. This module rejects directories owned by any user other than this one
+//! or root, and must not change permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -12,11 +12,11 @@ use std::{
 
 use super::error::OpenError;
 
-/// The mode bits that let the group and others write.
+/// The mode bits that allow the group or others to write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The maximum time to wait for the lock of a killed host. If the host was killed while starting a child process, the
-/// child holds the lock until it executes its program, which takes milliseconds except under load.
+/// The maximum time to wait for a lock left by a killed host. If the host was killed while starting a child process,
+/// the child holds the lock until it executes its program. This takes a few milliseconds, or longer under load.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// The interval between attempts to take the lock.
@@ -33,7 +33,7 @@ pub(super) fn database(state: &Path) -> PathBuf {
 }
 
 /// Checks that an empty database isn't the result of data loss: fails if session folders exist. Don't call this if the
-/// database file is missing, because users remove the file to start without data.
+/// database file is missing, because users delete the file on purpose to start afresh.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
     let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();
@@ -59,7 +59,7 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     Ok(Lock { _file: file })
 }
 
-/// Takes the lock. Waits if a child of a killed host holds it: a child that was being started shares the lock until it
+/// Takes the lock. If a child of a killed host holds it, waits: a child that was being started shares the lock until it
 /// executes its own program.
 fn lock(file: &mut File) -> Result<(), TryLockError> {
     let began = Instant::now();
@@ -112,7 +112,7 @@ fn not_writable(state: &Path, source: io::Error) -> OpenError {
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
 }
 
-/// Returns this process's user, by name if the system knows it.
+/// Returns the user that this process runs as, by name if the system knows the name.
 fn user() -> String {
     let uid = rustix::process::geteuid().as_raw();
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut lock_file = private().truncate(false).open(folder.path().join("lock")).unwrap();
         lock_file.lock().unwrap();
-        // No process has this pid, because the kernel's limit is four million.
+        // No process can have this pid, because the kernel's limit is about four million.
         writeln!(lock_file, "999999999").unwrap();
         let child = thread::spawn(move || {
             thread::sleep(LOCK_RETRY * 5);

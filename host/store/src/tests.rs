@@ -1,4 +1,4 @@
-//! Tests of the store with real files.
+//! Tests the store with real files.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -42,7 +42,7 @@ impl State {
         open(self.path()).unwrap()
     }
 
-    /// Closes the store, and returns what a restarted host reads.
+    /// Closes the store, and returns the data that a restarted host would read.
     async fn after(&self, store: Store) -> StoreSnapshot {
         store.close().await;
         let (store, contents) = self.open();

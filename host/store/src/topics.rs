@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Store {
-    /// Atomically stores a new session and the record of the topic to create for it.
+    /// Atomically stores a new session and a record of the topic that will be created for it.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with that name exists, even an archived one.
@@ -34,8 +34,8 @@ impl Store {
         self.run(format!("store the topic of session '{}'", topic.session), move |db| save(db, &topic)).await
     }
 
-    /// Atomically stores a topic that the chat has created, makes its session active there, and adds `member` to its
-    /// members.
+    /// Atomically stores a topic that the chat has created, makes its session active in it, and adds `member` to the
+    /// topic's members.
     pub async fn open_topic(
         &self,
         topic: &SessionTopic,

@@ -1,4 +1,4 @@
-//! Stores the usage of agents, one row per finished turn.
+//! Stores agent usage, one row per finished turn.
 
 use std::path::Path;
 
@@ -56,8 +56,8 @@ impl Store {
     }
 }
 
-/// Like [`Store::usage_since`], but reads a state directory, even while a host is using it. If `session` is set,
-/// returns only the usage of that session.
+/// Like [`Store::usage_since`], but reads the data from a state directory. Works even while a host is using the
+/// directory. If `session` is set, returns only the usage of that session.
 ///
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason
@@ -89,7 +89,7 @@ fn append(db: &Connection, usage: &UsageEntry) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Caps a token count reported by the agent, so that the sum over all turns fits into a column.
+/// Caps a token count that an agent reported, so that the sum over all turns fits into a column.
 fn column(tokens: u64) -> i64 {
     const LIMIT: i64 = i64::MAX / (TURNS + 1);
     i64::try_from(tokens).unwrap_or(LIMIT).min(LIMIT)

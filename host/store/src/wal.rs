@@ -1,4 +1,4 @@
-//! Syncs the write-ahead log to the disk without the writer's thread, so that no request waits for the disk.
+//! Syncs the write-ahead log to disk outside the writer thread, so that write requests don't wait for the disk.
 
 use std::{
     fs::File,
@@ -7,18 +7,18 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// SQLite's write-ahead log. Only SQLite writes to it. Its file exists as long as the store is open.
+/// SQLite's write-ahead log. Only SQLite writes to it. The file exists as long as the store is open.
 #[derive(Debug)]
 pub(super) struct Wal {
     file: File,
-    /// Whether the last sync failed. The kernel reports a failure only once, and then regards the lost data as written.
-    /// So another sync isn't enough: the data must be written again.
+    /// Whether the last sync failed. The kernel reports a failure only once, and then treats the lost data as written.
+    /// Another sync is therefore not enough; the data must be written again.
     has_lost_data: AtomicBool,
 }
 
 impl Wal {
-    /// Opens the log of a database that was read or written. Closing this file releases no lock of SQLite, which locks
-    /// the database file and the shared-memory file instead.
+    /// Opens the log of a database that was read or written. Closing this file doesn't release SQLite's locks, because
+    /// SQLite locks the database file and the shared-memory file instead.
     pub fn open(database: &Path) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
@@ -33,7 +33,8 @@ impl Wal {
         self.has_lost_data.load(Ordering::Relaxed)
     }
 
-    /// Syncs all commits that are in the log. Earlier commits are in the database file, which SQLite has synced.
+    /// Syncs all commits that are in the log. Earlier commits are already in the database file, which SQLite has
+    /// synced.
     pub fn sync(&self) -> io::Result<()> {
         let synced = self.file.sync_data();
         self.has_lost_data.store(synced.is_err(), Ordering::Relaxed);

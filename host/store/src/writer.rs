@@ -1,5 +1,5 @@
-//! The thread that owns the database connection. It commits pending requests in groups, one transaction per group, and
-//! answers each request after the commit. A failed request does not affect the others in its group.
+//! Runs the thread that owns the database connection. The thread commits pending requests in groups, one transaction
+//! per group, and answers each request after the commit. A failed request does not affect the others in its group.
 
 use std::path::PathBuf;
 
@@ -22,11 +22,12 @@ const GROUP: usize = 128;
 /// The kind of failure that a commit must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Durability {
-    /// A killed process (`synchronous=NORMAL`, without a sync).
+    /// The commit survives if the process is killed (`synchronous=NORMAL`, without a sync).
     #[default]
     Process,
-    /// A power failure (`synchronous=FULL`): the commit syncs itself and all earlier ones. A failed sync rolls the commit
-    /// back. All later requests wait for the disk, so frequent requests use [`Store::sync`](super::Store::sync) instead.
+    /// The commit survives a power failure (`synchronous=FULL`): it syncs itself and all earlier commits. If the sync
+    /// fails, the commit is rolled back. All later requests wait for the disk, so frequent requests use
+    /// [`Store::sync`](super::Store::sync) instead.
     Power,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// The requests of one transaction, and those that follow it.
+/// The requests in one transaction, and the requests to handle after it.
 #[derive(Default)]
 struct Group {
     durability: Durability,
@@ -46,9 +47,9 @@ struct Group {
     checkpoints: Vec<oneshot::Sender<Result<(), WorkError>>>,
 }
 
-/// A request's work, with the channel for its answer.
+/// The work of a request, and the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and stores its outcome in the request. Returns whether the work succeeded. May be called again
+    /// Runs the work and stores the outcome in the request. Returns whether the work succeeded. May be called again
     /// after the transaction was rolled back.
     fn run(&mut self, db: &Connection) -> bool;
     /// Sends the outcome that `run` has stored, or the error of the commit.
@@ -84,7 +85,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Closed { what }),
         };
-        // The caller may have dropped its future; the data stays stored.
+        // The caller may have dropped its future, but the data remains stored.
         let _ = answer.send(answered);
     }
 }
@@ -93,7 +94,7 @@ pub(super) struct Writer {
     db: Connection,
     requests: mpsc::Receiver<Request>,
     durability: Durability,
-    /// Released after the connection is closed, because fields are dropped in declaration order.
+    /// The lock is released after the connection is closed, because fields are dropped in declaration order.
     _lock: Lock,
 }
 
@@ -141,7 +142,8 @@ impl Writer {
         group
     }
 
-    /// Commits the group. If that fails, commits each request separately, so that only failing requests are rejected.
+    /// Commits the group. If that fails, commits each request separately, so that only the requests that fail are
+    /// rejected.
     fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
         match (self.transact(durability, &mut requests), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),

@@ -27,12 +27,12 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `Instant`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The reason that a call failed. Each variant needs a different reaction.
+/// The reason why a call failed. Each variant has to be handled differently.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BotApiError {
     #[error("{why}")]
     Unauthorised { why: String },
-    /// Another program polls with this token, or a webhook is set.
+    /// Another program is polling with this token, or a webhook is set.
     #[error("{why}")]
     Conflict { why: String },
     #[error("{why}")]
@@ -158,8 +158,7 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, BotApiError>
 }
 
 fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotApiError {
-    // Scrub before cutting: the scrubber might not recognize the rest of a cut token, which could still help an
-    // attacker.
+    // Scrub before truncating: the scrubber might not recognize a truncated token, which could still help an attacker.
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
     let error = scrub::text(error.to_string());

@@ -7,7 +7,7 @@ use cordboard_chat::{Inbox, StorageError};
 
 use super::locked;
 
-/// Current ids by first id.
+/// The current id of each group, by its first id.
 #[derive(Default)]
 pub(super) struct ChatMigrations(Mutex<HashMap<i64, i64>>);
 

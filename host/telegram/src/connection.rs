@@ -81,14 +81,14 @@ impl<'t> Connection<'t> {
         }
     }
 
-    /// Begins pairing if the host has no owner.
+    /// Begins pairing if the host doesn't have an owner.
     pub async fn begin_pairing(&self, bot: &Bot) {
         if let Some(pairing) = &self.settings.pairing {
             pairing.begin(&bot.name).await;
         }
     }
 
-    /// Loads the stored migrations of chats, and retries after failures of the store.
+    /// Loads the stored chat migrations, and retries after store failures.
     pub async fn load_migrations(&mut self) {
         while let Err(error) = self.telegram.migrations.load(&*self.telegram.inbox).await {
             tokio::time::sleep(self.on_store_failure(&error)).await;
@@ -129,7 +129,7 @@ impl<'t> Connection<'t> {
         })
     }
 
-    /// Returns the wait before the next attempt with a refused token, or `None` once it has been refused for `give_up`
+    /// Returns the delay before a refused token is tried again, or `None` once the token has been refused for `give_up`
     /// without interruption.
     fn on_rejected_token(&mut self, why: &str) -> Option<Duration> {
         let (now, give_up) = (Instant::now(), (self.settings.give_up)());

@@ -1,5 +1,5 @@
-//! Describes messages that consist of data instead of text or a file, such as locations and polls, so that agents get
-//! them as text.
+//! Describes messages that consist of data instead of text or a file, such as locations and polls, so that agents
+//! receive them as text.
 
 use cordboard_core::render::one_line;
 use serde_json::{Map, Value};

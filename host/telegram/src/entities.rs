@@ -3,8 +3,8 @@
 use cordboard_core::render::{Entity, Style};
 use teloxide_core::types::{MessageEntity, MessageEntityKind};
 
-/// Converts all valid entities. A link with an invalid URL, which the renderer doesn't make, is dropped; its text
-/// remains.
+/// Converts all valid entities. A link whose URL is invalid, which the renderer never produces, is dropped, but its
+/// text remains.
 pub(super) fn entities(of: &[Entity]) -> Vec<MessageEntity> {
     of.iter().filter_map(entity).collect()
 }

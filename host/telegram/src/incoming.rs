@@ -168,7 +168,7 @@ impl UpdateParser {
     /// Returns an update with the current text of an edited message, or `None` if the message is dropped or has neither
     /// text nor caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
-        // Each move of a live location is an edit.
+        // Every update of a live location arrives as an edit.
         if message.text.is_none() && message.caption.is_none() {
             return None;
         }
@@ -274,15 +274,15 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Returns whether `reply`, the answered message, is neither from the author of `message` nor from the bot.
+    /// Returns whether `reply`, the message being replied to, is from neither the author of `message` nor the bot.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
         author != Some(self.bot.id) && author != own
     }
 
-    /// Returns the topic that a person has changed, if the message reports such a change. The person needs no access:
-    /// Telegram has already checked the rights in the chat.
+    /// Returns the topic that a person has changed, if the message reports such a change. The person doesn't need
+    /// access: Telegram has already checked the person's rights in the chat.
     fn changed_topic(&self, message: &Message) -> Option<Place> {
         let changes = ["forum_topic_edited", "forum_topic_closed", "forum_topic_reopened"];
         let is_change = changes.iter().any(|field| message.others.contains_key(*field));

@@ -64,7 +64,7 @@ pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static st
 pub struct ReceiverSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
-    /// `None` if no one can become the owner by pairing.
+    /// `None` if pairing is not available.
     pub pairing: Option<Arc<dyn PairingHandler>>,
     /// The clock for the timestamps of button presses, which have none in the Bot API.
     pub clock: TimeSource,
@@ -89,7 +89,7 @@ pub struct Settings {
     pub api_url: String,
     /// The minimum time between two edits in a private chat. In a group it is five times as long.
     pub edit_pause: ConfiguredTime,
-    /// A function that returns how running turns are shown. In a group, drafts are replaced with messages.
+    /// A function that returns how running turns are shown. In groups, messages are used instead of drafts.
     pub streaming: Arc<dyn Fn() -> Streaming + Send + Sync>,
     /// A function that returns whether answers may be rich messages.
     pub rich: Arc<dyn Fn() -> RichMessages + Send + Sync>,
@@ -104,7 +104,7 @@ pub struct Settings {
     pub poll_timeout: Duration,
     /// The timeout of a request. It is added to the long-poll timeout when polling.
     pub timeout: Duration,
-    /// The delay after the first of several failures. It doubles with each further failure, up to a minute.
+    /// The delay after the first failure. It doubles with each consecutive failure, up to a minute.
     pub first_retry: Duration,
 }
 
@@ -141,18 +141,19 @@ pub struct Telegram {
     stop_buttons: StopButtons,
     rich_refusals: RichRefusals,
     topics: TopicSupport,
-    /// The bot's user name. Not set before the host has signed in.
+    /// The bot's user name. Not set until the host has signed in.
     bot_name: OnceLock<String>,
     /// The places with a typing call in progress.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menus that were last set, by private chat. The key `None` is the menu of all other chats.
     menus: Mutex<HashMap<Option<i64>, Vec<MenuEntry>>>,
-    /// Hashes of the contents of recent messages, by chat and message id. An edit to the same content needs no call.
+    /// Hashes of the contents of recent messages, by chat and message id. An edit that doesn't change the content
+    /// doesn't require a call.
     shown_hashes: Mutex<HashMap<(String, String), u64>>,
 }
 
 impl Telegram {
-    /// Reads the token. Makes no request.
+    /// Reads the token. Doesn't make any requests.
     ///
     /// # Errors
     /// The token file is missing or invalid. The error text says what to do.

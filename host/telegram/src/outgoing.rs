@@ -94,7 +94,7 @@ impl Payload for SetMessageReaction {
     const NAME: &'static str = "SetMessageReaction";
 }
 
-/// A place as the Bot API addresses it.
+/// A place, in the form in which the Bot API addresses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ApiPlace {
     chat: i64,
@@ -111,8 +111,8 @@ impl ApiPlace {
     }
 }
 
-/// Separates chat id and message number in the ids of messages that were sent to the new id of a group. Numbers restart
-/// after the move, so a number alone is ambiguous.
+/// Separates the chat id from the message number in the ids of messages sent to a group's new id. Numbers restart after
+/// the move, so a number alone is ambiguous.
 const MOVED: char = ':';
 
 /// Returns the id by which the rest of the host knows a message.
@@ -211,7 +211,7 @@ impl Chat for Telegram {
             .entities(entities(&message.message.entities))
             .link_preview_options(NO_PREVIEW);
         payload.reply_markup = self.keyboard(message).await?;
-        // After a failure, such as a lost response, it is unknown which content Telegram shows.
+        // After a failure, such as a lost response, the content that Telegram shows is unknown.
         self.forget_shown(place, id);
         match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) | Err(BotApiError::NotModified) => {
@@ -306,8 +306,8 @@ impl Telegram {
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
-    /// Sends a message to a place. If its group has moved, sends the message again to the group's new id. `payload`
-    /// gets the target and the reference to the message that this one replies to.
+    /// Sends a message to a place. If the place's group has moved, sends the message again to the group's new id.
+    /// `payload` gets the target and the reference to the message that this one replies to.
     async fn send_to_current<P: Payload + Serialize + Sync>(
         &self,
         place: &Place,

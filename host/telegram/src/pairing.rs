@@ -10,7 +10,7 @@ use cordboard_core::{
 
 use super::update::{Message, User};
 
-/// A text with a pairing code.
+/// A text that contains a pairing code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairingAttempt {
     /// The key of the update.
@@ -40,8 +40,8 @@ pub enum PairingOutcome {
 /// Makes the first person who sends the one-time code the owner.
 #[async_trait]
 pub trait PairingHandler: Send + Sync {
-    /// Called when the bot is known. If the host has no owner, creates a code and logs it. `bot` is the user name of
-    /// the bot.
+    /// Called once the bot's account is known. If the host has no owner, creates a code and logs it. `bot` is the user
+    /// name of the bot.
     async fn begin(&self, bot: &str);
 
     /// Checks a code.

@@ -1,7 +1,7 @@
 //! The polling loop: updates are parsed, stored and passed on, then synced, and then the next poll confirms them.
 //!
-//! The loop retries after failures of the network and of the store, and reports each problem once. After a failure,
-//! Telegram sends the batch again, and the inbox drops duplicates by key.
+//! The loop retries after network and store failures, and reports each problem once. After a failure, Telegram sends
+//! the batch again, and the inbox drops duplicates by key.
 
 use std::{convert::Infallible, time::Duration};
 

@@ -1,5 +1,5 @@
 //! Turns a Telegram message into a prompt: restores the Markdown that the client converted to entities, and adds the
-//! answered message or the author of a forwarded one.
+//! message being replied to, or the author of a forwarded message.
 
 use std::ops::Range;
 
@@ -10,7 +10,8 @@ use cordboard_core::{
 
 use super::update::{Entity, Message, MessageOrigin};
 
-/// The maximum number of characters to quote from an answered message. A quote that the user selected is never cut.
+/// The maximum number of characters to quote from the message being replied to. A quote selected by the user is never
+/// truncated.
 const LONGEST_QUOTE: usize = 500;
 
 /// The maximum number of characters of a person's or chat's name.
@@ -145,7 +146,7 @@ impl PromptContext<'_> {
         }
     }
 
-    /// Returns the author and the text of the answered message.
+    /// Returns the author and the text of the message being replied to.
     fn answered(&self) -> Option<(String, String)> {
         let quote = self.message.quote.as_ref().map(|quote| quote.text.clone());
         if let Some(reply) = &self.message.reply_to_message {

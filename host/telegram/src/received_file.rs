@@ -1,10 +1,10 @@
-//! Finds the file of a message.
+//! Finds the file attached to a message.
 
 use cordboard_core::types::ChatFile;
 use serde_json::{Map, Value};
 
-/// The fields that contain a file, each with the kind in words and the name to use if the file has none. A message with
-/// an animation has the `document` field, too, so the order matters.
+/// The fields that contain a file, each with a word for its kind and the name to use if the file has no name. A message
+/// with an animation has the `document` field, too, so the order matters.
 const FIELDS: [(&str, &str, &str); 6] = [
     ("animation", "animation", "animation.mp4"),
     ("audio", "audio", "audio.mp3"),

@@ -50,9 +50,10 @@ impl<'t> Receiver<'t> {
         Self { telegram, settings, parser, pending_answers: JoinSet::new() }
     }
 
-    /// Stores the relevant updates of a batch, and then answers its button presses in the background. When this returns,
-    /// the updates are on the disk and may be confirmed. The host already handles them while they are synced, because a
-    /// disk may take several milliseconds. Skips a malformed update, because Telegram would send it again forever.
+    /// Stores the relevant updates of a batch, and then answers its button presses in the background. When this
+    /// returns, the updates are on the disk and may be confirmed. The host starts handling them while they are being
+    /// synced, because syncing may take several milliseconds. Skips a malformed update, because Telegram would send it
+    /// again forever.
     ///
     /// # Errors
     /// The store failed.
@@ -103,7 +104,7 @@ enum PressText {
 }
 
 impl PressText {
-    /// Returns the answer to a button press of a user without access.
+    /// Returns the answer to a button press by a user without access.
     fn refusal(query: Option<&Query>) -> Self {
         query.and_then(|query| query.refusal).map_or(Self::None, Self::Alert)
     }
@@ -151,8 +152,8 @@ async fn store_batch(
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {
-                // Ignore a press after the turn has ended or the host has restarted, and a press that the user isn't
-                // allowed to make.
+                // Ignore presses that arrive after the turn has ended or the host has restarted, and presses that the
+                // user isn't allowed to make.
                 if let Some(action) = telegram.stop_buttons.find(chat, draft)
                     && (settings.press_refusal)(&update.caller, &action).is_none()
                 {

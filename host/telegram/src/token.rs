@@ -36,7 +36,7 @@ pub enum TokenError {
     Malformed { file: PathBuf },
 }
 
-/// Reads the token and registers it for scrubbing, so that it appears in no log and no reply.
+/// Reads the token and registers it for scrubbing, so that it never appears in logs or replies.
 ///
 /// # Errors
 /// The file can't be read, or doesn't contain a token.

@@ -55,7 +55,7 @@ pub(super) struct Message {
     pub external_reply: Option<ExternalReply>,
     #[serde(default, deserialize_with = "optional")]
     pub quote: Option<Quote>,
-    /// All other fields. For a message without text, the field's name identifies the kind of content.
+    /// All other fields. In a message without text, the name of such a field identifies the kind of content.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -160,7 +160,7 @@ pub(super) struct ExternalReply {
     pub origin: Option<MessageOrigin>,
 }
 
-/// The part of the answered message that the user quotes.
+/// The part that the user quotes from the message being replied to.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Quote {
     pub text: String,

@@ -1,5 +1,5 @@
-//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The update
-//! is parsed, stored and passed on, then synced, and then the server confirms it.
+//! The webhook: Telegram sends each update in a request, which an HTTP server outside of this crate receives. The
+//! update is parsed, stored and passed on, then synced, and then the server confirms it.
 //!
 //! If an update can't be stored, Telegram sends it again, and the inbox drops duplicates by key.
 
@@ -122,8 +122,8 @@ async fn receive(
     std::future::pending().await
 }
 
-/// Passes the outcome to the server. The server may have stopped waiting, because of a timeout or a closed connection.
-/// Telegram then sends the update again.
+/// Passes the outcome to the server. If the server has stopped waiting because of a timeout or a closed connection,
+/// Telegram sends the update again.
 fn answer(sender: oneshot::Sender<WebhookOutcome>, outcome: WebhookOutcome) {
     let _waiting: Result<(), WebhookOutcome> = sender.send(outcome);
 }
@@ -144,7 +144,7 @@ pub(super) async fn delete(telegram: &Telegram, settings: &ReceiverSettings) -> 
     }
 }
 
-/// Replaces teloxide's payload, which knows only the update kinds of older Bot API versions.
+/// Replaces teloxide's payload, which supports only the update kinds of older Bot API versions.
 #[derive(Serialize)]
 struct SetWebhook {
     url: String,

@@ -20,7 +20,7 @@ PIECE = 4096  # bytes per write
 
 
 class HttpError(Exception):
-    """Raised if no complete response arrives. The text gives the reason, and names any missing configuration line."""
+    """Raised if no complete response arrives. The message states the reason and any missing configuration line."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ def fetch(url, method="GET", headers=None, body=b""):
             with pending.subscribe() as ready:
                 ready.block()
             outcome = pending.get()
-        # The result is nested: the outer one belongs to the future, the inner one to the request.
+        # The result is nested: the outer result comes from the future, the inner one from the request.
         while isinstance(outcome, Ok):
             outcome = outcome.value
         if isinstance(outcome, Err):

@@ -11,7 +11,7 @@ const GREETING: &str = "Good morning, $ARGUMENTS";
 
 #[derive(Clone, Copy)]
 pub enum Agent {
-    /// The adapter `claude-agent-acp`, which starts a claude CLI of its own.
+    /// The adapter `claude-agent-acp`, which starts its own claude CLI.
     Claude,
     Opencode,
 }
@@ -33,7 +33,7 @@ impl Agent {
         assert_eq!(processes(&host), Vec::<u32>::new());
     }
 
-    /// The environment variable with the path of the agent's program.
+    /// The environment variable that contains the path of the agent's program.
     const fn variable(self) -> &'static str {
         match self {
             Self::Claude => "CORDBOARD_TEST_CLAUDE_ACP",

@@ -1,6 +1,6 @@
 //! Tests real agents that speak the Agent Client Protocol against a fake Messages API. Checks the text that the user
-//! sees and the requests that the API receives. If the environment variable with an agent's path isn't set, that
-//! agent's tests print a line and pass.
+//! sees and the requests that the API receives. If the environment variable for an agent's path isn't set, that agent's
+//! tests print a line and pass.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -1,5 +1,5 @@
-//! Tests the cgroups of agents. If this process can't create cgroups, the tests expect the behavior without them. If it
-//! can't set limits in them, the tests that need limits print a line and pass.
+//! Tests agents' cgroups. If this process can't create cgroups, the tests expect the behavior for hosts without
+//! cgroups. If it can't set limits in cgroups, the tests that need limits print a line and pass.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use super::{
     tag,
 };
 
-/// While this value exists, this process is in a new cgroup, if it can create one.
+/// Keeps this process in a new cgroup, if it can create one, until this value is dropped.
 pub struct OwnCgroup(Option<PathBuf>);
 
 impl OwnCgroup {
@@ -143,7 +143,7 @@ async fn an_agent_does_not_start_if_its_limits_cannot_be_set() {
     assert!(error.to_string().contains("or remove max_memory"), "{error}");
 }
 
-/// The kernel would accept a process limit while the host is in the parent cgroup, but the agent's cgroup would then be
+/// Even while the host is in the parent cgroup, the kernel accepts a process limit, but the agent's cgroup is then
 /// unusable.
 #[tokio::test]
 async fn limits_of_processes_and_then_of_memory_are_enforced() {
@@ -152,7 +152,7 @@ async fn limits_of_processes_and_then_of_memory_are_enforced() {
         return;
     }
     adopt_orphans();
-    // A child of the host, such as a process that compiles plugins.
+    // A child of the host that isn't an agent, like a process that compiles plugins.
     let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
     let script = "for i in 1 2 3 4; do sleep 1000 & done";
     let processes = |number| AgentLimits { processes: Some(number), ..NO_LIMITS };

@@ -179,8 +179,8 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
 async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
-    // The child sheds its environment tag, resource limit tag, process group and parent. Only a malicious program does
-    // all of this.
+    // The child drops its environment tag, its resource limit tag, its process group and its parent. Only a malicious
+    // program would do all of this.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
@@ -194,7 +194,7 @@ async fn a_detached_process_is_named_and_its_pipe_abandoned() {
 }
 
 /// A script that starts a process in a new session, with an empty environment and detached from its parent, like a
-/// daemon. The script prints the pid of this process.
+/// daemon. The script prints the process's pid.
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn unrelated_children_are_not_reaped() {
 #[tokio::test]
 async fn an_orphan_without_its_environment_is_found() {
     let _no_cgroups = cgroups::forbid_cgroups();
-    // This test doesn't call `adopt_orphans`, so init adopts the detached process, as it does after a host dies.
+    // This test doesn't call `adopt_orphans`, so init adopts the detached process, as happens when a host dies.
     let host = tag().host;
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell(&script) };

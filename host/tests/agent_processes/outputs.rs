@@ -1,4 +1,4 @@
-//! Tests programs whose whole output is collected.
+//! Tests running programs to completion and collecting their output.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn error(script: &str) -> String {
 
 #[tokio::test]
 async fn the_output_of_a_program_is_collected() {
-    // A program that waits for input gets its end.
+    // A program that reads its input sees end of file.
     let text = output("cat; echo loading >&2; printf ' one\\n\\ntwo'", LIMITS).await.unwrap();
     assert_eq!(text, " one\n\ntwo\n");
     assert_eq!(output("true", LIMITS).await.unwrap(), "");

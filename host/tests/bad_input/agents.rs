@@ -1,5 +1,5 @@
-//! Tests agents that are missing, crash, print invalid output, don't answer or don't exit. The chat says what to do,
-//! and waiting prompts are answered once the agent is fixed.
+//! Tests agents that are missing, crash, print invalid output, don't answer or don't exit. In each case, the chat tells
+//! the user what to do, and waiting prompts are answered once the agent is fixed.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::host::{Home, QUICK};
 
-/// Returns a configuration with this command for the agent, and with a drain period of two seconds.
+/// Returns a configuration that sets the agent's command and a drain period of two seconds.
 fn with_agent(command: &str) -> String {
     format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
 }
@@ -62,7 +62,7 @@ fn an_unexecutable_command_is_named() {
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
     host.hear("Use /retry to try again.");
-    // A session that waits for `/retry` doesn't delay the exit at the end of input.
+    // When the input ends, a session that is waiting for `/retry` doesn't delay the exit.
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -107,7 +107,7 @@ fn the_last_output_of_an_agent_is_shown_literally() {
     }
     home.configure(QUICK);
     host.log("configuration changed");
-    // `/retry` starts the agent at once.
+    // `/retry` starts the agent without this delay.
     host.exchange("/retry", "Retrying in session 'a'.");
     host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));

@@ -1,4 +1,4 @@
-//! Tests the command line: its help, its errors, and its tables.
+//! Tests the command line's help texts, error messages and tables.
 
 use super::host::{CORDBOARD, Home, QUICK};
 

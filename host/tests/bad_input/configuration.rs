@@ -5,7 +5,7 @@ use std::fs;
 
 use super::host::{Home, QUICK};
 
-/// Runs a host with this configuration, which must prevent startup, and returns the error.
+/// Runs a host that must refuse to start because of this configuration, and returns the error.
 fn refused(config: &str) -> String {
     let home = Home::new(config);
     let ended = home.run().end();
@@ -107,7 +107,7 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
         host.hear(&format!("The new configuration can't be used, and the previous one stays active:\n{path}\n{why}"));
         host.log(&format!("{path}\\n{why}"));
     }
-    // Only the plugin can detect this error.
+    // Only the `persona` plugin can detect this error.
     home.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
     host.hear(&format!(
         "Plugin 'persona' was rejected: it failed its trial: it returned an error: personas.poet.instructions: invalid type: integer `5`, expected a \
@@ -116,7 +116,7 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Each invalid configuration is reported once, and the session isn't affected.
+/// The host reports each invalid configuration once, and the session isn't affected.
 #[test]
 fn a_running_host_keeps_the_last_good_configuration() {
     let home = Home::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));

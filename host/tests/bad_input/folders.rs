@@ -51,7 +51,7 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     host.exchange("/new a", "Session 'a' created.");
     let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    // Only a running host knows the pid, so this list came through the host's socket.
+    // Only a running host knows the pid, so the command must have received this list through the host's socket.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
@@ -163,7 +163,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The names of plugins whose files aren't regular files, each with the reason that the host shows.
+/// The names of plugins whose files aren't regular files, each with the reason that the host gives.
 const ODD_FILES: [(&str, &str); 6] = [
     ("device", "it is a device, not a regular file: replace it with a regular file, or remove it"),
     ("folder", "it is a folder, not a regular file: replace it with a regular file, or remove it"),
@@ -173,7 +173,7 @@ const ODD_FILES: [(&str, &str); 6] = [
     ("socket", "it is a socket, not a regular file: replace it with a regular file, or remove it"),
 ];
 
-/// Creates the files of [`ODD_FILES`].
+/// Creates the files listed in [`ODD_FILES`].
 fn make_odd_files(home: &Home) {
     let at = |name: &str| home.path(&format!("plugins/{name}.wasm"));
     symlink("/dev/zero", at("device")).unwrap();
@@ -186,7 +186,7 @@ fn make_odd_files(home: &Home) {
     drop(std::os::unix::net::UnixListener::bind(at("socket")).unwrap());
 }
 
-/// Waits until the host shows each of [`ODD_FILES`] with its reason.
+/// Waits until the host lists every plugin in [`ODD_FILES`] with its reason.
 fn wait_for_reasons(home: &Home) {
     let shown = |rows: &serde_json::Value, (name, why): (&str, &str)| {
         let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
@@ -283,7 +283,7 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
     assert!(ended.out.contains(&format!("token          invalid  {token}\n")), "{}", ended.out);
 }
 
-/// Runs a host with this state directory, which must prevent startup, and returns the error.
+/// Runs a host that must refuse to start with this state directory, and returns the error.
 fn refused(home: &Home, state: &str) -> String {
     let (config, plugins) = (home.path("config.toml"), home.path("plugins"));
     let mut command = home.cordboard(&["run", "--chat", "console", "--state", state]);

@@ -57,7 +57,8 @@ impl Disk {
     }
 }
 
-/// Starts a host on a 2 MiB disk. Returns `None` if this system doesn't let users mount a tmpfs.
+/// Starts a host whose state directory is on a 2 MiB disk. Returns `None` if this system doesn't let users mount a
+/// tmpfs.
 fn on_small_disk(home: &Home) -> Option<(Host, Disk)> {
     if !has_disks(home) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");

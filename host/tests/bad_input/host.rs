@@ -23,7 +23,7 @@ pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
 /// A configuration with a short delay between the demo agent's lines.
 pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
 
-/// A temporary folder with `config.toml`, `plugins` and `state`.
+/// A temporary folder that contains `config.toml`, `plugins` and `state`.
 pub struct Home {
     folder: tempfile::TempDir,
 }
@@ -82,7 +82,7 @@ impl Home {
         command
     }
 
-    /// Returns the arguments `--config`, `--state` and `--plugins` with the paths of this home.
+    /// Returns the arguments `--config`, `--state` and `--plugins` with this home's paths.
     pub fn places(&self) -> Vec<String> {
         ["config.toml", "state", "plugins"]
             .iter()
@@ -96,17 +96,18 @@ impl Home {
         finish(self.cordboard(args).stdin(Stdio::null()))
     }
 
-    /// Runs a subcommand with the paths of this home.
+    /// Runs a subcommand with this home's paths.
     pub fn ask(&self, subcommand: &str, more: &[&str]) -> Ended {
         finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
     }
 
-    /// Waits until the first session is in `phase`, and returns the pid of its agent.
+    /// Waits until the first session is in `phase`, and returns its agent's pid.
     pub fn wait_for_phase(&self, phase: &str) -> String {
         self.wait_for(phase, |session| session["phase"] == phase)["pid"].to_string()
     }
 
-    /// Waits until `is_so` returns true for the first session. Returns the session as in `cordboard sessions --json`.
+    /// Waits until `is_so` returns true for the first session. Returns the session as `cordboard sessions --json`
+    /// prints it.
     pub fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -124,7 +125,7 @@ impl Home {
         Host::start(command.args(self.places()))
     }
 
-    /// Runs a host with `lines` as its whole input.
+    /// Runs a host that receives only `lines` as its input.
     pub fn talk(&self, lines: &[&str]) -> Ended {
         let mut host = self.run();
         lines.iter().for_each(|line| host.say(line));
@@ -180,12 +181,12 @@ impl Host {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// Waits until `text` appears in the chat after the text that the previous wait found.
+    /// Waits until `text` appears in the chat, searching from the end of the previous wait's match.
     pub fn hear(&mut self, text: &str) {
         self.out.wait(text, &self.err);
     }
 
-    /// Waits until `text` appears in the log after the text that the previous wait found.
+    /// Waits until `text` appears in the log, searching from the end of the previous wait's match.
     pub fn log(&mut self, text: &str) {
         self.err.wait(text, &self.out);
     }
@@ -221,7 +222,7 @@ impl Drop for Host {
     }
 }
 
-/// A pipe's output so far.
+/// The output received from a pipe so far.
 struct PipeOutput {
     text: Arc<(Mutex<Stream>, Condvar)>,
     /// The byte offset at which the next wait begins to search.

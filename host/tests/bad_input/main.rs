@@ -1,5 +1,5 @@
-//! Tests user mistakes, disk failures and agent failures with the real binary: the message says what to do, the exit
-//! code is correct, and no session or message is lost.
+//! Tests how the real binary handles user mistakes, disk failures and agent failures: its messages say what to do, its
+//! exit code is correct, and no session or message is lost.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -1,4 +1,5 @@
-//! Tests a host whose process group has no id in its pid namespace, as in a container that was entered from outside.
+//! Tests a host whose process group was created outside its pid namespace and therefore has no id there, as happens
+//! when a container is entered from outside.
 
 use super::host::{CORDBOARD, Home, Host, QUICK};
 

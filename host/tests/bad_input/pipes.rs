@@ -91,7 +91,7 @@ impl Stalled {
                 serde_json::from_str(&home.ask("sessions", &["--json"]).out).unwrap_or_default();
             rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
         });
-        // The view renders the answer after the end of the turn.
+        // The view renders the answer only after the turn has ended.
         wait_until("the answer is stored", || {
             let posts = cordboard_store::read_only(&home.path("state")).unwrap().outbox;
             posts.iter().any(|post| post.reply.text.contains("line 20000"))

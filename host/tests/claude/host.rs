@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::agent_host::{AgentHost, eventually};
 
-/// The environment variable with the path of the CLI.
+/// The environment variable that contains the CLI's path.
 const CLI: &str = "CORDBOARD_TEST_CLAUDE";
 
 /// Starts a host. If [`CLI`] isn't set, prints a line and returns `None`.

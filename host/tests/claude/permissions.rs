@@ -43,7 +43,7 @@ fn a_permission_can_last_for_the_session() {
     let shown = host.ask("bash touch made", "The tool said: ");
     assert!(!shown.contains("asks for permission"), "{shown}");
     host.phase("idle");
-    // To allow further edits, the CLI changes its permission mode, which lasts only until its process exits.
+    // To allow further edits, the CLI changes its permission mode, but only until its process exits.
     let file = host.path("state/sessions/a/file");
     let write = format!("write {}", file.display());
     host.ask(&write, "[Allow for this session] /answer #2 session");
@@ -188,7 +188,7 @@ fn an_approved_plan_ends_the_plan_mode_of_the_session() {
     host.ask("/allow", "The tool said: ");
     host.phase("idle");
     host.ask("/permissions", "(agent claude, mode default)");
-    // The agent's next process starts in the new mode.
+    // The agent's next process starts in the new permission mode.
     host.ask("/suspend", "Session 'a'");
     host.phase("suspended");
     host.ask("bash touch made", "[Deny] /answer #3 deny");

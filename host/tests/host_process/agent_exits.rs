@@ -2,7 +2,7 @@
 
 use super::support::{Home, until};
 
-/// The complete message for a crash in the middle of an answer.
+/// The complete message that the chat shows if an agent crashes in the middle of an answer.
 const DIED: &str = "I am about to\n\n⚠ Incomplete: the agent exited.\n\
     The agent of session 'a' exited during its answer: the demo agent crashed on request\n\
     Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
@@ -33,7 +33,8 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     host.ask("crash", DIED);
     let refused = "Not accepted: session 'a' has an interrupted message. Use /retry a to send it again, or /leave a to drop it; then send this one again.\n“hello”";
     host.ask("hello", refused);
-    // `idle_timeout` and `kept` are set together, so once the timeout changes, the session also uses the new `kept`.
+    // The test saves `idle_timeout` and `kept` together, so when the timeout has changed, the session also uses the new
+    // `kept`.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
         until("the session uses the new configuration", || host.session("a")["idle_timeout_s"] == seconds);

@@ -1,5 +1,5 @@
-//! Tests that all agent kinds behave alike. Each function tests one behavior and runs once per kind. If a kind lacks a
-//! feature, the function checks the message that the chat shows instead.
+//! Tests that all agent kinds behave alike. Each function tests one behavior and runs once per kind. If a kind doesn't
+//! support a feature, the function checks the message that the chat shows instead.
 
 mod stand_in;
 
@@ -214,7 +214,7 @@ fn fresh_follows_a_refused_resume(kind: &StandIn) {
     if kind.lacks(AgentFeature::Resume) {
         host.ask("remember tea", &kind.answer("I will remember: tea"));
         suspend_and_wait(&mut host);
-        // The user has asked for a new conversation, so the chat doesn't report the lost state.
+        // The user asked for a new conversation, so the chat doesn't mention that the old state is lost.
         host.ask("/fresh", FRESH);
         return host.ask("recall", &kind.answer("I remember nothing."));
     }
@@ -303,8 +303,8 @@ fn an_agent_that_ignores_sigterm_is_killed(kind: &StandIn) {
     assert_eq!(home.agents(), [] as [i32; 0], "agent {agent} is left");
 }
 
-/// When the host's input ends, the agent finishes its turn. The host then closes the agent's input, and the agent
-/// exits.
+/// When the host's input ends, the host lets the agent finish its turn, and then closes the agent's input, so that the
+/// agent exits.
 fn a_turn_is_finished_at_the_end_of_input(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
@@ -322,7 +322,7 @@ fn an_unknown_agent_command_is_refused(kind: &StandIn) {
     let mut host = home.start();
     host.ask("/new a", CREATED);
     host.await_phase("a", "idle");
-    // None of the stand-ins reports its own commands.
+    // None of the stand-ins reports any commands of its own.
     host.ask("//compact", "The agent of session 'a' has no command //compact. Use /commands to list its commands.");
 }
 
@@ -380,7 +380,7 @@ fn a_permission_mode_is_selected_or_refused(kind: &StandIn) {
         );
     } else {
         host.say("/permissions mode plan");
-        // The stand-ins have no modes.
+        // The stand-ins don't support permission modes.
         let refused = "rejected the permission mode and keeps its own. ";
         host.expect_all(&["Permission mode of session 'a': ", refused]);
     }

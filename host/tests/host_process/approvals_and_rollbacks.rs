@@ -3,7 +3,7 @@
 
 use super::support::{Home, Host, until};
 
-/// Waits for the question about a plugin, and returns its two button commands.
+/// Waits for the question about a plugin, and returns the commands of the question's two buttons.
 fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
     let mut question = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
@@ -32,7 +32,7 @@ fn simultaneous_approvals_are_one_message() {
     host.expect("Plugin 'p04' is not granted session-control.");
     host.say(&refuse.replace("p04", "p12"));
     host.expect("Plugin 'p12' is not granted session-control.");
-    // A new version triggers a new question, which the old version's button can't answer.
+    // A new version triggers a new question, which the buttons of the old question can't answer.
     home.plug("p05", "asks_more");
     question(&mut host, "p05");
     host.say(&refuse.replace("p04", "p05"));
@@ -41,7 +41,7 @@ fn simultaneous_approvals_are_one_message() {
     assert_eq!(host.chat().matches(" that it was not granted:").count(), 1);
 }
 
-/// Waits until the list of plugins shows the plugin with this health.
+/// Waits until the plugin list shows this health for the plugin.
 fn await_health(home: &Home, plugin: &str, health: &str) {
     until(&format!("{plugin} is {health}"), || {
         home.plugins().as_array().unwrap().iter().any(|row| row["name"] == plugin && row["health"] == health)

@@ -1,4 +1,4 @@
-//! Tests agent work that outlasts a turn, and processes that outlive their agent.
+//! Tests background work that continues after a turn, and processes that outlive their agent.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::{
     support::{Home, Host, until},
 };
 
-/// An agent that reports the background work that a prompt names, but doesn't do it. Only the prompt `hide` starts a
+/// An agent that reports the background work named in a prompt, but doesn't perform it. Only the prompt `hide` starts a
 /// real process.
 const WORKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin

@@ -7,16 +7,16 @@ use cordboard_core::config::{TakesEffect, keys, takes_effect};
 
 use super::support::{Home, Host, component, until};
 
-/// The evidence that the host has noticed a new value.
+/// How the host shows that it has applied a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
     /// The log names this part of the configuration. Nothing else is checked.
     Log(&'static str),
     /// The `echo` plugin is activated again, and the log names this part.
     NewGeneration(&'static str),
-    /// The next message goes to a new process of the demo agent, and the log names this part.
+    /// A new demo agent process receives the next message, and the log names this part.
     NewAgent(&'static str),
-    /// `cordboard sessions` shows another idle timeout.
+    /// `cordboard sessions` shows a different idle timeout.
     IdleTimeout,
     /// The chat says that the key takes effect at the next start.
     Restart,
@@ -28,8 +28,8 @@ const DEMO: Shows = NewAgent("agent demo");
 const ECHO: Shows = NewGeneration("plugin echo");
 const ALL: Shows = NewGeneration("plugin limits");
 
-/// Each key: its table, its name, a valid value that differs from the default, and the evidence that the host has
-/// noticed the value.
+/// For each key: its table, its name, a valid value that differs from the default, and how the host shows that it has
+/// applied the value.
 const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "token_file", "\"t\"", Restart),
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
@@ -136,7 +136,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME", "http_body", "\"2MiB\"", ECHO),
     ("plugins.NAME", "http_time", "\"8s\"", ECHO),
     ("plugins.NAME", "config", "{ a = 1 }", ECHO),
-    // The host reads this key for each request, so a change doesn't activate the plugin again.
+    // The host reads this key on each request, so changing it doesn't reactivate the plugin.
     ("plugins.NAME", "webhook", "{ token = \"s\" }", Log("plugin echo")),
     ("plugins.NAME.webhook", "hmac", "\"s\"", Log("plugin other")),
     ("plugins.NAME.webhook", "token", "\"s\"", Log("plugin other")),
@@ -144,9 +144,9 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
 ];
 
 /// Returns the table name with its placeholder replaced. `command`, `sandbox` and the limits are saved for an agent
-/// that no session uses: the saved command can't start an agent, and neither can a sandbox or limits on a machine that
-/// lacks them. `kind` is also saved for that agent, because the session's agent already has the saved kind. `prompt`
-/// and `silence` are saved for an agent of the kind that supports them.
+/// that no session uses: the saved command doesn't exist, and this machine may not support the sandbox or the limits.
+/// `kind` is also saved for that agent, because the session's agent already has the saved kind. `prompt` and `silence`
+/// are saved for an agent whose kind supports them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         // This bot exists from the start, and its table has no other `access` table.
@@ -168,7 +168,7 @@ fn generation(home: &Home) -> u64 {
     row["generation"].as_u64().unwrap()
 }
 
-/// The state before a key is saved, for comparison.
+/// The state before a key is saved, for comparison with the state afterwards.
 struct Before {
     generation: u64,
     agent: u64,
@@ -216,7 +216,7 @@ fn each_saved_key_acts_or_names_the_next_start() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
-    // Each configuration has one more key than the previous one.
+    // Each configuration adds one key to the previous one.
     let shell = "kind = \"plain\"\ncommand = \"sh\"\n";
     let mut tables = BTreeMap::from(
         [("secrets", "s = \"/s\"\n"), ("agents.shell", shell), ("telegram.second", "token_file = \"second\"\n")]

@@ -9,8 +9,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// A server that records requests. It echoes the request body, in the encoding that the path names, as the response
-/// body and in the `x-echo` header.
+/// A server that records requests. It encodes the request body as the path specifies, and returns the result in the
+/// response body and the `x-echo` header.
 pub struct Echo {
     pub address: String,
     requests: Arc<Mutex<Vec<String>>>,

@@ -3,7 +3,7 @@
 
 use super::support::{Home, until};
 
-/// The configuration of `event_loop`, which reacts to events with actions that cause the same events.
+/// The configuration of the `event_loop` plugin, which reacts to events with actions that cause the same events again.
 const RESTLESS: &str = "[plugins.event_loop]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
 
 fn count_events(log: &str, event: &str) -> usize {
@@ -45,8 +45,8 @@ fn two_hooks_that_answer_each_other_stop() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("hello");
-    // Each hook reacts to the user's turn, and then to the turn that the other hook caused. Neither receives the events
-    // of a turn that both hooks contributed to.
+    // Each hook reacts to the user's turn, and then to the turn that the other hook caused. Neither hook receives
+    // events from a turn that both have contributed to.
     until("all four prompts of the hooks are answered", || host.chat().matches("You said: once more").count() == 4);
     let (_, code) = host.end();
     assert_eq!(code, Some(0));

@@ -27,7 +27,8 @@ fn an_idle_agent_stops_and_the_next_message_resumes_it() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("remember the milk");
-    // On a slow machine, the agent may be suspended before it gets this message; the resume notice then comes first.
+    // On a slow machine, the agent may be suspended before it receives this message. In that case, the resume notice
+    // comes first.
     host.expect("I will remember: the milk\n");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -60,7 +61,7 @@ fn an_inactive_session_is_suspended_during_another_turn() {
     host.ask("/new b", "Session 'b' created.");
     host.say("slow 100000");
     host.await_phase("a", "suspended");
-    // By line 80, the turn has run for several times the idle timeout.
+    // By line 80, the turn has been running several times as long as the idle timeout.
     let answer = host.expect("line 80\n");
     assert!(answer.lines().all(|line| line.starts_with("line ")), "{answer}");
     assert_eq!(host.session("b")["phase"], "busy");
@@ -83,8 +84,8 @@ fn a_session_resumes_its_conversation_after_a_restart() {
     host.ask("recall", "Resuming session...\nI remember: tea");
 }
 
-/// Makes an agent forget its conversation, suspends it, and sends a message. The agent then refuses to resume the
-/// conversation.
+/// Makes an agent forget its conversation, suspends the agent, and sends a message. The agent then refuses to resume
+/// the conversation.
 fn refused(host: &mut super::support::Host<'_>) {
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember tea", "I will remember: tea");
@@ -98,7 +99,7 @@ fn refused(host: &mut super::support::Host<'_>) {
     host.await_phase("a", "asking");
 }
 
-/// The end of the message that reports a refused resume.
+/// The end of the message that says that the agent refused to resume.
 const QUESTION: &str = "\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  \
     [Start fresh] /fresh a\n";
 

@@ -1,4 +1,4 @@
-//! Tests the host on a terminal: the prompt, keys, a closed window, and messages during shutdown.
+//! Tests the host on a terminal: the prompt, key input, closing the window, and messages during shutdown.
 
 use std::process::Command;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::support::{Home, Host, until};
 
-/// Starts an answer of 100000 lines in the session `long`, and returns the pid of its agent.
+/// Starts a 100000-line answer in the session `long`, and returns its agent's pid.
 fn begin(host: &mut Host<'_>) -> u64 {
     host.ask("/new long", "Session 'long' created.");
     host.say("slow 100000");
@@ -247,7 +247,7 @@ fn many_simultaneous_files_make_few_messages() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     let began = Instant::now();
-    // They all export the same command, so only one is activated and the rest are rejected.
+    // All of these plugins export the same command, so only one is activated and the others are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
     until("all files were checked", || {
         let rows = home.plugins();

@@ -1,4 +1,4 @@
-//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and plugins.
+//! Tests the host from a user's perspective: the real binary on pipes, with the real demo agent and plugins.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

@@ -1,5 +1,5 @@
-//! Tests agents of kind `plain` with real programs: bash, Python and sqlite3. If Python or sqlite3 is not installed,
-//! its test prints a line and passes.
+//! Tests agents of kind `plain` with real programs: bash, Python and sqlite3. If Python or sqlite3 isn't installed, the
+//! corresponding test prints a line and passes.
 
 use super::support::{CREATED, Home, STATE_LOST};
 

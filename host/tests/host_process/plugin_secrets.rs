@@ -87,7 +87,7 @@ fn written(folder: &Path) -> Vec<u8> {
     all
 }
 
-/// Checks that the text doesn't contain the secret in any of the echoed encodings.
+/// Checks that the text doesn't contain the secret in any encoding that the server echoes.
 #[track_caller]
 fn is_without_secret(what: &str, text: &[u8]) {
     let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -98,7 +98,7 @@ fn is_without_secret(what: &str, text: &[u8]) {
     }
 }
 
-/// Makes the plugin send its secret to the server at `url`, and then try to reveal it in several ways.
+/// Makes the plugin send its secret to the server at `url`, and then try to leak the secret in several ways.
 fn leak_everywhere(host: &mut Host<'_>, url: &str) {
     host.say(&format!("/leaks_secret {url}"));
     host.expect("said ");

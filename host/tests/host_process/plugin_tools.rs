@@ -27,7 +27,7 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
 }
 
-/// A command's result, without the compilation progress lines that appear only if the compilation is slow.
+/// A command's result. Excludes the progress lines that appear only if compilation is slow.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -54,8 +54,8 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies the shared compiled components into `cache`. Meanwhile, another test's command may remove one of them to
-    /// keep the shared cache within its limit.
+    /// Copies the shared compiled components into `cache`. While it copies, another test's command may remove a
+    /// component to keep the shared cache within its limit.
     pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let copy = cache.join(artifact.file_name());
@@ -75,7 +75,7 @@ impl Author {
         command.arg("plugin").current_dir(self.0.path());
         command.env("XDG_STATE_HOME", shared.join("state")).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("CARGO_TARGET_DIR", shared.join("target")).env_remove("CORDBOARD_CONFIG");
-        // The variables that cargo sets for tests would affect the command's own cargo.
+        // The variables that cargo sets for tests would affect the cargo that the command runs.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
             command.env_remove(name);
         }

@@ -51,7 +51,8 @@ fn questions_and_waiting_messages_survive_a_rename() {
     host.say("/allow");
     host.expect_all(&["Answered: Allow once.", "You allowed it.", "I remember nothing."]);
     host.await_turns("b", 2);
-    // After a kill, the next host reports the interrupted message and answers the waiting one under the new name.
+    // After a kill, the next host reports the interrupted message and answers the waiting one under the session's new
+    // name.
     host.say("slow 100000");
     host.expect("line 1");
     host.say("recall");

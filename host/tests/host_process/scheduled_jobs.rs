@@ -1,4 +1,4 @@
-//! Tests scheduled jobs: after downtime, one run makes up for all missed runs, and an invalid schedule is rejected.
+//! Tests scheduled jobs: after downtime, a job runs once for all missed runs, and an invalid schedule is rejected.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,7 +29,7 @@ fn down_since(home: &Home, at: u64) {
     });
 }
 
-/// Returns whether the host has stored a job. The host stores each job when it checks for missed runs.
+/// Returns whether the host has stored the job, which it does when it checks for missed runs.
 fn is_taken_up(home: &Home) -> bool {
     let db = Connection::open_with_flags(home.state().join("cordboard.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
     let jobs = db.and_then(|db| db.query_row("SELECT count(*) FROM job", [], |row| row.get(0)));

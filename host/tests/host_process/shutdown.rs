@@ -1,4 +1,4 @@
-//! Tests host shutdowns and kills, and recovery at the next start.
+//! Tests shutting down and killing the host, and recovery at the next start.
 
 use cordboard_core::{
     types::{Caller, Place, Role, Timestamp, UserId},
@@ -257,7 +257,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     home.plug("exceeds_limits", "exceeds_limits");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    // `/spin` never ends. It delays later messages in this place, except for commands that run concurrently, such as
+    // `/spin` never ends. It blocks later messages in this place, except commands that run concurrently, such as
     // `/stop`.
     host.say("/spin");
     host.say("/timeout 5");
@@ -293,7 +293,7 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     (0..1000).for_each(|_| host.say("/stop"));
     host.reads("No active session. Use /new to start one.");
     host.kill();
-    // This limit ends `/spin`, but is long enough for the plugin's trial.
+    // This time limit stops `/spin`, but leaves enough time for the plugin's trial.
     home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
     // Write the line before the host starts reading its input.

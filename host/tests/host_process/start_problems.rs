@@ -1,4 +1,4 @@
-//! Tests messages about startup problems, only some of which prevent startup.
+//! Tests the messages about problems at startup, including problems that don't prevent it.
 
 use std::os::unix::fs::PermissionsExt;
 

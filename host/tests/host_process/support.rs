@@ -23,7 +23,7 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 /// The reply to `/new a`.
 pub const CREATED: &str = "Session 'a' created.";
 
-/// The notice that session `a`'s plain program was restarted.
+/// The notice that says that session `a`'s plain program was restarted.
 pub const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
 
 /// The reply to `/fresh` for the session `a`.
@@ -38,7 +38,7 @@ pub fn standard_plugins() -> Vec<&'static str> {
     cordboard::standard_plugins::STANDARD.iter().map(|plugin| plugin.name).collect()
 }
 
-/// Waits until a condition is true.
+/// Waits until `holds` returns true.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -160,7 +160,8 @@ impl<'h> Host<'h> {
         until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
     }
 
-    /// Waits until the session has had this number of turns. The host may show an answer before it counts the turn.
+    /// Waits until the host has counted this many turns for the session. It may show an answer before it counts the
+    /// turn.
     pub fn await_turns(&self, name: &str, turns: u64) {
         until(&format!("{name} has had {turns} turns"), || self.session(name)["turns"] == turns);
     }
@@ -199,7 +200,7 @@ impl<'h> Host<'h> {
         self.chat.rest()
     }
 
-    /// Returns the unread chat and log after the exit.
+    /// Returns the unread chat and log output after the host has exited.
     pub fn rest(&self) -> (String, String) {
         (self.chat.rest(), self.log.rest())
     }

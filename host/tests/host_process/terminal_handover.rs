@@ -9,8 +9,8 @@ use std::{
 
 use super::support::{Home, until};
 
-/// An agent for pipes and for a terminal. Each process appends a line to `$LOG` when it starts and when it ends. In a
-/// terminal, the line `clear` starts another conversation, and any other line is answered.
+/// An agent that can run on pipes and in a terminal. Each of its processes appends a line to `$LOG` when it starts and
+/// when it ends. In a terminal, it starts another conversation if it reads `clear`, and answers any other line.
 const AGENT: &str = r#"
 mode=terminal; id=none; settings=
 for arg in "$@"; do
@@ -108,7 +108,7 @@ fn await_start(home: &Home, line: &str, count: usize) {
     until(line, || starts(home).iter().filter(|started| started.starts_with(line)).count() == count);
 }
 
-/// Checks that each process in a conversation exits before the next one starts.
+/// Checks that each of a conversation's processes exits before the next one starts.
 #[track_caller]
 fn assert_one_writer(home: &Home) {
     let lines = starts(home);

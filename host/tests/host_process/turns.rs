@@ -161,7 +161,7 @@ fn output_of_a_background_session_has_its_name() {
     host.say("hello");
     let between = host.expect("You said: hello\n");
     assert!(!between.contains("[b]"), "the active session is not named: {between}");
-    // Another session printed text in between, so the name is shown again.
+    // Another session has printed text in between, so the session's name is shown again.
     host.expect("[a] line ");
 }
 

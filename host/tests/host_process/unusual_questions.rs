@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::{Home, Host};
 
-/// An agent that prints the question from the file that the prompt names. The answer becomes the turn's result.
+/// An agent that prints a question from the file named in the prompt. The user's answer becomes the turn's result.
 const ASKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 while read -r line; do

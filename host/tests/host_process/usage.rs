@@ -1,4 +1,4 @@
-//! Tests reported agent usage and the daily cost limit, with an agent whose turns cost four dollars each.
+//! Tests usage reports and the daily cost limit, with an agent whose turns cost four dollars each.
 
 use super::support::Home;
 

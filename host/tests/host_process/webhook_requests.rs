@@ -18,7 +18,7 @@ const SECRET: &str = "It's a Secret to Everybody";
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
 
-/// Returns a home with a webhook server on a free port, a secret file, and the given configuration lines.
+/// Returns a home that has a webhook server on a free port, a secret file, and the given configuration lines.
 fn home(lines: &str) -> Home {
     let home = Home::new();
     let file = home.path("secret");
@@ -31,7 +31,7 @@ fn home(lines: &str) -> Home {
     home
 }
 
-/// A client of the host's webhook server, with the server's address.
+/// A client of the host's webhook server. Contains the server's address.
 struct WebhookClient(String);
 
 impl WebhookClient {
@@ -52,7 +52,7 @@ impl WebhookClient {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         let mut answer = String::new();
-        // If the server responds before reading the whole request, the client may see a connection reset.
+        // If the server responds before it has read the whole request, the connection may be reset.
         let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
         answer
     }

@@ -1,4 +1,5 @@
-//! Tests call rights: a call has exactly its caller's rights, or those of `acts_as` if it has no caller.
+//! Tests the rights of plugin calls: a call has exactly its caller's rights, or, without a caller, the rights that
+//! `acts_as` specifies.
 
 use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};

@@ -1,4 +1,4 @@
-//! Tests rollouts during calls: no call is lost, each is answered by a single version, and plugin state survives.
+//! Tests rollouts during calls: no call is lost, a single version answers each call, and plugin state survives.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -49,7 +49,7 @@ async fn only_new_calls_run_the_new_version() {
         async move { host.call("spin").await }
     });
     tokio::task::yield_now().await;
-    // Replace the plugin with a different one that has the same name. The running call finishes in the old version.
+    // Replace the plugin with a different one that has the same name. The running call finishes in the old plugin.
     host.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(host.read("echo now").await, "v1: now");
     assert!(host.registry.snapshot().command("ok").is_none());

@@ -32,7 +32,7 @@ fn fixture(path: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns a fixture's bytes. Checks their digest, because a rebuilt fixture would prove nothing.
+/// Returns a fixture's bytes. Checks their digest, because testing a rebuilt fixture would prove nothing.
 fn frozen(name: &str, digest: &str) -> Vec<u8> {
     let wasm = fixture(&format!("{name}.wasm"));
     assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was built again: restore the original");
@@ -58,7 +58,7 @@ const ACCESS: &str = "f883ed434637fc1a4cece8cac1d95e0c28ac3df8e51edc7db485f68cc8
 /// The digest of `access.wasm`, which was compiled against 0.2.6. That version added access to single chats.
 const CHAT_ACCESS: &str = "c9032632d328029d178b4b9e3bf683f45988ba0220df1253a40d76c89ff1d65d";
 
-/// Returns the configuration of `every`, which may send its secret to `mirror`.
+/// Returns the configuration of `every`, which lets the plugin send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     format!(
@@ -110,7 +110,7 @@ async fn the_command_of_0_2_gets_and_returns_every_field() {
         .iter()
         .map(|row| row.iter().map(|one| (one.label.as_str(), one.command.as_str())).collect())
         .collect();
-    // Buttons for other plugins' commands are omitted.
+    // The host omits buttons for other plugins' commands.
     assert_eq!(rows, [vec![("Again", "/every_types")]]);
     let contents: Vec<_> = reply.attachments.into_iter().map(|one| one.content).collect();
     let expected = [Content::Text("attached".into()), Content::Bytes(vec![1, 2]), Content::File("src/c.rs".into())];

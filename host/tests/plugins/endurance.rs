@@ -1,4 +1,4 @@
-//! Tests thousands of rollouts: under load, each call is answered by a single version, and replaced versions leak no
+//! Tests thousands of rollouts: under load, a single version answers each call, and replaced versions don't leak
 //! memory.
 
 use std::{
@@ -24,17 +24,16 @@ use crate::{
     test_host::TestHost,
 };
 
-/// The number of rollouts: enough for calls to start at many different points in a rollout.
+/// The number of rollouts. There are enough of them for calls to start at many different points in a rollout.
 const SWAPS: usize = 10_000;
 
-/// The number of tasks that call in a tight loop, so that a call is always running during a rollout.
+/// The number of tasks that call the plugin in a tight loop, so that a call is running during every rollout.
 const CALLERS: usize = 2;
 
-/// The number of reloads: enough for a leak per reload to exceed the allowed growth.
+/// The number of reloads. If each reload leaked, the total would exceed the allowed growth.
 const RELOADS: usize = 1_000;
 
-/// The number of warm-up reloads, after which one-time allocations such as pools, caches and the store's pages are
-/// complete.
+/// The number of warm-up reloads. They complete one-time allocations, such as pools, caches and the store's pages.
 const WARM: usize = 200;
 
 /// The allowed growth of the resident memory after warming up, in bytes. A leaked version takes 0.3 MB; if all 800
@@ -45,8 +44,8 @@ const GROWTH: u64 = 32 << 20;
 /// arena, and a thread or task may be about to end.
 const FEW: usize = 100;
 
-/// Calls the current version, and checks that the answer comes from the version that the call looked up. Returns the
-/// generation of this version.
+/// Calls the current version, and checks that the answer comes from the version that the call looked up. Returns this
+/// version's generation.
 async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = test_host.registry.snapshot();
     let offer = table.command("echo").expect("echo is always active");

@@ -19,7 +19,7 @@ use fake_server::FakeServer;
 /// The current time in these tests, unless a test sets another time: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
-/// The tested plugin's secret, which no answer may contain.
+/// The tested plugin's secret. No answer may contain it.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
 /// A host with one plugin, and the secret file that the plugin may use.
@@ -29,7 +29,7 @@ struct Lab {
 }
 
 impl Lab {
-    /// Activates `plugin` with the configuration `table` and a secret named after the plugin.
+    /// Activates `plugin` with `table` as its configuration, and with a secret named after it.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
         let test_host = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
@@ -46,7 +46,7 @@ impl Lab {
     }
 }
 
-/// Each plugin, with whether it needs a secret and its error if required keys are missing from its table.
+/// For each plugin: whether it needs a secret, and the error that it shows if its table lacks required keys.
 const WANTED: [(&str, bool, &str); 6] = [
     ("pbs", true, "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\""),
     ("backups", true, "url is missing: set [plugins.backups.config] url = \"https://pbs.lan:8007\""),

@@ -16,7 +16,7 @@ use crate::{
     test_host::TestHost,
 };
 
-/// Returns the posted messages as the chat shows them.
+/// Returns the text of the posted messages as shown in the chat.
 fn posted(host: &TestHost) -> Vec<String> {
     let posts = host.memory.take_actions().into_iter().filter_map(|action| {
         let RecordedAction::Posted(_, reply) = action else { return None };

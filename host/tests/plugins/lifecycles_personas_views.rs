@@ -115,7 +115,7 @@ async fn the_next_frame_uses_a_new_view() {
 
 #[tokio::test]
 async fn a_view_accepts_a_long_answer() {
-    // The time limit is high, because the view may need a long time on a slow machine.
+    // The time limit is high, because rendering may take long on a slow machine.
     let host = TestHost::of("[plugins.views]\ntime = \"5m\"");
     host.plug("views", &standard("views")).await.unwrap();
     let long = "line of an answer\n".repeat(200_000);

@@ -12,8 +12,8 @@ use crate::{
     thread_log,
 };
 
-/// Activates the `exceeds_limits` plugin with `limits`. Tests set generous values for limits that must not be exceeded
-/// first.
+/// Activates the `exceeds_limits` plugin with `limits`. Tests set generous values for the limits that must not be the
+/// first to be exceeded.
 async fn exceeds_limits(limits: &str) -> TestHost {
     let host = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
     host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
@@ -75,7 +75,7 @@ async fn an_endless_loop_ends_at_the_time_limit() {
         answers += 1;
         tokio::task::yield_now().await;
     }
-    // The test is single-threaded, so each of these answers came between two time slices of the endless call.
+    // The test is single-threaded, so each of these answers was produced between two time slices of the endless call.
     assert!(answers > 2, "{answers}");
     assert_eq!(spinning.await.unwrap().unwrap_err().to_string(), over("time"));
 }
@@ -87,7 +87,7 @@ async fn an_allocation_loop_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
-    // The plugin may allocate 100 MB, but may not return that much in a reply.
+    // The plugin may allocate 100 MB, but must not return that much in a reply.
     let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(call_error(&host, "huge").await, over("reply"));
 }

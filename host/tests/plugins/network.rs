@@ -1,4 +1,5 @@
-//! Local servers that respond to plugin requests, and the `http_client` test plugin, which sends requests.
+//! Provides local servers that respond to plugin requests, and activates the `http_client` test plugin, which sends
+//! requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,14 +21,15 @@ mod ping;
 pub mod secrets;
 pub mod tls;
 
-/// Activates the `http_client` plugin with access to the URLs `http`. `more` is added to its table.
+/// Activates the `http_client` plugin, grants it the URLs in `http`, and adds `more` to its table.
 pub async fn http_client(http: &[String], more: &str) -> TestHost {
     let host = TestHost::of(&table(http, more));
     host.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));
     host
 }
 
-/// Returns the configuration of the `http_client` plugin. Creates a file with its secret, and never deletes it.
+/// Returns the configuration of the `http_client` plugin. Creates a file that contains the plugin's secret, and never
+/// deletes the file.
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
@@ -83,7 +85,7 @@ fn mirror(requests: Arc<Mutex<Vec<String>>>) -> Router {
     Router::new().fallback(answer)
 }
 
-/// Starts a server that sends these bytes in response to the first request of each connection, and then keeps the
+/// Starts a server that responds to the first request on each connection with these bytes, and then keeps the
 /// connection open until the client closes it. Returns the server's address.
 pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

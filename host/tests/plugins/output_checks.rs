@@ -1,5 +1,5 @@
-//! Tests plugin output checks: buttons only for the plugin's own commands, no text that could be mistaken for the
-//! host's, and limits on text and buttons.
+//! Tests the checks on plugin output: buttons may run only the plugin's own commands, text must not pass for the
+//! host's, and text and buttons are limited.
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{

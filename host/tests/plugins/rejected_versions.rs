@@ -1,4 +1,4 @@
-//! Tests rejected versions: `/plugins` shows the reason for each, and the previous version stays active.
+//! Tests rejected versions: `/plugins` shows the reason for each rejection, and the previous version stays active.
 
 use cordboard_runtime::{Activation, digest};
 
@@ -19,7 +19,7 @@ async fn refused(wasm: &[u8]) -> String {
         (health.as_str(), note),
         ("update rejected", format!("version {} was rejected: {why}", &digest(wasm)[..12]))
     );
-    // Saving the good version again clears the rejection. That version never stopped being active.
+    // Saving the good version again clears the rejection. That version has been active all along.
     assert_eq!(test_host.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(test_host.status("echo"), ("ok".to_owned(), String::new()));
     assert_eq!(test_host.registry.snapshot().version("echo").unwrap().generation, 1);
@@ -236,7 +236,7 @@ async fn a_capability_is_granted_by_name() {
     let version = digest(&bad("needs_approval"))[..12].to_owned();
     let note = format!("version {version} is pending approval: {why}; or type /plugins grant needs_approval {version}");
     assert_eq!(test_host.status("needs_approval"), ("pending approval".to_owned(), note));
-    // Apply the configuration lines from the message.
+    // Add the configuration lines that the message suggests.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     test_host.configure(&format!("{table}\n{grants}"));
     test_host.plug("needs_approval", &bad("needs_approval")).await.unwrap();

@@ -1,5 +1,5 @@
-//! Tests rollouts with a real registry and store: all effects of a saved file, a command or a failing version,
-//! including notifications. The tests use a fake host API, and feed files to the rollout in place of the watcher.
+//! Tests rollouts with a real registry and store: the effects of saved files, commands and failing versions, including
+//! notifications. The tests use a fake host API, and feed files to the rollout in place of the watcher.
 
 mod admin_commands;
 mod compiling;
@@ -40,7 +40,7 @@ use crate::test_host::TestHost;
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The ending that replies and notices share when a compilation is slow.
+/// How replies and notices about a slow compilation end.
 const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
 /// The events that a test passes to the rollout in place of the watcher.
@@ -199,7 +199,7 @@ impl Rig {
         line
     }
 
-    /// Waits for the next question to the owner. Returns its text, and the command of each button.
+    /// Waits for the next question to the owner. Returns the question's text and the buttons' commands.
     async fn next_question(&self) -> (String, Vec<String>) {
         let next = || {
             let mut questions = self.notifications.questions.lock().unwrap();
@@ -212,7 +212,7 @@ impl Rig {
 
     /// Returns whether no notifications or questions are left.
     fn is_quiet(&self) -> bool {
-        // Whether a compilation is slow enough for a notice depends on the machine, so these notices are ignored.
+        // Notices about slow compilations depend on the machine's speed, so ignore them.
         let is_relevant = |line: &String| !line.ends_with(COMPILING);
         !self.notifications.lines.lock().unwrap().iter().any(is_relevant)
             && self.notifications.questions.lock().unwrap().is_empty()
@@ -228,8 +228,8 @@ impl Rig {
         self.test_host.status(name)
     }
 
-    /// Types a line, or presses a button with this command, and returns the reply. If the reply only says that a
-    /// version is being compiled, waits for the result notification and returns that instead.
+    /// Types a line, or presses a button that runs it as a command, and returns the reply. If the reply only says that
+    /// a version is being compiled, waits for the notification about the result and returns it instead.
     async fn say(&self, line: &str) -> String {
         let earlier = self.notifications.lines.lock().unwrap().clone();
         let answer = self.test_host.read(line.trim_start_matches('/')).await;
@@ -241,7 +241,7 @@ impl Rig {
         self.until("the outcome", || self.notifications.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Waits until all earlier events have been handled. To do so, reloads the `help` plugin, and removes the
+    /// Waits until the rollout has handled all earlier events, by reloading the `help` plugin. Removes the
     /// notifications about the reload.
     async fn wait_until_caught_up(&self) {
         self.say("plugins reload help").await;
@@ -255,7 +255,7 @@ async fn run(
     (mut events, mut orders): (mpsc::Receiver<WatchEvent>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
     loop {
-        // A change that was saved before a command is handled before the command.
+        // The rollout handles a change that was saved before a command before it handles the command.
         tokio::select! {
             biased;
             event = events.recv() => match event {

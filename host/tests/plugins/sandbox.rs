@@ -1,5 +1,5 @@
-//! Tests a plugin that tries to access everything: it gets only what it was granted, and other plugins keep answering
-//! calls.
+//! Tests a plugin that tries to access everything: it can access only what it was granted, and other plugins keep
+//! answering calls.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 /// Short limits, so that endless calls fail quickly. The plugin's trial must also succeed within them.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
-/// Activates two other plugins and `sandbox_escape`, whose only grants are its secret and one URL of `mirror`.
+/// Activates two other plugins and `sandbox_escape`, which is granted only its secret and one of `mirror`'s URLs.
 async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));

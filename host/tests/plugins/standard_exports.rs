@@ -1,4 +1,4 @@
-//! Tests the exports of the standard plugins with the default configuration.
+//! Tests the standard plugins' exports with the default configuration.
 
 use cordboard_core::types::Role;
 use cordboard_runtime::{CallOrder, Snapshot};

@@ -1,4 +1,4 @@
-//! Tests the exact replies of the standard plugins on a fake host.
+//! Tests the standard plugins' exact replies on a fake host.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Runs the real binary on pipes, with a real agent that talks to a fake Messages API. Each host is stopped at the end
-//! of its test.
+//! Runs the real binary on pipes, with a real agent that talks to a fake Messages API. Stops each host at the end of
+//! its test.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 pub struct AgentHost {
     pub api: Api,
-    /// The beginning of the configuration.
+    /// The agent tables, with which the configuration begins.
     agents: String,
     folder: TempDir,
     host: Option<Host>,
@@ -41,8 +41,8 @@ struct Printed {
 }
 
 impl AgentHost {
-    /// Creates a folder, the API and the configuration without starting a host. `agents` takes the home directory and
-    /// the API's URL, and returns the agent tables.
+    /// Creates a folder, the API and the configuration without starting a host. `agents` is called with the home
+    /// directory and the API's URL, and returns the agent tables.
     pub fn new(agents: impl FnOnce(&Path, &str) -> String, settings: &str) -> Self {
         let mut host = Self { api: Api::start(), agents: String::new(), folder: TempDir::new().unwrap(), host: None };
         std::fs::create_dir(host.home()).unwrap();

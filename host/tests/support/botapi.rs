@@ -41,16 +41,16 @@ pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
 /// The time limit of each wait. Only a test that hangs reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A simulated failure of a call.
+/// A way in which a call can fail.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// An error with this code and description.
+    /// The response is an error with this code and description.
     Error(u16, &'static str),
-    /// A response with status 429 and a retry delay in seconds.
+    /// The response has status 429 and this retry delay in seconds.
     Flood(u64),
-    /// A response with this status and a body that isn't JSON.
+    /// The response has this status, and its body isn't JSON.
     Garbage(u16),
-    /// No response.
+    /// There is no response.
     Hang,
     /// The call takes effect, but the response has status 502, as if a proxy had lost the real response.
     Lost,
@@ -77,22 +77,22 @@ struct Inner {
     updates: VecDeque<Value>,
     next_update: i64,
     next_message: i64,
-    /// Each message's text, entities, keyboard and topic, by chat and message id.
+    /// Each message's text, entities, keyboard and topic, keyed by chat and message id.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Whether the current or next poll fails with a conflict, because another program is polling with the token.
+    /// Whether the current or next poll fails with a conflict, as if another program were polling with the same token.
     rival: bool,
-    /// The contents of files, by id.
+    /// The files' contents, keyed by file id.
     files: HashMap<String, Vec<u8>>,
     /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
     /// Groups that became supergroups, with their new ids.
     moved: HashMap<i64, i64>,
-    /// Groups with topics. The value says whether the bot may manage them.
+    /// Groups that have topics. The value says whether the bot may manage the topics.
     forums: HashMap<i64, bool>,
-    /// Whether the bot has topic mode.
+    /// Whether topic mode is turned on for the bot.
     topic_mode: bool,
-    /// The topics that the bot has created, by chat and id.
+    /// The topics that the bot has created, keyed by chat and topic id.
     topics: HashMap<(i64, i64), topics::Topic>,
     complaints: Vec<String>,
     /// The current webhook's parameters.
@@ -138,12 +138,12 @@ impl BotApi {
         Self { url, shared }
     }
 
-    /// Makes the next call of `method` fail. If several faults are set, each is used for one call, in order.
+    /// Makes the next call of `method` fail. If a test sets several faults, consecutive calls fail with them in order.
     pub fn fail(&self, method: &str, fault: Fault) {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
 
-    /// Adds a file. Ids that weren't added have default content, except `gone`, which fails. Faults for the method
+    /// Adds a file. Downloading any other id returns default content, except `gone`, which fails. Faults for the method
     /// `file` apply to downloads.
     pub fn add_file(&self, id: &str, content: Vec<u8>) {
         self.with(|inner| inner.files.insert(id.to_owned(), content));
@@ -240,7 +240,7 @@ impl Drop for BotApi {
     }
 }
 
-/// Returns a message in the format of the Bot API, with the fields of `more`.
+/// Returns a message in the Bot API's format, with the additional fields in `more`.
 pub fn message(user: i64, chat: i64, more: Value) -> Value {
     let kind = if chat < 0 { "supergroup" } else { "private" };
     let mut message = json!({
@@ -335,7 +335,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-/// The content of files that weren't added by the test.
+/// The content of files that the test didn't add.
 const FILE: &[u8] = b"\x89PNG, as far as the host looks";
 
 /// Responds with a file's content, or with an error if the file is `gone`, the token is wrong, or the path isn't a file
@@ -362,7 +362,7 @@ async fn file(shared: &Shared, path: &str) -> Response {
     }
 }
 
-/// Returns the parameters from a JSON body or a form. JSON values in a form are parsed.
+/// Returns the parameters from a JSON body or a form. Parses JSON values in forms.
 async fn params(request: Request<Body>) -> Value {
     let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !of_type.starts_with("multipart/") {
@@ -477,7 +477,8 @@ fn key(params: &Value) -> (i64, i64) {
     (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
 }
 
-/// Returns the parts of a message that an edit is compared with, and its topic, which edits don't change.
+/// Returns the parts of a message that are compared to detect an edit without changes, and the message's topic, which
+/// edits don't change.
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
         // The text of a document message is the document's name and content.
@@ -498,7 +499,7 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let id = inner.next_message;
     inner.next_message += 1;
     inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
-    // `news` simulates a field from a future version. The host must not treat the call as failed because of it.
+    // `news` simulates a field from a future version of the API. It must not make the host treat the call as failed.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A script that starts a process that only its cgroup identifies: it has a new session and lacks its agent's
-/// environment, resource limit and parent. The script prints the process's pid.
+/// A script that starts a process that can be identified only by its cgroup: it has its own session, and doesn't have
+/// its agent's environment, resource limit or parent. The script prints the process's pid.
 pub const HIDE: &str =
     "setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'sleep 1005 >/dev/null 2>&1 </dev/null & echo \\$!' &\"";
 

@@ -37,7 +37,7 @@ pub fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is valid")
 }
 
-/// Creates a compilation cache with all standard plugins, `echo` and `echo_v2`.
+/// Creates a compilation cache that contains all standard plugins, `echo` and `echo_v2`.
 pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     fs::create_dir(into).expect("the cache does not exist yet");

@@ -46,7 +46,7 @@ enum Act {
 }
 
 enum Block {
-    /// A text, split into the streamed pieces.
+    /// Streams a text in these pieces.
     Text(Vec<String>),
     Thinking(String),
     Tool {
@@ -119,7 +119,7 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// Returns the tool result in the request's last message, if it has one. Skips messages with the role `system`, which
+/// Returns the tool result in the request's last message, if there is one. Skips messages with the role `system`, which
 /// the CLI adds, for example for a prompt that arrived while the tool was running.
 fn tool_result(body: &Value) -> Option<String> {
     let last = body["messages"].as_array()?.iter().rfind(|message| message["role"] != "system")?;
@@ -280,7 +280,7 @@ fn events(blocks: &[Block]) -> Vec<Value> {
     events
 }
 
-/// Returns the start of a block, and the deltas that complete it.
+/// Returns a block's initial content, and the deltas that complete the block.
 fn opened(block: &Block) -> (Value, Vec<Value>) {
     match block {
         Block::Text(pieces) => {

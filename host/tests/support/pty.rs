@@ -30,7 +30,7 @@ const NUMBER: u32 = 0x8004_5430;
 
 /// A terminal that runs a program, and the program's output.
 pub struct Pty {
-    /// The only permanent reference, so that dropping it closes the terminal.
+    /// The only strong reference that is held permanently, so dropping it closes the terminal.
     keys: Option<Arc<File>>,
     output: mpsc::Receiver<Vec<u8>>,
     shown: String,
@@ -85,7 +85,8 @@ impl Pty {
         ours.write_all(keys.as_bytes()).expect("the terminal accepts keys");
     }
 
-    /// Waits until `text` appears in the output after the last wait. Returns the output through `text`.
+    /// Waits until `text` appears in the output that follows the last wait's match. Returns this output up to and
+    /// including `text`.
     #[track_caller]
     pub fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;

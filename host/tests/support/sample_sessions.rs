@@ -1,4 +1,4 @@
-//! Sample sessions and their records, for tests and benchmarks.
+//! Provides sample sessions and their records for tests and benchmarks.
 
 use cordboard::dev::FakeHost;
 use cordboard_core::{

@@ -19,7 +19,7 @@ use super::{
     sample_sessions::NOW,
 };
 
-/// A registry with an in-memory fake host. By default, calls come from the owner on the console.
+/// A registry that uses an in-memory fake host. By default, calls come from the owner on the console.
 pub struct TestHost {
     pub registry: Arc<Registry>,
     pub memory: FakeHost,
@@ -73,7 +73,7 @@ impl TestHost {
         self.plug(name, wasm).await.expect_err("the component should have been rejected").to_string()
     }
 
-    /// Runs a command line. Pass it without the leading slash.
+    /// Runs a command line. `line` must not include the leading slash.
     pub async fn call(&self, line: &str) -> Result<Reply, CallError> {
         self.call_as(&self.caller, line).await
     }
@@ -96,7 +96,7 @@ impl TestHost {
         reply
     }
 
-    /// Runs a command line, and returns the plain text of its answer or error.
+    /// Runs a command line, and returns its answer or error as plain text.
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),

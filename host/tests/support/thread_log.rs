@@ -1,4 +1,4 @@
-//! Captures the log of a test's thread so that the test can check the records.
+//! Captures the log records of a test's thread, so that the test can check them.
 
 use std::{
     io,

@@ -1,5 +1,5 @@
-//! Tests the whole application with Telegram: the real binary, its plugins and the demo agent, with a fake Bot API. At
-//! the end of a test, [`App`] stops the host and checks that the log doesn't contain the token.
+//! Tests the whole application with Telegram: the real binary, its plugins and the demo agent run against a fake Bot
+//! API. At the end of a test, [`App`] stops the host and checks that the log doesn't contain the token.
 
 mod access;
 mod api_failures;
@@ -126,8 +126,8 @@ impl App {
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }
 
-    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, it may first be a
-    /// live message: the answer with a status line below it.
+    /// Sends a text, and waits until the only new message is the complete answer. On a slow machine, the host may first
+    /// show a live message, which has a status line below the answer.
     pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
         let first = self.api.next_id();
         self.api.says(user, text);
@@ -166,7 +166,7 @@ impl App {
         }
     }
 
-    /// Returns a list as printed by, for example, `cordboard sessions --json`.
+    /// Returns a list as printed by `cordboard` with `--json`, for example `cordboard sessions --json`.
     fn list(&self, what: &str) -> Vec<Value> {
         let output = self.command(what).arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -181,7 +181,7 @@ impl App {
         self.one("sessions", name)
     }
 
-    /// Waits until a session has had this number of turns. The host may show an answer before it counts the turn.
+    /// Waits until the host has counted this many turns for a session. It may show an answer before it counts the turn.
     pub async fn until_turns(&self, session: &str, turns: u64) {
         let had = || (self.session(session)["turns"] == turns).then_some(());
         self.until(&format!("{turns} turns of {session}"), had).await;
@@ -195,7 +195,7 @@ impl App {
         self.session(session)["pid"].as_u64().expect("the session has a process")
     }
 
-    /// Signals a session's agent, for example with STOP to delay its answer.
+    /// Sends a signal to a session's agent, for example STOP to delay the agent's answer.
     pub fn signal_agent(&self, session: &str, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.pid(session)).unwrap()).unwrap(), signal).unwrap();
     }

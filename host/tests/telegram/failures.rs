@@ -1,4 +1,4 @@
-//! Tests Bot API failures: only a rejected token stops polling, nothing is lost, and neither the log nor any error
+//! Tests Bot API failures: only a rejected token stops polling, no message is lost, and neither the log nor any error
 //! contains the token.
 
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn a_token_refused_during_the_run_is_retried() {
     assert_eq!(bot.log.count("Telegram rejects the token"), 1);
     bot.api.until_calls("getUpdates", 5).await;
     assert_eq!(bot.log.count("receiving messages from Telegram again"), 1);
-    // After a restart with a stored offset, the host retries a refused token.
+    // After a restart with a stored offset, the host retries a rejected token.
     poll.abort();
     bot.api.fail("getMe", Fault::Error(404, "Not Found"));
     bot.api.says(ADA, "again");
@@ -66,7 +66,7 @@ async fn only_a_continuously_refused_token_ends_polling() {
         bot.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
     }
     bot.api.says(ADA, "through");
-    // This limit is shorter than the whole outage, but other errors between the refusals reset it.
+    // This limit is shorter than the outage, but other errors between the rejections reset it.
     let mut poll = bot.poll_until(Duration::from_millis(100));
     tokio::select! {
         error = &mut poll => panic!("polling ended: {error:?}"),
@@ -262,7 +262,8 @@ async fn a_refused_message_is_sent_without_styles() {
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
     assert_eq!(sent[1].params["reply_markup"], sent[0].params["reply_markup"]);
     assert_eq!(sent[1].params["reply_markup"]["inline_keyboard"][0][0]["text"], "Go");
-    // A rejected edit is resent without styles too, and a message that is rejected twice is replaced by a notice.
+    // The adapter also resends a rejected edit without styles, and replaces a message that is rejected twice with a
+    // notice.
     let mut edit = row(2, ADA, Reply::text("**new**"));
     edit.state.messages = vec![cordboard_chat::MessageId("1".to_owned())];
     bot.api.fail("editMessageText", Fault::Error(400, CANT_PARSE));
@@ -338,7 +339,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         while bot.log.count("Telegram is unavailable") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        // Allow time for further attempts.
+        // Wait long enough for further attempts to show up.
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {

@@ -155,7 +155,7 @@ async fn data_without_a_file_arrives_as_text() {
     // In a group, a reply to another user's message is meant for that user, not for the bot.
     let bob = message(BOB, GROUP, json!({"text": "when?"}));
     bot.api.push(json!({"message": message(ADA, GROUP, json!({"location": location, "reply_to_message": bob}))}));
-    // A live location sends an edit for each move.
+    // Telegram sends an edit each time a live location moves.
     let moved = json!({"location": {"latitude": 1, "longitude": 2}, "edit_date": 1_790_000_001});
     bot.api.push(json!({"edited_message": message(ADA, ADA, moved)}));
     bot.api.says(ADA, "the end");
@@ -352,8 +352,8 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     assert_eq!(bot.inbox.updates().len(), 1, "a press by a stranger is not stored");
 }
 
-/// Creates a second bot whose inbox contains a text stored by the first bot and an offset far above that text's update
-/// id. Returns the second bot and the update id.
+/// Creates a second bot whose inbox contains a text that the first bot stored, and an offset far above the text's
+/// update id. Returns the second bot and the update id.
 async fn restarted(text: &str) -> (TestBot, i64) {
     let bot = TestBot::new().await;
     let number = bot.api.says(ADA, text);
@@ -415,7 +415,7 @@ async fn malformed_updates_do_not_affect_others() {
     assert!(!bot.log.text().contains("a secret"));
 }
 
-/// Returns a message in topic 5. As in Telegram, it replies to the service message about the topic's creation.
+/// Returns a message in topic 5. As in Telegram, it replies to the service message that announced the topic.
 fn in_topic(chat: i64, more: Value) -> Value {
     let created = json!({"forum_topic_created": {"name": "t", "icon_color": 1}, "message_id": 5});
     let mut message = message(ADA, chat, more);
@@ -467,7 +467,7 @@ async fn changes_of_topics_by_others_are_reported() {
         let mut change = in_topic(GROUP, what);
         change["message_thread_id"] = (6 + at).into();
         bot.api.push(json!({"message": change}));
-        // A change made by the bot itself.
+        // The bot itself made this change.
         change["message_thread_id"] = 9.into();
         change["from"] = json!({"id": 42, "is_bot": true, "first_name": "Cord"});
         bot.api.push(json!({"message": change}));

@@ -337,14 +337,15 @@ async fn attachments_are_sent_as_files() {
     assert_eq!(bot.api.calls("deleteMessage").len(), 2);
     assert_eq!(bot.api.chat(ADA), ["Two old files:", "notes.txt: line", "data.bin: bytes"]);
 
-    // Only the message with the text is stored, because only its buttons may have to be closed later.
+    // The adapter stores only the message that contains the text, because only that message has buttons that may have
+    // to be removed later.
     let with_button = Reply { buttons: Vec::new(), ..both.clone() }.button("Again", "/again");
     bot.outbox.post(Post::Final(row(4, ADA, with_button)));
     bot.outbox.drained().await;
     let markup = |method: &str| bot.api.calls(method).pop().unwrap().params.get("reply_markup").is_some();
     assert!(markup("sendMessage") && !markup("sendDocument"));
 
-    // Without text, the file triggers the notification.
+    // If there is no text, the file triggers the notification.
     let alone = Reply { text: String::new(), attachments: both.attachments[..1].to_vec(), ..both };
     bot.outbox.post(Post::Final(row(3, ADA, alone)));
     bot.outbox.drained().await;
@@ -361,7 +362,7 @@ async fn an_answer_becomes_text_if_its_file_is_rejected() {
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(ADA), ["See:\n\ncode-1.rs (in the file below)".to_owned(), format!("code-1.rs: {code}")]);
     let before = bot.api.chat(ADA).len();
-    // The bot may send text but not files.
+    // The chat allows the bot to send text but not files.
     bot.api.fail("sendDocument", Fault::Error(400, "Bad Request: not enough rights to send documents to the chat"));
     bot.outbox.post(answer(2, reply()));
     bot.outbox.drained().await;

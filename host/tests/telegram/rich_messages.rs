@@ -122,7 +122,7 @@ async fn a_refused_rich_answer_is_sent_as_text() {
     bot.api.fail("sendRichMessage", Fault::Error(400, "Bad Request: not enough rights to send rich messages"));
     deliver(&bot, answer(3, ADA, TABLE)).await;
     assert_eq!(bot.api.chat(ADA), [PLAIN; 3]);
-    // An accepted message ends the series of refusals.
+    // An accepted rich message resets the count of rejections.
     deliver(&bot, answer(4, ADA, TABLE)).await;
     assert_eq!(bot.api.calls("sendRichMessage").len(), 4);
 }

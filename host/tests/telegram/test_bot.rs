@@ -1,4 +1,4 @@
-//! Test fixture: a bot on the fake Bot API, with an in-memory inbox, an outbox, and a captured log.
+//! A test fixture: a bot that talks to the fake Bot API and has an in-memory inbox, an outbox and a captured log.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -67,8 +67,8 @@ impl TestBot {
         self.poll_until(Duration::from_secs(600))
     }
 
-    /// Starts a task that polls until Telegram has refused the token for `give_up`. If the token was never accepted,
-    /// the first refusal ends the task.
+    /// Starts a task that polls until Telegram has rejected the token for the duration `give_up`. If the token was
+    /// never accepted, the first rejection ends the task.
     pub fn poll_until(&self, give_up: Duration) -> JoinHandle<ReceiveError> {
         let telegram = Arc::clone(&self.telegram);
         tokio::spawn(async move { telegram.poll(receiver_settings(give_up)).await.unwrap_err() })
@@ -77,12 +77,13 @@ impl TestBot {
     /// Waits until at least this many updates are stored, and returns all of them.
     pub async fn until_stored(&self, count: usize) -> Vec<Update> {
         let inbox = Arc::clone(&self.inbox);
-        // `until` checks its condition after each call, and the adapter confirms stored updates with a call.
+        // `until` checks its condition after each call. This works here, because the adapter makes a call to confirm
+        // stored updates.
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
 
-    /// Polls the log until it contains a text, because log lines don't trigger notifications.
+    /// Waits until the log contains a text. Polls the log, because nothing signals new lines.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {
             while !self.log.text().contains(what) {
@@ -125,9 +126,9 @@ struct Stored {
     buttons: HashMap<String, ButtonAction>,
     moved: Vec<(String, String)>,
     changed_topics: Vec<Place>,
-    /// The places that were notified about the failing store.
+    /// The places that were notified that the store is failing.
     notified: HashSet<Place>,
-    /// The number of upcoming writes that fail.
+    /// How many of the next writes fail.
     broken: usize,
     /// The number of syncs that will fail.
     failing_syncs: usize,

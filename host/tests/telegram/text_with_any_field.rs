@@ -1,5 +1,5 @@
-//! Tests that a text is received regardless of the message's other fields: each optional field and each entity kind,
-//! with and without their own optional fields, and fields with malformed content.
+//! Tests that the host receives a text regardless of the message's other fields. Covers each optional field and entity
+//! kind, with and without its own optional fields, and fields with malformed content.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,14 @@ use crate::{
 };
 
 /// The Bot API's types. An object maps each field name to its type; the names of optional fields end with `?`. A list
-/// contains its item type, and `any` contains alternative types.
+/// contains its item type, and `any` lists alternative types.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
-/// The depth from which optional fields and list items are omitted, because messages can contain messages.
+/// The depth at which generated values begin to omit optional fields and list items. The limit is needed because
+/// messages can contain messages.
 const DEEPEST: usize = 5;
 
-/// The number of texts that are sent before the test waits for them.
+/// How many texts the test sends before it waits for them.
 const PART: usize = 100;
 
 /// The fields of a generated value: only the required ones, or all of them.
@@ -48,7 +49,7 @@ impl Schema {
     }
 
     fn value(&self, of: &Value, extent: Extent, depth: usize) -> Value {
-        // Some types contain themselves in required fields, so end the recursion.
+        // Some types contain themselves in required fields, so the recursion must be limited.
         if depth > 2 * DEEPEST {
             return json!("text");
         }
@@ -85,7 +86,8 @@ impl Schema {
     }
 }
 
-/// Returns the other fields that a text message can have, as pairs of name and value. A name occurs once per value.
+/// Returns the other fields that a text message can have, as pairs of name and value. Each name occurs once for each of
+/// its values.
 fn other_fields() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();

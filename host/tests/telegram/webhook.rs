@@ -1,5 +1,5 @@
-//! Tests the webhook with the host's HTTP server and an in-memory inbox: invalid requests are refused, and updates are
-//! confirmed only after they are stored.
+//! Tests the webhook with the host's HTTP server and an in-memory inbox: the server rejects invalid requests, and
+//! confirms updates only after storing them.
 
 use std::sync::Arc;
 
@@ -213,7 +213,7 @@ async fn a_refused_webhook_is_retried_and_names_the_remedy() {
     assert_eq!(running.bot.log.count("Telegram refuses the webhook"), 1, "{log}");
     assert!(log.contains("Failed to resolve host") && log.contains("correct [telegram] webhook"), "{log}");
     assert_eq!(running.bot.log.count("Telegram is unavailable"), 1, "{log}");
-    // An earlier run may have left the webhook set, so the host accepts updates before `setWebhook` succeeds.
+    // The webhook may still be set from an earlier run, so the host accepts updates before `setWebhook` succeeds.
     assert_eq!(running.send(&request(1, "hello")).await, Some(200));
 }
 

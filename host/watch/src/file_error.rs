@@ -1,4 +1,4 @@
-//! The reasons why a plugin file or the configuration file can't be used. Most include the remedy.
+//! The reasons why a plugin file or the configuration file can't be used. Most of the messages include the remedy.
 
 use std::path::PathBuf;
 

@@ -3,8 +3,8 @@
 //! plugin, or decide what a change means.
 //!
 //! Events only trigger scans or show that a file is being written. Each scan compares the files with the last reported
-//! state and renews every watch, so a lost, duplicate or misleading event never hides a change. Without events,
-//! `[plugins] rescan` is the interval between scans.
+//! state and renews every watch, so a lost, duplicate or misleading event never hides a change. If there are no events,
+//! a scan runs at the interval set by `[plugins] rescan`.
 
 mod file_error;
 mod os_events;
@@ -35,7 +35,7 @@ use watch_loop::WatchLoop;
 /// change that has been sent.
 const CHANGE_QUEUE: usize = 1;
 
-/// The watched paths, which don't have to exist, and the interval between scans.
+/// The paths to watch, which don't have to exist, and the interval between scans.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     pub config: Option<ConfigFile>,
@@ -45,7 +45,7 @@ pub struct WatchOptions {
     pub rescan: live::Receiver<Duration>,
 }
 
-/// The configuration file, and the content that the host has loaded. Any other content counts as a change.
+/// The configuration file, and the content that the host has loaded from it. Any other content counts as a change.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     pub path: PathBuf,
@@ -73,7 +73,7 @@ pub enum Change {
     },
 }
 
-/// The whole content of a plugin file.
+/// The complete content of a plugin file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginContent {
     /// SHA-256 in hex.
@@ -122,8 +122,9 @@ impl Drop for Watcher {
     }
 }
 
-/// Starts the watcher. Needs a tokio runtime. Plugin files that already exist count as known: call this function before
-/// reading them, so that no change is missed in between. Unusable files are reported as unreadable immediately.
+/// Starts the watcher. Needs a tokio runtime. Plugin files that already exist count as known, so call this function
+/// before reading them; otherwise, a change in between would be missed. Unusable files are reported as unreadable
+/// immediately.
 ///
 /// # Errors
 /// Fails if a path can't be made absolute or doesn't pass [`check_private`].

@@ -1,6 +1,6 @@
-//! Owns the inotify watches on the watched files and on every folder and link that leads to them. Their events only
-//! show when to scan and which files are still being written; the scan finds the changes. Each scan adds all watches
-//! again, which has no effect on a watch that still exists and replaces one that was lost.
+//! Owns the inotify watches on the watched files and on every folder and link that leads to them. The events only show
+//! when to scan and which files are still being written; the scan finds the changes. Each scan adds all watches again.
+//! This has no effect on existing watches, and restores lost ones.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,8 +22,8 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// How long to skip a file that was written but not closed. A writer may keep the file open, or the close event may be
-/// lost.
+/// How long to skip a file that was written to but not closed. The limit is needed because a writer may keep the file
+/// open, or the close event may be lost.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The size of the event buffer, in bytes.
@@ -32,13 +32,14 @@ const EVENTS_AT_ONCE: usize = 16 << 10;
 /// The maximum number of symbolic links in a path. The kernel has the same limit.
 const LINKS: usize = 40;
 
-/// The events of a step, which is one component of a path: it is deleted or moved, or its permissions change.
+/// The events to watch on a step, which is one component of a path: the step is deleted or moved, or its permissions
+/// change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
-/// The events of the last existing folder on an incomplete path, where the next step may appear.
+/// The events to watch on the last existing folder of an incomplete path, in which the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
-/// The events of a watched file.
+/// The events to watch on a file.
 const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_WRITE);
-/// The events of a watched folder and of the files in it.
+/// The events to watch on a folder and on the files in it.
 const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM);
 
 /// The kind of file that a watched path leads to.
@@ -62,9 +63,11 @@ struct Table {
     watches: HashMap<i32, Watch>,
     /// Every step of a path that the last scan visited or found missing.
     steps: HashSet<PathBuf>,
-    /// Files that were written to and not closed since, with the watch that reported the first write and when.
+    /// Files that were written to and not closed since then. For each file, contains the watch that reported the first
+    /// write, and the time of that write.
     open: HashMap<PathBuf, (i32, Instant)>,
-    /// Whether the last scan failed to watch a path. Only the first such scan in a row logs the failure.
+    /// Whether the last scan failed to watch a path. If several scans in a row fail, only the first one logs the
+    /// failure.
     is_incomplete: bool,
 }
 
@@ -77,7 +80,7 @@ struct Watch {
     needed: WatchFlags,
 }
 
-/// Collects the watches that one scan needs. [`apply`](Self::apply) removes all others.
+/// Collects the watches that a scan needs. [`apply`](Self::apply) removes all other watches.
 pub(super) struct WatchSet<'a> {
     watcher: &'a OsWatcher,
     /// The first path that could not be watched, with the error.
@@ -168,14 +171,14 @@ impl Table {
     /// Records an event. Returns whether a scan is required.
     fn on_event(&mut self, number: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
-            // The lost events may include the close of a file.
+            // The lost events may include close events.
             self.open.clear();
             return true;
         }
         // A watch that is not in the table was removed by an earlier scan.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
-        // A folder on the path, such as /tmp, may be busy, so handle only events about the next step there.
+        // A folder on the path, such as /tmp, may be busy, so in such a folder handle only events about the next step.
         if name.is_some() && !watch.needed.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
             return false;
         }
@@ -187,7 +190,7 @@ impl Table {
         } else if events.contains(ReadFlags::MODIFY) {
             self.open.entry(path).or_insert_with(|| (number, Instant::now()));
         } else if !events.contains(ReadFlags::ATTRIB) {
-            // A permission or time change doesn't show whether a writer has closed the file.
+            // A change of permissions or timestamps doesn't show whether a writer has closed the file.
             self.open.remove(&path);
         }
         true
@@ -248,8 +251,8 @@ impl WatchSet<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
-            // The host isn't allowed to read this path. The watch on its parent folder reports permission changes. A
-            // move goes unnoticed until the next scan, but another user's folder is unlikely to move.
+            // The host isn't allowed to read this path. The watch on the parent folder reports permission changes. A
+            // move goes unnoticed until the next scan, but another user is unlikely to move this folder.
             Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
@@ -296,8 +299,8 @@ impl Watch {
     }
 
     /// Reduces the watched events to those still needed. If the path now leads to another file, `add_watch` adds a
-    /// watch for that file, which this method removes again. The old watch reports that its file was moved or deleted,
-    /// and the next scan watches the new file.
+    /// watch for that file, which this method removes again. The old watch then reports that its file was moved or
+    /// deleted, and the next scan watches the new file.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.installed = self.needed,

@@ -1,6 +1,6 @@
 //! Checks who may write to a path, and whether it leads to a regular file. Because the configuration grants
-//! capabilities, the host uses it and the plugins only if no other user may write to them. This module must not change
-//! file permissions.
+//! capabilities, the host uses the configuration and the plugins only if no other user may write to them. This module
+//! must not change file permissions.
 
 use std::{
     fs::FileType,

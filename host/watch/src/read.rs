@@ -1,5 +1,5 @@
-//! Reads a file that may be written concurrently, and computes a fingerprint so that two reads can be compared. This
-//! module must not return bytes that were never the file's complete content.
+//! Reads a file that may be written concurrently, and computes a fingerprint so that two reads can be compared. Any
+//! bytes that this module returns must have been the file's complete content at some time.
 
 use std::{
     fs::{File, Metadata},
@@ -15,11 +15,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{FileError, permissions::not_regular};
 
-/// An upper bound on the file system's clock tick. A file that changed within the last tick may change again and keep
-/// the same stamp.
+/// An upper bound on the file system's timestamp resolution. A file that changed within the last tick may change again
+/// without getting a new stamp.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The size of the buffer through which a file is read and hashed, in bytes.
+/// The size of the buffer for reading and hashing a file, in bytes.
 const CHUNK: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Stamp {
         }
     }
 
-    /// Returns whether an equal stamp on a later read proves that the bytes are equal.
+    /// Returns whether an equal stamp in a later read would prove that the bytes are unchanged.
     pub(super) fn is_settled(&self) -> bool {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticked = since.saturating_sub(TICK).as_secs();
@@ -78,7 +78,7 @@ pub(super) enum FileRead {
 }
 
 impl FileRead {
-    /// Reads a file and keeps its bytes. A file of more than `limit` bytes is unreadable.
+    /// Reads a file and keeps its bytes. A file of more than `limit` bytes counts as unreadable.
     pub(super) fn of(path: &Path, limit: u64) -> Self {
         let mut bytes = Vec::new();
         match Self::read_chunks(path, limit, |chunk| bytes.extend_from_slice(chunk)) {

@@ -1,6 +1,6 @@
-//! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads each changed
-//! file twice, and defers files that are still changing to the next scan. A scan may report an unchanged file again;
-//! the watch loop drops such reports.
+//! Scans the watched paths for files that have appeared, changed, disappeared or become unreadable since the last scan.
+//! Reads each changed file twice, and defers files that are still changing to the next scan. A scan may report an
+//! unchanged file again; the watch loop drops such reports.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -34,7 +34,7 @@ const CONFIG_AT_MOST: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
-    /// The plugin folder itself. Its state is `Unreadable` if it can't be used, and `Absent` otherwise.
+    /// The plugin folder itself. Its state is `Unreadable` if the folder can't be used, and `Absent` otherwise.
     Folder,
     Plugin(String),
 }
@@ -92,8 +92,8 @@ impl Scanner {
         })
     }
 
-    /// Runs the first scan, which doesn't keep the contents of files. One read is enough, because a partial file has a
-    /// different digest once it is complete. The configuration's digest is that of `loaded`, because the file may
+    /// Runs the first scan, which doesn't keep file contents. One read is enough, because a partial file has a
+    /// different digest once it is complete. The digest of `loaded` is used for the configuration, because the file may
     /// already be newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listing, mut next) = self.list();
@@ -155,11 +155,11 @@ impl Scanner {
         (Listing { files, folder }, next)
     }
 
-    /// Reports missing items, and returns whether some may come back. Files and folders are briefly missing while being
-    /// replaced, so an item is reported only if it is missing in two consecutive scans.
+    /// Reports missing items. Returns whether some items may reappear. Files and folders are briefly missing while
+    /// being replaced, so an item is reported only if it is missing in two consecutive scans.
     fn find_missing(&mut self, listing: &Listing, found: &mut Vec<(Item, ItemState)>) -> bool {
         let here: BTreeSet<&Item> = listing.files.iter().map(|(item, _)| item).collect();
-        // If the folder can't be used, its plugins don't count as gone.
+        // If the folder can't be used, its plugins don't count as missing.
         let can_be_missing = |item: &Item| *item == Item::Config || listing.folder == ItemState::Absent;
         self.missing_once.retain(|item| !here.contains(item) && can_be_missing(item));
         let missing = self.present.keys().filter(|item| !here.contains(item) && can_be_missing(item));
@@ -252,7 +252,7 @@ fn plugin(path: &Path) -> Option<String> {
     (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
-/// A function that reads a file of a limited size, and keeps or drops its bytes.
+/// A function that reads a file up to a size limit, and keeps or drops its bytes.
 type ReadFn = fn(&Path, u64) -> FileRead;
 
 fn read(item: &Item, path: &Path, with: ReadFn) -> FileRead {
@@ -263,7 +263,7 @@ fn read(item: &Item, path: &Path, with: ReadFn) -> FileRead {
     }
 }
 
-/// A plugin file with its content, or with the reason why it can't be used.
+/// A plugin file, with either its content or the reason why it can't be used.
 #[derive(Debug)]
 pub struct PluginFile {
     pub name: String,

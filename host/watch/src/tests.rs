@@ -1,5 +1,5 @@
 //! Tests the watcher with real files. Most tests wait on the channel with a long deadline. To prove that a change is
-//! *not* reported, a test makes another change and receives only that one.
+//! *not* reported, a test makes another change and checks that it receives only that one.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Watches `config.toml` and `plugins/` of a folder that `prepare` has filled.
+    /// Watches `config.toml` and `plugins/` in a folder that `prepare` has filled.
     fn new(prepare: impl Fn(&Path)) -> Self {
         Self::start(prepare, OsWatcher::new())
     }
@@ -68,7 +68,7 @@ impl Fixture {
         tokio::time::timeout(DEADLINE, self.changes.recv()).await.expect("a change").expect("a watch")
     }
 
-    /// Returns the next change that isn't in `passed`, which lists changes that may or may not be reported.
+    /// Returns the next change that isn't in `passed`, the list of changes that may be reported but don't have to be.
     async fn next_but(&mut self, passed: &[Change]) -> Change {
         loop {
             let next = self.next().await;

@@ -1,5 +1,6 @@
-//! The watch task schedules scans and queues the changes to send. The queue holds only the latest version of each item,
-//! and delivers the configuration first. The task must not keep the content of a file after it has sent the change.
+//! Runs the watch task, which schedules scans and queues the changes to send. The queue holds only the latest version
+//! of each item, and delivers the configuration first. The task must not keep the content of a file after it has sent
+//! the change.
 
 use std::{
     collections::BTreeMap,
@@ -21,10 +22,10 @@ use super::{
     scan::{Item, ItemState, NextScan, Scan, Scanner},
 };
 
-/// How long to wait for quiet before a scan. Editors and compilers write in bursts of a few milliseconds.
+/// How long there must be no events before a scan starts. Editors and compilers write in bursts of a few milliseconds.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
-/// The maximum time from an event to the scan, no matter how busy the folder is.
+/// The maximum time from an event to the next scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// The maximum time until the next scan after a scan has panicked, or while a path can't be watched and events may be
@@ -122,7 +123,8 @@ enum SentState {
     Unreadable(FileError),
 }
 
-/// Coalesces changes: a newer version replaces the waiting one, and reverting to the last sent version removes it.
+/// Coalesces changes: a newer version replaces the waiting one, and if a file reverts to the last sent version, the
+/// waiting change is removed.
 #[derive(Debug, Default)]
 struct Queue {
     sent: BTreeMap<Item, SentState>,

@@ -40,8 +40,8 @@ fn nextest_exists() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-/// Benchmarks the release binary `host`. For benchmarks, cargo links a binary with dev-dependency features at the same
-/// path, so this function first copies the binary that users get.
+/// Benchmarks the release binary `host`. When cargo builds benchmarks, it overwrites the binary with one that has
+/// dev-dependencies' features, so this function first copies the binary that users get.
 pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first build takes minutes)");
     let measured = host.with_file_name("cordboard-measured");
@@ -57,7 +57,7 @@ pub fn format(workspace: &Workspace) -> Result<()> {
         .context("the code is not formatted: run `cargo fmt --all`")
 }
 
-/// Lints everything for the native target. The plugins can be included, because clippy doesn't link them.
+/// Lints everything for the native target. This can include the plugins, because clippy doesn't link them.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     step::start("linting (takes minutes the first time)");
     step::show(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))

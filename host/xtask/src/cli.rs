@@ -71,16 +71,16 @@ enum Task {
   cargo xtask bench -- command           the figures whose name contains `command`
   cargo xtask bench --peers              the same table with other libraries for bots")]
     Bench {
-        /// Measure other libraries for bots, too; they are fetched from npm and PyPI
+        /// Also measure other bot libraries, which are fetched from npm and PyPI
         #[arg(long)]
         peers: bool,
         /// Arguments for the benchmarks
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run the checks of CI: formatting, lints with warnings denied, all tests
+    /// Run the CI checks: formatting, lints with warnings denied, all tests
     Ci,
-    /// Find or build the compiler for the plugins, and print which one it is
+    /// Find or build the compiler for the plugins, and print which one is used
     #[command(hide = true)]
     Toolchain,
     /// Print which compiler would build the plugins, without building anything
@@ -88,7 +88,7 @@ enum Task {
 }
 
 impl Cli {
-    /// Runs the task. Returns when it is done, except that `run` replaces this process with the host.
+    /// Runs the task to completion, except that `run` replaces this process with the host.
     pub fn perform(self) -> Result<()> {
         let workspace = Workspace::load()?;
         match self.task {

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci` and `doctor`.
 //!
-//! Owns the order of the build steps, each of which can also be run by hand. The host doesn't depend on this program.
+//! Defines the order of the build steps, each of which can also be run by hand. The host doesn't depend on this
+//! program.
 
 #![forbid(unsafe_code)]
 

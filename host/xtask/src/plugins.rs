@@ -10,7 +10,7 @@ use crate::step;
 use crate::toolchain::{TARGET, Toolchain, ToolchainChoice};
 use crate::workspace::{Plugin, Workspace};
 
-/// The cargo profile of components: optimized for size, with panics as traps.
+/// The cargo profile for components, which optimizes for size and turns panics into traps.
 const PROFILE: &str = "plugin";
 
 /// The plugins that a task needs. A first build with fewer plugins is faster.
@@ -76,7 +76,8 @@ fn component_path(plugin: &Plugin, output: &Path) -> PathBuf {
     output.join(format!("{}.wasm", plugin.name))
 }
 
-/// Writes a temporary file and renames it, so that a reader never sees a partial file. Leaves unchanged files alone.
+/// Writes a temporary file and renames it, so that readers never see a partial file. Doesn't touch a file whose content
+/// is unchanged.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());

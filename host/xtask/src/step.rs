@@ -35,12 +35,13 @@ fn line(colour: &str, mark: &str, text: &str) {
 }
 
 /// Returns a command for the cargo that runs this program, without the environment variables that `cargo run` adds.
-/// They would rerun the build scripts that depend on them and make cargo rebuild half of the dependencies.
+/// These variables would cause cargo to rerun the build scripts that depend on them, and to rebuild half of the
+/// dependencies.
 pub fn cargo() -> Command {
     without_package(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
-/// Removes the variables that describe this package from a command's environment.
+/// Removes the environment variables that describe this package from a command.
 pub fn without_package(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(of_package) {
@@ -65,7 +66,7 @@ pub fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command silently and returns its stdout. The error includes the last lines of its output.
+/// Runs a command silently and returns its stdout. If it fails, the error includes the last lines of its output.
 pub fn read(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("couldn't start {}", name(command)))?;
     if !output.status.success() {

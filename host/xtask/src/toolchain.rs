@@ -19,7 +19,7 @@ pub const TARGET: &str = "wasm32-wasip2";
 pub enum ToolchainChoice {
     /// Tries the installed compiler, an existing private toolchain, rustup, and a new private toolchain, in that order.
     Auto,
-    /// The installed compiler as it is.
+    /// The installed compiler, without changes.
     Installed,
     /// The installed compiler, after rustup has added the target.
     Rustup,
@@ -30,13 +30,13 @@ pub enum ToolchainChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Toolchain {
     Installed,
-    /// The path of the private toolchain's compiler, which locates its own libraries.
+    /// The path of the private toolchain's compiler, which finds its libraries by itself.
     Private(PathBuf),
 }
 
 impl Toolchain {
-    /// Returns the compiler to use, creating one if necessary, which takes one to three minutes. The error tells the
-    /// user what to do.
+    /// Returns the compiler to use. If necessary, creates one, which takes one to three minutes. Errors tell the user
+    /// what to do.
     pub fn find(choice: ToolchainChoice) -> Result<Self> {
         match choice {
             ToolchainChoice::Auto => automatic(),
@@ -70,7 +70,8 @@ impl Toolchain {
 
     /// Configures a cargo command to use this compiler.
     pub fn apply(&self, cargo: &mut Command) {
-        // The user's flags for native builds, such as a linker or target CPU, don't apply to components.
+        // The user's flags are meant for native builds: a linker or target CPU, for example, doesn't apply to
+        // components.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
             Self::Installed => {}
@@ -90,8 +91,8 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// Prefers an existing private toolchain to rustup: it usually exists because rustup failed, and rustup would fail
-/// again in every build.
+/// Prefers an existing private toolchain over rustup. The toolchain usually exists because rustup failed, and rustup
+/// would fail again in every build.
 fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
@@ -129,7 +130,7 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    // The error shows the last output lines, which should include the cause. A rustup backtrace would push it out.
+    // The error shows only the last output lines. A rustup backtrace would push the cause out of them.
     step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }
@@ -146,14 +147,14 @@ fn private_toolchain() -> Result<Toolchain> {
     Ok(Toolchain::Private(rustc))
 }
 
-/// Asks a compiler for the target's library folder, and returns whether std is there.
+/// Asks a compiler for the target's library folder, and returns whether the folder contains std.
 fn standard_library(rustc: &mut Command) -> bool {
     step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| contains_std(Path::new(folder.trim())))
 }
 
-/// Returns whether the folder contains std. A compiler prints a folder for every target that it knows, but a target is
-/// installed only if its folder contains std.
+/// Returns whether the folder contains std. A compiler prints a folder for every target that it supports, but the
+/// target is installed only if the folder contains std.
 fn contains_std(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {

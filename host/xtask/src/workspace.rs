@@ -1,4 +1,4 @@
-//! Describes the workspace as cargo sees it: its folders, and the members that are plugins. Builds nothing.
+//! Describes the workspace as cargo sees it: its folders, and which members are plugins. Doesn't build anything.
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +19,9 @@ pub struct Workspace {
 /// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The plugin's name: its folder's path below `plugins/`, such as `timeout` or `bad/echo`. If the manifest names an
-    /// output folder, the name begins with that folder, as in `extra/pbs`. The host embeds only plugins whose name
-    /// contains no folder.
+    /// The plugin's name: the path of its folder below `plugins/`, such as `timeout` or `bad/echo`. If the manifest
+    /// names an output folder, the name begins with that folder, as in `extra/pbs`. The host embeds only plugins whose
+    /// name contains no folder.
     pub name: String,
     /// Cargo's full package id, because a name such as `model` could also belong to a dependency.
     pub id: String,
@@ -71,7 +71,7 @@ impl Workspace {
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, plugins })
     }
 
-    /// Rejects plugin folders in `plugins/bad` that aren't workspace members, which would otherwise be skipped
+    /// Rejects plugin folders in `plugins/bad` that aren't workspace members. Otherwise, they would be skipped
     /// silently.
     fn reject_strays(&self) -> Result<()> {
         let folder = self.root.join("plugins/bad");
@@ -93,7 +93,7 @@ impl Workspace {
         self.relative_to_here(path).display().to_string()
     }
 
-    /// Returns the path relative to the current folder if it is below that folder. Otherwise, returns it unchanged.
+    /// If the path is below the current folder, returns it relative to that folder. Otherwise, returns it unchanged.
     pub fn relative_to_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()

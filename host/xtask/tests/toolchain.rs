@@ -1,5 +1,5 @@
-//! Tests which plugin compiler xtask chooses, and its messages if it can neither find nor create one. Fake programs
-//! replace the real ones, so nothing is fetched or built.
+//! Tests which plugin compiler xtask chooses, and which messages it prints if it can neither find nor create one. Fake
+//! programs replace the real ones, so nothing is fetched or built.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't prepare its machine has failed")]
 
@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A machine without network access for rustup and apt-get, whose rustc lacks the target.
+/// A machine on which rustup and apt-get have no network access and rustc doesn't have the target.
 struct Machine {
     folder: tempfile::TempDir,
 }

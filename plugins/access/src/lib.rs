@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/access [add <id> [admin|member|here]|remove <id> [here]]";
 
-/// The argument that makes `/access remove` ask before it removes a person. Only buttons use it.
+/// The argument that makes `/access remove` ask for confirmation before it removes a person. Only buttons use it.
 const CONFIRM: &str = "?";
 
 /// The maximum number of entries with a button.
@@ -36,7 +36,7 @@ impl Command for Access {
     }
 }
 
-/// The arguments of a call. Without an id, the command is about the author of the message that it replies to.
+/// The arguments of a call. Without an id, the command applies to the author of the message that it replies to.
 #[derive(Debug, PartialEq, Eq)]
 enum Arguments<'a> {
     List,
@@ -120,7 +120,7 @@ fn name_and_id(person: &Person) -> String {
     person.name.as_deref().map_or_else(|| id.clone(), |name| format!("{} {id}", escape(name)))
 }
 
-/// Asks whether to remove the entry of a person.
+/// Asks whether to remove a person's entry.
 fn question(people: &[Person], id: &str) -> Reply {
     let entry = people.iter().find(|person| person.source == "chat" && local_id(&person.id) == id);
     let Some(person) = entry else { return page(people) };
@@ -129,7 +129,7 @@ fn question(people: &[Person], id: &str) -> Reply {
     Reply::text(text).row(buttons).in_place()
 }
 
-/// Returns the id without the front-end.
+/// Returns the id without its front-end prefix.
 fn local_id(id: &str) -> &str {
     id.split_once(':').map_or(id, |(_, number)| number)
 }

@@ -13,7 +13,7 @@ pub enum Target {
     OfSession(String, u64),
 }
 
-/// Splits the text of a command into the target and the other words.
+/// Splits a command's text into the target and the remaining words.
 pub fn split_target(text: &str) -> (Target, &str) {
     let (first, rest) = first_word(text);
     let named = first.split_once('#').and_then(|(name, number)| Some((name, number.parse().ok()?)));
@@ -52,7 +52,7 @@ impl Answer {
         Self { choices: vec![choice.to_owned()], text: None }
     }
 
-    /// Returns the report about an accepted answer, with its choices' labels.
+    /// Returns the confirmation of an accepted answer, with the labels of its choices.
     pub fn report(&self, open: Option<&Request>) -> String {
         let label =
             |id: &String| open.and_then(|open| open.choice(id)).map_or(id.clone(), |choice| choice.label.clone());

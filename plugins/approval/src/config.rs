@@ -1,5 +1,5 @@
 //! `[plugins.approval.config]`: lists of rules for all sessions, for the sessions with a certain persona, and for
-//! single sessions.
+//! individual sessions.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Decides by rules whether an agent may use a tool. `/permissions` shows and changes the rules, and sets the
+//! Uses rules to decide whether an agent may use a tool. `/permissions` shows and changes the rules, and sets the
 //! permission mode. `/requests` lists the agents' open questions, and `/answer`, `/allow` and `/deny` answer them. The
 //! host checks whether a question accepts an answer. The rules of a session stay valid after a rename.
 
@@ -38,8 +38,8 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 struct ApprovalRules;
 
 impl Approval for ApprovalRules {
-    /// Decides by the session's rules. If a rule can't be read, a user decides about every use, because that rule might
-    /// deny it.
+    /// Decides on a tool use according to the session's rules. If a rule can't be read, a user decides about every use,
+    /// because that rule might deny it.
     fn decide(permission: Permission) -> Decision {
         match store::rules_of(&permission.session) {
             Ok(rules) => rules.decide(&permission),
@@ -103,7 +103,7 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Shows the whole text of a request. The message with the buttons may show only a part of the text.
+/// Shows the whole text of a request, of which the message with the buttons may show only a part.
 fn whole_question(target: Target) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();
@@ -126,8 +126,8 @@ impl Target {
     }
 }
 
-/// Answers a request. `answer` gets the open request, or `None` if the target matches no request or more than one.
-/// In that case the host refuses the answer with an error that says why.
+/// Answers a request. `answer` receives the open request, or `None` unless the target matches exactly one request. In
+/// that case the host refuses the answer with an error that says why.
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();

@@ -1,6 +1,6 @@
 //! The list of open requests. Pure: nothing here calls the host.
 //!
-//! The list has no buttons, because the message with each question has them.
+//! The list has no buttons, because each question's own message already has them.
 
 use cordboard_plugin::{
     Reply, Timestamp,
@@ -11,7 +11,7 @@ use cordboard_plugin::{
 /// The maximum number of listed requests: about two screens of a phone.
 const LISTED: usize = 20;
 
-/// The maximum length, in characters, of a request's text that is shown in the chat instead of as a file: about two
+/// The maximum length, in characters, up to which a request's text is shown in the chat instead of as a file: about two
 /// messages.
 const LONGEST: usize = 8000;
 

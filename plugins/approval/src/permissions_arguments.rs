@@ -18,8 +18,8 @@ pub enum Arguments<'t> {
     Mode(Option<&'t str>),
     /// Suggests a rule for the request with this number.
     Suggest(u64),
-    /// Saves the rule that was suggested for the request, and allows the request. `seen` is the rule in the pressed
-    /// button's command. A typed command may omit it.
+    /// Saves the rule that was suggested for the request, and allows the request. `seen` is the rule that the pressed
+    /// button's command contains; a typed command may omit it.
     SaveSuggested {
         request: u64,
         scope: Scope,

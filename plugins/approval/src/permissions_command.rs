@@ -46,7 +46,7 @@ fn set_mode(mode: Option<&str>) -> Result<Reply, String> {
     Ok(Reply::plain(&format!("Permission mode of session '{}': {mode}.", session.name)))
 }
 
-/// Removes the rule. The reply contains the updated page, and replaces the message whose button was pressed.
+/// Removes the rule. The reply, which contains the updated page, replaces the message whose button was pressed.
 fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     let removed = match store::remove(number, caller)? {
         Some(rule) => format!("Removed rule {number}: {}.", rule.description()),
@@ -114,7 +114,7 @@ fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>
         }
     };
     let saved = save(caller, scope, List::Allow, RuleText(rule))?;
-    // The rule is saved first. If the request was closed in the meantime, the rule still applies to later requests.
+    // Save the rule first: even if the request was closed in the meantime, the rule applies to later requests.
     let allow = answer_arguments::Answer::of("allow");
     let answered = match requests::answer(&session.name, Some(number), &allow.choices, None) {
         Ok(()) => allow.report(Some(&request)),

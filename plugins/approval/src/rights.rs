@@ -1,4 +1,4 @@
-//! The rights of the caller to change rules. Pure: nothing here calls the host.
+//! The caller's rights to change rules. Pure: nothing here calls the host.
 
 use cordboard_plugin::{Caller, Session};
 
@@ -15,7 +15,7 @@ pub fn can_save_for(caller: &Caller, session: &Session) -> bool {
 }
 
 /// Returns whether the caller may remove the rule. Members may remove only the rules that they saved for a session, so
-/// a member can't remove an admin's deny rule for the member's session.
+/// they can't remove an admin's deny rule for their own session.
 pub fn can_remove(caller: &Caller, rule: &SavedRule) -> bool {
     is_admin(caller) || (rule.session.is_some() && rule.by_id == caller.id)
 }

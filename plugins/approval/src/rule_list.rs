@@ -5,7 +5,7 @@ use std::fmt;
 use cordboard_permission_rules::Rule;
 use serde::{Deserialize, Serialize};
 
-/// The list that contains a rule. The list determines the decision about tool uses that the rule matches.
+/// The list that contains a rule. The list determines what happens to the tool uses that the rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum List {

@@ -1,4 +1,4 @@
-//! The rules that apply to a session, and the decision about a use of a tool. Pure: nothing here calls the host.
+//! The rules that apply to a session, and how they decide on a tool use. Pure: nothing here calls the host.
 
 use cordboard_permission_rules::{Rule, ToolUse, allows, matches};
 use cordboard_plugin::{
@@ -46,7 +46,7 @@ impl Rules {
         rules.iter().zip(sources)
     }
 
-    /// Decides by the first list with a matching rule: deny, ask, allow. If no rule matches, a user decides.
+    /// The first list with a matching rule decides, in the order deny, ask, allow. If no rule matches, a user decides.
     pub fn decide(&self, permission: &Permission) -> Decision {
         let tool_use = tool_use(permission);
         if let Some(rule) = matches(&self.deny.rules, &tool_use) {
@@ -76,7 +76,7 @@ impl Rules {
 }
 
 impl RulesOfList {
-    /// Returns the text of the rule with its source. If several rules are equal, this is the source of the first one.
+    /// Returns the text of the rule with its source. If several rules are equal, uses the source of the first one.
     fn describe(&self, rule: &Rule) -> String {
         let index = self.rules.iter().position(|one| one == rule);
         match index.and_then(|index| self.sources.get(index)) {

@@ -1,7 +1,7 @@
-//! Rules that people saved, as entries of the plugin's state. Pure: nothing here calls the host.
+//! The rules saved by users, as entries in the plugin's state. Pure: nothing here calls the host.
 //!
-//! A removed rule's entry stays, with an empty value, so its number is never reused, and a button that removes an old
-//! rule can't remove another one.
+//! The entry of a removed rule is kept with an empty value, so its number is never reused, and a button that removes an
+//! old rule can't remove another one.
 
 use cordboard_plugin::{Session, Timestamp};
 use serde::{Deserialize, Serialize};

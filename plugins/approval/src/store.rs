@@ -8,7 +8,7 @@ use crate::{
     saved_rule::{self, PREFIX, REMOVED, SavedRule},
 };
 
-/// The maximum number of attempts to save a rule while others save rules, too.
+/// The maximum number of attempts to save a rule when other calls save rules at the same time.
 const ATTEMPTS: usize = 20;
 
 /// The result of saving a rule.
@@ -57,7 +57,7 @@ pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
     for key in state::keys(PREFIX) {
         let Some(number) = saved_rule::number(&key) else { continue };
         let Some(old) = state::get(&key).filter(|value| value != REMOVED) else { continue };
-        // A rule that can't be read stays. Commands and decisions that read the rules report it.
+        // A rule that can't be read is kept. Commands and decisions that read the rules report it.
         let Ok(rule) = SavedRule::parse(number, &old) else { continue };
         if rule.session.as_deref() != Some(from) {
             continue;

@@ -12,7 +12,7 @@ use crate::{permissions_arguments::Scope, rules::Rules};
 #[derive(Debug, PartialEq, Eq)]
 pub enum Suggestion {
     Rule(Rule),
-    /// There is no rule that is narrow and safe.
+    /// No rule would be both narrow and safe.
     Nothing,
     /// A rule that allows the use would have no effect, because this `ask` rule takes precedence.
     AskedFirst(String),

@@ -35,12 +35,12 @@ struct GuestTable {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The datastores to check. If empty, all that the token may see are checked.
+    /// The datastores to check. If empty, all datastores that the token can see are checked.
     pub datastores: Vec<String>,
     pub warn_after: Seconds,
     /// Ignored guests, such as `vm/900` or `lab:vm/900`.
     ignore: Vec<String>,
-    /// The guests that must have a backup, by their keys. A key has the same form as in `ignore`.
+    /// The guests that must have a backup, by key. Keys have the same form as in `ignore`.
     pub guests: BTreeMap<String, Guest>,
 }
 

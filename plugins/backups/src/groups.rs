@@ -13,7 +13,7 @@ use crate::config::{Config, Guest};
 /// The tolerance for clock differences between the machines, in milliseconds.
 const CLOCK_TOLERANCE: Timestamp = 10 * 60 * 1000;
 
-/// The maximum number of guests with a recent backup that get their own line. The rest are only counted.
+/// The maximum number of guests with a recent backup to list on their own line. The rest are only counted.
 const MAX_LINES: usize = 40;
 
 /// A backup group: the backups of one guest in one datastore.

@@ -3,7 +3,7 @@
 use homelab::{Server, format::check_percent, server::check_url};
 use serde::Deserialize;
 
-/// The default of `warn_at`, in percent.
+/// The default value of `warn_at`, in percent.
 const WARN_AT: f64 = 90.0;
 
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Config {
     url: String,
     /// The email address of the user on the hub.
     pub user: String,
-    /// The name of the secret with the user's password.
+    /// The name of the secret that contains the user's password.
     pub secret: String,
     /// The usage in percent at or above which a resource causes a warning.
     pub warn_at: f64,

@@ -1,4 +1,4 @@
-//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Apart from the login, it only reads.
+//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Apart from logging in, it is read-only.
 
 mod config;
 mod login;
@@ -23,7 +23,7 @@ const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fi
 /// The number of systems per page. A page with fewer systems is the last one.
 const PAGE: usize = 200;
 
-/// The maximum number of pages that are read. It is large, because a system with a problem may be on the last page.
+/// The maximum number of pages to read. It is large, because a system with a problem may be on the last page.
 const PAGES: usize = 10;
 
 struct Beszel;

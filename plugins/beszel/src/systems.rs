@@ -30,7 +30,7 @@ struct Figures {
     uptime: u64,
     /// Degrees Celsius, if the agent reports a temperature.
     temperature: Option<f64>,
-    /// Further file systems, with their usage in percent.
+    /// Additional file systems, with their usage in percent.
     disks: Vec<(String, f64)>,
     failed_services: u64,
 }

@@ -1,5 +1,5 @@
 //! Commands for the active session's agent: `/stop` interrupts its answer, `/now` interrupts it with a message,
-//! `/queue` shows the messages that wait, `/commands` lists the agent's own commands, `/model` sets its model, and
+//! `/queue` lists the waiting messages, `/commands` lists the agent's own commands, `/model` sets its model, and
 //! `/mode` selects the view of its answers.
 
 mod agent_commands;

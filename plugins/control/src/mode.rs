@@ -8,7 +8,7 @@ use cordboard_plugin::{
     context, session_control, text,
 };
 
-/// The mode that applies if none is set for the session or the caller.
+/// The mode used if neither the session nor the caller has one.
 const DEFAULT: &str = "normal";
 
 /// The argument that resets a mode.

@@ -1,5 +1,5 @@
-//! `/now <message>`: sends a message that interrupts the agent and runs next. `/queue`: shows the messages that wait
-//! for the active session's agent, with a button to drop each.
+//! `/now <message>`: sends a message that interrupts the agent and runs next. `/queue`: lists the messages waiting for
+//! the active session's agent, each with a button that drops it.
 
 use cordboard_plugin::{
     Call, Reply,
@@ -9,7 +9,7 @@ use cordboard_plugin::{
     text,
 };
 
-/// The maximum number of messages that are shown, so that the reply fits into a message.
+/// The maximum number of messages to show, so that the reply fits into one message.
 const MAX_SHOWN: usize = 20;
 
 pub fn specs() -> [Spec; 2] {

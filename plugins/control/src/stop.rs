@@ -8,7 +8,7 @@ use cordboard_plugin::{
     session_control::{self, QueuedPrompts},
 };
 
-/// The maximum number of dropped messages that are quoted: about a phone's screen.
+/// The maximum number of dropped messages to quote: about one phone screen.
 const MAX_QUOTED: usize = 10;
 
 pub fn spec() -> Spec {
@@ -50,7 +50,7 @@ fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
     }
 }
 
-/// Formats the effect of `/stop`. `session` is the session after the interrupt.
+/// Describes the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
     // Without `all`, `/stop` drops the message that was about to run if no turn is running, which needs no mention.
     // During a turn, it drops the messages that the agent has received but not begun to answer.

@@ -14,7 +14,7 @@ use listing::Listing;
 /// The maximum number of entries that the host returns in one call.
 const PER_CALL: u32 = 1000;
 
-/// The maximum number of entries of a folder that are read.
+/// The maximum number of folder entries to read.
 const MOST: u32 = 10_000;
 
 /// The answer to `/get` without a path.

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{Reply, sessions::FileEntry, text::escape};
 
-/// The maximum number of entries per page. Each has a button.
+/// The maximum number of entries per page. Each entry has a button.
 const PAGE: usize = 20;
 
 /// A session folder.

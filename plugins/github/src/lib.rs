@@ -15,8 +15,8 @@ use event_text::event_text;
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The state key of the ids of the latest deliveries. They are stored because GitHub can redeliver an event with the
-/// same id.
+/// The state key of the ids of the latest deliveries. They are stored to detect redelivered events, which have the same
+/// id.
 const SEEN: &str = "seen";
 
 /// The maximum number of stored deliveries.
@@ -83,7 +83,7 @@ impl Webhook for Github {
     }
 }
 
-/// Returns whether this delivery was received before. Stores the delivery if it is new.
+/// Returns whether this delivery was received before. If it is new, stores it.
 fn is_known(delivery: &str) -> Result<bool, String> {
     let seen = state::get_text(SEEN).unwrap_or_default();
     let Some(seen) = add_delivery(&seen, delivery) else { return Ok(true) };

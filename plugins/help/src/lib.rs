@@ -8,13 +8,13 @@ use cordboard_plugin::{
     text::{ago, code, escape},
 };
 
-/// The number of characters of a digest that are shown: enough to identify a version.
+/// The number of digest characters to show: enough to identify a version.
 const SHOWN_DIGEST: usize = 12;
 
 /// The arguments of `/plugins`.
 const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
 
-/// The shorter usage in the list of commands. The host shows the commands for approvals when they apply.
+/// The short usage for the command list. The host shows the approval commands when they apply.
 const SHORT_USAGE: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
 struct Help;

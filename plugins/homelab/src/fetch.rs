@@ -37,7 +37,7 @@ pub fn secret(server: &Server, name: &str) -> Result<String, String> {
     secrets::placeholder(name).map_err(named)
 }
 
-/// Explains a missing response as a line for the operator.
+/// Explains in one line, for the operator, why there is no response.
 fn explain(server: &Server, error: Error) -> String {
     let Server { title, url, plugin, .. } = server;
     match error {

@@ -1,4 +1,4 @@
-//! Formats sizes and percentages, shows states as lights, and shortens text from servers.
+//! Formats sizes, percentages and states (as colored lights), and shortens text from servers.
 
 /// The length of a gauge in characters.
 const GAUGE: usize = 10;
@@ -48,7 +48,7 @@ pub fn gauge(share: f64) -> String {
     "▓".repeat(full) + &"░".repeat(GAUGE.saturating_sub(full))
 }
 
-/// A state, shown as a light.
+/// A state, shown as a colored light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Light {
     Good,

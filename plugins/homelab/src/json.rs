@@ -1,9 +1,9 @@
-//! Reads values from the JSON of a server. Errors name the full path of a missing or unexpected value, so that an
-//! operator sees how an unsupported version of the server differs. Additional values are ignored.
+//! Reads values from a server's JSON. Errors name the full path of a missing or unexpected value, so that an operator
+//! sees how an unsupported version of the server differs. Additional values are ignored.
 
 use serde_json::Value;
 
-/// The maximum number of characters of an unexpected value that an error shows.
+/// The maximum number of characters of an unexpected value to show in an error.
 const SHOWN: usize = 40;
 
 /// A value and its path, such as `data[0].store`.

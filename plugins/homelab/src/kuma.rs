@@ -8,11 +8,11 @@ use cordboard_plugin::{
 
 use crate::{Server, format::Light};
 
-/// A heartbeat's age is shown if it exceeds this: one hour, in milliseconds. The monitor may be paused, and a paused
-/// monitor keeps its last state forever.
+/// A heartbeat older than this is shown with its age: one hour, in milliseconds. The monitor may be paused, and a
+/// paused monitor keeps its last state forever.
 const STALE_AFTER: Timestamp = 3_600_000;
 
-/// The expiry of a certificate is shown if it is at most this number of days away.
+/// A certificate's expiry is shown if it is at most this many days away.
 const CERTIFICATE_WARNING: i64 = 14;
 
 /// The configuration keys that an error names.

@@ -1,12 +1,12 @@
-//! Requests to a Proxmox Backup Server, for the plugins `pbs` and `backups`: authentication, and the envelope `data` of
-//! the responses.
+//! Requests to a Proxmox Backup Server, for the plugins `pbs` and `backups`: authentication, and unwrapping `data` from
+//! responses.
 
 use crate::{Fetch, Json, Server, fetch, server::check_url};
 
 /// The URL that an error shows as an example.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
 
-/// The configured server and the API token for it.
+/// The configured server and its API token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     plugin: &'static str,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{Json, Server, format::first_line};
 
-/// The maximum number of characters of a server's error message that are shown.
+/// The maximum number of characters of a server's error message to show.
 const MAX_MESSAGE: usize = 120;
 
 impl Server<'_> {

@@ -1,4 +1,4 @@
-//! Parses timestamps from servers and spans from the configuration.
+//! Parses timestamps from servers and durations from the configuration.
 
 use cordboard_plugin::{Seconds, Timestamp, text::span as read_span};
 

@@ -1,4 +1,4 @@
-//! `[plugins.kuma-metrics.config]`: the address of Uptime Kuma and the name of the secret with its API key.
+//! `[plugins.kuma-metrics.config]`: the address of Uptime Kuma and the name of the secret that contains its API key.
 
 use homelab::{Server, kuma, server::check_url};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     url: String,
-    /// The name of the secret with the API key.
+    /// The name of the secret that contains the API key.
     pub secret: String,
 }
 

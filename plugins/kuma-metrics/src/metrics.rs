@@ -14,7 +14,7 @@ impl Sample<'_> {
         self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Identifies the monitor of the sample: by its id, or before version 2 by its name, type and target.
+    /// Identifies the sample's monitor: by its id, or before version 2 by its name, type and target.
     fn key(&self) -> Option<String> {
         let names = ["monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port"];
         let old =
@@ -26,7 +26,7 @@ impl Sample<'_> {
 /// Reads the monitors in the order of the text.
 ///
 /// # Errors
-/// The text has no metric `monitor_status`.
+/// The text doesn't contain the metric `monitor_status`.
 pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     let samples: Vec<_> = text.lines().filter(|line| line.starts_with("monitor_")).filter_map(sample).collect();
     let mut monitors: Vec<(String, Monitor)> = Vec::new();

@@ -1,6 +1,6 @@
-//! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
-//! `/notify here` selects the place. The posts must not include session messages, because other people may see them.
-//! `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as buttons.
+//! A hook that posts to one place when a long turn in another place ends, and when a session needs attention. `/notify
+//! here` selects the place. The posts must not include session messages, because other people may see them. `/session`
+//! and `/retry` belong to another plugin, so the posts contain them as text, not as buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
@@ -14,7 +14,8 @@ use cordboard_plugin::{
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The default minimum length of a reported turn, in seconds. The user is probably still watching a shorter turn.
+/// The default duration that a turn must reach to be reported, in seconds. The user is probably still watching a
+/// shorter turn.
 const DEFAULT_AFTER: Seconds = 5 * 60;
 
 const USAGE: &str = "/notify [here|off]";
@@ -22,7 +23,7 @@ const USAGE: &str = "/notify [here|off]";
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// The minimum length of a turn that is reported, such as "5m".
+    /// The duration that a turn must reach to be reported, such as "5m".
     after: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use homelab::{format::check_percent, pbs::Access};
 use serde::Deserialize;
 
-/// The default of `warn_at`, in percent.
+/// The default value of `warn_at`, in percent.
 const WARN_AT: f64 = 85.0;
 
 #[derive(Debug, Deserialize)]

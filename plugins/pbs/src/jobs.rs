@@ -19,8 +19,8 @@ pub const MAX_TASKS: usize = 500;
 /// The maximum number of failed jobs to list individually.
 const MAX_FAILURES: usize = 5;
 
-/// The kinds of jobs that are shown, in this order, with their worker types. Other tasks, such as maintenance of the
-/// server, aren't shown.
+/// The kinds of jobs to show, in this order, with their worker types. Other tasks, such as maintenance of the server,
+/// aren't shown.
 const KINDS: [(&str, &[&str]); 6] = [
     ("Backup", &["backup"]),
     ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
@@ -33,7 +33,7 @@ const KINDS: [(&str, &[&str]); 6] = [
 #[derive(Debug)]
 pub struct Task {
     kind: String,
-    /// The object of the task, such as `main:vm/101`. Empty for some tasks.
+    /// The target of the task, such as `main:vm/101`. Empty for some tasks.
     object: String,
     started: Timestamp,
     end: TaskEnd,

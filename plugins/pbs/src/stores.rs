@@ -10,7 +10,7 @@ use homelab::{
     format::{Light, first_line, gauge, percent, size},
 };
 
-/// The horizon of estimates: two years, in seconds. Later estimates are guesses and aren't shown.
+/// The maximum estimate to show: two years, in seconds. Anything beyond that would be a guess.
 const FORESEEABLE: i64 = 2 * 365 * 86_400;
 
 /// A datastore that will be full within this time causes a warning: 30 days, in seconds.
@@ -19,7 +19,7 @@ const SOON: i64 = 30 * 86_400;
 #[derive(Debug)]
 pub struct Store {
     name: String,
-    /// The total, used and free bytes, if the token may see them.
+    /// The total, used and free bytes, if the token has permission to see them.
     sizes: Option<[u64; 3]>,
     /// The estimated time at which the datastore will be full, in seconds since the Unix epoch. A time in the past
     /// means that it won't become full.
@@ -77,7 +77,7 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
             format!("{} {name} is not mounted", Light::Inactive.symbol())
         };
     };
-    // Calculate the share as df does: blocks that are reserved for root are neither used nor free.
+    // Calculate the percentage as df does: blocks reserved for root count as neither used nor free.
     let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
     let left = store.full.map(|full| full.saturating_sub(i64::try_from(now / 1000).unwrap_or(i64::MAX)));
     let left = left.filter(|left| (1..FORESEEABLE).contains(left));

@@ -105,7 +105,7 @@ impl Entry {
     }
 }
 
-/// Parses a span, such as "30s", "10m", "1h30m" or "2d". It must not be zero.
+/// Parses a duration, such as "30s", "10m", "1h30m" or "2d". It must not be zero.
 fn parse_duration(text: &str) -> Result<Seconds, String> {
     span(text).ok_or_else(|| {
         format!("idle_timeout = \"{text}\" is not a duration such as \"30s\", \"10m\", \"1h30m\" or \"2d\"")

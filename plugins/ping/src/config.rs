@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The maximum number of hosts. It is limited because a call connects to the hosts one after the other.
+/// The maximum number of hosts. It is limited because a call connects to the hosts one at a time.
 const MAX_HOSTS: usize = 30;
 
 #[derive(Debug, Deserialize)]

@@ -12,7 +12,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
-/// The maximum number of reminders per place, which keeps a runaway script from adding reminders endlessly.
+/// The maximum number of reminders per place, so that a runaway script can't add reminders endlessly.
 const MAX_REMINDERS: usize = 50;
 
 /// The shortest delay in seconds, which is the interval of the job.
@@ -22,8 +22,8 @@ const MIN_DELAY: u64 = 60;
 /// the job's interval, so that the nearest run posts a reminder.
 const TOLERANCE: Timestamp = 30 * 1000;
 
-/// A post that is at least this late, in milliseconds, mentions when it was due. A post is late if the host was stopped
-/// or the machine slept, for example.
+/// A post that is at least this late, in milliseconds, says when it was due. A post is late if the host was stopped or
+/// the machine slept, for example.
 const LATE: Timestamp = 2 * 60 * 1000;
 
 /// How late a reminder that can't be posted may be before it is dropped, in milliseconds. Its place is probably
@@ -168,7 +168,7 @@ fn read(key: &str) -> Option<Reminder> {
     serde_json::from_str(&state::get_text(key)?).ok()
 }
 
-/// Stores a reminder under a free key. Several reminders may be due at the same time.
+/// Stores a reminder under an unused key, because several reminders may be due at the same time.
 fn store(at: Timestamp, reminder: Reminder) -> Result<(), String> {
     let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
     for number in 0..MAX_REMINDERS {

@@ -1,4 +1,4 @@
-//! Escapes untrusted text for Markdown. Pure and without dependencies, because the host includes this file, too.
+//! Escapes untrusted text for Markdown. Pure and without dependencies, because the host also includes this file.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // Don't slice or replace strings here: that code would account for a fifth of a small component's size.
+    // Don't slice or replace strings here: the code for that would make up a fifth of a small component's size.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in strip_controls(text).split('\n').enumerate() {
         if number > 0 {
@@ -84,8 +84,8 @@ fn is_email(rest: &str) -> bool {
     rest.bytes().take_while(|byte| *byte != b'>' && !byte.is_ascii_whitespace()).any(|byte| byte == b'@')
 }
 
-/// Formats technical text, such as an error or the last line of a log, for use within other text: a line that
-/// Markdown would change becomes code.
+/// Formats technical text, such as an error or the last line of a log, for use within other text: formats lines that
+/// Markdown would alter as code.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::literal("it died:\n__x__"), "it died:\n`__x__`");

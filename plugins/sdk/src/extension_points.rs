@@ -1,5 +1,5 @@
-//! The extension points, one trait each. The functions take no `self`, because an instance lives for one call. The
-//! traits replace the generated ones, which have no default implementations.
+//! The extension points, one trait each. The functions don't take `self`, because an instance lives for only one call.
+//! The traits replace the generated ones, which have no default implementations.
 
 use crate::{Reply, Session, bindings};
 
@@ -163,14 +163,14 @@ pub trait Lifecycle {
     /// change.
     fn review(status: lifecycle::Status) -> lifecycle::Verdict;
 
-    /// Returns the message to the user when a session resumes. By default there is no message.
+    /// Returns the message to show when a session resumes. By default, no message is shown.
     fn resume_notice(_status: lifecycle::Status) -> Option<String> {
         None
     }
 }
 
-/// Decides about tool uses that an agent asks permission for, and about announced uses, if `[requests] approval` names
-/// this plugin. If the call fails, the host asks a user.
+/// Decides on tool uses that an agent asks permission for, and on announced uses, if `[requests] approval` names this
+/// plugin. If the call fails, the host asks a user.
 ///
 /// ```
 /// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};
@@ -190,12 +190,12 @@ pub trait Lifecycle {
 /// # fn main() {}
 /// ```
 pub trait Approval {
-    /// Decides about one use of a tool, before a user is asked.
+    /// Decides on one tool use, before a user is asked.
     fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
-/// Changes or rejects messages before an agent gets them, if `filters` in [plugins] lists this plugin. If the call
-/// fails, or the plugin isn't active, the agent doesn't get the message, and the host informs its author.
+/// Changes or rejects messages before an agent receives them, if `filters` in [plugins] lists this plugin. If the call
+/// fails, or the plugin isn't active, the agent doesn't receive the message, and the host notifies its author.
 ///
 /// ```
 /// use cordboard_plugin::{Filter, filter::{Change, Message, Outcome}};
@@ -219,23 +219,23 @@ pub trait Approval {
 /// # fn main() {}
 /// ```
 pub trait Filter {
-    /// Returns the kinds of messages that the filter wants to see: "text" for messages without files, and kinds of files:
-    /// "photo", "file", "voice message", "audio", "video", "animation". "*" stands for all messages. The host rejects a
-    /// filter that names another kind.
+    /// Returns the kinds of messages that the filter handles: "text" for messages without files, and kinds of files:
+    /// "photo", "file", "voice message", "audio", "video", "animation". "*" matches all messages. The host rejects a
+    /// filter that names an unknown kind.
     ///
     /// # Errors
     /// See [`Command::specs`].
     fn kinds() -> Result<Vec<String>, String>;
 
-    /// Decides about a message. [`attachments`](crate::attachments) reads its files.
+    /// Decides what happens to a message. Use [`attachments`](crate::attachments) to read its files.
     fn prompt(message: filter::Message) -> filter::Outcome;
 }
 
 /// Provides personas, which are sets of instructions for agents.
 ///
-/// The `instructions` are added to the agent's own. The `greeting` is shown in the chat once, when the agent of a new
-/// session is ready, and again if the persona changes before the first turn. `model` and `idle_timeout` apply if the
-/// session has none of its own.
+/// The `instructions` are added to the agent's own instructions. The `greeting` is shown in the chat once, when the
+/// agent of a new session is ready, and again if the persona changes before the first turn. `model` and `idle_timeout`
+/// apply unless the session sets them.
 ///
 /// ```
 /// use cordboard_plugin::{Persona, Session, persona::{PersonaSettings, Summary}};

@@ -1,5 +1,5 @@
 //! The host's capabilities, one module per capability. A component imports exactly the capabilities whose functions it
-//! calls, so a function here must not call a capability that isn't obvious from its module.
+//! calls, so a function here must only use the capability that its module stands for.
 
 /// The context of the current call. Granted to all plugins.
 pub mod context {
@@ -66,7 +66,7 @@ pub mod config {
         parse_text(&read())
     }
 
-    /// Does the same as [`parse`] with the given text, for tests.
+    /// Like [`parse`], but parses the given text. For tests.
     ///
     /// # Errors
     /// See [`parse`].
@@ -134,10 +134,10 @@ pub mod catalog {
         check_persona(name, &personas())
     }
 
-    /// Checks that the configuration has the agent.
+    /// Checks that the agent is configured.
     ///
     /// # Errors
-    /// The configuration has no such agent. The text is for the caller and lists the known agents.
+    /// The agent isn't configured. The text is for the caller and lists the known agents.
     pub fn known_agent(name: &str) -> Result<(), String> {
         check("agent", name, &agents())
     }
@@ -173,7 +173,7 @@ pub mod session_control {
     }
 
     impl SessionSpec {
-        /// Specifies a session with that name and the host's defaults.
+        /// Creates a spec for a session with that name and the host's defaults.
         #[must_use]
         pub fn named(name: &str) -> Self {
             Self { name: name.to_owned(), agent: None, persona: None, model: None, folder: None }
@@ -226,7 +226,7 @@ pub mod access_control {
     }
 }
 
-/// The files of the message that a [filter](crate::Filter) sees.
+/// Reads the files attached to the message that a [filter](crate::Filter) receives.
 pub mod attachments {
     pub use crate::bindings::host_imports::cordboard::plugin::attachments::*;
 
@@ -259,8 +259,8 @@ pub mod chat {
 /// The secrets that the plugin may send but not read. `[plugins.NAME] secrets` grants them.
 pub mod secrets {
     /// Returns a placeholder for the secret, valid only in this call. Put it into a header or the body of a
-    /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The host
-    /// replaces the placeholder with the secret when it sends the request.
+    /// [request](crate::http::Request) to a host listed in `[plugins.NAME] http`, as in `format!("Bearer {token}")`.
+    /// The host replaces the placeholder with the secret when it sends the request.
     ///
     /// # Errors
     /// The secret isn't granted or can't be read. The text says what to change.

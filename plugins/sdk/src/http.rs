@@ -47,10 +47,10 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// The reason why there is no response. Its text is one line for people, and `?` converts the error to that text.
+/// The reason why there is no response. The text is one line for the user, and `?` converts the error to this text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The request isn't granted, or no plugin may send it. If the operator can grant it, the text contains the
+    /// The request isn't granted, or is forbidden to all plugins. If the operator can grant it, the text contains the
     /// configuration line to add.
     Refused(String),
     /// No connection could be made.
@@ -166,14 +166,14 @@ impl Request {
     }
 }
 
-/// Returns the error for a request without a response, if the host gives no reason as text.
+/// Returns the error for a request without a response if the host gives no reason.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }
 
-/// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Waits that overlap
-/// count once for `http_time`. Use this function for requests with small bodies, because sending a large body delays
-/// the later requests.
+/// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Overlapping waits
+/// count only once towards `http_time`. Use this function for requests with small bodies, because sending a large body
+/// delays the later requests.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
     let mut queued = requests.into_iter().enumerate();

@@ -1,5 +1,5 @@
 //! The SDK for Cordboard plugins: a trait for each extension point, a macro that exports a type as extension points,
-//! and the host's capabilities as functions. It keeps no state: every call runs in a fresh instance, and data that must
+//! and the host's capabilities as functions. It is stateless: every call runs in a fresh instance, and data that must
 //! survive a call belongs in [`state`].
 //!
 //! A plugin is a `cdylib` crate that is built for `wasm32-wasip2`:
@@ -25,8 +25,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
-//! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
+//! A component requests the capabilities that it uses. `context`, `log`, `config`, `state` and `catalog` are granted to
+//! all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
 //! `attachments`, `chat`, `plugin_control` and `access_control` with `grants`, as in `grants = ["sessions",
 //! "session-control"]`, and `http`, `tcp` and `secrets` with the lists of the same names.
 

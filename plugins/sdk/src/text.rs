@@ -18,7 +18,7 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-/// Formats a span in its largest unit, rounded down: `40 s`, `15 min`, `3 h`, `2 d`.
+/// Formats a duration in its largest unit, rounded down: `40 s`, `15 min`, `3 h`, `2 d`.
 #[must_use]
 pub fn short_span(seconds: Seconds) -> String {
     match seconds {
@@ -29,7 +29,7 @@ pub fn short_span(seconds: Seconds) -> String {
     }
 }
 
-/// Formats a span in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
+/// Formats a duration in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
 #[must_use]
 pub fn long_span(seconds: Seconds) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
@@ -44,8 +44,8 @@ pub fn long_span(seconds: Seconds) -> String {
     if words.is_empty() { counted(0, "second") } else { words.join(" ") }
 }
 
-/// Parses a span as written in a configuration, such as "30s", "10m", "1h30m" or "2d". Returns `None` if the text isn't
-/// a span, or if the span is zero.
+/// Parses a duration as written in a configuration, such as "30s", "10m", "1h30m" or "2d". Returns `None` if the text
+/// isn't a duration, or if the duration is zero.
 #[must_use]
 pub fn span(text: &str) -> Option<Seconds> {
     let mut total: Seconds = 0;

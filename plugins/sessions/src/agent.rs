@@ -8,7 +8,7 @@ use cordboard_plugin::{
     text::{code, escape},
 };
 
-/// The maximum number of buttons for agents.
+/// The maximum number of agent buttons.
 const MAX_BUTTONS: usize = 8;
 
 pub fn run(call: &Call) -> Result<Reply, String> {

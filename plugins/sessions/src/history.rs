@@ -6,9 +6,9 @@ use cordboard_plugin::{
     text::{ago, escape},
 };
 
-/// The number of exchanges that are shown if no number is given.
+/// The number of exchanges to show if no number is given.
 const DEFAULT: u32 = 5;
-/// The maximum number of exchanges that are shown.
+/// The maximum number of exchanges to show.
 const MOST: u32 = 20;
 
 pub fn run(call: &Call) -> Result<Reply, String> {

@@ -2,13 +2,14 @@
 
 use cordboard_plugin::{Phase, Reply, Session, Timestamp, text};
 
-/// The number of sessions per page: about a phone's screen.
+/// The number of sessions per page: about one phone screen.
 pub const PAGE: u32 = 20;
 
 /// The maximum number of buttons below a list, so that they don't fill a phone's screen.
 const BUTTONS: usize = 8;
 
-/// The minimum agent memory that a list shows, in megabytes. A coding agent uses hundreds of megabytes.
+/// The memory usage below which a list doesn't show an agent's memory, in megabytes. A coding agent uses hundreds of
+/// megabytes.
 const SMALL_AGENT: u64 = 50;
 
 /// Parses the page number, which starts at 1. Without an argument, returns 1. Returns `None` for anything else.
@@ -84,7 +85,7 @@ pub fn paged(list: String, page: u32, count: u32) -> Reply {
     Reply::text(with_rest(list, page, count)).row(back.into_iter().chain(more)).in_place()
 }
 
-/// Returns a page with the number of further sessions below it.
+/// Returns a page with the number of remaining sessions below it.
 pub fn with_rest(list: String, page: u32, count: u32) -> String {
     match rest(page, count) {
         0 => list,

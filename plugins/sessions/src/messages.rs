@@ -52,7 +52,8 @@ pub fn switched(session: &Session) -> String {
     )
 }
 
-/// Returns the report of a completed command, followed by the error if the switch or the start after it failed.
+/// Returns the confirmation of a completed command, followed by the error if switching to the session or starting it
+/// failed afterwards.
 pub fn with_error(done: String, error: Option<Error>) -> Reply {
     Reply::plain(&error.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
 }

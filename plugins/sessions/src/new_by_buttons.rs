@@ -5,7 +5,7 @@ use cordboard_plugin::{Caller, Reply, catalog::Choice};
 /// The maximum number of persona buttons, and of agent buttons.
 const MOST: usize = 6;
 
-/// The highest number in a suggested name.
+/// The highest number to use in a suggested name.
 const LAST: u32 = 1000;
 
 /// Returns the first free name of the form `s1`. `is_taken` knows only the sessions that the caller may see. Members

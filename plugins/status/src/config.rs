@@ -54,7 +54,7 @@ pub struct Host {
     pub url: String,
     /// The expected status. By default, 200 to 399, 401 and 403 are accepted.
     pub expect: Option<u16>,
-    /// A text that the response must contain.
+    /// The text that the response must contain.
     pub contains: Option<String>,
 }
 

@@ -14,7 +14,7 @@ pub struct Config {
     pub language: Option<String>,
     /// A text that helps the server with names and technical terms.
     pub prompt: Option<String>,
-    /// The name of the secret with the server's API key.
+    /// The name of the secret that contains the server's API key.
     pub token: Option<String>,
     /// The kinds of files to transcribe.
     #[serde(default = "kinds")]

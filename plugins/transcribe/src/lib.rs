@@ -1,5 +1,5 @@
 //! Transcribes voice messages before an agent gets them, using an OpenAI-compatible endpoint, such as a local whisper
-//! server. The agent gets the text, and the chat shows it.
+//! server. The agent receives the text, and the chat shows it.
 
 mod config;
 mod form;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use config::Config;
 use form::Form;
 
-/// The maximum length of the text that the chat shows, in characters.
+/// The maximum length of the transcript shown in the chat, in characters.
 const SHOWN: usize = 1000;
 
 /// The maximum time of a request. The host's limit `http_time` is usually shorter.
@@ -71,7 +71,7 @@ fn not_transcribed(why: &str) -> Outcome {
     ))
 }
 
-/// Informs the agent that a recording was not transcribed.
+/// Tells the agent that a recording was not transcribed.
 fn note(why: &str) -> String {
     format!("[The recording could not be transcribed: {why}]")
 }

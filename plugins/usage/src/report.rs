@@ -9,7 +9,7 @@ use cordboard_plugin::{
 /// A period that the command can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
-    /// This number of days, the last of which is today.
+    /// The last days, including today. Contains the number of days.
     Days(u32),
     /// The current calendar month.
     Month,
@@ -39,7 +39,7 @@ impl Period {
     }
 }
 
-/// The maximum number of groups that a list shows, so that the reply fits into a message.
+/// The maximum number of groups to show in a list, so that the reply fits into one message.
 const MAX_SHOWN: usize = 10;
 
 pub struct Report {

@@ -85,8 +85,8 @@ fn joined(parts: &[Part]) -> String {
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Returns whether an action follows the last text. If so, the last line of the text is complete, and a console can
-/// print it.
+/// Returns whether an action follows the last text. If so, the text's last line is complete, and a console can print
+/// it.
 fn action_follows(turn: &Turn) -> bool {
     let last = turn.parts.iter().rfind(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
     matches!(last, Some(Part::Action(_)))

@@ -13,7 +13,7 @@ use super::{close_code_block, joined, live, with_end};
 /// The kind of a tool use.
 const TOOL: &str = "tool";
 
-/// The maximum number of tools that the summary names.
+/// The maximum number of tools to name in the summary.
 const MAX_TOOLS: usize = 4;
 
 pub fn quiet(turn: &Turn) -> TurnFrame {

@@ -15,7 +15,7 @@ const LIST: &str = "todo";
 
 const THOUGHT: &str = "think";
 
-/// The maximum number of lines of an error that are shown below a failed action.
+/// The maximum number of lines of an error to show below a failed action.
 const ERROR_LINES: usize = 3;
 
 pub fn verbose(turn: &Turn) -> TurnFrame {

@@ -2,7 +2,7 @@
 
 /// Separates the `@` from the path in each file reference that may lead out of the session's folder, as in `@
 /// /etc/passwd`. If the text contains `@/path`, some agents, such as claude's adapter, load that file into the context
-/// without asking for permission. The protocol has no way to switch that off. Files inside the folder need no
+/// without asking for permission. The protocol offers no way to turn this off. Files inside the folder need no
 /// permission.
 pub fn disable(text: &str) -> String {
     let mut pieces = text.split('@');

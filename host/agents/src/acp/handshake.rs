@@ -34,7 +34,7 @@ pub struct Handshake {
     mode: PermissionMode,
     /// The agent's current permission mode, if it is known.
     agents_mode: Option<PermissionMode>,
-    /// The persona's instructions, until they are sent.
+    /// The persona's instructions, if they have not been sent yet.
     instructions: Option<String>,
     agent: Option<InitializeResponse>,
     /// Empty until the agent has opened the session.
@@ -42,7 +42,7 @@ pub struct Handshake {
     settings: Settings,
     /// Whether the agent has opened the session, so that `settings` is known.
     is_open: bool,
-    /// The reason why the session could not begin in its permission mode.
+    /// The reason why the session could not start in its permission mode.
     refused_mode: Option<String>,
     is_ready: bool,
 }
@@ -54,7 +54,7 @@ pub struct Next {
     pub params: Value,
 }
 
-/// The reason why the agent has no session, as text for the user.
+/// The reason why the agent could not open a session, as text for the user.
 pub enum Failure {
     Start(String),
     Resume(String),
@@ -130,13 +130,13 @@ impl Handshake {
             }
             Some(id) if self.forks => {
                 // The response has the same form as the response to `session/new`. The method is a draft, so the schema
-                // crate has no type for it.
+                // crate doesn't define a type for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }
             Some(_) if !can_load => Err(Failure::Resume("This agent cannot resume conversations.".to_owned())),
             Some(id) => {
-                // From now on, updates name this session.
+                // From now on, updates carry this session id.
                 self.session.clone_from(id);
                 let params =
                     rpc::value(LoadSessionRequest::new(id.clone(), self.folder.clone()).system_prompt(system_prompt));
@@ -149,7 +149,7 @@ impl Handshake {
         }
     }
 
-    /// Returns the instructions as a system prompt if the agent supports that. Otherwise they remain for
+    /// Returns the instructions as a system prompt if the agent supports that. Otherwise, keeps them for
     /// [`Self::take_instructions`].
     fn system_prompt(&mut self, agent: &InitializeResponse) -> Option<SystemPrompt> {
         agent.agent_capabilities.session_capabilities.system_prompt.as_ref()?;
@@ -244,7 +244,7 @@ impl Handshake {
         is_change.then_some(mode)
     }
 
-    /// Takes the reason why the session could not begin in its permission mode, if there is one.
+    /// Takes the reason why the session could not start in its permission mode, if there is one.
     pub fn take_refused_mode(&mut self) -> Option<String> {
         self.refused_mode.take()
     }

@@ -42,7 +42,7 @@ pub fn error_text(error: &Error) -> String {
     let details = data.and_then(Value::as_str).into_iter();
     let details = details.chain(["details", "message", "error"].into_iter().filter_map(|name| data?[name].as_str()));
     let message = error.message.strip_prefix("Internal error").map_or(error.message.as_str(), |rest| {
-        // The prefix itself explains nothing.
+        // The prefix alone explains nothing.
         rest.trim_start_matches([':', ' '])
     });
     let mut texts = std::iter::once(message).chain(details).chain([error.message.as_str()]);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{rpc, tool_call};
 use crate::tool_input;
 
-/// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
+/// The maximum length of a plan in a question, in UTF-16 units. A plan may span several messages.
 const MAX_PLAN: usize = 20_000;
 /// The maximum length of an option's label, and of the agent's request id within a question's id, in UTF-16 units.
 const MAX_LABEL: usize = 100;
@@ -26,13 +26,13 @@ pub struct Requests(BTreeMap<String, Pending>);
 struct Pending {
     /// The id of the agent's request.
     rpc_id: Value,
-    /// The agent's options by the ids that the host uses for them.
+    /// The agent's options, by the host's ids for them.
     options: Vec<(String, PermissionOption)>,
 }
 
 impl Requests {
     /// Records a request, and returns the question. Returns `None` if a request with this id is already open, because
-    /// its answer must apply only to the call that was shown.
+    /// an answer must apply only to the call that was shown.
     pub fn ask(
         &mut self,
         rpc_id: &Value,
@@ -116,8 +116,8 @@ fn with_ids(mut options: Vec<PermissionOption>) -> Vec<(String, PermissionOption
     options.into_iter().map(|option| (name(&option), option)).collect()
 }
 
-/// Returns the position of an option in the question. Options that allow come first, and a narrower option comes before
-/// a wider one.
+/// Returns the rank by which an option is sorted in the question. Options that allow come first, and a narrower option
+/// comes before a wider one.
 const fn rank(kind: PermissionOptionKind) -> u8 {
     match kind {
         PermissionOptionKind::AllowOnce => 0,

@@ -16,7 +16,7 @@ pub enum Message<'a> {
     Notification {
         method: &'a str,
     },
-    /// The response to the host's request with this id.
+    /// The response to the host's request that has this id.
     Response {
         id: i64,
         result: Result<&'a Value, Error>,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::rpc;
 use crate::json_fields::text;
 
-/// The request that sets the model in an agent that lists `models`.
+/// The request that sets the model of an agent that lists `models`.
 const SET_MODEL: &str = "session/set_model";
 
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Converts tool calls to actions for views, to tool uses for permission rules, and to text for the person who decides.
-//! Agents use different names for tools and arguments, so this module translates them to the names that claude and the
-//! rules use.
+//! Agents name tools and arguments differently, so this module translates them to the names that claude and the rules
+//! use.
 
 use agent_client_protocol_schema::v1::{
     ContentBlock, Diff, Meta, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolKind,
@@ -16,7 +16,7 @@ use crate::{
     tool_input::{self, UNREADABLE},
 };
 
-/// The maximum size, in bytes, of the texts in a change that is shown as a diff. Diffing longer texts takes too long.
+/// The maximum size, in bytes, up to which a change's texts are shown as a diff. Diffing longer texts takes too long.
 const MAX_DIFF: usize = 256 << 10;
 
 /// Applies an update to a call. An update contains only the fields that have changed.
@@ -82,7 +82,7 @@ fn diffs(call: &ToolCall) -> impl Iterator<Item = &Diff> {
     call.content.iter().filter_map(|content| if let ToolCallContent::Diff(diff) = content { Some(diff) } else { None })
 }
 
-/// Returns the texts in the content of the call.
+/// Returns the texts in the call's content.
 pub fn texts(call: &ToolCall) -> String {
     let texts = call.content.iter().filter_map(|content| {
         let ToolCallContent::Content(content) = content else { return None };
@@ -91,7 +91,7 @@ pub fn texts(call: &ToolCall) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the output of the call.
+/// Returns the call's output.
 fn result(call: &ToolCall) -> String {
     let texts = texts(call);
     match &call.raw_output {

@@ -15,7 +15,7 @@ use crate::shown_action;
 
 #[derive(Debug, Default)]
 pub struct Turn {
-    /// The number of the next part.
+    /// The number to give to the next part.
     next: u32,
     /// The part that the next chunk may continue.
     streaming: Option<Streaming>,
@@ -62,7 +62,7 @@ impl Turn {
         self.record(part, Change::Append(more));
     }
 
-    /// Handles a piece of the model's thoughts, whose text is not shown.
+    /// Handles a piece of the model's thoughts. The text isn't shown.
     pub fn on_thought(&mut self) {
         if matches!(self.streaming, Some(Streaming::Thinking { .. })) {
             return;
@@ -128,7 +128,8 @@ impl Turn {
         }
     }
 
-    /// Removes an error text from the end of the answer. Some agents also send the error as text before they report it.
+    /// Removes an error text from the end of the answer, because some agents also send an error as text before they
+    /// report it.
     fn remove_repeated(&mut self, why: &str) {
         let Some(Streaming::Text { part, text, .. }) = &self.streaming else { return };
         let part = *part;

@@ -1,5 +1,5 @@
-//! Converts the hook callbacks that the CLI sends before each use of a tool. The CLI asks for permission for only some
-//! of these uses, and waits for the response to each callback.
+//! Converts the hook callbacks that the CLI sends before each tool use. The CLI asks for permission for only some of
+//! these uses, and waits for the response to each callback.
 
 use std::collections::BTreeMap;
 
@@ -19,19 +19,19 @@ use crate::{Decoded, shown_action, tool_input};
 /// The event of the hook.
 const EVENT: &str = "PreToolUse";
 
-/// Returns the hooks for `initialize`. Without a matcher, the CLI calls a hook for every tool. If the response is an
+/// Returns the hooks for `initialize`. The CLI calls a hook that has no matcher for every tool. If the response is an
 /// error, the tool must not run.
 pub(super) fn hooks() -> Value {
     json!({ EVENT: [{ "hookCallbackIds": ["announce-tool"], "onFailure": "block" }] })
 }
 
-/// The maximum number of uses whose folders are remembered. The CLI asks about only some of them; the others are
-/// remembered until the limit is reached.
+/// The maximum number of uses whose folders are kept. The CLI asks about only some of them; the folders of the others
+/// are kept until the limit is reached.
 const MAX_FOLDERS: usize = 1000;
 
 #[derive(Debug, Default)]
 pub(super) struct AnnouncedTools {
-    /// The uses that wait for a response: the ids of their callbacks, each with the id of the use.
+    /// The uses that are waiting for a response: each callback's id with the id of its use.
     open: BTreeMap<String, String>,
     /// The current folders of announced uses, by the id of the use. The CLI may ask about these uses.
     folders: BTreeMap<String, String>,
@@ -93,7 +93,7 @@ impl AnnouncedTools {
         Some(control::respond(&id.0, &json!({ "hookSpecificOutput": output })))
     }
 
-    /// For a use that the CLI asks about, returns the parts that rules are matched against.
+    /// Returns the parts of a use that rules are matched against, for a use that the CLI asks about.
     pub(super) fn asked_tool_use(&mut self, request: &Value, title_folder: &str) -> ToolUse {
         let (tool, arguments) = (text(request, "tool_name"), &request["input"]);
         match self.folders.remove(text(request, "tool_use_id")) {

@@ -1,5 +1,5 @@
-//! Explains the CLI's failed API requests: what happened, and what the user can do. Keeps the CLI's own words where
-//! they add information. Leaves the text of an unknown error unchanged.
+//! Explains the CLI's failed API requests: what happened, and what the user can do. Keeps the CLI's own wording where
+//! it adds information. Leaves the text of an unknown error unchanged.
 
 use cordboard_core::{
     agent_event::Outcome,
@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::text;
 
-/// The maximum length of the CLI's own words in an explanation, in characters.
+/// The maximum length of the CLI's own wording in an explanation, in characters.
 const LONGEST_WORDS: usize = 200;
 
 /// Parts of the CLI's texts that identify an error, in lower case. They differ between releases, and some older
-/// releases print no other details. The first match counts.
+/// releases print no other details. The first match decides.
 const PHRASES: [(&str, Problem); 16] = [
     ("prompt is too long", Problem::TooLong),
     ("limit reached", Problem::PlanLimit),
@@ -67,7 +67,7 @@ enum Problem {
 /// Facts about a process's failed requests that arrive before the turn's `result`.
 #[derive(Debug, Default)]
 pub(super) struct ApiErrors {
-    /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if there is none, or if a
+    /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if there was none, or if a
     /// response followed it.
     kind: String,
     /// The time at which the account's exhausted plan limit resets.
@@ -92,7 +92,7 @@ impl ApiErrors {
         self.reset = seconds.map(from_seconds);
     }
 
-    /// Replaces the text of a failed turn with an explanation if the API error is known.
+    /// Replaces the text of a failed turn with an explanation if it recognizes the API error.
     pub(super) fn explain(&mut self, outcome: Outcome, result: &Value) -> Outcome {
         let kind = std::mem::take(&mut self.kind);
         match outcome {
@@ -133,7 +133,7 @@ impl ApiErrors {
 }
 
 impl Problem {
-    /// Returns what happened, without a period.
+    /// Returns a description of what happened, without a final period.
     const fn summary(self) -> &'static str {
         match self {
             Self::Login => "The agent could not log in to the API",

@@ -1,5 +1,5 @@
-//! Reads the CLI's messages about background work: commands, subagents, and scheduled wake-ups, single and recurring.
-//! Background work outlives the turn that started it.
+//! Reads the CLI's messages about background work: commands, subagents, and scheduled wake-ups, both one-time and
+//! recurring. Background work outlives the turn that started it.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use super::{is_main_agent, text};
 
-/// The smallest Unix time that counts as milliseconds; a smaller one counts as seconds. Times in milliseconds have been
-/// greater since 1973, and times in seconds stay smaller for thousands of years.
+/// The smallest number that is read as a Unix time in milliseconds; a smaller number is read as seconds. Times in
+/// milliseconds have been greater since 1973, and times in seconds stay smaller for thousands of years.
 const LEAST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// The values of `status` for unfinished work. Any other value means that the work has ended.
+/// The `status` values of unfinished work. Any other value means that the work has ended.
 const UNFINISHED: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
-/// The CLI deletes a recurring job at this age.
+/// The age at which the CLI deletes a recurring job.
 const JOB_EXPIRES: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Background {
     tasks: Vec<TrackedWork>,
     /// Prompts that the CLI sends to itself at scheduled times. The `CronCreate` tool creates them.
     jobs: Vec<TrackedWork>,
-    /// The time at which the CLI continues a loop, from the last call of the `ScheduleWakeup` tool.
+    /// The time at which the CLI continues a loop, as set by the last call to the `ScheduleWakeup` tool.
     wake_up: Option<Timestamp>,
 }
 

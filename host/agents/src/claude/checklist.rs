@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::text;
 use crate::shown_action;
 
-/// The tools whose calls are shown as the list.
+/// The tools whose calls are shown as the task list.
 const TOOLS: [&str; 3] = ["TodoWrite", "TaskCreate", "TaskUpdate"];
 
 /// The maximum length of an item, in characters. Keeps an item to one or two lines in most chats.
@@ -33,7 +33,7 @@ enum ItemState {
     Completed,
 }
 
-/// Returns whether a tool's calls are shown as the list instead of as single actions.
+/// Returns whether a tool's calls are shown as the task list instead of as individual actions.
 pub(super) fn is_checklist_tool(name: &str) -> bool {
     TOOLS.contains(&name)
 }
@@ -58,7 +58,8 @@ impl Checklist {
         self.items != before
     }
 
-    /// Changes a task's state. A task that isn't in the list comes from an earlier process, so its subject is unknown.
+    /// Changes a task's state. If the task isn't in the list, it was created in an earlier process and its subject is
+    /// unknown.
     fn update(&mut self, id: &str, status: &str) {
         if id.is_empty() || status.is_empty() {
             return;

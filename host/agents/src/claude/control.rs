@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Claude, announced_tools, text};
 use crate::{Decoded, ModelInput, PromptFile, agent_commands, with_notes};
 
-/// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
+/// The request id of `initialize`. Interrupts use the ids after it: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
 /// The request id of every permission mode change.
@@ -48,7 +48,7 @@ pub(super) fn prompt(prompt: &Prompt, files: &[PromptFile]) -> Vec<u8> {
     }))
 }
 
-/// The prompts that an interrupt cancels in addition to the running turn.
+/// The prompts that an interrupt cancels, in addition to ending the running turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cancel {
     None,

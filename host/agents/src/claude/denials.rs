@@ -14,8 +14,8 @@ pub(super) const PLAN_TOOL: &str = "ExitPlanMode";
 
 #[derive(Debug, Default)]
 pub(super) struct Denials {
-    /// Ids of the calls that were reported or that a person was asked about. A later result may repeat calls of earlier
-    /// turns.
+    /// Ids of the calls that were reported or that a person was asked about, because a later result may repeat calls
+    /// from earlier turns.
     reported: BTreeSet<String>,
     /// Ids and tool names of denied calls whose arguments are unknown until the result arrives.
     without_arguments: Vec<(String, String)>,
@@ -28,8 +28,8 @@ impl Denials {
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
-    /// Records a call that the host or a person decides on. If it is denied, the turn's result also lists the call, but
-    /// the denial must not be reported again.
+    /// Records a call that the host or a person is deciding on. If it is denied, the turn's result also lists the call,
+    /// but the denial must not be reported again.
     pub(super) fn ignore(&mut self, tool_use: &str) {
         self.reported.insert(tool_use.to_owned());
     }

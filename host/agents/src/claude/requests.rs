@@ -23,10 +23,11 @@ const DENY: &str = RequestOption::DENY;
 const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
-/// The maximum length of a plan in a question, in UTF-16 units. A plan may take several messages.
+/// The maximum length of a plan in a question, in UTF-16 units. A plan may span several messages.
 const MAX_PLAN: usize = 20_000;
 
-/// The maximum length of a prompt that a plan would allow, in UTF-16 units: in the message, and in the whole question.
+/// The maximum length of a prompt that a plan would allow, in UTF-16 units: in the message and in the whole question,
+/// respectively.
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 
@@ -36,7 +37,7 @@ const MAX_TITLE: usize = 200;
 /// The maximum length of an option's label, in UTF-16 units.
 const MAX_LABEL: usize = 100;
 
-/// The maximum number of options that are shown. A person can type any other answer.
+/// The maximum number of options to show. A person can type any other answer.
 const MAX_OPTIONS: usize = 40;
 
 /// The requests that wait for an answer, by the id of the open question.
@@ -50,15 +51,15 @@ struct Pending {
     tool: String,
     input: Value,
     tool_use: ToolUse,
-    /// Permission updates that make the CLI allow calls like this one until its process ends.
+    /// Permission updates that make the CLI allow similar calls until its process ends.
     session_rules: Vec<Value>,
-    /// The series' answered questions, each with its answer.
+    /// The questions in the series that have been answered, with their answers.
     answers: Vec<(String, String)>,
 }
 
 impl Requests {
     /// Records a `can_use_tool` request and returns its first question. Paths inside `folder`, the folder of the
-    /// session, are shown relative to it. Returns `None` if a request with this id is already open, because its answer
+    /// session, are shown relative to it. Returns `None` if a request with this id is already open, because an answer
     /// must apply only to the input that was shown. `tool_use` contains the parts of the use that rules are matched
     /// against.
     pub(super) fn ask(
@@ -137,7 +138,7 @@ impl Requests {
     }
 }
 
-/// The text that the model gets if no user answers a request.
+/// The text that the model receives if no user answers a request.
 const NOBODY: &str = "The user did not answer. Continue without an answer, or say why you need one.";
 
 impl Pending {

@@ -34,7 +34,7 @@ pub(super) fn failed_result(mut beginning: Value) -> Value {
     beginning
 }
 
-/// Returns the error text if the CLI doesn't know the conversation that it should resume.
+/// Returns the error text if the CLI doesn't know the conversation that it was asked to resume.
 pub(super) fn unknown_conversation(message: &Value) -> Option<String> {
     errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned)
 }
@@ -58,7 +58,7 @@ pub(super) fn outcome(message: &Value) -> Outcome {
         return Outcome::Done;
     }
     let shown: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
-    // The subtype `success` doesn't explain a failure.
+    // The subtype `success` says nothing about a failure.
     let kind = if subtype == "success" { String::new() } else { subtype.replace('_', " ") };
     let why = [text(message, "result").to_owned(), shown.join("\n"), kind];
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))

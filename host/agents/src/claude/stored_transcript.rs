@@ -36,13 +36,13 @@ pub enum TranscriptError {
     Unreadable { transcript: PathBuf, error: std::io::Error },
 }
 
-/// Returns whether the text can be the id of a conversation. Such an id is also a valid file name.
+/// Returns whether the text can be a conversation id. Such an id is also a valid file name.
 #[must_use]
 pub fn is_conversation_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Returns the folder in which an agent with this configuration had the conversation `id`. Reads files, so it blocks.
+/// Returns the working folder of the conversation `id` of an agent with this configuration. Reads files, so it blocks.
 ///
 /// # Errors
 /// The id is invalid, the transcript can't be found, or it doesn't name a folder.

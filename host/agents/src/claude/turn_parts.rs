@@ -16,7 +16,7 @@ pub(super) struct Turn {
     pub is_shown: bool,
     /// Whether the turn answers a prompt that the session has forgotten.
     pub is_forgotten: bool,
-    /// The number of the next part.
+    /// The number to give to the next part.
     next: u32,
     /// The id of the message that is streaming.
     streaming: String,
@@ -30,7 +30,7 @@ pub(super) struct Turn {
     changes: Vec<AgentEvent>,
 }
 
-/// The index of a block that arrived complete, without streaming. It is higher than the index of any streamed block.
+/// The index for a block that arrives complete, without streaming. It is higher than the index of any streamed block.
 const NOT_STREAMED: u64 = u64::MAX;
 
 /// A block of text or thinking of one message.
@@ -48,7 +48,7 @@ struct Block {
 enum BlockContent {
     Text(String),
     Thinking(Action),
-    /// The block belonged to a broken stream and was removed.
+    /// The block was part of a broken stream and has been removed.
     Removed,
 }
 
@@ -232,7 +232,7 @@ impl Turn {
         }
     }
 
-    /// Handles a `system/api_retry`. All retries of an API request share one part of the turn.
+    /// Handles a `system/api_retry`. All retries of the same API request share one part of the turn.
     pub(super) fn on_retry(&mut self, message: &Value) {
         let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
         if self.retry.is_none() {
@@ -243,7 +243,7 @@ impl Turn {
         self.record(part, Change::Action(action));
     }
 
-    /// Marks a retry as done, because the API has answered.
+    /// Marks a retry as done, because the API has responded.
     fn end_retry(&mut self) {
         if let Some((part, mut action)) = self.retry.take() {
             action.state = ActionState::Done;

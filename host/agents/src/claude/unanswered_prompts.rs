@@ -1,4 +1,4 @@
-//! The prompts sent to one process that have no result yet.
+//! Tracks the prompts that were sent to one process and have no result yet.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ impl Prompts {
         self.unanswered.contains(prompt)
     }
 
-    /// Marks an unanswered prompt as accepted. Returns true if this is the first mark.
+    /// Marks an unanswered prompt as accepted. Returns true if it was not marked before.
     pub(super) fn accept(&mut self, prompt: PromptId) -> bool {
         self.accepted.insert(prompt)
     }
@@ -49,14 +49,14 @@ impl Prompts {
     }
 
     /// Returns the prompts that an interrupt has to cancel. A single prompt may still be in the CLI's queue, but must
-    /// not be canceled, because a canceled prompt gets no result.
+    /// not be canceled, because a canceled prompt never receives a result.
     pub(super) fn to_cancel(&self) -> Cancel {
         if self.unanswered.len() + self.forgotten.len() > 1 { Cancel::Queued } else { Cancel::None }
     }
 
     /// Removes and returns the prompts that a result answers. A result that names no prompts, as from an older CLI,
     /// answers all accepted prompts, or all unanswered ones if none is accepted. An interrupted turn ends all accepted
-    /// prompts too, because the CLI doesn't return to a prompt that it got during the turn.
+    /// prompts too, because the CLI doesn't return to a prompt that it received during the turn.
     pub(super) fn take_answered(&mut self, named: Vec<PromptId>, outcome: &Outcome) -> Vec<PromptId> {
         let mut answered = named;
         if answered.is_empty() {

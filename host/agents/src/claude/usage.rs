@@ -14,7 +14,7 @@ pub(super) struct Usage {
 #[derive(Debug)]
 struct Request {
     model: String,
-    /// Its input tokens, which are the whole context.
+    /// The number of its input tokens, which is the size of the whole context.
     context: u64,
 }
 

@@ -1,5 +1,5 @@
 //! The memory of a demo conversation: a small file in the session's folder, from which a later process resumes, and a
-//! transcript next to it, in the format of claude.
+//! transcript next to it, in claude's format.
 
 use std::{
     io::Write as _,
@@ -21,13 +21,13 @@ pub(super) struct Memory {
 
 #[derive(Default, Serialize, Deserialize)]
 struct StoredMemory {
-    /// The number of turns when the last process exited normally. Like the real CLI, a process stores its cost only on
-    /// a normal exit.
+    /// The number of turns when the last process exited normally. Like the real CLI, a process stores its cost only
+    /// when it exits normally.
     turns: u64,
     remembered: Vec<String>,
 }
 
-/// A fictional price per turn, so that sums aren't zero.
+/// A made-up price per turn, so that totals aren't zero.
 const COST_USD: f64 = 0.0001;
 
 impl Memory {
@@ -86,7 +86,7 @@ impl Memory {
         }
     }
 
-    /// Stores the cost at the end of the process.
+    /// Stores the cost when the process ends.
     pub(super) fn end(&mut self) {
         let is_stored = self.stored.turns == self.turns;
         self.stored.turns = self.turns;
@@ -115,7 +115,7 @@ impl Memory {
     }
 }
 
-/// Returns the path of the file with the memory of a conversation.
+/// Returns the path of a conversation's memory file.
 fn path(conversation: &str) -> PathBuf {
     transcript(Path::new(""), conversation).with_extension("json")
 }

@@ -16,7 +16,7 @@ pub(super) struct CodeBlock {
     /// The number of blank lines since the last non-blank line. Trailing blank lines are not shown.
     blank_lines: usize,
     length: usize,
-    /// The number of characters that are not shown, because the text would become too long.
+    /// The number of characters omitted because the text would become too long.
     omitted: usize,
 }
 

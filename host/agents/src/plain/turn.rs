@@ -13,7 +13,7 @@ pub struct Turn {
     pub sent: VecDeque<String>,
     /// Output lines that equal the input, until it is known whether the program repeats its input.
     pub possible_echoes: Vec<String>,
-    /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier
+    /// Whether a line was sent before the program showed its prompt. If so, the next prompt may belong to an earlier
     /// line.
     pub is_ahead: bool,
     pub is_interrupted: bool,

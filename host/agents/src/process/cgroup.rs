@@ -44,8 +44,8 @@ impl Cgroup {
         Some(Self { folder, level: Level::Session })
     }
 
-    /// Returns the cgroups left behind by killed host processes of the state directory `host`. Searches the whole
-    /// cgroup file system, because those host processes may have run in a different cgroup.
+    /// Returns the cgroups left behind by killed host processes that used the state directory `host`. Searches the
+    /// whole cgroup file system, because those host processes may have run in a different cgroup.
     pub(super) fn left_behind(host: &str) -> Vec<Self> {
         let mut found = Vec::new();
         if let Some(hierarchy) = hierarchy() {
@@ -98,7 +98,7 @@ impl Cgroup {
         if self.level == Level::Session
             && let Some(common) = self.folder.parent()
         {
-            // This fails while another session has a cgroup.
+            // This fails while another session's cgroup exists.
             fs::remove_dir(common).ok();
         }
     }
@@ -180,7 +180,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     mount: PathBuf,
-    /// The folder of the cgroup in which this process was started.
+    /// The folder of the cgroup that this process was started in.
     own: PathBuf,
 }
 

@@ -269,7 +269,7 @@ mod tests {
     fn a_kill_for_memory_is_found_in_the_events() {
         let temp = tempfile::tempdir().unwrap();
         assert!(!exceeded_memory(temp.path()));
-        // The second one was killed because the whole machine had no memory left.
+        // The second one was killed because the whole machine ran out of memory.
         for (oom, kills, expected) in [(1, 0, false), (0, 2, false), (1, 2, true)] {
             let events = format!("low 0\nhigh 0\nmax 12\noom {oom}\noom_kill {kills}\noom_group_kill 0\n");
             fs::write(temp.path().join("memory.events"), events).unwrap();

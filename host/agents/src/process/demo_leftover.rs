@@ -1,5 +1,5 @@
 //! Starts an unsupervised process for the demo agent, which imitates an agent that leaves processes behind. The host
-//! itself starts no such process.
+//! itself never starts such a process.
 
 use std::{
     io,

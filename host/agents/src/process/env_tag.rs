@@ -69,7 +69,7 @@ pub(super) fn read(folder: &Path) -> Option<FoundTag> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RlimitTag(u64);
 
-/// The highest byte of a tag. A real limit, such as a few seconds in microseconds, is far smaller than any tag.
+/// The highest byte of a tag. Any realistic limit, such as a few seconds in microseconds, is far smaller than a tag.
 const MAGIC: u64 = 0x2d << 56;
 /// The bits of a tag that identify the session. The 32 bits above them identify the state directory.
 const SESSION_PART: u64 = (1 << 24) - 1;

@@ -1,5 +1,5 @@
-//! Creates an agent's process with `clone3`, which can create it directly in a cgroup. `std` can't do that: the new
-//! process would have to move itself, and the kernel would make it wait about 10 ms.
+//! Creates an agent's process with `clone3`, which can create it directly in a cgroup. `std` can't do this: the new
+//! process would have to move itself into the cgroup, and the kernel would make it wait about 10 ms.
 
 use std::{
     ffi::CStr,
@@ -13,7 +13,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::{cgroup_limits::OR_REMOVE, env_tag::RlimitTag, prepared_exec::PreparedExec};
 
-/// From `linux/sched.h`. The constant of libc is too narrow.
+/// From `linux/sched.h`. The type of libc's constant is too narrow.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// The state of a new process before it executes its program.
@@ -29,7 +29,7 @@ pub(super) struct ProcessSetup<'a> {
     pub requires_cgroup: bool,
 }
 
-/// Starts a program in its own session and process group. Blocks until the program runs or has failed to start.
+/// Starts a program in its own session and process group. Blocks until the program is running or has failed to start.
 ///
 /// # Errors
 /// The process can't be created or set up, or the program can't be executed.

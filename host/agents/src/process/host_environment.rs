@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The environment at start; cheap to clone.
+/// The environment at startup. Cheap to clone.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
-/// Hides the values, which may be secrets.
+/// Omits the values, which may be secrets.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Environment({} variables)", self.0.len())
@@ -16,9 +16,9 @@ impl std::fmt::Debug for Environment {
 
 impl Environment {
     /// Reads the whole environment, and removes `secrets` (the variables in the agents' `pass_env`) from the process,
-    /// except those that the host itself needs. The returned copy is complete, so that a reloaded `pass_env` can list
-    /// more variables. Call this function in `main` before there are other threads. If there are any, it only logs a
-    /// warning and removes nothing, because another thread could be reading the environment.
+    /// except those that the host itself needs. The returned copy is complete, so that `pass_env` can list more
+    /// variables after a reload. Call this function in `main` before there are other threads. If there are any, it only
+    /// logs a warning and removes nothing, because another thread could be reading the environment.
     #[must_use]
     #[expect(unsafe_code, reason = "removing a variable is unsafe in std while other threads run; there are none yet")]
     pub fn take<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {

@@ -1,4 +1,4 @@
-//! Ends the agents that a killed host left running.
+//! Ends the agents that a killed host left behind.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::{
     tree::{self, Grace, Owner, TreeQuery},
 };
 
-/// The time limits for ending orphans, in total less than the 10 s that [`sweep`] promises. After SIGTERM, an agent has
-/// time to store its data.
+/// The time limits for ending orphans. Their sum is less than the 10 s that [`sweep`] promises, and leaves an agent
+/// time to store its data after SIGTERM.
 const ORPHANS_GRACE: Grace = Grace { term: Duration::from_secs(3), kill: Duration::from_secs(5) };
 
 /// The result of a sweep.

@@ -26,8 +26,8 @@ const LONGEST_STDERR_LINE: usize = 2_000;
 /// The size of the read buffer, in bytes. Most lines fit into it, and long lines need few reads.
 const CHUNK: usize = 64 * 1024;
 
-/// The time to wait for more output after the process tree has ended. Only a process that was not found or not killed
-/// can still hold the pipe open. Time during which the receiver of the lines is busy doesn't count.
+/// The time to wait for more output after the process tree has ended. By now, only a process that was not found or
+/// could not be killed can still hold the pipe open. Time during which the receiver of the lines is busy doesn't count.
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
 /// The maximum capacity of a pipe, in bytes: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most
@@ -39,7 +39,7 @@ pub(super) struct Pipes {
     stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
     stderr: Option<JoinHandle<()>>,
-    /// Whether the whole tree has exited or is abandoned.
+    /// Whether the whole process tree has exited or was abandoned.
     tree_ended: watch::Sender<bool>,
     last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
@@ -274,7 +274,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
 mod tests {
     use super::*;
 
-    /// Returns pipes that read `stdout`, and the receiver of their events.
+    /// Returns pipes that read from `stdout`, and the receiver for their events.
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
         let (events, events_received) = mpsc::channel(crate::process::EVENT_QUEUE);
         let tree_ended = watch::Sender::new(false);

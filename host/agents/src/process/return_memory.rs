@@ -7,7 +7,7 @@ pub fn return_freed_memory() {
     {
         const BLOCK: i32 = 1 << 20;
         #[expect(unsafe_code, reason = "a call into the C library")]
-        // SAFETY: the call takes no pointers, and sets a number under the allocator's own lock.
+        // SAFETY: no pointers are passed, and the call sets a number under the allocator's own lock.
         let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BLOCK) };
         if is_set != 1 {
             tracing::debug!("failed to make the allocator return freed memory");

@@ -1,5 +1,5 @@
 //! Confines an agent to a bubblewrap sandbox with its own namespaces for files, processes, users, IPC, the host name,
-//! cgroups and, if the configuration denies network access, the network. Files that [`mounts`] doesn't list are missing
+//! cgroups and, if the configuration denies network access, the network. Files that [`mounts`] doesn't list don't exist
 //! in the sandbox.
 //!
 //! The host finds and ends the agent's tree like any other, because bubblewrap keeps the tags, the cgroup and the
@@ -29,7 +29,7 @@ const BWRAP: &str = "bwrap";
 /// The prefix of bubblewrap's own error messages.
 const BWRAP_ERROR: &str = "bwrap: ";
 
-/// The namespaces of a sandbox. The agent has no capabilities in them.
+/// The namespaces of a sandbox, in which the agent has no capabilities.
 const NAMESPACES: [&str; 7] =
     ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"];
 
@@ -48,7 +48,7 @@ const REMOVED_VARIABLES: [&str; 3] = ["TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOC
 pub struct OwnFiles {
     /// Folders: the state directory and the plugin folder.
     pub folders: Vec<PathBuf>,
-    /// Files whose folders are hidden as well: the configuration, and files with secrets.
+    /// Files that are hidden together with their folders: the configuration and the secret files.
     pub files: Vec<PathBuf>,
 }
 

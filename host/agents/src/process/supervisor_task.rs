@@ -1,6 +1,6 @@
 //! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps the leader, and sends
 //! `Ended`. The leader is reaped only after its descendants have ended or are abandoned, so that neither its pid nor
-//! its group id is reused before.
+//! its group id is reused before then.
 
 use std::{
     io,
@@ -63,7 +63,7 @@ impl Leader {
         &self.id
     }
 
-    /// Sends a signal to the whole group. Does nothing after the leader is reaped.
+    /// Sends a signal to the whole group. Does nothing once the leader has been reaped.
     pub(super) fn signal(&self, signal: Signal) {
         let is_reaped = self.is_reaped.lock().unwrap_or_else(PoisonError::into_inner);
         if !*is_reaped {
@@ -80,7 +80,7 @@ impl Leader {
         }
     }
 
-    /// Skips the grace period of the leader's descendants.
+    /// Skips the grace period for the leader's descendants.
     pub(super) fn skip_grace(&self) {
         self.no_grace.send_replace(true);
     }

@@ -21,7 +21,7 @@ use super::{
     identity::{self, Stat},
 };
 
-/// The properties by which a tree is found.
+/// The properties that identify a process tree.
 #[derive(Debug, Clone)]
 pub(super) struct TreeQuery {
     pub owner: Owner,
@@ -55,8 +55,8 @@ impl TreeQuery {
     }
 }
 
-/// The time limits for ending a tree: after `term`, its processes get SIGKILL; after a further `kill`, the remaining
-/// ones are abandoned.
+/// The time limits for ending a tree: after `term`, its processes receive SIGKILL; after another `kill`, those that
+/// remain are abandoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grace {
     pub term: Duration,
@@ -76,8 +76,8 @@ pub(super) struct EndedTree {
 const FIRST_SCAN_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_SCAN_PAUSE: Duration = Duration::from_millis(100);
 
-/// Sends SIGTERM to the members, and SIGKILL after `grace.term` or once `no_grace` is set. Scans repeatedly to find
-/// newly forked processes. Returns when a scan finds no members, or when both grace periods are over.
+/// Sends SIGTERM to the members, then SIGKILL after `grace.term` or as soon as `no_grace` is set. Scans repeatedly to
+/// find newly forked processes. Returns when a scan finds no members, or when both grace periods are over.
 pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Receiver<bool>) -> EndedTree {
     let (start, mut pause) = (Instant::now(), FIRST_SCAN_PAUSE);
     loop {
@@ -106,7 +106,7 @@ pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Re
         let mut no_grace = no_grace.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            // Skip the rest of the pause if the grace period is skipped.
+            // Cut the pause short if the grace period is skipped.
             Ok(_) = no_grace.wait_for(|no_grace| *no_grace), if !kill => {}
         }
         pause = (pause * 2).min(LONGEST_SCAN_PAUSE);

@@ -1,4 +1,4 @@
-//! Damages lines of recordings, for tests. A codec has to survive each damaged line and to end the same turns as
+//! Damages lines of recordings, for tests. A codec has to survive each damaged line and end the same turns as it would
 //! without the damage.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::Decoded;
 
-/// The ends of turns and the questions that a codec reported.
+/// The turn ends and the questions that a codec reported.
 #[derive(Debug, Default)]
 pub struct Turns {
-    /// The number of times that each prompt's turn ended.
+    /// How many times each prompt's turn ended.
     pub ended: BTreeMap<PromptId, usize>,
     /// The turns that the agent started itself and has not ended.
     pub own_open: HashSet<PromptId>,

@@ -1,6 +1,6 @@
 //! Detects that the terminal was closed, for example because its window was closed or the connection was lost. If the
-//! terminal isn't the host's controlling terminal, the kernel sends no SIGHUP, and the key reader can't tell a closed
-//! terminal from one without input.
+//! terminal isn't the host's controlling terminal, the kernel sends no SIGHUP, and the key reader can't distinguish a
+//! closed terminal from an idle one.
 
 use std::{io, thread};
 

@@ -1,5 +1,5 @@
-//! Stores the input history of the terminal across runs, in a file that only its owner can read. If the file can't be
-//! written, logs a warning; the user can still type.
+//! Persists the terminal's input history in a file that only its owner can read. If the file can't be written, logs a
+//! warning, and the user can keep typing.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -21,7 +21,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Opens the history, and returns it with its lines, oldest first.
+    /// Opens the history. Returns it together with its lines, oldest first.
     pub(super) fn open(path: &Path) -> (Self, Vec<String>) {
         let lines = load(path);
         let file = open(path, &lines)

@@ -1,5 +1,5 @@
-//! Stores input lines in the inbox, each as an update from the local owner. Retries if the store fails, so that no line
-//! is lost; meanwhile, new lines wait in the queue.
+//! Stores input lines in the inbox, each as an update from the local owner. If the store fails, retries while new lines
+//! wait in the queue, so no line is lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ impl Intake {
         Self { inbox, clock, run: run.to_owned(), count: 0, caller, requests }
     }
 
-    /// Runs until there are no more lines, then sends [`ConsoleEvent::InputEnded`].
+    /// Runs until the input ends, then sends [`ConsoleEvent::InputEnded`].
     pub(super) async fn run(mut self, mut lines: mpsc::Receiver<InputLine>, events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
         while lines.recv_many(&mut batch, BATCH).await > 0 {

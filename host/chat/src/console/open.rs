@@ -1,4 +1,4 @@
-//! Opens the console on stdin and stdout, and starts the threads or the task that serve them.
+//! Opens the console on stdin and stdout, and starts the threads or the task that read and write them.
 
 use std::{
     io::{self, IsTerminal, Read, Write},
@@ -47,8 +47,8 @@ pub enum ConsoleError {
     Thread { what: &'static str, source: io::Error },
 }
 
-/// Opens the console on this process's stdin and stdout. The console stores no input before [`Console::start_input`].
-/// `state` is the state directory, which contains the input history. Must be called within a tokio runtime.
+/// Opens the console on this process's stdin and stdout. The console doesn't store input until [`Console::start_input`]
+/// is called. `state` is the state directory, which contains the input history. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// The terminal can't be used, or a thread can't be started.

@@ -1,11 +1,11 @@
-//! Splits the bytes of a pipe into lines. Each line is one message. Buffers at most [`LONGEST_LINE`] bytes of a line,
-//! and rejects a longer line as a whole.
+//! Splits a pipe's input into lines, each of which is one message. Buffers at most [`LONGEST_LINE`] bytes per line, and
+//! rejects longer lines entirely.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use tokio::sync::mpsc;
 
-/// The maximum length of a line, in bytes: longer than a typical prompt, and short enough to keep in memory.
+/// The maximum length of a line, in bytes: longer than any typical prompt, but small enough to keep in memory.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Writes requested text to a pipe, in order, and reports when it is written. Each request contains complete lines, so
-//! that lines never interleave.
+//! Writes text to a pipe in the requested order, and reports when it is written. Each request contains complete lines,
+//! so lines never interleave.
 
 use std::io::{self, Write};
 

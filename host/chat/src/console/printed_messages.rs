@@ -23,9 +23,9 @@ const MOST_MESSAGES: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputStyle {
-    /// For programs: agent Markdown unchanged, and other text without Markdown escapes.
+    /// For programs: leaves agent Markdown unchanged, and removes Markdown escapes from other text.
     Source,
-    /// For pipe mode with a terminal as its output: no styles and no control characters.
+    /// For pipe mode when stdout is a terminal: omits styles and control characters.
     Neutral,
     Styled(Colours),
 }
@@ -42,8 +42,8 @@ pub(crate) struct PrintedMessages {
 struct Shown {
     /// The printed part of the source.
     text: String,
-    /// Whether the last printed line is incomplete in the source. It was printed with a line break, so its continuation
-    /// starts on a new line.
+    /// Whether the last printed line is incomplete in the source. It was printed with a line break, so the rest of the
+    /// line starts on a new line.
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
@@ -97,8 +97,8 @@ impl PrintedMessages {
         &mut self.messages[index].1
     }
 
-    /// Forgets a message if there are too many: the oldest complete one, because growing messages will be edited again,
-    /// or else the oldest one.
+    /// If there are too many messages, forgets the oldest complete one, because growing messages will be edited again.
+    /// If none is complete, forgets the oldest one.
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.completeness == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
@@ -120,7 +120,7 @@ impl Shown {
     }
 
     /// Returns the part of `whole` after the printed text, and records it as printed. If `whole` doesn't begin with the
-    /// printed text, returns an empty text; [`finish`](Self::finish) prints the final text later.
+    /// printed text, returns an empty string, and [`finish`](Self::finish) prints the final text later.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
         if new.is_empty() {
@@ -166,15 +166,15 @@ impl Shown {
     }
 }
 
-/// Prefixes each line that isn't empty with the session's name if the session isn't the active one, so that concurrent
-/// sessions can be distinguished.
+/// If the session isn't the active one, prefixes each non-empty line with the session's name, so that users can tell
+/// concurrent sessions apart.
 fn name_session(lines: &str, session: Option<&SessionName>) -> String {
     let Some(session) = session else { return lines.to_owned() };
     let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };
     lines.lines().map(name).collect()
 }
 
-/// Returns the complete lines of a growing text, without trailing blank lines, because the final text may lack them.
+/// Returns the complete lines of a growing text. Omits trailing blank lines, because the final text may not have them.
 fn complete_lines(source: &str) -> String {
     end_line(&source[..source.rfind('\n').unwrap_or_default()])
 }
@@ -183,7 +183,7 @@ fn trim_line_breaks(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
-/// Makes the text end with exactly one line break. A text that consists only of line breaks becomes empty.
+/// Makes the text end with exactly one line break. Text that consists only of line breaks becomes empty.
 fn end_line(text: &str) -> String {
     let text = trim_line_breaks(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }

@@ -1,12 +1,12 @@
-//! Formats a reply the way the console prints it, for the plugin authors' command-line tools. Does no I/O.
+//! Formats a reply the way the console prints it, for the plugin development commands. Does no I/O.
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 
 use super::{LIMITS, OutputStyle, PrintedMessages};
 use crate::{MessageId, Outgoing, outbox};
 
-/// Returns all lines of a reply. `Some` formats them for a terminal with or without colors; `None` keeps the Markdown,
-/// as on a pipe.
+/// Returns all lines of a reply. If `terminal` is `Some`, formats them for a terminal, with or without colors; if it is
+/// `None`, keeps the Markdown, as on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
     let mut printed_messages = PrintedMessages::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));

@@ -1,5 +1,6 @@
-//! Runs the terminal: an editable prompt with all output printed above it. Restores the terminal mode on exit. Must not
-//! wait for the store, because that would block typing. This is the only module that uses `rustyline_async`.
+//! Runs the terminal, which shows an editable prompt and prints all output above it. Restores the terminal mode on
+//! exit. Must not wait for the store, because that would block typing. This is the only module that uses
+//! `rustyline_async`.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -25,10 +26,10 @@ use super::{
 
 const PROMPT: &str = "› ";
 
-/// The assumed width of a terminal that doesn't report one, in columns.
+/// The width, in columns, to assume if the terminal doesn't report one.
 const WIDTH: usize = 80;
 
-/// The command that Ctrl-C sends while an agent works.
+/// The command that Ctrl-C sends while an agent is working.
 const STOP: &str = "/stop";
 
 /// State that the terminal shares with its console.
@@ -56,15 +57,15 @@ enum InputState {
     Closed,
 }
 
-/// Whether the terminal keeps running. `Break` ends it. After a request to close the output, `Break` contains the
-/// channel for reporting that the terminal is restored.
+/// Whether the terminal keeps running. `Break` ends it. If the output was closed on request, `Break` contains the
+/// channel on which to report that the terminal is restored.
 type Flow = ControlFlow<Option<oneshot::Sender<()>>>;
 
 impl Terminal {
     pub(super) fn open(context: TerminalContext, history: &Path) -> io::Result<Self> {
         let typed_ahead = type_ahead::take()?;
         let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
-        // `on_line` prints typed lines instead, without the status that preceded the prompt.
+        // `on_line` prints the typed lines instead, so that they appear without the status.
         readline.should_print_line_on(false, false);
         let (history, lines) = History::open(history);
         for line in lines {
@@ -151,7 +152,7 @@ impl Terminal {
         self.send_line(if line.len() > LONGEST_LINE { InputLine::TooLong } else { InputLine::Text(line) });
     }
 
-    /// Queues a line for the inbox without waiting, because waiting would block the terminal.
+    /// Queues a line for the inbox. Doesn't wait, because that would block the terminal.
     fn send_line(&mut self, line: InputLine) {
         if self.context.typed.try_send(line).is_err() {
             drop(self.print("Not sent: too many lines are waiting to be stored. Try again in a moment.\n"));

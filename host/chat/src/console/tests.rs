@@ -1,5 +1,5 @@
-//! Tests the console in pipe mode, over sockets and with an in-memory inbox. No test depends on timing; the deadline
-//! only catches hangs.
+//! Tests the console in pipe mode, over sockets and with an in-memory inbox. No test depends on timing: the deadline
+//! only detects hangs.
 
 use std::{
     collections::BTreeSet,
@@ -118,7 +118,7 @@ impl TestConsole {
         line
     }
 
-    /// Returns the whole output, after closing the console.
+    /// Closes the console and returns its whole output.
     async fn printed(mut self) -> String {
         self.console.close().await;
         drop(self.console);
@@ -280,8 +280,8 @@ async fn a_closed_output_ends_the_console_and_loses_nothing() {
     console.close().await;
 }
 
-/// 1. An incomplete line is sent, so nothing is printed. 2. The reader closes the pipe. 3. The complete line can't be
-/// printed, and retrying the edit fails too.
+/// 1. An incomplete line is sent, so nothing is printed. 2. The reader closes the pipe. 3. The completed line can't be
+/// printed, and retrying the edit also fails.
 #[tokio::test]
 async fn a_partial_answer_is_not_lost_with_its_reader() {
     let TestConsole { console, events: _events, stdout, stdin: _open, inbox: _inbox } = TestConsole::new();

@@ -1,5 +1,5 @@
-//! Reads lines that were typed while the host was being built or started. The kernel buffered them in line mode, where
-//! each line ends with LF, which the editor wouldn't recognize because it expects CR for Enter.
+//! Reads lines that the user typed while the host was being built or started. The kernel buffered them in line mode,
+//! where each line ends with LF, which the editor wouldn't recognize because it expects CR for Enter.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use rustix::{
 
 use super::pipe_reader::LONGEST_LINE;
 
-/// Reads the complete lines that are available, and leaves an incomplete line for the editor. Call it before the
+/// Reads the complete lines that are available, and leaves an incomplete line to the editor. Call this before the
 /// editor reads keys.
 pub(super) fn take() -> io::Result<Vec<String>> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };

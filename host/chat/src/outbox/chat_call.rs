@@ -1,5 +1,5 @@
-//! Defines the calls that show a post or running turn in the chat, the retries after a rejection, and the messages that
-//! a post may reuse.
+//! Defines the chat calls that show a post or a running turn, how a rejected call is retried, and which messages a post
+//! may reuse.
 
 use cordboard_core::updates_and_posts::OutboxRow;
 
@@ -15,22 +15,22 @@ pub(super) enum ChatCall {
     ShowDraft(Draft),
 }
 
-/// The state of the attempts to show a message.
+/// How the next attempt shows a message, given the earlier rejections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
     #[default]
     Styled,
-    /// The message was rejected with its styles. This attempt omits them, but not the buttons.
+    /// The message was rejected with its styles, so this attempt omits the styles but keeps the buttons.
     Unstyled,
-    /// The message was rejected with its buttons. This attempt omits styles and buttons.
+    /// The message was rejected even without styles, so this attempt omits both styles and buttons.
     Plain,
     /// The last attempt was rejected.
     Rejected,
 }
 
 impl Attempt {
-    /// Returns the attempt after this one, if one of `messages` was rejected. Skips an attempt that would omit nothing, but
-    /// always returns a second attempt.
+    /// Returns the next attempt after one of `messages` was rejected. Skips attempts that would change nothing, except
+    /// that a message is always retried at least once.
     pub fn next(self, messages: &[Outgoing]) -> Self {
         let have_styles = messages.iter().any(|message| !message.message.entities.is_empty());
         let have_buttons = messages.iter().any(|message| !message.buttons.is_empty());
@@ -41,7 +41,7 @@ impl Attempt {
         }
     }
 
-    /// Returns the message as this attempt sends it.
+    /// Returns the version of the message that this attempt sends.
     pub fn apply(self, message: &Outgoing) -> Outgoing {
         match self {
             Self::Styled => message.clone(),
@@ -56,9 +56,9 @@ impl Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reuse {
     All,
-    /// Only silent parts. A part that notifies is sent again, because an edit doesn't notify.
+    /// Only silent parts are edited. A part that notifies is sent as a new message, because an edit doesn't notify.
     Silent,
-    /// No parts: the messages are above newer ones, or can't be edited.
+    /// No parts are edited, because newer messages are below the existing ones, or because these can't be edited.
     Nothing,
 }
 
@@ -67,14 +67,14 @@ pub(super) enum Reuse {
 pub(super) struct ExistingMessages {
     pub ids: Vec<MessageId>,
     pub reuse: Reuse,
-    /// Whether the user probably watched the whole turn as a draft, in which case its end needs no notification.
+    /// Whether the user probably watched the whole turn as a draft, so no notification is needed when it ends.
     pub was_watched: bool,
 }
 
 impl ExistingMessages {
-    /// Returns the messages that a post without a live turn replaces. They are stored with the post, or show an earlier
-    /// post of the same series. If the post answers a turn and the front-end edits in place, the messages are not
-    /// edited, because newer messages may be below them.
+    /// Returns the messages that a post without a live turn replaces: those stored with the post, or those that show an
+    /// earlier post of the same series. If the post answers a turn and the front-end edits in place, the messages are
+    /// not edited, because newer messages may be below them.
     pub fn of_stored(row: &OutboxRow, ids: Vec<MessageId>, limits: Limits) -> Self {
         let reuse = match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Reuse::All,

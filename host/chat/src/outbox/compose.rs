@@ -12,7 +12,7 @@ use crate::{Completeness, Limits, LiveLine, Outgoing, OutgoingFile};
 /// The separator between a reply's text, its attachments and the live line.
 pub(super) const GAP: &str = "\n\n";
 
-/// The text of a message that has only buttons. Telegram requires a text.
+/// The text of a message that has only buttons, because Telegram requires one.
 const NO_TEXT: &str = "…";
 
 /// The fallback name for an attachment whose own name has no visible characters.
@@ -26,8 +26,8 @@ pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
 }
 
-/// Returns a complete answer as one rich message. `None` if the answer contains neither a table nor code longer than a
-/// message, has files, or doesn't fit.
+/// Returns a complete answer as one rich message, or `None` if the answer doesn't fit, has files, or contains neither a
+/// table nor code that is longer than a message.
 pub(super) fn rich(reply: &Reply, limits: Limits) -> Option<Outgoing> {
     let mut rich = render::render_rich(&reply.text).filter(|rich| rich.has_table_or_code_over(limits.text_units))?;
     let limits = Limits { text_units: usize::MAX, ..limits };
@@ -50,7 +50,7 @@ pub(super) fn frame(frame: &TurnFrame, limits: Limits) -> Vec<Outgoing> {
     before.chain(parts(last, line, limits, Completeness::Partial)).collect()
 }
 
-/// Returns the message without styles, which a front-end may reject.
+/// Returns the message without its styles, in case a front-end has rejected them.
 pub(super) fn unstyled(message: &Outgoing) -> Outgoing {
     let text = message.message.text.clone();
     Outgoing { message: Message { text, entities: Vec::new() }, ..message.clone() }
@@ -121,7 +121,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
         end.buttons.clone_from(&reply.buttons);
         end.alert = alert(reply, completeness);
     }
-    // The alert and the buttons go with the text, because it can be edited; files have neither.
+    // The alert and the buttons belong to the text message, because it can be edited. File messages have neither.
     let is_only_files = parts.is_empty();
     let file = |file: OutgoingFile| Outgoing { file: Some(file), ..part((Message::default(), String::new())) };
     parts.extend(files.into_iter().map(file));
@@ -132,7 +132,8 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Comple
     parts
 }
 
-/// Returns the alert for a reply's last message. All other messages are silent, as are messages that may still grow.
+/// Returns the alert for a reply's last message. All other messages are silent, and so is a last message that may still
+/// grow.
 const fn alert(reply: &Reply, completeness: Completeness) -> Alert {
     match completeness {
         Completeness::Complete => reply.alert,
@@ -157,7 +158,7 @@ fn cut(message: Message, limit: usize) -> Vec<Message> {
     render::split(message, limit)
 }
 
-/// Collapses the long quotes of the messages. The last message may still grow.
+/// Collapses long quotes in the messages, of which the last one may still grow.
 fn collapse_long_quotes(messages: &mut [Message], completeness: Completeness) {
     let last = messages.len().saturating_sub(1);
     for (at, message) in messages.iter_mut().enumerate() {
@@ -184,7 +185,7 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     push(last, &line);
 }
 
-/// Returns the messages as one, without their files.
+/// Joins the messages into one, without their files.
 pub(super) fn joined(messages: &[Outgoing]) -> Message {
     let mut whole = Message::default();
     for part in messages.iter().filter(|part| part.file.is_none()) {
@@ -203,7 +204,8 @@ fn push(whole: &mut Message, part: &Message) {
     whole.entities.extend(shifted);
 }
 
-/// Adds the attachments to the text, for front-ends that can't send files: text as a code block, other content by name.
+/// For front-ends that can't send files, adds each text attachment to the text as a code block, and mentions all other
+/// attachments by name.
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for attachment in &reply.attachments {
@@ -230,12 +232,12 @@ pub(super) fn file_name(attachment: &Attachment) -> String {
     if name.is_empty() { NAMELESS.to_owned() } else { name }
 }
 
-/// Returns Markdown that names a file, with a remark.
+/// Returns Markdown that contains a file's name and a remark.
 pub(super) fn mention(name: &str, remark: &str) -> String {
     format!("**{}** ({remark})", render::escape(name))
 }
 
-/// Returns Markdown with the path of a file.
+/// Returns Markdown that shows a file's path.
 pub(super) fn path_text(path: &str) -> String {
     render::code(&render::one_line(path, render::UNTRUSTED_LENGTH))
 }

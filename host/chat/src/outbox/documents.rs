@@ -11,11 +11,11 @@ use cordboard_core::{
 /// The maximum length of the excerpt shown above the file of a long answer, in UTF-16 code units.
 const BEGINNING: usize = 1000;
 
-/// The name of the file with a long answer.
+/// The name of the file that contains a long answer.
 const ANSWER: &str = "answer.md";
 
-/// Returns the Markdown for a reply's messages, and the files. Each text or bytes attachment, and each fenced code
-/// block of more than `over` characters, becomes a file.
+/// Returns the Markdown for a reply's messages, and the files to send. Each text or bytes attachment, and each fenced
+/// code block of more than `over` characters, becomes a file.
 pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile>) {
     let text = render::strip_controls(&reply.text);
     let mut source = String::new();
@@ -58,8 +58,8 @@ pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile
     (source, files)
 }
 
-/// Returns the beginning of a message of more than `over` characters, and a file with its whole source. `None` if the
-/// message is short enough.
+/// If the message is longer than `over` characters, returns its beginning, and a file that contains its whole source.
+/// Otherwise returns `None`.
 pub(super) fn shorten(message: &Message, source: &str, over: usize) -> Option<(Message, OutgoingFile)> {
     if message.text.chars().count() <= over {
         return None;
@@ -70,7 +70,7 @@ pub(super) fn shorten(message: &Message, source: &str, over: usize) -> Option<(M
     Some((beginning, OutgoingFile { name: ANSWER.to_owned(), content }))
 }
 
-/// Returns the first words of a message.
+/// Returns the beginning of a message, at most [`BEGINNING`] UTF-16 units, cut at white space if there is any.
 fn beginning(message: &Message) -> Message {
     let mut length = 0;
     let within = |(_, char): &(usize, char)| {

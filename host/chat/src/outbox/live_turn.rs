@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing, Streaming};
 
-/// Whether an incomplete last line of the turn is shown before the next post.
+/// Whether to show the turn's incomplete last line before the next post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
     Requested,
-    /// The line is being shown. Newer frames wait; otherwise, an agent that never pauses would delay the post forever.
+    /// The line is being shown. Newer frames wait, so that an agent that never pauses can't delay the post forever.
     Started,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct LiveTurn {
     began: Instant,
     /// The earliest time of the first frame. A turn that ends earlier shows only its answer.
     pub not_before: Instant,
-    /// The messages of the turn in the chat, in order.
+    /// The turn's messages in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
     /// The newest frame, if it is not rendered yet. Frames are rendered only when needed, so replaced frames cost
@@ -36,8 +36,8 @@ pub(super) struct LiveTurn {
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,
-    /// Whether an agent is working on the turn. Otherwise, the turn's prompt is back in the queue, and the turn shows
-    /// nothing.
+    /// Whether an agent is working on the turn. If not, the turn's prompt is back in the queue, and nothing of the turn
+    /// is shown.
     is_working: bool,
     /// How the front-end shows new turns in this place. [`streaming`](Self::streaming) also takes this turn's state
     /// into account.
@@ -46,14 +46,14 @@ pub(super) struct LiveTurn {
     stop: Option<ButtonAction>,
     pub draft: TurnDraft,
     attempt: Attempt,
-    /// Whether newer messages are below those of the turn.
+    /// Whether there are newer messages below the turn's own messages.
     is_buried: bool,
-    /// Deleted messages. An answer that was stored before the deletion still lists them.
+    /// The turn's deleted messages. An answer that was stored before they were deleted still lists them.
     deleted: Vec<MessageId>,
 }
 
 impl LiveTurn {
-    /// Creates a turn that begins now. Its first frame is shown after `delay`.
+    /// Creates a turn that begins now and shows its first frame after `delay`.
     pub fn new(turn: PromptId, delay: Duration) -> Self {
         let began = Instant::now();
         Self {
@@ -91,8 +91,8 @@ impl LiveTurn {
         self.stop = new.stop;
     }
 
-    /// Returns how the turn is shown now. A turn that already has a message continues in it until it ends. Drafts don't
-    /// have buttons.
+    /// Returns how the turn is shown now. A turn that already has a message stays in that message until the turn ends.
+    /// Drafts don't have buttons.
     fn streaming(&self) -> Streaming {
         let fits_draft = || {
             self.shown.is_empty()
@@ -111,8 +111,9 @@ impl LiveTurn {
         self.is_working && self.streaming() == Streaming::Drafts
     }
 
-    /// Makes the turn continue as a message. Call this before sending a request, which removes the draft: the text so
-    /// far is then sent above the request. Some clients don't let the user type an answer while a draft is shown.
+    /// Makes the turn continue as a message. Call this before sending a request, because the request removes the draft.
+    /// The text so far is then sent above the request. Some clients don't let the user type an answer while a draft is
+    /// shown.
     pub fn end_draft(&mut self) {
         if self.streaming() != Streaming::Drafts {
             return;
@@ -132,7 +133,7 @@ impl LiveTurn {
         }
     }
 
-    /// Handles a turn whose prompt is back in the queue: drops its frame, and makes [`next_call`](Self::next_call)
+    /// Handles the return of the turn's prompt to the queue: drops the frame, and makes [`next_call`](Self::next_call)
     /// delete its messages.
     pub fn requeue(&mut self) {
         self.wanted.clear();
@@ -149,7 +150,7 @@ impl LiveTurn {
         self.is_working
     }
 
-    /// Requests that the text so far is shown before the next post.
+    /// Requests that the text so far be shown before the next post.
     pub const fn halt(&mut self) {
         self.halt = Halt::Requested;
     }
@@ -228,8 +229,8 @@ impl LiveTurn {
         self.deleted.push(id);
     }
 
-    /// Handles a rejected call. The next attempts have no styles, then no buttons either; a further rejection ends the
-    /// frames. The final answer is sent in any case.
+    /// Handles a rejected call. Later attempts omit the styles, then also the buttons. If the last attempt is rejected
+    /// too, no more frames are shown. The final answer is always sent.
     pub fn on_rejected(&mut self) {
         self.attempt = self.attempt.next(&self.wanted);
         self.omit_rejected_parts();
@@ -241,7 +242,7 @@ impl LiveTurn {
         }
     }
 
-    /// Records that another message was shown below those of this turn.
+    /// Records that another message was shown below this turn's messages.
     pub fn on_message_below(&mut self) {
         self.draft.on_message_below();
         if !self.shown.is_empty() {
@@ -254,12 +255,12 @@ impl LiveTurn {
         self.attempt = Attempt::Rejected;
     }
 
-    /// Returns the messages of the turn in the chat, in order.
+    /// Returns the turn's messages in the chat, in order.
     pub fn shown_messages(&self) -> Vec<(MessageId, Outgoing)> {
         self.shown.clone()
     }
 
-    /// Returns the messages that the final answer replaces. `stored` are the turn's messages that the store knew of
+    /// Returns the messages that the final answer replaces. `stored` lists the turn's messages that were in the store
     /// when the answer was stored.
     pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
         let is_short = self.began.elapsed() < limits.ring_after;

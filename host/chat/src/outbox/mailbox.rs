@@ -1,4 +1,4 @@
-//! Contains one place's pending posts and frames, which the place's worker sends.
+//! Holds the pending posts and frames of one place until the place's worker sends them.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -16,11 +16,11 @@ use super::{
     post_delivery::{BRIEF, PostDelivery},
 };
 
-/// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
+/// The number of ended turns to remember, so that a late frame isn't shown below its turn's final answer.
 const MOST_ENDED: usize = 16;
 
 /// The maximum time that posts wait for a turn that is being stopped. Agents usually stop within 15 ms. An agent that
-/// ignores the interrupt is terminated after 5 s, which would delay the reply to `/stop` too long.
+/// ignores the interrupt is terminated after 5 s. Waiting that long would delay the reply to `/stop` too much.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
 /// The maximum number of series to remember. Each of the place's busy sessions may have one.
@@ -31,7 +31,7 @@ const SERIES: usize = 16;
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
 impl Series {
-    /// Returns the messages that the post replaces: those of the previous post of its series.
+    /// Returns the messages that the post replaces, which show the previous post of the same series.
     pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
         let of = row.reply.series.as_ref();
         self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
@@ -47,10 +47,10 @@ impl Series {
     }
 }
 
-/// An answer that is partly shown.
+/// An answer of which some messages are already shown.
 pub(super) struct Answering {
     pub turn: PromptId,
-    /// The number of messages of the answer that are not shown yet.
+    /// The number of messages that are not shown yet.
     pub left: usize,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Reachability {
     Blocked,
 }
 
-/// A post that is dropped but not yet removed from the store.
+/// A post that was dropped but not yet removed from the store.
 pub(super) struct DroppedPost {
     pub post: PostId,
     /// `None` if a newer post of its series replaces the post.
@@ -83,7 +83,8 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, in the order in which the turns started.
     pub frames: Vec<NewFrame>,
-    /// Turns whose prompts are back in the queue. A frame of such a turn in `frames` arrived after the requeue.
+    /// Turns whose prompts are back in the queue. If `frames` contains a frame of such a turn, the frame arrived after
+    /// the prompt was requeued.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
     pub ended_without_post: Vec<PromptId>,
@@ -103,7 +104,7 @@ pub(super) struct Mailbox {
     /// Posts that arrived while a turn was being stopped. They wait, so that the end of the turn's answer precedes the
     /// reply to `/stop`.
     delayed: VecDeque<OutboxRow>,
-    /// The post that was being sent, or was next, when a worker last failed.
+    /// The post that the last failed worker was sending, or was about to send.
     suspect: Option<PostId>,
     /// Notified after each change.
     pub changed: Arc<Notify>,
@@ -141,7 +142,7 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    /// Returns the time until which posts may be delayed, or `None` if no turn is being stopped.
+    /// Returns the latest time until which posts are delayed, or `None` if no turn is being stopped.
     pub fn delayed_until(&self) -> Option<Instant> {
         self.stopping.as_ref().map(|(_, until)| *until)
     }
@@ -165,7 +166,7 @@ impl Mailbox {
         }
     }
 
-    /// Returns the next post: the oldest one, but a reply may come before the rest of a long answer.
+    /// Returns the next post. This is the oldest one, except that a reply may be sent before the rest of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
         self.reply().filter(|_| self.is_sending_long_answer(front.turn.as_ref())).or(Some(front))
@@ -189,8 +190,8 @@ impl Mailbox {
         self.finals.retain(|row| row.id != post);
     }
 
-    /// Returns the turn whose answer is partly shown, or else the turn of the next answer if this answer needs more
-    /// than one message.
+    /// Returns the turn whose answer is partly shown. If there is none, returns the turn of the next answer if that
+    /// answer needs more than one message.
     pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
         if let Some(answer) = &self.answering {
             return Some(answer.turn.clone());
@@ -218,7 +219,8 @@ impl Mailbox {
         self.answering = is_partly_shown.then(|| Answering { turn: turn.clone(), left });
     }
 
-    /// Drops the posts of an answer except for `post`, and records `issue` for each. Returns their number.
+    /// Drops all posts of an answer except `post`, and records `issue` for each dropped post. Returns the number of
+    /// dropped posts.
     pub fn drop_other_posts(&mut self, turn: &PromptId, post: PostId, issue: &DeliveryIssue) -> usize {
         let is_other = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
         let before = self.dropped.len();
@@ -228,8 +230,8 @@ impl Mailbox {
         self.dropped.len() - before
     }
 
-    /// Drops the oldest posts beyond `most`, except for the one that is being sent, and records `issue` for each.
-    /// Returns the dropped posts.
+    /// Drops the oldest posts until at most `most` remain, but never the one that is being sent. Records `issue` for
+    /// each dropped post. Returns the dropped posts.
     pub fn drop_oldest(&mut self, most: usize, issue: &DeliveryIssue) -> Vec<PostId> {
         let mut removed = Vec::new();
         while self.finals.len() > most {
@@ -267,8 +269,8 @@ impl Mailbox {
         }
     }
 
-    /// Handles a failed worker. If two workers in a row fail on the same post, removes and returns it, so that it
-    /// doesn't block later posts.
+    /// Handles a failed worker. If two workers in a row fail on the same post, removes and returns that post, so that
+    /// it doesn't block later ones.
     pub fn on_worker_failure(&mut self) -> Option<PostId> {
         let front = self.finals.front().map(|row| row.id);
         let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;

@@ -1,5 +1,5 @@
-//! Decides when a chat may show a frame. All topics in a chat share its rate limit. Only frames are delayed, never
-//! answers. Does no I/O.
+//! Decides when a frame may be shown in a chat. All topics in a chat share its rate limit. Only frames are delayed,
+//! never answers. Does no I/O.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{Pacing, Quota};
 
-/// The time after which a chat without calls is forgotten. No quota has a longer window.
+/// A chat without calls is forgotten after this time. No quota has a longer window.
 const FORGET: Duration = Duration::from_secs(300);
 
 /// The pace of every chat.
@@ -38,7 +38,7 @@ pub(super) struct Pace {
     pause: Duration,
 }
 
-/// The time reserved for a frame.
+/// A time that is reserved for showing a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub at: Instant,
@@ -49,7 +49,7 @@ impl Pace {
     /// Reserves a slot for one frame. The next call gets a later slot, so that all topics of a chat take turns.
     pub fn reserve(&mut self, now: Instant, pacing: Pacing) -> Slot {
         if pacing.pause < self.pause {
-            // All slots that were reserved with the longer pause are void.
+            // The slots reserved under the longer pause no longer apply.
             self.latest = self.last_frame;
         }
         self.pause = pacing.pause;

@@ -1,5 +1,5 @@
-//! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make. Does
-//! no I/O.
+//! Tracks the delivery of one stored post: which messages are already in the chat, and which call to make next. Does no
+//! I/O.
 
 use std::slice;
 
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{Limits, MessageId, Outgoing, RichMessages};
 
-/// The number of messages that can be sent quickly. If at most this many messages of an answer are left, no reply is
-/// sent between them. If newer messages appear below an answer this short, the whole answer is sent again.
+/// If an answer has at most this many messages left, they can be sent quickly, so no reply is sent between them. If
+/// newer messages appear below an answer this short, the whole answer is sent again.
 pub(super) const BRIEF: usize = 3;
 
 pub(super) struct PostDelivery {
@@ -29,7 +29,7 @@ pub(super) struct PostDelivery {
     parts: Vec<Outgoing>,
     /// Existing messages: first those that show parts, in order, then those to edit or delete.
     messages: Vec<MessageId>,
-    /// The number of leading parts that are shown correctly.
+    /// The number of leading parts that are already shown correctly.
     shown: usize,
     reuse: Reuse,
     attempt: Attempt,
@@ -42,7 +42,7 @@ pub(super) struct PostDelivery {
 impl PostDelivery {
     pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits, rich: RichMessages) -> Self {
         let ExistingMessages { ids: messages, reuse, was_watched } = existing;
-        // Only answers are shortened: other messages, such as questions, change after they were sent.
+        // Shorten only answers, because other messages, such as questions, are edited after they are sent.
         let over = if row.turn.is_some() { limits.document_over } else { limits.document_over.map(|_| usize::MAX) };
         let limits = Limits { document_over: over, ..limits };
         // Only answers are rich, because other posts are edited later and an edit can't replace a rich message.
@@ -51,7 +51,7 @@ impl PostDelivery {
         if was_watched {
             parts.iter_mut().for_each(|part| part.alert = Alert::Silent);
         }
-        // The parts depend on the configuration, which may have changed since the last attempt.
+        // The number of parts depends on the configuration, which may have changed since the last attempt.
         let is_same = row.state.parts == 0 || row.state.parts as usize == parts.len();
         let shown = if is_same { row.state.shown as usize } else { 0 };
         let shown = shown.min(parts.len()).min(messages.len());
@@ -86,7 +86,7 @@ impl PostDelivery {
         self.shown = self.parts.iter().enumerate().take(last).take_while(is_shown).count();
     }
 
-    /// Returns the next call, or `None` if all parts are shown and all superfluous messages are deleted.
+    /// Returns the next call, or `None` if all parts are shown and all leftover messages are deleted.
     pub fn next_call(&self) -> Option<ChatCall> {
         if let Some(part) = self.parts.get(self.shown) {
             let message = self.attempt.apply(part);
@@ -126,7 +126,7 @@ impl PostDelivery {
         self.parts.len() - self.shown
     }
 
-    /// Drops the parts that are not shown yet, except for the first part. Adds a line with the number of messages
+    /// Drops the parts that are not shown yet, except for the first part. Adds a line that states how many messages are
     /// missing from the answer, including the `others` dropped posts. If any parts were dropped, adds `issue`.
     pub fn stop(&mut self, others: usize, issue: DeliveryIssue) {
         let remaining = self.shown.max(1).min(self.parts.len());
@@ -142,8 +142,8 @@ impl PostDelivery {
         }
     }
 
-    /// Drops the parts that aren't shown yet, because their reader has no access. The live messages that they would
-    /// have replaced are then deleted.
+    /// Drops the parts that aren't shown yet, because the reader no longer has access. The live messages that they
+    /// would have replaced are then deleted.
     pub fn drop_unshown_parts(&mut self) {
         self.parts.truncate(self.shown);
     }
@@ -172,8 +172,8 @@ impl PostDelivery {
         self.messages.retain(|message| message != id);
     }
 
-    /// Handles a rejected edit: retries it without styles, then without buttons, then sends this part and all later ones as
-    /// new messages.
+    /// Handles a rejected edit: retries it without styles, then without buttons, then sends this part and all later
+    /// ones as new messages.
     pub fn on_edit_rejected(&mut self, why: &str) {
         self.rejection.get_or_insert_with(|| why.to_owned());
         self.attempt = self.attempt.next(slice::from_ref(&self.parts[self.shown]));
@@ -185,7 +185,8 @@ impl PostDelivery {
     }
 
     /// Handles a rejected message: retries it without styles, then without buttons, then replaces it with a notice, and
-    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes text.
+    /// drops the part if the notice is rejected too. If a file or a rich message is rejected, the whole post becomes
+    /// text.
     pub fn on_send_rejected(&mut self, why: &str) -> Attempt {
         if self.parts[self.shown].rich.is_some() {
             let alert = self.parts[self.shown].alert;
@@ -227,8 +228,8 @@ impl PostDelivery {
         attempt
     }
 
-    /// Adds an issue. If several issues have the same outcome, such as issues with the parts of a long answer, keeps
-    /// the first one.
+    /// Adds an issue. Keeps only the first of several issues with the same outcome, for example if several parts of a
+    /// long answer fail.
     pub fn add_issue(&mut self, issue: DeliveryIssue) {
         if self.issues.iter().all(|known| known.outcome != issue.outcome) {
             self.issues.push(issue);
@@ -239,13 +240,13 @@ impl PostDelivery {
         self.issues
     }
 
-    /// Returns the messages with text. They can be edited later, for example when their buttons are removed.
+    /// Returns the messages that contain text. They can be edited later, for example to remove their buttons.
     pub fn editable_messages(&self) -> Vec<MessageId> {
         let shown = self.parts.iter().zip(&self.messages);
         shown.filter(|(part, _)| part.file.is_none()).map(|(_, message)| message.clone()).collect()
     }
 
-    /// Returns the progress for the store.
+    /// Returns the delivery progress to store.
     pub fn state(&self) -> Delivery {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Delivery {

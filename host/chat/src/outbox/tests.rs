@@ -293,7 +293,7 @@ async fn a_post_refused_without_styles_loses_its_buttons() {
     outbox.post(Post::Final(with_button(1, "**bold**")));
     outbox.drained().await;
     assert_eq!(fake.calls(), ["a send bold * [+] !", "a send bold [+] !", "a send bold"]);
-    // A message without styles would be the same without them, so it loses its buttons at once.
+    // A retry without styles would be identical, so the buttons are removed at once.
     fake.fail("a", refused());
     outbox.post(Post::Final(with_button(2, "text")));
     outbox.drained().await;

@@ -1,4 +1,5 @@
-//! Chat topics. Topic edits have the lowest priority: they start only while no post is pending in the chat.
+//! Creates and edits chat topics. Topic edits have the lowest priority: they start only while no post is pending in the
+//! chat.
 
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ impl Outbox {
         self.shared.chat.topic_link(topic)
     }
 
-    /// Returns the minimum time between two frames in the chat of `place`. The intervals between edits of a topic are
-    /// multiples of it.
+    /// Returns the minimum time between two frames in the chat of `place`. The intervals between topic edits are
+    /// multiples of this time.
     #[must_use]
     pub fn pause(&self, place: &Place) -> Duration {
         self.shared.chat.pacing(place).pause

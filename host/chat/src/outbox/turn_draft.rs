@@ -1,4 +1,4 @@
-//! Tracks the draft of a running turn: what it shows, and whether the turn still uses it. Does no I/O.
+//! Tracks the draft of a running turn: the content it shows, and whether the turn still uses it. Does no I/O.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use super::{chat_call::Attempt, compose};
 use crate::{Draft, Outgoing};
 
-/// The time after which an unchanged draft is shown again. Telegram removes a draft after 30 seconds.
+/// An unchanged draft is sent again after this time, because Telegram removes a draft after 30 seconds.
 const REPEAT: Duration = Duration::from_secs(20);
 
-/// The number of consecutive failures after which the turn is shown as a message instead.
+/// After this many consecutive failures, the turn is shown as a message instead.
 const MOST_FAILURES: u32 = 3;
 
 #[derive(Debug, Default)]
@@ -32,12 +32,12 @@ pub(super) struct TurnDraft {
 }
 
 impl TurnDraft {
-    /// Sets the content to the end of the messages, at most `limit` UTF-16 units.
+    /// Sets the content to the last part of the messages, at most `limit` UTF-16 units.
     pub fn set(&mut self, messages: &[Outgoing], limit: usize) {
         self.wanted = render::tail(&compose::joined(messages), limit);
     }
 
-    /// Returns whether the chat shows the draft.
+    /// Returns whether the draft is currently visible in the chat.
     pub const fn is_shown(&self) -> bool {
         self.shown.is_some()
     }
@@ -51,7 +51,7 @@ impl TurnDraft {
         self.has_ended = true;
     }
 
-    /// Returns the draft to show, or `None` if the chat shows it already.
+    /// Returns the draft to show, or `None` if it is already visible in the chat.
     pub fn update(&self, turn: &PromptId, stop: &ButtonAction) -> Option<Draft> {
         let styled = self.attempt == Attempt::Styled;
         let entities = if styled { self.wanted.entities.clone() } else { Vec::new() };
@@ -73,7 +73,7 @@ impl TurnDraft {
         self.failures += 1;
     }
 
-    /// Handles a rejected draft. Later drafts have no styles.
+    /// Handles a rejected draft. Later drafts omit styles.
     pub const fn on_rejected(&mut self) {
         self.attempt = Attempt::Unstyled;
         self.on_failed();

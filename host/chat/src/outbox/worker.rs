@@ -22,12 +22,12 @@ use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 mod frames;
 mod posts;
 
-/// The maximum delay of a turn's first frame. A turn that ends before its first frame shows only its answer, because a
-/// frame that is replaced immediately would flicker.
+/// The maximum delay before a turn's first frame. A turn that ends earlier shows only its answer, because a frame that
+/// is replaced immediately would flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
-/// The interval of [`Chat::show_activity`](crate::Chat::show_activity) calls. Telegram shows the indicator for five
-/// seconds.
+/// The interval of [`Chat::show_activity`](crate::Chat::show_activity) calls. Telegram shows the activity indicator for
+/// five seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
 /// How long an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
@@ -39,11 +39,11 @@ pub(super) struct Worker {
     changed: Arc<Notify>,
     closing: watch::Receiver<bool>,
     delivering: Option<PostDelivery>,
-    /// A long answer that is paused while a reply is sent between two of its parts.
+    /// A long answer that is paused while a reply is being sent between two of its parts.
     paused: Option<PostDelivery>,
     series: Series,
     turns: Vec<LiveTurn>,
-    /// Counts frames, so that the turns alternate.
+    /// A frame counter that makes the running turns alternate.
     rotation: usize,
     /// The last activity that was reported to the front-end. `None` means that no turn is running.
     reported: Option<ReportedActivity>,
@@ -52,7 +52,7 @@ pub(super) struct Worker {
     /// The slot that the chat's pace reserved for the next frame.
     slot: Option<Slot>,
     idle_since: Instant,
-    /// The time until which the mailbox may delay posts.
+    /// The latest time until which the mailbox delays posts.
     delayed_until: Option<Instant>,
     backoff: Backoff,
     /// The backoff while the place can't be written to.
@@ -110,7 +110,7 @@ impl Worker {
         }
     }
 
-    /// Takes the mailbox's content, except for posts, which stay there until they are done. Returns the dropped posts.
+    /// Takes everything from the mailbox except posts, which stay there until they are done. Returns the dropped posts.
     fn collect(&mut self) -> Vec<DroppedPost> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
@@ -143,8 +143,8 @@ impl Worker {
         std::mem::take(&mut mailbox.dropped)
     }
 
-    /// Records that a new message was shown in the place. `but` is the turn that it belongs to, if any; the message is
-    /// below the messages of all other turns.
+    /// Records that a new message was shown in the place. `but` is the turn that the message belongs to, if any. The
+    /// messages of all other turns are now above it.
     fn on_message_below(&mut self, but: Option<&PromptId>) {
         self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(LiveTurn::on_message_below);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);
@@ -196,13 +196,13 @@ impl Worker {
         tokio::select! {
             biased;
             _ = self.closing.wait_for(|closing| *closing) => {}
-            // A rate limit ends at a fixed time, regardless of new messages.
+            // A new message doesn't end a rate limit early.
             () = self.changed.notified(), if may_end_early || Instant::now() >= paused_until => {}
             () = sleep_until(until) => {}
         }
     }
 
-    /// Returns the latest working turn, whose activity is reported.
+    /// Returns the latest turn that an agent is working on. Its activity is the one that is reported.
     fn working_turn(&self) -> Option<&LiveTurn> {
         self.turns.iter().rfind(|turn| turn.is_working())
     }
@@ -231,14 +231,14 @@ impl Worker {
         self.shared.chat.pacing(&self.place)
     }
 
-    /// Makes a call. Returns the id of the new message if the call sent one.
+    /// Makes a call. If the call sent a message, returns the message's id.
     async fn call(&mut self, call: &ChatCall) -> Result<Option<MessageId>, ChatError> {
         let (chat, place) = (&self.shared.chat, &self.place);
         let outcome = match call {
             ChatCall::Edit(id, message) => chat.edit(place, id, message).await.map(|()| None),
             ChatCall::Send(message) => chat.send(place, message).await.map(Some),
             ChatCall::ShowDraft(draft) => chat.show_draft(place, draft).await.map(|()| None),
-            // A message that can't be deleted stays.
+            // Ignore a message that can't be deleted.
             ChatCall::Delete(id) => match chat.delete(place, id).await {
                 Err(error) if error.concerns_place() || matches!(error, ChatError::Rejected { .. }) => Ok(None),
                 Ok(()) => Ok(None),
@@ -254,7 +254,7 @@ impl Worker {
         outcome
     }
 
-    /// Delays all calls to this place after an error.
+    /// Delays all further calls to this place after an error.
     fn pause_after(&mut self, error: &ChatError) {
         let pause = match error {
             ChatError::RateLimited { after, .. } => *after,

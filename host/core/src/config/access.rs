@@ -46,8 +46,8 @@ impl Access {
             || [&self.admins, &self.members].into_iter().chain(self.chat_members.values()).any(|ids| !ids.is_empty())
     }
 
-    /// Returns the role of the Telegram user `id` in a chat: the highest role that the user has in all chats of the bot,
-    /// or in this one. `None` if the user has no access there.
+    /// Returns the role of the Telegram user `id` in a chat: the highest role that the user has in all chats of the
+    /// bot, or in this one. `None` if the user has no access there.
     #[must_use]
     pub fn role_in(&self, id: u64, place: &Place) -> Option<Role> {
         let chat = self.chat_members.get(&place.chat_place());
@@ -55,8 +55,8 @@ impl Access {
         self.role_in_all_chats(id, place.bot())?.max(here)
     }
 
-    /// Returns the role in all chats of a bot. The outer `None` means that the configuration has no such bot, so that the
-    /// bot serves no one until it stops.
+    /// Returns the role in all chats of a bot. The outer `None` means that the configuration has no such bot, so that
+    /// the bot serves no one until it stops.
     fn role_in_all_chats(&self, id: u64, bot: Option<&str>) -> Option<Option<Role>> {
         let Some(bot) = bot else { return Some(self.role_of(id)) };
         Some(match self.bots.get(bot)? {

@@ -1,4 +1,4 @@
-//! The kinds of agents, and the features that each of them has.
+//! The kinds of agents, and which features each kind supports.
 
 /// The protocol that an agent speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +22,7 @@ pub enum AgentFeature {
     Resume,
     /// The agent accepts a prompt while working on another, and reports which prompts each turn answers.
     Steering,
-    /// The agent has its own commands, which users type with two slashes.
+    /// The agent has its own commands, which users type with two leading slashes.
     AgentCommands,
     /// The model can be chosen.
     Models,
@@ -34,15 +34,15 @@ pub enum AgentFeature {
     Cost,
     /// The conversation can be opened in a terminal.
     Terminal,
-    /// The agent is told about the files attached to a message.
+    /// The prompt tells the agent which files are attached to a message.
     Files,
 }
 
-/// Whether the agents of a kind have a feature.
+/// Whether agents of a kind support a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     Yes,
-    /// Depends on the agent, which reports on startup whether it has the feature.
+    /// Depends on the agent, which reports on startup whether it supports the feature.
     IfOffered,
     No,
 }

@@ -13,10 +13,10 @@ const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 /// The maximum is the largest number of processes and threads that Linux allows.
 const PROCESSES: RangeInclusive<u32> = 1..=4_194_304;
 
-/// From a hundredth of a core to 1,000 cores.
+/// Ranges from a hundredth of a core to 1,000 cores.
 const CPU_PERCENT: RangeInclusive<u32> = 1..=100_000;
 
-/// The limits of each process of an agent, which apply to the process and its descendants together.
+/// The limits of one agent process. Each limit applies to the process and its descendants together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AgentLimits {
     /// The memory in bytes, including the page cache but not swap.

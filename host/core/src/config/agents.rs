@@ -21,9 +21,9 @@ pub struct Agent {
     /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent. Agents of
     /// all kinds except `Demo` need a command.
     pub command: Option<String>,
-    /// Additional arguments. They follow the arguments that the host itself adds, if any.
+    /// Additional arguments, after any arguments that the host itself adds.
     pub args: Vec<String>,
-    /// `None` selects the agent's default.
+    /// `None` selects the agent's default model.
     pub model: Option<String>,
     /// `None` is the same as [`PermissionMode::Default`].
     pub permission_mode: Option<PermissionMode>,
@@ -41,7 +41,7 @@ pub struct Agent {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agents {
-    /// The name of the agent for new sessions. It is a key of `by_name`.
+    /// The name of the agent that new sessions use. It is a key of `by_name`.
     pub default: String,
     pub by_name: BTreeMap<String, Agent>,
 }
@@ -156,7 +156,7 @@ impl Agent {
         }
     }
 
-    /// Reports keys that are set but have no effect on agents of this kind.
+    /// Reports keys that are set although they have no effect on agents of this kind.
     fn report_unused(&self, keys: [(&str, Option<Range<usize>>); 2], section: &mut Section<'_, '_>) {
         for (key, at) in keys {
             let Some(at) = at else { continue };

@@ -26,8 +26,7 @@ const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallLimits {
-    /// The maximum CPU time of a call. Its wall-clock time may be up to twice as long, not counting waits for the
-    /// network.
+    /// The maximum CPU time of a call. The call's wall-clock time, excluding network waits, may be up to twice as long.
     pub time: Duration,
     /// The maximum total size of an instance's memories, in bytes.
     pub memory: usize,
@@ -35,14 +34,14 @@ pub struct CallLimits {
     pub calls: u32,
     /// The maximum number of log lines during one plugin call.
     pub log: u32,
-    /// The maximum size of the call's result, in bytes. The same limit applies separately to the total size of the
-    /// call's posts; each post counts as at least 4 KiB.
+    /// The maximum size of the call's result, in bytes. The total size of the call's posts has the same limit; each
+    /// post counts as at least 4 KiB.
     pub reply: usize,
     /// The maximum total size of the plugin's stored keys and values in bytes, across all calls.
     pub state: usize,
-    /// The maximum size in bytes of the body of each HTTP request, and of each response.
+    /// The maximum size, in bytes, of the body of each HTTP request and response.
     pub http_body: usize,
-    /// The maximum total time that a call waits for the network.
+    /// The maximum total time that a call may wait for the network.
     pub http_time: Duration,
 }
 

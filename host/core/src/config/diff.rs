@@ -1,4 +1,4 @@
-//! Compares two configurations, and lists the settings that differ and the keys whose new values need a restart.
+//! Compares two configurations. Lists the settings that differ, and the keys whose new values require a restart.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ pub enum Area {
     /// The names of the filters.
     Filters,
     PluginFolder,
-    /// The maximum time between two scans by the watcher.
+    /// The watcher's rescan interval.
     Rescan,
     /// The limits of plugin calls in `[plugins]`, and the number of calls that may run at once.
     PluginLimits,
@@ -34,7 +34,7 @@ pub enum Area {
     RolloutLimits,
 }
 
-/// Whether each group of a plugin's settings changed.
+/// Which groups of a plugin's settings have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,
@@ -173,7 +173,7 @@ impl Changes {
     }
 }
 
-/// Formats the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
+/// Formats the changes, for example as `sessions, plugin timeout, plugins.cache at the next start` or `nothing`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let areas = self.areas.iter().map(|area| area.as_str().to_owned());

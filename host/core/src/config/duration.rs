@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The units and their lengths in milliseconds, in the order in which a duration lists them.
+/// The units, in the order in which a duration lists them, and their lengths in milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Parses numbers with the units `d`, `h`, `m`, `s` and `ms`, in this order and without spaces. Returns `None` if

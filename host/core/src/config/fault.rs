@@ -6,10 +6,10 @@ use std::{fmt, ops::Range};
 use super::value::shorten;
 use crate::text_file::BYTE_ORDER_MARK;
 
-/// The maximum number of faults listed in an error: about as many as a person fixes before trying again.
+/// The maximum number of faults listed in an error: about as many as a person would fix before trying again.
 const MOST_FAULTS: usize = 20;
 
-/// The maximum number of characters of a line that an excerpt shows, not counting closing brackets after the fault.
+/// The maximum length of a line in an excerpt, in characters, excluding any closing brackets after the fault.
 const WIDEST: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Fault {
     pub line: usize,
     /// The column in characters, starting at 1.
     pub column: usize,
-    /// The fault and its remedy.
+    /// Describes the fault and how to fix it.
     pub message: String,
     excerpt: String,
 }
@@ -36,8 +36,8 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// If the fault may be inside a secret, the offset at which the excerpt ends: the start of the value, or the start
-    /// of the faulty line if the value begins on an earlier line.
+    /// The offset at which the excerpt must end because the fault may be inside a secret. This is the start of the
+    /// value, or of the faulty line if the value begins on an earlier line.
     pub hidden_from: Option<usize>,
 }
 
@@ -70,8 +70,8 @@ impl Fault {
     }
 }
 
-/// Formats the line that contains the faulty text `marked`, with carets below that text. An ellipsis replaces `after`,
-/// unless `after` consists of closing brackets and white space. A long line is shortened.
+/// Formats the line that contains the faulty text `marked`, with carets below that text. Replaces `after` with an
+/// ellipsis unless it consists of closing brackets and white space. Shortens long lines.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let other_values = if before.contains('{') {
@@ -97,7 +97,8 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
 pub(super) const CONTAINS_MARK: &str =
     "contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again";
 
-/// Finds the first byte order mark in the line that contains `offset`. Concatenating files can leave one in the middle.
+/// Finds the first byte order mark in the line that contains `offset`. Concatenating files can leave such a mark in the
+/// middle of a text.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -105,8 +106,8 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
-/// Returns where the value on the line of `offset` starts, or the start of that line if the value begins on an earlier
-/// one. Returns `None` if only a key or a table's name precedes `offset` in its line.
+/// Returns the start of the value on the line that contains `offset`, or the start of that line if the value begins on
+/// an earlier one. Returns `None` if only a key or table name precedes `offset` on its line.
 fn value_before(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -120,8 +121,9 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
     Some(start + value).filter(|value| *value <= offset)
 }
 
-/// Words in the name of a key or table that suggest that its value may be a secret, even though a configuration should
-/// contain only the locations of secrets. A match anywhere in a name counts, because the name may be misspelled.
+/// If the name of a key or table contains one of these words, its value may be a secret, even though a configuration
+/// should contain only the locations of secrets. The word may be anywhere in the name, because the name may be
+/// misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
 /// Returns whether `offset` in a text that is not valid TOML may be inside a value whose key or table name contains one
@@ -154,7 +156,7 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
 impl ConfigError {
     pub(super) fn new(text: &str, mut findings: Vec<Finding>) -> Self {
         for finding in &mut findings {
-            // A byte order mark is invisible and usually causes the other faults in its line, so report only the mark.
+            // A byte order mark is invisible and usually causes the other faults on its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding::new(mark..mark, format!("this line {CONTAINS_MARK}"));
                 // The mark may be inside a secret, and an excerpt couldn't show it anyway, so hide the value.
@@ -198,7 +200,7 @@ impl ConfigError {
     }
 }
 
-/// Prints how many faults are not listed, or nothing if all are.
+/// Prints the number of faults that are not listed, or nothing if all faults are listed.
 struct More(usize);
 
 impl fmt::Display for More {

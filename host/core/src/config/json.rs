@@ -1,4 +1,4 @@
-//! Converts a plugin's own configuration table from TOML to the JSON that the plugin reads. Only the plugin interprets
+//! Converts a plugin's own configuration table from TOML to the JSON that the plugin reads. The host does not interpret
 //! the keys.
 
 use serde_json::{Map, Number, Value as Json};
@@ -46,7 +46,7 @@ pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     }
 }
 
-/// Formats the table with sorted keys, so that the text doesn't depend on the order of the map.
+/// Formats the table with sorted keys, so that the text doesn't depend on the map's order.
 pub(super) fn spell(table: &Map<String, Json>) -> String {
     let mut table = Json::Object(table.clone());
     table.sort_all_objects();

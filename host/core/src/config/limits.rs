@@ -1,4 +1,4 @@
-//! `[limits]`: limits on the cost, the number and the memory of all agents together.
+//! `[limits]`: limits on the total cost, number and memory use of all agents.
 
 use std::ops::RangeInclusive;
 
@@ -10,15 +10,15 @@ use super::{
 /// The minimum is less than the cost of a typical turn. A value above the maximum is probably a typo.
 const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 
-/// A typical machine doesn't have enough memory for more agents than the maximum.
+/// A typical machine doesn't have enough memory to run more agents than this maximum.
 const LIVE_AGENTS: RangeInclusive<usize> = 1..=10_000;
 
-/// The minimum is less than a single coding agent, such as `claude`, uses.
+/// Even a single coding agent, such as `claude`, uses more than the minimum.
 const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Limits {
-    /// The daily cost of all agents, in US dollars, at which new prompts are refused.
+    /// When the daily cost of all agents, in US dollars, reaches this limit, new prompts are refused.
     pub cost_per_day: Option<f64>,
     /// The number of running agents above which idle sessions are suspended.
     pub live_agents: Option<usize>,

@@ -1,4 +1,4 @@
-//! Suggests the known word that is most similar to an unknown word.
+//! Finds the known word that is most similar to an unknown one.
 
 /// Returns the candidate that is most similar to `word`, or `None` if no candidate is similar enough.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

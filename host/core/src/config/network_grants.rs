@@ -1,4 +1,5 @@
-//! The keys of `[plugins.NAME]` that grant network access, and `[secrets]`: secrets that plugins can use but not read.
+//! The keys of `[plugins.NAME]` that grant network access, and `[secrets]`, which lists the secrets that plugins can
+//! use but not read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,12 +33,12 @@ pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
     /// The names of the secrets that the plugin may send to the hosts in `http`. `None` if the list isn't set. A plugin
-    /// that imports `secrets` needs the list, even an empty one.
+    /// that imports `secrets` needs this list, even if it is empty.
     pub secrets: Option<BTreeSet<String>>,
-    /// Hosts whose names may resolve to addresses of private networks.
+    /// Hosts whose names may resolve to private addresses.
     pub private: BTreeSet<String>,
-    /// A PEM file with certificates that the host trusts for this plugin's requests, in addition to those of public
-    /// certificate authorities.
+    /// The path of a PEM file that contains certificates. The host trusts them for this plugin's requests, in addition
+    /// to public certificate authorities.
     pub ca: Option<PathBuf>,
 }
 
@@ -72,7 +73,8 @@ fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> 
     text.parse().map_err(|error: T::Err| ValueError::new(error.to_string()))
 }
 
-/// Parses the name of a secret. The error does not show an unknown name, because it may be the secret itself.
+/// Parses the name of a secret. The error doesn't show an unknown name, because the operator may have entered the
+/// secret itself.
 pub(super) fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
     let expected = "must be the name of a secret: add NAME = \"/path/to/its/file\" to [secrets], and write NAME here";
     let name = secret_text(value)?;

@@ -14,18 +14,19 @@ use super::{
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.
     pub prompt: Option<PromptPattern>,
-    /// A turn ends after this time without output. Without a prompt, `None` selects [`DEFAULT_SILENCE`]. With a prompt,
-    /// `None` means that silence ends a turn only if the program seems to ask a question.
+    /// A turn ends when the program has produced no output for this long. Without a prompt, `None` selects
+    /// [`DEFAULT_SILENCE`]. With a prompt, `None` means that silence ends a turn only if the program appears to be
+    /// asking a question.
     pub silence: Option<Duration>,
 }
 
-/// The silence that ends a turn if the configuration sets neither `prompt` nor `silence`.
+/// How long the program must be silent for a turn to end, if the configuration sets neither `prompt` nor `silence`.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(2);
 
 const LONGEST_SILENCE: Duration = Duration::from_secs(60 * 60);
 const SHORTEST_SILENCE: Duration = Duration::from_millis(50);
 
-/// The maximum size of a compiled pattern, in bytes. This rejects patterns such as `(.{1000}){1000}`.
+/// The maximum size of a compiled pattern, in bytes. Patterns such as `(.{1000}){1000}` exceed it and are rejected.
 const MAX_PATTERN_SIZE: usize = 64 * 1024;
 
 /// A regular expression that matches the prompt of a program at the end of an unfinished line.
@@ -66,7 +67,7 @@ impl Eq for PromptPattern {}
 impl TurnEnd {
     pub const NONE: Self = Self { prompt: None, silence: None };
 
-    /// Reads the keys. Returns each key and, if it is set, its position.
+    /// Reads the keys. Returns each key with its position, or `None` if it isn't set.
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) -> [(&'static str, Option<Range<usize>>); 2] {
         let prompt = section.set_some("prompt", &mut self.prompt, pattern);
         let silence = section.set_some("silence", &mut self.silence, span(SHORTEST_SILENCE..=LONGEST_SILENCE));

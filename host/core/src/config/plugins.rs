@@ -22,20 +22,20 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 
-/// Each running call has an instance with its own memory, so this setting also limits the host's memory use.
+/// Each running call uses an instance with its own memory, so this limit also bounds the host's memory use.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
-/// The permitted range of the cache's maximum size, in bytes.
+/// The permitted range for the cache's size limit, in bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// The operator's grants for all versions of the plugin, in addition to the grants of all plugins.
+    /// The operator's grants for all versions of the plugin, in addition to the grants that all plugins have.
     pub grants: BTreeSet<Capability>,
-    /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
+    /// The default grants, which apply only to the built-in version, not to a plugin file of the same name.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role that applies, for sessions and requests, to calls without a user, such as jobs. `None` gives these
-    /// calls no rights.
+    /// The role that calls without a user, such as jobs, have for sessions and requests. `None` means that these calls
+    /// have no such rights.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
     /// The pinned version: the SHA-256 digest of the only version that may be active.
@@ -68,7 +68,7 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// Returns the grants of every version of the plugin `name`, including those that all plugins have.
+    /// Returns the grants that every version of the plugin `name` has, including the grants of all plugins.
     #[must_use]
     pub fn grants_of(&self, name: &str) -> BTreeSet<Capability> {
         let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
@@ -125,7 +125,8 @@ impl Plugins {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
         section.set("rescan", &mut self.rescan, span(RESCAN));
-        // The standard lifecycle plugin has the same name as this key, so a table here configures that plugin.
+        // The standard lifecycle plugin has the same name as this key, so a table with this name configures that
+        // plugin.
         if !section.has_table("lifecycle") {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);
         }

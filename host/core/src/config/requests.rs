@@ -1,4 +1,4 @@
-//! `[requests]`: the expiry of agents' questions, and the plugin that decides about permissions.
+//! `[requests]`: when agents' questions expire, and which plugin decides on permission requests.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -10,9 +10,9 @@ const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::fro
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requests {
-    /// The time after which an unanswered question of an agent expires.
+    /// The time after which an agent's question expires if it isn't answered.
     pub expire: Duration,
-    /// The plugin that decides about permissions before a user is asked.
+    /// The plugin that decides on permission requests before a user is asked.
     pub approval: String,
 }
 

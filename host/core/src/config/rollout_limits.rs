@@ -10,14 +10,14 @@ use super::{
 /// A probation of zero disables automatic rollback.
 const PROBATION: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 const TRAPS: RangeInclusive<u32> = 1..=1000;
-/// Ten minutes is the longest that a call can take in wall-clock time, not counting network waits.
+/// A call can take at most ten minutes of wall-clock time, excluding network waits.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RolloutLimits {
     /// The time after activation during which failed calls of the new version count toward a rollback.
     pub probation: Duration,
-    /// The number of failed calls during probation that causes a rollback.
+    /// The number of failed calls during probation that triggers a rollback.
     pub probation_traps: u32,
     /// The maximum time that calls in progress may continue after their version is replaced.
     pub drain: Duration,

@@ -20,12 +20,12 @@ pub enum SandboxKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sandbox {
     pub kind: SandboxKind,
-    /// Whether the agent can use the network of the machine.
+    /// Whether the agent can use the machine's network.
     pub network: bool,
-    /// Absolute paths that the agent can read, in addition to the system's files, the folders in `PATH` and its own
+    /// Absolute paths that the agent can read, in addition to system files, the folders in `PATH`, and the agent's own
     /// program.
     pub read: Vec<PathBuf>,
-    /// Absolute paths that the agent can read and change, in addition to its session's folder and its own home.
+    /// Absolute paths that the agent can read and change, in addition to the session folder and its own home directory.
     pub write: Vec<PathBuf>,
 }
 

@@ -1,5 +1,5 @@
-//! Reads one table of the configuration file. Looking up a key registers it as known, so there is no separate list of
-//! known keys that could get out of date.
+//! Reads one table of the configuration file. Looking up a key registers it as known, so no separate list of known keys
+//! can become outdated.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,14 +23,15 @@ pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// The unknown keys. They become findings only at the end, because suggestions require the full set of known keys.
+    /// The unknown keys. They are turned into findings only at the end, because suggestions require the full set of
+    /// known keys.
     unknown: Vec<Unknown>,
 }
 
 struct Unknown {
     at: Range<usize>,
     key: String,
-    /// The name of the table that contains the key, as in the operator's text.
+    /// The name of the table that contains the key, as the operator wrote it.
     table: String,
     pattern: &'static str,
     is_table: bool,
@@ -49,7 +50,8 @@ impl Reader {
         Self { known, findings: Vec::new(), unknown: Vec::new() }
     }
 
-    /// Returns the known keys, or an error if there are findings. `text` is the text to which the findings refer.
+    /// Returns the known keys, or an error if there are findings. `text` is the configuration text that the findings
+    /// refer to.
     pub fn into_known(mut self, text: &str) -> Result<Known, ConfigError> {
         let unknown = std::mem::take(&mut self.unknown);
         self.findings.extend(unknown.into_iter().map(|unknown| unknown.finding(&self.known)));
@@ -112,7 +114,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Reads the table `key`, whose keys the operator chooses, and passes each key with its value to `read`.
+    /// Reads the table `key`, whose keys are chosen by the operator, and passes each key and its value to `read`.
     pub fn free_table(
         &mut self,
         key: &'static str,
@@ -143,7 +145,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(entries)
     }
 
-    /// Reads all remaining tables, whose names the operator chose. `pattern` is their common pattern, for example
+    /// Reads all remaining tables, which the operator has named. `pattern` is their common pattern, for example
     /// `agents.NAME`.
     pub fn named_tables(
         &mut self,
@@ -247,8 +249,8 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let tables: Vec<_> = known
             .iter()
-            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested, and bots have
-            // the keys of `[telegram]`.
+            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested, and bots
+            // have the keys of `[telegram]`.
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .filter(|(table, _)| **table != "telegram.NAME")
             .map(|(table, _)| format!("[{table}]"))

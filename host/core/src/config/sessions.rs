@@ -1,4 +1,4 @@
-//! `[sessions]`: the default session, session folders, timeouts, and settings for waiting and interrupted prompts.
+//! `[sessions]`: the default session, session folders, timeouts, and how waiting and interrupted prompts are handled.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration
 const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// Each change to a session stores all its interrupted prompts again; the maximum bounds that work.
+/// Each change to a session stores all its interrupted prompts again, so the maximum limits that work.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,25 +27,26 @@ pub struct Sessions {
     /// The session that becomes active when a message arrives in a place without one. The host creates it if necessary.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// If an agent produces no output for this time during a turn, while it runs no tool and asks no question, users
+    /// If, during a turn, an agent produces no output for this time without running a tool or asking a question, users
     /// are asked what to do. Zero disables the question.
     pub stall: Duration,
     /// Selects how a session handles a prompt that arrives during a turn.
     pub busy: Busy,
     /// The maximum number of prompts that wait in one session.
     pub queue: u32,
-    /// The maximum number of interrupted prompts of one session. At the maximum, the session rejects new prompts.
+    /// The maximum number of interrupted prompts in one session. When a session reaches it, the session rejects new
+    /// prompts.
     pub kept: u32,
-    /// Absolute paths of the folders below which a plugin may choose the folder of a session.
+    /// Absolute paths of the folders below which a plugin may choose a session folder.
     pub roots: Vec<PathBuf>,
-    /// The session folders that the operator chose, as absolute paths by session name.
+    /// The session folders that the operator chose: an absolute path for each session name.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
 /// Selects how a session handles a prompt that arrives during a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Busy {
-    /// The prompt waits for the end of the turn.
+    /// The prompt waits until the turn ends.
     #[default]
     Queue,
     /// The prompt interrupts the turn and runs next.

@@ -1,7 +1,7 @@
 //! Lists, for each configuration key, when a new value takes effect. Tests compare this list with the keys that the
 //! parser knows.
 
-/// The time at which a new value takes effect.
+/// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakesEffect {
     /// At the next use of the value, even during a turn.

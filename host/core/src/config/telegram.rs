@@ -1,4 +1,4 @@
-//! `[telegram]`: access to the Bot API, and the timing and size of messages.
+//! `[telegram]`: access to the Bot API, and the limits on message timing and size.
 
 // `SocketAddr` is only a value here: this crate opens no sockets.
 use core::net::SocketAddr;
@@ -36,14 +36,14 @@ const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
-    /// The path of the file with the bot's token, absolute or relative to the configuration's folder. `None` if only
-    /// bots of `[telegram.NAME]` run, or none.
+    /// The path of the file that contains the bot's token, absolute or relative to the configuration's folder. `None`
+    /// if only bots of `[telegram.NAME]` run, or none.
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
     /// The URL to which Telegram sends updates. `None` selects polling.
     pub webhook: Option<WebhookUrl>,
-    /// The loopback address to listen on for updates if `webhook` is set. The defaults set it.
+    /// The loopback address to listen on for updates if `webhook` is set. The default configuration sets this address.
     pub webhook_listen: Option<SocketAddr>,
     /// The minimum time between two updates of a streaming answer.
     pub edit_pause: Duration,
@@ -52,7 +52,7 @@ pub struct Telegram {
     pub topics: TopicMode,
     /// The host exits when the Bot API has rejected the token continuously for this long.
     pub give_up: Duration,
-    /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
+    /// How long a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
     /// The end of a streamed answer triggers a notification if the turn took at least this long.
     pub ring_after: Duration,
@@ -68,12 +68,12 @@ pub struct Telegram {
 /// Selects how an answer is shown while the agent works on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stream {
-    /// As a draft in private chats; in groups, like `Edit`.
+    /// As a draft in private chats, and like `Edit` in groups.
     #[default]
     Draft,
     /// As a message that is edited.
     Edit,
-    /// Not at all: the chat shows only that the agent is working.
+    /// The answer isn't shown; the chat shows only that the agent is working.
     Off,
 }
 
@@ -162,7 +162,7 @@ impl Telegram {
     }
 }
 
-/// Parses the path of the token's file. If the value is a token instead of a path, the error does not show the token.
+/// Parses the path of the token file. If the value is a token instead of a path, the error doesn't show it.
 pub(super) fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let is_token = |text: &str| {
         // A pasted token may contain invisible characters.

@@ -158,7 +158,8 @@ fn changed_sections_are_named() {
         shown("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
         "default agent, agent claude; restart {}"
     );
-    // Passing a new variable to an agent needs no restart, because the host keeps a copy of its whole environment.
+    // Passing a new variable to an agent doesn't require a restart, because the host keeps a copy of its whole
+    // environment.
     assert_eq!(shown("[agents.demo]\npass_env = [\"ODD\"]\n"), "agent demo; restart {}");
     let plugins = changes("[plugins.timeout]\ngrants = []\n[plugins.x.config]\na = 1\n").plugins;
     assert_eq!(plugins["timeout"], PluginChange { grants: true, ..PluginChange::default() });

@@ -11,7 +11,7 @@ use crate::{render, text_file::BYTE_ORDER_MARK};
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
-/// A fault in a value. The text continues a sentence that starts with the key's name: `must be …, not …`.
+/// A fault in a value. Its text continues a sentence that starts with the key's name, for example `must be …, not …`.
 #[derive(Debug)]
 pub(super) struct ValueError {
     pub text: String,
@@ -24,7 +24,7 @@ impl ValueError {
         Self { text: text.into(), at: None }
     }
 
-    /// Returns the complete message about the value at `place`, which belongs to `key` in `[table]`.
+    /// Returns the complete message about the value of `key` in `[table]`. `place` is the position of the value.
     pub fn about(&self, key: &str, table: &str, place: &Range<usize>) -> String {
         let part = if self.at.as_ref().is_some_and(|at| at.start > place.start) { "an item of " } else { "" };
         format!("{part}'{key}' in [{table}] {}", self.text)
@@ -41,7 +41,7 @@ impl ValueError {
         Self { text: text.into(), at: Some(start..start) }
     }
 
-    /// Sets the position to `place`, unless a more precise one is set.
+    /// Sets the position to `place` unless a more precise position is already set.
     pub fn at(mut self, place: Range<usize>) -> Self {
         self.at.get_or_insert(place);
         self
@@ -94,7 +94,7 @@ pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Parses a path, which is absolute or relative to the configuration's folder.
+/// Parses a path, which may be absolute or relative to the configuration's folder.
 pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let text = non_blank(value)?;
     if text.starts_with('~') {
@@ -161,7 +161,7 @@ pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Re
     }
 }
 
-/// Parses a size such as `64KiB` to a number of bytes.
+/// Parses a size such as `64KiB` into a number of bytes.
 pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<N, ValueError> {
     move |value| {
         let sort = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB)";

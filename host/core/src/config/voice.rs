@@ -1,4 +1,4 @@
-//! `[voice]`: the program that transcribes voice messages before an agent gets them.
+//! `[voice]`: the program that transcribes voice messages before they are sent to an agent.
 
 use std::{ffi::OsString, ops::RangeInclusive, path::Path, time::Duration};
 
@@ -7,17 +7,17 @@ use super::{
     value::{Value, ValueError, list, shorten, span, text},
 };
 
-/// A model needs some seconds to load. The maximum is far above the time for the longest recording.
+/// A model takes a few seconds to load. The maximum is far more than the longest recording needs.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// Stands for the path of the recording in `[voice] command`.
+/// The placeholder in `[voice] command` for the recording's path.
 const FILE: &str = "{file}";
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Voice {
-    /// `None` turns the transcription off.
+    /// `None` disables transcription.
     pub command: Option<VoiceCommand>,
-    /// The maximum time for one recording.
+    /// The maximum time to transcribe one recording.
     pub timeout: Duration,
 }
 
@@ -37,8 +37,8 @@ impl Voice {
 }
 
 impl VoiceCommand {
-    /// Returns the arguments for the recording at this path. The path replaces `{file}`, or is added at the end if no
-    /// argument contains that.
+    /// Returns the arguments for the recording at this path. The path replaces `{file}`, or is appended if no argument
+    /// contains `{file}`.
     #[must_use]
     pub fn args_for(&self, file: &Path) -> Vec<OsString> {
         let mut args: Vec<OsString> = self.args.iter().map(|arg| with_file(arg, file)).collect();
@@ -49,7 +49,7 @@ impl VoiceCommand {
     }
 }
 
-/// Replaces `{file}`. The path may contain any bytes.
+/// Replaces `{file}` in `arg` with the path, which may contain any bytes.
 fn with_file(arg: &str, file: &Path) -> OsString {
     let mut parts = arg.split(FILE);
     let mut whole = OsString::from(parts.next().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! The tables `[webhook]`, which configures the listener for HTTP requests, and `[plugins.NAME.webhook]`, which
-//! configures the authentication of requests to a plugin.
+//! `[webhook]`, which configures the listener for HTTP requests, and `[plugins.NAME.webhook]`, which configures the
+//! authentication of requests to a plugin.
 
 // `SocketAddr` is only a value here: this crate opens no sockets.
 use core::net::SocketAddr;
@@ -56,8 +56,8 @@ impl WebhookAuth {
     }
 }
 
-/// Parses a loopback address with a port. All other addresses are rejected, because other machines must use a reverse
-/// proxy, which terminates TLS.
+/// Parses a loopback address with a port. Rejects all other addresses, because other machines must connect through a
+/// reverse proxy, which terminates TLS.
 pub(super) fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     let written = non_blank(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());

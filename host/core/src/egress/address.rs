@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The kind of an address, which determines whether a plugin may connect to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
-    /// A public address. A granted name may resolve to it.
+    /// A public address, to which any granted name may resolve.
     Public,
     /// An address of this machine or of a network that is not public. A name that resolves to it must also be listed
     /// under `private` in `[plugins.NAME]`.

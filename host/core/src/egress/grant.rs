@@ -16,7 +16,7 @@ use super::{
 /// A set of HTTP requests that a plugin may make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpGrant {
-    /// The grant in the operator's spelling.
+    /// The grant as the operator wrote it.
     text: String,
     methods: Methods,
     scheme: Scheme,
@@ -27,7 +27,7 @@ pub struct HttpGrant {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Methods {
-    /// GET and HEAD, if the grant names no method.
+    /// GET and HEAD, which apply if the grant doesn't name a method.
     Reading,
     One(String),
     /// `*`: all methods that can be granted.
@@ -48,10 +48,10 @@ pub struct TcpGrant {
     pub port: u16,
 }
 
-/// Methods that no grant allows. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
+/// Methods that can't be granted. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// The methods that an error suggests instead of a misspelled one.
+/// The methods that an error message may suggest for a misspelled one.
 const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl HttpGrant {

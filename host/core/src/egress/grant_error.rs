@@ -1,5 +1,5 @@
-//! The reasons why a grant is invalid, or why a host or method can't be granted. Messages about grants complete a
-//! sentence that begins with the key's name.
+//! The reasons why a grant is invalid, or why a host or method can't be granted. Messages about grants continue a
+//! sentence that starts with the key's name.
 
 use super::{TargetError, target::shorten};
 

@@ -1,11 +1,11 @@
 //! Normalizes a request's path. Servers disagree about dot segments, double slashes, backslashes and encoded slashes. A
-//! path with one of these, with a control character, or with a malformed or deeply nested escape is *ambiguous*: only a
+//! path that contains any of these, a control character, or a malformed or deeply nested escape is *ambiguous*. Only a
 //! grant for all paths of the host covers it, because every interpretation of the path stays on that host.
 
-/// The normalized form of a path, without its query.
+/// The normalized form of a path, without the query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PathForm {
-    /// All servers interpret the path the same way. Contains the decoded path.
+    /// All servers interpret this path in the same way. Contains the decoded path.
     Plain(Vec<u8>),
     Ambiguous,
 }

@@ -36,7 +36,7 @@ fn a_grant_covers_scheme_host_port_and_path() {
         "http://bücher.example:80/list",
         "https://[FD00:0:0::1]:443/anything",
         "https://10.0.0.7/x",
-        // Forms that resolvers read as the address 10.0.0.7.
+        // Resolvers interpret these forms as the address 10.0.0.7.
         "https://0x0a.7/x",
         "https://167772167/x",
     ] {

@@ -16,16 +16,17 @@ pub(super) struct RateLimit {
 
 #[derive(Debug, Default)]
 struct RecentUpdates {
-    /// The times of the accepted updates of the last minute, in order.
+    /// The times of the updates accepted within the last minute, in order.
     accepted: VecDeque<Timestamp>,
-    /// The time of the last [`Excess::First`].
+    /// The time at which [`Excess::First`] was last returned.
     told: Option<Timestamp>,
 }
 
 /// An update that exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// The first excess update, or the first one at least a minute after the last notice. The member gets a notice.
+    /// The first excess update, or the first one that arrives at least a minute after the last notice. The member is
+    /// notified.
     First,
     Further,
 }

@@ -1,4 +1,4 @@
-//! Tests the parsing of damaged JSON, with an example of each repair and with property tests.
+//! Tests the parsing of damaged JSON with an example of each repair and with property tests.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

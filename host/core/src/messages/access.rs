@@ -1,4 +1,4 @@
-//! The answers of `/access`, and the messages about pairing.
+//! The replies to `/access`, and the messages about pairing.
 
 use crate::{
     access_entries::AccessRefusal,
@@ -10,7 +10,7 @@ use crate::{
 pub const NO_USER: &str =
     "no user has access: set [access] owner, or start the host and send the bot the /pair command from its log";
 
-/// The answer to the person who became the owner by pairing.
+/// Returns the reply to the person who became the owner by pairing.
 #[must_use]
 pub fn paired() -> Reply {
     Reply::text(
@@ -19,14 +19,14 @@ pub fn paired() -> Reply {
     )
 }
 
-/// Returns the answer to adding a person or changing a person's role.
+/// Returns the reply to a command that adds a person or changes a person's role.
 #[must_use]
 pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
     format!("{} is {} now.", person(name, id), with_article(role))
 }
 
-/// Returns the answer to removing a person's stored entry. `key` is the `[access]` key that still gives the person
-/// access.
+/// Returns the reply to a command that removes a person's stored entry. `key` is the `[access]` key that still gives
+/// the person access.
 #[must_use]
 pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
     let person = person(name, id);

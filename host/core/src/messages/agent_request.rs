@@ -8,8 +8,8 @@ use crate::{
     types::{AgentRequest, AskReason, OpenRequest, Reply, RequestOption, SessionName},
 };
 
-/// Returns the message that shows an agent's question to users. The command of each button contains the number of the
-/// question, so that users can also type the command.
+/// Returns the message that shows an agent's question to users. Each button's command contains the question's number,
+/// so that users can also type the command.
 pub(super) fn asked(
     session: &SessionName,
     folder: &Path,
@@ -23,7 +23,7 @@ pub(super) fn asked(
         _ => "asks",
     };
     let whole = format!("/requests {session}#{number}");
-    // This note comes before the question, because an agent's plan could end in an open code block.
+    // This note comes before the question, because an agent's plan could end in an unclosed code block.
     let part = if request.is_shortened() { format!(" (shortened; {whole} shows more)") } else { String::new() };
     let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
     let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The host's messages about the background work of agents.
+//! The host's messages about agents' background work.
 
 use super::{beginning, quote};
 use crate::types::SessionName;
@@ -6,7 +6,7 @@ use crate::types::SessionName;
 /// The name of a scheduled wake-up in a list of background work.
 pub const WAKE_UP: &str = "a wake-up";
 
-/// Returns the name of recurring wake-ups. `when` is the agent's description of their times.
+/// Returns the name of recurring wake-ups. `when` is the agent's description of when they recur.
 #[must_use]
 pub fn wake_ups(when: &str) -> String {
     format!("wake-ups ({when})")
@@ -21,7 +21,7 @@ pub fn works_in_background(session: &SessionName, work: &[String], command: &str
     )
 }
 
-/// Lists background work on one line.
+/// Formats a list of background work as one line.
 #[must_use]
 pub fn list_work(work: &[String]) -> String {
     quote(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
@@ -46,7 +46,7 @@ pub(super) fn restart_ends(work: &[String]) -> String {
     format!(" Restarting it also ends its background work: {}.", list_work(work))
 }
 
-/// Returns the notice that a changed setting takes effect only when the agent's background work has ended.
+/// Returns the notice that a changed setting takes effect only once the agent's background work has ended.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!(

@@ -1,4 +1,4 @@
-//! The messages about the budget of all agents.
+//! The messages about the daily budget that all agents share.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub fn budget_warning(budget: &Budget) -> String {
     )
 }
 
-/// Returns the reply to a prompt that is refused because the daily budget is spent.
+/// Returns the reply to a prompt that is rejected because the daily budget is spent.
 #[must_use]
 pub fn budget_refusal(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;

@@ -1,4 +1,4 @@
-//! The errors that a user or a plugin gets instead of the result of a command.
+//! The errors that a user or a plugin receives in place of a command's result.
 
 use std::{fmt::Display, path::Path};
 
@@ -6,7 +6,7 @@ use super::quote;
 use crate::types::{Place, Role, SessionName};
 
 pub const NO_CALLER: &str = "This function needs a caller, but no user made this call.";
-/// The error for a plugin that tries to read an attachment in a call that has none.
+/// The error for a plugin that tries to read an attachment in a call that has no attachments.
 pub const NO_ATTACHMENTS: &str = "only filters can read attachments, and only those of the current message";
 /// The error for a plugin whose message to an agent could not be sent, because the host panicked.
 pub const NOT_SENT_BUG: &str =
@@ -57,13 +57,13 @@ pub fn not_below_roots(folder: &Path) -> String {
     format!("{} is not a folder below one of `[sessions] roots`.", folder.display())
 }
 
-/// Returns the error for selecting another agent for a session with a conversation.
+/// Returns the error for selecting another agent for a session that already has a conversation.
 #[must_use]
 pub fn agent_is_fixed(session: &SessionName, agent: &str) -> String {
     format!("Session '{session}' has a conversation with agent '{}', which no other agent can continue.", quote(agent))
 }
 
-/// Returns the error for forking a session without a conversation.
+/// Returns the error for forking a session that has no conversation.
 #[must_use]
 pub fn nothing_to_fork(session: &SessionName) -> String {
     format!("Session '{session}' has no conversation yet. Use /new to create another session.")
@@ -81,7 +81,7 @@ pub fn agent_not_configured(agent: &str) -> String {
     format!("Agent '{}' is not configured.", quote(agent))
 }
 
-/// Returns the error for naming a session in `folder` with a name that the configuration maps to another folder.
+/// Returns the error for giving a session in `folder` a name that the configuration maps to another folder.
 #[must_use]
 pub fn name_has_other_folder(name: &SessionName, configured: &Path, folder: &Path) -> String {
     format!(
@@ -114,7 +114,7 @@ pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
 
-/// Returns the error for a setting that plain programs lack, because they take their options as arguments.
+/// Returns the error for a setting that plain programs don't have, because their options are passed as arguments.
 #[must_use]
 pub fn setting_not_supported(agent: &str, what: &str) -> String {
     let agent = quote(agent);

@@ -57,7 +57,7 @@ pub fn too_many_waiting(most: usize) -> String {
 /// The remark about a code block that is sent as a file.
 pub const IN_FILE_BELOW: &str = "in the file below";
 
-/// Returns the last line of an answer's excerpt when the whole answer is sent as a file.
+/// Returns the last line of the excerpt of an answer that is sent as a file.
 #[must_use]
 pub fn whole_text_in(file: &str) -> String {
     format!("… The whole text is in {file} below.")

@@ -14,8 +14,9 @@ pub const REMEDY: &str = "To allow it";
 /// The tools that the `acceptEdits` permission mode allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// Names the denied tool, and the reason for the denial or the configuration that would allow the tool. For a tool that
-/// edits files, `detail` is the path of the file; a relative path is inside the session's folder.
+/// Returns a message that names the denied tool, and the reason for the denial or the configuration that would allow
+/// the tool. For a tool that edits files, `detail` is the path of the file; a relative path means that the file is
+/// inside the session's folder.
 pub(super) fn denied(tool: &str, detail: &str, cause: &DenialCause) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let why = match cause {

@@ -1,15 +1,15 @@
-//! Texts about messages and edits that the filters don't let through.
+//! Replies to the authors of messages and edits that a filter stopped.
 
 use super::{host_reply::quoting, quote};
 
-/// The reason why the agent doesn't get a message or an edit. `message` is the beginning of its text.
+/// The reason that a message or an edit was withheld from the agent. `message` is the beginning of its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilterRefusal {
     Rejected {
         why: String,
         message: String,
     },
-    /// The call of the plugin failed.
+    /// The plugin call failed.
     Failed {
         plugin: String,
         why: String,

@@ -25,7 +25,7 @@ pub enum HostReply {
     },
     /// An album without a caption in a group. Its caption may have been dropped, because it was meant for other people.
     AlbumWithoutCaption,
-    /// The host can't download the attachment, so the agent gets only its caption.
+    /// The host can't download the attachment, so the agent receives only the caption.
     CaptionTaken {
         kind: String,
     },
@@ -36,17 +36,17 @@ pub enum HostReply {
     /// A file in the message could not be downloaded or saved. If the message is a prompt, it is not accepted; if it is
     /// a command, it runs without the file.
     FileNotSaved {
-        /// A sentence about the file.
+        /// A sentence that says why the file was not saved.
         why: String,
         /// The command, if the message is one.
         command: Option<String>,
     },
-    /// The agent reads only text, so it gets only the caption of the saved files.
+    /// The agent reads only text, so it receives only the caption of the saved files.
     OnlyTextTaken {
         /// The paths of the files, relative to the session's folder.
         saved: Vec<String>,
     },
-    /// The agent reads only text, and the saved files have no caption, so the agent gets nothing.
+    /// The agent reads only text, and the saved files have no caption, so nothing is sent to the agent.
     OnlySaved {
         saved: Vec<String>,
     },
@@ -55,7 +55,7 @@ pub enum HostReply {
         command: String,
         saved: Vec<String>,
     },
-    /// A command with two slashes that the session's agent doesn't have.
+    /// A command beginning with two slashes that the session's agent doesn't support.
     UnknownAgentCommand {
         name: String,
         session: SessionName,
@@ -80,7 +80,7 @@ pub enum HostReply {
         plugin: String,
         why: String,
     },
-    /// An outdated button: its message or its command is no longer stored, or its text is not a command.
+    /// An outdated button: its message or command is no longer stored, or its text isn't a command.
     OldButton,
     /// A button of a request that was already decided. `outcome` is the line that replaced the buttons of the request.
     AlreadyDecided {
@@ -96,9 +96,9 @@ pub enum HostReply {
         /// The beginning of the rejected message.
         message: String,
     },
-    /// The filters don't let the message through.
+    /// A filter stopped the message.
     MessageRefused(FilterRefusal),
-    /// The filters don't let the edit of a message through, so the agent keeps the former text.
+    /// A filter stopped the edit of a message, so the agent keeps the previous text.
     EditRefused(FilterRefusal),
     /// Handling the message has panicked several times.
     SetAside {
@@ -188,7 +188,7 @@ impl HostReply {
 /// The answer to a message whose handling has panicked several times.
 const SET_ASIDE: &str = "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log.";
 
-/// Appends the beginning of the message that the text is about.
+/// Appends the beginning of `message`, which `text` is about.
 pub(super) fn quoting(text: &str, message: &str) -> String {
     format!("{text}\n“{message}”")
 }

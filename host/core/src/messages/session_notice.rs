@@ -63,11 +63,11 @@ pub enum SessionNotice {
     DiedInBackground {
         why: String,
     },
-    /// A changed setting requires restarting the agent, which waits until its background work is done.
+    /// A changed setting requires restarting the agent. The restart waits until the agent's background work is done.
     AppliesLater {
         work: Vec<String>,
     },
-    /// The host was stopped, which ended the background work of the agent.
+    /// The host was stopped, which ended the agent's background work.
     WorkEnded {
         work: Vec<String>,
     },
@@ -93,13 +93,13 @@ pub enum SessionNotice {
     FolderChanged {
         folder: PathBuf,
     },
-    /// A program that can't resume its state was started again.
+    /// A program that can't resume its state was restarted.
     StateLost,
     /// The agent did not accept the permission mode that a user set.
     PermissionModeRefused {
         why: String,
     },
-    /// The agent's program is too old for some features. Contains the text.
+    /// The agent's program is too old for some features. Contains the notice text.
     AboutAgent(String),
     Denied {
         tool: String,
@@ -116,7 +116,7 @@ pub enum SessionNotice {
         failure: u64,
         why: String,
     },
-    /// The session was archived after the message was accepted and before the session handled it.
+    /// The session was archived after the message was accepted but before the session handled it.
     Archived {
         /// The beginning of the rejected message.
         prompt: String,
@@ -134,7 +134,7 @@ pub enum SessionNotice {
     Asked {
         number: u64,
         request: Box<AgentRequest>,
-        /// The buttons that the approval plugin adds.
+        /// The buttons that the approval plugin adds to the question.
         buttons: Vec<Button>,
         reason: Option<AskReason>,
         folder: PathBuf,
@@ -153,7 +153,7 @@ pub enum SessionNotice {
         title: String,
         after: Duration,
     },
-    /// A turn of the session has nearly or completely spent the daily budget. Contains the text.
+    /// After a turn of the session, the daily budget is nearly or completely spent. Contains the notice text.
     Budget(String),
     /// Processes that were still running when the agent exited and can't be attributed to any agent. The host does not
     /// kill them, because they may belong to another session.
@@ -162,7 +162,7 @@ pub enum SessionNotice {
     },
 }
 
-/// The answer that a user gives to keep waiting after a [`SessionNotice::Stalled`].
+/// The answer with which a user chooses to keep waiting after a [`SessionNotice::Stalled`].
 pub const WAIT: &str = "wait";
 
 /// The cause of a denial that was not a user's decision.
@@ -175,7 +175,7 @@ pub enum DenialCause {
 }
 
 impl SessionNotice {
-    /// Returns whether the session's name must be added to the message, because the notice text lacks it.
+    /// Returns whether the session's name must be added to the message, because the notice text doesn't contain it.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })
@@ -363,7 +363,7 @@ fn start_request(session: &SessionName, failure: u64) -> Request {
     Request::Start { session: session.clone(), failure }
 }
 
-/// Returns the command of a choice's button. The command runs with the button's session as the active session.
+/// Returns the command that a choice's button runs. The command runs with the button's session as the active session.
 fn command(choice: &Choice, session: &SessionName) -> Option<String> {
     match choice {
         Choice::SendAgain | Choice::TryAgain | Choice::Restart => Some(format!("/retry {session}")),

@@ -6,7 +6,7 @@ use crate::{
     types::{Place, SessionName},
 };
 
-/// Returns the Markdown line that says where a new session is. `link` leads to its topic.
+/// Returns the Markdown line that says where to find a new session. `link` points to its topic.
 #[must_use]
 pub fn is_in_topic(name: &SessionName, link: Option<&str>) -> String {
     let name = escape(name.as_str());
@@ -22,21 +22,21 @@ pub fn first_message(name: &SessionName) -> String {
     format!("This topic belongs to session '{name}'. Your messages here go to its agent.")
 }
 
-/// Returns why a session has no topic, if the chat refused to create one.
+/// Returns the explanation for a session without a topic if the chat refused to create one.
 #[must_use]
 pub fn refused(why: &str, remedy: &str) -> String {
     format!("It is active here, because Telegram created no topic ({}). {remedy}", quote(why))
 }
 
-/// The remedy in a group.
+/// The suggested remedy if the chat is a group.
 pub const GROUP_REMEDY: &str =
     "Turn on topics in the group's settings, and make the bot an administrator with the right to manage topics.";
 
-/// The remedy in a private chat.
+/// The suggested remedy if the chat is private.
 pub const PRIVATE_CHAT_REMEDY: &str =
     "Turn on Threaded Mode for the bot in the app of @BotFather, then restart Cordboard.";
 
-/// Returns why a session has no topic, if the chat's answer is unknown.
+/// Returns the explanation for a session without a topic if the chat's answer is unknown.
 #[must_use]
 pub fn unanswered(name: &SessionName, why: &str) -> String {
     format!(
@@ -45,10 +45,10 @@ pub fn unanswered(name: &SessionName, why: &str) -> String {
     )
 }
 
-/// The remedy if Telegram limits the bot.
+/// The suggested remedy if Telegram rate-limits the bot.
 pub const RATE_LIMIT_REMEDY: &str = "To use a topic, create one and send /session with the session's name there.";
 
-/// Returns why a session has no topic, if the host was killed while it asked for one.
+/// Returns the explanation for a session without a topic if the host was killed while requesting one.
 #[must_use]
 pub fn interrupted(name: &SessionName) -> String {
     format!(
@@ -56,7 +56,8 @@ pub fn interrupted(name: &SessionName) -> String {
     )
 }
 
-/// Returns the notice to the owner that a topic was deleted. `sessions` are those whose messages went there.
+/// Returns the notice to the owner that a topic was deleted. `sessions` are the sessions whose messages went to the
+/// topic.
 #[must_use]
 pub fn deleted(place: &Place, why: &str, sessions: &[SessionName]) -> String {
     let use_elsewhere = match sessions {

@@ -1,12 +1,12 @@
-//! Texts about voice messages: the text that was understood, and why a recording was not transcribed.
+//! Messages about voice messages: the transcribed text, and why a recording was not transcribed.
 
 use crate::render::escape;
 
-/// The maximum length of the text that the chat shows, in characters.
+/// The maximum length of the transcript shown in the chat, in characters.
 const SHOWN: usize = 1000;
 
-/// Returns the notice with the text of a recording, as Markdown. `missing` is why another recording of the message was
-/// not transcribed.
+/// Returns the notice that contains a recording's transcript, in Markdown. `missing` says why another recording in the
+/// message was not transcribed.
 #[must_use]
 pub fn understood(spoken: &str, missing: Option<&str>) -> String {
     let shown: String = spoken.chars().take(SHOWN).collect();
@@ -15,7 +15,7 @@ pub fn understood(spoken: &str, missing: Option<&str>) -> String {
     format!("🎤 {}{end}{rest}", escape(&shown))
 }
 
-/// Returns the notice for a message of which no recording was transcribed, as Markdown.
+/// Returns the notice for a message if none of its recordings was transcribed, in Markdown.
 #[must_use]
 pub fn not_transcribed(why: &str) -> String {
     format!("🎤 Not transcribed, so the agent gets the recording itself: {}", escape(why))

@@ -44,7 +44,8 @@ fn shown(joined: Vec<JoinedUpdate>) -> Vec<(String, Vec<i64>)> {
     joined.into_iter().map(one).collect()
 }
 
-/// Pushes the rows. Returns the updates that they release, followed by those that the deadline releases.
+/// Pushes the rows. Returns the updates that are released by the rows, followed by those that are released by the
+/// deadline.
 fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
     let mut joiner = PartJoiner::default();
     let mut joined: Vec<JoinedUpdate> =

@@ -1,8 +1,8 @@
-//! Detects text without visible characters. Telegram rejects a message that consists of such text. If one button has
-//! such a label, Telegram rejects all the message's buttons.
+//! Detects text without visible characters. Telegram rejects a message that consists of such text. If a button has such
+//! a label, Telegram rejects all buttons of the message.
 
-/// Returns whether `text` has no visible character: only white space, control characters, and characters that Unicode
-/// or Telegram ignores.
+/// Returns whether `text` has no visible characters: it contains only white space, control characters, and characters
+/// that Unicode or Telegram ignores.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)

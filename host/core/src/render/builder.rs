@@ -1,9 +1,9 @@
-//! Builds a message from text, line breaks, indentation and styles. This module does not know the syntax of Markdown.
+//! Builds a message from text, line breaks, indentation and styles. This module doesn't depend on Markdown syntax.
 
 use super::{Entity, Message, Style, units};
 
-/// A message that is built by appending text. Line breaks and indentation are written only when more text follows, so
-/// empty elements add nothing and styles never start in the white space between blocks.
+/// Builds a message by appending text. Line breaks and indentation are written only when more text follows, so empty
+/// elements add nothing, and styles never start in the white space between blocks.
 #[derive(Debug, Default)]
 pub struct MessageBuilder {
     text: String,
@@ -39,7 +39,7 @@ struct OpenStyle {
 }
 
 impl MessageBuilder {
-    /// Ends the line, so that at least `breaks` line breaks precede the next text.
+    /// Ends the line, and ensures that at least `breaks` line breaks precede the next text.
     pub fn end_line(&mut self, breaks: usize) {
         self.breaks = self.breaks.max(breaks);
     }
@@ -128,7 +128,7 @@ impl MessageBuilder {
         !self.prefixes.is_empty()
     }
 
-    /// Returns the text written so far, without pending line breaks and prefixes.
+    /// Returns the text written so far, excluding pending line breaks and prefixes.
     pub fn text(&self) -> &str {
         &self.text
     }

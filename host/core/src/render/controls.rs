@@ -1,5 +1,4 @@
-//! Recognizes characters that control a terminal, reorder letters, or are invisible. Removes or replaces the first two
-//! kinds.
+//! Detects characters that control a terminal, reorder text, or are invisible. Removes or replaces the first two kinds.
 
 use std::borrow::Cow;
 
@@ -18,8 +17,8 @@ pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
 }
 
-/// Returns whether `c` controls a terminal or makes letters appear in another order. Excludes line breaks and tabs,
-/// which are allowed in an answer.
+/// Returns whether `c` controls a terminal or changes the order in which text appears. Excludes line breaks and tabs,
+/// which are allowed in answers.
 fn alters_display(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || changes_direction(c)
 }

@@ -1,11 +1,11 @@
-//! Reduces the entities of a message to the number that Telegram applies.
+//! Reduces a message's entities to the number that Telegram supports.
 
 use super::{Entity, Style};
 
 /// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// Whether to keep the styles at the start or at the end of a message that has too many.
+/// Whether to keep the styles at the start or at the end of a message that has too many entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepFrom {
     Start,
@@ -36,7 +36,7 @@ pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: KeepFrom) -> Vec<
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Importance {
-    /// Code, and links, which lose their address without an entity.
+    /// Code, and links, whose addresses would be lost without an entity.
     High,
     Medium,
     Low,
@@ -67,9 +67,9 @@ impl Style {
 
 /// A span that contains the next one, or the whole message.
 struct Level {
-    /// The index of the span, `None` for the message.
+    /// The index of the span, or `None` for the whole message.
     span: Option<usize>,
-    /// The index of the last span directly inside.
+    /// The index of the last span directly inside this one.
     last: Option<usize>,
 }
 

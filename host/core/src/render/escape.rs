@@ -1,5 +1,5 @@
 //! Escapes untrusted text for Markdown by the same rules as the plugin SDK, and removes the escapes where Markdown is
-//! shown unrendered. Indentation and repeated blank lines are lost, because Markdown ignores them.
+//! shown unrendered. Escaping drops indentation and repeated blank lines, because Markdown ignores them.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub fn escape(text: &str) -> String {
     strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes backslash escapes. All other Markdown stays as written.
+/// Removes backslash escapes. All other Markdown is left unchanged.
 #[must_use]
 pub fn unescape(markdown: &str) -> String {
     if !markdown.contains('\\') {
@@ -38,7 +38,7 @@ pub fn unescape(markdown: &str) -> String {
     plain
 }
 
-/// Returns the ranges of code and HTML, in which a backslash is literal.
+/// Returns the ranges of code and HTML, in which backslashes are literal.
 fn code_of(markdown: &str) -> Vec<Range<usize>> {
     let mut code = Vec::new();
     let mut in_block = false;

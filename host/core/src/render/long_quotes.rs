@@ -2,8 +2,8 @@
 
 use super::{Message, Style, units};
 
-/// The minimum length of a collapsed quote, in UTF-16 units: about eight lines on a phone. Telegram shows three lines
-/// of a collapsed quote.
+/// The minimum length, in UTF-16 units, at which a quote is collapsed: about eight lines on a phone. Telegram shows
+/// three lines of a collapsed quote.
 pub const LONG_QUOTE: usize = 300;
 
 /// Whether the end of a message may still grow.

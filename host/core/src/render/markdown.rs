@@ -1,4 +1,4 @@
-//! Converts Markdown parser events to a message. This defines how each Markdown element appears.
+//! Converts Markdown parser events to a message. This module defines how each Markdown element appears.
 
 mod blocks;
 mod link_definitions;
@@ -19,7 +19,7 @@ pub fn render(markdown: &str, columns: usize) -> Message {
     render_with_tables(markdown, columns).0
 }
 
-/// Like [`render`]. Also returns the tables that are code blocks in the message, each with the offset of its block.
+/// Like [`render`], but also returns the tables that are shown as code blocks, each with the offset of its code block.
 pub fn render_with_tables(markdown: &str, columns: usize) -> (Message, Vec<(usize, Table)>) {
     let parser = parser(markdown);
     let definitions = Definitions::of(markdown, &parser);
@@ -38,12 +38,13 @@ struct Writer<'a> {
     spoilers: Spoilers,
     builder: MessageBuilder,
     line: LineState,
-    /// The offset up to which the source is handled. The source before it is already in the message, or is only syntax.
+    /// The offset up to which the source has been handled. All source text before it is already in the message or is
+    /// only syntax.
     seen: usize,
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
-    /// The tables that are code blocks in the message.
+    /// The tables that are shown as code blocks in the message.
     tables: Vec<(usize, Table)>,
     /// The maximum width of a table that is shown with aligned columns.
     columns: usize,
@@ -52,8 +53,8 @@ struct Writer<'a> {
     links: Vec<Link>,
     /// The number of open block quotes.
     quotes: usize,
-    /// Whether a block without inner blocks is open, such as a paragraph. Inside it, the source between two events is
-    /// only syntax.
+    /// Whether a block that can't contain other blocks, such as a paragraph, is open. In such a block, the source
+    /// between two events is only syntax.
     in_leaf: bool,
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     short
 }
 
-/// Returns whether `text` has no line breaks and no other invisible characters.
+/// Returns whether `text` contains neither line breaks nor other invisible characters.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)

@@ -1,5 +1,5 @@
-//! Renders Markdown as the blocks of a rich message, in which front-ends show real tables and unsplit code. Other
-//! blocks look the same as in a message with entities.
+//! Renders Markdown as the blocks of a rich message, which can contain real tables and long code blocks. Other blocks
+//! look the same as in a message with entities.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ const LONGEST: usize = 32_768;
 /// The maximum number of columns of a table.
 const MOST_COLUMNS: usize = 20;
 
-/// The text of an empty cell. Telegram hides a cell without a text.
+/// The text shown in an empty cell, because Telegram hides cells without text.
 const EMPTY: &str = "–";
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,7 +82,7 @@ pub fn render_rich(markdown: &str) -> Option<RichMessage> {
     Some(RichMessage { blocks: rendered.blocks(0..end, |style| matches!(style, Style::Quote | Style::Pre { .. })) })
 }
 
-/// A message with entities that is cut into blocks. Ranges count UTF-16 units.
+/// A message with entities that is to be divided into blocks. Ranges are in UTF-16 units.
 struct Rendered {
     message: Message,
     /// For each UTF-16 unit of the text, the position of its character in bytes.
@@ -142,7 +142,7 @@ impl Rendered {
     }
 }
 
-/// Returns the part of an inline style that is on a line, with its offset in that line.
+/// Returns the part of an inline style that is on `line`, with an offset relative to that line.
 fn inline(entity: &Entity, line: Range<usize>) -> Option<Entity> {
     let is_block = matches!(entity.style, Style::Pre { .. } | Style::Quote | Style::ExpandableQuote);
     let (start, end) = (entity.offset.max(line.start), entity.end().min(line.end));

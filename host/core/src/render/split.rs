@@ -7,12 +7,12 @@ use super::{
     Entity, KeepFrom, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
 };
 
-/// The minimum value of the chunk length limit, because a character may take two UTF-16 units.
+/// The minimum chunk length limit, because one character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
-/// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two
-/// counts as two. A chunk ends before its code and links exceed [`MOST_ENTITIES`]. If it has too many other entities,
-/// [`limit_entities`] drops some.
+/// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two is
+/// treated as two. A chunk ends before its code and link entities exceed [`MOST_ENTITIES`]. If it has too many other
+/// entities, [`limit_entities`] drops some of them.
 ///
 /// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
 /// outside code, the last line break in code, the last white space, or a position between two characters. White space
@@ -39,11 +39,11 @@ struct Remainder<'a> {
     text: &'a str,
     /// The offset of `text` in the whole message, in UTF-16 units like the offsets of entities.
     start: usize,
-    /// The entities that overlap `text`, in order of their offsets. None starts before `start`.
+    /// The entities that overlap `text`, ordered by offset. None of them starts before `start`.
     entities: VecDeque<Entity>,
 }
 
-/// The quality of a split position, in ascending order.
+/// The quality of a split position, from worst to best.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum BreakQuality {
     Character,
@@ -70,7 +70,8 @@ impl<'a> Remainder<'a> {
         self.advance(self.text.len() - behind.len());
     }
 
-    /// Returns the best quality of a split within the limits, and the last position of that quality as a byte offset.
+    /// Returns the best split quality that is possible within the limits, and the byte offset of the last position with
+    /// that quality.
     fn cut(&self, limit: usize) -> (BreakQuality, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
@@ -199,7 +200,7 @@ fn is_blank_line(text: &str) -> bool {
     text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').starts_with('\n')
 }
 
-/// The maximum number of characters to search backwards for a cluster boundary. Longer clusters are split.
+/// The maximum number of characters to search backwards for a grapheme cluster boundary. Longer clusters are split.
 const LONGEST_CLUSTER: usize = 32;
 
 /// Returns whether two characters are drawn as one. Covers only common cases of Unicode's rules: combining marks,

@@ -2,7 +2,7 @@
 
 use super::{Entity, KeepFrom, Message, limit_entities, units};
 
-/// Returns the last part of a message that has at most `limit` UTF-16 units, with the entities that [`limit_entities`]
+/// Returns the last part of a message, at most `limit` UTF-16 units long, with the entities that [`limit_entities`]
 /// keeps. The part starts at the beginning of a line if its first half contains a line break.
 #[must_use]
 pub fn tail(message: &Message, limit: usize) -> Message {
@@ -18,7 +18,7 @@ pub fn tail(message: &Message, limit: usize) -> Message {
     Message { text, entities }
 }
 
-/// Returns the position at which the last part of a text begins, in bytes.
+/// Returns the byte position at which the last part of a text begins.
 fn start(text: &str, limit: usize) -> usize {
     let excess = units(text).saturating_sub(limit);
     if excess == 0 {

@@ -31,8 +31,7 @@ impl Styler {
         Self { colours, fence: None }
     }
 
-    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], only removes control
-    /// characters.
+    /// Styles one complete line, passed without its line break. With [`Colours::Off`], only removes control characters.
     ///
     /// Styles that span several lines aren't applied; their Markdown markers are shown.
     #[must_use]
@@ -93,8 +92,8 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Returns whether the fence on `line` begins a block. If the line contains more backticks later, all its backticks
-    /// delimit inline code.
+    /// Returns whether the fence on `line` begins a block. If the line contains more backticks after the fence, they
+    /// all delimit inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -144,7 +143,7 @@ fn bytes(text: &str, units: usize) -> usize {
 }
 
 /// Returns the address to show after the text of a link, because not every terminal can follow links. Returns an empty
-/// string if the text is the address, and for other styles.
+/// string if the text is already the address, or if the entity isn't a link.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
         Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),

@@ -9,7 +9,7 @@ mod entity_limit;
 mod random_markdown;
 mod rich;
 
-/// Like [`marked`], for text with characters of two UTF-16 units. Code blocks aren't marked.
+/// Like [`marked`], for text that contains characters of two UTF-16 units. Code blocks aren't marked.
 fn marked_any(message: &Message) -> String {
     let bold = message.entities.iter().filter(|entity| entity.style == Style::Bold);
     let begins = |at: usize| bold.clone().any(|entity| entity.offset == at);

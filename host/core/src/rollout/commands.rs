@@ -15,17 +15,18 @@ struct Issued {
 }
 
 enum CommandStep {
-    /// The command is done, with this answer.
+    /// The command is done. Contains the answer.
     Done(String),
-    /// A job carries out the command, and answers it when the job ends.
+    /// A job is carrying out the command. The command is answered when the job ends.
     Started,
 }
 
 type StepResult = Result<CommandStep, ApiError>;
 
 impl Machine {
-    /// Carries out a command. The answer is an effect of this call or of a later one. If a `Persist` or `PersistAnswer`
-    /// among the effects of this call fails, the caller must continue with the machine as it was before the call.
+    /// Carries out a command. The answer is among the effects of this call or a later one. If a `Persist` or
+    /// `PersistAnswer` among the effects of this call fails, the caller must continue with the machine as it was before
+    /// the call.
     #[must_use]
     pub fn command(&mut self, command: Command, id: CommandId, decision: Decision) -> Vec<Effect> {
         let now = decision.at;

@@ -28,7 +28,7 @@ pub enum Effect {
         digest: String,
         mode: TryMode,
     },
-    /// End the build or trial. Its result is no longer needed.
+    /// End the build or trial. The result is no longer needed.
     Cancel {
         ticket: Ticket,
     },
@@ -75,7 +75,7 @@ pub enum TryMode {
 /// The kind of a notice, in order of increasing importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {
-    /// Something has started. The next notice about the same plugin replaces this one if it hasn't been sent yet.
+    /// Something has started. If this notice hasn't been sent yet, the next one about the same plugin replaces it.
     Progress,
     Done,
     /// Something that the operator has to fix.

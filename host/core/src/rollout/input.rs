@@ -7,7 +7,7 @@ use crate::config::RolloutLimits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// The number of an admin command. It tells the caller which command an answer belongs to.
+/// The number of an admin command, which tells the caller which command an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
@@ -21,8 +21,8 @@ pub enum FileState {
     Unusable(RejectionText),
 }
 
-/// The reason for a rejection, as a text for users and a text for operators. The text for operators may also name the
-/// file to correct.
+/// The reason for a rejection, worded once for users and once for operators. The operators' text may also name the file
+/// to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectionText {
     pub why: String,
@@ -32,12 +32,12 @@ pub struct RejectionText {
 /// The settings that the rollout of a plugin depends on. The plugin's other settings matter only to builds and trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutSettings {
-    /// The only digest that may be activated, if one is pinned.
+    /// The pinned digest, if any. No other version may be activated.
     pub pin: Option<String>,
     pub limits: RolloutLimits,
 }
 
-/// The facts about a plugin when its state machine is created.
+/// The facts about a plugin at the time its state machine is created.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub name: String,
@@ -102,8 +102,8 @@ pub struct TrialError {
     /// The capabilities that the version requests beyond its grants. Empty if the version is rejected for another
     /// reason.
     pub missing: Vec<String>,
-    /// Whether the settings no longer allow the active version, because it uses more than they grant or the pin
-    /// excludes it.
+    /// Whether the settings no longer allow the active version, because the version uses more than the settings grant
+    /// or the pin excludes it.
     pub exceeds: bool,
 }
 

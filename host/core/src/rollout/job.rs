@@ -18,7 +18,7 @@ pub(super) struct Job {
     pub purpose: Purpose,
     /// The version that the job should activate.
     pub goal: String,
-    /// The version that is being built or tried: the goal, or one to fall back to.
+    /// The version that is being built or tried: the goal or a fallback.
     pub candidate: String,
     pub stage: JobStage,
     /// The reason why the goal was rejected.
@@ -43,7 +43,7 @@ pub(super) enum Purpose {
     Start,
     /// The newest version has changed or is tried again.
     File,
-    /// The active version gets new settings. Operators are notified only of a rejection.
+    /// The active version's settings have changed. Operators are notified only of a rejection.
     Settings,
     /// No version is active, for example because the active one lost its grants. Operators are not notified of the
     /// outcome.
@@ -111,7 +111,7 @@ impl Machine {
         self.work_on(goal.to_owned(), now);
     }
 
-    /// Starts a job whose goal can't be activated. The job begins with the first fallback.
+    /// Starts a job whose goal can't be activated. The job starts with the first fallback.
     pub(super) fn begin_fallback_job(
         &mut self,
         purpose: Purpose,
@@ -172,7 +172,7 @@ impl Machine {
         self.job.as_ref().is_some_and(|job| matches!(job.purpose, Purpose::Rollback { .. }))
     }
 
-    /// Builds and tries `candidate`. If it is active, only tries it. If the pin excludes it, rejects it.
+    /// Builds and tries `candidate`. If it is already active, skips the build. If the pin excludes it, rejects it.
     fn work_on(&mut self, candidate: String, now: Timestamp) {
         if let Some(error) = self.pinned(&candidate) {
             if let Some(job) = &mut self.job {
@@ -201,8 +201,8 @@ impl Machine {
         self.emit(Effect::Try { ticket, digest, mode });
     }
 
-    /// Restarts the trial, because a result under outdated settings is useless. A job that has fallen back returns to
-    /// its goal, or to its first fallback if its goal was never tried.
+    /// Restarts the trial, because its result under outdated settings would be useless. A job that has fallen back
+    /// returns to its goal, or to its first fallback if its goal was never tried.
     pub(super) fn restart_trial(&mut self, now: Timestamp) {
         let Some(job) = &mut self.job else { return };
         let (ticket, goal) = (job.ticket, job.goal.clone());
@@ -305,7 +305,7 @@ impl Machine {
         is_default || (was_active && !self.state.was_rolled_back(digest))
     }
 
-    /// Stores the version, and the one that it replaced as the next candidate for a rollback.
+    /// Stores the version, and keeps the version that it replaced as the next candidate for a rollback.
     fn store_version(&mut self, digest: &str, replaced: Option<String>) {
         for one in replaced.iter().map(String::as_str).chain([digest]) {
             self.stored.retain(|stored| stored != one);
@@ -353,7 +353,7 @@ impl Machine {
         }
     }
 
-    /// Works on the next version to fall back to, or ends the job if there is none.
+    /// Works on the next fallback version, or ends the job if there is none.
     fn fall_back(&mut self, now: Timestamp) {
         match self.next_fallback() {
             Some(next) => self.work_on(next, now),

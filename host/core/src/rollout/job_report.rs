@@ -17,7 +17,7 @@ impl Machine {
             self.newest_untried = false;
         }
         match job.purpose.clone() {
-            // The status shows the outcome of these jobs; operators are not notified.
+            // The status shows the outcome of these jobs; operators aren't notified.
             Purpose::Start | Purpose::Recovery => {}
             Purpose::File | Purpose::Settings => self.finish_file(&job, outcome),
             Purpose::Removal { before } => self.finish_removal(&job, before),
@@ -58,7 +58,7 @@ impl Machine {
             return Ok(messages::revoked(&name, &revoked, self.active.as_ref()));
         }
         if matches!(command, JobCommand::Grant) && job.error.is_some() {
-            // The active version stays active and also gets the new grants, so it has to be tried again.
+            // The active version stays active and receives the new grants too, so it has to be tried again.
             self.mark_settings_changed();
         }
         let has_left =

@@ -1,6 +1,6 @@
 //! The state machine's data and its entry points for inputs and queries. The `job` module builds, tries and activates
 //! versions, and `job_report` reports the outcome. `settings_trial` and `probation` supervise the active version, and
-//! `commands` carries out admin commands. The machine reads no clock.
+//! `commands` carries out admin commands. The machine never reads the clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,13 +54,13 @@ pub struct Machine {
     pub(super) newest_untried: bool,
     /// Whether no version could be activated under the current settings.
     pub(super) fallbacks_exhausted: bool,
-    /// The version that is being rolled back, or that can't be rolled back.
+    /// The failing version that is being rolled back or can't be rolled back.
     pub(super) failing_version: Option<String>,
     /// The description of the last failed call.
     pub(super) last_failure: String,
     /// The versions that the owner has been asked about.
     pub(super) approval_requested: BTreeSet<String>,
-    /// The text of each version's last reported rejection, by digest. It isn't reported again.
+    /// The text of each version's last reported rejection, by digest. The same text isn't reported again.
     pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -87,7 +87,7 @@ impl Machine {
             newest_untried: false,
             fallbacks_exhausted: false,
             failing_version: None,
-            // The description of the failure isn't stored, and the host may exit between the last failed call and the
+            // The failure's description isn't stored, and the host may exit between the last failed call and the
             // rollback.
             last_failure: "before the host's last restart".to_owned(),
             approval_requested: BTreeSet::new(),
@@ -135,8 +135,8 @@ impl Machine {
         self.rejected.as_ref()
     }
 
-    /// Returns the version that the current job builds or tries, and the time at which the job began. Returns `None` if
-    /// the job has not been announced as slow.
+    /// Returns the version that the current job is building or trying, and the time at which the job began. Returns
+    /// `None` if the job has not been announced as slow.
     #[must_use]
     pub fn compiling(&self) -> Option<(&str, Timestamp)> {
         let job = self.job.as_ref().filter(|job| job.announced)?;
@@ -149,8 +149,8 @@ impl Machine {
         self.job.is_some() || self.settings_trial.is_some()
     }
 
-    /// Returns whether the plugin is enabled, but either has no active version, or a version or its settings were
-    /// rejected.
+    /// Returns whether the plugin is enabled but has no active version, or has a version that was rejected or whose
+    /// settings were rejected.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.state.disabled.is_none() && (self.rejected.is_some() || self.active.is_none())
@@ -171,7 +171,7 @@ impl Machine {
         Some((at, newest.to_owned()))
     }
 
-    /// Returns the version that should be active: the plugin's file, else the embedded one.
+    /// Returns the version that should be active: that of the plugin's file, else the embedded one.
     pub(super) fn newest(&self) -> Option<&str> {
         match &self.file {
             FileState::Settled(digest) => Some(digest),

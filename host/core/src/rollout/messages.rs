@@ -115,7 +115,7 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
     })
 }
 
-/// Says when `digest` is tried again, for a reader who knows why it was rolled back.
+/// Says when `digest` will be tried again, without repeating why it was rolled back.
 pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now: Timestamp) -> String {
     let version = short(digest);
     match admission {
@@ -150,7 +150,7 @@ pub(super) fn new_file_while_disabled(name: &str, digest: &str, decision: &Decis
     )
 }
 
-/// Explains why a version that differs from the pinned one isn't activated.
+/// Explains why a version other than the pinned one isn't activated.
 #[must_use]
 pub fn pinned(plugin: &str, digest: &str, only: &str) -> String {
     format!("[plugins.{plugin}] sha256 does not allow this version: its digest is {digest}, the allowed one is {only}")

@@ -7,7 +7,7 @@ use crate::types::Timestamp;
 impl Machine {
     pub(super) fn handle_failed_calls(&mut self, digest: &str, calls: u32, last: &str, now: Timestamp) {
         let probation = self.settings.limits.probation;
-        // Further failures of a version that is being rolled back, or can't be rolled back, change nothing.
+        // Failures are ignored if the version is already being rolled back or can't be rolled back.
         let is_failing = self.failing_version.as_deref() == Some(digest);
         if !is_failing && self.is_active(digest) && self.state.remaining_probation(digest, now, probation).is_some() {
             self.state.count_failed_calls(digest, calls);

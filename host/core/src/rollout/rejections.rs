@@ -6,8 +6,8 @@ use super::{
 use crate::types::Timestamp;
 
 impl Machine {
-    /// Reports a slow build to the operators. If an admin's command waits for the build, the report also answers that
-    /// command.
+    /// Reports a slow build to the operators. If an admin's command is waiting for the build, the report also answers
+    /// that command.
     pub(super) fn announce_slow_build(&mut self) {
         let Some(job) = &mut self.job else { return };
         job.announced = true;
@@ -24,8 +24,8 @@ impl Machine {
         self.emit(effect);
     }
 
-    /// Records the rejection of the newest version. The rejection of another version is recorded only if no rejection
-    /// is recorded and the newest version isn't active.
+    /// Records the rejection of the newest version. The rejection of another version is recorded only if no other
+    /// rejection is recorded and the newest version isn't active.
     fn set_rejection(&mut self, rejected: RejectedVersion) {
         let is_newest = self.is_newest(&rejected.digest);
         let is_newest_active = self.newest().is_some_and(|newest| self.is_active(newest));

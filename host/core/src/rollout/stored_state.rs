@@ -18,7 +18,7 @@ const MAX_ROLLED_BACK: usize = 8;
 /// The maximum number of automatic rollbacks that are remembered. The oldest one is forgotten first.
 const MAX_ROLLBACKS: usize = 16;
 
-/// The user who made a decision, and the time of the decision.
+/// The user who made a decision, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub who: UserId,
@@ -54,7 +54,7 @@ pub struct RolloutState {
     /// The automatic rollbacks, one per version, the latest last. Earlier releases stored at most one entry, as `fall`.
     #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
     pub rollbacks: Vec<Rollback>,
-    /// The version that was last on probation. Records from the first release don't have one.
+    /// The version that was last on probation. Absent in records from the first release.
     #[serde(default, rename = "proving")]
     pub probation: Option<Probation>,
 }
@@ -65,13 +65,13 @@ pub struct RejectedVersion {
     /// Empty if the file can't be used.
     pub digest: String,
     pub why: String,
-    /// The reason as a text for operators, which may also name the file to correct.
+    /// The reason, worded for operators. It may also name the file to correct.
     pub operator_text: String,
     pub at: Timestamp,
     pub reason: RejectReason,
 }
 
-/// The reason why a version isn't active, or why its new settings aren't.
+/// The reason that a version isn't active or that its new settings aren't in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectReason {
     Rejected,
@@ -96,7 +96,7 @@ pub enum Admission {
         rollbacks: u32,
         why: String,
     },
-    /// The version was rolled back and its backoff has not ended.
+    /// The version was rolled back, and its backoff has not ended yet.
     Backoff {
         until: Timestamp,
         rollbacks: u32,
@@ -191,7 +191,7 @@ impl RolloutState {
     }
 
     /// Begins the probation of `digest`, which was activated. If another version was on probation before and completed
-    /// it, that version's rollback from before the probation is forgotten.
+    /// it, that version's earlier rollback is forgotten.
     pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
         let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(completed) = completed {
@@ -208,7 +208,7 @@ impl RolloutState {
     }
 
     /// Returns the remaining probation of `digest` and the number of its failed calls, or `None` if the version is not
-    /// on probation. If the clock is set back, the remaining probation gets longer, up to its full length.
+    /// on probation. If the clock is set back, the remaining probation grows, up to its full length.
     #[must_use]
     pub fn remaining_probation(&self, digest: &str, now: Timestamp, length: Duration) -> Option<(Duration, u32)> {
         let probation = self.probation.as_ref().filter(|probation| probation.digest == digest)?;
@@ -235,8 +235,8 @@ impl RolloutState {
         self.rollbacks.clear();
     }
 
-    /// Returns the end of the backoff of `digest`, even if that time has passed. Returns `None` if the version has no
-    /// backoff, or if an admin's decision also keeps it inactive.
+    /// Returns the time at which the backoff of `digest` ends, even if that time has passed. Returns `None` if the
+    /// version has no backoff, or if an admin's decision also keeps it inactive.
     #[must_use]
     pub fn retry_at(&self, digest: &str) -> Option<Timestamp> {
         match self.admits(digest, Timestamp(0)) {

@@ -252,7 +252,7 @@ pub fn table() -> Table {
     ])
 }
 
-/// Resolves a message: the command and its arguments, or the host's answer. `None` for a prompt.
+/// Resolves a message. Returns the command and its arguments, or the host's answer, or `None` for a prompt.
 fn resolved(input: &ChatInput, role: Role) -> Option<Result<(String, Vec<String>), HostReply>> {
     match resolve(input, role, &table()) {
         Resolution::Command { command, invocation } => Some(Ok((command.name.to_owned(), invocation.args.clone()))),

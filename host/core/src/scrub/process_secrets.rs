@@ -1,5 +1,5 @@
-//! Holds the secrets that this process has read, and replaces them with their labels. Any text that may contain a
-//! secret, such as log records, errors, posts and webhook requests, passes through this module. This module reads no
+//! Holds the secrets that this process has read, and replaces them with their labels. Log records, errors, posts,
+//! webhook requests and other texts that may contain secrets must all be scrubbed by this module. It doesn't read
 //! files.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 
 use super::Scrubber;
 
-/// The maximum number of registered values, which is far more than a configuration contains. The oldest value is
-/// removed first.
+/// The maximum number of registered values, far more than any configuration contains. The oldest value is removed
+/// first.
 const MAX_VALUES: usize = 256;
 
 static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);

@@ -1,11 +1,12 @@
-//! Tests that every run of a secret is removed, in any covered encoding and wherever the text is cut, and that other
-//! text is unchanged.
+//! Tests that every part of a secret is removed, in any covered encoding and wherever the text is truncated, and that
+//! other text is unchanged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A secret with characters that the encodings change. No run of eight of its characters occurs in other test texts.
+/// A secret that contains characters that the encodings change. Other test texts never contain eight consecutive
+/// characters of it.
 const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
 
 fn scrubber(values: &[(&str, &str)]) -> Scrubber {

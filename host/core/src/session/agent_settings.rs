@@ -117,7 +117,7 @@ impl Machine {
         mode == PermissionMode::BypassPermissions && self.configured_permission_mode() != Some(mode)
     }
 
-    /// Notifies the user that the agent is too old. Later processes report the same, but the user is notified only
+    /// Notifies the user that the agent is too old. Later processes report this too, but the user is notified only
     /// once.
     pub(super) fn handle_outdated_agent(&mut self, text: String) {
         if self.outdated_agent.as_ref() != Some(&text) {

@@ -1,6 +1,6 @@
-//! Decides tool permissions without asking a user: first by `[access] deny_tools`, then by the approval plugin. A user
-//! decides the remaining permission requests. If the agent only announces a tool use, the answer says whether the use
-//! is denied or the agent has to ask.
+//! Decides permission requests for tools without asking a user: first `[access] deny_tools` applies, then the approval
+//! plugin decides. A user decides the remaining permission requests. If the agent only announces a tool use, the answer
+//! says whether the use is denied or the agent has to ask.
 
 use cordboard_permission_rules as rules;
 
@@ -31,8 +31,8 @@ impl Machine {
 
     /// Checks a tool use that the agent has announced. The agent might not ask about it, because its own settings, its
     /// permission mode or an earlier answer may allow it. The agent has to ask if a plugin rule requires it, the plugin
-    /// call fails, the input is too large, or too many uses are undecided. Without an active plugin, only `deny_tools`
-    /// applies.
+    /// call fails, the input is too large, or too many tool uses are waiting for a decision. Without an active plugin,
+    /// only `deny_tools` applies.
     pub(super) fn handle_tool_announced(&mut self, mut request: AgentRequest) {
         let Some(tool_use) = &mut request.tool_use else {
             return self.send_answer(&request, RequestAnswer::NoObjection);
@@ -75,7 +75,8 @@ impl Machine {
         true
     }
 
-    /// Asks the approval plugin. The question is open, but no user can see or answer it until the plugin has decided.
+    /// Asks the approval plugin. The question counts as open, but no user can see or answer it until the plugin has
+    /// decided.
     pub(super) fn ask_policy(&mut self, number: u64, tool_use: ToolUse) {
         let ticket = self.next_ticket();
         if let Some(live) = &mut self.live {
@@ -117,8 +118,7 @@ impl Machine {
     pub(super) fn ask_user_because(&mut self, number: u64, reason: Option<AskReason>, now: Timestamp) {
         let open = self.live.as_mut().and_then(|live| live.requests.iter_mut().find(|open| open.number == number));
         if let Some(open) = open {
-            // Once the tool is allowed for the session, the agent doesn't ask again, so the rule would no longer be
-            // checked.
+            // Once a tool is allowed for the session, the agent stops asking, so the rule would no longer be checked.
             if reason.as_ref().is_some_and(AskReason::is_for_each_use) {
                 open.request.limit_to_one_use();
             }
@@ -127,7 +127,7 @@ impl Machine {
         self.ask_user(number, now);
     }
 
-    /// Allows the use of the tool with the first of these options that the agent offers. If it offers none of them, a
+    /// Allows the tool use by choosing the first of these options that the agent offers. If it offers none of them, a
     /// user decides.
     fn allow(&mut self, number: u64, options: &[&str], rule: Option<String>, now: Timestamp) {
         let open = self.open_requests().iter().find(|open| open.number == number);
@@ -159,8 +159,8 @@ impl Machine {
         }
     }
 
-    /// Denies a request without asking a user. The agent and the user get `why`; the audit log gets `rule`, or `why` if
-    /// there is no rule.
+    /// Denies a request without asking a user. The agent and the user are shown `why`; the audit log records `rule`, or
+    /// `why` if there is no rule.
     pub(super) fn deny(&mut self, request: &AgentRequest, by: DecidedBy, why: String, rule: Option<String>) {
         self.audit(request, "denied", by, rule.or_else(|| Some(why.clone())));
         self.send_answer(request, RequestAnswer::Denied(why.clone()));

@@ -14,8 +14,8 @@ use crate::{
     types::Timestamp,
 };
 
-/// How far ahead the known end of background work, such as a wake-up, may be. A later end is capped at this limit.
-/// Agents don't schedule anything more than a year ahead.
+/// The maximum time until the known end of background work, such as a wake-up. A later end is capped at this limit.
+/// Agents never schedule anything more than a year ahead.
 const FURTHEST_END: Duration = Duration::from_hours(366 * 24);
 
 impl Machine {
@@ -44,8 +44,8 @@ impl Machine {
         }
     }
 
-    /// Removes the work that has ended. When the last piece ends, the idle time restarts, which gives the user time to
-    /// read the result.
+    /// Removes the work that has ended. When the last piece of work ends, the idle time restarts, to give the user time
+    /// to read the result.
     pub(super) fn end_past_work(&mut self, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         live.background.forget_past(now);
@@ -74,7 +74,7 @@ impl Machine {
         }
     }
 
-    /// Notifies the user that a change takes effect once the background work has ended.
+    /// Notifies the user that a change will take effect once the background work has ended.
     pub(super) fn post_applies_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
             let work = background.list();

@@ -11,12 +11,12 @@ impl BackgroundWork {
         self.0.is_empty()
     }
 
-    /// Lists the work for users.
+    /// Returns a description of each piece of work, for users.
     pub fn list(&self) -> Vec<String> {
         self.0.iter().map(|task| task.about.clone()).collect()
     }
 
-    /// Returns the earliest known end of a piece of work, or `None` if no end is known.
+    /// Returns the time at which the next piece of work is known to end, or `None` if no end is known.
     pub fn next_end(&self) -> Option<Timestamp> {
         self.0.iter().filter_map(|task| task.until).min()
     }

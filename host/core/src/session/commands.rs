@@ -65,8 +65,8 @@ impl Machine {
         refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
-    /// Handles a place that switched to the session. Until the first prompt arrives, the session's notices go to the
-    /// first place that switched to it.
+    /// Handles a place's switch to the session. Until the first prompt arrives, the session's notices go to the first
+    /// place that switched to it.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
@@ -183,8 +183,8 @@ impl Machine {
         index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
-    /// Starts the agent if its start is waiting for a user's decision or a backoff. Returns whether it was waiting. If
-    /// the previous process hasn't exited yet, the next one starts once it does.
+    /// Starts the agent if the start was waiting for a user's decision or for the end of a backoff. Returns whether it
+    /// was. If the previous process hasn't exited yet, the next one starts once it does.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {

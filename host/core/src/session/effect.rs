@@ -18,14 +18,14 @@ use crate::{
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
-    /// Store the record as it is now, and the usage of a finished turn. Both go into one commit, because the next
-    /// turn's cost is computed from the total in the record.
+    /// Store the record as it is now together with a finished turn's usage. Both must be in one commit, because the
+    /// next turn's cost is computed from the total in the record.
     PersistTurn(Box<UsageEntry>),
     /// Mark the stored prompt as being sent to the agent. This effect always precedes the prompt's `Send` or `Steer`.
     MarkSent(PromptId),
     /// Mark the stored prompt as waiting again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
-    /// Store this prompt as accepted, together with the record. Under a new id, the prompt repeats an interrupted
+    /// Store this prompt as accepted, together with the record. The prompt has a new id, and repeats an interrupted
     /// prompt or the prompt of a silent agent that is being restarted.
     Accept(Prompt),
     /// Mark the stored prompt as completed without an answer. `Finish` completes a prompt with an answer.
@@ -53,7 +53,7 @@ pub enum Effect {
         ticket: Ticket,
         permission: Box<Permission>,
     },
-    /// Watch the process that holds the session for a terminal, and report its exit.
+    /// Watch the process that holds the session while it is open in a terminal, and report the exit of that process.
     WatchTerminal(ProcessId),
     Spawn {
         run: Run,
@@ -68,8 +68,8 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
-    /// Stop waiting for the answer to this prompt. The agent has not accepted the prompt, and the `Interrupt` that
-    /// follows cancels it. If the agent answers the prompt anyway, the answer is not shown.
+    /// Stop waiting for the answer to this prompt. The agent has not accepted the prompt, and the following `Interrupt`
+    /// cancels it. If the agent answers the prompt anyway, the answer is not shown.
     Forget {
         run: Run,
         prompt: PromptId,

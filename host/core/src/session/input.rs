@@ -10,7 +10,7 @@ use crate::{
     types::{Button, PermissionMode, Place, ProcessId, Prompt, PromptKind, Request, Urgency},
 };
 
-/// The number of an agent process. Events of older runs are ignored.
+/// The number of an agent process. Events from older runs are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run(pub u64);
 
@@ -131,7 +131,7 @@ impl Exit {
         }
     }
 
-    /// Returns the reason with the exit status, if there is one, for diagnosis.
+    /// Returns the reason for diagnosis, including the exit status if there is one.
     #[must_use]
     pub fn details(&self) -> String {
         match self {
@@ -145,9 +145,9 @@ impl Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Suspend,
-    /// Suspend this long after the review.
+    /// Suspend the session this long after the review.
     SuspendAfter(Duration),
-    /// Review again this long after the review, but at least a second after the verdict.
+    /// Review again this long after the previous review, but no sooner than a second after the verdict.
     ReviewIn(Duration),
     Keep,
     /// There is no policy, or it failed. The session is suspended at the idle timeout.
@@ -168,8 +168,8 @@ pub enum DecisionOutcome {
     AllowForSession,
     /// Contains the reason for the agent and the user.
     Deny(String),
-    /// A user decides. The question shows these plugin buttons in addition to the answers. This is also the outcome if
-    /// there is no approval plugin.
+    /// A user decides. The question shows these plugin buttons in addition to the answer buttons. This is also the
+    /// outcome if there is no approval plugin.
     Ask(Vec<Button>),
     /// The plugin failed, so a user decides.
     Failed,
@@ -200,7 +200,7 @@ pub struct Settings {
     /// `[sessions] queue`: the maximum number of waiting prompts.
     pub max_queued: usize,
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
-    /// that an agent that crashes on every prompt does not fill the store.
+    /// that an agent that crashes on every prompt can't fill the store.
     pub max_interrupted: usize,
     /// `[sessions] stall`: the time after which users are asked about an agent that is silent during a turn. Zero
     /// disables the question.
@@ -209,14 +209,14 @@ pub struct Settings {
     pub request_expiry: Duration,
     /// `[access] deny_tools`.
     pub deny_tools: Vec<Rule>,
-    /// The home folder of agents.
+    /// The agents' home folder.
     pub home: Option<String>,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
-    /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.
+    /// `[sessions.folders] NAME`. If it is unset, the session stays in the folder stored in its record.
     pub folder: Option<PathBuf>,
-    /// `[agents.NAME]` without its model. `None` if there is no such table. A change restarts a running agent before
-    /// its next prompt, unless the agent has background work.
+    /// `[agents.NAME]`, except for its model. `None` if there is no such table. A change restarts a running agent
+    /// before its next prompt, unless the agent has background work.
     pub agent: Option<Agent>,
 }
 
@@ -232,8 +232,8 @@ pub enum SessionCommand {
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Stops an idle agent and holds the session for this process's terminal until the process is reported to have
-    /// exited. The terminal may use the conversation once no agent is live. The command is refused during a turn, while
+    /// Stops an idle agent and holds the session for this process's terminal until the process's exit is reported. The
+    /// terminal may use the conversation once no agent process is left. The command is refused during a turn, while
     /// prompts wait, and while the agent has background work or an open question.
     OpenTerminal(ProcessId),
     /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
@@ -243,8 +243,8 @@ pub enum SessionCommand {
     },
     /// Drops a waiting prompt.
     DropQueued(PromptId),
-    /// Retries a refused resume or a failed start; otherwise resends the latest interrupted prompt. Contains that
-    /// prompt's new id, because agents ignore a prompt whose id they have already seen.
+    /// Retries a refused resume or a failed start; otherwise resends the latest interrupted prompt. Contains the new id
+    /// for that prompt, because agents ignore a prompt whose id they have already seen.
     Retry(PromptId),
     /// Starts a new conversation, so that the agent forgets the old one.
     Fresh,

@@ -44,9 +44,9 @@ impl fmt::Display for ExceededLimit {
 /// The sessions to suspend.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Suspensions {
-    /// The idle sessions to suspend, the least recently used first, each with the limit that requires it.
+    /// The idle sessions to suspend, least recently used first, each with the limit that requires the suspension.
     pub sessions: Vec<(SessionName, ExceededLimit)>,
-    /// The limit that is still exceeded because no other session can be suspended.
+    /// The limit that remains exceeded because no other session can be suspended.
     pub unresolved: Option<ExceededLimit>,
 }
 

@@ -1,5 +1,5 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in the other
-//! modules. The machine reads no clock.
+//! modules. The machine never reads the clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -31,7 +31,7 @@ pub struct Machine {
     pub(super) persisted: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
-    /// The agent process, present while it may be running.
+    /// The agent process. Set while the process may be running.
     pub(super) live: Option<LiveProcess>,
     /// The prompts waiting to be sent to an agent, in sending order.
     pub(super) queue: VecDeque<Prompt>,
@@ -42,21 +42,21 @@ pub struct Machine {
     /// The greeting to post when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
-    /// The last notice about an agent that is too old.
+    /// The most recent notice that the agent is too old.
     pub(super) outdated_agent: Option<String>,
     /// The commands that the agent most recently reported.
     pub(super) commands: Option<Arc<[AgentCommand]>>,
     /// The new id of the most recently retried prompt.
     pub(super) retried_prompt: Option<PromptId>,
-    /// The number of the failure that users are asked about.
+    /// The number of the failed start that users are currently being asked about.
     pub(super) open_failure: Option<u64>,
-    /// The beginning of the silence that users are asked about.
+    /// The time at which the silence began that users are currently being asked about.
     pub(super) open_stall: Option<Timestamp>,
     /// The times of the last `/retry` and `/leave`, for recognizing repeated commands.
     pub(super) last_press: LastPress,
     /// The number of consecutive failed starts.
     pub(super) failed_starts: usize,
-    /// The pending query for a resume notice, and the place for the notice.
+    /// The pending query for a resume notice, and the place where the notice will be posted.
     pub(super) resume_notice: Option<(Ticket, Place)>,
     /// The places already notified that their prompts wait until the terminal is closed.
     pub(super) notified_of_terminal: Vec<Place>,
@@ -112,8 +112,8 @@ impl Machine {
     }
 
     /// Restores the prompts that the previous host had accepted. The `queued` prompts still have to be sent, and are
-    /// handled like new messages. The `interrupted` prompts were sent but not answered before that host ended. Each of
-    /// them is reported once and kept for `/retry` or `/leave`.
+    /// handled like new messages. The `interrupted` prompts were sent but not answered before that host ended. Each
+    /// interrupted prompt is reported once and kept for `/retry` or `/leave`.
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in interrupted {
@@ -358,7 +358,7 @@ impl Machine {
         self.emit(Effect::Post { place, notice });
     }
 
-    /// Sends a notice to all places with waiting prompts or, if no prompt waits, to the session's place.
+    /// Sends a notice to all places with waiting prompts or, if no prompt is waiting, to the session's place.
     pub(super) fn post_to_affected_places(&mut self, notice: &SessionNotice) {
         let mut places: Vec<Place> = Vec::new();
         for prompt in &self.queue {
@@ -381,8 +381,8 @@ impl Machine {
     }
 
     /// Returns the effects. A changed record is persisted before all other effects except a leading `Accept`. That
-    /// effect stores the record and the prompt together, so an interrupted prompt is removed from the record only when
-    /// it is stored as waiting.
+    /// effect stores the record and the prompt together, so an interrupted prompt leaves the record only when it is
+    /// stored as a waiting prompt.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
         self.record.open_requests = self.recorded_requests();

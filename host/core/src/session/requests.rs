@@ -27,7 +27,7 @@ pub(super) const MAX_OPEN: usize = 1000;
 /// plugin call's limits, so a user decides instead.
 pub(super) const MAX_INPUT: usize = 256 << 10;
 
-/// The audit log's outcome for a question that is closed without a decision before it expires.
+/// The outcome that the audit log records for a question that is closed without a decision before it expires.
 pub const WITHDRAWN: &str = "withdrawn";
 
 impl Machine {
@@ -111,7 +111,7 @@ impl Machine {
         }
     }
 
-    /// Returns the open question with this number. Without a number, returns the only open question.
+    /// Returns the open question with this number. If there is no number, returns the only open question.
     pub(super) fn numbered_request(&self, number: Option<u64>) -> Result<RequestId, ApiError> {
         let open: Vec<&OpenRequest> = self.answerable_requests().collect();
         let found = match (number, open.as_slice()) {
@@ -164,7 +164,8 @@ impl Machine {
         self.request_closed(now);
     }
 
-    /// Closes the questions to users, because users can no longer answer them. The agent continues without the answers.
+    /// Closes the questions that users were asked, because users can no longer answer them. The agent continues without
+    /// the answers.
     pub(super) fn withdraw_unanswerable(&mut self, now: Timestamp) {
         let unanswerable: Vec<_> = self.answerable_requests().cloned().collect();
         if unanswerable.is_empty() {
@@ -182,11 +183,11 @@ impl Machine {
         self.request_closed(now);
     }
 
-    /// Closes all questions without a user's decision, because the turn is being interrupted or the process is being
-    /// stopped.
+    /// Closes all questions without waiting for a user's decision, because the turn is being interrupted or the process
+    /// is being stopped.
     pub(super) fn withdraw_requests(&mut self) {
         if self.shutdown != Shutdown::No {
-            // The record still contains the questions as of the last input, with their places.
+            // The record still contains the questions as of the last input, including their places.
             for recorded in std::mem::take(&mut self.record.open_requests) {
                 self.post_lost(&recorded);
             }
@@ -197,7 +198,7 @@ impl Machine {
         }
     }
 
-    /// If the process that exited was the agent of a killed host, reports the questions that were open.
+    /// If the process that exited was an agent left over from a killed host, reports the questions that were open.
     pub(super) fn report_unclosed_requests(&mut self) {
         if !self.is_live(Run::LEFT_OVER) {
             return;
@@ -256,7 +257,7 @@ impl Machine {
         self.emit_live(|run| Effect::Answer { run, id, answer });
     }
 
-    /// Closes a question's message. Only the question currently shown has one.
+    /// Closes a question's message. Only the currently shown question has a message.
     pub(super) fn close_request(&mut self, open: &OpenRequest, choice: Choice) {
         let Some(live) = &mut self.live else { return };
         if live.shown_request.take_if(|shown| *shown == open.number).is_some() {

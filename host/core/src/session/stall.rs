@@ -41,7 +41,7 @@ impl Machine {
         self.post(place, SessionNotice::Stalled { since, silent: self.settings.stall, work });
     }
 
-    /// Closes the question if it no longer applies to the session.
+    /// Closes the question about the silence if it no longer applies.
     pub(super) fn close_past_stall(&mut self) {
         let applies = match &self.state {
             State::Busy(open) => open.interrupt.is_none() && self.open_stall == Some(open.silent_since),

@@ -64,7 +64,7 @@ impl Machine {
         self.break_session(why, |failure, why| SessionNotice::PersonaFailed { failure, why });
     }
 
-    /// Returns the conversation that the next start begins with.
+    /// Returns the conversation with which the next agent process begins.
     pub(super) fn conversation_start(&self) -> ConversationStart {
         if self.lacks(AgentFeature::Resume) { ConversationStart::New } else { self.record.conversation_start() }
     }
@@ -157,8 +157,8 @@ impl Machine {
         self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 
-    /// Opens a request about a failed start, and closes an earlier one that is still open. Returns the number of the
-    /// new request.
+    /// Opens a request about a failed start, and closes any earlier one that is still open. Returns the new request's
+    /// number.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;
@@ -174,7 +174,7 @@ impl Machine {
     }
 
     /// Handles a failed start: the agent exited before it accepted a prompt, or wasn't ready in time. Of several
-    /// consecutive failures, the first and the last are reported.
+    /// consecutive failures, only the first and the last are reported.
     pub(super) fn start_failed(&mut self, exit_info: ExitInfo, now: Timestamp) {
         let wait = START_BACKOFFS.get(self.failed_starts).copied();
         self.failed_starts += 1;
@@ -195,7 +195,7 @@ impl Machine {
         }
     }
 
-    /// Marks the session as broken without a retry, because retrying doesn't fix a missing command.
+    /// Marks the session as broken and doesn't retry, because retrying doesn't fix a missing command.
     pub(super) fn start_impossible(&mut self, why: String) {
         self.break_session(why, |failure, why| SessionNotice::NotStarted { failure, why });
     }
@@ -205,7 +205,8 @@ impl Machine {
         self.block(Blocked { why, notice }, State::Broken);
     }
 
-    /// Handles a process that is running but can't work without the user's help. Stops it without a retry.
+    /// Handles an agent process that is running but can't work without the user's help: stops the process and doesn't
+    /// retry.
     pub(super) fn handle_start_failed(&mut self, why: String, now: Timestamp) {
         if matches!(self.state, State::Starting(StartStage::Agent { .. })) {
             let notice = SessionNotice::NotStarted { failure: self.ask_about_failure(), why: why.clone() };

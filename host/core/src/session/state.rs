@@ -20,7 +20,7 @@ pub const READY_WITHIN: Duration = Duration::from_secs(60);
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
 /// The time from an acknowledged interrupt to SIGTERM. The agent may have to wait for a tool to finish.
 pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
-/// The time from the end of input to SIGTERM, and from the interrupt at shutdown to the end of input.
+/// The time from closing the input to SIGTERM and, at shutdown, from the interrupt to closing the input.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The time from SIGTERM to SIGKILL.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
@@ -37,9 +37,9 @@ pub enum TimeoutReason {
     Persona,
     /// The agent has not reported that it is ready.
     Ready,
-    /// A question of the agent has expired.
+    /// An agent's question has expired.
     RequestExpired,
-    /// The agent has been silent during its turn.
+    /// The agent has been silent for too long during its turn.
     Stalled,
     /// A failed start is retried.
     StartAgain,
@@ -121,11 +121,11 @@ impl State {
 
 #[derive(Debug)]
 pub(super) enum StartStage {
-    /// Waits for the persona's settings, without a process.
+    /// Waiting for the persona's settings. No agent process is running.
     Persona { ticket: Ticket, since: Timestamp },
     /// The process is being started, or the agent is not ready yet.
     Agent { since: Timestamp },
-    /// Waits for the backoff after a failed start, without a process.
+    /// Waiting for the backoff after a failed start to end. No agent process is running.
     Backoff { at: Timestamp },
 }
 
@@ -146,7 +146,7 @@ pub(super) struct Idle {
 }
 
 /// The lifecycle plugin's decision about an idle session. `from` is the time of the review, rounded down to a whole
-/// second of idle time, because the plugin gets whole seconds. A verdict's span begins at `from`, so a span of
+/// second of idle time, because the plugin receives whole seconds. A verdict's span begins at `from`, so a span of
 /// `idle-timeout - idle-for` ends exactly at the idle timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
@@ -179,7 +179,7 @@ pub(super) struct OpenTurn {
     pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
     /// The unanswered prompts that were sent to the agent during this turn or an earlier one, in sending order. An
-    /// interrupt removes the ones that were not accepted, unless the shutdown caused it.
+    /// interrupt removes those that the agent has not accepted, unless the shutdown caused the interrupt.
     pub steered: Vec<SteeredPrompt>,
 }
 
@@ -190,7 +190,8 @@ pub(super) struct SteeredPrompt {
     pub receipt: Receipt,
 }
 
-/// Whether the agent is known to have the prompt. If not, the prompt can be sent again without being answered twice.
+/// Whether the agent is known to have received the prompt. If not, the prompt can be sent again without being answered
+/// twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Receipt {
     Sent,
@@ -214,7 +215,7 @@ pub(super) enum InterruptedBy {
     Stop,
     /// An urgent prompt.
     Prompt,
-    /// The author of a prompt in the turn lost access, but not the author of the turn's first prompt.
+    /// The author of a prompt in the turn lost access, but the author of the turn's first prompt still has it.
     AccessLost,
 }
 
@@ -269,15 +270,15 @@ pub(super) enum StopStage {
     Killed,
 }
 
-/// The transition after the process exits.
+/// The transition to make once the process has exited.
 #[derive(Debug)]
 pub(super) enum AfterStop {
-    /// Suspends the session, or starts another agent if prompts wait.
+    /// Suspends the session, or starts another agent if prompts are waiting.
     Suspend,
     Start,
-    /// The start has failed: the session waits for a backoff, or is broken.
+    /// The start has failed: the session waits for the backoff to end, or is broken.
     Fail(ExitInfo),
-    /// The session waits for the user's decision.
+    /// The session is waiting for the user's decision.
     Ask(Blocked),
     Archive,
 }
@@ -312,7 +313,8 @@ impl ExitInfo {
     }
 }
 
-/// A session that waits for the user's decision. A new prompt repeats the notice, unless it starts the agent again.
+/// A session that is waiting for the user's decision. A new prompt either restarts the agent or causes the notice to be
+/// posted again.
 #[derive(Debug, Clone)]
 pub(super) struct Blocked {
     pub why: String,
@@ -333,22 +335,22 @@ pub(super) struct LiveProcess {
     pub run: Run,
     /// Whether the process was started to resume or fork a conversation.
     pub resumes: bool,
-    /// `persona`, `model` and `agent` are the settings at the start of the process. If they have changed, the agent
-    /// restarts between turns, unless it has background work.
+    /// `persona`, `model` and `agent` are the settings that the process was started with. If they have changed, the
+    /// agent restarts between turns, unless it has background work.
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,
     pub background: BackgroundWork,
-    /// Questions of the agent that wait for an answer.
+    /// The agent's questions that are waiting for an answer.
     pub requests: Vec<OpenRequest>,
-    /// The number of the question currently shown.
+    /// The number of the currently shown question.
     pub shown_request: Option<u64>,
     /// The numbers of the questions that the approval plugin has not decided yet.
     pub undecided: BTreeMap<Ticket, u64>,
     /// The announced tool uses that the approval plugin has not decided yet.
     pub announced: BTreeMap<Ticket, AgentRequest>,
-    /// Whether `/fresh` or `/agent` has discarded the process's conversation. Further events about that conversation
-    /// are ignored.
+    /// Whether `/fresh` or `/agent` has discarded the process's conversation. Later events about that conversation are
+    /// ignored.
     pub conversation_discarded: bool,
     /// Whether the process starts in a different folder than the previous process. The user is notified once the
     /// process has started, because a wrong folder may prevent the start.

@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt canceled by an interrupt that was meant for something else.
+    /// Keeps a prompt that was canceled by an interrupt meant for something else.
     pub(super) fn keep_canceled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);
@@ -93,8 +93,8 @@ impl Machine {
         self.keep_interrupted(prompt);
     }
 
-    /// Ends the accepted steered prompts with the turn, and returns them. The others go back to the queue, because this
-    /// agent process will not answer them.
+    /// Ends the accepted steered prompts together with the turn, and returns them. The other steered prompts return to
+    /// the queue, because this agent process will not answer them.
     pub(super) fn settle_steered(&mut self, open: &mut OpenTurn) -> Vec<Prompt> {
         let accepted = open.end_steered(|steered| steered.receipt == Receipt::Accepted);
         self.requeue_steered(std::mem::take(&mut open.steered));

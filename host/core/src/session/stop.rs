@@ -39,8 +39,8 @@ impl Machine {
         });
     }
 
-    /// Handles an agent that did not end its turn in time after an interrupt. The answer ends with the parts received
-    /// so far.
+    /// Handles an agent that did not end its turn in time after an interrupt. The answer is cut off after the parts
+    /// received so far.
     pub(super) fn interrupt_timed_out(&mut self, now: Timestamp) {
         if let Some(mut open) = self.take_open(|_| true) {
             open.end_steered(|_| true);

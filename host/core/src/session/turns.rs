@@ -58,7 +58,7 @@ impl Machine {
         self.emit(Effect::Complete { prompt: prompt.id, how });
     }
 
-    /// Appends a prompt to the queue, and starts or resumes the agent if necessary.
+    /// Appends a prompt to the queue, and starts or resumes the agent if needed.
     pub(super) fn accept(&mut self, prompt: Prompt, now: Timestamp) {
         let place = prompt.place.clone();
         self.queue.push_back(prompt);
@@ -113,7 +113,7 @@ impl Machine {
     }
 
     /// Continues with an agent that is ready. Restarts it if its persona, model or configuration is outdated and it has
-    /// no background work. Otherwise sends the next prompt, or becomes idle if none waits.
+    /// no background work. Otherwise sends the next prompt, or becomes idle if no prompt is waiting.
     pub(super) fn next_prompt(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
@@ -186,7 +186,7 @@ impl Machine {
         }
     }
 
-    /// Posts a message that the agent sent without a prompt, and restarts the idle time to give the user time to
+    /// Posts a message that the agent sent without being prompted, and restarts the idle time to give the user time to
     /// answer.
     pub(super) fn handle_unprompted_text(&mut self, text: String, now: Timestamp) {
         if let Some(place) = self.record.place.clone() {
@@ -195,9 +195,9 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. Ignores an event that names none of its prompts, because it is a duplicate or belongs to an
-    /// abandoned turn. Prompts sent during this turn that the event doesn't name are left for the next turn. After an
-    /// interrupt, the accepted ones end with this turn instead.
+    /// Ends the open turn. Ignores an event that names none of the turn's prompts, because such an event is a duplicate
+    /// or belongs to an abandoned turn. Prompts sent during this turn that the event doesn't name are left for the next
+    /// turn. After an interrupt, the accepted ones end with this turn instead.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -343,11 +343,11 @@ impl Machine {
         }
     }
 
-    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and
-    /// never dropped to make room for a new prompt. At the limit, new prompts are rejected, so only prompts that were
-    /// already accepted can exceed the limit.
+    /// Keeps an interrupted prompt that was reported to the user. The prompt is sent again only at the user's request,
+    /// and is never dropped to make room for a new one. At the limit, new prompts are rejected, so only prompts that
+    /// were already accepted can exceed the limit.
     pub(super) fn keep_interrupted(&mut self, prompt: Prompt) {
-        // If the host died after it stored the record and before it updated the inbox, the record already has the
+        // If the host died after storing the record but before updating the inbox, the record already contains the
         // prompt.
         self.record.interrupted.retain(|other| other.id != prompt.id);
         self.record.interrupted.push(prompt.into());
@@ -361,7 +361,7 @@ impl Machine {
         }
     }
 
-    /// Suspends the session after its process has exited, or starts another agent if prompts wait.
+    /// Suspends the session after its process has exited, or starts another agent if prompts are waiting.
     pub(super) fn suspend_or_restart(&mut self, now: Timestamp) {
         self.state = State::Suspended;
         if !self.queue.is_empty() {

@@ -47,9 +47,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Handles prompts whose authors lost access: drops those that wait, and interrupts a turn that contains one of
-    /// them. If the turn began with one of them, this interrupt replaces an earlier one, such as a `/stop`, so that the
-    /// turn ends without a final message.
+    /// Handles prompts whose authors lost access: drops those that are waiting, and interrupts a turn that contains one
+    /// of them. If the turn began with one of them, this interrupt replaces an earlier one, such as a `/stop`, so that
+    /// the turn ends without a final message.
     pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);
         let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));

@@ -10,7 +10,7 @@ impl Machine {
         let cost_usd = self.cost_of_turn(usage.total_cost_usd);
         let tokens = self.tokens_of_turn(usage.tokens);
         // An agent that fails early may report that the conversation has cost nothing. Ignore that, so that the next
-        // turn is not charged for the earlier ones again.
+        // turn isn't charged again for the earlier ones.
         self.record.cost_usd = usage.total_cost_usd.filter(|total| *total > 0.0).or(self.record.cost_usd);
         self.record.context = usage.context.or(self.record.context);
         self.record.begun_elsewhere = false;

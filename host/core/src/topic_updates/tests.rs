@@ -1,4 +1,4 @@
-//! Tests when topic edits are due, with a script of states and times in seconds.
+//! Tests when topic edits are due, using scripts of states and times in seconds.
 
 use super::*;
 use crate::{

@@ -8,7 +8,7 @@ use super::{AgentRequest, Place, SessionName, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedRequest {
     pub request: AgentRequest,
-    /// The labels of the options that a user chose, or a short description of a decision without a user, such as
+    /// The labels of the options that a user chose, or a short description of a decision made without a user, such as
     /// `expired`.
     pub outcome: String,
     pub by: DecidedBy,
@@ -17,7 +17,7 @@ pub struct DecidedRequest {
     pub reason: Option<String>,
 }
 
-/// The stored part of an open question.
+/// The part of an open question that is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRequest {
     /// As in [`AuditEntry`].
@@ -55,7 +55,7 @@ impl DecidedBy {
     }
 }
 
-/// An entry of the audit log.
+/// An entry in the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     pub at: Timestamp,

@@ -17,11 +17,11 @@ const LONGEST_EXTENSION: usize = 10;
 /// A file that a user sent, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatFile {
-    /// The front-end's id of the file.
+    /// The front-end's id for the file.
     pub file: String,
     /// The kind of file in words, such as `voice message`, for messages to the user and the agent.
     pub kind: String,
-    /// The name under which the host saves the file in the folder [`FILES_FOLDER`]. No other message has a file with
+    /// The name under which the host saves the file in the folder [`FILES_FOLDER`]. No file in any other message has
     /// this name.
     pub saved_as: String,
     /// The size in bytes, if the front-end reports it.
@@ -33,7 +33,7 @@ pub struct ChatFile {
 }
 
 impl ChatFile {
-    /// The kind of a recorded voice message.
+    /// The `kind` of a recorded voice message.
     pub const VOICE_MESSAGE: &str = "voice message";
 
     /// Creates a file without a size or duration. `name` is the name that the sender gave the file, or another suitable

@@ -14,7 +14,7 @@ pub enum DeliveryOutcome {
     /// The chat server rejected a message of the post even without styles.
     #[serde(rename = "not shown")]
     NotShown,
-    /// The host did not send the post, or not all of it.
+    /// The host sent only part of the post, or none of it.
     #[serde(rename = "dropped")]
     Dropped,
 }
@@ -46,7 +46,7 @@ impl DeliveryIssue {
     }
 }
 
-/// An entry of the log.
+/// An entry in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryLogEntry {
     pub at: Timestamp,

@@ -5,7 +5,7 @@ use super::ChatFile;
 /// A message to an agent, as passed to a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterInput {
-    /// Empty if the message has only files.
+    /// Empty if the message contains only files.
     pub text: String,
     /// Files in the session folder.
     pub files: Vec<ChatFile>,
@@ -16,7 +16,7 @@ impl FilterInput {
     pub const TEXT: &str = "text";
     /// Matches all kinds of messages.
     pub const ANY: &str = "*";
-    /// The kinds that a filter can ask for.
+    /// The message kinds that a filter can select.
     pub const KINDS: [&str; 8] =
         [Self::TEXT, "photo", "file", ChatFile::VOICE_MESSAGE, "audio", "video", "animation", Self::ANY];
 
@@ -47,7 +47,7 @@ pub enum FilterOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterChange {
     pub text: String,
-    /// Markdown for the author.
+    /// A notice to the author, in Markdown.
     pub notice: Option<String>,
 }
 

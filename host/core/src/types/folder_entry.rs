@@ -1,4 +1,4 @@
-//! The entries of a session's folder, as plugins see them.
+//! The entries of a session folder, as plugins see them.
 
 use super::Timestamp;
 
@@ -14,7 +14,7 @@ pub struct FolderPage {
 }
 
 impl FolderPage {
-    /// The maximum number of entries that a plugin gets in one call.
+    /// The maximum number of entries that one plugin call can return.
     pub const MOST: usize = 1000;
 
     /// Returns the entries on this page.

@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// Returns the phrase for people with this role in messages.
+    /// Returns the phrase that messages use for people with this role.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {
@@ -97,6 +97,6 @@ pub enum MessageAuthor {
         name: String,
     },
     Bot,
-    /// The message was posted as a group or a channel.
+    /// The message was posted on behalf of a group or a channel.
     Anonymous,
 }

@@ -1,4 +1,4 @@
-//! Prompts, from their acceptance to the stored answer of the agent, and the agents' own commands.
+//! Prompts, from acceptance to the agent's stored answer, and the agents' own commands.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct Prompt {
     pub place: Place,
     #[serde(default)]
     pub kind: PromptKind,
-    /// The text. An agent command begins with two slashes, as the user types it.
+    /// The text. An agent command begins with two slashes, as typed by the user.
     pub text: String,
     /// The view mode that the author has chosen for their own prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,9 +38,9 @@ impl Prompt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Urgency {
-    /// `[sessions] busy` decides.
+    /// `[sessions] busy` decides how the prompt is handled.
     Normal,
-    /// The prompt interrupts the turn and runs next.
+    /// The prompt interrupts the turn and is sent next.
     Now,
 }
 
@@ -104,11 +104,11 @@ fn shorten(text: &str, most: usize) -> String {
 pub struct AgentCommand {
     /// The name without a slash.
     pub name: String,
-    /// The agent's description, on one line.
+    /// The agent's description of the command, on one line.
     pub description: String,
 }
 
-/// A prompt whose turn was interrupted. The `Arc` makes it cheap to copy a session record.
+/// A prompt whose turn was interrupted. The `Arc` makes session records cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Prompt", into = "Prompt")]
 pub struct InterruptedPrompt(Arc<Prompt>);

@@ -49,8 +49,8 @@ pub enum Content {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFile {
     pub folder: PathBuf,
-    /// The path from the reply, absolute or relative to the folder. It may lead outside the folder, so the code that
-    /// opens the file has to check it.
+    /// The path as given in the reply, absolute or relative to the folder. It may lead outside the folder, so the code
+    /// that opens the file has to check it.
     pub path: String,
 }
 
@@ -88,7 +88,7 @@ pub struct Reply {
     /// The session name to show with the reply. Set if the session isn't the only active one in the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The request that the buttons decide.
+    /// The request that is decided with the buttons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
@@ -102,7 +102,7 @@ pub struct Reply {
     pub series: Option<String>,
 }
 
-/// Whether a message notifies with a sound.
+/// Whether a message's notification makes a sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Alert {
     #[default]
@@ -120,7 +120,7 @@ impl Alert {
 /// The author of a reply's Markdown. Where Markdown is not rendered, the author determines how the source is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Authorship {
-    /// The host or a plugin. Escaping backslashes are removed.
+    /// The host or a plugin. Backslash escapes are removed.
     #[default]
     Own,
     /// An agent. The source is shown as written.

@@ -89,11 +89,11 @@ pub struct AgentRequest {
     pub id: RequestId,
     /// The kind of question: `permission`, `question` or `plan`. Later versions may add kinds.
     pub kind: &'static str,
-    /// The question on one line, for lists.
+    /// A one-line form of the question, for lists.
     pub title: String,
     /// The question in Markdown.
     pub text: QuestionText,
-    /// The end of the question in Markdown, which says what the option [`RequestOption::ALLOW_FOR_SESSION`] would
+    /// The last part of the question, in Markdown. It says what the option [`RequestOption::ALLOW_FOR_SESSION`] would
     /// allow. Shown only if the question has that option.
     pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
@@ -137,7 +137,7 @@ impl AgentRequest {
         self.parts().map(|part| part.shown.as_str()).collect()
     }
 
-    /// Returns the longest form of the question that the host stores.
+    /// Returns the question in the longest form that the host stores.
     #[must_use]
     pub fn whole_text(&self) -> String {
         self.parts().map(QuestionText::whole).collect()
@@ -159,12 +159,12 @@ impl AgentRequest {
 pub struct QuestionText {
     /// The text that fits into a message. If anything is omitted, the text says how much.
     pub shown: String,
-    /// The text without omissions, or with fewer of them. `None` if `shown` omits nothing.
+    /// The text without omissions, or with fewer omissions than `shown`. `None` if `shown` omits nothing.
     pub unshortened: Option<String>,
 }
 
 impl QuestionText {
-    /// Creates a text from its short and its long form, which may be equal.
+    /// Creates a text from its short and long forms, which may be equal.
     #[must_use]
     pub fn new(shown: String, whole: String) -> Self {
         let unshortened = (whole != shown).then_some(whole);
@@ -191,8 +191,8 @@ pub struct ToolUse {
     pub input: String,
     /// The shell command, if the tool runs one.
     pub command: Option<String>,
-    /// The files and folders that the tool reads or changes, as the agent names them. After the agent has changed its
-    /// current folder, relative paths become absolute.
+    /// The files and folders that the tool reads or changes, as the agent names them. Once the agent has changed its
+    /// current folder, relative paths are converted to absolute ones.
     pub paths: Vec<String>,
     pub url: Option<String>,
     /// The home folder of the user who runs the host.
@@ -263,7 +263,7 @@ pub enum OptionText {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestAnswer {
-    /// At least one option, and the text for the last one if the user gave a text.
+    /// At least one option, and the text for the last one if the user entered a text.
     Options { ids: Vec<String>, text: Option<String> },
     /// The configuration or the approval plugin denied the request. Contains the reason.
     Denied(String),
@@ -276,7 +276,7 @@ pub enum RequestAnswer {
     MustAsk,
 }
 
-/// The reason why a user has to decide about a permission. A request that no rule covers has no such reason.
+/// The reason why a user has to decide about a permission. There is no reason if no rule covers the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum AskReason {
     /// A rule of the approval plugin requires a user's decision.
@@ -310,7 +310,7 @@ pub struct OpenRequest {
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
     pub reason: Option<AskReason>,
-    /// The start of the time limit for the answer: when the agent asked, or when one of the session's questions was
-    /// last shown, whichever is later.
+    /// When the time limit for the answer began: when the agent asked or when one of the session's questions was last
+    /// shown, whichever is later.
     pub since: Timestamp,
 }

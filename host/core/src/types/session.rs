@@ -89,7 +89,7 @@ impl ConversationStart {
         }
     }
 
-    /// Returns the id that the agent's conversation has from the start, or `None` if it gets a new one.
+    /// Returns the id that the agent's conversation has from the start, or `None` if the conversation gets a new id.
     #[must_use]
     pub const fn resumed(&self) -> Option<&String> {
         match self {
@@ -126,20 +126,20 @@ pub struct SessionRecord {
     /// The user who created the session.
     pub owner: UserId,
     pub folder: PathBuf,
-    /// The NAME of `[agents.NAME]`.
+    /// The NAME in `[agents.NAME]`.
     pub agent: String,
     /// The id of the conversation to continue: reported by the agent, or given to `cordboard adopt`. `None` until the
     /// id is known, after `/fresh`, and after a stopped agent has lost its state.
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
-    /// The conversation to fork. Cleared by `/fresh`, and when the session has its own stored conversation.
+    /// The conversation to fork. Cleared by `/fresh`, and once the session has its own stored conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<ForkPoint>,
     /// Set by `/model`, or when the session is created. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
-    /// Whether the greeting of the current persona was sent. A fork counts as greeted. Reset when the persona changes.
+    /// Whether the current persona's greeting was sent. A fork counts as greeted. Reset when the persona changes.
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,
@@ -153,16 +153,16 @@ pub struct SessionRecord {
     pub created: Timestamp,
     pub last_active: Timestamp,
     pub turns: u64,
-    /// The cost of the conversation as the agent last reported it.
+    /// The conversation's cost, as last reported by the agent.
     pub cost_usd: Option<f64>,
-    /// The tokens of the conversation as the agent last reported them, if it counts them per conversation.
+    /// The conversation's tokens, as last reported by the agent, if the agent counts them per conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
-    /// The usage at the last orderly exit of one of the agent's processes. The agent stores its counters only at such
-    /// an exit, so if a process was killed or is still running, the next process or a fork counts from this usage.
+    /// The usage at the last orderly exit of one of the agent's processes. The agent stores its counters only on an
+    /// orderly exit, so if a process was killed or is still running, the next process or a fork counts from this usage.
     #[serde(default)]
     pub saved_usage: ConversationUsage,
-    /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is
+    /// Whether the conversation was begun elsewhere and no turn has finished since then. The cost of its next turn is
     /// unknown, because the agent reports the cost of the whole conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begun_elsewhere: bool,
@@ -170,27 +170,27 @@ pub struct SessionRecord {
     /// applied to a different request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_request: u64,
-    /// The open questions of the agent. If the host is killed, it reports at its next start that they were withdrawn.
+    /// The agent's open questions. If the host is killed, it reports at its next start that they were withdrawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_requests: Vec<RecordedRequest>,
-    /// The context of the conversation after the last turn, if the agent reports it.
+    /// The size of the conversation's context after the last turn, if the agent reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextUse>,
     pub archived: bool,
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
-    /// The terminal that holds the session. It may have exited while no host was running.
+    /// The terminal that holds the session. Its process may have exited while no host was running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<Terminal>,
-    /// The background work of the agent, as the agent describes it. While the list is not empty, the host does not
-    /// suspend the agent automatically. If the host is killed, it reports at its next start that this work has ended.
+    /// The agent's background work, as described by the agent. While the list is not empty, the host does not suspend
+    /// the agent automatically. If the host is killed, it reports at its next start that this work has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<String>,
-    /// Prompts whose turns were interrupted, the latest last. The user was notified of each. A prompt is sent again
-    /// only on the user's request.
+    /// Prompts whose turns were interrupted, latest last. The user was notified of each. A prompt is sent again only at
+    /// the user's request.
     #[serde(default, rename = "kept", skip_serializing_if = "Vec::is_empty")]
     pub interrupted: Vec<InterruptedPrompt>,
-    /// The number of requests about failed starts so far. It is also the number of the latest of these requests.
+    /// The number of requests about failed starts so far, which is also the number of the latest such request.
     #[serde(default)]
     pub failures: u64,
 }
@@ -215,7 +215,7 @@ impl SessionRecord {
         self.id = (id != self.name).then_some(id);
     }
 
-    /// Returns how the next process of the agent begins its conversation.
+    /// Returns how the agent's next process begins its conversation.
     #[must_use]
     pub fn conversation_start(&self) -> ConversationStart {
         match (&self.conversation, &self.fork) {
@@ -332,12 +332,12 @@ pub struct SessionView {
     /// The waiting prompts, in order.
     #[serde(skip)]
     pub queue: Vec<QueuedPrompt>,
-    /// The questions of the agent that a user can answer, the oldest first.
+    /// The agent's questions that a user can answer, oldest first.
     pub requests: Vec<OpenRequest>,
-    /// Only in lists: the resident memory of the agent and its descendants, in bytes, if the agent is running.
+    /// The resident memory of the agent and its descendants, in bytes, if the agent is running. Set only in lists.
     #[serde(skip)]
     pub memory: Option<u64>,
-    /// Only in the reply to a command: the beginning of each prompt that the command dropped.
+    /// The beginning of each prompt that the command dropped. Set only in the reply to the command.
     #[serde(skip)]
     pub dropped: Vec<String>,
 }

@@ -13,7 +13,7 @@ pub struct SessionTopic {
     /// The topic or, until the topic is created, the place of the command that created the session.
     pub place: Place,
     pub state: TopicState,
-    /// The name and the icon that the topic shows, as far as the host knows.
+    /// The name and icon that the topic shows, as far as the host knows.
     pub shown: TopicAppearance,
     /// The command that created the session.
     pub command: InboxId,
@@ -31,7 +31,7 @@ pub enum TopicState {
     Open,
     /// Closed by the host, because the session is archived.
     Closed,
-    /// Changed or closed by a person. The host no longer changes it.
+    /// Changed or closed by a person. The host no longer changes the topic.
     #[serde(rename = "left-alone")]
     Unmanaged,
     /// The topic no longer exists.

@@ -1,4 +1,4 @@
-//! The usage of agents: the tokens and the cost of turns, and the size of a conversation's context.
+//! Agent usage: the tokens and cost of turns, and the size of a conversation's context.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub enum TokenCount {
 /// The usage that an agent reports at the end of a turn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TurnUsage {
-    /// The cost of the conversation so far. Some agents restart at 0 when they resume a conversation.
+    /// The cost of the conversation so far. Some agents restart it at 0 when they resume a conversation.
     pub total_cost_usd: Option<f64>,
     pub tokens: TokenCount,
     /// The context after the turn.
@@ -66,7 +66,7 @@ pub struct TurnOrigin {
     pub model: Option<String>,
 }
 
-/// The total usage of the turns with the same origin.
+/// The total usage of turns that have the same origin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OriginUsage {
     #[serde(flatten)]
@@ -100,7 +100,7 @@ pub enum UsagePeriod {
     Month,
 }
 
-/// The property by which turns are grouped.
+/// The property that turns are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageGroup {
     Session,
@@ -145,7 +145,7 @@ impl From<&UsageEntry> for OriginUsage {
 }
 
 impl UsageSum {
-    /// Adds the sum of other turns.
+    /// Adds the total usage of other turns.
     pub fn add(&mut self, more: &Self) {
         self.turns = self.turns.saturating_add(more.turns);
         self.cost_usd = match (self.cost_usd, more.cost_usd) {
@@ -165,7 +165,7 @@ impl UsageGroup {
             .find_map(|(known, group)| (known == name).then_some(group))
     }
 
-    /// Returns the sum of each group, the most expensive first.
+    /// Returns each group's total, most expensive first.
     #[must_use]
     pub fn sums(self, usage: impl IntoIterator<Item = OriginUsage>) -> Vec<GroupUsage> {
         let mut groups: BTreeMap<Option<String>, UsageSum> = BTreeMap::new();

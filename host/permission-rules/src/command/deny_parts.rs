@@ -58,8 +58,8 @@ pub fn parts(command: &str) -> Vec<Part> {
     parts
 }
 
-/// Adds the command in several forms: as is, without its program's folder, and without the options before its
-/// subcommand.
+/// Adds the command in several forms: as is, without the folder in the program's path, and without the options before
+/// the subcommand.
 fn add_command(words: &[&str], parts: &mut Vec<Part>) {
     let [first, arguments @ ..] = words else { return };
     let name = base_name(first);

@@ -1,14 +1,14 @@
 //! Finds the words of all commands in a text for a deny list, including commands inside substitutions and groups.
 //! Accepts any text. If the text is ambiguous, finds too many commands rather than too few.
 //!
-//! The time is linear in the length of the text, and there is no recursion.
+//! Runs in time linear in the length of the text, without recursion.
 
 /// Selects whether quotes are interpreted as in a shell. In a text that can't be parsed, a quote may be part of a
 /// comment or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,
-    /// Also read the text in quotes and comments as commands.
+    /// Read the text in quotes and comments as commands too.
     Ignore,
 }
 
@@ -174,7 +174,7 @@ impl Scanner<'_> {
             self.here.word = None;
         }
         self.end_word();
-        // The word after `<<<` is the input of the command. If the command is a shell, it runs the input.
+        // The word after `<<<` is the command's input. If the command is a shell, the shell runs the input.
         let is_input_text = c == '<' && self.take("<<");
         self.left = self.left.trim_start_matches(['<', '>', '&', '|', '-', '!']);
         self.here.next_word = if is_input_text { NextWord::Belongs } else { NextWord::IsTarget };
@@ -193,7 +193,7 @@ impl Scanner<'_> {
         let Some((outer, _)) = self.outer.pop() else { return false };
         self.end_command();
         self.here = outer;
-        // The word around a substitution continues without the output, which is unknown.
+        // The word around the substitution continues; the substitution's output is unknown and left out.
         true
     }
 

@@ -9,8 +9,8 @@ use crate::RuleError;
 /// A pattern that doesn't match all commands, stored in two forms.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
-    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command, in which case it covers no
-    /// commands in an allow list.
+    /// The pattern in the form of [`Simple`]. `None` if the pattern isn't a single simple command, in which case it
+    /// covers no commands in an allow list.
     canonical: Option<Text>,
     /// The pattern in the form of [`Part`].
     plain: Text,
@@ -21,7 +21,7 @@ enum Text {
     Exact(String),
     /// This text, alone or followed by more words.
     Prefix(String),
-    /// The texts around the wildcards, at least two.
+    /// The texts around the wildcards. There are at least two.
     Wildcards(Vec<String>),
 }
 

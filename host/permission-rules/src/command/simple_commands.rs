@@ -74,8 +74,8 @@ struct Word {
 }
 
 impl Lexer<'_> {
-    /// Reads the token that begins with `c`. Returns `None` if the token isn't understood, or else the separator if the
-    /// token is one.
+    /// Reads the token that begins with `c`. Returns `None` if the token isn't understood, or `Some(None)` if it isn't
+    /// a separator.
     fn read(&mut self, c: char) -> Option<Option<Separator>> {
         match c {
             ' ' | '\t' => self.end_word(),

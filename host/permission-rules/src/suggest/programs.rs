@@ -1,4 +1,4 @@
-//! Decides how many words at the beginning of a command make a narrow prefix rule.
+//! Decides how many of a command's leading words make a narrow prefix rule.
 
 use crate::command::has_word;
 
@@ -46,8 +46,8 @@ const NESTED: [(&str, &str); 5] = [
     ("yarn", "run"),
 ];
 
-/// Returns the number of words at the beginning that a prefix rule needs. Returns `None` if every prefix rule would be
-/// too broad, so that only the exact command can be suggested.
+/// Returns how many leading words a prefix rule must contain. Returns `None` if every prefix rule would be too broad,
+/// so that only the exact command can be suggested.
 pub fn prefix_length(words: &[&str]) -> Option<usize> {
     let [program, subcommand, rest @ ..] = words else { return None };
     let family = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');

@@ -16,7 +16,7 @@ pub struct CpuMeter(Arc<Clock>);
 
 struct Clock {
     start: Instant,
-    /// The total duration of the finished polls, in nanoseconds.
+    /// The total duration of all completed polls, in nanoseconds.
     spent: AtomicU64,
     /// The time from `start` to the beginning of the current poll, in nanoseconds.
     since: AtomicU64,

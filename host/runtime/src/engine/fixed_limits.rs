@@ -18,8 +18,8 @@ const MAX_RANDOM: u64 = 64 << 20;
 /// The maximum size of a request's header fields in memory, in bytes. They are larger in memory than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
-/// The maximum number of elements in one table. The elements are function references, and plugins have far fewer
-/// functions. The instance pool reserves memory for this many elements.
+/// The maximum number of elements in one table. The elements are function references, and no plugin has nearly that
+/// many functions. The instance pool reserves memory for this many elements.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
 /// The size of a guest's stack, in bytes.
@@ -46,8 +46,8 @@ pub fn http_ctx() -> WasiHttpCtx {
     ctx
 }
 
-/// Returns the predicate of an error message for a call that filled a table. The guest sees only that the table does
-/// not grow, so the call's meter records the excess.
+/// Returns the predicate of an error message for a call that filled a table. The guest only sees that the table doesn't
+/// grow, so the call's meter records the excess.
 pub fn explain_full_table() -> String {
     format!("exceeded the limit of {MAX_TABLE_ELEMENTS} elements in a table")
 }

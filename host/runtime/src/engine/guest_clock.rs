@@ -17,7 +17,7 @@ use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 #[derive(Clone)]
 pub struct GuestTime(Arc<AtomicU64>);
 
-/// The value that selects the machine's clock.
+/// The special value that selects the machine's clock.
 const RUNNING: u64 = u64::MAX;
 
 impl Default for GuestTime {

@@ -9,7 +9,7 @@ use super::{
     environment,
 };
 
-/// A message that a filter sees, with the session and the author.
+/// A message to be filtered, with its session and author.
 pub struct FilterCall<'a> {
     pub host: &'a Arc<dyn HostApi>,
     pub view: &'a SessionView,
@@ -19,8 +19,8 @@ pub struct FilterCall<'a> {
 }
 
 impl Registry {
-    /// Asks a filter about a message to an agent. Returns `Pass` without a call if the plugin doesn't want to see
-    /// messages of this kind.
+    /// Asks a filter about a message to an agent. Returns `Pass` without calling the plugin if the plugin doesn't
+    /// handle messages of this kind.
     pub async fn filter(&self, plugin: &str, call: FilterCall<'_>) -> Result<FilterOutcome, CallError> {
         let FilterCall { host, view, context, message } = call;
         let snapshot = self.snapshot();

@@ -1,5 +1,5 @@
-//! Splits and escapes guest output for the log. Each record has one line, so guest text can't imitate a record of the
-//! host.
+//! Splits and escapes guest output for the log. Each record is a single line, so guest text can't imitate one of the
+//! host's records.
 
 use cordboard_core::render::is_unseen;
 

@@ -3,13 +3,13 @@
 
 use super::line::escape_line;
 
-/// The maximum length in bytes of a panic message in a chat. The log has the complete message, line by line.
+/// The maximum length in bytes of a panic message in a chat. The log contains the complete message, line by line.
 const MAX_MESSAGE: usize = 400;
 
 /// The line that Python prints before the stack frames of an exception.
 const TRACEBACK: &str = "Traceback (most recent call last):";
 
-/// The prefix that a JavaScript plugin prints before an exception. `guard.mjs` in the plugin templates writes it.
+/// The prefix that `guard.mjs` in the plugin templates prints before a JavaScript exception.
 const UNCAUGHT: &str = "uncaught ";
 
 /// The panic message found so far.
@@ -42,7 +42,7 @@ impl GuestPanic {
         }
         self.last = cut(line.trim_start());
         match (&mut self.message, message_start(line)) {
-            // Python's runtime may panic after an exception of the plugin. The exception is the cause, so keep it.
+            // Python's runtime may panic after an exception in the plugin. The exception is the cause, so keep it.
             (Some(PanicMessage::Traceback { .. }), Some(PanicMessage::Panic(_))) => {}
             (message, Some(new)) => *message = Some(new),
             (Some(PanicMessage::Panic(text)), None) if text.len() < MAX_MESSAGE => {

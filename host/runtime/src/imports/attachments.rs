@@ -2,7 +2,7 @@
 
 use super::super::{bindings::attachments::Host, call::CallState};
 
-/// The maximum number of bytes that a call of `read` returns.
+/// The maximum number of bytes that one call to `read` returns.
 const LONGEST_READ: u32 = 1 << 20;
 
 impl Host for CallState {

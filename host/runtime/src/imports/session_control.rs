@@ -31,7 +31,7 @@ impl CallState {
         Ok(self.caller().cloned().map(|caller| (host, caller)).ok_or_else(no_caller))
     }
 
-    /// Calls the host for the session with this name, with the rights of the caller.
+    /// Calls the host with the caller's rights on the session with this name.
     pub(super) async fn on_session<T, F>(
         &mut self,
         name: &str,
@@ -59,7 +59,7 @@ impl CallState {
     }
 }
 
-/// Parses a session name. An invalid name gets the same error as an unknown session.
+/// Parses a session name. An invalid name results in the same error as an unknown session.
 fn session_name(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }

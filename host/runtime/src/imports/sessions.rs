@@ -13,7 +13,7 @@ use super::super::{
     host_api::ArchiveFilter,
 };
 
-/// The maximum number of exchanges that a plugin gets in one call.
+/// The maximum number of exchanges returned in one call.
 const MOST_EXCHANGES: u32 = 20;
 
 impl CallState {

@@ -24,7 +24,7 @@ const MAX_ADDRESSES: usize = 4;
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// The duration of the successful connection attempt, without name resolution and failed attempts.
+    /// The duration of the successful connection attempt, excluding name resolution and failed attempts.
     pub took: Duration,
 }
 

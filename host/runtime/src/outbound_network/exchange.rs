@@ -54,7 +54,7 @@ pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
     [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.max_wait, Duration::min)
 }
 
-/// The network and the secrets that one request uses.
+/// The network and the secrets available to one request.
 pub struct Exchange<'a> {
     pub network: &'a Network,
     /// The replacement for the network in tests. `None` uses the real network.
@@ -67,8 +67,8 @@ impl Exchange<'_> {
     pub async fn send(self, target: Target, parts: Parts, body: WasiBody) -> Result<Response<Bytes>, RequestError> {
         let Self { network, fake, secrets } = self;
         let body = read_body(body, network).await?;
-        // The limit applies to the body with secrets filled in, because a short body may contain the placeholder of a
-        // long secret many times.
+        // The limit applies to the body after secrets are filled in, because a short body may contain the placeholder
+        // of a long secret many times.
         if secrets.filled_length(&body) > network.max_body {
             return Err(too_large("request", network));
         }
@@ -97,7 +97,7 @@ fn server_name(target: &Target) -> Result<ServerName<'static>, RequestError> {
         .map_err(|error| RequestError::Refused(format!("{target} is not a valid name for TLS: {error}")))
 }
 
-/// Reads the guest's complete body.
+/// Reads the guest's entire request body.
 async fn read_body(body: WasiBody, network: &Network) -> Result<Bytes, RequestError> {
     match Limited::new(body, network.max_body).collect().await {
         Ok(body) => Ok(body.to_bytes()),
@@ -198,7 +198,7 @@ fn mask(response: Response<Bytes>, secrets: &CallSecrets) -> Result<Response<Byt
         headers
             .append(name, masked.map_err(|_| RequestError::Protocol("the response has invalid headers".to_owned()))?);
     }
-    // Replacing secrets may have changed the length, and the body, which is complete, doesn't need this header.
+    // Replacing secrets may have changed the length, and a complete body doesn't need this header.
     headers.remove(header::CONTENT_LENGTH);
     parts.headers = headers;
     let body = Bytes::from(secrets.mask(&body));

@@ -9,7 +9,7 @@ use hyper::{Request, Response, header::CONTENT_TYPE};
 
 use super::request_error::RequestError;
 
-/// The parts of a request that a fake network receives. The body contains the values of secrets.
+/// The parts of a request that a fake network receives. Placeholders in the body are already replaced with the secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     pub method: String,
@@ -34,7 +34,7 @@ pub enum FakeNetworkError {
 }
 
 pub trait FakeNetwork: Send + Sync {
-    /// Returns the response that the conversation declares for the request.
+    /// Returns the response declared in the conversation for the request.
     ///
     /// # Errors
     /// Fails if the server is down or the conversation declares no response.

@@ -6,7 +6,7 @@ use wasmtime_wasi_http::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// The request was not granted, or no plugin may make it.
+    /// The request was not granted, or is forbidden to all plugins.
     #[error("{0}")]
     Refused(String),
     /// The host name could not be resolved, or the connection failed.

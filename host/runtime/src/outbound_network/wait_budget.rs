@@ -50,7 +50,7 @@ impl WaitBudget {
         waited.map_err(|_| if left <= time { over() } else { late() })
     }
 
-    /// Returns the total time with at least one wait in flight. Concurrent waits count once.
+    /// Returns the total time during which at least one wait was in flight. Concurrent waits are counted only once.
     pub fn waited(&self) -> Duration {
         let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.waited + waits.since.map_or(Duration::ZERO, |since| since.elapsed())

@@ -48,13 +48,13 @@ pub struct ActivePlugin {
     pub offers: Arc<Offers>,
 }
 
-/// The part of a plugin's rollout state that its status shows.
+/// The part of a plugin's rollout state that is shown in its status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
     /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
-    /// Set while a version is being compiled or tried, once that has taken a second.
+    /// Set while a version is being compiled or tried, if that has taken more than a second.
     pub compiling: Option<Compiling>,
 }
 
@@ -112,7 +112,7 @@ impl ActiveCommand for Offer {
 pub struct Snapshot {
     pub(crate) entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
-    /// The last generation number of each plugin, active or not, so that no number is used twice.
+    /// The last generation number of each plugin, active or not, so that no number is reused.
     generations: BTreeMap<String, u32>,
     /// The configured plugin that decides when idle agents are stopped.
     pub(crate) lifecycle: Option<String>,

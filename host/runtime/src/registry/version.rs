@@ -1,5 +1,5 @@
 //! One version of a plugin: its compiled code, linked with the granted capabilities, and its configuration and limits.
-//! All of them are immutable. A call holds an `Arc` of its version and finishes on that version, even if another one
+//! All of these are immutable. A call holds an `Arc` of its version and finishes on that version, even if another one
 //! becomes active meanwhile.
 
 use std::{
@@ -48,7 +48,7 @@ pub struct PluginVersion {
     /// The settings that calls use.
     pub call_settings: Arc<CallSettings>,
     pub digest: String,
-    /// The number of this activation among all of the plugin's activations, starting at 1, or 0 before the activation.
+    /// The generation number: 1 for the plugin's first activation, 2 for the next and so on, or 0 before activation.
     pub generation: u32,
     /// The time of the activation.
     pub since: Timestamp,
@@ -96,7 +96,7 @@ impl PluginVersion {
     pub fn link(linkers: &Linkers, artifact: &Artifact, settings: &PluginSettings) -> Result<Self, PluginError> {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
-        // Check this before the grants: the owner should not be asked to approve a component that can't run here.
+        // Check this before the grants, so that the owner isn't asked to approve a component that can't run here.
         contract_compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
         let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
         contract_compatibility::check_export_versions(&exports)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
-/// The versions that were tested with the host's WIT contract and with each other.
+/// The versions tested with the host's WIT contract and with each other.
 pub const COMPONENTIZE_JS: &str = "0.23.0";
 pub const JCO: &str = "1.35.0";
 
@@ -13,8 +13,8 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
-/// Installs the packages if componentize-js is missing. Returns the folder of the packages. The component may include
-/// them, so a changed package requires a rebuild.
+/// Installs the packages if componentize-js is missing, and returns the package folder. The component may include
+/// packages, so a changed package requires a rebuild.
 pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(

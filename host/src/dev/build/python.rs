@@ -6,7 +6,7 @@ use cordboard_runtime::interface;
 
 use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
-/// The version that was tested with the host's WIT contract.
+/// The version tested with the host's WIT contract.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
 
 const INSTALL_PYTHON: &str =
@@ -16,7 +16,7 @@ const VENV: &str = ".venv";
 
 const TOOL: &str = "componentize-py";
 
-/// Installs componentize-py if it is missing. Returns the folder of the packages. The component may include them, so a
+/// Installs componentize-py if it is missing, and returns the package folder. The component may include packages, so a
 /// changed package requires a rebuild.
 pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     let bin = bin(project)?;
@@ -43,7 +43,7 @@ pub fn build(project: &Project) -> Result<PathBuf, DevError> {
         .within(&project.folder)
         // Includes packages from the project's own .venv in the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
-        // A backtrace of the tool would hide the author's error.
+        // The tool's backtrace would bury the error in the author's code.
         .env("RUST_LIB_BACKTRACE", "0")
         .args(["--quiet", "--wit-path", "wit", "--world", "plugin"])
         .args(names(project)?)

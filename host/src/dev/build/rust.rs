@@ -1,4 +1,4 @@
-//! Builds Rust plugins with cargo and a compiler that has the target `wasm32-wasip2`. A missing target is an error: the
+//! Builds Rust plugins with cargo and a compiler that has the `wasm32-wasip2` target. A missing target is an error: the
 //! toolchain belongs to the author, so this module doesn't change it.
 
 use std::{
@@ -71,7 +71,7 @@ struct CompiledComponent {
 fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<CompiledComponent, DevError> {
     let mut cargo = cargo(project)
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
-        // Flags for native programs, such as a linker or a CPU, don't apply to a component.
+        // Flags meant for native programs, such as those that select a linker or a CPU, don't apply to components.
         .without_env("RUSTFLAGS")
         .without_env("CARGO_ENCODED_RUSTFLAGS");
     if output == Output::Errors {
@@ -116,7 +116,7 @@ fn compiler() -> Result<Option<PathBuf>, DevError> {
     })
 }
 
-/// Returns whether a compiler has the target installed. A compiler prints a library folder for every target that it
+/// Returns whether the target is installed for a compiler. A compiler prints a library folder for every target that it
 /// knows, but the folder contains `libstd` only if the target is installed.
 fn has_target(rustc: Tool) -> bool {
     let folder = rustc.args(["--print", "target-libdir", "--target", TARGET]).ask();

@@ -1,6 +1,6 @@
-//! Records the sources of a component, so that unchanged sources aren't built again. The tools for Python and
-//! JavaScript take seconds and produce different bytes each time, which a host would compile again. If a file can't be
-//! read or written, the plugin is built again; this is not an error.
+//! Records a component's sources, so that unchanged sources aren't rebuilt. The Python and JavaScript tools take
+//! seconds, and their output differs each time, so a host would have to recompile it. If a file can't be read or
+//! written, the plugin is rebuilt; this is not an error.
 
 use std::{
     fs, io,
@@ -11,8 +11,8 @@ use cordboard_runtime::digest;
 
 use crate::dev::{project::Project, sources::component_inputs};
 
-/// The sources at the start of a build, and the file that records them. A change during the build makes the record
-/// outdated, because the component may not contain the change.
+/// The sources at the start of a build, and the file that records them. If a source changes during the build, the
+/// record is outdated, because the component may not include the change.
 pub struct Stamp {
     path: PathBuf,
     /// The names and digests of the sources. `None` if they can't be read.
@@ -33,7 +33,7 @@ impl Stamp {
 
     pub fn save(&self, component: &Path, installed: &Path) {
         if let Some(text) = self.text(component, installed) {
-            // Without a stamp, the next build isn't skipped.
+            // A failed write is harmless: without a stamp, the next build isn't skipped.
             drop(fs::write(&self.path, text));
         }
     }
@@ -55,7 +55,7 @@ fn sources(folder: &Path) -> io::Result<String> {
     component_inputs(folder).into_iter().map(line).collect()
 }
 
-/// Lists the packages, with the modification times of files and `.dist-info` folders. The times of other folders are
+/// Lists the packages with the modification times of their files and `.dist-info` folders. Other folders' times are
 /// omitted, because Python writes caches into code folders.
 fn packages(folder: &Path) -> String {
     let line = |entry: fs::DirEntry| {

@@ -42,7 +42,7 @@ pub fn config(name: &str, options: &ConfigOptions) -> Result<Config, DevError> {
     Ok(config)
 }
 
-/// Checks that each host of `--private` is also in `--http` or `--tcp`. For any other host, `--private` would have no
+/// Checks that each host in `--private` is also in `--http` or `--tcp`. For other hosts, `--private` would have no
 /// effect.
 fn check_private(reach: &NetworkGrants) -> Result<(), DevError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
@@ -64,7 +64,7 @@ pub fn options(missing: &[String]) -> String {
     missing.iter().map(option).collect::<Vec<_>>().join(" ")
 }
 
-/// Converts a `KEY=VALUE` of `--set` to a line of `[plugins.NAME.config]`.
+/// Converts a `KEY=VALUE` argument of `--set` to a line in `[plugins.NAME.config]`.
 fn config_line(pair: &str) -> Result<String, DevError> {
     let (key, value) = split("--set", pair, "KEY=VALUE")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -85,7 +85,7 @@ fn wrong(option: &'static str, given: &str, shape: &'static str) -> DevError {
     DevError::Option { option, given: given.to_owned(), shape }
 }
 
-/// Formats a text as a TOML string, with the escapes of JSON, which TOML accepts.
+/// Formats text as a TOML string, using JSON escapes, which are also valid in TOML.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -22,14 +22,15 @@ pub struct Report {
     pub imports: Vec<Import>,
     /// Limits in the syntax of the configuration.
     pub limits: BTreeMap<&'static str, String>,
-    /// Exports that the host doesn't call with this configuration, each with the key to set.
+    /// Exports that the host wouldn't call under this configuration, each with the configuration key that would enable
+    /// it.
     pub idle: Vec<String>,
-    /// The missing capabilities that a host would ask its owner to grant.
+    /// Missing capabilities that a host would ask its owner to grant.
     pub approval: Vec<String>,
-    /// The ways to grant the capabilities in `approval`. Only the text form of the report shows them.
+    /// How to grant the capabilities in `approval`. Shown only in the text form of the report.
     #[serde(skip)]
     pub granted_by: String,
-    /// The reasons for a rejection. Empty if a host would accept the plugin or ask for approval.
+    /// The reasons why a host would reject the plugin. Empty if it would accept the plugin or ask for approval.
     pub rejected: Vec<String>,
 }
 
@@ -49,24 +50,25 @@ pub struct Compiled {
     pub seconds: Option<f64>,
 }
 
-/// The linear memory of the component, in bytes.
+/// The component's linear memory, in bytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
     /// The total size of all memories of a fresh instance. `None` if the plugin was not activated or no instance could
     /// be created.
     pub started: Option<usize>,
-    /// The `memory` limit of a call.
+    /// The `memory` limit for a call.
     pub limit: u64,
 }
 
-/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle, approval, filter or
-/// webhook.
+/// Something that the plugin offers: a command, persona, mode or job, or the hook, lifecycle, approval, filter or
+/// webhook extension point.
 #[derive(Debug, Serialize)]
 pub struct Offered {
     pub kind: &'static str,
     pub name: String,
     pub text: String,
-    /// For a command, the required role, and `at once` if it doesn't wait for earlier commands. Empty for other kinds.
+    /// For a command, the required role, plus `at once` if the command doesn't wait for earlier ones. Empty for other
+    /// kinds.
     pub terms: String,
 }
 
@@ -88,7 +90,7 @@ pub enum ImportGrant {
 }
 
 impl Report {
-    /// Creates a report from the component's types and the configuration. `check` adds the results of the activation.
+    /// Creates a report from the component's types and the configuration. `check` then adds the activation's results.
     pub fn new(subject: &Subject, info: &ComponentInfo, compiled: Compiled, config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
         let size = |bytes: usize| format_size(bytes as u64);
@@ -119,7 +121,8 @@ impl Report {
         }
     }
 
-    /// Adds an error: missing capabilities as a request for approval, any other error as a reason for rejection.
+    /// Adds an error: missing capabilities become an approval request, and any other error becomes a reason for
+    /// rejection.
     pub fn reject(&mut self, error: &PluginError) {
         if let PluginError::NotGranted { missing, lines, .. } = error {
             self.approval.clone_from(missing);
@@ -139,8 +142,8 @@ impl Report {
         }
     }
 
-    /// Adds the commands, personas, modes and jobs of the activated plugin, and one offer for each of its other
-    /// extension points.
+    /// Adds the activated plugin's commands, personas, modes and jobs, and one offer for each of its other extension
+    /// points.
     pub fn offer(&mut self, table: &Snapshot) {
         self.offers.extend(table.commands().map(|offer| {
             let spec = &offer.spec;
@@ -202,15 +205,16 @@ fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
 }
 
 /// Returns whether an import is a WASI interface that needs no grant. Language runtimes import these interfaces even if
-/// they don't use them. Through them, the host provides clocks and random numbers, but no files, environment or
-/// network.
+/// they don't use them. The host's implementation of them provides clocks and random numbers, but no access to files,
+/// the environment or the network.
 fn is_empty_wasi(import: &str) -> bool {
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()
         .any(|package| import.starts_with(package))
 }
 
-/// Returns the reasons why a host with this configuration never calls some of the exports, each with the key to set.
+/// Returns why a host with this configuration would never call some of the exports, each reason with the configuration
+/// key to set.
 fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     let has = |options: &str| info.extension_points().any(|point| point == options);
     let mut idle = Vec::new();

@@ -1,4 +1,5 @@
-//! Formats the report of `cordboard plugin check` for people: one heading per line, with its items below in columns.
+//! Formats the report of `cordboard plugin check` for people: each heading is on a line of its own, followed by its
+//! items in columns.
 
 use cordboard_core::{
     render::{UNTRUSTED_LENGTH, one_line, terminal::Colours},
@@ -88,7 +89,7 @@ impl Report {
     }
 }
 
-/// Escapes text of the component, which is untrusted.
+/// Escapes text from the component, which is untrusted.
 fn untrusted(words: &str) -> String {
     one_line(words, UNTRUSTED_LENGTH)
 }

@@ -1,4 +1,4 @@
-//! Session files and message files.
+//! Implements access to session files and message attachments on the fake host.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use cordboard_core::{
 use super::FakeHost;
 
 impl FakeHost {
-    /// Lists the contents of a folder in a session's folder, sorted by name. Fails if the folder is empty, unless it is
-    /// the session's folder itself.
+    /// Lists the contents of a session's folder or one of its subfolders, sorted by name. Fails if a subfolder is
+    /// empty.
     pub(super) fn entries(&self, session: &SessionName, page: &FolderPage) -> Result<Vec<FolderEntry>, String> {
         let inner = self.inner();
         let folder = page.path.trim_matches('/');

@@ -1,4 +1,4 @@
-//! The key-value stores of plugins on the fake host.
+//! Implements the plugins' key-value stores on the fake host.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use cordboard_runtime::{PluginState, StateError, Swap};
 use crate::dev::recorded_action::RecordedAction;
 
 impl FakeHost {
-    /// Returns the state of all plugins, by plugin and key.
+    /// Returns all plugins' state, keyed by plugin and state key.
     pub fn plugin_state(&self) -> BTreeMap<(String, String), Vec<u8>> {
         self.inner().keys.clone()
     }

@@ -1,5 +1,5 @@
 //! One session of the fake host: the host's state machine, and a fake agent that reacts to its effects at once. The
-//! agent accepts prompts and doesn't end a turn by itself.
+//! agent accepts prompts and never ends a turn by itself.
 
 use std::collections::VecDeque;
 
@@ -45,7 +45,7 @@ pub(super) struct FakeSession {
     /// The turn that ended last.
     ended: Option<Turn>,
     run: Run,
-    /// The inputs from the agent that the machine has not handled yet, in order.
+    /// Inputs from the agent that the machine hasn't handled yet, in order.
     events: VecDeque<Input>,
 }
 
@@ -64,7 +64,7 @@ impl FakeSession {
         }
     }
 
-    /// Executes a command. As on a real host, the returned view doesn't show the agent's reaction.
+    /// Executes a command. As on a real host, the returned view doesn't yet include the agent's reaction.
     pub fn order(&mut self, order: SessionCommand, now: Timestamp) -> Result<SessionView, ApiError> {
         let effects = self.machine.command(order, now)?;
         let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
@@ -85,13 +85,13 @@ impl FakeSession {
         self.handle(Input::Agent { run: self.run, event }, now);
     }
 
-    /// Restores prompts whose turns were interrupted when the previous host ended.
+    /// Restores prompts whose turns were interrupted when the previous host exited.
     pub fn restore(&mut self, interrupted: Vec<Prompt>, now: Timestamp) {
         let effects = self.machine.restore(Vec::new(), interrupted, now);
         self.perform(effects, now);
     }
 
-    /// Handles the deadlines up to `now`, each at its time.
+    /// Handles all deadlines up to `now`, each as of the time when it was due.
     pub fn advance(&mut self, now: Timestamp) {
         while let Some((at, _)) = self.machine.poll_timeout().filter(|(at, _)| *at <= now) {
             self.handle(Input::Timeout, at);
@@ -124,8 +124,8 @@ impl FakeSession {
         }
     }
 
-    /// Performs one effect. If the effect starts the agent, returns the effects that follow, because the start's result
-    /// is known immediately.
+    /// Performs one effect. If it starts the agent, returns the resulting effects, because the outcome of the start is
+    /// known immediately.
     fn perform_one(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
         match effect {
             Effect::Spawn { run, .. } => return self.spawn(run, now),
@@ -133,7 +133,7 @@ impl FakeSession {
                 self.event(run, AgentEvent::PromptAccepted(prompt.id));
                 self.event(run, AgentEvent::Conversation { id: CONVERSATION.to_owned(), resumable: true });
             }
-            // The fake agent takes one prompt at a time.
+            // The fake agent accepts only one prompt at a time.
             Effect::Steer { .. } | Effect::Forget { .. } | Effect::SteeredTurnStarted { .. } => {}
             Effect::Interrupt { run } => {
                 self.event(run, AgentEvent::InterruptAccepted);
@@ -169,7 +169,7 @@ impl FakeSession {
             | Effect::Complete { .. } => {}
             // A test conversation can't open a terminal.
             Effect::WatchTerminal(_) => {}
-            // A test conversation shows a turn only when it asks for a frame.
+            // In a test conversation, a turn is shown only when the conversation asks for a frame.
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
             Effect::Audit(_) | Effect::AuditUnclosed(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }

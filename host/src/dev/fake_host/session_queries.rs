@@ -20,13 +20,13 @@ use crate::{
 const FREE_MEMORY: u64 = 4 << 30;
 
 impl FakeHost {
-    /// Returns the load that a lifecycle plugin sees.
+    /// Returns the load that is reported to lifecycle plugins.
     pub fn load(&self, idle_for: Duration) -> Load {
         let live_agents = u32::try_from(self.shared.sessions.live_agents()).unwrap_or(u32::MAX);
         Load { idle_for, live_agents, agent_memory: None, free_memory: FREE_MEMORY }
     }
 
-    /// Returns the next query of any session, with the name of the session.
+    /// Returns the next query of any session, with the session's name.
     fn next_query(&self) -> Option<(SessionName, PluginQuery)> {
         let mut inner = self.inner();
         inner.sessions.iter_mut().find_map(|(name, entry)| {
@@ -36,14 +36,15 @@ impl FakeHost {
     }
 }
 
-/// Answers all session queries, including those that follow from the answers. `subject` is the plugin under test.
+/// Answers all session queries, including those that the answers cause. `subject` is the plugin under test.
 pub async fn settle(registry: &Registry, host: &FakeHost, subject: &str) {
     let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
     let config = host.config();
     let plugins = QueriedPlugins { plugins: registry, host: &host_api, config: &config };
     while let Some((session, query)) = host.next_query() {
         let input = match query.query {
-            // Without a list of known personas, any name is accepted, so there may be no plugin to ask.
+            // If the list of known personas isn't set, any name is accepted, and it's possible that no plugin exports
+            // the persona.
             Query::Persona { .. } if host.shared.personas.get().is_none() => {
                 Input::PersonaSettings { ticket: query.ticket, settings: Ok(PersonaSettings::default()) }
             }
@@ -70,7 +71,7 @@ fn approval_plugin<'a>(registry: &Registry, subject: &'a str, config: &'a Config
     [subject, config.requests.approval.as_str()].into_iter().find(|name| snapshot.has_approval(name))
 }
 
-/// Asks the approval plugin. Keeps its answer, so that the conversation can show the decision or the failure.
+/// Asks the approval plugin and stores its answer, so that the conversation can show the decision or the failure.
 async fn decide(
     registry: &Registry,
     host: &FakeHost,

@@ -1,5 +1,5 @@
 //! Brings a session of the fake host into the state that a test conversation describes. It uses the inputs and commands
-//! that lead to this state on a real host, so every state is also possible there.
+//! that lead to this state on a real host, so it can't produce a state that is impossible there.
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -10,10 +10,10 @@ use cordboard_core::{
 use super::session::{Behaviour, CONVERSATION, FakeSession};
 use crate::session::Query;
 
-/// The default reason for the phase `Asking`.
+/// The default reason for the `Asking` phase.
 const RESUME_REFUSED: &str = "the conversation no longer exists";
 
-/// The default reason for the phase `Broken`.
+/// The default reason for the `Broken` phase.
 const NOT_STARTED: &str = "the agent's command does not exist";
 
 /// A session as a test conversation describes it.
@@ -21,19 +21,19 @@ const NOT_STARTED: &str = "the agent's command does not exist";
 pub struct SessionSetup {
     pub record: SessionRecord,
     pub phase: Phase,
-    /// The models that its agent has reported.
+    /// The models that the session's agent has reported.
     pub models: Vec<String>,
-    /// The reason for the phase `Asking` or `Broken`. `None` selects the default reason.
+    /// The reason for the `Asking` or `Broken` phase. `None` selects the default reason.
     pub why: Option<String>,
     /// The number of waiting prompts, excluding the one in progress.
     pub queued: usize,
     /// The number of interrupted prompts.
     pub interrupted: usize,
-    /// The place that its prompts come from.
+    /// The place that the session's prompts come from.
     pub place: Place,
 }
 
-/// A state that no session can have.
+/// The error for a state that no session can be in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     #[error("queued={count}: a session that is {} has no queued messages: use starting, busy, stopping, asking or broken", phase.as_str())]
@@ -139,8 +139,7 @@ impl SessionSetup {
     }
 }
 
-/// Executes commands. Queries to plugins get a default answer, because a session can be set up before plugins are
-/// active.
+/// Executes commands. Plugin queries get a default answer, because a session can be set up before any plugin is active.
 fn drive(session: &mut FakeSession, orders: impl IntoIterator<Item = SessionCommand>, now: Timestamp) {
     for order in orders {
         let refused = session.order(order, now).err();

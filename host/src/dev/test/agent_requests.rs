@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
-/// The word that marks a question as accepting several choices. It precedes the question's text.
+/// The word that marks a question as multiple-choice. It precedes the question's text.
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
     /// `SESSION TOOL [DETAIL]`: asks for permission, with the choices of the `claude` agent. Returns the decision of
-    /// the approval plugin. If a user decides, the reply is empty and the question is posted.
+    /// the approval plugin. If the decision is left to the user, the reply is empty and the question is posted.
     pub async fn permission(&mut self, words: &str) -> Result<Reply, StepError> {
         let usage = || StepError::Usage("@permission SESSION TOOL DETAIL, as in @permission alpha Bash ls -la");
         let (session, asked) = words.split_once(' ').ok_or_else(usage)?;
@@ -47,8 +47,8 @@ impl StepRunner {
         Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
     }
 
-    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. Adds a
-    /// last choice, `other`, which requires text.
+    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. Appends
+    /// the choice `other`, which requires text.
     pub fn question(&self, words: &str) -> Result<(), StepError> {
         let usage = || {
             StepError::Usage(
@@ -86,8 +86,8 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the input of a tool of the `claude` agent: `detail` itself if it is a JSON object, or else an object with
-/// `detail` as the main argument of the tool. If the main argument is unknown, the object is empty.
+/// Returns the input for one of the `claude` agent's tools: `detail` itself if it is a JSON object, or else an object
+/// that contains `detail` as the tool's main argument. If the main argument is unknown, the object is empty.
 fn tool_input(tool: &str, detail: &str) -> Value {
     if let Ok(input @ Value::Object(_)) = serde_json::from_str(detail) {
         return input;
@@ -104,7 +104,8 @@ fn tool_input(tool: &str, detail: &str) -> Value {
     if detail.is_empty() { json!({}) } else { json!({ argument: detail }) }
 }
 
-/// Returns the line for a decision. If a user decides, it is empty, because the question follows.
+/// Returns the line that shows a decision. It is empty if the decision is left to the user, because the question is
+/// shown next.
 fn decision_text(decision: Decision) -> String {
     let outcome = match decision.outcome {
         DecisionOutcome::Allow => "allow".to_owned(),

@@ -1,5 +1,5 @@
 //! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
-//! replaces differing words with `{*}`, so that random values rarely become expected ones.
+//! replaces differing words with `{*}`, so that random values rarely end up in the expected replies.
 
 use std::fs;
 
@@ -15,11 +15,11 @@ use crate::{dev::error::DevError, stdout};
 /// for a die.
 pub const RUNS: usize = 5;
 
-/// Rewrites the conversation in `file`. `runs` are the results of running this text several times.
+/// Rewrites the conversation in `file`. `runs` contains the results of running this text several times.
 ///
 /// # Errors
-/// The file can't be written, or the number of lines of a step differs between runs. In the second case, the other
-/// steps are written anyway.
+/// The file can't be written, or a step's number of lines differs between runs. In the latter case, the other steps are
+/// written anyway.
 pub fn bless(runs: &[ConversationRun], Conversation { file, text }: Conversation<'_>) -> Result<(), DevError> {
     let Some(first) = runs.first() else { return Ok(()) };
     let place = |step: &ConversationStep| format!("{}:{}", file.display(), step.line);
@@ -99,8 +99,8 @@ fn in_common(pattern: &str, line: &str) -> String {
 
 const ANY: &str = "{*}";
 
-/// Splits a text into runs of letters, digits, `-` and `_`, and any other character on its own; `{*}` counts as one
-/// character. A random token stays one word, so that no part of it is kept.
+/// Splits a text into words. A word is a run of letters, digits, `-` and `_`, or any other single character; `{*}`
+/// counts as one character. This way, a random token is a single word, so no part of it ends up in the pattern.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;

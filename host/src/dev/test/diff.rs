@@ -1,6 +1,6 @@
 //! Compares expected and actual lines.
 
-/// One line of the comparison.
+/// One line of the diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiffLine {
     Same(String),

@@ -1,4 +1,4 @@
-//! Executes the directives of a conversation: lines that begin with `@`. They set the sender, the time, sessions, the
+//! Executes a conversation's directives: lines that begin with `@`. Directives set the sender, the time, sessions, the
 //! network and the configuration, act as an agent, or call the plugin.
 
 use std::{str::FromStr, time::Duration};
@@ -64,7 +64,7 @@ impl StepRunner {
             "request" => return self.request(words).await,
             "resume" => return self.resume(words).await,
             "review" => return self.review(words).await,
-            // Shows why the plugin can't be activated, so that a conversation can expect the error.
+            // Show why the plugin can't be activated, so that a conversation can expect the error.
             "plug" => {
                 self.config()?;
                 return Ok(verbatim(self.activate().await.err().map(|error| error.to_string()).unwrap_or_default()));
@@ -74,7 +74,7 @@ impl StepRunner {
         Ok(Reply::default())
     }
 
-    /// `SESSION PROMPT => ANSWER`: adds an exchange to the history of the session.
+    /// `SESSION PROMPT => ANSWER`: adds an exchange to the session's history.
     fn add_exchange(&self, words: &str) -> Result<(), StepError> {
         let (name, texts) = words.split_once(' ').unwrap_or((words, ""));
         let (prompt, answer) = texts.split_once(" => ").unwrap_or((texts, ""));
@@ -200,7 +200,7 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError
     Ok(())
 }
 
-/// Parses `TOKENS[/MAXIMUM]`: the number of tokens in the context of a session, and the model's maximum.
+/// Parses `TOKENS[/MAXIMUM]`: the number of tokens in a session's context, and the model's maximum.
 fn context(value: &str) -> Result<ContextUse, StepError> {
     let (tokens, window) = value.split_once('/').map_or((value, None), |(tokens, window)| (tokens, Some(window)));
     let window = window.map(|window| number("context", window)).transpose()?;

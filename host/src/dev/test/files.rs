@@ -1,4 +1,4 @@
-//! Implements `@attach` and `@file`, the directives for message files and session files.
+//! Implements `@attach` and `@file`, the directives that add message attachments and session files.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
 //! Implements the directives for calls that aren't made by users: events, jobs, webhook requests, reviews, resume
-//! notices and personas. Their results are shown like replies.
+//! notices and personas. The results of these calls are shown like replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -95,7 +95,7 @@ impl StepRunner {
         Ok(outcome_reply(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 
-    /// `NAME: VALUE`: sets a header of later requests. Without a value, removes it.
+    /// `NAME: VALUE`: sets a header for later requests, or removes it if no value is given.
     pub fn header(&mut self, words: &str) -> Result<(), StepError> {
         let (name, value) = words.split_once(':').ok_or(StepError::Usage("@header NAME: VALUE"))?;
         let name = name.trim().to_ascii_lowercase();
@@ -106,7 +106,7 @@ impl StepRunner {
         Ok(())
     }
 
-    /// `SESSION [+SPAN] [free=SIZE]`: reviews a session with this idle time and free memory.
+    /// `SESSION [+SPAN] [free=SIZE]`: reviews a session, given this idle time and free memory.
     pub async fn review(&mut self, words: &str) -> Result<Reply, StepError> {
         let (view, load) = self.idle(words)?;
         self.activate().await?;

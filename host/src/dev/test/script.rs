@@ -15,13 +15,13 @@ pub struct ConversationStep {
 pub enum StepKind {
     /// `> text`: sends a message.
     Say(String),
-    /// `> [Label]`: presses a button of the last message with buttons.
+    /// `> [Label]`: presses a button of the last message that has buttons.
     Press(String),
     /// `@name words`: runs a directive.
     Directive { name: String, words: String },
 }
 
-/// The directives that prepare a call. All others count as calls.
+/// The directives that only prepare a call. All other directives count as calls.
 const PREPARATIONS: [&str; 15] = [
     "as", "budget", "clock", "config", "exchange", "header", "http", "locale", "plugin", "question", "secret",
     "session", "tcp", "usage", "with",
@@ -52,7 +52,8 @@ impl fmt::Display for StepKind {
 pub struct Expected {
     pub chat: Vec<String>,
     pub actions: Vec<String>,
-    /// The numbers of the lines with the expected results. They are consecutive; the first line of the file is 1.
+    /// The numbers of the lines that contain the expected results. They are consecutive; the file's first line is
+    /// number 1.
     pub lines: Vec<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! A conversation's fake network: answers as the `@http` and `@tcp` lines declare, and records the HTTP requests. A
-//! request or a connection to any other address fails, and the error names the missing directive.
+//! A conversation's fake network: answers as declared by the `@http` and `@tcp` lines, and records the HTTP requests.
+//! Requests and connections to any other address fail with an error that names the missing directive.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ pub struct ScriptedNetwork(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The responses, last declared first, because later lines override earlier ones.
+    /// The responses, most recently declared first, because later lines override earlier ones.
     responses: Vec<ScriptedResponse>,
     ports: Vec<(String, Option<Duration>)>,
     requests: Vec<RecordedAction>,

@@ -1,4 +1,4 @@
-//! Keeps a conversation's secrets in temporary files, because a host reads secrets only from files.
+//! Stores a conversation's secrets in temporary files, because a host reads secrets only from files.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -51,7 +51,7 @@ impl Secrets {
 impl Drop for Secrets {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            // A folder that can't be removed remains in the temporary folder, readable only by its owner.
+            // If the folder can't be removed, it stays in the system's temporary folder, readable only by its owner.
             drop(fs::remove_dir_all(folder));
         }
     }

@@ -1,4 +1,4 @@
-//! The errors of a step. Most messages say how to correct the line of the step.
+//! Defines the errors that a step can fail with. Most messages say how to correct the step's line.
 
 use std::{io, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Runs the steps of a conversation on a plugin, and returns their results.
+//! Runs a conversation's steps on a plugin, and returns their results.
 
 use std::{
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ pub struct StepOutput {
     pub actions: Vec<String>,
 }
 
-/// The buttons of a message, and the request that they answer, if any.
+/// A message's buttons, and the request that they answer, if any.
 #[derive(Default)]
 struct Buttons {
     buttons: Vec<Button>,
@@ -51,11 +51,11 @@ pub struct StepRunner {
     /// The conversation's folder. File names in the conversation are relative to it.
     pub folder: PathBuf,
     pub network: Arc<ScriptedNetwork>,
-    /// The headers of webhook requests.
+    /// The headers to send with webhook requests.
     pub headers: Vec<(String, String)>,
-    /// The turn that the last `@turn` showed.
+    /// The turn shown by the last `@turn` directive.
     pub turn: Option<ShownTurn>,
-    /// The buttons of the last message with buttons.
+    /// The buttons of the last message that had any.
     buttons: Buttons,
     /// Whether the configuration has changed since the plugin was activated.
     pub stale: bool,
@@ -66,7 +66,7 @@ impl StepRunner {
         let network = Arc::new(ScriptedNetwork::default());
         let host = FakeHost::new(BEGINNING, Config::defaults(), Some(Arc::clone(&network) as Arc<dyn FakeNetwork>));
         // Check the names of personas, because `@with` can add the plugins that export them. `cordboard plugin call`
-        // can't add plugins, so it accepts every name.
+        // can't add plugins, so it accepts any name.
         let plugins = Arc::clone(&registry);
         host.set_personas(move || plugins.snapshot().personas().map(|choice| choice.name.clone()).collect());
         let harness = Harness::new(registry, log, subject, host);
@@ -116,7 +116,7 @@ impl StepRunner {
     }
 
     /// Activates the plugin with the current configuration. If no line sets `grants`, grants every requested capability
-    /// that `grants` can list.
+    /// that could be listed there.
     pub async fn activate(&mut self) -> Result<(), StepError> {
         if !self.stale {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Implements the directives that describe a turn: the agent's text and actions. Each directive renders a frame with
+//! Implements the directives that describe a turn: what the agent says and does. Each directive renders a frame with
 //! the view plugin.
 
 use cordboard_core::{
@@ -10,7 +10,7 @@ use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
 use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
-/// The view mode if neither the directive nor the session sets one.
+/// The view mode to use if neither the directive nor the session sets one.
 const DEFAULT_MODE: &str = "normal";
 
 /// The maximum length of a message, in UTF-16 code units, as in Telegram.
@@ -19,10 +19,10 @@ const TEXT_UNITS: u32 = 4096;
 /// The prefix of the live line below the messages.
 const LIVE: &str = "~ ";
 
-/// The prompt of a turn that a conversation starts.
+/// The prompt text of a turn that is started by a conversation.
 const PROMPT: &str = "a message";
 
-/// The turn that the last `@turn` showed, and its view mode.
+/// The turn shown by the last `@turn` directive, and its view mode.
 pub struct ShownTurn {
     session: SessionName,
     mode: String,
@@ -50,8 +50,8 @@ impl StepRunner {
         self.frame(&turn).await
     }
 
-    /// Adds text of the agent; `\n` in it becomes a line break. If the last part of the turn is a text, the new text is
-    /// appended to it.
+    /// Adds text from the agent; `\n` becomes a line break. If the turn's last part is text, the new text is appended
+    /// to it.
     pub async fn says(&mut self, words: &str) -> Result<Reply, StepError> {
         let text = words.replace("\\n", "\n");
         let turn = self.complete_actions()?;

@@ -1,4 +1,4 @@
-//! Implements `@usage` and `@budget`, the directives for the cost of turns and the daily cost limit.
+//! Implements `@usage` and `@budget`, the directives that set the cost of turns and the daily cost limit.
 
 use cordboard_core::{
     config::Limits,

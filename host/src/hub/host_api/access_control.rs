@@ -1,4 +1,4 @@
-//! Lets the owner list and change who has access. A change is stored, and then takes effect like a change of `[access]`
+//! Lets the owner list and change who has access. A change is stored and then takes effect, like a change to `[access]`
 //! in the configuration.
 
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ impl AccessControl for HostService {
     }
 
     async fn change_access(&self, caller: Option<&Caller>, request: AccessRequest) -> Result<String, ApiError> {
-        // Changes run one at a time, so that the published entries are those of the last stored change.
+        // Apply changes one at a time, so that the published entries always match the last stored change.
         let changing = self.config.lock_people().await;
         let by = self.authorized(caller)?;
         let sources = self.config.access_sources();

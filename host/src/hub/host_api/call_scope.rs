@@ -1,4 +1,4 @@
-//! Creates copies of the host service that are bound to a single call, for example to the update of a command.
+//! Creates copies of the host service that are bound to a single call, for example to a command's update.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use super::{HostService, files::FilterAttachments, send::PromptKeys};
 use crate::hub::{file_downloads::CommandFiles, press_context::Press, undispatched_prompts::PromptTaker};
 
 impl HostService {
-    /// Returns a copy for a call that these hooks caused.
+    /// Returns a copy for a call caused by these hooks.
     #[must_use]
     pub fn caused_by(&self, causes: CausationChain) -> Self {
         Self { causes, ..self.clone() }
     }
 
-    /// Returns a copy for the command of an update, which may be a pressed button.
+    /// Returns a copy for the command in an update, which may be a button press.
     pub(in crate::hub) fn for_update(
         &self,
         update: &Update,
@@ -33,7 +33,7 @@ impl HostService {
         }
     }
 
-    /// Returns a copy for a filter that sees these files. It is not bound to a button or a command.
+    /// Returns a copy for a filter whose message has these attachments. It isn't bound to a button or a command.
     pub(in crate::hub) fn for_filter(&self, place: &Place, files: FilterAttachments) -> Self {
         Self {
             place: Some(place.clone()),

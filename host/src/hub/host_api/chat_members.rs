@@ -1,5 +1,5 @@
-//! Determines the members of a place: the people who have written there, and the user of a private chat or of the
-//! console. People without access are excluded.
+//! Determines the members of a place: people who have written there, and the user of a private chat or the console.
+//! People without access are excluded.
 
 use cordboard_chat::console;
 use cordboard_core::{
@@ -8,9 +8,9 @@ use cordboard_core::{
 };
 use cordboard_runtime::ChatMember;
 
-/// Returns the members of `place`. `writers` are the people who have written there, with or without access.
+/// Returns the members of `place`. `writers` lists everyone who has written there, including people without access.
 pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
-    // A private chat has the id of its user. Group ids are negative, so they match no user.
+    // A private chat's id equals its user's id. Group ids are negative, so they never match a user.
     let private = (place.user_front_end() == cordboard_telegram::FRONT_END)
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
@@ -37,8 +37,8 @@ pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -
 /// this function.
 pub fn role(id: &UserId, place: &Place, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {
-        // Older hosts didn't store who wrote in a place. The empty id stands for an unknown person, so that such a
-        // place still has a member. It matches no caller.
+        // Older hosts didn't store who wrote in a place. The empty id, which never matches a caller, stands for an
+        // unknown person, so that these places still have a member.
         None => id.0.is_empty().then_some(Role::Member),
         Some((console::FRONT_END, _)) => Some(Role::Owner),
         Some((cordboard_telegram::FRONT_END, number)) => access.role_in(number.parse().ok()?, place),

@@ -1,4 +1,4 @@
-//! Gives plugins access to session files: lists folders, and reads the files of the message that a filter sees.
+//! Gives plugins access to session files: lists folders, and reads the attachments of messages passed to filters.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use super::HostService;
 use crate::received_files;
 
-/// The files of the message that a filter sees.
+/// The attachments of the message passed to a filter.
 #[derive(Debug, Clone)]
 pub struct FilterAttachments {
     session_folder: Arc<PathBuf>,
@@ -25,7 +25,7 @@ impl FilterAttachments {
         Self { session_folder: Arc::new(session_folder), files: files.into() }
     }
 
-    /// Reads a part of a file. The error is for people.
+    /// Reads part of a file. The error is a text to show to users.
     pub(super) async fn read(&self, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, String> {
         if !self.files.iter().any(|file| file.saved_as == id) {
             return Err(format!("the message has no file '{id}'"));

@@ -1,5 +1,4 @@
-//! Creates sessions that continue the conversation of another session. The agent copies the conversation when it
-//! starts.
+//! Creates sessions that continue another session's conversation. The agent copies the conversation when it starts.
 
 use cordboard_core::{
     messages,
@@ -34,8 +33,8 @@ impl HostService {
     }
 }
 
-/// Returns the record of a session that forks this one. A fork during a turn is refused: the agent would copy a part of
-/// the answer, and the cost of that turn would count twice.
+/// Returns the record of a session that forks this one. Forking during a turn is refused: the agent would copy only
+/// part of the answer, and the cost of that turn would be counted twice.
 ///
 /// # Errors
 /// The session can't be forked now, or the new name can't be used.

@@ -18,7 +18,8 @@ use tokio::task::spawn_blocking;
 
 use super::HostService;
 
-/// The size of the part of the file that is read first, in bytes. If it has too few exchanges, larger parts are read.
+/// The size of the part of the file that is read first, in bytes. If this part contains too few exchanges, larger parts
+/// are read.
 const FIRST_PART: u64 = 256 * 1024;
 /// The maximum size of the part that is read, in bytes.
 const LARGEST_PART: u64 = 16 * 1024 * 1024;
@@ -56,7 +57,7 @@ impl HostService {
     }
 }
 
-/// Returns the error for users. It contains no paths; they are only in the log.
+/// Returns the error to show to users. It doesn't contain paths, which are only logged.
 fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) -> ApiError {
     let text = match error {
         TranscriptError::NoTranscripts => return refuse(ApiErrorCode::Invalid, messages::no_history(agent)),
@@ -90,7 +91,7 @@ fn last_exchanges(file: &Path, count: usize) -> io::Result<Vec<Exchange>> {
         let start = size.saturating_sub(part);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
-        // The agent may write more in the meantime.
+        // The agent may be appending to the file.
         (&mut file).take(size - start).read_to_end(&mut bytes)?;
         // The first line of a part is incomplete, unless the part is the whole file.
         let complete = if start == 0 { 0 } else { bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()) };

@@ -1,6 +1,6 @@
-//! Validates a session spec, builds the record of the new session from it, and stores and publishes the session.
-//! [`NewSession`] itself stores and publishes nothing. If `[sessions.folders]` no longer lists a session, this module
-//! also notifies the session's chat that the session keeps its folder.
+//! Validates a session spec, builds the new session's record from it, and stores and publishes the session.
+//! [`NewSession`] only validates and builds. If a session is removed from `[sessions.folders]`, this module also
+//! notifies the session's chat that the session keeps its folder.
 
 use std::{
     collections::BTreeMap,
@@ -28,12 +28,12 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// The facts that decide whether a session can be created.
+/// The data that determines whether a session can be created.
 pub struct NewSession<'a> {
     pub registry: &'a SessionRegistry,
     pub config: &'a Config,
     pub state_dir: &'a Path,
-    /// The names of the active personas. With `None`, every name is accepted.
+    /// The names of the active personas. If `None`, any name is accepted.
     pub personas: Option<Vec<String>>,
     pub now: Timestamp,
 }
@@ -55,8 +55,8 @@ impl NewSession<'_> {
         Ok(record)
     }
 
-    /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
-    /// that `[sessions.folders]` names for the session, or else one in the state directory.
+    /// Returns the requested folder if it is below one of `[sessions] roots`. If no folder is requested, returns the
+    /// folder that `[sessions.folders]` sets for the session, or else one in the state directory.
     fn folder(&self, name: &SessionName, id: &SessionName, requested: Option<&str>) -> Result<PathBuf, ApiError> {
         if let Some(requested) = requested {
             return below_roots(Path::new(requested), &self.config.sessions.roots);
@@ -81,7 +81,7 @@ fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -
 /// Checks a new name for a session that keeps `folder`.
 ///
 /// # Errors
-/// The text is not a valid session name, a session has the name, or the configuration sets another folder for it.
+/// The text is not a valid session name, the name is in use, or the configuration sets another folder for it.
 pub fn check_new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<SessionName, ApiError> {
     let name = session_name(text)?;
     check_free(rules.registry, rules.caller, &name)?;
@@ -189,9 +189,9 @@ impl HostService {
         Ok(view)
     }
 
-    /// Creates a session of the owner that continues a conversation in the folder where the conversation began. The
-    /// folder need not be below `[sessions] roots`: the roots restrict chat users, while the machine's operator can use
-    /// any folder.
+    /// Creates a session that belongs to the owner and continues a conversation in the folder where the conversation
+    /// began. The folder need not be below `[sessions] roots`: the roots restrict chat users, while the machine's
+    /// operator can use any folder.
     ///
     /// # Errors
     /// The name is invalid or in use, the agent is not configured, or the session could not be stored.
@@ -221,8 +221,8 @@ impl HostService {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
-    /// For each session that was removed from `[sessions.folders]`, notifies its chat that the session keeps its
-    /// folder. `before` is the previous table.
+    /// Notifies the chats of sessions that were removed from `[sessions.folders]` that the sessions keep their folders.
+    /// `before` is the previous table.
     pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
         for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {

@@ -1,5 +1,4 @@
-//! Renames sessions. The name and everything that is stored under it change in one commit; the session keeps its
-//! folder.
+//! Renames sessions. The name and everything stored under it are changed in one commit; the session keeps its folder.
 
 use cordboard_core::{
     session::ApiError,

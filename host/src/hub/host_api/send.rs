@@ -1,4 +1,4 @@
-//! Sends the prompts of plugins to sessions. A prompt is stored before the plugin's call returns, so that a killed host
+//! Sends plugins' prompts to sessions. A prompt is stored before the plugin's call returns, so that a killed host
 //! doesn't lose it.
 
 use std::{
@@ -27,12 +27,12 @@ use crate::hub::{
     sessions::supervisor::prompt_of,
 };
 
-/// The time that a call of a plugin waits for filters. After it, the host stores the prompt, and the call returns while
-/// the filters still run. Otherwise, the time limit of the call would cancel the prompt.
+/// How long a plugin's call waits for filters. After that, the host stores the prompt, and the call returns while the
+/// filters are still running. Otherwise, the call's time limit could cancel the prompt.
 const CALL_WAIT: Duration = Duration::from_secs(1);
 
-/// Creates the keys of the prompts that the calls for one update send. If the host is killed, the update is handled
-/// again. Its prompts then get the same keys, so those that were accepted before are not accepted twice.
+/// Creates the keys of the prompts sent while one update is handled. If the host is killed, the update is handled again
+/// and its prompts get the same keys, so prompts that were already accepted aren't accepted twice.
 #[derive(Clone, Default)]
 pub struct PromptKeys(Option<Arc<KeysOfUpdate>>);
 
@@ -69,7 +69,7 @@ impl HostService {
             return Err(refuse(ApiErrorCode::Denied, messages::FILTER_CANNOT_SEND.to_owned()));
         }
         let view = self.visible(caller, name.as_str())?;
-        // The answer to an urgent prompt is shown in the place where the user gave the command.
+        // The answer to an urgent prompt is shown in the place where the user sent the command.
         let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         if let Some(budget) = self.usage.spent_budget().await {
@@ -86,7 +86,7 @@ impl HostService {
         };
         let (accepted, is_accepted) = oneshot::channel();
         let host = self.clone();
-        // A task of its own, so that the end of the call doesn't cancel it.
+        // Use a separate task, so that it isn't canceled when the call ends.
         tokio::spawn(async move { host.filter_and_send(update, &view, urgency, accepted).await });
         let panicked = |_| Err(refuse(ApiErrorCode::Failed, messages::NOT_SENT_BUG.to_owned()));
         is_accepted.await.unwrap_or_else(panicked)
@@ -146,7 +146,7 @@ impl HostService {
         Ok(rows.into_iter().next())
     }
 
-    /// Filters and sends a stored prompt whose filters the previous run of the host has not finished.
+    /// Filters and sends a stored prompt whose filtering the previous run of the host didn't finish.
     pub(in crate::hub) async fn filter_again(&self, row: &InboxRow, addressee: &Addressee) {
         match self.registry().with_id(&addressee.session) {
             Some(view) => {
@@ -190,7 +190,7 @@ impl HostService {
         Ok(())
     }
 
-    /// Sends an assigned prompt to its session. The caller holds the lock of the names.
+    /// Sends an assigned prompt to its session. The caller must hold the name lock.
     async fn prompt_session(&self, name: &SessionName, update: &Update, id: PromptId, urgency: Urgency) {
         let (Some(session), Some(prompt)) = (self.sessions.get(name), prompt_of(update, &id)) else { return };
         let mode = self.mode_of(&update.caller.id).await;

@@ -22,7 +22,7 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// Runs the queries. `host` is weak because the host service owns the sessions, which own this value.
+/// Runs the queries. `host` is a weak reference because the host service owns the sessions, which own this value.
 pub struct QueryRunner {
     pub plugins: Arc<Registry>,
     pub config: LiveConfig,
@@ -39,8 +39,8 @@ impl PluginQueries for Arc<QueryRunner> {
     }
 }
 
-/// Returns the answer, or `failed` if there is none or the task panicked: a session that waits for an answer always
-/// gets one.
+/// Returns the answer, or `failed` if there is no answer or the task panicked, so that a waiting session always gets
+/// one.
 async fn answer_or(answer: JoinHandle<Option<Input>>, failed: Input) -> Input {
     match answer.await {
         Ok(answer) => answer.unwrap_or(failed),
@@ -51,7 +51,7 @@ async fn answer_or(answer: JoinHandle<Option<Input>>, failed: Input) -> Input {
     }
 }
 
-/// Returns the input for a session whose query is not answered.
+/// Returns the input for a session whose query was not answered.
 fn unanswered(ticket: Ticket, query: &Query) -> Input {
     match query {
         Query::Persona { name } => {
@@ -63,7 +63,7 @@ fn unanswered(ticket: Ticket, query: &Query) -> Input {
     }
 }
 
-/// The plugins that answer the queries of sessions.
+/// The plugins that answer the sessions' queries.
 pub struct QueriedPlugins<'a> {
     pub plugins: &'a Registry,
     pub host: &'a Arc<dyn HostApi>,
@@ -71,8 +71,8 @@ pub struct QueriedPlugins<'a> {
 }
 
 impl QueriedPlugins<'_> {
-    /// Queries the plugin and returns its answer as the input for the session. `load` returns the load that a lifecycle
-    /// plugin sees.
+    /// Queries the plugin and returns its answer as an input for the session. `load` returns the load to report to a
+    /// lifecycle plugin.
     pub async fn answer(&self, query: PluginQuery, load: impl AsyncFnOnce(&SessionView, Duration) -> Load) -> Input {
         let Self { plugins, host, config } = *self;
         let policy = config.plugins.lifecycle.as_str();
@@ -124,7 +124,7 @@ impl QueryRunner {
     async fn load(&self, view: &SessionView, idle_for: Duration) -> Load {
         let live_agents = u32::try_from(self.registry.live_agents()).unwrap_or(u32::MAX);
         let pid = view.record.process.as_ref().map(|process| process.pid);
-        // Reading all processes can take milliseconds, and must not delay other tasks.
+        // Reading the process table can take milliseconds, and must not delay other tasks.
         let measure = move || (pid.and_then(|pid| ProcessTrees::read().resident_memory(pid)), free_memory());
         let (agent_memory, free_memory) = spawn_blocking(measure).await.unwrap_or_default();
         Load { idle_for, live_agents, agent_memory, free_memory }

@@ -33,14 +33,14 @@ use crate::{
     session_registry::{SessionCell, SessionRegistry},
 };
 
-/// The view mode if neither the session nor the author of the prompt has one.
+/// The view mode to use if neither the session nor the prompt's author has set one.
 const DEFAULT_MODE: &str = "normal";
 
-/// The time after which an unchanged frame is rendered again, so that the displayed elapsed time stays current while
+/// The interval at which an unchanged frame is rendered again, so that the displayed elapsed time stays current while
 /// the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
-/// The dependencies for rendering and posting the outputs of sessions.
+/// The dependencies needed to render and post sessions' outputs.
 #[derive(Clone)]
 pub struct TurnRenderer {
     pub plugins: Arc<Registry>,
@@ -62,14 +62,14 @@ pub struct TurnPresenter {
 #[derive(Default)]
 struct OutputQueue {
     waiting: VecDeque<SessionOutput>,
-    /// The last frame of the running turn.
+    /// The most recent frame of the running turn.
     running: Option<(Arc<Turn>, SessionView)>,
     /// Whether an output has been taken from the queue and is still being rendered or stored.
     is_showing: bool,
 }
 
 impl TurnPresenter {
-    /// Starts the presenter. Its task runs until the tokio runtime ends and has nothing to clean up.
+    /// Starts the presenter. Its task needs no cleanup and runs until the tokio runtime shuts down.
     #[must_use]
     pub fn spawn(renderer: TurnRenderer, session: Arc<SessionCell>) -> Arc<Self> {
         let outbound = renderer.outbound.clone();
@@ -83,7 +83,7 @@ impl TurnPresenter {
         self.show_all(&mut renderer).await;
     }
 
-    /// Passes the outputs to the renderer, in order. If rendering an output panics, only this output is lost.
+    /// Passes the outputs to the renderer, in order. If rendering an output panics, only that output is lost.
     async fn show_all(&self, renderer: &mut impl OutputRenderer) {
         loop {
             let Some(output) = self.next() else {
@@ -109,7 +109,7 @@ impl TurnPresenter {
         }
     }
 
-    /// Waits for an output. Renders the last frame of a running turn again after [`REDRAW`].
+    /// Waits for an output. While a turn is running, renders its last frame again after [`REDRAW`].
     async fn wait(&self) {
         let running = self.queue().running.clone();
         tokio::select! {
@@ -223,8 +223,8 @@ impl SessionRenderer {
         self.renderer.outbound.show(Post::Frame { place, turn, frame, stop });
     }
 
-    /// Returns whether the session, or a session that is active in the place, waits for the user. Checks the current
-    /// state, because a frame that is rendered again has an older view of the session.
+    /// Returns whether the session, or a session that is active in the place, is waiting for the user. Checks the
+    /// current state, because a frame that is rendered again contains an older view of the session.
     fn has_open_request(&self, place: &Place) -> bool {
         let registry = &self.renderer.registry;
         let waits = |name: &SessionName| registry.view(name.as_str()).is_some_and(|view| !view.requests.is_empty());
@@ -264,7 +264,7 @@ impl SessionRenderer {
             reply = self.notices.denied(reply);
         }
         if let SessionNotice::Died { .. } = &notice {
-            // The end of the turn has already caused a notification.
+            // The end of the turn has already triggered a notification.
             reply.alert = Alert::Silent;
         }
         if is_nameless {
@@ -335,13 +335,13 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     messages.into_iter().map(post).collect()
 }
 
-/// Returns the post that ends a turn whose reader has lost access to it. The post deletes the part that was shown.
+/// Returns the post that ends a turn whose reader has lost access. The post deletes what was already shown.
 pub fn withdrawn_post(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), empty_message()) }
 }
 
-/// Returns an empty message. Posted at the end of a turn, it removes the working indicator. A stopped turn needs no
-/// text, because `/stop` has already been answered.
+/// Returns an empty message. Posted at the end of a turn, it removes the working indicator. A stopped turn doesn't need
+/// any text, because `/stop` has already been answered.
 fn empty_message() -> Reply {
     Reply { alert: Alert::Silent, ..Reply::text("") }
 }

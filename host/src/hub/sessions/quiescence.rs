@@ -1,5 +1,5 @@
 //! Waits until the sessions are quiescent: no turn is open, no prompt is queued, everything has been shown, and no
-//! event waits for a hook. When piped input ends, the host waits for this before it exits.
+//! event is waiting for a hook. When piped input ends, the host waits for quiescence before it exits.
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
@@ -17,14 +17,14 @@ const POLL: Duration = Duration::from_millis(20);
 /// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenWork {
-    /// A session is starting its agent, or has an open turn, queued prompts that don't wait for a person, or an open
-    /// question of its agent.
+    /// A session is starting its agent, or has an open turn, queued prompts that aren't waiting for a person, or an
+    /// open question from its agent.
     Turn { session: SessionName, phase: Phase, queued: u32 },
-    /// An output of the session is waiting, being rendered or being stored.
+    /// One of the session's outputs is waiting, being rendered or being stored.
     Display(SessionName),
-    /// Events wait for the hook of this plugin.
+    /// Events are waiting for this plugin's hook.
     Hook(String),
-    /// The sessions have not processed everything that they received.
+    /// The sessions have not processed all inputs that they received.
     Inputs,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for OpenWork {
     }
 }
 
-/// A question of an agent that no user has answered.
+/// An agent's question that no user has answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnansweredRequest {
     session: SessionName,
@@ -68,13 +68,13 @@ impl QuiescenceWaiter {
     /// Waits until the sessions are quiescent, for at most `patience`.
     ///
     /// # Errors
-    /// Returns the work that is still open after `patience`. The list is never empty.
+    /// The work that is still open after `patience`. The list is never empty.
     pub async fn wait(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
         let quiescent = async {
             loop {
                 if self.open().is_empty() {
-                    // A prompt in the channel of an actor is not visible in its snapshot yet, and the last hook may
-                    // have sent one. Let the actors process their channels, then check again.
+                    // A prompt in an actor's channel isn't visible in the snapshot yet, and the last hook may have sent
+                    // one. Let the actors process their channels, then check again.
                     self.host.sessions.caught_up().await;
                     if self.open().is_empty() {
                         break;
@@ -113,9 +113,9 @@ impl QuiescenceWaiter {
         let views = sessions.registry.views();
         let turns = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,
-            // Prompts wait for a person at the terminal.
+            // The prompts are waiting for a person at the terminal.
             Phase::Suspended if view.record.terminal.is_some() => false,
-            // A question of an idle agent waits for a person, but must not disappear silently.
+            // An idle agent's question waits for a person, but must not disappear silently.
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0 || !view.requests.is_empty(),
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,

@@ -7,15 +7,14 @@ use cordboard_core::{
     types::{Alert, Place, Reply},
 };
 
-/// The maximum number of denials that are listed per turn. Further denials add no information: the agent keeps
-/// retrying.
+/// The maximum number of denials listed per turn. More would add no information: the agent is just retrying.
 const DENIALS: usize = 20;
 
 #[derive(Default)]
 pub struct Notices {
     /// The prompt of the running turn.
     turn: Option<PromptId>,
-    /// A resume notice. It arrives before its turn and is shown at the top of the turn.
+    /// A resume notice, which arrives before its turn and is shown at the top of it.
     pub resuming: Option<(Place, String)>,
     denials: usize,
     /// The list of denials so far. Each remedy is listed once.
@@ -35,7 +34,7 @@ impl Notices {
         self.resuming = None;
     }
 
-    /// Puts the resume notice at the start of the turn's first message.
+    /// Inserts the resume notice at the start of the turn's first message.
     pub fn head(&self, turn: &Turn, messages: &mut Vec<Reply>) {
         let Some((_, text)) = self.resuming.as_ref().filter(|(place, _)| *place == turn.place) else { return };
         match messages.first_mut() {
@@ -44,8 +43,8 @@ impl Notices {
         }
     }
 
-    /// Adds a denial to the list of the turn. Returns the list as a silent message that replaces the previous one.
-    /// Outside of a turn, returns `notice` unchanged.
+    /// Adds a denial to the list of the turn. Returns the list as a silent message that replaces the previous one. If
+    /// no turn is running, returns `notice` unchanged.
     pub fn denied(&mut self, notice: Reply) -> Reply {
         let Some(turn) = &self.turn else { return notice };
         self.denials += 1;

@@ -1,5 +1,5 @@
-//! Owns the session actors: one per session, started when the session is first needed. An unused suspended session
-//! needs a snapshot but no task, so a host can have thousands of them.
+//! Owns the session actors: one per session, started when the session is first needed. A suspended session that isn't
+//! in use needs only a snapshot and no task, so a host can have thousands of them.
 
 mod limit_enforcement;
 
@@ -28,8 +28,8 @@ use crate::{
 
 pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
-    /// Read-locked while a session's name is used across several steps, such as storing a prompt for the session and
-    /// sending it. Write-locked while a session is named or renamed.
+    /// Read-locked while a session's name is used across several steps, such as storing and then sending a prompt for
+    /// the session. Write-locked while a session is named or renamed.
     pub name_lock: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
@@ -39,7 +39,7 @@ pub struct SessionSupervisor {
 #[derive(Default)]
 struct Actors {
     by_session: HashMap<SessionName, Actor>,
-    /// Whether the host is shutting down. If so, a new actor receives the shutdown as its first input.
+    /// Whether the host is shutting down. If it is, each new actor receives the shutdown as its first input.
     is_shutting_down: bool,
 }
 
@@ -63,8 +63,7 @@ impl SessionSupervisor {
         Self { registry, name_lock: RwLock::default(), ports, renderer, actors: Mutex::default() }
     }
 
-    /// Returns a handle to the actor of a session, and starts the actor if necessary. `None` if the session does not
-    /// exist.
+    /// Returns a handle to a session's actor, starting the actor if necessary, or `None` if the session doesn't exist.
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
         let mut actors = self.actors();
@@ -138,7 +137,7 @@ impl SessionSupervisor {
         }
     }
 
-    /// Sends every running actor the input that `input` returns for it, if any.
+    /// Sends each running actor the input that `input` returns for its session, if any.
     pub async fn send_to_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
         for (name, handle) in self.handles() {
             if let Some(input) = input(&name) {
@@ -155,8 +154,8 @@ impl SessionSupervisor {
         self.caught_up().await;
     }
 
-    /// Applies the settings of the current configuration to every session. The snapshots of sessions without an actor
-    /// are replaced here.
+    /// Applies the current configuration's settings to every session. For sessions without an actor, this replaces the
+    /// snapshot directly.
     pub async fn apply_settings(&self) {
         self.publish_suspended_views();
         let settings = |name: &SessionName| {
@@ -168,8 +167,7 @@ impl SessionSupervisor {
     }
 
     fn publish_suspended_views(&self) {
-        // Hold the lock, so that no actor starts in the meantime: an actor publishes the snapshots of its session
-        // itself.
+        // Hold the lock, so that no actor starts in the meantime: an actor publishes its session's snapshots itself.
         let actors = self.actors();
         let has_no_actor = |view: &Arc<SessionView>| !actors.by_session.contains_key(&view.record.name);
         for view in self.registry.views().into_iter().filter(has_no_actor) {
@@ -215,8 +213,8 @@ pub fn prompt_of(update: &Update, id: &PromptId) -> Option<Prompt> {
 }
 
 /// Returns the kind of the prompt in an update, and its text as the agent receives it. `None` if the update is not a
-/// prompt. A typed text that begins with two slashes and a name is always a command of the agent here: if a plugin
-/// exported a command of that name, the hub would have called the plugin instead.
+/// prompt. Typed text that begins with two slashes and a name is always an agent command here: if a plugin exported a
+/// command with that name, the hub would have called the plugin instead.
 #[must_use]
 pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
     let with_speaker = |text: &str| match &update.origin.speaker {
@@ -244,7 +242,7 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
 }
 
 impl RestoredInbox {
-    /// Separates the prompts of sessions from the updates for the hub. `own_modes` are the view modes that people have
+    /// Separates prompts for sessions from updates for the hub. `own_modes` contains the view modes that people have
     /// chosen for their prompts.
     #[must_use]
     pub fn new(rows: Vec<InboxRow>, own_modes: &HashMap<UserId, String>) -> Self {

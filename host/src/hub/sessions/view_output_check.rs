@@ -8,11 +8,11 @@ use cordboard_core::{
 };
 use cordboard_runtime::ViewLimits;
 
-/// The maximum number of messages per turn, unless the turn's plain text needs more. A chat accepts about one message
-/// per second.
+/// The maximum number of messages per turn, unless the turn rendered as plain text needs more. A chat accepts about one
+/// message per second.
 const MOST_MESSAGES: usize = 50;
 
-/// The reason why a view's output is not shown.
+/// The reason why a view's output can't be shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     #[error("it has {messages} messages; at most {MOST_MESSAGES} are allowed")]
@@ -49,7 +49,7 @@ pub fn shows_something(message: &Reply) -> bool {
     !message.buttons.is_empty() || !message.attachments.is_empty() || has_text()
 }
 
-/// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
+/// Renders a turn without a view plugin. A finished turn produces at least one message, unless the turn was stopped.
 pub fn plain(turn: &Turn) -> TurnFrame {
     let texts = turn.parts.iter().filter_map(|part| match part {
         TurnPart::Text(text) => Some(text.trim().to_owned()),

@@ -1,4 +1,4 @@
-//! Fake ports of one session. They record everything that is stored, shown and queried, in one sequence.
+//! Fake ports for one session, which record everything that is stored, shown or queried in a single sequence.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -59,7 +59,7 @@ struct Recorder {
 struct Agents {
     command: PathBuf,
     script: String,
-    /// The folder with the `bwrap` of the agent's sandbox.
+    /// The folder that contains the `bwrap` program for the agent's sandbox.
     bwrap: Option<PathBuf>,
 }
 
@@ -273,7 +273,7 @@ impl SessionStore for Recorder {
         self.store(&format!("rename {from}"), |recorded| recorded.stored = Some(record.clone()))
     }
 
-    /// Returns a budget with a limit of one dollar, as if this turn were the only one of the day.
+    /// Returns a budget with a limit of one dollar, as if this were the only turn of the day.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         self.save(record).await?;
         let spent = usage.cost_usd.unwrap_or_default();

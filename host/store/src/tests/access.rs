@@ -1,4 +1,4 @@
-//! Tests stored access, pairing, and the counts of commands.
+//! Tests stored access, pairing, and command counts.
 
 use cordboard_core::access_entries::{StoredChange, StoredPerson};
 

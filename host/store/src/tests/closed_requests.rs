@@ -40,7 +40,7 @@ async fn a_decision_updates_every_message_that_asked() {
     let outcome = |keyboard: Option<crate::Keyboard>| keyboard.unwrap().outcome;
     assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
-    // A front-end without message ids, such as the console, edits nothing.
+    // A front-end without message ids, such as the console, can't edit messages.
     assert_eq!(store.complete_post(rows[2].id, Vec::new(), Vec::new()).await.unwrap(), []);
     assert_eq!(store.close_request(&prompt("b"), "Decided.").await.unwrap(), []);
 }

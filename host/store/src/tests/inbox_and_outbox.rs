@@ -81,7 +81,7 @@ async fn a_prompt_for_a_session_is_never_routed() {
     store.mark_sent(&prompt).await.unwrap();
 }
 
-/// Returns an update with a text and a message id.
+/// Returns an update that contains text and a message id.
 fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
     let origin = Origin { message: Some(message(key)), part, ..Origin::default() };
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }

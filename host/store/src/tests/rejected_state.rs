@@ -1,4 +1,4 @@
-//! Tests state directories that are rejected. Each error names the path and the remedy.
+//! Tests which state directories are rejected, and that each error states the path and the remedy.
 
 use std::fs::{self, Permissions};
 

@@ -1,4 +1,4 @@
-//! Tests the topics of sessions, and posts that can't be delivered because their topic was deleted.
+//! Tests session topics, and posts that can't be delivered because their topic was deleted.
 
 use cordboard_core::types::{SessionTopic, TopicAppearance, TopicIcon, TopicState};
 

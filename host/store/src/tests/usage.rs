@@ -1,4 +1,4 @@
-//! Tests that the usage of agents is stored with its session, summed by origin, and readable without a host.
+//! Tests that agent usage is stored with its session, summed by origin, and readable without a running host.
 
 use cordboard_core::types::{OriginUsage, Tokens, TurnOrigin, UsageEntry, UsageSum};
 

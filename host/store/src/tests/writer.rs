@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 
-/// Blocks the writer until the test sends on the returned channel. All requests until then become one group.
+/// Blocks the writer until the test sends on the returned channel. All requests made until then form one group.
 async fn block(store: &Store) -> std_mpsc::Sender<()> {
     let (release, released) = std_mpsc::channel();
     let (began, begun) = oneshot::channel();
@@ -174,7 +174,7 @@ async fn a_sync_waits_for_no_request() {
 async fn a_sync_after_a_failed_one_writes_the_data_again() {
     let state = State::new();
     let (store, _) = state.open();
-    // A device can't be synced.
+    // Syncing a device file fails.
     let broken = Store { wal: Arc::new(Wal::of(std::fs::File::open("/dev/null").unwrap())), ..store.clone() };
     store.create_session(&record("alpha")).await.unwrap();
     let log = || std::fs::metadata(state.path().join("cordboard.db-wal")).unwrap().len();

@@ -11,10 +11,10 @@ use tokio::{
 
 use super::{Api, BotApiError, is_local};
 
-/// The time limit of the HTTP client, which is longer than any download that the host waits for.
+/// The HTTP client's time limit, which is longer than the host waits for any download.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// The longest rate limit that a download waits for.
+/// The longest rate limit that a download waits out.
 const LONGEST_RATE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The size of the buffer between the connection and the file. By default, tokio buffers up to 2 MiB.
@@ -57,8 +57,8 @@ struct StoredFile {
 }
 
 impl Api {
-    /// Downloads the file with this id if it has at most `limit` bytes, and syncs it to the disk. Replaces what an
-    /// earlier attempt has written to `to`.
+    /// Downloads the file with this id if it has at most `limit` bytes, and syncs it to the disk. Overwrites anything
+    /// that an earlier attempt wrote to `to`.
     pub async fn download(&self, file: &str, to: &File, limit: u64) -> Result<(), FileError> {
         let get_file = GetFile::new(FileId(file.to_owned()));
         // A server that was started with `--local` responds only once it has the whole file.

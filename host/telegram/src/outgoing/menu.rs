@@ -1,5 +1,6 @@
-//! Sets the bot's menus of commands: one for all chats, and one for each private chat of a person who may use more
-//! commands. The administrators of a Telegram group get no menu of their own, because they have no rights on the host.
+//! Sets the bot's command menus: one for all chats, and one for the private chat of each person who may use more
+//! commands. Administrators of a Telegram group don't get a separate menu, because they have no special rights on the
+//! host.
 
 use cordboard_chat::{ChatError, MenuEntry, Menus};
 use teloxide_core::{

@@ -16,7 +16,7 @@ use teloxide_core::{
 
 use super::super::{Telegram, api::BotApiError, locked};
 
-/// After this many refusals in a row, a chat gets no rich messages until a restart.
+/// After this many refusals in a row, no more rich messages are sent to a chat until the host restarts.
 const MOST_REFUSALS: u32 = 3;
 
 /// The number of refusals in a row, by chat.
@@ -96,7 +96,7 @@ impl Telegram {
                 Ok(id)
             }
             Err(BotApiError::Rejected { why }) => Err(self.on_rich_refused(place, why)),
-            // An old server doesn't know the method.
+            // An old server doesn't support the method.
             Err(BotApiError::Unauthorised { why }) if why.contains("Not Found") => {
                 Err(self.on_rich_refused(place, why))
             }

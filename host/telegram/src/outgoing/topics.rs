@@ -18,7 +18,7 @@ use super::{
     ApiPlace, is_group,
 };
 
-/// The state of topics that the host keeps in memory.
+/// The topic-related state that the host keeps in memory.
 #[derive(Default)]
 pub(in super::super) struct TopicSupport {
     /// Whether Threaded Mode is on, so that the bot's private chats have topics.

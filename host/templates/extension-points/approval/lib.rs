@@ -1,4 +1,4 @@
-//! Decides agents' permission requests: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
+//! Decides permission requests from agents: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
 //! user.
 
 use cordboard_plugin::{
@@ -37,8 +37,8 @@ fn has_rm_rf(command: &str) -> bool {
     words.windows(2).any(|pair| pair == ["rm", "-rf"])
 }
 
-/// Returns whether the command is a single read-only git command. Special characters could start a second command, and
-/// options such as `--output` write files.
+/// Returns whether the command is a single read-only git command. Rejects special characters, which could start a
+/// second command, and options, because some of them, such as `--output`, write files.
 fn only_reads(command: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ./_~-".contains(letter);
     let words: Vec<&str> = command.split(' ').collect();

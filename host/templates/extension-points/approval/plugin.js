@@ -1,10 +1,11 @@
-// Decides agents' permission requests: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
+// Decides permission requests from agents: allows read-only tools, denies `rm -rf`, and leaves all other requests to a
 // user.
 
 // The read-only tools.
 const READERS = ["Read", "Grep", "Glob"];
 
-// A read-only git command. Other characters could start a second command, and options such as `--output` write files.
+// A read-only git command. Excludes other characters, which could start a second command, and options, because some of
+// them, such as `--output`, write files.
 const GIT_READER = /^git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*$/;
 
 // The denied command. Other ways to delete a folder are left to a user.

@@ -8,7 +8,8 @@ from wit_world.exports.approval import Decision, Outcome_Allow, Outcome_Ask, Out
 # The read-only tools.
 READERS = ["Read", "Grep", "Glob"]
 
-# A read-only git command. Other characters could start a second command, and options such as `--output` write files.
+# A read-only git command. Excludes other characters, which could start a second command, and options, because some of
+# them, such as `--output`, write files.
 GIT_READER = re.compile(r"git (status|diff|log)( [A-Za-z0-9./_~][A-Za-z0-9./_~-]*)*")
 
 # The denied command. Other ways to delete a folder are left to a user.

@@ -1,4 +1,4 @@
-//! Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+//! Posts session events. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 use cordboard_plugin::{
     Call, Command, Hook, Reply, chat,
@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// The state key for the place.
+/// The state key under which the place is stored.
 const PLACE: &str = "place";
 
 struct Plugin;
@@ -44,8 +44,8 @@ impl Hook for Plugin {
     }
 }
 
-/// Returns the text to post for an event, or `None` if the event isn't posted. The `kind` module lists all kinds of
-/// events. Later versions may add more.
+/// Returns the text to post for an event, or `None` if the event isn't posted. The `kind` module lists all event kinds;
+/// later contract versions may add more.
 fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {

@@ -1,4 +1,4 @@
-// Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+// Posts session events. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 import { post } from "cordboard:plugin/chat@0.2.6";
 import { currentPlace } from "cordboard:plugin/context@0.2.6";
@@ -38,7 +38,7 @@ export const hook = {
   },
 };
 
-// Returns the text for an event if it is posted. The contract lists all other event kinds.
+// Returns the text to post for an event, or nothing if the event isn't posted. The contract lists all event kinds.
 function eventText({ kind, session }) {
   const became = { created: "was created", archived: "was archived", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;

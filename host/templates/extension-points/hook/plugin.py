@@ -1,4 +1,4 @@
-"""Posts session events: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
+"""Posts session events. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
 
 import json
 
@@ -37,7 +37,7 @@ class Hook(exports.Hook):
 
 
 def event_text(event):
-    """Returns the text for an event, or `None` if it isn't posted. The contract lists all other event kinds."""
+    """Returns the text to post for an event, or `None` if it isn't posted. The contract lists all event kinds."""
     if event.session is None:
         return None
     became = {"created": "was created", "archived": "was archived", "asking": "needs you", "broken": "needs you"}

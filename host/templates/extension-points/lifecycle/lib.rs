@@ -9,8 +9,8 @@ use cordboard_plugin::{
 /// Memory is scarce if fewer than this many bytes are free.
 const SCARCE: u64 = 1 << 30;
 
-/// The maximum idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle time for a
-/// notice, in seconds.
+/// In seconds: the maximum idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle
+/// time for which a resume is announced.
 const SHORT: Seconds = 60;
 
 struct Plugin;

@@ -1,4 +1,4 @@
-//! The `{{name}}` persona: the instructions of an agent.
+//! The `{{name}}` persona, which gives an agent its instructions.
 
 use cordboard_plugin::{
     Persona, Session,

@@ -1,4 +1,4 @@
-// The `{{name}}` persona: instructions for an agent.
+// The `{{name}}` persona, which gives an agent its instructions.
 
 export const persona = {
   summaries() {

@@ -1,4 +1,4 @@
-"""The `{{name}}` persona: instructions for an agent."""
+"""The `{{name}}` persona, which gives an agent its instructions."""
 
 from wit_world import exports
 from wit_world.exports.persona import PersonaSettings, Summary

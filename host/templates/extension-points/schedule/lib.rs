@@ -1,4 +1,4 @@
-//! Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+//! Posts a question every weekday. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 use cordboard_plugin::{
     Call, Command, Reply, Schedule, chat,
@@ -13,7 +13,7 @@ const USAGE: &str = "/{{command}} <here|off>";
 /// The job's schedule: minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN: &str = "30 8 * * mon-fri";
 
-/// The state key for the place.
+/// The state key under which the place is stored.
 const PLACE: &str = "place";
 
 struct Plugin;

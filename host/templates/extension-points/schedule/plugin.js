@@ -1,4 +1,4 @@
-// Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+// Posts a question every weekday. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 import { post } from "cordboard:plugin/chat@0.2.6";
 import { currentPlace } from "cordboard:plugin/context@0.2.6";

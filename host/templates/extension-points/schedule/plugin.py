@@ -1,4 +1,4 @@
-"""Posts a question every weekday: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
+"""Posts a question every weekday. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
 
 import json
 

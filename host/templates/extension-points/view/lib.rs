@@ -32,7 +32,8 @@ impl View for Plugin {
         Ok(vec![Summary { name: MODE.into(), description: "The answer, once it is complete".into() }])
     }
 
-    /// Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
+    /// Called for each frame, with the whole turn so far. Each message replaces the previous frame's message with the
+    /// same index.
     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         if !turn.done {
             return Ok(TurnFrame { live: Some(progress(&turn)), messages: vec![] });
@@ -54,7 +55,7 @@ fn progress(turn: &Turn) -> String {
     }
 }
 
-/// Returns the agent's texts, which its actions separate.
+/// Returns the agent's texts, which are separated by its actions.
 fn answer_texts(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

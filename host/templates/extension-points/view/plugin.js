@@ -29,10 +29,11 @@ export const view = {
     return [{ name: MODE, description: "The answer, once it is complete" }];
   },
 
-  // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
+  // Called for each frame, with the whole turn so far. Each message replaces the previous frame's message with the same
+  // index.
   render(mode, { done, parts, error, elapsed }, limits) {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
-    // The agent's texts, which its actions separate.
+    // The agent's texts, which are separated by its actions.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
     if (error) answer.push(`⚠ ${escape(error)}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };

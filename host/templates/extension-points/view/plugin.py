@@ -32,10 +32,10 @@ class View(exports.View):
         return [Summary(MODE, "The answer, once it is complete")]
 
     def render(self, mode, turn, limits):
-        """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
+        """Called for each frame, with the whole turn so far. A message replaces the previous one with its index."""
         if not turn.done:
             return TurnFrame(progress(turn), [])
-        # The agent's texts, which its actions separate.
+        # The agent's texts, which are separated by its actions.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {escape(turn.error)}")

@@ -1,4 +1,4 @@
-//! Posts text from HTTP requests: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+//! Posts text from HTTP requests. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 use cordboard_plugin::{
     Call, Command, Reply, Webhook, chat,
@@ -9,7 +9,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// The state key for the place.
+/// The state key under which the place is stored.
 const PLACE: &str = "place";
 
 /// The maximum length of a post, in characters.
@@ -38,7 +38,8 @@ impl Command for Plugin {
 }
 
 impl Webhook for Plugin {
-    /// The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped.
+    /// Called after the host has checked the token or signature. The text is still untrusted, so Markdown in it is
+    /// escaped.
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {

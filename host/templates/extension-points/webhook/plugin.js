@@ -1,4 +1,4 @@
-// Posts text from HTTP requests: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts.
+// Posts text from HTTP requests. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
 
 import { post } from "cordboard:plugin/chat@0.2.6";
 import { currentPlace } from "cordboard:plugin/context@0.2.6";
@@ -29,7 +29,8 @@ export const command = {
 };
 
 export const webhook = {
-  // The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped.
+  // Called after the host has checked the token or signature. The text is still untrusted, so Markdown in it is
+  // escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send the text with POST");

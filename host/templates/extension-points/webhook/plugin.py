@@ -1,4 +1,4 @@
-"""Posts text from HTTP requests: `/{{command}} here` chooses the place, and `/{{command}} off` stops the posts."""
+"""Posts text from HTTP requests. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
 
 import json
 import re
@@ -31,7 +31,7 @@ class Command(exports.Command):
 
 class Webhook(exports.Webhook):
     def receive(self, request):
-        """The host has checked the token or the signature. The text is still untrusted, so its Markdown is escaped."""
+        """Called after the host has checked the token or signature. The text is untrusted, so Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
             return answer(405, "send the text with POST")

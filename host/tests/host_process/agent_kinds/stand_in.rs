@@ -13,7 +13,7 @@ impl StandIn {
         Self(kind)
     }
 
-    /// Returns whether agents of this kind lack a feature.
+    /// Returns whether this agent kind doesn't support a feature.
     pub const fn lacks(&self, feature: AgentFeature) -> bool {
         self.0.lacks(feature)
     }
@@ -32,7 +32,7 @@ impl StandIn {
         let home = Home::new();
         let keys = match self.0 {
             AgentKind::Demo => "args = [\"--pace-ms=50\"]".to_owned(),
-            // The demo agent speaks the protocol of claude.
+            // The demo agent speaks claude's protocol.
             AgentKind::Claude => {
                 let program = env!("CARGO_BIN_EXE_cordboard");
                 let command = home.script("claude", &format!("exec {program} demo-agent --pace-ms=50 \"$@\"\n"));
@@ -51,7 +51,7 @@ impl StandIn {
         home
     }
 
-    /// Returns an answer as the chat shows it.
+    /// Returns `text` as the chat shows this kind's answer.
     pub fn answer(&self, text: &str) -> String {
         match self.0 {
             AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => text.to_owned(),

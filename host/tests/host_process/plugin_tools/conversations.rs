@@ -111,7 +111,7 @@ fn a_press_gives_the_literal_command_of_its_button() {
     let author = Author::new();
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     let offered = "> /any_output button /any_output say 'done.'\n< Well?\n<   [Again] /any_output say done.\n<   [Own] /any_output own\n";
-    // A final period is stripped from the last argument of a typed command, but not of a button's command.
+    // The host strips a final period from the last argument of a typed command, but not from a button's command.
     let given = "> /any_output say done.\n< done\n> [Again]\n< done.\n";
     author.write("any_output/tests/one.chat", &format!("{offered}{given}"));
     let ended = author.run(&["test", "any_output", "--component", &component]);
@@ -184,7 +184,7 @@ fn an_invalid_line_is_named() {
     }
 }
 
-/// The guest's own clock shows the time of the conversation.
+/// The guest's clock shows the conversation's time.
 #[test]
 fn the_guest_clock_is_paused_too() {
     let author = Author::new();

@@ -1,4 +1,4 @@
-//! Tests that errors from the author's commands say what to do.
+//! Tests that errors from `cordboard plugin` commands say what to do.
 
 use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 
@@ -110,7 +110,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
-/// The report lists all problems at once, plus the exports that a host calls only with more configuration.
+/// The report lists all problems at once, including the exports that a host calls only if it is configured to.
 #[test]
 fn check_json_lists_everything_missing() {
     let author = Author::new();
@@ -216,7 +216,7 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
     let ended = author.run(&["check", "My_Plugin.wasm"]);
     let shown = "rejected  'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
     assert!(ended.code == Some(1) && ended.out.contains(shown), "{ended:?}");
-    // A sparse file uses no disk blocks.
+    // The file is sparse, so it takes up no disk space.
     fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
     let ended = author.run(&["check", "large.wasm"]);
     assert!(ended.err.contains("it has 67108865 bytes, more than the maximum of 67108864"), "{ended:?}");

@@ -3,7 +3,7 @@
 use super::{Author, component};
 use crate::support::{Home, Host};
 
-/// A state of session `a`, and commands with their replies in that state.
+/// A state of session `a`, with commands and the replies that they get in that state.
 struct Case {
     /// The state, in the syntax of a conversation.
     setup: &'static str,
@@ -61,7 +61,7 @@ const RUNNING: [Case; 3] = [
     },
 ];
 
-/// The session state if the agent's command doesn't exist.
+/// The state of a session whose agent's command doesn't exist.
 const BROKEN: [Case; 1] = [Case {
     setup: "broken queued=1",
     created: &["Session 'a' created.\n", "  [Try again] /retry a\n"],

@@ -1,6 +1,6 @@
-//! Tests plugins in Python and JavaScript. Tests that build with a language's real tools run only if
-//! `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS` names the tools' folder, as in CI. Otherwise, they report that they
-//! are skipped, and pass. All other tests always run.
+//! Tests plugins in Python and JavaScript. Tests that use a language's real tools run only if `CORDBOARD_TEST_PYTHON`
+//! or `CORDBOARD_TEST_JS` is set to the path of the tools' folder, as in CI. Otherwise, they report that they were
+//! skipped, and pass. All other tests always run.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -10,10 +10,10 @@ use std::{
 use super::{Author, Watch, component, root};
 use crate::support::{Home, until};
 
-/// The environment variable with the path of a `.venv` that has componentize-py.
+/// The environment variable that contains the path of a `.venv` in which componentize-py is installed.
 const PYTHON: &str = "CORDBOARD_TEST_PYTHON";
 
-/// The environment variable with the path of a `node_modules` that has componentize-js.
+/// The environment variable that contains the path of a `node_modules` in which componentize-js is installed.
 const JS: &str = "CORDBOARD_TEST_JS";
 
 fn tools(variable: &str) -> Option<PathBuf> {
@@ -54,8 +54,8 @@ const TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Installs fake tools that build every plugin as a copy of the component `timeout`. Returns a `PATH` with the tools
-/// first.
+/// Installs fake tools whose output is always a copy of the component `timeout`. Returns a `PATH` that begins with the
+/// tools' folder.
 fn fake_tools(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
@@ -131,7 +131,7 @@ fn a_failed_build_stops_call_check_and_test() {
     }
 }
 
-/// Replaces a text in a file of the plugin `other`, as its author would.
+/// Replaces text in one of the `other` plugin's files, as the plugin's author would.
 fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     let file = format!("other/{file}");
     let text = author.read(&file);
@@ -229,7 +229,7 @@ fn check_plugin(author: &Author) {
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
-/// Checks a failing call's error: it contains `shown` and `place`, but nothing that the plugin printed earlier.
+/// Checks that a failing call's error contains `shown` and `place`, but nothing that the plugin printed earlier.
 #[track_caller]
 fn check_error(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);
@@ -274,7 +274,7 @@ fn javascript_runs_within_the_default_limits() {
     check_error(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
 
-/// Returns the error output of a failing build. `RUST_BACKTRACE` is set, but must not add a backtrace.
+/// Returns the error output of a failing build. Sets `RUST_BACKTRACE`, which must not add a backtrace to the output.
 fn build_error(author: &Author, (tools, place): (PathBuf, &str)) -> String {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let output = author.command().args(["build", "other"]).env("RUST_BACKTRACE", "1").output().unwrap();

@@ -52,7 +52,7 @@ fn watch_builds_each_save_and_survives_errors() {
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
     let watch = Watch::start(&mut watch);
     host.expect("Plugin 'watched' is active: generation 1");
-    // Only the host reports that the plugin is active; the watch reports the copy.
+    // The watch reports only that it copied the plugin; the host reports that the plugin is active.
     until("the copy is reported", || {
         author.read("log").contains("copied to ") && !author.read("log").contains("is active")
     });

@@ -1,10 +1,11 @@
-//! Tests a new plugin for every extension point: it builds, and its generated conversation passes.
+//! Tests that, for every extension point, a new plugin builds and its generated conversation passes.
 
 use std::{fs, sync::LazyLock};
 
 use super::{Author, root};
 
-/// Each extension point with the last lines that `new` prints for it. The other lines differ only in the plugin's name.
+/// The extension points, each with the last lines that `new` prints for it. The other lines differ only in the plugin's
+/// name.
 const EXTENSION_POINTS: [(&str, &str); 8] = [
     ("approval", "A host needs in its configuration:\n  [requests]\n  approval = \"of-approval\"\n"),
     ("command", "  cordboard plugin call . /of_command Ada\n"),

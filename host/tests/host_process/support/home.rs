@@ -18,11 +18,11 @@ use crate::cgroups::cgroups;
 
 pub struct Home(TempDir);
 
-/// The start of an environment variable that every agent has.
+/// The beginning of an environment variable that the host sets for every agent.
 const MARK: &[u8] = b"CORDBOARD_SESSION=";
 
 impl Home {
-    /// Creates a home with the demo agent, which takes 50 ms per line of `slow`.
+    /// Creates a home with the demo agent, whose `slow` command takes 50 ms per line.
     pub fn new() -> Self {
         Self::with("")
     }
@@ -46,7 +46,7 @@ impl Home {
         self.path("state")
     }
 
-    /// Replaces the configuration with the demo agent of [`Self::new`], followed by `more`.
+    /// Replaces the configuration with that of [`Self::new`], followed by `more`.
     pub fn configure(&self, more: &str) {
         self.write_config(&format!("[agents.demo]\nargs = [\"--pace-ms=50\"]\n\n{more}"));
     }
@@ -94,7 +94,7 @@ impl Home {
         Host::start(self, variables)
     }
 
-    /// Runs a subcommand of the binary, and waits for its exit.
+    /// Runs a subcommand of the binary, and waits for it to exit.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
@@ -147,7 +147,7 @@ impl Drop for Home {
             // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
-        // Without a database, no host has run here. An empty id would match the cgroups of every host.
+        // If there is no database, no host has run here. An empty id would match every host's cgroups.
         if let Ok(contents) = cordboard_store::read_only(&self.state())
             && !contents.host_id.is_empty()
         {
@@ -173,7 +173,7 @@ pub fn component_of(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
 }
 
-/// Returns the bytes of an extra plugin, which is built but not embedded in the binary.
+/// Returns the bytes of an extra plugin, which is shipped but not embedded in the binary.
 pub fn extra(name: &str) -> Vec<u8> {
     let path = components().with_file_name("extra").join(format!("{name}.wasm"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))

@@ -1,4 +1,4 @@
-//! Shares compiled plugins between tests: each plugin is compiled once per build and then hard-linked.
+//! Shares compiled plugins between tests: each plugin is compiled once per build, and homes hard-link the result.
 
 use std::{
     fs::{self, File},
@@ -26,7 +26,7 @@ const LINKED: [&str; 12] = [
     "exceeds_limits",
 ];
 
-/// Creates a home's cache, with hard links to the compiled plugins.
+/// Creates a home's cache, which contains hard links to the compiled plugins.
 pub fn link(cache: &Path) {
     let shared = compiled_folder();
     fs::DirBuilder::new().mode(0o700).create(cache).unwrap();

@@ -25,7 +25,7 @@ impl Transcript {
             loop {
                 let count = source.read(&mut chunk).unwrap_or(0);
                 kept.extend_from_slice(&chunk[..count]);
-                // Append only complete lines, so that no character is split.
+                // Append only complete lines, so that no multi-byte character is split.
                 let whole =
                     if count == 0 { kept.len() } else { kept.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) };
                 let mut text = writer.0.lock().unwrap();
@@ -42,7 +42,7 @@ impl Transcript {
         Self(shared)
     }
 
-    /// Waits until `enough` returns a length for the unread output, and consumes that much of it. If the output ends or
+    /// Waits until `enough` returns a length for the unread output, and consumes that many bytes. If the output ends or
     /// `patience` runs out first, returns the unread output as an error.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);

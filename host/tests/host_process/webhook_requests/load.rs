@@ -1,5 +1,5 @@
-//! Tests concurrent, slow, aborted and oversized webhook requests: rejections include a reason, and the server keeps
-//! answering other requests.
+//! Tests concurrent, slow, aborted and oversized webhook requests: the server gives a reason when it rejects one, and
+//! keeps answering other requests.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use super::{
     SECRET, WebhookClient, home,
 };
 
-/// The maximum number of connections of the webhook server.
+/// The webhook server's maximum number of connections.
 const CONNECTIONS: usize = 64;
 
 /// The maximum number of concurrent webhook calls to plugins.
@@ -27,7 +27,7 @@ fn webhook_echo() -> Home {
     home
 }
 
-/// Returns the head of an authenticated request with this content length.
+/// Returns the head of an authenticated request that declares this content length.
 fn head(path: &str, length: usize) -> String {
     format!(
         "POST /hooks/webhook_echo{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {length}\r\n\r\n"
@@ -113,7 +113,7 @@ fn requests_over_the_limit_get_429_with_retry_after() {
     });
     assert!(last.contains("retry-after: 1\r\n"), "{last}");
     assert!(last.ends_with("too many requests at once: try again in a moment\n"), "{last}");
-    // Unauthenticated clients don't learn whether the server is busy, and the chat still works.
+    // The server doesn't tell unauthenticated clients that it is busy, and the chat still works.
     assert_eq!(client.ask("POST /hooks/webhook_echo", &[], "x").0, 401);
     host.ask("/new a", "Session 'a' created.");
     // Disconnecting frees the slots.
@@ -182,7 +182,7 @@ fn connections_over_the_limit_wait() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     let mut connections = Vec::new();
-    // The server's body timeout usually outlasts this loop. If it expires anyway, the loop starts over.
+    // This loop usually finishes before the server's body timeout expires. If it doesn't, the loop starts over.
     until("some connections are not accepted yet", || {
         connections.clear();
         connections.extend((0..CONNECTIONS + 2).map(|_| client.begin(&format!("{}some", head("/", 10)))));

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::network::UnusedPort;
 
-/// The token that the Beszel hub returns for a login.
+/// The token that the Beszel hub returns after a login.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
 
 const SYSTEMS: &str = "GET /api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";

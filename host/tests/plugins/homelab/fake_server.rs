@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// A request of a plugin.
+/// A request from a plugin.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
-    /// The method and the path with the query, such as `GET /path?query`.
+    /// The method, path and query, such as `GET /path?query`.
     pub line: String,
     pub authorization: String,
     pub body: String,

@@ -1,5 +1,5 @@
-//! Tests `/kuma` in the `kuma` and `kuma-metrics` plugins against a fake server with responses recorded from a real
-//! Uptime Kuma.
+//! Tests `/kuma` in the `kuma` and `kuma-metrics` plugins against a fake server that replays responses recorded from a
+//! real Uptime Kuma.
 
 use cordboard_core::types::Timestamp;
 

@@ -12,7 +12,7 @@ fn table(url: &str) -> String {
     )
 }
 
-/// Imitates a Proxmox Backup Server that accepts only the token with [`SECRET`].
+/// Imitates a Proxmox Backup Server that accepts only the token that contains [`SECRET`].
 fn server(request: &RecordedRequest) -> FakeResponse {
     if request.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
         return Some((401, "authentication failed - invalid credentials".to_owned()));

@@ -1,5 +1,5 @@
-//! Tests plugin requests over real local connections: granted requests are answered, and all others are refused. If the
-//! operator could grant a refused request, the error names the configuration line to add.
+//! Tests plugin requests over real local connections: the host sends only granted requests. If the operator could grant
+//! a denied request, the error names the configuration line to add.
 
 use super::{Mirror, UnusedPort, http_client, raw, table};
 use crate::{components::bad, sample_sessions::NOW, test_host::TestHost};
@@ -8,7 +8,7 @@ fn to(address: &str) -> [String; 1] {
     [format!("http://{address}/*")]
 }
 
-/// Makes the plugin request `/` from a server that sends this response, and returns the plugin's answer.
+/// Makes the plugin request `/` from a server that sends `answer`, and returns the plugin's reply.
 async fn answered(answer: &str, more: &str) -> String {
     let address = raw(answer).await;
     http_client(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
@@ -80,7 +80,7 @@ async fn removed_network_grants_are_revoked_at_once() {
     test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap();
     assert!(test_host.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(test_host.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
-    // The new settings no longer permit the active version, so it must be deactivated.
+    // The new settings no longer permit the active version, so the host must deactivate it.
     test_host.configure("");
     let why = test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap_err();
     let (health, note) = test_host.status("http_client");
@@ -250,7 +250,8 @@ async fn unreachable_servers_are_reported_as_such() {
 
 #[tokio::test]
 async fn network_waits_do_not_count_as_computing() {
-    // The call may run for 2 s, twice its `time`. The server responds later than that, but network waits don't count.
+    // The call may run for 2 s, which is twice `time`. The server takes longer to respond, but network waits don't
+    // count.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -305,7 +306,7 @@ async fn only_the_pinned_version_is_activated() {
         )
     );
     assert_eq!(test_host.read("echo hi").await, "v1: hi");
-    // A pin that is added later deactivates a version that doesn't match.
+    // Adding a pin deactivates an active version that doesn't match it.
     test_host.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
     test_host.registry.reconfigure("echo", &test_host.settings("echo"), NOW).await.unwrap_err();
     assert!(test_host.registry.snapshot().command("echo").is_none());

@@ -1,4 +1,4 @@
-//! Tests secrets that plugins can send in requests but not read.
+//! Tests secrets, which plugins can send in requests but can't read.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{components::bad, test_host::TestHost, thread_log};
 
 pub const VALUE: &str = "hunter2/and+more=";
 
-/// Creates a file with `secret` that only its owner can read.
+/// Creates a file that contains `secret` and that only its owner can read.
 pub fn file(secret: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     writeln!(file, "{secret}").unwrap();
@@ -41,7 +41,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let request = mirror.last();
     assert!(request.contains(&format!("authorization: Bearer {VALUE}\n")) && request.ends_with(VALUE), "{request}");
     assert!(!message.contains(VALUE), "{message}");
-    // In the response, the host replaces the echoed secret with its placeholder.
+    // The host replaces the echoed secret in the response with the secret's placeholder.
     let placeholder = message.rsplit('\n').next().unwrap();
     assert!(
         placeholder.starts_with("secret-") && message.contains(&format!("authorization: Bearer {placeholder}")),
@@ -103,7 +103,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     }
 }
 
-/// Demonstrates a scrubbing limitation that is documented in `plugins/README.md`.
+/// Demonstrates a limitation of scrubbing that `plugins/README.md` documents.
 #[tokio::test]
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
@@ -148,7 +148,7 @@ async fn an_ungranted_secret_does_not_exist() {
     assert_eq!(mirror.count(), 0);
 }
 
-/// The limit applies to the body as sent, with the secret instead of its short placeholder.
+/// The limit applies to the body that is sent, which contains the secret instead of its short placeholder.
 #[tokio::test]
 async fn the_body_limit_counts_substituted_secrets() {
     let mirror = Mirror::start().await;
@@ -172,7 +172,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
     let host = http_client(&all(&mirror), "").await;
     let log = thread_log::start();
-    // The user types the secret, so the plugin knows it.
+    // The user types the secret, so the plugin learns it.
     let answer = host.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(answer.starts_with("GET http://other.example/(secret token) was not granted"), "{answer}");
     let answer = host.read(&format!("say {VALUE}")).await;

@@ -20,7 +20,7 @@ use super::http_client;
 use crate::components::bad;
 use crate::test_host::TestHost;
 
-/// Creates a self-signed certificate for `names`, and its key.
+/// Creates a self-signed certificate for `names`. Returns the certificate and its key.
 fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -62,8 +62,8 @@ fn file(pem: &str) -> PathBuf {
     file.into_temp_path().keep().unwrap()
 }
 
-/// Makes the plugin request `/` from `host`, and returns its answer. `ca` is the content of the file that the plugin's
-/// `ca` key names.
+/// Makes the plugin request `/` from `host`, and returns the plugin's answer. `ca` is the content of the file that the
+/// plugin's `ca` key refers to.
 async fn fetch(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");

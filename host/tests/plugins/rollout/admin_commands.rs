@@ -26,7 +26,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     );
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo").0, "rolled back");
-    // A reload wouldn't activate the version that this rollback replaces, because that version isn't the newest.
+    // A reload wouldn't reactivate the version that this rollback replaces, because it isn't the newest version.
     let answer = rig.say("plugins rollback echo").await;
     let oldest = version(&versions[0]);
     assert_eq!(answer, format!("Plugin 'echo', version {now}, is rolled back. Active now: generation 5, {oldest}."));
@@ -59,7 +59,7 @@ async fn a_reload_reactivates_a_rolled_back_version() {
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
-    // A reload of the active version activates the same bytes again.
+    // Reloading the active version activates the same bytes again.
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo_v2"))));
 }

@@ -1,4 +1,4 @@
-//! Tests slow compilations and trials: the host announces them, nothing else waits for them, and a newer version
+//! Tests slow compilations and trials: the host announces them, they don't delay anything else, and a newer version
 //! cancels them.
 
 use std::{
@@ -34,7 +34,7 @@ impl Slow {
         );
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        // Cached code needs no compiler.
+        // Plugins that are in the cache don't need to be compiled.
         copy_compiled(&cache).await;
         let registry = Arc::new(Registry::start(cache.clone(), program, 16).unwrap());
         Self { rig: Rig::over(folder, "", registry).await, cache, gate, pids }
@@ -104,7 +104,7 @@ async fn nothing_waits_for_a_slow_trial() {
     assert_eq!(rig.say("ok").await, "ok");
 }
 
-/// Each trial occupies pool instances, and the pool is small if few concurrent calls are allowed.
+/// Each trial occupies instances in the pool, which is small if few concurrent calls are allowed.
 #[tokio::test]
 async fn hanging_trials_do_not_use_up_call_slots() {
     const HANGING: usize = 30;

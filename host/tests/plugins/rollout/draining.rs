@@ -1,5 +1,5 @@
-//! Tests calls that are still running in an inactive version: they may finish within the drain period, but are canceled
-//! immediately if the version's grants are revoked.
+//! Tests calls that are still running in a replaced version: they may finish within the drain period, but the host
+//! cancels them immediately if the version's grants are revoked.
 
 use std::{
     sync::Arc,
@@ -60,7 +60,7 @@ async fn a_call_waiting_in_the_host_is_canceled_too() {
     let order = given.recv().await.unwrap();
     host.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
     tokio::task::yield_now().await;
-    // The test's real running time also counts, so this stays well below the 30 s limit.
+    // The time that the test really takes also counts, so stay well below the 30 s limit.
     super::pass(Duration::from_secs(15)).await;
     assert!(!running.is_finished(), "the default is 30 s");
     super::pass(Duration::from_secs(16)).await;

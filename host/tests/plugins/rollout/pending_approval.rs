@@ -89,7 +89,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     rig.save("needs_approval", &bad("asks_more")).await;
     let (text, _) = rig.next_question().await;
     assert!(text.contains("- `chat`: ") && text.contains("- `session-control`: "), "{text}");
-    // The owner grants a version that was refused before.
+    // The owner approves a version that was denied before.
     rig.save("needs_approval", &next).await;
     rig.until("the previous version", || rig.status("needs_approval").1.contains(&version(&next)).then_some(())).await;
     rig.say(&format!("plugins grant needs_approval {}", version(&next))).await;
@@ -209,7 +209,7 @@ async fn pending_versions_are_asked_about_at_the_start() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
     rig.next_question().await;
-    // The question about the same bytes is still open, so the host doesn't ask again.
+    // The earlier question about these bytes is still open, so the host doesn't ask again.
     rig.save("needs_approval", &bad("needs_approval")).await;
     rig.wait_until_caught_up().await;
     assert!(rig.is_quiet());

@@ -112,7 +112,7 @@ async fn a_bad_file_does_not_reactivate_a_removed_version() {
     assert_eq!(rig.serving("echo"), None);
     let rig = rig.restart().await;
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
-    // The next activated version has no version to roll back to.
+    // There is no version to roll back to when the next version is activated.
     rig.plug("echo", &other(&bad("echo"), 1)).await;
     let answer = rig.say("plugins rollback echo").await;
     assert!(answer.starts_with("Plugin 'echo' has no version before"), "{answer}");

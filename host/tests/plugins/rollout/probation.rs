@@ -1,4 +1,5 @@
-//! Tests new versions that keep failing: they are rolled back automatically, and tried again with a growing backoff.
+//! Tests new versions that keep failing: the host rolls them back automatically, and retries them with an increasing
+//! backoff.
 
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ async fn each_bad_version_has_its_own_backoff() {
     rig.serves("mine", &first).await;
     fail(&rig, 1).await;
     rig.wait_for("is rolled back").await;
-    // The first version's second rollback doesn't count for the second version.
+    // The first version's second rollback doesn't affect the second version's backoff.
     rig.plug("mine", &second).await;
 }
 
@@ -189,7 +190,7 @@ async fn a_restart_keeps_the_failure_count() {
 #[tokio::test]
 async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
-    // Simulates a host that exits between the last failure and the rollback.
+    // Simulate a host that exits between the last failure and the rollback.
     let mut state = RolloutState::default();
     state.begin_probation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
     state.count_failed_calls(&digest(&bad("exceeds_limits")), 3);

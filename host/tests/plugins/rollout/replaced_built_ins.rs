@@ -1,5 +1,5 @@
-//! Tests files named after a built-in plugin. The built-in grants apply only to the built-in bytes. Other bytes get
-//! only the default grants and those that the owner or the configuration gives that plugin name.
+//! Tests files named after a built-in plugin. The built-in grants apply only to the built-in bytes. Other bytes receive
+//! only the default grants, and the grants that the owner or the configuration has assigned to the plugin name.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::components::{bad, standard};
 
 const BY_NAME: &str = "[plugins.help]\ngrants = [\"plugin-control\"]";
 
-/// Returns another version of the built-in plugin `help`, which manages the other plugins.
+/// Returns a modified version of the built-in plugin `help`, which manages the other plugins.
 fn takeover() -> Vec<u8> {
     other(&standard("help"), 1)
 }
@@ -96,7 +96,7 @@ async fn configured_grants_also_restrict_built_in_plugins() {
 #[tokio::test]
 async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
-    // Simulates an earlier host that stored these bytes as its built-in plugin.
+    // Simulate an earlier host that stored these bytes as its built-in plugin.
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restart().await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{BotApi, message};
 
 impl BotApi {
-    /// Returns the labels, data and message ids of all buttons in a chat, in order.
+    /// Returns the message id, label and data of every button in a chat, in order.
     pub fn buttons(&self, chat: i64) -> Vec<(i64, String, String)> {
         let mut messages: Vec<(i64, Value)> = self.look(|inner| {
             let of = inner.messages.iter().filter(|((of, _), _)| *of == chat);
@@ -21,7 +21,7 @@ impl BotApi {
         buttons
     }
 
-    /// Presses the newest button with this label. Returns the ids of the press and of the message.
+    /// Presses the newest button with this label. Returns the press's id and the message's id.
     pub fn press(&self, user: i64, chat: i64, label: &str) -> (String, i64) {
         let buttons = self.buttons(chat);
         let found = buttons.iter().rfind(|(_, of, _)| of == label);
@@ -30,7 +30,7 @@ impl BotApi {
         (press, *id)
     }
 
-    /// Presses a button with this data below a message in the chat. Returns the id of the press.
+    /// Presses a button that has this data, below a message in the chat. Returns the press's id.
     pub fn press_data(&self, (user, chat): (i64, i64), id: i64, data: &str) -> String {
         let press = format!("press-{}", self.look(|inner| inner.next_update));
         self.push(json!({"callback_query": {

@@ -1,10 +1,10 @@
-//! Reads the messages of chats, in their current state or as they were sent.
+//! Reads chat messages in their current state or as they were sent.
 
 use serde_json::Value;
 
 use super::BotApi;
 
-/// Returns a rich message's parameters with its text added, one line per paragraph and table row.
+/// Returns a rich message's parameters plus a `text` parameter, which has one line per paragraph and table row.
 pub fn with_rich_text(params: &Value) -> Value {
     let mut params = params.clone();
     params["text"] = blocks(&params["rich_message"]["blocks"]).into();
@@ -54,13 +54,14 @@ impl BotApi {
         self.texts(|(of, id), _| of == chat && id >= first)
     }
 
-    /// Returns the texts of the messages with this id or a later one in a topic of a chat, or outside of all topics.
+    /// Returns the texts of messages with this id or a later one that are in the given topic of a chat, or outside of
+    /// all topics.
     pub fn topic(&self, (chat, topic): (i64, Option<i64>), first: i64) -> Vec<String> {
         let there = |message: &Value| message["message_thread_id"].as_i64() == topic;
         self.texts(|(of, id), message| of == chat && id >= first && there(message))
     }
 
-    /// Returns the texts of the messages in a chat that were sent with a notification.
+    /// Returns the texts of a chat's messages that were sent with a notification.
     pub fn rings(&self, chat: i64) -> Vec<String> {
         let sent = self.calls("sendMessage").into_iter();
         let rings = sent.filter(|call| call.params["chat_id"] == chat && call.params["disable_notification"] != true);

@@ -1,4 +1,4 @@
-//! Validates calls of the Bot API against its schema, and against the length limits that the schema doesn't contain.
+//! Validates Bot API calls against the API's schema, and against length limits that the schema doesn't contain.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../data/botapi.json");
 
-/// The validator of each method, by the method's name in lower case. `None` for a method without parameters.
+/// The validators, keyed by method name in lower case. `None` if the method has no parameters.
 pub struct Schema(HashMap<String, Option<Validator>>);
 
 impl Schema {

@@ -1,4 +1,4 @@
-//! Topics in forums and in private chats with a bot that has topic mode.
+//! Topics in forums, and in private chats with a bot for which topic mode is turned on.
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const ICONS: [(&str, &str); 6] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Topic {
     pub name: String,
-    /// The custom emoji id, empty without an icon.
+    /// The icon's custom emoji id. Empty if the topic has no icon.
     pub icon: String,
     pub is_closed: bool,
     is_deleted: bool,
@@ -44,7 +44,7 @@ impl BotApi {
         self.with(|inner| inner.topics.get_mut(&(chat, topic)).expect("a topic").is_deleted = true);
     }
 
-    /// Returns a chat's undeleted topics with their ids.
+    /// Returns a chat's topics that haven't been deleted, with their ids.
     pub fn topics(&self, chat: i64) -> Vec<(i64, Topic)> {
         self.look(|inner| {
             let here = inner.topics.iter().filter(|((of, _), topic)| *of == chat && !topic.is_deleted);
@@ -77,7 +77,7 @@ pub fn create(inner: &mut Inner, params: &Value) -> Response {
     if !icon.is_empty() && !is_icon(&icon) {
         return error(400, "Bad Request: DOCUMENT_INVALID");
     }
-    // A topic's id is the id of the service message about its creation.
+    // A topic's id is the id of the service message that announces the topic.
     let id = inner.next_message;
     inner.next_message += 1;
     inner.topics.insert((chat, id), Topic { name: name.clone(), icon, ..Topic::default() });
@@ -122,7 +122,7 @@ pub fn reopen(inner: &mut Inner, params: &Value) -> Response {
     change(inner, params, |topic| topic.is_closed = false)
 }
 
-/// Returns whether a message is for a topic that was deleted.
+/// Returns whether a message is addressed to a deleted topic.
 pub fn is_deleted(inner: &Inner, params: &Value) -> bool {
     let topic = params["message_thread_id"].as_i64().and_then(|id| inner.topics.get(&(key(params).0, id)));
     topic.is_some_and(|topic| topic.is_deleted)

@@ -28,7 +28,7 @@ impl UpdateRequest {
         Self { target, secret: Some(secret.to_owned()), body: update.to_string().into_bytes() }
     }
 
-    /// Returns the head of the request, with this content length.
+    /// Returns the request's head, with this content length.
     pub fn head(&self, length: usize) -> String {
         let secret = self.secret.as_ref().map(|secret| format!("X-Telegram-Bot-Api-Secret-Token: {secret}\r\n"));
         let secret = secret.unwrap_or_default();
@@ -42,7 +42,7 @@ impl UpdateRequest {
     pub async fn send(&self, address: &str) -> Option<u16> {
         let mut stream = self.begin(address).await?;
         let mut answer = Vec::new();
-        // If the server responds before reading the whole request, the client may see a connection reset.
+        // If the server responds before it has read the whole request, the connection may be reset.
         let _: std::io::Result<usize> = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
     }
@@ -57,7 +57,7 @@ impl UpdateRequest {
 }
 
 impl BotApi {
-    /// Sets the address to which the reverse proxy forwards requests. Without an address, no requests arrive.
+    /// Sets the address to which the reverse proxy forwards requests. If it is `None`, no requests arrive.
     pub fn proxy_to(&self, address: Option<&str>) {
         self.with(|inner| inner.proxy_to = address.map(str::to_owned));
     }

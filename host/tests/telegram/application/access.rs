@@ -48,7 +48,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    // `/new alpha` would get the same answer, so the answer must not suggest `/new`.
+    // The answer to `/new alpha` would be the same, so the answer must not suggest `/new`.
     let taken = "The name 'alpha' is taken by another user. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
@@ -91,7 +91,7 @@ impl App {
         self.until("the new configuration", || (changes() > before).then_some(())).await;
     }
 
-    /// Sets up the member with a message with buttons, and a session with a running turn and one queued message.
+    /// Gives the member a message that has buttons, and a session that has a running turn and a queued message.
     async fn busy_member(&self) {
         self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
         self.ask(MEMBER, "/persona", "Persona: ").await;
@@ -101,7 +101,7 @@ impl App {
         self.until("the message is queued", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
-    /// Returns the number of calls per method that have shown something to the member.
+    /// Returns, for each method, the number of calls that have shown something to the member.
     fn shown_to_member(&self) -> [usize; 3] {
         let to_member = |method: &str| {
             let calls = self.api.calls(method).into_iter();
@@ -119,8 +119,8 @@ impl App {
         assert!(nothing_new, "{before:?}, then {:?}", self.shown_to_member());
     }
 
-    /// Waits until the messages in the removed member's chat have no buttons, and the unfinished answer is deleted.
-    /// Other messages keep their texts.
+    /// Waits until no message in the removed member's chat has buttons, and the unfinished answer is deleted. Other
+    /// messages keep their texts.
     async fn until_nothing_open_for_member(&self) {
         self.until("the end of the member's buttons", || self.api.buttons(MEMBER).is_empty().then_some(())).await;
         let is_gone = || self.api.chat(MEMBER).iter().all(|text| !text.contains("line 1")).then_some(());
@@ -227,8 +227,8 @@ async fn a_removed_user_has_no_active_session_in_a_group() {
         app.api.push(json!({"message": crate::botapi::message(user, GROUP, json!({"text": text}))}));
     };
     let shows = async |wanted: &str| {
-        // Compare the whole message: if several sessions print text here, each text is prefixed with its session's
-        // name.
+        // Compare the whole message, because each text would be prefixed with its session's name if several sessions
+        // printed text here.
         app.until(wanted, || app.api.chat(GROUP).iter().any(|text| text == wanted).then_some(())).await;
     };
     says(MEMBER, "/new members");

@@ -33,7 +33,7 @@ async fn another_poller_is_reported_and_the_host_continues() {
     assert!(app.log().contains("another program is polling Telegram with this token"), "{}", app.log());
 }
 
-/// Returns the number of messages in the owner's chat with this text.
+/// Returns how many messages in the owner's chat have this text.
 fn count(app: &App, text: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|shown| *shown == text).count()
 }
@@ -119,7 +119,7 @@ async fn an_unanswered_send_is_repeated() {
     let sent = app.api.calls("sendMessage").len();
     app.api.says(OWNER, "/timeout 5");
     app.api.until_calls("sendMessage", sent + 1).await;
-    // Other chats don't wait for this call.
+    // The host doesn't make other chats wait for this call.
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     let answer = "Idle timeout set to 5 minutes for session 'alpha'.";
     app.wait_for(OWNER, 0, answer).await;

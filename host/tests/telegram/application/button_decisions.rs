@@ -1,12 +1,13 @@
-//! Tests that a button works only once, and only for the session and request that it was created for. Its message then
-//! shows the decision and who made it.
+//! Tests that a button works only once, and only for the session and request that it was created for. Afterwards, the
+//! button's message shows the decision and who made it.
 
 use serde_json::json;
 
 use super::{App, OWNER, component};
 use crate::botapi::message;
 
-/// Returns the id of the owner's message that contains `begins`, and the data of its button with this label.
+/// Returns the id of the message in the owner's chat that contains `begins`, and the data of its button labeled
+/// `label`.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
     let found =
@@ -25,14 +26,14 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }
 
-/// Returns the decision line without its time, which has 16 characters.
+/// Returns the decision line without its time, which is 16 characters long.
 fn without_time(line: &str) -> String {
     let Some(rest) = line.strip_prefix("Decided by ") else { return line.to_owned() };
     let (by, rest) = rest.split_once(", 20").expect("a decision has a time");
     format!("Decided by {by}{}", rest.get(14..).unwrap_or_default())
 }
 
-/// Kills and restarts the host during each of two answers. Returns the application once the chat has shown a notice
+/// Kills and restarts the host during each of two answers. Returns the application after the chat has shown a notice
 /// about each prompt.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
@@ -43,8 +44,8 @@ async fn interrupted_twice() -> App {
         app.kill();
         app.start();
         app.wait_for(OWNER, first, &format!("was answering “{prompt}”")).await;
-        // The host resends the partial answer with a mark. Wait for it here, so that the next round doesn't mistake it
-        // for its own answer.
+        // The host resends the partial answer with a warning sign. Wait for that message here, so that the next round
+        // doesn't mistake it for its own answer.
         app.wait_for(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }
     app
@@ -148,7 +149,7 @@ async fn a_question_is_answered_without_its_plugin() {
     app.api.press_data((OWNER, OWNER), question, &allow);
     until_closed(&app, question, "Decided by Ada: Allow once.").await;
     app.wait_for(OWNER, 0, "You allowed it.").await;
-    // Without the `approval` plugin, a user decides about every tool.
+    // Without the `approval` plugin, a user decides every permission request.
     app.ask(OWNER, "run ls", "asks for permission:").await;
     let (question, why) = button(&app, "ls", "Deny and say why");
     app.api.press_data((OWNER, OWNER), question, &why);

@@ -1,4 +1,4 @@
-//! Tests that killing the host at any time loses no accepted message: the next host answers it or reports the
+//! Tests that no accepted message is lost when the host is killed at any time: the next host answers it or reports the
 //! interrupted turn.
 
 use super::{App, OWNER};
@@ -18,7 +18,7 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     app.start();
     let shown = app.wait_for(OWNER, 0, "Your message was not sent again.").await;
     assert!(shown.contains("“slow 3000”"), "{shown}");
-    // The host deletes the live message after it has sent the marked one.
+    // The host deletes the live message after it has sent the message with the warning sign.
     let marked = || (count(&app, "⚠ This answer was interrupted:\n\nline 1"), count(&app, "line 1")) == (1, 1);
     app.until("the incomplete answer in one marked message", || marked().then_some(())).await;
     app.until("the old agent exits", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
@@ -79,7 +79,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("sendMessage", Fault::Hang);
     app.api.says(OWNER, "remember the milk");
-    // Wait for the stored answer, which can't be lost. The end of the turn may be published earlier.
+    // Wait until the answer is stored and can no longer be lost. The end of the turn may be published earlier.
     let stored = || {
         let posts = cordboard_store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())

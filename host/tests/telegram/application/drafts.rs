@@ -99,7 +99,7 @@ async fn a_question_of_the_agent_is_below_the_text_before_it() {
     let first = app.api.next_id();
     app.api.says(OWNER, "run git push");
     app.wait_for(OWNER, first, "asks for permission").await;
-    // A waiting turn's frames are shown again every few seconds and must not become drafts.
+    // While a turn waits, the host shows its frames again every few seconds. They must not become drafts.
     let drafts = app.api.calls("sendMessageDraft").len();
     let edits = app.api.calls("editMessageText").len();
     app.api.until_calls("editMessageText", edits + 1).await;

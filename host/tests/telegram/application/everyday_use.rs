@@ -18,7 +18,7 @@ async fn a_streamed_answer_notifies_once_when_finished() {
     let all = "line 1\nline 2\nline 3\nline 4";
     app.ask_agent(OWNER, "slow 4", all).await;
     assert_eq!(app.api.rings(OWNER)[rings..], [all]);
-    // The answer is long enough for the test to see it stream, even on a slow machine.
+    // The answer is so long that the test sees it being streamed even on a slow machine.
     let typing = app.api.calls("sendChatAction").len();
     app.stream(OWNER, "slow 1000").await;
     app.api.until_calls("sendChatAction", typing + 1).await;
@@ -256,7 +256,7 @@ async fn an_activity_in_the_future_counts_as_the_start() {
     let active = || app.session("ahead")["last_active"].as_u64().unwrap();
     let first = active();
     assert!(first < tomorrow.0);
-    // A second listing shows the same time, so it is stored and isn't just the current time.
+    // A second listing shows the same time, so the time was stored and isn't just the current time.
     assert_eq!(active(), first);
 }
 

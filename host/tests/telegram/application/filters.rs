@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::{App, OWNER, component};
 use crate::botapi::message;
 
-/// A transcription server that answers each request with the next of its predefined answers.
+/// A transcription server that returns predefined answers, one per request, in order.
 struct Whisper {
     url: String,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -33,7 +33,7 @@ impl Whisper {
         Self { url, requests }
     }
 
-    /// Returns the configuration of the plugin.
+    /// Returns the plugin's configuration.
     fn config(&self) -> String {
         let Self { url, .. } = self;
         format!(
@@ -44,7 +44,8 @@ impl Whisper {
     }
 }
 
-/// Returns a voice message with the file `v`. `more` has further fields, which override those of the message.
+/// Returns a voice message that has the file `v`. The fields in `more` are added to the message and override existing
+/// ones.
 pub fn voice(id: i64, more: Value) -> Value {
     let voice = json!({"file_id": "v", "file_unique_id": "u", "duration": 7, "mime_type": "audio/ogg"});
     let mut of = message(OWNER, OWNER, json!({ "voice": voice }));
@@ -55,7 +56,7 @@ pub fn voice(id: i64, more: Value) -> Value {
     of
 }
 
-/// Starts a host with this plugin, this configuration and the session `alpha`.
+/// Starts a host with this plugin and configuration, and creates the session `alpha`.
 async fn with_filter(name: &str, wasm: &[u8], config: &str) -> App {
     let mut app = App::prepared().await;
     app.configure(&format!("owner = {OWNER}\n{config}"));
@@ -140,10 +141,10 @@ async fn a_filter_changes_and_rejects_messages() {
     assert!(refused.ends_with("\n“secret”") && refused.contains("\"alpha\", \"secret\""), "{refused}");
     let refused = app.ask(OWNER, "/now secret", "Not sent to the agent: ").await;
     assert!(refused.ends_with("“secret”"), "{refused}");
-    // Agent commands and host commands aren't filtered.
+    // Filters don't process agent commands or host commands.
     app.ask(OWNER, "//nothing", "no command //nothing").await;
     app.ask(OWNER, "/sessions", "alpha").await;
-    // Without the filter, every message passes unchanged.
+    // Without the filter, every message is delivered unchanged.
     app.configure(&format!("owner = {OWNER}\n[plugins.filter]\ngrants = [\"attachments\", \"sessions\"]\n"));
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
     app.ask(OWNER, "secret again", "You said: secret again").await;
@@ -178,7 +179,7 @@ async fn edits_are_filtered_and_an_unchanged_one_is_ignored() {
     waiting["message_id"] = 500.into();
     app.api.push(json!({ "message": waiting }));
     app.until("the message waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
-    // The author changed nothing, so the filtered text stays.
+    // The edit changed nothing, so the filtered text stays.
     edit(500, "annotate");
     let first = app.api.next_id();
     edit(500, "secret");

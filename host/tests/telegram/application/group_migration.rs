@@ -1,4 +1,4 @@
-//! Tests that a group that becomes a supergroup with a new id is still the same place.
+//! Tests that a group remains the same place when it becomes a supergroup with a new id.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,11 +25,11 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
 /// How the bot learns the group's new id.
 #[derive(Clone, Copy)]
 enum MigrationNotice {
-    /// Only the service message in the old chat.
+    /// From the service message in the old chat only.
     OldChat,
-    /// Only the service message in the new chat.
+    /// From the service message in the new chat only.
     NewChat,
-    /// Only the error from a call with the old id.
+    /// From the error of a call with the old id only.
     Refusal,
 }
 
@@ -47,8 +47,8 @@ fn upgrade(app: &App, notice: MigrationNotice) {
 /// The plugin whose job posts the reminders.
 const REMIND: &str = "remind";
 
-/// Starts a host with two plugins that store the group's place. The `remind` plugin has an overdue job, and is
-/// disabled, so that the test decides when the job runs.
+/// Starts a host that has two plugins, which store the group's place. The `remind` plugin has an overdue job but is
+/// disabled, so that the test can decide when the job runs.
 async fn with_stored_places() -> App {
     let mut app = App::prepared().await;
     let notify = "[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"1s\"";
@@ -98,7 +98,7 @@ async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/plugins enable remind", "Plugin 'remind' is enabled").await;
     app.wait_for(SUPER, 0, "\u{23f0} tea").await;
     asks(app, SUPER, "/remind", "bread").await;
-    // Messages from before the migration stay in the old chat and can't be edited.
+    // Messages sent before the migration stay in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
     app.wait_for(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;

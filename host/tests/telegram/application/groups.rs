@@ -1,4 +1,4 @@
-//! Tests groups and topics: each is a separate place, and only users in `[access]` have access.
+//! Tests groups and topics: each group and topic is a separate place, and only users listed in `[access]` have access.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::botapi::{Call, message};
 
 const GROUP: i64 = -100_200;
 
-/// A user in the group, in a topic or outside of all topics.
+/// A user's position in the group: in a topic, or outside of all topics.
 #[derive(Clone, Copy)]
 struct Seat {
     user: i64,
@@ -37,7 +37,8 @@ impl Seat {
     async fn asks(self, app: &App, text: &str, wanted: &str) -> String {
         let first = app.api.next_id();
         self.says(app, text);
-        // The host may first send a live message and then edit it into the answer, so search the current texts.
+        // The host may send a live message first and then edit it until it shows the answer, so search the current
+        // texts.
         let find = || app.api.topic((GROUP, self.topic), first).into_iter().find(|text| text.contains(wanted));
         app.until(&format!("'{wanted}' in topic {:?}", self.topic), find).await
     }
@@ -60,7 +61,7 @@ async fn a_group_and_each_topic_are_separate_places() {
     app.until_turns("general", 2).await;
     for (seat, session) in [(FIRST, "first"), (SECOND, "general")] {
         let before = app.api.calls("sendChatAction").len();
-        // The turn lasts long enough for the test to see the busy phase, even on a slow machine.
+        // The turn is so long that the test sees the busy phase even on a slow machine.
         seat.says(&app, "slow 1000");
         // Wait for the turn, because an earlier turn's chat action in this topic may still be pending.
         app.until("the turn", || (app.session(session)["phase"] == "busy").then_some(())).await;
@@ -138,7 +139,7 @@ async fn the_first_message_of_an_answer_replies_to_its_question() {
     shown("line 3").await;
     app.until_turns("alpha", 2).await;
     let sent = app.api.calls("sendMessage");
-    // The host may send a streamed answer again as a new message, so that it notifies the user.
+    // The host may send a streamed answer again as a new message, so that the user is notified.
     let mut of: Vec<_> = sent.iter().map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
     of.dedup();
     assert_eq!(of, [Some(101), Some(102), Some(103)]);

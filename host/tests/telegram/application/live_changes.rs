@@ -25,7 +25,7 @@ async fn a_view_and_a_command_change_while_an_answer_streams() {
     assert_eq!((generation("views"), generation("echo")), (view + 1, echo + 1));
     let answer: String = (1..=8).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
     let whole = || app.api.since(OWNER, first).contains(&answer);
-    // The host may send the finished answer as a new message, and only then deletes the live message.
+    // The host may send the finished answer as a new message, and deletes the live message only afterwards.
     let parts = || app.api.chat(OWNER).iter().filter(|text| text.contains("line 1")).count();
     app.until("the whole answer in one message", || (whole() && parts() == 1).then_some(())).await;
     assert_eq!(app.pid("alpha"), pid, "the same agent");

@@ -8,7 +8,7 @@ use crate::botapi::message;
 /// The group that both users are in.
 const GROUP: i64 = -100_500;
 
-/// Commands that name a session. The commands in `ACTIVE` act on the active session.
+/// Commands that take a session name. The commands in `ACTIVE` act on the active session.
 const NAMED: [&str; 7] = ["session", "archive", "restore", "suspend", "retry", "fresh", "leave"];
 const ACTIVE: [&str; 10] = [
     "suspend",
@@ -44,7 +44,7 @@ impl App {
     }
 }
 
-/// Starts a host where the owner and the member have a session each. The `session_thief` plugin, which attempts many
+/// Starts a host on which the owner and the member each have a session. The `session_thief` plugin, which attempts many
 /// actions on a session, has all grants for sessions.
 async fn app_with_two_sessions() -> App {
     let app = App::new().await;

@@ -1,5 +1,5 @@
-//! Tests several bots in one host. Both fakes of the Bot API count updates and messages from the same numbers, so the ids
-//! of the bots' updates and messages collide.
+//! Tests several bots in one host. Both fakes of the Bot API count updates and messages from the same numbers, so the
+//! ids of the bots' updates and messages collide.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

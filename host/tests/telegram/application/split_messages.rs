@@ -17,8 +17,8 @@ fn push(app: &App, kind: &str, id: i64, more: Value) {
     app.api.push(update(kind, id, more));
 }
 
-/// Delivers an album with these captions in one batch. If it arrived in two batches, a slow host might treat it as
-/// complete after the first.
+/// Delivers an album with these captions in a single batch. If the album arrived in two batches, a slow host might
+/// treat it as complete after the first.
 fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     let photo = |(id, caption): &(i64, Option<&str>)| {
         let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
@@ -31,7 +31,7 @@ fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     app.api.push_all(captions.iter().map(photo).collect());
 }
 
-/// Returns how many texts in the owner's chat contain `words`.
+/// Returns how many messages in the owner's chat contain `words`.
 fn count(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }
@@ -82,7 +82,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     app.wait_for(OWNER, 0, "You said: delete nothing").await;
     app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\nslow 3000").await;
     app.until_turns("alpha", 3).await;
-    // The agent has already answered this message, so it receives a correction, but only once.
+    // The agent has already answered this message, so the host sends it a correction, but only once.
     edit(102, "delete nothing at all", 1_790_000_005);
     edit(102, "delete nothing at all", 1_790_000_006);
     app.wait_for(OWNER, 0, "[The user has edited an earlier message. It now reads:]\n\ndelete nothing at all").await;
@@ -91,7 +91,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     assert_eq!((count(&app, "everything"), count(&app, "at all"), count(&app, "slow 2000")), (0, 1, 0));
 }
 
-/// An agent that answers its first prompt, which costs four dollars, and never finishes any other.
+/// An agent that answers its first prompt, at a cost of four dollars, and never finishes answering any other.
 const COSTLY: &str = r#"#!/bin/sh
 say() { printf '%s\n' "$1"; }
 result=

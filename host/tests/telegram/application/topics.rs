@@ -7,7 +7,7 @@ use crate::botapi::{Call, Fault, message};
 
 const GROUP: i64 = -100_200;
 
-/// Starts a host that creates topics, in a group with topics and in private chats.
+/// Starts a host that creates topics in private chats and in a group that has topics.
 async fn app() -> App {
     start(App::prepared().await, "create").await
 }
@@ -105,7 +105,8 @@ async fn a_fork_gets_its_own_topic() {
     app.until_turns("beta", 1).await;
     ask(&app, (GROUP, Some(original)), "to the original", "to the original").await;
     app.until_turns("alpha", 2).await;
-    // In the same topic, another new session gets none. In a topic of a user, a fork gets none.
+    // A new session in a session's topic doesn't get a topic of its own, and neither does a fork in a topic that a user
+    // created.
     ask(&app, (GROUP, Some(original)), "/new gamma", "Session 'gamma' created.").await;
     ask(&app, (GROUP, Some(9000)), "/session alpha", "Switched to session 'alpha'.").await;
     ask(&app, (GROUP, Some(9000)), "/fork delta", "in the same folder. Use /session alpha to go back.").await;
@@ -153,7 +154,7 @@ async fn a_refused_topic_leaves_the_session_in_the_chat() {
     app.until_turns("alpha", 1).await;
     let shown = ask(&app, (-100_300, None), "/new beta", "Session 'beta' created.").await;
     assert!(shown.contains("the chat is not a forum"), "{shown}");
-    // The method's rate limit doesn't delay the answer.
+    // A rate limit on creating topics doesn't delay the answer.
     app.api.fail("createForumTopic", Fault::Flood(600));
     let shown = ask(&app, (OWNER, None), "/new gamma", "Session 'gamma' created.").await;
     assert!(shown.contains("Too Many Requests"), "{shown}");
@@ -229,11 +230,11 @@ async fn a_topic_follows_its_session() {
     app.until_turns("gamma", 2).await;
 }
 
-/// Reports a user's topic change, as Telegram does.
+/// Reports that a user has changed a topic, as Telegram does.
 fn reports(app: &App, chat: i64, topic: i64, what: Value) {
     let mut more = json!({"message_thread_id": topic, "is_topic_message": true});
     more.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
-    // The user has no access to the bot but may manage topics in the group.
+    // The user doesn't have access to the bot, but may manage topics in the group.
     app.api.push(json!({"message": message(77, chat, more)}));
 }
 
@@ -255,7 +256,7 @@ async fn a_topic_that_a_person_has_changed_is_left_alone() {
     let before = app.api.calls("editForumTopic").len();
     ask(&app, (GROUP, Some(renamed)), "/rename gamma", "is now called 'gamma'").await;
     ask(&app, (GROUP, Some(closed)), "/archive", "archived.").await;
-    // The host would edit the topic within half a second.
+    // If the host edited the topic, it would do so within half a second.
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(app.api.calls("editForumTopic").len(), before);
     assert_eq!(app.api.calls("closeForumTopic").len(), 0);

@@ -1,5 +1,5 @@
-//! Tests the transcription of voice messages with a program. In these tests, each recording is a shell script, and the
-//! program is the shell, so the recording decides what the program prints.
+//! Tests transcribing voice messages with a program. In these tests, the program is the shell and each recording is a
+//! shell script, so the recording determines what the program prints.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -10,7 +10,7 @@ use crate::botapi::TOKEN;
 
 const SHELL: &str = "command = [\"sh\", \"{file}\"]\n";
 
-/// Starts a host with these keys in `[voice]`, and with the session alpha.
+/// Starts a host with these keys in `[voice]`, and creates the session `alpha`.
 async fn app(keys: &str) -> App {
     let mut app = App::prepared().await;
     configure(&app, keys);
@@ -24,7 +24,7 @@ fn configure(app: &App, keys: &str) {
     app.configure(&format!("owner = {OWNER}\n[voice]\n{keys}"));
 }
 
-/// Sends a voice message with this script, and returns the id of the next message.
+/// Sends a voice message whose recording is this script. Returns the id of the bot's next message.
 fn speak(app: &App, id: i64, script: &str, caption: Option<&str>) -> i64 {
     let first = app.api.next_id();
     let file = format!("v{id}");
@@ -44,7 +44,7 @@ async fn failure(app: &App, id: i64, script: &str) -> String {
     notice.split_once("itself: ").unwrap().1.to_owned()
 }
 
-/// A recording whose transcription ends when the test decides.
+/// A recording whose transcription finishes only when the test lets it.
 struct SlowRecording {
     started: PathBuf,
     fifo: PathBuf,
@@ -61,13 +61,13 @@ impl SlowRecording {
         format!("echo $$ >> {}; cat {}", self.started.display(), self.fifo.display())
     }
 
-    /// Returns the pids of the programs that were started.
+    /// Returns the pids of all transcription programs that were started.
     fn pids(&self) -> Vec<String> {
         fs::read_to_string(&self.started).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// Waits until a restarted host has ended the program with the index `killed` and started the next one, and lets that
-    /// one print its text.
+    /// Waits until a restarted host has ended the program with the index `killed` and started another one. Then lets
+    /// the new program print the text.
     async fn finish(&self, app: &App, killed: usize) {
         app.until("the next transcription", || (self.pids().len() == killed + 2).then_some(())).await;
         app.until("the end of the old program", || (!is_running(&self.pids()[killed])).then_some(())).await;
@@ -98,7 +98,7 @@ async fn a_program_transcribes_voice_messages() {
     app.wait_for(OWNER, first, "You said: Remind me:\n\nAt noon.").await;
     let first = speak(&app, 103, "echo At one.", Some("/now Remind me:"));
     app.wait_for(OWNER, first, "You said: Remind me:\n\nAt one.").await;
-    // A command of the host gets no text.
+    // The transcription isn't passed to host commands.
     let first = speak(&app, 104, "echo At two.", Some("/sessions"));
     app.wait_for(OWNER, first, "doesn't use files").await;
     assert!(!app.api.since(OWNER, first).iter().any(|text| text.contains('🎤')));
@@ -160,7 +160,8 @@ async fn a_killed_host_transcribes_again_and_asks_the_agent_once() {
 async fn a_now_message_survives_a_kill_during_its_transcription() {
     let mut app = app(SHELL).await;
     let recording = SlowRecording::new(&app);
-    // Before its reply, the command itself runs again. After the reply, only its message is stored.
+    // If the host is killed before it replies, it runs the command again. After the reply, only the command's message
+    // is still stored.
     for (id, waits_for_reply) in [(101, false), (102, true)] {
         let before = recording.pids().len();
         let first = speak(&app, id, &recording.script(), Some("/now Listen:"));

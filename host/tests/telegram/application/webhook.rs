@@ -1,5 +1,5 @@
-//! Tests a host that receives updates through a webhook and then switches to polling. A killed or stopped host loses no
-//! updates and answers none twice.
+//! Tests a host that receives updates through a webhook and then switches to polling. Even if the host is killed or
+//! stopped, no update is lost or answered twice.
 
 use std::{
     fs,
@@ -41,7 +41,7 @@ async fn start(app: &mut App) -> String {
     address
 }
 
-/// Starts a host with a webhook, to which the fake API delivers its updates.
+/// Starts a host with a webhook, and makes the fake API deliver its updates there.
 async fn started() -> App {
     let mut app = App::prepared().await;
     add_webhook(&app);
@@ -104,7 +104,7 @@ async fn a_killed_host_answers_each_update_once() {
     add_webhook(&app);
     let mut address = start(&mut app).await;
     let secret = secret(&app);
-    // The host is killed as soon as it may have received the update, or while it answers the stored update.
+    // Kill the host as soon as it may have received the update, or while it answers the stored update.
     for (id, is_stored) in [(1, true), (2, false), (3, true)] {
         let text = format!("/new s{id}");
         let request = UpdateRequest::new(&secret, &says(id, &text));
@@ -147,7 +147,7 @@ async fn a_termination_does_not_wait_for_an_open_request() {
     stream.write_all(&request.body[..half]).await.unwrap();
     let began = Instant::now();
     assert_eq!(app.terminate().await, Some(0));
-    // Normally, the host waits ten seconds for the rest of a body.
+    // Normally, the host waits up to ten seconds for the rest of a body.
     assert!(began.elapsed() < Duration::from_secs(9), "the shutdown waited for the request");
     let address = start(&mut app).await;
     assert_eq!(request.send(&address).await, Some(200));

@@ -1,12 +1,12 @@
 //! Makes random changes to files and folders. After each quiet period, the watcher must have reported their current
-//! state. The clock is tokio's paused clock, which advances only while all tasks are waiting, so machine speed doesn't
+//! state. The tests use tokio's paused clock, which advances only while all tasks are waiting, so machine speed doesn't
 //! matter.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// The seeds of the worlds. The number of seeds and [`STEPS`] are limited by the time that tests may take.
+/// The seeds of the worlds. The time that tests may take limits the number of seeds and [`STEPS`].
 const SEEDS: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// The number of random changes in one world.

@@ -1,5 +1,6 @@
 //! The private toolchain: a compiler for the plugins' target in the user's cache folder, for machines where rustup
-//! can't add the target. `private.sh` assembles it in a temporary folder, which is renamed once complete.
+//! can't add the target. `private.sh` assembles the toolchain in a temporary folder, which is renamed once it is
+//! complete.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ pub fn compiler(home: &Path) -> Option<PathBuf> {
     rustc.is_file().then_some(rustc)
 }
 
-/// Creates the toolchain, which takes one to three minutes, and returns its compiler. If processes run concurrently,
-/// only one of them creates it.
+/// Creates the toolchain, which takes one to three minutes, and returns its compiler. If several processes do this
+/// concurrently, only one of them creates the toolchain.
 pub fn make(home: &Path) -> Result<PathBuf> {
     let cache = home.parent().context("the cache folder has no parent")?;
     fs::create_dir_all(cache).with_context(|| format!("{} can't be created", cache.display()))?;

@@ -9,8 +9,8 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 step() { echo "--> private toolchain $1" >&2; }
 fail() { echo "error: $1" >&2; exit 1; }
 
-# Runs apt-get with its lists and archives in a folder. Doesn't take the system locks or use apt's sandbox user, which
-# couldn't write to the folder.
+# Runs apt-get with its lists and archives in a folder. Doesn't take the system's locks, and doesn't use apt's sandbox
+# user, who couldn't write to the folder.
 apt() {
     folder=$1; shift
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
@@ -48,7 +48,7 @@ chmod +x "$home/bin/rustc"
 "$home/bin/rustc" --version >/dev/null || fail "the unpacked compiler doesn't run"
 
 step "2/4: fetching wasi's libc (a few seconds)"
-# Use the system's own archive, but the trixie release, because trixie's wasi-libc supports the target.
+# Use the archive that the system uses, but its trixie release, because trixie's wasi-libc supports the target.
 archive=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb *\(\[.*\] *\)\{0,1\}\([a-z]*:[^ ]*\).*/\2/p' | head -n 1)
 key=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
@@ -98,7 +98,7 @@ build() {
 RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=-Cembed-bitcode=yes build -Zbuild-std=std,panic_abort ||
     fail "the standard library can't be compiled"
 cp "$work/proof/target/$target/release/deps"/*.rlib "$libraries/"
-# Free 200 MB that is no longer needed.
+# Remove 200 MB of files that are no longer needed.
 rm -rf "$home/usr/src" "$home/usr/lib/rustlib/src" "$home/usr/share" "$work/proof/target"
 
 step "4/4: building a test component (a second)"

@@ -27,7 +27,7 @@ pub fn bare(text: &str) -> String {
     bare
 }
 
-/// Returns the length in bytes of a comment or literal at the beginning of `text`.
+/// Returns the length of a comment or literal at the beginning of `text`, in bytes.
 fn skipped(text: &str, inside_a_word: bool) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));

@@ -1,5 +1,5 @@
-//! Checks that each external dependency has one owner, that the host's crates depend only on permitted crates, and that
-//! the core stays pure.
+//! Checks that a single crate owns each external dependency, that the host's crates depend only on permitted crates,
+//! and that the core stays pure.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
@@ -17,7 +17,7 @@ pub const CRATES: [(&str, &[&str]); 8] = [
     ("watch", &["core"]),
 ];
 
-/// External dependencies, each with the only crate that may depend on it outside tests. Other crates use that crate's
+/// External dependencies, each with the only crate that may depend on it outside tests. Other crates use what the owner
 /// exports.
 const OWNERS: [(&str, &str); 13] = [
     ("teloxide-core", "telegram"),
@@ -35,11 +35,11 @@ const OWNERS: [(&str, &str); 13] = [
     ("glob", "permission-rules"),
 ];
 
-/// Items of external crates or std, each with the path prefixes of the files that may use them.
+/// Items from external crates or std, each with the path prefixes of the files that may use it.
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
-    // Agents aren't the only child processes: `compile.rs` runs the compiler and limits its memory and time, `tool.rs`
-    // runs a plugin author's tools in the author's terminal, and the build script and xtask run programs.
+    // Agents aren't the only child processes: `compile.rs` runs the compiler with limited memory and time, `tool.rs`
+    // runs a plugin author's tools in the author's terminal, and the build script and xtask also run programs.
     (
         "process::Command",
         &[
@@ -52,7 +52,7 @@ const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Crates and names that would make the core depend on anything other than its arguments.
+/// Crates and names that would make the core depend on something other than its arguments.
 const IMPURE_CRATES: [&str; 7] =
     ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "rustix"];
 const IMPURE_NAMES: [&str; 6] =
@@ -114,7 +114,7 @@ fn crates_depend_only_on_lower_ones() {
     findings.none();
 }
 
-/// Returns the dependencies of a crate below `host`, without dev-dependencies, with their line numbers.
+/// Returns the dependencies of a crate below `host` with their line numbers, excluding dev-dependencies.
 fn dependencies(folder: &str) -> Vec<(usize, String)> {
     let manifest = read(&format!("host/{folder}/Cargo.toml"));
     let mut section = String::new();
@@ -156,7 +156,7 @@ fn uses(file: &File, name: &str) -> Vec<usize> {
     lines
 }
 
-/// Returns the lines with a grouped import of `name`, such as `use std::{fs, net}` or `process::{Child, Command}`.
+/// Returns the line numbers of grouped imports of `name`, such as `use std::{fs, net}` or `process::{Child, Command}`.
 fn grouped(code: &str, name: &str) -> Vec<usize> {
     let Some((module, item)) = name.split_once("::") else { return Vec::new() };
     let opening = format!("{module}::{{");

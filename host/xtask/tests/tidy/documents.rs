@@ -1,5 +1,5 @@
-//! Checks the documents: commands and flags exist, links resolve to files and headings, `README.md` is short, and the
-//! code map in `host/ARCHITECTURE.md` lists every crate, and all modules in layer order.
+//! Checks the documents: the commands and flags that they mention exist, links resolve to files and headings,
+//! `README.md` is short, and the code map in `host/ARCHITECTURE.md` lists every crate, and all modules in layer order.
 
 use std::collections::BTreeSet;
 
@@ -20,10 +20,10 @@ const DOCUMENTS: [&str; 8] = [
     "wit/README.md",
 ];
 
-/// The maximum number of lines in README.md, which must stay short for newcomers to the project.
+/// The maximum number of lines in README.md, which must stay short because newcomers read it first.
 const README_LINES: usize = 200;
 
-/// The subcommands and flags, read from their definitions.
+/// The existing subcommands and flags, as read from their definitions.
 struct Known {
     xtask: BTreeSet<String>,
     cordboard: BTreeSet<String>,
@@ -116,7 +116,7 @@ fn resolved(document: &str, link: &str) -> String {
     parts.join("/")
 }
 
-/// Returns the anchors of a document's headings, as GitHub forms them.
+/// Returns the anchors that GitHub generates for a document's headings.
 fn anchors(document: &str) -> BTreeSet<String> {
     let headings = document.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| {
@@ -191,7 +191,7 @@ fn flags(text: &str) -> impl Iterator<Item = String> + '_ {
         .map(str::to_owned)
 }
 
-/// Returns the variants of an enum, as clap spells them.
+/// Returns the subcommand names that clap derives from an enum's variants.
 fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     let from = source.find(head).unwrap_or_else(|| panic!("`{head}` isn't defined"));
     let body = &source[from..];

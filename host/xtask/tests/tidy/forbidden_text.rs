@@ -37,7 +37,7 @@ fn no_todo_markers_are_left() {
     findings.none();
 }
 
-/// The path of this clone doesn't exist on other machines.
+/// The path of this working copy doesn't exist on other machines.
 #[test]
 fn no_path_of_this_machine_is_used() {
     let here = root().display().to_string();
@@ -51,13 +51,14 @@ fn no_path_of_this_machine_is_used() {
     findings.none();
 }
 
-/// Returns whether `path` occurs in `line` on its own, not as part of a longer path, such as `/src` in `host/src`.
+/// Returns whether `path` occurs in `line` on its own. In `host/src`, for example, `/src` is part of a longer path and
+/// doesn't count.
 fn names(line: &str, path: &str) -> bool {
     let inside = |before: char| before.is_alphanumeric() || "._-/".contains(before);
     line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
 }
 
-/// Every channel needs a bound, a named constant with a comment that explains it.
+/// Every channel needs a bound: a named constant whose comment explains the value.
 #[test]
 fn channels_are_bounded() {
     let mut findings = Findings::default();

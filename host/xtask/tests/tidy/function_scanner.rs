@@ -1,4 +1,4 @@
-//! Finds the functions of a file, with their lines, lengths and parameters.
+//! Finds the functions in a file, and their line numbers, lengths and parameter counts.
 
 use super::code_scanner::{line_of, occurrences};
 
@@ -19,7 +19,7 @@ pub fn of(code: &str) -> Vec<Function> {
 
 fn function(code: &str, at: usize) -> Option<Function> {
     let name: String = code[at + 2..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    // A function pointer has no name, and in a macro, a function's name may be a macro variable.
+    // Skip function pointers, which have no name, and functions in macros whose name is a macro variable.
     if name.is_empty() || !code[at + 2..].starts_with(' ') {
         return None;
     }
@@ -31,8 +31,8 @@ fn function(code: &str, at: usize) -> Option<Function> {
     Some(Function { name, line, lines: line_of(code, end) - line + 1, parameters: count(&code[list + 1..after - 1]) })
 }
 
-/// Returns the offset of the parenthesis that opens the parameter list. A parenthesis between `<` and `>` is part of a
-/// bound.
+/// Returns the offset of the parenthesis that opens the parameter list. Ignores parentheses between `<` and `>`, which
+/// belong to bounds.
 fn opening(code: &str) -> Option<usize> {
     let mut depth = 0;
     let mut before = ' ';
@@ -48,7 +48,7 @@ fn opening(code: &str) -> Option<usize> {
     None
 }
 
-/// Returns the offset just past the bracket that closes the first one.
+/// Returns the offset just past the bracket that matches the first one.
 fn closing(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {

@@ -1,5 +1,4 @@
-//! Checks that imports between the modules of the `cordboard` crate go only to lower layers. Cargo checks imports
-//! between crates.
+//! Checks that modules of the `cordboard` crate import only from lower layers. Cargo checks imports between crates.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};

@@ -16,7 +16,7 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_MAIN: usize = 60;
 const MOST_PARAMETERS: usize = 5;
 
-/// Functions of external traits, whose parameters we can't choose.
+/// Methods of external traits, whose parameters we can't choose.
 const FOREIGN: [&str; 1] = ["verify_server_cert"];
 
 fn lines(file: &File) -> usize {

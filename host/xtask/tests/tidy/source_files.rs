@@ -39,7 +39,8 @@ impl File {
         parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
     }
 
-    /// Returns whether the file is Rust code of the product or its build, not tests or benchmarks.
+    /// Returns whether the file contains Rust code that belongs to the product or its build, as opposed to tests or
+    /// benchmarks.
     pub fn is_product(&self) -> bool {
         self.is_rust() && !self.is_test()
     }

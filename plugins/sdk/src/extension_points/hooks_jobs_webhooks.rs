@@ -1,7 +1,7 @@
 //! The extension points for events, scheduled jobs and HTTP requests.
 //!
-//! Calls to these extension points have no caller, and so no rights on sessions, unless the operator grants them the
-//! owner's rights with `[plugins.NAME] acts_as = "owner"`.
+//! Calls to these extension points have no caller, and therefore no rights to sessions, unless the operator grants them
+//! the owner's rights with `[plugins.NAME] acts_as = "owner"`.
 
 use crate::bindings;
 
@@ -84,7 +84,7 @@ pub mod webhook {
     }
 }
 
-/// Receives events after they happen, and can't influence them.
+/// Receives events after they have happened. A hook can't influence them.
 ///
 /// ```
 /// use cordboard_plugin::{Hook, hook::{Event, kind}, log};

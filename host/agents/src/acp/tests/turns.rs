@@ -1,4 +1,4 @@
-//! Tests turns: their parts, their ends, and their costs.
+//! Tests the parts, the ends and the costs of turns.
 
 use expect_test::expect;
 

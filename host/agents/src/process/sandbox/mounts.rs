@@ -1,4 +1,5 @@
-//! Decides which paths a sandbox shows, and how. A path is missing unless it, or a folder above it, is listed.
+//! Decides which paths are visible in a sandbox, and how. A path is visible only if it, or a folder above it, is
+//! listed.
 
 use std::{
     collections::BTreeMap,
@@ -178,7 +179,8 @@ mod tests {
             Mounts(paths.iter().map(|(path, access)| (self.0.path().join(path), *access)).collect())
         }
 
-        /// Hides a folder and the folder of a file. Returns the arguments, or the reason for the refusal.
+        /// Hides a folder, and the folder that contains a file. Returns the arguments, or the reason why that isn't
+        /// possible.
         fn hide(&self, mut mounts: Mounts, folder: &str, file: &str) -> Result<String, String> {
             let at = |path: &str| vec![self.0.path().join(path)];
             let own = OwnFiles { folders: at(folder), files: at(file) };

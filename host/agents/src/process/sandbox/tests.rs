@@ -1,5 +1,5 @@
-//! Tests sandboxes with programs that try to leave them. If bubblewrap can't be used, the tests that need it print the
-//! reason and check nothing.
+//! Tests sandboxes with programs that try to escape from them. If bubblewrap can't be used, the tests that need it
+//! print the reason and check nothing.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::*;
 use crate::process::{self, EnvTag, Process, ProcessEvent, adopt_orphans, describe_exit, tree};
 
-/// The time limit of each wait. Only a test that hangs reaches it.
+/// The time limit for each wait, which only a hanging test reaches.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A machine with the files of a host, of the operator and of two sessions. `ours` is the session in the sandbox.

@@ -1,4 +1,4 @@
-//! Tests topics: posts for a deleted one are undeliverable, and edits have the lowest priority.
+//! Tests that posts for a deleted topic are undeliverable, and that topic edits have the lowest priority.
 
 use cordboard_core::types::TopicEdit;
 

@@ -7,7 +7,7 @@ fn thinking(chat: &str, of: &str) -> Post {
     Post::Frame { place: place(chat), turn: turn(of), frame, stop: None }
 }
 
-/// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and
+/// 1. A prompt is sent to an agent, which dies. 2. For a long time, nothing is shown. 3. The prompt is sent again and
 /// answered.
 #[tokio::test(start_paused = true)]
 async fn a_requeued_turn_is_hidden_until_work_resumes() {

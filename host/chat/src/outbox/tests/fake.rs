@@ -38,7 +38,7 @@ pub struct Fake {
     /// Zero by default, so that every streamed answer notifies.
     pub ring_after: Mutex<Duration>,
     takes: Mutex<Duration>,
-    /// The errors of later calls, each with its chat, in order. All other calls succeed.
+    /// The errors that later calls return, in order, each with the chat that it applies to. All other calls succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
     next: Mutex<u32>,
 }
@@ -70,7 +70,7 @@ impl Fake {
         self.script.lock().unwrap().push_back((chat.to_owned(), error));
     }
 
-    /// Sets the duration of later calls.
+    /// Sets how long later calls take.
     pub fn slow(&self, span: Duration) {
         *self.takes.lock().unwrap() = span;
     }
@@ -80,7 +80,7 @@ impl Fake {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
     }
 
-    /// Returns the texts of messages that notified.
+    /// Returns the texts of the messages that triggered a notification.
     pub fn rings(&self) -> Vec<String> {
         self.rings.lock().unwrap().clone()
     }
@@ -89,7 +89,7 @@ impl Fake {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Returns the times of the calls that start with `what`, in whole seconds after the start.
+    /// Returns the times, in whole seconds since the start, of the calls whose text starts with `what`.
     pub fn seconds(&self, what: &str) -> Vec<u64> {
         self.all().iter().filter(|(_, call)| call.starts_with(what)).map(|(at, _)| at.as_secs()).collect()
     }
@@ -100,7 +100,7 @@ impl Fake {
 
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
         assert!(!call.ends_with(BUG), "the simulated bug");
-        // Yield to other tasks, as a real call does.
+        // Yield to other tasks, as a real call would.
         let takes = *self.takes.lock().unwrap();
         if takes.is_zero() {
             tokio::task::yield_now().await;
@@ -139,7 +139,7 @@ impl Chat for Fake {
         }
     }
 
-    /// Like the console, this front-end needs no pause between frames if it has a status line.
+    /// If this front-end has a status line, it doesn't need a pause between frames, like the console.
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }

@@ -103,6 +103,6 @@ async fn a_post_with_another_number_of_parts_is_sent_from_its_beginning() {
     outbox.drained().await;
     let calls = |chat: &str| fake.calls().into_iter().filter(|call| call.starts_with(chat)).collect::<Vec<_>>();
     assert_eq!(calls("a"), ["a send abcdefgh", "a send ABCDEFGH"]);
-    // With the previous settings, the first message showed a different part.
+    // Under the previous settings, the first message showed a different part.
     assert_eq!(calls("b"), ["b edit x1 12345678", "b send abcdefgh", "b send ABCDEFGH"]);
 }

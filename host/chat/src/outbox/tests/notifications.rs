@@ -1,4 +1,5 @@
-//! Tests that a turn notifies once, at its end, and that its answer is below the messages that arrived during the turn.
+//! Tests that a turn triggers one notification, at its end, and that its answer appears below the messages that arrived
+//! during the turn.
 
 use super::*;
 
@@ -17,8 +18,8 @@ async fn a_live_answer_notifies_once_and_its_frame_is_deleted() {
     assert_eq!(fake.calls()[3..], ["a send One two three", "a delete m1"]);
 }
 
-/// Streams a turn for 6 seconds and ends it, in a chat where turns that take at least `ring_after` notify. Returns the
-/// calls at the end, and the notifications.
+/// Streams a turn for 6 seconds and ends it, in a chat where turns that take at least `ring_after` trigger a
+/// notification. Returns the calls made at the end, and the notifications.
 async fn end_of_streamed(ring_after: Duration) -> (Vec<String>, Vec<String>) {
     let fake = Fake::new();
     *fake.ring_after.lock().unwrap() = ring_after;
@@ -82,8 +83,8 @@ async fn only_the_last_part_of_a_long_answer_notifies() {
     assert_eq!(notes.all().last().unwrap(), "1 sent");
 }
 
-/// Streams a long turn, and runs `bury`, which may show a message below those of the turn. Returns the calls at the end
-/// of the turn.
+/// Streams a long turn, and runs `bury`, which may show a message below the turn's messages. Returns the calls at the
+/// end of the turn.
 async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, _) = start(&fake);

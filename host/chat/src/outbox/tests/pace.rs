@@ -1,4 +1,4 @@
-//! Tests the rate limit of frames: it applies per chat, not per topic, and never delays answers.
+//! Tests that the frame rate limit applies per chat, not per topic, and never delays answers.
 
 use super::*;
 use crate::Quota;

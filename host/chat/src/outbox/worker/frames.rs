@@ -28,8 +28,8 @@ impl Worker {
         }
     }
 
-    /// Returns the time of the next frame, if there is one. Keeps the slot reserved for the frame, so that posts can't
-    /// delay it forever.
+    /// Returns the time of the next frame, if there is one. Keeps the slot reserved, so that posts can't delay the
+    /// frame forever.
     pub(super) fn frame_at(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.turns.iter().filter(|turn| turn.is_stale()).map(|turn| turn.not_before).min()?;
         if ready > now {
@@ -46,7 +46,7 @@ impl Worker {
 
     pub(super) async fn show_frame(&mut self) {
         let limits = self.shared.chat.limits(&self.place);
-        // Rotate through the turns of several sessions.
+        // Alternate between the turns of several sessions.
         self.rotation = self.rotation.wrapping_add(1);
         let now = Instant::now();
         let order = (0..self.turns.len()).map(|at| (at + self.rotation) % self.turns.len());
@@ -120,8 +120,8 @@ impl Worker {
         }
     }
 
-    /// Stores the shown part of a turn, so that the next host process can mark it as unfinished if this one is killed.
-    /// Appended output can't be marked, so it isn't stored.
+    /// Stores the shown part of a turn, so that if this host process is killed, the next one can mark the turn as
+    /// unfinished. Appended output can't be marked, so it isn't stored.
     async fn store_placeholder(&self, at: usize, message: &MessageId, text: &str) {
         if self.shared.chat.limits(&self.place).edits == Edits::Append {
             return;

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{ChatError, Edits, StorageError, backoff::Backoff};
 
-/// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so
-/// the oldest posts beyond this number are dropped.
+/// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so the
+/// oldest posts are dropped once this number is exceeded.
 const MOST_BLOCKED_POSTS: usize = 100;
 
 impl Worker {
@@ -73,7 +73,7 @@ impl Worker {
         let Some(turn) = mailbox.stop_answer_of.take() else { return };
         let current = self.paused.as_mut().or(self.delivering.as_mut());
         let Some(post) = current.filter(|post| post.turn.as_ref() == Some(&turn)) else {
-            // Another post is being sent. Keep the request if the answer is still pending.
+            // Another post is being sent. Keep the stop request if its answer is still pending.
             mailbox.stop_answer_of = Some(turn).filter(|turn| mailbox.has_answer(turn));
             return;
         };
@@ -155,7 +155,7 @@ impl Worker {
         self.idle_since = Instant::now();
     }
 
-    /// Records that the post is shown or dropped. `messages` show it, and may be edited later.
+    /// Records that the post was shown or dropped. `messages` are the messages that show it; they may be edited later.
     pub(super) async fn complete(&self, post: PostId, messages: Vec<MessageId>, issues: Vec<DeliveryIssue>) {
         let next = match self.shared.store.complete(post, messages, issues).await {
             Ok(next) => next,
@@ -167,7 +167,7 @@ impl Worker {
         self.remove(post, next);
     }
 
-    /// Removes a post from the mailbox, and adds `next`, the posts that update its messages.
+    /// Removes a post from the mailbox, and adds the posts in `next`, which update the messages of the removed post.
     fn remove(&self, post: PostId, next: Vec<OutboxRow>) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(&self.place) {
             mailbox.remove(post);
@@ -187,7 +187,8 @@ impl Worker {
         self.report_loss(why, UnreachableKind::Deleted).await;
     }
 
-    /// Pauses this place and keeps its posts. The worker retries them after a delay, or when a user writes there.
+    /// Stops sending to this place and keeps its posts. The worker retries them after a delay, or when a user writes in
+    /// the place.
     async fn block(&mut self, why: String) {
         let is_new = self.blocked.is_none();
         let backoff = self.blocked.get_or_insert_with(blocked_backoff);
@@ -199,7 +200,8 @@ impl Worker {
         self.report_loss(why, UnreachableKind::Blocked).await;
     }
 
-    /// Stores that the place can't be written to, with the newest reason, and reports it unless it is already reported.
+    /// Records that the place can't be written to, together with the newest reason. Reports the place unless it was
+    /// already reported.
     async fn report_loss(&self, why: String, kind: UnreachableKind) {
         let place = self.place.clone();
         log_failure(self.shared.store.set_unreachable(&place, &why).await);
@@ -208,7 +210,7 @@ impl Worker {
         }
     }
 
-    /// Retries a blocked place at once, because a user has written there.
+    /// Makes the worker try a blocked place again at once, because a user has written there.
     pub(super) fn unblock(&mut self) {
         if let Some(backoff) = &mut self.blocked {
             backoff.reset();
@@ -234,8 +236,8 @@ impl Worker {
     }
 }
 
-/// Returns the delays for a place that can't be written to, for example because the topic is closed or the bot was
-/// blocked. These places usually become writable within minutes or not at all, so the delays grow from a minute to an
+/// Returns the backoff for a place that can't be written to, for example because the topic is closed or the bot was
+/// blocked. Such a place usually becomes writable within minutes or not at all, so the delay grows from a minute to an
 /// hour.
 const fn blocked_backoff() -> Backoff {
     Backoff::new(Duration::from_mins(1), Duration::from_hours(1))

@@ -1,4 +1,4 @@
-//! Tests that the default configuration documents every key that the parser knows, and no other.
+//! Tests that the default configuration documents exactly the keys that the parser knows.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
     known_with_bots,
 };
 
-/// The line of a key in the default configuration. A line `#key = …` documents a key without a default.
+/// A key's line in the default configuration. A line such as `#key = …` documents a key without a default.
 struct Line<'a> {
     table: String,
     key: &'a str,

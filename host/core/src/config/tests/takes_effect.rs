@@ -8,8 +8,8 @@ use super::{
     known_with_bots,
 };
 
-/// The table and name of each key, with a non-default value. Additional lines of the value set other keys that the key
-/// requires.
+/// The table and name of each key, and a non-default value. Additional lines in the value set other keys that the key
+/// depends on.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),

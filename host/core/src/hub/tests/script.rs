@@ -19,8 +19,9 @@ use crate::{
 /// `ann 1 album` an album with one photo. A place whose name begins with `group` is a group. `restore` before one of
 /// these steps marks the update as left over from the previous run. `ok ID` ends the handling of an update. `take 1 ann
 /// before ID` takes ann's prompts that wait in place 1 and arrived before update ID. `close` ends the input. `wait MS`
-/// advances the clock and delivers a timeout that is due. `remove NAME` withdraws a person's access, and `deactivate
-/// NAME` removes a command. `limit N` sets the limit of updates per minute. Only `ann` and `bob` have access at first.
+/// advances the clock and delivers a timeout that is due. `remove NAME` revokes a person's access, and `deactivate
+/// NAME` removes a command. `limit N` sets the maximum number of updates per minute. Only `ann` and `bob` have access
+/// at first.
 pub fn check(script: &str, trace: &Expect) {
     let mut runner = Runner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -11,7 +11,7 @@ use crate::render::{Style, table::Table};
 const LONGEST_LANGUAGE: usize = 32;
 
 impl Writer<'_> {
-    /// Writes the unused link definitions up to `end`, because the parser does not report them.
+    /// Writes the unused link definitions before `end`, which the parser does not report.
     pub(super) fn recover(&mut self, end: usize) {
         let gap = self.seen..end.max(self.seen);
         self.seen = gap.end;

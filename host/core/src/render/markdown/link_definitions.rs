@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 
 use super::parser_options::parser;
 
-/// The link definitions in use, which don't need to be shown.
+/// The link definitions that are in use, and therefore don't need to be shown.
 #[derive(Debug)]
 pub struct Definitions {
     /// The ranges of the definitions, in source order.
@@ -34,7 +34,7 @@ impl Definitions {
         let mut inside = false;
         let mut start = gap.start;
         for line in markdown.get(gap).unwrap_or_default().split_inclusive('\n') {
-            // A definition starts after the marks of its lists and quotes. In its further lines, skip only quote marks,
+            // A definition starts after the marks of its lists and quotes. In its later lines, skip only quote marks,
             // because a number at the start of such a line is part of the definition.
             let shown = line.trim_start_matches(|c| if inside { is_quote_mark(c) } else { is_container_mark(c) });
             let place = start + (line.len() - shown.len());

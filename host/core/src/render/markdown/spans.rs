@@ -69,8 +69,8 @@ impl Writer<'_> {
         self.seen = self.seen.max(range.end);
     }
 
-    /// Opens a link. A link inside a link or a table shows its URL as text, because Telegram allows no link entity
-    /// there.
+    /// Opens a link. A link inside another link or a table shows its URL as text, because Telegram doesn't allow link
+    /// entities there.
     pub(super) fn start_link(&mut self, url: &str, title: &str, range: &Range<usize>) {
         self.inline(&(range.start..range.start), |writer| {
             let nested = writer.table.is_some() || writer.builder.has_open(|style| matches!(style, Style::Link { .. }));
@@ -84,7 +84,7 @@ impl Writer<'_> {
     }
 
     /// Closes a link. If the link has no entity, for example because Telegram can't link to `src/main.rs`, writes the
-    /// address after the text. Then writes the title.
+    /// address after the link text. Then writes the title.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
         let Some(Link { url, title, start, display }) = self.links.pop() else { return };
         let text = self.written().get(start..).unwrap_or_default().trim();
@@ -109,7 +109,7 @@ fn is_web(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let plain = !url.contains(|c: char| c.is_whitespace() || c.is_control());
-    // An entity can only contain a parsable address.
+    // An entity can contain only a parsable address.
     let Some(parsed) = Url::parse(url).ok().filter(|_| plain) else { return false };
     match parsed.scheme() {
         "http" | "https" => host.contains('.') || host.starts_with('['),

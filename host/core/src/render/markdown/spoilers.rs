@@ -1,4 +1,4 @@
-//! Finds spoilers, which Telegram and Discord write as `||text||`. The Markdown parser doesn't know them.
+//! Finds spoilers, written `||text||` in Telegram and Discord. The Markdown parser doesn't support them.
 
 use std::ops::Range;
 
@@ -58,9 +58,9 @@ impl Spoilers {
 
 struct Search<'a> {
     source: &'a str,
-    /// For each open element, the innermost last, the offset of the bars in it that can open a spoiler.
+    /// For each open element, innermost last, the offset of the bars inside it that can open a spoiler.
     elements: Vec<Option<usize>>,
-    /// The number of open code blocks and tables. Text in them contains no spoilers.
+    /// The number of open code blocks and tables. Spoilers inside them are ignored.
     excluded_depth: usize,
     bars: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! Tests split positions with examples, and uses random messages to test that splitting preserves text and styles.
+//! Tests split positions with examples, and tests with random messages that splitting preserves text and styles.
 
 use proptest::prelude::*;
 

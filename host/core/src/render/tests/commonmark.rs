@@ -1,4 +1,5 @@
-//! Tests rendering with all examples from the CommonMark Spec: no visible text is lost, and Telegram accepts each part.
+//! Renders all examples from the CommonMark Spec, and tests that no visible text is lost and that Telegram would accept
+//! each part.
 
 use proptest::prelude::*;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Tests that rendering never loses a word of the Markdown source, and that Telegram accepts the entities.
+//! Tests that rendering never loses a word of the Markdown source, and that Telegram would accept the entities.
 
 use proptest::prelude::*;
 
@@ -108,7 +108,7 @@ proptest! {
         assert_sound(&render(&markdown));
     }
 
-    /// An answer is rendered while it streams, so any prefix of a source must be rendered.
+    /// An answer is rendered while it streams, so every prefix of a source must render.
     #[test]
     fn any_prefix_is_rendered((markdown, _) in source(), cut in any::<prop::sample::Index>()) {
         let cut = markdown.char_indices().map(|(at, _)| at).nth(cut.index(markdown.len() + 1)).unwrap_or(markdown.len());

@@ -1,4 +1,4 @@
-//! Scenarios of sessions that switch to another agent.
+//! Scenarios in which a session switches to another agent.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of background work: tasks, wake-ups, and turns that the agent starts itself.
+//! Scenarios with background work: tasks, wake-ups, and turns that the agent starts itself.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of commands to a session, such as `/suspend` and `/model`, and of buttons.
+//! Scenarios with session commands, such as `/suspend` and `/model`, and with buttons.
 
 use expect_test::expect;
 

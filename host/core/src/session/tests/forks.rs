@@ -1,4 +1,4 @@
-//! Scenarios of sessions that begin with another session's conversation.
+//! Scenarios in which a session begins with another session's conversation.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of the idle time and the lifecycle policy's decisions.
+//! Scenarios about the idle time and the lifecycle policy's decisions.
 
 use expect_test::expect;
 

@@ -14,7 +14,7 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// A policy: returns the verdict about a session that has been idle for this long.
+/// A policy: returns the verdict on a session that has been idle for this long.
 type Policy = fn(Duration) -> Verdict;
 
 fn suspends_after(idle_for: Duration) -> Verdict {
@@ -46,7 +46,7 @@ impl PolicyChanges {
     }
 }
 
-/// An idle session and the answers that are on their way to it.
+/// An idle session and the policy's answers that haven't reached it yet.
 struct Idler {
     machine: Machine,
     policy: Policy,

@@ -30,7 +30,7 @@ fn feed(mut machine: Machine, event: AgentEvent, now: u64) -> Machine {
     machine
 }
 
-/// Returns the sessions to suspend with the reasons, and the limit that is still exceeded.
+/// Returns the sessions to suspend and the reason for each, and the limit that remains exceeded.
 fn decide(machines: &[Machine], limits: Limits, memory: &MemoryUsage) -> (Vec<String>, Option<String>) {
     let views: Vec<_> = machines.iter().map(|machine| Arc::new(machine.view())).collect();
     let suspensions = suspensions(&views, &limits, memory);
@@ -44,7 +44,7 @@ fn at_most(live_agents: usize) -> Limits {
 
 const MIB: u64 = 1 << 20;
 
-/// Returns the memory of a machine with `free` MiB available, whose agents use these numbers of MiB.
+/// Returns the memory usage of a machine with `free` MiB available, whose agents use the given amounts in MiB.
 fn memory(free: u64, agents: &[(&str, u64)]) -> MemoryUsage {
     let agents = agents.iter().map(|(name, used)| (name.parse().unwrap(), used * MIB));
     MemoryUsage { agents: agents.collect::<BTreeMap<SessionName, u64>>(), free: free * MIB }

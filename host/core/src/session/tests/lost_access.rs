@@ -1,4 +1,4 @@
-//! Scenarios of prompts whose authors lose access to the session.
+//! Scenarios in which authors of prompts lose access to the session.
 
 use expect_test::expect;
 

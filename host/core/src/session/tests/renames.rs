@@ -1,4 +1,4 @@
-//! Scenarios of renamed sessions.
+//! Scenarios in which a session is renamed.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of an agent's questions to users.
+//! Scenarios in which an agent asks users questions.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of resuming: notices, refused resumes, and restarts of the host.
+//! Scenarios in which a session is resumed: notices, refused resumes, and host restarts.
 
 use expect_test::expect;
 
@@ -271,7 +271,7 @@ fn a_refused_resume_asks_despite_a_pending_suspension() {
     );
 }
 
-/// A `/retry` that arrives before the user is asked concerns the refused resume, not an interrupted prompt.
+/// A `/retry` that arrives before the user is asked applies to the refused resume, not to an interrupted prompt.
 #[test]
 fn a_refused_resume_is_retried_once_the_agent_has_exited() {
     check(

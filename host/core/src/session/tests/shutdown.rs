@@ -1,4 +1,4 @@
-//! Scenarios of host shutdown.
+//! Scenarios in which the host shuts down.
 
 use expect_test::expect;
 

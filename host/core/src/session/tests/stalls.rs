@@ -1,4 +1,4 @@
-//! Scenarios of agents that are silent during a turn.
+//! Scenarios in which an agent goes silent during a turn.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of starts: launches, persona settings, and failures before a prompt is accepted.
+//! Scenarios in which an agent starts: launches, persona settings, and failures before a prompt is accepted.
 
 use expect_test::expect;
 

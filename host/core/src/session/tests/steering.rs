@@ -1,4 +1,4 @@
-//! Scenarios of prompts that are sent to the agent during a turn.
+//! Scenarios in which prompts are sent to the agent during a turn.
 
 use expect_test::expect;
 

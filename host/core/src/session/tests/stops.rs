@@ -1,4 +1,4 @@
-//! Scenarios of `/stop`, and the stages of stopping a process.
+//! Scenarios with `/stop` and with the stages of stopping a process.
 
 use expect_test::expect;
 

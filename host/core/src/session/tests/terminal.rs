@@ -1,4 +1,4 @@
-//! Scenarios of sessions that are open in a terminal.
+//! Scenarios in which a session is open in a terminal.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Scenarios of turns: the queue, the answer, and agents that exit during a turn.
+//! Scenarios about turns: the queue, the answer, and agents that exit during a turn.
 
 use expect_test::expect;
 

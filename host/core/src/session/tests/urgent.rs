@@ -1,4 +1,4 @@
-//! Scenarios of prompts that interrupt the running turn, and of individual prompts that are removed from the queue.
+//! Scenarios in which prompts interrupt the running turn, or individual prompts are removed from the queue.
 
 use expect_test::expect;
 

@@ -42,7 +42,7 @@ struct World {
     prompts: u64,
     /// The probability of some of the injected failures is 1 / `calm`.
     calm: u64,
-    /// Whether this world's agent gets prompts during its turns and rarely asks questions.
+    /// Whether this world's agent is sent prompts during its turns and rarely asks questions.
     steers: bool,
 }
 
@@ -127,7 +127,7 @@ impl World {
         self.witness.feed(Input::AccessLost(prompts));
     }
 
-    /// Ends the process of the terminal, or of an earlier one.
+    /// Ends the process of the current or an earlier terminal.
     fn close_terminal(&mut self) {
         let process = script::terminal(self.dice.pick(&["8", "9"]));
         let conversation = self.dice.pick(&[None, Some("c1".to_owned()), Some("c9".to_owned())]);
@@ -154,7 +154,7 @@ impl World {
         let Some((run, (open, place))) = self.witness.alive().zip(self.witness.open_in()) else { return };
         let steered = self.witness.steered();
         if self.witness.machine.view().queued > 0 && self.dice.one_in(2) {
-            // A prompt is not sent during the turn while others wait.
+            // A prompt isn't sent during the turn while others are waiting.
             let (answered, usage) = (vec![open], TurnUsage::default());
             let event = AgentEvent::Finished { answered, outcome: Outcome::Done, usage };
             return self.witness.feed(Input::Agent { run, event });
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// Returns a random event. An event that accepts or finishes a prompt usually names the agent's current prompt, but
-    /// sometimes an earlier one or one that the agent never got.
+    /// sometimes an earlier one or one that the agent never received.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
@@ -284,7 +284,7 @@ impl World {
         self.witness.time_out();
     }
 
-    /// Answers one of the latest queries to plugins, which may already be answered.
+    /// Answers one of the latest queries to plugins, which may already have been answered.
     fn plugin(&mut self) {
         let undecided = self.witness.undecided();
         if !undecided.is_empty() && self.dice.one_in(2) {
@@ -377,7 +377,7 @@ impl World {
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
-    /// In half of the cases, presses a button of a random request, which may be closed.
+    /// Half of the time, presses a button of a random request, which may be closed.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;
@@ -445,7 +445,7 @@ impl World {
         self.witness.feed_stale(input);
     }
 
-    /// Continues without faults until every accepted prompt has its answer.
+    /// Continues without faults until every accepted prompt has been answered.
     fn settle_all(&mut self) {
         for _ in 0..PATIENCE {
             if self.witness.is_at_rest() {

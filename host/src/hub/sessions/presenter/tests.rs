@@ -1,4 +1,4 @@
-//! Tests the notifications of a turn, and a renderer that panics.
+//! Tests a turn's notifications, and that a panicking renderer loses only one output.
 
 use cordboard_chat::outbox::AnswerStop;
 

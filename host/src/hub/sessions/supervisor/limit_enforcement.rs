@@ -1,4 +1,4 @@
-//! Suspends idle sessions to enforce the limits on running agents and memory in `[limits]`.
+//! Suspends idle sessions to enforce the limits that `[limits]` sets on running agents and memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,12 +15,12 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use super::SessionSupervisor;
 
-/// The time between two checks while agents are running. A working agent can allocate another gigabyte within a minute,
-/// and an agent that worked during the last check may be idle now.
+/// The interval between checks while agents are running. A working agent can allocate another gigabyte within a minute,
+/// and an agent that was working at the last check may be idle now.
 const CHECK: Duration = Duration::from_secs(10);
 
 impl SessionSupervisor {
-    /// Applies the limits after each start of an agent and each change of the configuration, and regularly while agents
+    /// Applies the limits whenever an agent starts or the configuration changes, and at regular intervals while agents
     /// are running. Never returns.
     pub async fn limit_agents(self: Arc<Self>) {
         let mut is_reported = false;
@@ -42,7 +42,7 @@ impl SessionSupervisor {
                 let Some(session) = self.get(&name) else { continue };
                 tracing::info!(session = %name, %limit, "suspending the least recently used session");
                 session.send(Input::SuspendIfUnused).await;
-                // The next check has to see the change.
+                // The change must be visible to the next check.
                 session.caught_up().await;
             }
             let was_reported = std::mem::replace(&mut is_reported, suspensions.unresolved.is_some());
@@ -53,14 +53,14 @@ impl SessionSupervisor {
     }
 }
 
-/// Measures the memory values that the limits are compared with.
+/// Measures the memory values to compare with the limits.
 async fn measure(views: &[Arc<SessionView>], limits: &Limits) -> MemoryUsage {
     if limits.agent_memory.is_none() && limits.free_memory.is_none() {
         return MemoryUsage::default();
     }
     let agent = |view: &Arc<SessionView>| Some((view.record.name.clone(), view.record.process.as_ref()?.pid));
     let agents: Vec<(SessionName, i32)> = views.iter().filter_map(agent).collect();
-    // Reading all processes can take milliseconds, and must not delay other tasks.
+    // Reading the process table can take milliseconds, and must not delay other tasks.
     let measure = move || {
         let trees = ProcessTrees::read();
         let memory = |(name, pid)| Some((name, trees.resident_memory(pid)?));

@@ -1,5 +1,4 @@
-//! Tests the shutdown of the supervisor: it waits for every actor that is working, and no session starts an agent
-//! afterwards.
+//! Tests the supervisor's shutdown: it waits for every working actor, and no session starts an agent afterwards.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
@@ -180,7 +179,7 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     let slow = Arc::new(Slow { disk: Semaphore::new(0), calls: Semaphore::new(0) });
     let sessions = supervisor(folder.path(), &slow);
     sessions.get(&name("one")).unwrap().send(prompt()).await;
-    // The actor is storing that it starts an agent. Its snapshot does not show this yet.
+    // The actor is storing that it is starting an agent, which its snapshot doesn't show yet.
     slow.calls.acquire().await.unwrap().forget();
     assert_eq!(sessions.registry.view("one").unwrap().phase, Phase::Suspended);
     let shutdown = tokio::spawn({

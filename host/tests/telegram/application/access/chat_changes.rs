@@ -7,7 +7,7 @@ use crate::botapi::message;
 
 const GROUP: i64 = -100_901;
 
-/// Sends `/access add` in the group as the owner, as a reply to a message with these fields.
+/// Sends `/access add` in the group as the owner, replying to a message with these fields.
 fn add_by_reply(app: &App, replied: Value) {
     let reply = json!({"text": "/access add", "reply_to_message": replied});
     app.api.push(json!({"message": message(OWNER, GROUP, reply)}));
@@ -64,7 +64,7 @@ async fn only_the_owner_changes_access() {
         for command in ["/access", "/access add 45", "/access remove 7", &format!("/access add {user} owner")] {
             assert_eq!(app.ask(user, command, "access").await, "/access is for the owner only.");
         }
-        // A button runs with the rights of the person who presses it, even in a forwarded message.
+        // A button's command runs with the rights of the person who presses the button, even in a forwarded message.
         let first = app.api.next_id();
         app.api.press_data((user, user), 1, &remove);
         assert_eq!(app.wait_for(user, first, "access").await, "/access is for the owner only.");
@@ -86,7 +86,7 @@ async fn a_reply_gives_access_to_the_sender_only() {
         add_by_reply(&app, replied);
         app.wait_for(GROUP, first, wanted).await
     };
-    // If a person without access forwards someone else's message, the forwarding person is its author.
+    // If a person without access forwards someone else's message, the message's author is the person who forwarded it.
     let origin = json!({"type": "user", "date": 1, "sender_user": person(99)});
     let forwarded = message(STRANGER, GROUP, json!({"text": "look", "forward_origin": origin, "message_id": 3}));
     assert_eq!(answer(forwarded, "member").await, "Ada L (7) is a member now.");

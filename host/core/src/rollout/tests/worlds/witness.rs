@@ -46,7 +46,7 @@ enum Work {
     Try(Attempt),
 }
 
-/// A trial, with the settings under which it runs.
+/// A trial and the settings under which it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Attempt {
     digest: String,
@@ -56,7 +56,7 @@ struct Attempt {
     is_odd: bool,
 }
 
-/// A version that passed its trial, with the settings of that trial. `number` is zero until the version is active.
+/// A version that passed its trial, and the settings of that trial. `number` is zero until the version is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Served {
     digest: String,
@@ -95,10 +95,10 @@ pub struct Witness {
     bans: BTreeMap<String, Ban>,
     commands: BTreeMap<CommandId, Command>,
     command_count: u64,
-    /// The versions about which the owner must not be asked again. Cleared when the host restarts, when the plugin is
+    /// The versions that the owner must not be asked about again. Cleared when the host restarts, when the plugin is
     /// enabled, and when the newest version is active.
     approval_requested: BTreeSet<String>,
-    /// The versions about which the owner was asked since the start of the host.
+    /// The versions that the owner has been asked about since the host started.
     requested_before: BTreeSet<String>,
     /// The failing version that, according to a notice, can't be rolled back.
     is_stuck: Option<String>,

@@ -45,9 +45,9 @@ pub struct Witness {
     open: Option<OpenTurn>,
     /// The prompts of a turn that the shutdown interrupted. The next host keeps them.
     cut_off: Vec<PromptId>,
-    /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
+    /// Interrupted prompts, the latest last. Each may be sent once more, at the user's request.
     interrupted: Vec<PromptId>,
-    /// The prompt of the turn that ended last.
+    /// The prompt of the turn that most recently ended.
     finished_last: Option<PromptId>,
     questions: BTreeMap<Ticket, String>,
     /// The open questions of the host that was killed, until they are logged as withdrawn.
@@ -58,9 +58,9 @@ pub struct Witness {
     resume_notice: Option<Ticket>,
     /// The requests that were posted, open or closed. Their buttons may be pressed at any time.
     pub requests: Vec<Request>,
-    /// The number of the failure that users are asked about.
+    /// The number of the failed start that users are currently being asked about.
     failure: Option<u64>,
-    /// The start of the silence that users are asked about.
+    /// The start of the silence that users are currently being asked about.
     stall: Option<Timestamp>,
     policy: Option<ReceivedVerdict>,
     idle_since: Timestamp,
@@ -103,7 +103,7 @@ struct Step {
     sent: Option<PromptId>,
     /// The prompts that were forgotten and have to be settled.
     forgotten: Vec<PromptId>,
-    /// The prompts that the agent got but did not answer in the turn that has just ended.
+    /// The prompts that the agent received but did not answer in the turn that has just ended.
     left: Vec<SteeredPrompt>,
     /// The authors of these prompts lost access.
     lost_access: Vec<PromptId>,
@@ -111,17 +111,17 @@ struct Step {
     ends_lost_turn: bool,
     /// A user sent `/stop`.
     stops: bool,
-    /// The agent reports that the turn of these prompts is over.
+    /// The agent reports that the turn with these prompts is over.
     answered: Option<Vec<PromptId>>,
     /// The user decided about a session that is asking or broken.
     user_decided: bool,
     /// The agent that died had background work.
     had_work: bool,
-    /// The agent of a killed host has exited, and had background work.
+    /// An agent left over from a killed host has exited, and it had background work.
     left_work: bool,
     /// The user agreed to end the background work.
     user_ends_work: bool,
-    /// The query whose resume notice arrived.
+    /// The query that was answered with a resume notice.
     announces_resume: Option<Ticket>,
     /// The request of the button that was pressed.
     pressed: Option<Request>,
@@ -139,7 +139,7 @@ struct Step {
     asks: Option<RequestId>,
     /// The agent announces this tool use and has not received an answer yet.
     announces: Option<RequestId>,
-    /// The approval plugin decides about this announced use. The agent has to get this answer.
+    /// The approval plugin decides about this announced use. The agent must receive this answer.
     decides_announced: Option<(RequestId, RequestAnswer)>,
     /// The agent cancels this question.
     cancels: Option<RequestId>,
@@ -156,7 +156,7 @@ struct Process {
     ready: bool,
     /// The agent reported that it can't work without the user's help.
     needs_user: bool,
-    /// The end of each piece of the agent's background work. `None` if the agent reports the end.
+    /// The time at which each piece of the agent's background work ends, or `None` if the agent will report the end.
     work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
@@ -191,16 +191,16 @@ struct OpenTurn {
     id: PromptId,
     place: Place,
     accepted: bool,
-    /// A part of the answer arrived.
+    /// Part of the answer has arrived.
     begun: bool,
     interrupted: bool,
     /// A user sent `/stop` in the place where the answer is shown.
     stopped_here: bool,
-    /// The time since which the agent has been silent without a reason.
+    /// The time at which the agent's current unexplained silence began.
     silent_since: Timestamp,
     /// The author of the prompt lost access.
     lost_access: bool,
-    /// The prompts that were sent during the turn or an earlier one and are not answered.
+    /// The prompts that were sent during this turn or an earlier one and haven't been answered.
     steered: Vec<SteeredPrompt>,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Asked {
     undecided: BTreeMap<Ticket, String>,
     /// The announced tool uses that the approval plugin has not decided yet.
     announced: BTreeMap<Ticket, RequestId>,
-    /// The questions that were never shown and have ended, because the agent withdrew them or exited. Their withdrawal
+    /// The questions that ended without ever being shown, because the agent withdrew them or exited. Their withdrawal
     /// has to be logged.
     withdrawn: BTreeSet<String>,
 }

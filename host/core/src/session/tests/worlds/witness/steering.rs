@@ -76,7 +76,7 @@ impl Witness {
         self.open.as_ref()?.steered.iter().position(|steered| steered.id == *id)
     }
 
-    /// Records that a prompt waits again. Returns false if it was not sent during a turn.
+    /// Records that a prompt is waiting again. Returns false if it was not sent during a turn.
     pub(super) fn requeue_steered(&mut self, id: &PromptId) -> bool {
         let Some((open, index)) = self.index_of_steered(id).and_then(|index| Some((self.open.as_mut()?, index))) else {
             return false;
