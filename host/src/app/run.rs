@@ -139,8 +139,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
-    // End the jobs only now, so that a running job has had time to finish its call. By this point, sessions refuse new
-    // work.
+    // End the jobs last, so that a running job has time to finish its call. Sessions already refuse new work.
     drop(background);
     base.store.close().await;
     ended

@@ -77,8 +77,8 @@ fn check_names_a_missing_default_agent() {
     assert!(ended.out.contains("agent          ok  demo\nagent          missing  mine\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
-        "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': the file does not exist; set `command` of this \
-         agent to the program's full path\n"
+        "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': the file does not exist; set the program's full \
+         path in `command`\n"
     );
 }
 
