@@ -91,7 +91,7 @@ impl Acknowledged {
                     self.offset = key.parse().unwrap();
                     true
                 }
-                // The test harness prints lines, too, which are ignored here.
+                // The test harness also prints lines, which are ignored here.
                 _ => true,
             };
         }

@@ -56,7 +56,7 @@ impl Command for Personas {
     }
 }
 
-/// Builds a reply with the current persona, all known personas, and buttons for the first ones that aren't current.
+/// Builds a reply with the current persona, all known personas, and buttons for the first few others.
 fn persona_list(current: Option<&str>, known: &[Choice]) -> Reply {
     let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
     lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));

@@ -17,7 +17,7 @@ pub struct Simple {
     pub words: Vec<String>,
 }
 
-/// Returns the simple commands in a text. Each command runs only the program that its first word names, with the other
+/// Returns the simple commands in `text`. Each command runs only the program that its first word names, with the other
 /// words as arguments. Returns `None` if the text is empty or isn't fully understood.
 pub fn split(command: &str) -> Option<Vec<Simple>> {
     let commands = lex(command)?;
