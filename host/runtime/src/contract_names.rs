@@ -6,7 +6,7 @@ use std::fmt;
 pub const PACKAGE: &str = "cordboard:plugin/";
 
 /// The version of `wit/` in this host, as major, minor and patch.
-pub const VERSION: (u64, u64, u64) = (0, 2, 5);
+pub const VERSION: (u64, u64, u64) = (0, 2, 6);
 
 /// Displays the host's own package and its version, such as `cordboard:plugin@0.2.6`.
 pub struct OwnPackage;
