@@ -49,7 +49,7 @@ pub struct FrontEnd {
 
 enum FrontEndKind {
     Console(Arc<Console>, mpsc::Receiver<ConsoleEvent>),
-    Telegram(TelegramFrontEnd),
+    Telegram(Box<TelegramFrontEnd>),
 }
 
 /// Opens the front-end. It doesn't accept messages until [`FrontEnd::begin`] is called.
@@ -63,7 +63,7 @@ pub async fn open(
         ChatKind::Console => open_console(options, inbox_of(console::FRONT_END), pairing.clock),
         ChatKind::Telegram => {
             let (telegram, chat) = TelegramFrontEnd::open(options, inbox_of, sessions, pairing).await?;
-            Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(telegram) })
+            Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(Box::new(telegram)) })
         }
     }
 }

@@ -193,7 +193,7 @@ fn help_and_plugins_show_the_active_plugins() {
     let home = Home::new();
     let mut host = home.start();
     let help = [
-        "/access [add <id> [admin|member]|remove <id>] - List and change who has access",
+        "/access [add <id> [admin|member|here]|remove <id> [here]] - List and change who has access",
         "/agent [name] - Show or select the agent",
         "/allow [#number] [session] - Allow an agent's request",
         "/answer [#number|name#number] <choice>… [text] - Answer a question of an agent",

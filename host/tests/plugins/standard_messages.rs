@@ -255,7 +255,7 @@ async fn help_and_plugins_list_the_active_plugins() {
     let help = host.read("help").await;
     assert_eq!(
         help,
-        "/access [add <id> [admin|member]|remove <id>] - List and change who has access\n\
+        "/access [add <id> [admin|member|here]|remove <id> [here]] - List and change who has access\n\
          /agent [name] - Show or select the agent\n\
          /allow [#number] [session] - Allow an agent's request\n\
          /answer [#number|name#number] <choice>… [text] - Answer a question of an agent\n\
