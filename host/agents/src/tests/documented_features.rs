@@ -10,7 +10,7 @@ const fn row(feature: AgentFeature) -> &'static str {
         AgentFeature::Steering => "`[sessions] busy = \"steer\"`",
         AgentFeature::AgentCommands => "`//command`",
         AgentFeature::Models => "`/model`",
-        AgentFeature::Files => "files of a message",
+        AgentFeature::Files => "message attachments",
         AgentFeature::PermissionModes => "`/permissions mode`",
         AgentFeature::Personas => "persona",
         AgentFeature::Cost => "cost, tokens",
