@@ -148,7 +148,7 @@ mod tests {
             ("cordboard:plugin/sessions@0.3.0", newer),
             ("cordboard:plugin/sessions@0.3.0-rc.1", newer),
             ("cordboard:plugin/sessions@1.0.0", newer),
-            ("cordboard:plugin/rockets@0.2.6", newer),
+            ("cordboard:plugin/rockets@0.2.7", newer),
             ("cordboard:plugin/rockets@0.2.6", unknown),
             ("cordboard:plugin/sessions@0.1.0", "it is built for an older Cordboard: "),
             ("cordboard:plugin/sessions", "it is built for an older Cordboard: "),
