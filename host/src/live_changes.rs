@@ -18,7 +18,7 @@ use crate::{
     rollout::{Notifier, Rollout},
 };
 
-/// How often the host reorders the commands in the menus by usage.
+/// The interval at which the host reorders the commands in the menus by usage.
 const MENU_ORDER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub struct Reconciler {

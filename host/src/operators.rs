@@ -1,5 +1,5 @@
-//! Notifies the operators of the host's own events, asks them about grants, and updates whatever depends on the active
-//! plugins: the command menus, and the lifecycle plugin's reviews of sessions.
+//! Notifies the operators of the host's own events, asks them about grants, and updates everything that depends on the
+//! active plugins: the command menus, and the lifecycle plugin's reviews of sessions.
 
 mod menus;
 

@@ -24,8 +24,7 @@ use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 /// does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// How often a child is killed: often enough to interrupt commits, syncs and a checkpoint. Each kill needs a new child
-/// process.
+/// The number of kills: often enough to interrupt commits, syncs and a checkpoint. Each kill needs a new child process.
 const KILLS: usize = 8;
 
 #[test]

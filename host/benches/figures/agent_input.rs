@@ -18,8 +18,8 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// How many times agents are started with the host, and then without it. Lower than [`TURNS`], because a start takes
-/// longer than a turn.
+/// The number of agent starts with the host, and then without it. Lower than [`TURNS`], because a start takes longer
+/// than a turn.
 const RESUMES: usize = 30;
 
 pub fn measure() -> Vec<Row> {

@@ -26,7 +26,7 @@ const CALLS: usize = 2000;
 /// no core is idle.
 const AT_ONCE: usize = 8;
 
-/// How long throughput is measured.
+/// The duration of the throughput measurement.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
 pub fn measure() -> Vec<Row> {

@@ -94,7 +94,7 @@ struct Load {
     last: u64,
     /// The numbers of the messages that have arrived.
     arrived: HashSet<u64>,
-    /// How many times a message arrived again.
+    /// The number of repeated messages.
     repeated: u64,
     _folder: TempDir,
 }

@@ -120,7 +120,7 @@ pub struct Limits {
     pub document_over: Option<usize>,
 }
 
-/// How a front-end shows an edit.
+/// The ways in which a front-end shows an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edits {
     /// The front-end prints new text after all earlier output.

@@ -74,7 +74,7 @@ pub enum AccessRequest {
     Remove { who: Option<String>, scope: AccessScope },
 }
 
-/// Where the requested access applies.
+/// The scope of the requested access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessScope {
     /// In all chats. A removal with this scope also removes the person's access to single chats.

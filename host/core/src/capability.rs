@@ -1,6 +1,6 @@
 //! The capabilities that a plugin can import, and how an operator grants each of them.
 
-/// How an operator grants a capability.
+/// The ways in which an operator grants a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
     /// Every plugin may import the capability without a grant.

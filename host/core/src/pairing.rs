@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{deep_link, route, types::Timestamp};
 
-/// How long a code is valid.
+/// The validity of a code.
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
 /// Pairing ends after this many wrong codes, counted across all users.

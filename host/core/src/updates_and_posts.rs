@@ -234,7 +234,7 @@ pub struct OutboxRow {
     pub state: Delivery,
 }
 
-/// How far a post has been delivered. A long post is split into several messages.
+/// The delivery progress of a post. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
     /// The post's existing messages. The first `shown` already show their final content; the others will be edited or

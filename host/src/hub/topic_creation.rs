@@ -36,7 +36,7 @@ enum TopicScope {
     Forks,
 }
 
-/// How a command creates a session.
+/// The way in which a command creates a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SessionOrigin {
     New,

@@ -20,7 +20,7 @@ const PENDING_PER_LISTED: usize = 4;
 /// The timing and size of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How long the first notice waits for others to arrive.
+    /// The time that the first notice waits for others to arrive.
     pub gather: Duration,
     /// The maximum number of messages sent within `span`.
     pub most: usize,

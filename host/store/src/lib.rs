@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Records that a place is told that the store is failing. Returns whether this is the first such notice in the
+    /// Records that a place was notified about the failing store. Returns whether this is the first such notice in the
     /// place since the store last worked. Notices about incoming updates and replies share this record.
     #[must_use]
     pub fn record_failure(&self, place: &Place) -> bool {

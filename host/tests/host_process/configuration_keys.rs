@@ -7,7 +7,7 @@ use cordboard_core::config::{TakesEffect, keys, takes_effect};
 
 use super::support::{Home, Host, component, until};
 
-/// How the host shows that it has applied a new value.
+/// The sign that the host has applied a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
     /// The log names this part of the configuration. Nothing else is checked.

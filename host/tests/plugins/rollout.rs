@@ -40,7 +40,7 @@ use crate::test_host::TestHost;
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How replies and notices about a slow compilation end.
+/// The end of replies and notices about a slow compilation.
 const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
 /// The events that a test passes to the rollout in place of the watcher.

@@ -128,7 +128,7 @@ struct Stored {
     changed_topics: Vec<Place>,
     /// The places that were notified that the store is failing.
     notified: HashSet<Place>,
-    /// How many of the next writes fail.
+    /// The number of upcoming writes that fail.
     broken: usize,
     /// The number of syncs that will fail.
     failing_syncs: usize,

@@ -19,7 +19,7 @@ const SCHEMA: &str = include_str!("../data/message-schema.json");
 /// messages can contain messages.
 const DEEPEST: usize = 5;
 
-/// How many texts the test sends before it waits for them.
+/// The number of texts that the test sends before it waits for them.
 const PART: usize = 100;
 
 /// The fields of a generated value: only the required ones, or all of them.

@@ -22,8 +22,8 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// How long to skip a file that was written to but not closed. The limit is needed because a writer may keep the file
-/// open, or the close event may be lost.
+/// The maximum time to skip a file that was written to but not closed. The limit is needed because a writer may keep
+/// the file open, or the close event may be lost.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The size of the event buffer, in bytes.

@@ -22,7 +22,7 @@ use super::{
     scan::{Item, ItemState, NextScan, Scan, Scanner},
 };
 
-/// How long there must be no events before a scan starts. Editors and compilers write in bursts of a few milliseconds.
+/// The time without events before a scan starts. Editors and compilers write in bursts of a few milliseconds.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
 /// The maximum time from an event to the next scan, however busy the folder is.

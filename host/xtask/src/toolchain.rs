@@ -14,7 +14,7 @@ use crate::step;
 
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Where to get the compiler. `Auto` uses the first source that works.
+/// The source of the compiler. `Auto` uses the first source that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ToolchainChoice {
     /// Tries the installed compiler, an existing private toolchain, rustup, and a new private toolchain, in that order.

@@ -46,7 +46,7 @@ enum Arguments<'a> {
     Invalid,
 }
 
-/// Where the access applies: in all chats, or only in the group of the call.
+/// The scope of the access: all chats, or only the group of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Everywhere,

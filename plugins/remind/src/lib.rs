@@ -26,7 +26,7 @@ const TOLERANCE: Timestamp = 30 * 1000;
 /// the machine slept, for example.
 const LATE: Timestamp = 2 * 60 * 1000;
 
-/// How late a reminder that can't be posted may be before it is dropped, in milliseconds. Its place is probably
+/// The maximum delay of a reminder that can't be posted before it is dropped, in milliseconds. Its place is probably
 /// abandoned.
 const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 

@@ -14,7 +14,7 @@ use crate::Decoded;
 /// The turn ends and the questions that a codec reported.
 #[derive(Debug, Default)]
 pub struct Turns {
-    /// How many times each prompt's turn ended.
+    /// The number of times that each prompt's turn ended.
     pub ended: BTreeMap<PromptId, usize>,
     /// The turns that the agent started itself and has not ended.
     pub own_open: HashSet<PromptId>,

@@ -15,7 +15,7 @@ pub(super) enum ChatCall {
     ShowDraft(Draft),
 }
 
-/// How the next attempt shows a message, given the earlier rejections.
+/// The form of a message in the next attempt, given the earlier rejections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
     #[default]

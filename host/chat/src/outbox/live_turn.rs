@@ -39,8 +39,8 @@ pub(super) struct LiveTurn {
     /// Whether an agent is working on the turn. If not, the turn's prompt is back in the queue, and nothing of the turn
     /// is shown.
     is_working: bool,
-    /// How the front-end shows new turns in this place. [`streaming`](Self::streaming) also takes this turn's state
-    /// into account.
+    /// The way in which the front-end shows new turns in this place. [`streaming`](Self::streaming) also takes this
+    /// turn's state into account.
     place_streaming: Streaming,
     /// The action of the draft's stop button.
     stop: Option<ButtonAction>,

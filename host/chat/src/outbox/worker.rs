@@ -30,7 +30,7 @@ const FIRST_FRAME: Duration = Duration::from_secs(1);
 /// five seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// How long an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
+/// The time that an idle worker keeps running, so that it still honors a front-end's rate limit in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {

@@ -8,7 +8,7 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Console {
-    /// How long the host waits, after piped input ends, for turns to finish and for the output to be read.
+    /// The maximum time that the host waits, after piped input ends, for turns to finish and for the output to be read.
     pub drain: Duration,
 }
 

@@ -34,7 +34,7 @@ pub enum Area {
     RolloutLimits,
 }
 
-/// Which groups of a plugin's settings have changed.
+/// The groups of a plugin's settings that have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,

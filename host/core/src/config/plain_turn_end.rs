@@ -20,7 +20,7 @@ pub struct TurnEnd {
     pub silence: Option<Duration>,
 }
 
-/// How long the program must be silent for a turn to end, if the configuration sets neither `prompt` nor `silence`.
+/// The silence that ends a turn if the configuration sets neither `prompt` nor `silence`.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(2);
 
 const LONGEST_SILENCE: Duration = Duration::from_secs(60 * 60);

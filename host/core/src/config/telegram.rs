@@ -52,7 +52,7 @@ pub struct Telegram {
     pub topics: TopicMode,
     /// The host exits when the Bot API has rejected the token continuously for this long.
     pub give_up: Duration,
-    /// How long a part of an album or of a long paste waits for the next part. Zero disables joining.
+    /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
     /// The end of a streamed answer triggers a notification if the turn took at least this long.
     pub ring_after: Duration,

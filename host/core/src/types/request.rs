@@ -12,12 +12,12 @@ use crate::agent_event::PromptId;
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
-    /// How to continue after an agent failed to start. Each failed start of a session has its own number.
+    /// Asks how to continue after an agent failed to start. Each failed start of a session has its own number.
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.
     Grant { plugin: String, digest: String },
-    /// How to continue after an agent went silent during a turn. `since` is the time of its last output.
+    /// Asks how to continue after an agent went silent during a turn. `since` is the time of its last output.
     Stall { session: SessionName, since: Timestamp },
     /// A question from a session's agent.
     Agent { session: SessionName, id: RequestId },

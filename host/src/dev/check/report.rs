@@ -27,7 +27,7 @@ pub struct Report {
     pub idle: Vec<String>,
     /// Missing capabilities that a host would ask its owner to grant.
     pub approval: Vec<String>,
-    /// How to grant the capabilities in `approval`. Shown only in the text form of the report.
+    /// The instructions for granting the capabilities in `approval`. Shown only in the text form of the report.
     #[serde(skip)]
     pub granted_by: String,
     /// The reasons why a host would reject the plugin. Empty if it would accept the plugin or ask for approval.

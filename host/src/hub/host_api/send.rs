@@ -27,8 +27,8 @@ use crate::hub::{
     sessions::supervisor::prompt_of,
 };
 
-/// How long a plugin's call waits for filters. After that, the host stores the prompt, and the call returns while the
-/// filters are still running. Otherwise, the call's time limit could cancel the prompt.
+/// The maximum time that a plugin's call waits for filters. After that, the host stores the prompt, and the call
+/// returns while the filters are still running. Otherwise, the call's time limit could cancel the prompt.
 const CALL_WAIT: Duration = Duration::from_secs(1);
 
 /// Creates the keys of the prompts sent while one update is handled. If the host is killed, the update is handled again

@@ -22,7 +22,7 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     app.wait_for(chat, first, wanted).await;
 }
 
-/// How the bot learns the group's new id.
+/// The ways in which the bot learns the group's new id.
 #[derive(Clone, Copy)]
 enum MigrationNotice {
     /// From the service message in the old chat only.
