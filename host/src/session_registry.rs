@@ -3,7 +3,7 @@
 //! Readers never wait for an actor.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -38,7 +38,8 @@ impl SessionCell {
 #[derive(Debug)]
 pub struct SessionRegistry {
     cells: RwLock<BTreeMap<SessionName, Arc<SessionCell>>>,
-    active: RwLock<HashMap<ActiveScope, SessionName>>,
+    /// Sorted, so that the scopes of a place are next to each other.
+    active: RwLock<BTreeMap<ActiveScope, SessionName>>,
     changed: watch::Sender<u64>,
 }
 
@@ -186,7 +187,8 @@ impl SessionRegistry {
     #[must_use]
     pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        let here = active.iter().filter(|(scope, _)| scope.place == *place).map(|(_, name)| name.clone());
+        let from_here = active.range(ActiveScope::everybody(place)..);
+        let here = from_here.take_while(|(scope, _)| scope.place == *place).map(|(_, name)| name.clone());
         let here: BTreeSet<SessionName> = here.collect();
         drop(active);
         here.into_iter().filter(|name| self.view(name.as_str()).is_some_and(|view| !view.record.archived)).collect()
@@ -207,7 +209,7 @@ impl SessionRegistry {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         let is_lost =
             |scope: &ActiveScope| scope.person.as_ref().is_some_and(|person| lost_access(person, &scope.place));
-        active.extract_if(|scope, _| is_lost(scope)).map(|(scope, _)| scope).collect()
+        active.extract_if(.., |scope, _| is_lost(scope)).map(|(scope, _)| scope).collect()
     }
 
     /// Returns the number of agents that may be running.

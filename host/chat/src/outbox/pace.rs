@@ -21,8 +21,11 @@ pub(super) struct Paces(HashMap<Place, Pace>);
 impl Paces {
     /// Returns the pace of the chat that contains `place`.
     pub fn of(&mut self, place: &Place, now: Instant) -> &mut Pace {
-        self.0.retain(|_, pace| pace.is_recent(now));
         let chat = Place { topic: None, ..place.clone() };
+        if !self.0.contains_key(&chat) {
+            // Only a new chat makes the map grow, so other calls don't need to remove the old ones.
+            self.0.retain(|_, pace| pace.is_recent(now));
+        }
         self.0.entry(chat).or_default()
     }
 }
@@ -111,6 +114,18 @@ mod tests {
         let mut moment = |topic: &Place| seconds(now, paces.of(topic, now).reserve(now, PACING).at);
         assert_eq!([moment(&topic("1")), moment(&topic("2")), moment(&topic("1"))], [0, 2, 4]);
         assert_eq!(moment(&Place::new("test", "other")), 0);
+    }
+
+    #[test]
+    fn chats_without_calls_are_forgotten_when_a_new_chat_appears() {
+        let (mut paces, start) = (Paces::default(), Instant::now());
+        let chat = |chat: &str| Place::new("test", chat);
+        paces.of(&chat("silent"), start).record_call(start);
+        paces.of(&chat("active"), start).record_call(start + FORGET);
+        paces.of(&chat("new"), start + FORGET);
+        let mut left: Vec<String> = paces.0.keys().map(|place| place.chat.to_string()).collect();
+        left.sort();
+        assert_eq!(left, ["active", "new"]);
     }
 
     #[test]
