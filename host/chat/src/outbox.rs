@@ -216,10 +216,10 @@ impl Outbox {
         AnswerStop::Stopped
     }
 
-    /// Returns whether frames are shown as messages, which stay in the chat until the answer replaces them.
+    /// Returns the way in which the front-end shows frames in this place.
     #[must_use]
-    pub fn keeps_frames(&self, place: &Place) -> bool {
-        self.shared.chat.streaming(place) == Streaming::Messages
+    pub fn streaming(&self, place: &Place) -> Streaming {
+        self.shared.chat.streaming(place)
     }
 
     /// Waits until another place becomes unwritable, and returns that place. Its posts are kept.

@@ -6,7 +6,7 @@ use std::fs::File;
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    ChatError, DownloadError, StorageError,
+    ChatError, DownloadError, StorageError, Streaming,
     outbox::{AnswerStop, DeliveryStore, Outbox, Post},
 };
 use cordboard_core::{
@@ -44,8 +44,8 @@ impl OutboundSink for Outbox {
         Self::on_user_message(self, place);
     }
 
-    fn keeps_frames(&self, place: &Place) -> bool {
-        Self::keeps_frames(self, place)
+    fn streaming(&self, place: &Place) -> Streaming {
+        Self::streaming(self, place)
     }
 
     fn stop_answer(&self, place: &Place) -> AnswerStop {

@@ -5,7 +5,7 @@ use std::{fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_chat::{
-    ChatError, DownloadError,
+    ChatError, DownloadError, Streaming,
     outbox::{AnswerStop, Post},
 };
 use cordboard_core::{
@@ -30,9 +30,9 @@ pub trait OutboundSink: Send + Sync {
     fn on_user_message(&self, place: &Place);
     /// Stops sending the answer that is currently being sent to this place, if there is one.
     fn stop_answer(&self, place: &Place) -> AnswerStop;
-    /// Returns whether a turn's last frame stays in the chat until it is replaced with the answer.
-    fn keeps_frames(&self, _place: &Place) -> bool {
-        true
+    /// Returns the way in which this place shows frames.
+    fn streaming(&self, _place: &Place) -> Streaming {
+        Streaming::Messages
     }
     /// Marks a message as accepted but waiting. Returns false if the chat can't show a mark, in which case a post is
     /// needed.
@@ -76,6 +76,12 @@ impl Outbound {
             frame.live = frame.live.take().map(scrub::text);
         }
         self.sink.post(vec![post]);
+    }
+
+    /// Returns whether this place shows frames.
+    #[must_use]
+    pub fn shows_frames(&self, place: &Place) -> bool {
+        self.sink.streaming(place) != Streaming::Off
     }
 
     /// Passes stored posts to the outbox.
@@ -211,7 +217,8 @@ impl Outbound {
     /// Posts a notice that a reply is not stored yet, once per place. Skips a turn's posts if the turn's last frame
     /// stays in the chat.
     fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
-        for post in out.iter().filter(|post| post.turn.is_none() || !self.sink.keeps_frames(&post.place)) {
+        let frame_stays = |place: &Place| self.sink.streaming(place) == Streaming::Messages;
+        for post in out.iter().filter(|post| post.turn.is_none() || !frame_stays(&post.place)) {
             if self.store.record_failure(&post.place) {
                 let reply = messages::plain(&messages::not_stored_yet(error));
                 let (place, state) = (post.place.clone(), Delivery::default());

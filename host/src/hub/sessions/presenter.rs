@@ -215,7 +215,10 @@ impl OutputRenderer for SessionRenderer {
 impl SessionRenderer {
     async fn show_frame(&mut self, turn: &Turn, view: &SessionView) {
         self.notices.begin(&turn.prompt);
-        let mut frame = self.render(turn, view).await;
+        let mut frame = TurnFrame::default();
+        if self.renderer.outbound.shows_frames(&turn.place) {
+            frame = self.render(turn, view).await;
+        }
         self.notices.head(turn, &mut frame.messages);
         self.sign(&turn.place, &mut frame.messages);
         let (place, turn) = (turn.place.clone(), turn.prompt.clone());
