@@ -39,6 +39,20 @@ struct ButtonTarget {
     keyboard: Option<Keyboard>,
 }
 
+impl ButtonTarget {
+    /// Returns the reply that replaces the message with the button. If the message is an open question, only its buttons
+    /// change, so that a plugin can't change what users decide about.
+    fn keep_question(&self, reply: Reply) -> Reply {
+        let Some(question) = self.keyboard.as_ref().map(|keyboard| &keyboard.reply) else { return reply };
+        if question.request.is_none() {
+            return reply;
+        }
+        let session = question.buttons.iter().flatten().find_map(|button| button.session.clone());
+        let Reply { buttons, in_place, .. } = reply.bound_to(session.as_ref());
+        Reply { buttons, in_place, ..question.clone() }
+    }
+}
+
 impl Dispatcher {
     /// Performs one of the hub's dispatches. The hub doesn't wait for the result. Through `waiting`, a command can
     /// remove prompts that are still waiting in the hub.
@@ -127,7 +141,9 @@ impl Dispatcher {
         let host = self.host.for_update(&row.update, target.press.clone(), waiting, files.clone());
         let host = HostService { topic_creation: topic_creation.clone(), ..host };
         let mut reply = self.call(&row.update, call, host).await;
-        if !reply.in_place {
+        if reply.in_place {
+            reply = target.keep_question(reply);
+        } else {
             self.close_buttons(&row.update, call, &target).await;
         }
         let mut opened = self.open_topic(row, topic_creation.as_deref(), &mut reply).await;

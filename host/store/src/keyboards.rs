@@ -111,15 +111,26 @@ impl Store {
     }
 }
 
-/// Records a stored post with buttons. `place` is JSON.
-pub(super) fn insert(db: &Connection, id: PostId, place: &str, reply: &Reply) -> Result<(), WorkError> {
+/// Records a stored post with buttons. `place` is JSON. If the post edits a message that shows the same request, the
+/// message no longer belongs to the earlier post, and shows the decision if there already is one. The buttons of the
+/// earlier post still work, because a user may press one before the edit arrives.
+pub(super) fn insert(
+    db: &Connection,
+    id: PostId,
+    place: &str,
+    reply: &Reply,
+    edit: Option<&MessageId>,
+) -> Result<(), WorkError> {
     let request = reply.request.as_ref().map(serde_json::to_string).transpose()?;
-    db.prepare_cached("INSERT INTO keyboard (id, place, request, reply) VALUES (?, ?, ?, ?)")?.execute(params![
-        id.0,
-        place,
-        request,
-        serde_json::to_string(reply)?
-    ])?;
+    let mut outcome = None;
+    if let (Some(request), Some(edited)) = (&request, edit) {
+        let sql = "UPDATE keyboard SET messages = '[]' WHERE request = ?
+            AND EXISTS (SELECT 1 FROM json_each(messages) WHERE value = ?) RETURNING outcome";
+        let outcomes: Vec<Option<String>> = read_all(db, sql, [request, &edited.0], |row| Ok(row.get(0)?))?;
+        outcome = outcomes.into_iter().flatten().next();
+    }
+    db.prepare_cached("INSERT INTO keyboard (id, place, request, reply, outcome) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![id.0, place, request, serde_json::to_string(reply)?, outcome])?;
     db.prepare_cached("DELETE FROM keyboard WHERE id <= ? - ?")?.execute([id.0, MOST_KEYBOARDS])?;
     Ok(())
 }

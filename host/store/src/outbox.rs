@@ -178,7 +178,7 @@ pub(super) fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkE
     let state = Delivery { messages: replaced(db, post, &place)?, ..Delivery::default() };
     let row = outbox_table::insert(db, &place, post.turn.clone(), post.reply.clone(), state)?;
     if !row.reply.buttons.is_empty() {
-        keyboards::insert(db, row.id, &place, &row.reply)?;
+        keyboards::insert(db, row.id, &place, &row.reply, post.edit.as_ref())?;
     }
     Ok(row)
 }

@@ -46,6 +46,28 @@ async fn a_decision_updates_every_message_that_asked() {
 }
 
 #[tokio::test]
+async fn an_edited_question_is_closed_once() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (place, message) = (Place::new("telegram", "1"), MessageId("31".to_owned()));
+    let first = NewPost::new(place.clone(), question(&prompt("a")));
+    let chosen = Reply::text("Again?").button("☑ Yes", "/retry alpha").about(&"alpha".parse().unwrap(), prompt("a"));
+    let edit = || NewPost { edit: Some(message.clone()), ..NewPost::new(place.clone(), chosen.clone()) };
+    let asked = store.finish(Vec::new(), vec![first]).await.unwrap();
+    store.complete_post(asked[0].id, vec![message.clone()], Vec::new()).await.unwrap();
+    let edited = store.finish(Vec::new(), vec![edit()]).await.unwrap();
+    store.complete_post(edited[0].id, edited[0].state.messages.clone(), Vec::new()).await.unwrap();
+    assert_eq!(store.open_request(&message).await.unwrap(), Some(prompt("a")));
+    let closed = store.close_request(&prompt("a"), "Decided by Ada: Yes.").await.unwrap();
+    assert_eq!((closed.len(), &closed[0].state.messages), (1, &vec![message.clone()]));
+    store.complete_post(closed[0].id, vec![message.clone()], Vec::new()).await.unwrap();
+    // An edit that was made before the decision, but stored after it, must not bring the buttons back.
+    let late = store.finish(Vec::new(), vec![edit()]).await.unwrap();
+    let shown = store.complete_post(late[0].id, late[0].state.messages.clone(), Vec::new()).await.unwrap();
+    assert_eq!((shown.len(), shown[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
+}
+
+#[tokio::test]
 async fn a_restart_closes_questions_of_sessions() {
     let state = State::new();
     let (store, _) = state.open();
