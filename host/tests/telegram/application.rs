@@ -18,6 +18,7 @@ mod plugin_buttons;
 mod session_files;
 mod sessions_of_others;
 mod several_bots;
+mod several_options;
 mod split_messages;
 mod topics;
 mod voice;

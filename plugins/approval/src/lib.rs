@@ -13,6 +13,7 @@ mod rule_list;
 mod rule_source;
 mod rules;
 mod saved_rule;
+mod selection;
 mod store;
 mod suggestion;
 
@@ -25,6 +26,7 @@ use cordboard_plugin::{
 };
 
 use answer_arguments::{Answer, Target};
+use selection::Step;
 
 /// The name, the summary and the usage of each command.
 const COMMANDS: [(&str, &str, &str); 5] = [
@@ -81,14 +83,17 @@ impl Command for ApprovalRules {
             ("requests", "") => whole_question(target),
             ("requests", _) => Ok(usage("requests")),
             ("answer", "") if target == Target::Only => Ok(answer_usage()),
-            ("answer", words) => give(target, |open| answer_arguments::parse(open, words)),
-            ("allow", "") => give(target, |_| Answer::of("allow")),
+            ("answer", words) => answer_or_choose(&Named::find(target)?, words),
+            ("allow", "") => Named::find(target)?.answer(&Answer::of("allow")),
             // Some keyboards add a period after the last word.
             ("allow", word) if word.trim_end_matches('.').eq_ignore_ascii_case("session") => {
-                give(target, |_| Answer::of("session"))
+                Named::find(target)?.answer(&Answer::of("session"))
             }
             ("allow", _) => Ok(usage("allow")),
-            (_, why) => give(target, |_| Answer { text: answer_arguments::text(why), ..Answer::of("deny") }),
+            (_, why) => {
+                let text = answer_arguments::text(why);
+                Named::find(target)?.answer(&Answer { text, ..Answer::of("deny") })
+            }
         }
     }
 }
@@ -126,17 +131,39 @@ impl Target {
     }
 }
 
-/// Answers a request. `answer` receives the open request, or `None` unless the target matches exactly one request. In
-/// that case the host refuses the answer with an error that says why.
-fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
-    let (session, number) = target.resolve()?;
-    let open = requests::open();
-    let open = answer_arguments::find(&open, &session, number);
-    let answer = answer(open);
-    // Name the request by its number, because the agent may ask another question in the meantime.
-    let number = number.or_else(|| open.map(|open| open.number));
-    requests::answer(&session, number, &answer.choices, answer.text.as_deref())?;
-    Ok(Reply::plain(&answer.report(open)))
+/// The request that a command names.
+struct Named {
+    session: String,
+    number: Option<u64>,
+    /// The open request, or `None` unless exactly one matches.
+    open: Option<requests::Request>,
+}
+
+impl Named {
+    fn find(target: Target) -> Result<Self, String> {
+        let (session, number) = target.resolve()?;
+        let open = answer_arguments::find(&requests::open(), &session, number).cloned();
+        Ok(Self { session, number, open })
+    }
+
+    /// Answers the request. If no request matches, the host refuses the answer with an error that says why.
+    fn answer(&self, answer: &Answer) -> Result<Reply, String> {
+        // Name the request by its number, because the agent may ask another question in the meantime.
+        let number = self.number.or_else(|| self.open.as_ref().map(|open| open.number));
+        requests::answer(&self.session, number, &answer.choices, answer.text.as_deref())?;
+        self.open.as_ref().filter(|open| open.multiple).map_or(Ok(()), selection::forget)?;
+        Ok(Reply::plain(&answer.report(self.open.as_ref())))
+    }
+}
+
+/// Answers a request, or chooses one of several options.
+fn answer_or_choose(named: &Named, words: &str) -> Result<Reply, String> {
+    let step = named.open.as_ref().and_then(|open| Some((open, selection::parse(open, words)?)));
+    match step {
+        Some((open, Step::Toggle(id))) => Ok(selection::page(open, &selection::toggle(open, &id)?)),
+        Some((open, Step::Done)) => named.answer(&Answer { choices: selection::chosen(open), text: None }),
+        None => named.answer(&answer_arguments::parse(named.open.as_ref(), words)),
+    }
 }
 
 fn usage(command: &str) -> Reply {

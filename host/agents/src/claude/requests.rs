@@ -271,7 +271,7 @@ impl QuestionLimits {
         }
         body.push_str(&tool_input::note(offered.len().saturating_sub(MAX_OPTIONS), "option"));
         if question["multiSelect"] == true {
-            body.push_str("\n\nTo choose several, type their numbers, as in `/answer 1 2`.");
+            body.push_str("\n\nChoose one or more, and press Done, or type their numbers, as in `/answer 1 2`.");
         }
         body
     }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use super::{plain, quote, session_notice::quote_folder};
 use crate::{
     config::format_duration,
-    types::{AgentRequest, AskReason, OpenRequest, Reply, RequestOption, SessionName},
+    types::{AgentRequest, AskReason, OpenRequest, OptionText, Reply, RequestOption, SessionName},
 };
 
 /// Returns the message that shows an agent's question to users. Each button's command contains the question's number,
@@ -28,8 +28,15 @@ pub(super) fn asked(
     let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
     let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();
     let text = Reply::text(format!("{}\n\n{}{reason}", head.text, request.shown_text()));
-    let button =
-        |reply: Reply, option: &RequestOption| reply.button(&option.label, &format!("/answer #{number} {}", option.id));
+    let button = |reply: Reply, option: &RequestOption| match option.text {
+        // The approval plugin stores the chosen options, and marks their buttons.
+        OptionText::No | OptionText::Optional if request.multiple => {
+            reply.button(&format!("☐ {}", option.label), &format!("/answer #{number} toggle {}", option.id))
+        }
+        OptionText::No | OptionText::Optional | OptionText::Required => {
+            reply.button(&option.label, &format!("/answer #{number} {}", option.id))
+        }
+    };
     let reply = request.options.iter().fold(text, button);
     if request.is_shortened() { reply.button("Show more", &whole) } else { reply }
 }
@@ -118,7 +125,7 @@ pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{OptionText, QuestionText, RequestId};
+    use crate::types::{QuestionText, RequestId};
 
     fn shown(text: QuestionText, reason: Option<&AskReason>) -> (String, Vec<String>) {
         let option = RequestOption { id: "allow".to_owned(), label: "Allow once".to_owned(), text: OptionText::No };
