@@ -5,8 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
 
-use super::{App, MEMBER, OWNER, STRANGER};
-use crate::botapi::{BotApi, Fault, message};
+use super::{App, MEMBER, OWNER, STRANGER, webhook};
+use crate::botapi::{BotApi, Fault, UpdateRequest, message};
 
 const WORK_TOKEN: &str = "77:WoRk-tOkEn_abcdefghij";
 const GROUP: i64 = -100_950;
@@ -217,4 +217,27 @@ async fn a_bot_is_added_and_removed_at_the_next_start() {
     bots.work.says(OWNER, "/sessions");
     bots.app.ask(OWNER, "/sessions", "beta").await;
     assert_eq!(bots.work.since(OWNER, first), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_webhook_listener_serves_all_bots() {
+    let mut bots = TwoBots::prepared("").await;
+    webhook::add_webhook(&bots.app);
+    let address = webhook::start(&mut bots.app).await;
+    bots.work.until_calls("setWebhook", 1).await;
+    for api in [&bots.app.api, &bots.work] {
+        api.proxy_to(Some(&address));
+    }
+    bots.app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    bots.ask_work(OWNER, "/new beta", "Session 'beta' created.").await;
+    bots.app.ask(OWNER, "one", "You said: one").await;
+    bots.ask_work(OWNER, "two", "You said: two").await;
+    let [main, work] = [&bots.app.api, &bots.work].map(|api| api.webhook().unwrap());
+    assert_eq!(work["url"].as_str(), main["url"].as_str().map(|url| format!("{url}/work")).as_deref());
+    let update = json!({"update_id": 99, "message": message(OWNER, OWNER, json!({"text": "/new gamma"}))});
+    let request = UpdateRequest::new(main["secret_token"].as_str().unwrap(), &update);
+    let of_no_bot = UpdateRequest { target: "POST /telegram/other".to_owned(), ..request };
+    assert_eq!(of_no_bot.send(&address).await, Some(404));
+    let polled = [&bots.app.api, &bots.work].map(|api| api.calls("getUpdates").len());
+    assert_eq!((polled, bots.app.session("gamma")), ([0, 0], Value::Null));
 }

@@ -16,7 +16,7 @@ use crate::botapi::{Fault, UpdateRequest, message};
 const WEBHOOK: &str = "webhook = \"https://bot.example.org/telegram\"\nwebhook_listen = \"127.0.0.1:0\"\n";
 
 /// Adds the webhook to the configuration.
-fn add_webhook(app: &App) {
+pub fn add_webhook(app: &App) {
     let text = fs::read_to_string(app.path("config.toml")).unwrap();
     fs::write(app.path("config.toml"), text.replace("[telegram]\n", &format!("[telegram]\n{WEBHOOK}"))).unwrap();
 }
@@ -27,7 +27,7 @@ fn remove_webhook(app: &App) {
 }
 
 /// Starts the host, waits until it has set the webhook, and returns the address of its listener.
-async fn start(app: &mut App) -> String {
+pub async fn start(app: &mut App) -> String {
     let (calls, logged) = (app.api.calls("setWebhook").len(), app.log().len());
     app.start();
     let address = app
