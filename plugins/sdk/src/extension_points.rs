@@ -1,7 +1,10 @@
 //! The extension points, one trait each. The functions don't take `self`, because an instance lives for only one call.
 //! The traits replace the generated ones, which have no default implementations.
 
-use crate::{Reply, Session, bindings};
+use crate::{
+    Reply, Session, bindings,
+    language::{self, Translated},
+};
 
 mod hooks_jobs_webhooks;
 
@@ -309,58 +312,69 @@ pub trait View {
     fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String>;
 }
 
-impl<T: Command> bindings::command::exports::cordboard::plugin::command::Guest for T {
+impl<T: Command + Translated> bindings::command::exports::cordboard::plugin::command::Guest for T {
     fn specs() -> Result<Vec<command::Spec>, String> {
+        language::begin::<T>();
         <T as Command>::specs()
     }
 
     fn run(command: String, args: Vec<String>, text: String) -> Result<Reply, String> {
+        language::begin::<T>();
         <T as Command>::run(&Call { command, args, text })
     }
 }
 
-impl<T: Lifecycle> bindings::lifecycle::exports::cordboard::plugin::lifecycle::Guest for T {
+impl<T: Lifecycle + Translated> bindings::lifecycle::exports::cordboard::plugin::lifecycle::Guest for T {
     fn review(status: lifecycle::Status) -> lifecycle::Verdict {
+        language::begin::<T>();
         <T as Lifecycle>::review(status)
     }
 
     fn resume_notice(status: lifecycle::Status) -> Option<String> {
+        language::begin::<T>();
         <T as Lifecycle>::resume_notice(status)
     }
 }
 
-impl<T: Approval> bindings::approval::exports::cordboard::plugin::approval::Guest for T {
+impl<T: Approval + Translated> bindings::approval::exports::cordboard::plugin::approval::Guest for T {
     fn decide(permission: approval::Permission) -> approval::Decision {
+        language::begin::<T>();
         <T as Approval>::decide(permission)
     }
 }
 
-impl<T: Filter> bindings::filter::exports::cordboard::plugin::filter::Guest for T {
+impl<T: Filter + Translated> bindings::filter::exports::cordboard::plugin::filter::Guest for T {
     fn kinds() -> Result<Vec<String>, String> {
+        language::begin::<T>();
         <T as Filter>::kinds()
     }
 
     fn prompt(message: filter::Message) -> filter::Outcome {
+        language::begin::<T>();
         <T as Filter>::prompt(message)
     }
 }
 
-impl<T: Persona> bindings::persona::exports::cordboard::plugin::persona::Guest for T {
+impl<T: Persona + Translated> bindings::persona::exports::cordboard::plugin::persona::Guest for T {
     fn summaries() -> Result<Vec<persona::Summary>, String> {
+        language::begin::<T>();
         <T as Persona>::summaries()
     }
 
     fn resolve(name: String, session: Session) -> Result<persona::PersonaSettings, String> {
+        language::begin::<T>();
         <T as Persona>::resolve(&name, session)
     }
 }
 
-impl<T: View> bindings::view::exports::cordboard::plugin::view::Guest for T {
+impl<T: View + Translated> bindings::view::exports::cordboard::plugin::view::Guest for T {
     fn modes() -> Result<Vec<view::Summary>, String> {
+        language::begin::<T>();
         <T as View>::modes()
     }
 
     fn render(mode: String, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String> {
+        language::begin::<T>();
         <T as View>::render(&mode, turn, limits)
     }
 }

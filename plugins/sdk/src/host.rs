@@ -5,15 +5,14 @@
 pub mod context {
     pub use crate::bindings::host_imports::cordboard::plugin::context::*;
 
-    /// The error of a command that needs an active session, if the place has none.
-    pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
+    use crate::tr;
 
     /// Returns [`active_session`], or an error for the caller.
     ///
     /// # Errors
-    /// There is no active session. The text is [`NO_ACTIVE_SESSION`].
+    /// There is no active session.
     pub fn session() -> Result<Session, String> {
-        active_session().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
+        active_session().ok_or_else(|| tr!("No active session. Use /new to start one."))
     }
 
     /// Returns [`current_place`], or an error for the caller.
@@ -21,7 +20,7 @@ pub mod context {
     /// # Errors
     /// The call has no place, because no person made it.
     pub fn place() -> Result<Place, String> {
-        current_place().ok_or_else(|| "This works only in a chat.".to_owned())
+        current_place().ok_or_else(|| tr!("This works only in a chat."))
     }
 }
 
@@ -126,6 +125,8 @@ pub mod state {
 pub mod catalog {
     pub use crate::bindings::host_imports::cordboard::plugin::catalog::*;
 
+    use crate::tr;
+
     /// Checks that an active plugin provides the persona.
     ///
     /// # Errors
@@ -139,20 +140,20 @@ pub mod catalog {
     /// # Errors
     /// The agent isn't configured. The text is for the caller and lists the known agents.
     pub fn known_agent(name: &str) -> Result<(), String> {
-        check("agent", name, &agents())
+        check(name, &agents()).map_err(|known| tr!("Unknown agent '{name}'. Known: {known}.", name, known))
     }
 
     pub(crate) fn check_persona(name: &str, known: &[Choice]) -> Result<(), String> {
-        check("persona", name, known)
+        check(name, known).map_err(|known| tr!("Unknown persona '{name}'. Known: {known}.", name, known))
     }
 
-    fn check(kind: &str, name: &str, known: &[Choice]) -> Result<(), String> {
+    /// If the name isn't known, returns the known names as an error.
+    fn check(name: &str, known: &[Choice]) -> Result<(), String> {
         if known.iter().any(|choice| choice.name == name) {
             return Ok(());
         }
         let names: Vec<_> = known.iter().map(|choice| choice.name.as_str()).collect();
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Err(format!("Unknown {kind} '{name}'. Known: {known}."))
+        Err(if names.is_empty() { tr!("none") } else { names.join(", ") })
     }
 }
 

@@ -36,6 +36,7 @@ mod escape;
 mod extension_points;
 mod host;
 pub mod http;
+pub mod language;
 mod reply;
 pub mod testing;
 pub mod text;
@@ -53,10 +54,16 @@ pub use host::{
 };
 
 /// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Call it once per
-/// crate.
+/// crate. The [translations](language) of the plugin's texts follow a semicolon, as in
+/// `export!(Hello: command; german::GERMAN)`.
 #[macro_export]
 macro_rules! export {
-    ($plugin:ident: $($point:ident),+ $(,)?) => { $($crate::export_extension_point!($plugin, $point);)+ };
+    ($plugin:ident: $($point:ident),+ $(,)? $(; $($translation:expr),* $(,)?)?) => {
+        impl $crate::language::Translated for $plugin {
+            const TRANSLATIONS: &'static [&'static $crate::language::Translation] = &[$($(&$translation),*)?];
+        }
+        $($crate::export_extension_point!($plugin, $point);)+
+    };
 }
 
 #[doc(hidden)]

@@ -1,5 +1,7 @@
 //! Text helpers for plugins. Pure: nothing here calls the host.
 
+use crate::tr;
+
 pub use crate::escape::{code, escape, literal};
 use crate::{Seconds, Timestamp};
 
@@ -11,10 +13,10 @@ const DAY: Seconds = 24 * HOUR;
 #[must_use]
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     match now.saturating_sub(then) / 1000 {
-        0..MINUTE => "just now".to_owned(),
-        seconds @ MINUTE..HOUR => format!("{}m ago", seconds / MINUTE),
-        seconds @ HOUR..DAY => format!("{}h ago", seconds / HOUR),
-        seconds @ DAY.. => format!("{}d ago", seconds / DAY),
+        0..MINUTE => tr!("just now"),
+        seconds @ MINUTE..HOUR => tr!("{}m ago", seconds / MINUTE),
+        seconds @ HOUR..DAY => tr!("{}h ago", seconds / HOUR),
+        seconds @ DAY.. => tr!("{}d ago", seconds / DAY),
     }
 }
 
@@ -32,16 +34,22 @@ pub fn short_span(seconds: Seconds) -> String {
 /// Formats a duration in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
 #[must_use]
 pub fn long_span(seconds: Seconds) -> String {
-    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
-    let mut rest = seconds;
+    let [days, hours, minutes] = [seconds / DAY, seconds % DAY / HOUR, seconds % HOUR / MINUTE];
     let mut words = Vec::new();
-    for (unit, name) in units {
-        if rest >= unit {
-            words.push(counted(rest / unit, name));
-            rest %= unit;
-        }
+    if days > 0 {
+        words.push(tr!("{n} day" | "{n} days" % days));
     }
-    if words.is_empty() { counted(0, "second") } else { words.join(" ") }
+    if hours > 0 {
+        words.push(tr!("{n} hour" | "{n} hours" % hours));
+    }
+    if minutes > 0 {
+        words.push(tr!("{n} minute" | "{n} minutes" % minutes));
+    }
+    let seconds = seconds % MINUTE;
+    if seconds > 0 || words.is_empty() {
+        words.push(tr!("{n} second" | "{n} seconds" % seconds));
+    }
+    words.join(" ")
 }
 
 /// Parses a duration as written in a configuration, such as "30s", "10m", "1h30m" or "2d". Returns `None` if the text
@@ -88,7 +96,8 @@ pub fn url_encode(text: &str) -> String {
     encoded
 }
 
-/// Formats a number and its noun: `1 minute`, `2 minutes`.
+/// Formats a number and its English noun: `1 minute`, `2 minutes`. For a text in several languages, use
+/// `tr!("{n} minute" | "{n} minutes" % number)`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

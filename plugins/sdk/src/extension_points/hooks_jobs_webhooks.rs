@@ -3,7 +3,10 @@
 //! Calls to these extension points have no caller, and therefore no rights to sessions, unless the operator grants them
 //! the owner's rights with `[plugins.NAME] acts_as = "owner"`.
 
-use crate::bindings;
+use crate::{
+    bindings,
+    language::{self, Translated},
+};
 
 /// The types of the extension point [`Hook`](crate::Hook).
 pub mod hook {
@@ -169,24 +172,28 @@ pub trait Webhook {
     fn receive(request: webhook::Request) -> Result<webhook::Response, String>;
 }
 
-impl<T: Hook> bindings::hook::exports::cordboard::plugin::hook::Guest for T {
+impl<T: Hook + Translated> bindings::hook::exports::cordboard::plugin::hook::Guest for T {
     fn on_event(event: hook::Event) {
+        language::begin::<T>();
         <T as Hook>::on_event(event);
     }
 }
 
-impl<T: Schedule> bindings::schedule::exports::cordboard::plugin::schedule::Guest for T {
+impl<T: Schedule + Translated> bindings::schedule::exports::cordboard::plugin::schedule::Guest for T {
     fn jobs() -> Result<Vec<schedule::Job>, String> {
+        language::begin::<T>();
         <T as Schedule>::jobs()
     }
 
     fn run(job: schedule::DueJob) -> Result<(), String> {
+        language::begin::<T>();
         <T as Schedule>::run(job)
     }
 }
 
-impl<T: Webhook> bindings::webhook::exports::cordboard::plugin::webhook::Guest for T {
+impl<T: Webhook + Translated> bindings::webhook::exports::cordboard::plugin::webhook::Guest for T {
     fn receive(request: webhook::Request) -> Result<webhook::Response, String> {
+        language::begin::<T>();
         <T as Webhook>::receive(request)
     }
 }
