@@ -11,6 +11,7 @@ mod function_scanner;
 mod imports;
 mod sizes;
 mod source_files;
+mod translations;
 
 use std::fmt::Display;
 
