@@ -124,7 +124,10 @@ macro_rules! fill_in {
 #[doc(hidden)]
 #[must_use]
 pub fn fill_in(text: &str, arguments: &[(&str, &dyn Display)]) -> String {
-    let mut unnamed = arguments.iter().filter(|(name, _)| name.is_empty());
+    // As in `format!`, a named argument also has a position, after the others.
+    let is_unnamed = |(name, _): &&(&str, &dyn Display)| name.is_empty();
+    let by_position = || arguments.iter().filter(is_unnamed).chain(arguments.iter().filter(|one| !is_unnamed(one)));
+    let mut next = by_position();
     let mut pieces = text.split('{');
     let mut filled = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -133,8 +136,8 @@ pub fn fill_in(text: &str, arguments: &[(&str, &dyn Display)]) -> String {
             continue;
         };
         let argument = match name.parse::<usize>() {
-            Ok(number) => arguments.iter().filter(|(name, _)| name.is_empty()).nth(number),
-            Err(_) if name.is_empty() => unnamed.next(),
+            Ok(number) => by_position().nth(number),
+            Err(_) if name.is_empty() => next.next(),
             Err(_) => arguments.iter().find(|(known, _)| *known == name),
         };
         match argument {
@@ -220,7 +223,7 @@ mod tests {
         assert_eq!(tr!("{name} has {number}, {}", '{', name, number = number + 1,), "Ada {0} has 4, {");
         assert_eq!(tr!("{1} before {0}", "a", "b"), "b before a");
         assert_eq!(tr!("only a text"), "only a text");
-        assert_eq!(fill_in("{name} {unknown} {1} {", &[("name", &1), ("", &2)]), "1 {unknown} {1} {");
+        assert_eq!(fill_in("{name} {unknown} {1} {2} {", &[("name", &1), ("", &2)]), "1 {unknown} 1 {2} {");
     }
 
     #[test]

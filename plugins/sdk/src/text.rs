@@ -96,6 +96,12 @@ pub fn url_encode(text: &str) -> String {
     encoded
 }
 
+/// Formats the usage of a command: `Usage: /hello [name]`.
+#[must_use]
+pub fn usage(usage: &str) -> String {
+    tr!("Usage: {usage}", usage)
+}
+
 /// Formats a number and its English noun: `1 minute`, `2 minutes`. For a text in several languages, use
 /// `tr!("{n} minute" | "{n} minutes" % number)`.
 #[must_use]

@@ -9,6 +9,7 @@ pub const GERMAN: Translation = Translation {
         ("This works only in a chat.", "Das geht nur in einem Chat."),
         ("Unknown agent '{name}'. Known: {known}.", "Unbekannter Agent '{name}'. Bekannt: {known}."),
         ("Unknown persona '{name}'. Known: {known}.", "Unbekannte Persona '{name}'. Bekannt: {known}."),
+        ("Usage: {usage}", "Aufruf: {usage}"),
         ("just now", "gerade eben"),
         ("none", "keine"),
         ("{n} day", "{n} Tag"),
