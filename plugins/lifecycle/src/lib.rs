@@ -1,10 +1,13 @@
 //! The default lifecycle policy: it suspends an agent after its session's idle timeout. It keeps no timers: the host
 //! calls `review` again when a timeout changes, so that the new timeout takes effect at once.
 
+mod german;
+
 use cordboard_plugin::{
     Lifecycle, Seconds,
     lifecycle::{Status, Verdict},
     text::short_span,
+    tr,
 };
 
 /// A resume notice mentions the idle time only if it is longer than this, in seconds.
@@ -27,13 +30,13 @@ impl Lifecycle for Policy {
 
 fn notice(idle_for: Seconds) -> String {
     if idle_for > HARDLY_IDLE {
-        format!("Resuming session (idle for {})...", short_span(idle_for))
+        tr!("Resuming session (idle for {})...", short_span(idle_for))
     } else {
-        "Resuming session...".to_owned()
+        tr!("Resuming session...")
     }
 }
 
-cordboard_plugin::export!(Policy: lifecycle);
+cordboard_plugin::export!(Policy: lifecycle; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
