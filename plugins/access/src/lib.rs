@@ -1,11 +1,14 @@
 //! `/access` lists the people with access, and gives and removes access. The host checks that the caller is the owner,
 //! and determines whose message a command replies to.
 
+mod german;
+
 use cordboard_plugin::{
     Call, Command, Reply,
     access_control::{self as access, Person},
     command::Spec,
-    text::{code, escape},
+    text::{code, escape, usage},
+    tr,
 };
 
 const USAGE: &str = "/access [add <id> [admin|member|here]|remove <id> [here]]";
@@ -20,7 +23,7 @@ struct Access;
 
 impl Command for Access {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("access", "List and change who has access", USAGE).min_role("owner")])
+        Ok(vec![Spec::new("access", &tr!("List and change who has access"), USAGE).min_role("owner")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -31,7 +34,7 @@ impl Command for Access {
             Arguments::Ask(id) => Ok(question(&access::people()?, id)),
             Arguments::Remove(id, Scope::Everywhere) => Ok(Reply::plain(&access::remove(id)?).in_place()),
             Arguments::Remove(id, Scope::Here) => Ok(Reply::plain(&access::remove_here(id)?)),
-            Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+            Arguments::Invalid => Ok(Reply::plain(&usage(USAGE))),
         }
     }
 }
@@ -72,10 +75,10 @@ fn parse(args: &[String]) -> Arguments<'_> {
 
 fn page(people: &[Person]) -> Reply {
     let lines: Vec<String> = people.iter().map(line).collect();
-    let lines = if lines.is_empty() { "No user has access.".to_owned() } else { lines.join("\n") };
-    let text = format!(
-        "{lines}\n\n{} gives access. Without the id, reply to a message of the person. With {}, it gives access only in \
-         this group. Entries of the configuration can only be changed there.",
+    let lines = if lines.is_empty() { tr!("No user has access.") } else { lines.join("\n") };
+    let help = tr!(
+        "{} gives access. Without the id, reply to a message of the person. With {}, it gives access only in this \
+         group. Entries of the configuration can only be changed there.",
         code("/access add <id> [admin|member]"),
         code("here")
     );
@@ -84,23 +87,21 @@ fn page(people: &[Person]) -> Reply {
         |person: &Person| people.iter().find(|one| one.source == "chat" && one.id == person.id) == Some(person);
     let removable =
         people.iter().filter(|person| person.source == "chat" && person.role != "owner" && is_first(person));
-    removable.take(MAX_BUTTONS).fold(Reply::text(text).in_place(), |reply, person| {
+    removable.take(MAX_BUTTONS).fold(Reply::text(format!("{lines}\n\n{help}")).in_place(), |reply, person| {
         let id = local_id(&person.id);
-        reply.button(
-            format!("Remove {}", person.name.as_deref().unwrap_or(id)),
-            format!("/access remove {id} {CONFIRM}"),
-        )
+        reply.button(tr!("Remove {}", person.name.as_deref().unwrap_or(id)), format!("/access remove {id} {CONFIRM}"))
     })
 }
 
 fn line(person: &Person) -> String {
     let is_overridden = person.facts.iter().any(|(fact, value)| fact == "overridden" && value == "true");
     let source = match (person.source.as_str(), is_overridden) {
-        ("chat", true) => "added in the chat, overridden by the configuration",
-        ("chat", false) => "added in the chat",
-        (source, _) => source,
+        ("chat", true) => tr!("added in the chat, overridden by the configuration"),
+        ("chat", false) => tr!("added in the chat"),
+        ("configuration", _) => tr!("configuration"),
+        (source, _) => source.to_owned(),
     };
-    format!("- {}: {} ({})", name_and_id(person), role(person), escape(source))
+    format!("- {}: {} ({})", name_and_id(person), role(person), escape(&source))
 }
 
 /// Returns the role of a person, and the chat or bot if the role applies only there, as Markdown.
@@ -108,8 +109,8 @@ fn role(person: &Person) -> String {
     let value = |name: &str| person.facts.iter().find(|(fact, _)| fact == name).map(|(_, value)| value);
     let role = escape(&person.role);
     match (value("chat"), value("bot")) {
-        (Some(chat), _) => format!("{role} only in {}", code(chat)),
-        (None, Some(bot)) => format!("{role} only through {}", code(&format!("telegram.{bot}"))),
+        (Some(chat), _) => tr!("{role} only in {chat}", role, chat = code(chat)),
+        (None, Some(bot)) => tr!("{role} only through {bot}", role, bot = code(&format!("telegram.{bot}"))),
         (None, None) => role,
     }
 }
@@ -124,8 +125,8 @@ fn name_and_id(person: &Person) -> String {
 fn question(people: &[Person], id: &str) -> Reply {
     let entry = people.iter().find(|person| person.source == "chat" && local_id(&person.id) == id);
     let Some(person) = entry else { return page(people) };
-    let text = format!("Remove {}, {}?", name_and_id(person), role(person));
-    let buttons = [("Remove".to_owned(), format!("/access remove {id}")), ("Keep".to_owned(), "/access".to_owned())];
+    let text = tr!("Remove {person}, {role}?", person = name_and_id(person), role = role(person));
+    let buttons = [(tr!("Remove"), format!("/access remove {id}")), (tr!("Keep"), "/access".to_owned())];
     Reply::text(text).row(buttons).in_place()
 }
 
@@ -134,7 +135,7 @@ fn local_id(id: &str) -> &str {
     id.split_once(':').map_or(id, |(_, number)| number)
 }
 
-cordboard_plugin::export!(Access: command);
+cordboard_plugin::export!(Access: command; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
