@@ -1,11 +1,14 @@
 //! `/help` lists commands, and `/plugins` lists and manages plugins. The host checks the caller's rights.
 
+mod german;
+
 use cordboard_plugin::{
     Call, Command, Reply, Timestamp,
     catalog::{self, Plugin},
     command::Spec,
     context, plugin_control as control,
-    text::{ago, code, escape},
+    text::{self, ago, code, escape},
+    tr,
 };
 
 /// The number of digest characters to show: enough to identify a version.
@@ -22,8 +25,8 @@ struct Help;
 impl Command for Help {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
-            Spec::new("help", "List the commands", "/help"),
-            Spec::new("plugins", "List and manage the plugins", SHORT_USAGE).min_role("admin"),
+            Spec::new("help", &tr!("List the commands"), "/help"),
+            Spec::new("plugins", &tr!("List and manage the plugins"), SHORT_USAGE).min_role("admin"),
         ])
     }
 
@@ -54,12 +57,13 @@ fn manage(verb: &str, names: &[String]) -> Result<Reply, String> {
 
 fn usage_of(verb: &str) -> String {
     match verb {
-        "rollback" | "reload" | "disable" | "enable" | "revoke" => format!("Usage: /plugins {verb} <name>"),
-        "grant" | "refuse" => format!("Usage: /plugins {verb} <name> <digest>"),
+        "rollback" | "reload" | "disable" | "enable" | "revoke" => text::usage(&format!("/plugins {verb} <name>")),
+        "grant" | "refuse" => text::usage(&format!("/plugins {verb} <name> <digest>")),
         other => {
             let near = VERBS.iter().find(|verb| is_near(other, verb));
-            let near = near.map_or_else(String::new, |near| format!("Did you mean /plugins {near}?\n"));
-            format!("{near}Usage: {USAGE}")
+            let near =
+                near.map_or_else(String::new, |near| tr!("Did you mean /plugins {command}?", command = near) + "\n");
+            near + &text::usage(USAGE)
         }
     }
 }
@@ -84,7 +88,7 @@ fn help(mut commands: Vec<catalog::Command>) -> Reply {
     commands.sort_by(|one, other| one.name.cmp(&other.name));
     let lines: Vec<_> =
         commands.iter().map(|command| format!("{} - {}", escape(&usage(command)), escape(&command.summary))).collect();
-    Reply::text(format!("{}\n\nAnything else goes to the active session.", lines.join("\n")))
+    Reply::text(format!("{}\n\n{}", lines.join("\n"), tr!("Anything else goes to the active session.")))
 }
 
 fn usage(command: &catalog::Command) -> String {
@@ -93,7 +97,7 @@ fn usage(command: &catalog::Command) -> String {
 
 fn plugins(mut plugins: Vec<Plugin>, now: Timestamp) -> Reply {
     if plugins.is_empty() {
-        return Reply::plain("No plugins.");
+        return Reply::plain(&tr!("No plugins."));
     }
     plugins.sort_by(|one, other| one.name.cmp(&other.name));
     let lines: Vec<_> = plugins.iter().map(|plugin| line(plugin, now)).collect();
@@ -110,13 +114,13 @@ fn line(plugin: &Plugin, now: Timestamp) -> String {
         (true, Some(since)) => format!("{name} {health} ({since})"),
         (false, since) => {
             let since = since.map_or_else(String::new, |since| format!(", {since}"));
-            format!("{name} {health} - {digest}, generation {}{since}", plugin.generation)
+            format!("{name} {health} - {digest}, {}{since}", tr!("generation {}", plugin.generation))
         }
     };
     if plugin.note.is_empty() { line } else { format!("{line}\n{}", escape(&plugin.note)) }
 }
 
-cordboard_plugin::export!(Help: command);
+cordboard_plugin::export!(Help: command; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
