@@ -6,6 +6,7 @@ use cordboard_plugin::{
     Seconds,
     persona::{PersonaSettings, Summary},
     text::span,
+    tr,
 };
 use serde::Deserialize;
 
@@ -65,8 +66,10 @@ impl Config {
 
     pub fn settings(&self, name: &str) -> Result<PersonaSettings, String> {
         let entry = self.personas.get(name).ok_or_else(|| {
-            format!(
-                "Persona '{name}' is no longer configured. Use /persona to choose another one, or /persona {NONE} for none."
+            tr!(
+                "Persona '{name}' is no longer configured. Use /persona to choose another one, or /persona {none} for none.",
+                name,
+                none = NONE
             )
         })?;
         Ok(PersonaSettings {

@@ -2,6 +2,7 @@
 //! session. The plugin has no built-in personas.
 
 mod config;
+mod german;
 
 use cordboard_plugin::{
     Call, Command, Persona, Reply, Session,
@@ -11,7 +12,8 @@ use cordboard_plugin::{
     context,
     persona::{PersonaSettings, Summary},
     session_control,
-    text::{code, escape},
+    text::{code, escape, usage},
+    tr,
 };
 
 use config::{Config, NONE};
@@ -34,7 +36,7 @@ impl Persona for Personas {
 impl Command for Personas {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("persona", "Show or set the persona", "/persona [name]")])
+        Ok(vec![Spec::new("persona", &tr!("Show or set the persona"), "/persona [name]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -44,23 +46,23 @@ impl Command for Personas {
             [] => Ok(persona_list(session.persona.as_deref(), &catalog::personas())),
             [word] if word == NONE => {
                 session_control::set_persona(name, None)?;
-                Ok(Reply::plain(&format!("Session '{name}' has no persona now.")))
+                Ok(Reply::plain(&tr!("Session '{name}' has no persona now.", name)))
             }
             [persona] => {
                 known_persona(persona)?;
                 session_control::set_persona(name, Some(persona))?;
-                Ok(Reply::plain(&format!("Persona set to '{persona}' for session '{name}'.")))
+                Ok(Reply::plain(&tr!("Persona set to '{persona}' for session '{name}'.", persona, name)))
             }
-            _ => Ok(Reply::plain("Usage: /persona [name]")),
+            _ => Ok(Reply::plain(&usage("/persona [name]"))),
         }
     }
 }
 
 /// Builds a reply with the current persona, all known personas, and buttons for the first few others.
 fn persona_list(current: Option<&str>, known: &[Choice]) -> Reply {
-    let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
+    let mut lines = vec![tr!("Persona: {}", current.map_or_else(|| tr!("none"), escape)), String::new()];
     lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));
-    lines.extend(["".to_owned(), escape(&format!("Usage: /persona <name>, or /persona {NONE}"))]);
+    lines.extend(["".to_owned(), escape(&tr!("Usage: /persona <name>, or /persona {none}", none = NONE))]);
     let others =
         known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current).take(MAX_BUTTONS);
     let mut reply = Reply::text(lines.join("\n"));
@@ -70,7 +72,7 @@ fn persona_list(current: Option<&str>, known: &[Choice]) -> Reply {
     reply
 }
 
-cordboard_plugin::export!(Personas: command, persona);
+cordboard_plugin::export!(Personas: command, persona; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
