@@ -1,5 +1,6 @@
 //! `/files [folder]` lists a folder in the active session, and `/get <path>` sends a file.
 
+mod german;
 mod listing;
 
 use cordboard_plugin::{
@@ -7,6 +8,7 @@ use cordboard_plugin::{
     command::Spec,
     context,
     sessions::{self, FileEntry},
+    tr,
 };
 
 use listing::Listing;
@@ -17,16 +19,13 @@ const PER_CALL: u32 = 1000;
 /// The maximum number of folder entries to read.
 const MOST: u32 = 10_000;
 
-/// The answer to `/get` without a path.
-const NO_PATH: &str = "Name a file, as in /get src/main.rs. /files lists the files.";
-
 struct Files;
 
 impl Command for Files {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
-            Spec::new("files", "List the files of the active session", "/files [folder]"),
-            Spec::new("get", "Send a file of the active session", "/get <path>"),
+            Spec::new("files", &tr!("List the files of the active session"), &tr!("/files [folder]")),
+            Spec::new("get", &tr!("Send a file of the active session"), &tr!("/get <path>")),
         ])
     }
 
@@ -35,7 +34,7 @@ impl Command for Files {
         let argument = unquoted(call.text.trim());
         if call.command == "get" {
             return if argument.is_empty() {
-                Err(NO_PATH.to_owned())
+                Err(tr!("Name a file, as in /get src/main.rs. /files lists the files."))
             } else {
                 Ok(Reply::text("").attach_file(argument))
             };
@@ -66,7 +65,7 @@ fn unquoted(text: &str) -> &str {
     inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
-cordboard_plugin::export!(Files: command);
+cordboard_plugin::export!(Files: command; german::GERMAN);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The page that `/files` shows.
 
-use cordboard_plugin::{Reply, sessions::FileEntry, text::escape};
+use cordboard_plugin::{Reply, sessions::FileEntry, text::escape, tr};
 
 /// The maximum number of entries per page. Each entry has a button.
 const PAGE: usize = 20;
@@ -36,7 +36,7 @@ impl Listing<'_> {
         let title = if folder.is_empty() { String::new() } else { format!(" {}", escape(folder)) };
         let mut lines = vec![format!("**{}**{title}: {}", escape(self.session), counted(entries.len()))];
         if !self.is_complete {
-            lines.push(format!("Only {} entries of this folder were read.", self.entries.len()));
+            lines.push(tr!("Only {} entries of this folder were read.", self.entries.len()));
         }
         let mut reply = Reply::text("").in_place();
         for entry in shown {
@@ -50,18 +50,19 @@ impl Listing<'_> {
                     lines.push(format!("{} - {}", escape(&entry.name), size(entry.size)));
                     reply = reply.button(entry.name.clone(), format!("/get {path}"));
                 }
+                "link" => lines.push(format!("{} - {}", escape(&entry.name), tr!("link"))),
                 kind => lines.push(format!("{} - {kind}", escape(&entry.name))),
             }
         }
         let next = self.skip.saturating_add(PAGE);
         let mut row = Vec::new();
         if let Some((parent, _)) = folder.rsplit_once('/') {
-            row.push(("⬆ Up".to_owned(), format!("/files {parent}")));
+            row.push((tr!("⬆ Up"), format!("/files {parent}")));
         } else if !folder.is_empty() {
-            row.push(("⬆ Up".to_owned(), "/files".to_owned()));
+            row.push((tr!("⬆ Up"), "/files".to_owned()));
         }
         if next < entries.len() {
-            row.push(("More".to_owned(), format!("/files +{next} {folder}").trim_end().to_owned()));
+            row.push((tr!("More"), format!("/files +{next} {folder}").trim_end().to_owned()));
         }
         Reply { text: lines.join("\n"), ..reply.row(row) }
     }
@@ -74,11 +75,7 @@ fn unambiguous(name: &str) -> String {
 }
 
 fn counted(entries: usize) -> String {
-    match entries {
-        0 => "no files".to_owned(),
-        1 => "1 entry".to_owned(),
-        _ => format!("{entries} entries"),
-    }
+    if entries == 0 { tr!("no files") } else { tr!("{n} entry" | "{n} entries" % entries) }
 }
 
 /// Formats a size in bytes.
