@@ -5,14 +5,18 @@ use cordboard_plugin::{
     command::Spec,
     context,
     sessions::{self, AgentCommand},
-    text,
+    text, tr,
 };
 
 /// The number of commands per page. A description has at most 120 characters, and a message at most about 4,000.
 const PAGE: usize = 25;
 
 pub fn spec() -> Spec {
-    Spec::new("commands", "List the agent's own commands", "/commands [page]")
+    Spec::new("commands", &tr!("List the agent's own commands"), &page_usage())
+}
+
+fn page_usage() -> String {
+    tr!("/commands [page]")
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
@@ -22,9 +26,9 @@ pub fn run(call: &Call) -> Result<Reply, String> {
         [page] => page.parse().ok().filter(|page| *page > 0),
         _ => None,
     };
-    let Some(page) = page else { return Ok(Reply::plain("Usage: /commands [page]")) };
+    let Some(page) = page else { return Ok(Reply::plain(&text::usage(&page_usage()))) };
     let Some(commands) = sessions::agent_commands(&session.name) else {
-        let text = format!(
+        let text = tr!(
             "The agent of session '{}' has not reported its commands yet. Send it a message, then use /commands again.",
             session.name
         );
@@ -35,11 +39,11 @@ pub fn run(call: &Call) -> Result<Reply, String> {
 
 fn commands_page(session: &str, commands: &[AgentCommand], page: usize) -> Result<Reply, String> {
     let Some(example) = commands.first() else {
-        return Ok(Reply::plain(&format!("The agent of session '{session}' has no commands.")));
+        return Ok(Reply::plain(&tr!("The agent of session '{session}' has no commands.", session)));
     };
     let pages = commands.len().div_ceil(PAGE);
     if page > pages {
-        return Err(format!("There is no page {page}: the list has {pages}."));
+        return Err(tr!("There is no page {page}: the list has {pages}.", page, pages));
     }
     let shown = commands.iter().skip((page - 1) * PAGE).take(PAGE);
     let line = |command: &AgentCommand| {
@@ -47,14 +51,14 @@ fn commands_page(session: &str, commands: &[AgentCommand], page: usize) -> Resul
         let about = text::escape(&command.description);
         if about.is_empty() { name } else { format!("{name}: {about}") }
     };
-    let mut lines = vec![format!(
+    let mut lines = vec![tr!(
         "Commands of the agent of session '{}'. Type one with two slashes, as in //{}.",
         text::escape(session),
         text::escape(&example.name)
     )];
     lines.extend(shown.map(line));
     let reply = Reply::text(lines.join("\n"));
-    Ok(if page < pages { reply.button("More", format!("/commands {}", page + 1)) } else { reply })
+    Ok(if page < pages { reply.button(tr!("More"), format!("/commands {}", page + 1)) } else { reply })
 }
 
 #[cfg(test)]

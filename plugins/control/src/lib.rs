@@ -3,6 +3,7 @@
 //! `/mode` selects the view of its answers.
 
 mod agent_commands;
+mod german;
 mod mode;
 mod model;
 mod queue;
@@ -30,4 +31,4 @@ impl Command for Control {
     }
 }
 
-cordboard_plugin::export!(Control: command);
+cordboard_plugin::export!(Control: command; german::GERMAN);

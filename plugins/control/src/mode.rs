@@ -5,7 +5,7 @@ use cordboard_plugin::{
     Call, Reply,
     catalog::{self, Choice},
     command::Spec,
-    context, session_control, text,
+    context, session_control, text, tr,
 };
 
 /// The mode used if neither the session nor the caller has one.
@@ -17,7 +17,7 @@ const RESET: &str = "default";
 const USAGE: &str = "/mode [me] [<name>|default]";
 
 pub fn spec() -> Spec {
-    Spec::new("mode", "Show or set how answers are displayed", USAGE)
+    Spec::new("mode", &tr!("Show or set how answers are displayed"), USAGE)
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
@@ -27,23 +27,25 @@ pub fn run(call: &Call) -> Result<Reply, String> {
             let session = context::session()?;
             Ok(mode_list(session.mode.as_deref(), session_control::own_mode()?.as_deref(), &modes))
         }
-        ["me"] | ["me", _, _, ..] => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        ["me"] | ["me", _, _, ..] => Ok(Reply::plain(&text::usage(USAGE))),
         ["me", mode] => {
             session_control::set_own_mode(chosen(mode, &modes)?)?;
             Ok(Reply::plain(&match *mode {
-                RESET => "Your personal mode was reset.".to_owned(),
-                mode => format!("Mode set to {mode} for answers to your messages, in sessions without their own mode."),
+                RESET => tr!("Your personal mode was reset."),
+                mode => {
+                    tr!("Mode set to {mode} for answers to your messages, in sessions without their own mode.", mode)
+                }
             }))
         }
         [mode] => {
             let session = context::session()?;
             session_control::set_mode(&session.name, chosen(mode, &modes)?)?;
             Ok(Reply::plain(&match *mode {
-                RESET => format!("The mode of session '{}' was reset.", session.name),
-                mode => format!("Mode set to {mode} for session '{}'.", session.name),
+                RESET => tr!("The mode of session '{}' was reset.", session.name),
+                mode => tr!("Mode set to {mode} for session '{name}'.", mode, name = session.name),
             }))
         }
-        _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        _ => Ok(Reply::plain(&text::usage(USAGE))),
     }
 }
 
@@ -56,7 +58,7 @@ fn chosen<'a>(mode: &'a str, modes: &[Choice]) -> Result<Option<&'a str>, String
         return Ok(Some(mode));
     }
     let known: Vec<_> = modes.iter().map(|mode| mode.name.as_str()).collect();
-    Err(format!("Unknown mode '{mode}'. Known: {}.", known.join(", ")))
+    Err(tr!("Unknown mode '{mode}'. Known: {known}.", mode, known = known.join(", ")))
 }
 
 fn mode_list(session: Option<&str>, own: Option<&str>, modes: &[Choice]) -> Reply {
@@ -66,9 +68,9 @@ fn mode_list(session: Option<&str>, own: Option<&str>, modes: &[Choice]) -> Repl
         format!("{mark}{}: {}", text::escape(&mode.name), text::escape(&mode.description))
     };
     let lines: Vec<String> = modes.iter().map(line).collect();
-    let shown = |mode: Option<&str>| text::escape(mode.unwrap_or("not set"));
-    let set =
-        format!("Session: {}. You: {}. Effective for you: {}.", shown(session), shown(own), text::escape(current));
-    let reply = Reply::text(format!("{}\n\n{set}\n\nUsage: {}", lines.join("\n"), text::escape(USAGE)));
+    let shown = |mode: Option<&str>| mode.map_or_else(|| tr!("not set"), text::escape);
+    let set = tr!("Session: {}. You: {}. Effective for you: {}.", shown(session), shown(own), text::escape(current));
+    let usage = text::escape(&text::usage(USAGE));
+    let reply = Reply::text(format!("{}\n\n{set}\n\n{usage}", lines.join("\n")));
     modes.iter().fold(reply, |reply, mode| reply.button(&mode.name, format!("/mode {}", mode.name)))
 }

@@ -1,7 +1,9 @@
 //! `/model [name]`: shows or sets the model of the active session's agent. The host checks the name against the models
 //! that the agent has reported, if any.
 
-use cordboard_plugin::{Call, Reply, Session, command::Spec, context, session_control};
+use cordboard_plugin::{Call, Reply, Session, command::Spec, context, session_control, text::usage, tr};
+
+const USAGE: &str = "/model [name]";
 
 /// The argument that resets the model.
 const DEFAULT: &str = "default";
@@ -10,7 +12,7 @@ const DEFAULT: &str = "default";
 const MAX_BUTTONS: usize = 8;
 
 pub fn spec() -> Spec {
-    Spec::new("model", "Show or set the model", "/model [name]")
+    Spec::new("model", &tr!("Show or set the model"), USAGE)
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
@@ -20,20 +22,21 @@ pub fn run(call: &Call) -> Result<Reply, String> {
         [] => Ok(model_list(&session)),
         [word] if word == DEFAULT => {
             session_control::set_model(name, None)?;
-            Ok(Reply::plain(&format!("Model set to the default for session '{name}'.")))
+            Ok(Reply::plain(&tr!("Model set to the default for session '{name}'.", name)))
         }
         [model] => {
             session_control::set_model(name, Some(model))?;
-            Ok(Reply::plain(&format!("Model set to {model} for session '{name}'.")))
+            Ok(Reply::plain(&tr!("Model set to {model} for session '{name}'.", model, name)))
         }
-        _ => Ok(Reply::plain("Usage: /model [name]")),
+        _ => Ok(Reply::plain(&usage(USAGE))),
     }
 }
 
 /// Builds a reply with the current model, the usage, and buttons for the first known models.
 fn model_list(session: &Session) -> Reply {
-    let model = session.model.as_deref().unwrap_or("the agent's default");
-    let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));
+    let model = session.model.clone().unwrap_or_else(|| tr!("the agent's default"));
+    let usage = tr!("Usage: /model <name>, or /model {default}", default = DEFAULT);
+    let mut reply = Reply::plain(&format!("{}\n\n{usage}", tr!("Model: {model}", model)));
     let known = session.fact("models").unwrap_or_default();
     for model in known.split(',').map(str::trim).filter(|model| !model.is_empty()).take(MAX_BUTTONS) {
         reply = reply.button(model, format!("/model {model}"));

@@ -6,24 +6,28 @@ use cordboard_plugin::{
     command::Spec,
     context, session_control,
     sessions::{self, QueuedPrompt},
-    text,
+    text, tr,
 };
 
 /// The maximum number of messages to show, so that the reply fits into one message.
 const MAX_SHOWN: usize = 20;
 
 pub fn specs() -> [Spec; 2] {
-    let now = Spec::new("now", "Interrupt the agent with a message", "/now <message>").at_once();
-    [now, Spec::new("queue", "Show the queued messages", "/queue")]
+    let now = Spec::new("now", &tr!("Interrupt the agent with a message"), &now_usage()).at_once();
+    [now, Spec::new("queue", &tr!("Show the queued messages"), "/queue")]
+}
+
+fn now_usage() -> String {
+    tr!("/now <message>")
 }
 
 pub fn now(call: &Call) -> Result<Reply, String> {
     let session = context::session()?;
     if call.args.is_empty() {
-        return Ok(Reply::plain("Usage: /now <message>"));
+        return Ok(Reply::plain(&text::usage(&now_usage())));
     }
     session_control::send_now(&session.name, &call.text)?;
-    Ok(Reply::plain(&format!("Session '{}' gets this message next.", session.name)))
+    Ok(Reply::plain(&tr!("Session '{}' gets this message next.", session.name)))
 }
 
 pub fn queue(call: &Call) -> Result<Reply, String> {
@@ -34,25 +38,28 @@ pub fn queue(call: &Call) -> Result<Reply, String> {
             session_control::drop_queued(&session.name, id)?;
             Ok(list(&session.name, &sessions::queued(&session.name)).in_place())
         }
-        _ => Ok(Reply::plain("Usage: /queue")),
+        _ => Ok(Reply::plain(&text::usage("/queue"))),
     }
 }
 
 fn list(session: &str, waiting: &[QueuedPrompt]) -> Reply {
     if waiting.is_empty() {
-        return Reply::plain(&format!("No messages are queued in session '{session}'."));
+        return Reply::plain(&tr!("No messages are queued in session '{session}'.", session));
     }
     let count = waiting.len();
-    let messages = if count == 1 { "message is" } else { "messages are" };
-    let mut lines = vec![format!("{count} {messages} queued in session '{}':", text::escape(session))];
+    let session = text::escape(session);
+    let mut lines = vec![tr!(
+        "{n} message is queued in session '{session}':" | "{n} messages are queued in session '{session}':" % count,
+        session
+    )];
     let shown = waiting.iter().take(MAX_SHOWN).enumerate();
     lines.extend(shown.clone().map(|(index, prompt)| format!("{}\\. {}", index + 1, text::escape(&prompt.text))));
     if count > MAX_SHOWN {
-        lines.push(format!("… and {} more", count - MAX_SHOWN));
+        lines.push(tr!("… and {} more", count - MAX_SHOWN));
     }
     let reply = Reply::text(lines.join("\n"));
     shown.fold(reply, |reply, (index, prompt)| {
-        reply.button(format!("Drop {}", index + 1), format!("/queue drop {}", prompt.id))
+        reply.button(tr!("Drop {}", index + 1), format!("/queue drop {}", prompt.id))
     })
 }
 

@@ -6,20 +6,24 @@ use cordboard_plugin::{
     command::Spec,
     context,
     session_control::{self, QueuedPrompts},
+    text::usage,
+    tr,
 };
+
+const USAGE: &str = "/stop [all]";
 
 /// The maximum number of dropped messages to quote: about one phone screen.
 const MAX_QUOTED: usize = 10;
 
 pub fn spec() -> Spec {
-    Spec::new("stop", "Interrupt the answer", "/stop [all]").at_once()
+    Spec::new("stop", &tr!("Interrupt the answer"), USAGE).at_once()
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
     let queued = match call.args.as_slice() {
         [] => QueuedPrompts::Keep,
         [word] if word == "all" => QueuedPrompts::Drop,
-        _ => return Ok(Reply::plain("Usage: /stop [all]")),
+        _ => return Ok(Reply::plain(&usage(USAGE))),
     };
     let session = context::session()?;
     // Interrupts even if no turn is running, because the last answer may still be on its way to the chat.
@@ -34,9 +38,10 @@ pub fn run(call: &Call) -> Result<Reply, String> {
 }
 
 fn nothing_running(background: Option<&str>) -> String {
-    background.map_or("Nothing is running.".to_owned(), |work| {
-        format!("Only background work is running: {work}. Use /suspend to end it.")
-    })
+    match background {
+        Some(work) => tr!("Only background work is running: {work}. Use /suspend to end it.", work),
+        None => tr!("Nothing is running."),
+    }
 }
 
 /// Returns whether a turn is running or about to run, or there are waiting messages to drop.
@@ -58,13 +63,13 @@ fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
     let dropped = session.fact("dropped").filter(|_| is_mentioned);
     let dropped: Vec<&str> = dropped.unwrap_or_default().lines().collect();
     let stopped = match dropped.as_slice() {
-        [] => return with_queued("Stopped.", session.queued),
-        [one] => format!("Stopped. 1 message was dropped: “{one}”"),
+        [] => return with_queued(&tr!("Stopped."), session.queued),
+        [one] => tr!("Stopped. 1 message was dropped: “{one}”", one),
         all => {
-            let mut lines = vec![format!("Stopped. {} messages were dropped:", all.len())];
+            let mut lines = vec![tr!("Stopped. {} messages were dropped:", all.len())];
             lines.extend(all.iter().take(MAX_QUOTED).map(|one| format!("“{one}”")));
             if all.len() > MAX_QUOTED {
-                lines.push(format!("…and {} more.", all.len() - MAX_QUOTED));
+                lines.push(tr!("…and {} more.", all.len() - MAX_QUOTED));
             }
             lines.join("\n")
         }
@@ -80,11 +85,10 @@ fn with_queued(what: &str, queued: u32) -> String {
 }
 
 fn still_queued(queued: u32) -> Option<String> {
-    match queued {
-        0 => None,
-        1 => Some("1 message is still queued. Use /stop all to drop it.".to_owned()),
-        _ => Some(format!("{queued} messages are still queued. Use /stop all to drop them.")),
-    }
+    (queued > 0).then(|| {
+        tr!("{n} message is still queued. Use /stop all to drop it."
+            | "{n} messages are still queued. Use /stop all to drop them." % queued)
+    })
 }
 
 #[cfg(test)]
