@@ -1,9 +1,10 @@
 //! `/usage [days|month]`: shows the agents' cost and tokens for today, the last 7 or 30 days, or this month, by
 //! session, model and persona. It also shows the daily budget and the active session's context.
 
+mod german;
 mod report;
 
-use cordboard_plugin::{Call, Command, Reply, command::Spec, context, sessions};
+use cordboard_plugin::{Call, Command, Reply, command::Spec, context, sessions, text, tr};
 
 use report::{Period, Report};
 
@@ -11,7 +12,7 @@ struct Usage;
 
 impl Command for Usage {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("usage", "Show the cost and the tokens of the agents", "/usage [days|month]")])
+        Ok(vec![Spec::new("usage", &tr!("Show the cost and the tokens of the agents"), &tr!("/usage [days|month]"))])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -20,7 +21,7 @@ impl Command for Usage {
             [period] => Period::parse(period),
             _ => None,
         };
-        let Some(period) = period else { return Ok(Reply::plain("Usage: /usage [1|7|30|month]")) };
+        let Some(period) = period else { return Ok(Reply::plain(&text::usage("/usage [1|7|30|month]"))) };
         let mut totals = Vec::new();
         for period in Period::ALL {
             totals.push((period, report::sum(&usage(period, "session")?)));
@@ -46,4 +47,4 @@ fn usage(period: Period, by: &str) -> Result<Vec<sessions::Usage>, String> {
     }
 }
 
-cordboard_plugin::export!(Usage: command);
+cordboard_plugin::export!(Usage: command; german::GERMAN);

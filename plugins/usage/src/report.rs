@@ -3,7 +3,7 @@
 use cordboard_plugin::{
     Reply, Session, Timestamp,
     sessions::{Budget, Usage},
-    text,
+    text, tr,
 };
 
 /// A period that the command can show.
@@ -32,9 +32,9 @@ impl Period {
 
     fn label(self) -> String {
         match self {
-            Self::Days(1) => "Today".to_owned(),
-            Self::Days(days) => format!("Last {days} days"),
-            Self::Month => "This month".to_owned(),
+            Self::Days(1) => tr!("Today"),
+            Self::Days(days) => tr!("Last {days} days", days),
+            Self::Month => tr!("This month"),
         }
     }
 }
@@ -57,11 +57,11 @@ pub struct Report {
 impl Report {
     pub fn reply(&self) -> Reply {
         let mut paragraphs: Vec<String> = vec![self.totals()];
-        paragraphs.extend(list("Sessions", &self.sessions, "unknown"));
-        paragraphs.extend(list("Models", &self.models, "unknown"));
+        paragraphs.extend(list(&tr!("Sessions"), &self.sessions, &tr!("unknown")));
+        paragraphs.extend(list(&tr!("Models"), &self.models, &tr!("unknown")));
         // If no turn has a persona, this list would only repeat the total.
         if self.personas.iter().any(|group| group.name.is_some()) {
-            paragraphs.extend(list("Personas", &self.personas, "none"));
+            paragraphs.extend(list(&tr!("Personas"), &self.personas, &tr!("none")));
         }
         paragraphs.extend(self.budget.as_ref().map(|budget| describe_budget(budget, self.now)));
         paragraphs.extend(self.active.as_ref().and_then(describe_context));
@@ -102,7 +102,7 @@ fn list(title: &str, groups: &[Usage], unnamed: &str) -> Option<String> {
     let mut lines: Vec<String> = lines.collect();
     if groups.len() > MAX_SHOWN {
         let rest = &groups[MAX_SHOWN..];
-        lines.push(format!("- {} more: {}", rest.len(), describe(&sum(rest))));
+        lines.push(format!("- {}: {}", tr!("{} more", rest.len()), describe(&sum(rest))));
     }
     (!lines.is_empty()).then(|| format!("**{title}**\n{}", lines.join("\n")))
 }
@@ -110,14 +110,14 @@ fn list(title: &str, groups: &[Usage], unnamed: &str) -> Option<String> {
 /// Describes the usage of a group, such as `$1.25, 3 turns, 12k in, 900 out, cache 1.2M read, 40k written`.
 fn describe(usage: &Usage) -> String {
     let mut parts: Vec<String> = usage.cost_usd.map(dollars).into_iter().collect();
-    parts.push(text::counted(usage.turns, "turn"));
+    parts.push(tr!("{n} turn" | "{n} turns" % usage.turns));
     let [input, output] = [usage.input_tokens, usage.output_tokens];
     if input > 0 || output > 0 {
-        parts.push(format!("{} in, {} out", short_count(input), short_count(output)));
+        parts.push(tr!("{} in, {} out", short_count(input), short_count(output)));
     }
     let [read, written] = [usage.cache_read_tokens, usage.cache_write_tokens];
     if read > 0 || written > 0 {
-        parts.push(format!("cache {} read, {} written", short_count(read), short_count(written)));
+        parts.push(tr!("cache {} read, {} written", short_count(read), short_count(written)));
     }
     parts.join(", ")
 }
@@ -150,8 +150,9 @@ fn describe_budget(budget: &Budget, now: Timestamp) -> String {
     let (spent, limit, percent) = (dollars(*spent_usd), dollars(*limit_usd), percent(*spent_usd, *limit_usd));
     // Rounded up to minutes, like the host's own texts.
     let minutes = resets.saturating_sub(now).div_ceil(60_000);
-    let refusal = if spent_usd >= limit_usd { " New messages are refused." } else { "" };
-    format!("Budget: {spent} of {limit} a day ({percent}%), resets in {}.{refusal}", text::long_span(minutes * 60))
+    let left = text::long_span(minutes * 60);
+    let budget = tr!("Budget: {spent} of {limit} a day ({percent}%), resets in {left}.", spent, limit, percent, left);
+    if spent_usd >= limit_usd { format!("{budget} {}", tr!("New messages are refused.")) } else { budget }
 }
 
 fn describe_context(session: &Session) -> Option<String> {
@@ -160,12 +161,15 @@ fn describe_context(session: &Session) -> Option<String> {
         context.split_once('/').map_or((context.as_str(), None), |(tokens, window)| (tokens, Some(window)));
     let tokens: u64 = tokens.parse().ok()?;
     let window = window.and_then(|window| window.parse::<u64>().ok());
-    let of = window.map(|window| {
-        let percent = u128::from(tokens) * 100 / u128::from(window.max(1));
-        format!(" of {} tokens ({percent}%)", short_count(window))
-    });
-    let name = text::escape(&session.name);
-    Some(format!("Context of session '{name}': {}{}.", short_count(tokens), of.unwrap_or_else(|| " tokens".to_owned())))
+    let (name, shown) = (text::escape(&session.name), short_count(tokens));
+    Some(match window {
+        Some(window) => {
+            let percent = u128::from(tokens) * 100 / u128::from(window.max(1));
+            let window = short_count(window);
+            tr!("Context of session '{name}': {shown} of {window} tokens ({percent}%).", name, shown, window, percent)
+        }
+        None => tr!("Context of session '{name}': {shown} tokens.", name, shown),
+    })
 }
 
 #[cfg(test)]
