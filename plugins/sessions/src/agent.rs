@@ -6,6 +6,7 @@ use cordboard_plugin::{
     catalog::{self, Choice, known_agent},
     context, session_control as control, state,
     text::{code, escape},
+    tr,
 };
 
 /// The maximum number of agent buttons.
@@ -31,13 +32,17 @@ pub fn selected(place: &Place) -> Option<String> {
 /// Selects the agent and returns a confirmation.
 fn select(name: &str, session: Option<&Session>, place: &Place) -> Result<String, String> {
     state::set(&key(place), name.as_bytes())?;
-    let selected = format!("New sessions in this chat use agent '{name}'.");
+    let selected = tr!("New sessions in this chat use agent '{name}'.", name);
     Ok(match session.map(|session| control::set_agent(&session.name, name)) {
         None => selected,
         Some(Ok(session)) => {
-            format!("Session '{}' uses agent '{name}', and so do new sessions in this chat.", session.name)
+            tr!(
+                "Session '{session}' uses agent '{name}', and so do new sessions in this chat.",
+                session = session.name,
+                name
+            )
         }
-        Some(Err(error)) => format!("{} {selected} Use /new to create one.", error.message),
+        Some(Err(error)) => format!("{} {selected} {}", error.message, tr!("Use /new to create one.")),
     })
 }
 
@@ -61,10 +66,10 @@ fn page(session: Option<&Session>, selected: Option<&str>, known: &[Choice]) -> 
     let mut lines: Vec<_> = known.iter().map(line).collect();
     lines.push(String::new());
     lines.push(match selected {
-        Some(agent) => format!("New sessions in this chat use {}.", code(agent)),
-        None => "New sessions in this chat use the default agent of the configuration.".to_owned(),
+        Some(agent) => tr!("New sessions in this chat use {}.", code(agent)),
+        None => tr!("New sessions in this chat use the default agent of the configuration."),
     });
-    lines.push(escape("Usage: /agent <name>, or /new <name> none <agent>"));
+    lines.push(escape(&tr!("Usage: /agent <name>, or /new <name> none <agent>")));
     let others = known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current);
     let mut reply = Reply::text(lines.join("\n"));
     for pair in others.take(MAX_BUTTONS).collect::<Vec<_>>().chunks(2) {

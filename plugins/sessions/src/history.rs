@@ -3,7 +3,8 @@
 use cordboard_plugin::{
     Call, Reply, Timestamp, context,
     sessions::{self, Exchange},
-    text::{ago, escape},
+    text::{ago, escape, usage},
+    tr,
 };
 
 /// The number of exchanges to show if no number is given.
@@ -18,12 +19,13 @@ pub fn run(call: &Call) -> Result<Reply, String> {
         _ => None,
     };
     let Some(count) = count else {
-        return Ok(Reply::plain(&format!("Usage: /history [number], with a number from 1 to {MOST}")));
+        let range = tr!("/history [number], with a number from 1 to {most}", most = MOST);
+        return Ok(Reply::plain(&usage(&range)));
     };
     let name = context::session()?.name;
     let exchanges = sessions::history(&name, count)?;
     if exchanges.is_empty() {
-        return Ok(Reply::plain(&format!("Session '{name}' has no messages yet.")));
+        return Ok(Reply::plain(&tr!("Session '{name}' has no messages yet.", name)));
     }
     Ok(Reply::text(page(&exchanges, context::now())))
 }
@@ -37,8 +39,8 @@ fn page(exchanges: &[Exchange], now: Timestamp) -> String {
 fn entry(exchange: &Exchange, now: Timestamp) -> String {
     let age = exchange.at.map_or(String::new(), |at| format!(" ({})", ago(now, at)));
     let prompt: Vec<_> = exchange.prompt.lines().map(|line| bold(line.trim())).collect();
-    let answer = if exchange.answer.is_empty() { "(no answer)" } else { &exchange.answer };
-    format!("{}{age}\n{}", prompt.join("\n"), escape(answer))
+    let answer = if exchange.answer.is_empty() { tr!("(no answer)") } else { escape(&exchange.answer) };
+    format!("{}{age}\n{answer}", prompt.join("\n"))
 }
 
 fn bold(line: &str) -> String {

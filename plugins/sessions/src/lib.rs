@@ -2,6 +2,7 @@
 //! `/rename`, `/fork` and `/archive`. The host checks the caller's rights.
 
 mod agent;
+mod german;
 mod history;
 mod list;
 mod messages;
@@ -14,32 +15,34 @@ use cordboard_plugin::{
     command::Spec,
     context,
     session_control::{self as control, SessionSpec},
-    sessions,
+    sessions, text, tr,
 };
 
-/// The name, the summary and the usage of each command.
-const COMMANDS: [(&str, &str, &str); 14] = [
-    ("start", "Show how to begin", "/start"),
-    ("new", "Start a session", "/new <name> [persona] [agent]"),
-    ("session", "Switch to a session", "/session <name>"),
-    ("sessions", "List the sessions", "/sessions [page]"),
-    ("rename", "Rename the session", "/rename <name>"),
-    ("fork", "Continue the conversation in a second session", "/fork <name>"),
-    ("history", "Show the last messages and answers", "/history [number]"),
-    ("agent", "Show or select the agent", "/agent [name]"),
-    ("archive", "Archive a session", "/archive [name]"),
-    ("restore", "Restore an archived session", "/restore [name]"),
-    ("suspend", "Stop the agent of a session until its next message", "/suspend [name]"),
-    ("retry", "Retry what failed", "/retry [name]"),
-    ("fresh", "Start a new conversation in a session", "/fresh [name]"),
-    ("leave", "Drop an interrupted message", "/leave [name]"),
-];
+fn commands() -> Vec<Spec> {
+    let spec = |name, summary: String, usage: &str| Spec::new(name, &summary, usage);
+    vec![
+        spec("start", tr!("Show how to begin"), "/start"),
+        spec("new", tr!("Start a session"), "/new <name> [persona] [agent]"),
+        spec("session", tr!("Switch to a session"), "/session <name>"),
+        spec("sessions", tr!("List the sessions"), &tr!("/sessions [page]")),
+        spec("rename", tr!("Rename the session"), "/rename <name>"),
+        spec("fork", tr!("Continue the conversation in a second session"), "/fork <name>"),
+        spec("history", tr!("Show the last messages and answers"), &tr!("/history [number]")),
+        spec("agent", tr!("Show or select the agent"), "/agent [name]"),
+        spec("archive", tr!("Archive a session"), "/archive [name]"),
+        spec("restore", tr!("Restore an archived session"), "/restore [name]"),
+        spec("suspend", tr!("Stop the agent of a session until its next message"), "/suspend [name]"),
+        spec("retry", tr!("Retry what failed"), "/retry [name]"),
+        spec("fresh", tr!("Start a new conversation in a session"), "/fresh [name]"),
+        spec("leave", tr!("Drop an interrupted message"), "/leave [name]"),
+    ]
+}
 
 struct Sessions;
 
 impl Command for Sessions {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(COMMANDS.iter().map(|(name, summary, usage)| Spec::new(name, summary, usage)).collect())
+        Ok(commands())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -169,7 +172,7 @@ fn restore(call: &Call) -> Result<Reply, String> {
         [] => Ok(list::archived(&sessions::archived(0, list::PAGE + 1), context::now())),
         [name] => {
             control::restore(name).map_err(|error| messages::refused(name, error))?;
-            Ok(messages::done("restore", name).button("Switch to it", format!("/session {name}")))
+            Ok(messages::done("restore", name).button(tr!("Switch to it"), format!("/session {name}")))
         }
         _ => Ok(usage(&call.command)),
     }
@@ -201,8 +204,8 @@ fn on_one(call: &Call) -> Result<Reply, String> {
 }
 
 fn usage(command: &str) -> Reply {
-    let usage = COMMANDS.iter().find(|(name, ..)| *name == command).map_or("", |(_, _, usage)| usage);
-    Reply::plain(&format!("Usage: {usage}"))
+    let spec = commands().into_iter().find(|spec| spec.name == command);
+    Reply::plain(&text::usage(&spec.map_or_else(String::new, |spec| spec.usage)))
 }
 
-cordboard_plugin::export!(Sessions: command);
+cordboard_plugin::export!(Sessions: command; german::GERMAN);

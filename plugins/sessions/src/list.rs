@@ -1,6 +1,6 @@
 //! Formats lists of sessions. Pure: nothing here calls the host.
 
-use cordboard_plugin::{Phase, Reply, Session, Timestamp, text};
+use cordboard_plugin::{Phase, Reply, Session, Timestamp, text, tr};
 
 /// The number of sessions per page: about one phone screen.
 pub const PAGE: u32 = 20;
@@ -30,7 +30,7 @@ pub fn active(sessions: &[Session]) -> Option<&str> {
 
 pub fn page(sessions: &[Session], active: Option<&str>, now: Timestamp) -> String {
     if sessions.is_empty() {
-        return "No sessions. Use /new to create one.".to_owned();
+        return tr!("No sessions. Use /new to create one.");
     }
     let lines: Vec<_> = sessions.iter().map(|session| line(session, active, now)).collect();
     lines.join("\n")
@@ -47,25 +47,26 @@ fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
 /// Formats the reasons why the session is waiting for a user.
 fn waiting(session: &Session) -> String {
     let reasons = [
-        ("terminal", ", in a terminal"),
-        ("requests", ", waiting for your answer (/requests)"),
-        ("interrupted", ", a message has no answer (/retry or /leave)"),
+        ("terminal", tr!("in a terminal")),
+        ("requests", tr!("waiting for your answer (/requests)")),
+        ("interrupted", tr!("a message has no answer (/retry or /leave)")),
     ];
-    reasons.into_iter().filter(|(fact, _)| session.fact(fact).is_some()).map(|(_, text)| text).collect()
+    let current = reasons.into_iter().filter(|(fact, _)| session.fact(fact).is_some());
+    current.map(|(_, reason)| format!(", {reason}")).collect()
 }
 
 /// Formats the activity of a live agent, its memory and the number of queued messages.
 fn work(session: &Session) -> String {
     let busy = match session.phase {
-        Phase::Busy => ", busy",
-        Phase::Idle if session.fact("background").is_some() => ", busy in the background",
-        Phase::Idle | Phase::Starting | Phase::Stopping => "",
+        Phase::Busy => format!(", {}", tr!("busy")),
+        Phase::Idle if session.fact("background").is_some() => format!(", {}", tr!("busy in the background")),
+        Phase::Idle | Phase::Starting | Phase::Stopping => String::new(),
         Phase::Suspended | Phase::Asking | Phase::Broken | Phase::Archived => return String::new(),
     };
     let memory = session.fact("memory").and_then(|bytes| bytes.parse::<u64>().ok()).map(|bytes| bytes / 1_000_000);
     let memory = memory.filter(|megabytes| *megabytes >= SMALL_AGENT);
     let memory = memory.map_or_else(String::new, |megabytes| format!(", {megabytes} MB"));
-    let queued = if session.queued > 0 { format!(", {} queued", session.queued) } else { String::new() };
+    let queued = if session.queued > 0 { format!(", {}", tr!("{} queued", session.queued)) } else { String::new() };
     format!("{busy}{memory}{queued}")
 }
 
@@ -80,8 +81,8 @@ fn light(session: &Session) -> &'static str {
 
 /// Returns a page, the number of sessions after it, and buttons for the previous and next pages.
 pub fn paged(list: String, page: u32, count: u32) -> Reply {
-    let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
-    let more = (rest(page, count) > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
+    let back = (page > 1).then(|| (tr!("Back"), format!("/sessions {}", page - 1)));
+    let more = (rest(page, count) > 0).then(|| (tr!("More"), format!("/sessions {}", page + 1)));
     Reply::text(with_rest(list, page, count)).row(back.into_iter().chain(more)).in_place()
 }
 
@@ -89,7 +90,7 @@ pub fn paged(list: String, page: u32, count: u32) -> Reply {
 pub fn with_rest(list: String, page: u32, count: u32) -> String {
     match rest(page, count) {
         0 => list,
-        rest => format!("{list}\n…and {rest} more: /sessions {}", page + 1),
+        rest => format!("{list}\n{}", tr!("…and {rest} more: /sessions {next}", rest, next = page + 1)),
     }
 }
 
@@ -100,13 +101,13 @@ const fn rest(page: u32, count: u32) -> u32 {
 /// Returns the list of archived sessions. If `sessions` has more than a page, the list says that there are more.
 pub fn archived(sessions: &[Session], now: Timestamp) -> Reply {
     if sessions.is_empty() {
-        return Reply::plain("No archived sessions.");
+        return Reply::plain(&tr!("No archived sessions."));
     }
     let page: Vec<_> = sessions.iter().take(PAGE as usize).collect();
-    let mut lines = vec!["Archived sessions. Use /restore with a name to restore one:".to_owned()];
+    let mut lines = vec![tr!("Archived sessions. Use /restore with a name to restore one:")];
     lines.extend(page.iter().map(|session| line(session, None, now)));
     if sessions.len() > page.len() {
-        lines.push("…and more.".to_owned());
+        lines.push(tr!("…and more."));
     }
     buttons(Reply::text(lines.join("\n")), "/restore", page.into_iter())
 }

@@ -1,6 +1,6 @@
 //! The messages of this plugin. Pure: nothing here calls the host.
 
-use cordboard_plugin::{Reply, Session, session_control::Error};
+use cordboard_plugin::{Reply, Session, session_control::Error, tr};
 
 /// The maximum length of a session name that the host accepts, in bytes.
 const MAX_NAME: usize = 64;
@@ -12,44 +12,46 @@ pub fn is_name(text: &str) -> bool {
 
 pub fn invalid_name(text: &str) -> String {
     let text: String = text.chars().take(MAX_NAME).collect();
-    format!("'{text}' can't be a session's name. Use 1 to {MAX_NAME} of a-z, A-Z, 0-9, - and _.")
+    tr!("'{text}' can't be a session's name. Use 1 to {most} of a-z, A-Z, 0-9, - and _.", text, most = MAX_NAME)
 }
 
 pub fn no_page(page: u32, pages: u32) -> String {
     if pages == 1 {
-        format!("There is no page {page}: /sessions lists all sessions.")
+        tr!("There is no page {page}: /sessions lists all sessions.", page)
     } else {
-        format!("There is no page {page}: the last one is /sessions {pages}.")
+        tr!("There is no page {page}: the last one is /sessions {pages}.", page, pages)
     }
 }
 
 pub fn created(name: &str, persona: Option<&str>, agent: Option<&str>) -> String {
-    let persona = persona.map(|persona| format!("persona '{persona}'"));
-    let agent = agent.map(|agent| format!("agent '{agent}'"));
-    match persona.into_iter().chain(agent).collect::<Vec<_>>().join(" and ") {
-        with if with.is_empty() => format!("Session '{name}' created."),
-        with => format!("Session '{name}' created with {with}."),
+    match (persona, agent) {
+        (None, None) => tr!("Session '{name}' created.", name),
+        (Some(persona), None) => tr!("Session '{name}' created with persona '{persona}'.", name, persona),
+        (None, Some(agent)) => tr!("Session '{name}' created with agent '{agent}'.", name, agent),
+        (Some(persona), Some(agent)) => {
+            tr!("Session '{name}' created with persona '{persona}' and agent '{agent}'.", name, persona, agent)
+        }
     }
 }
 
 pub fn renamed(from: &str, to: &str) -> String {
-    format!("Session '{from}' is now called '{to}'. Its folder and its conversation are unchanged.")
+    tr!("Session '{from}' is now called '{to}'. Its folder and its conversation are unchanged.", from, to)
 }
 
 pub fn forked(from: &str, to: &str) -> String {
-    format!("Session '{to}' continues the conversation of '{from}' in the same folder.")
+    tr!("Session '{to}' continues the conversation of '{from}' in the same folder.", to, from)
 }
 
 pub fn way_back(from: &str) -> String {
-    format!("Use /session {from} to go back.")
+    tr!("Use /session {from} to go back.", from)
 }
 
 pub fn switched(session: &Session) -> String {
     let name = &session.name;
-    session.persona.as_ref().map_or_else(
-        || format!("Switched to session '{name}'."),
-        |persona| format!("Switched to session '{name}' (persona '{persona}')."),
-    )
+    match &session.persona {
+        Some(persona) => tr!("Switched to session '{name}' (persona '{persona}').", name, persona),
+        None => tr!("Switched to session '{name}'.", name),
+    }
 }
 
 /// Returns the confirmation of a completed command, followed by the error if switching to the session or starting it
@@ -60,14 +62,15 @@ pub fn with_error(done: String, error: Option<Error>) -> Reply {
 
 pub fn done(command: &str, name: &str) -> Reply {
     Reply::plain(&match command {
-        "archive" => format!("Session '{name}' archived. Use /restore {name} to bring it back."),
-        "restore" => format!("Session '{name}' restored."),
-        "suspend" => format!("Session '{name}' suspended. The next message resumes it."),
-        "retry" => format!("Retrying in session '{name}'."),
-        "fresh" => format!(
-            "Session '{name}' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed."
+        "archive" => tr!("Session '{name}' archived. Use /restore {name} to bring it back.", name),
+        "restore" => tr!("Session '{name}' restored.", name),
+        "suspend" => tr!("Session '{name}' suspended. The next message resumes it.", name),
+        "retry" => tr!("Retrying in session '{name}'.", name),
+        "fresh" => tr!(
+            "Session '{name}' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.",
+            name
         ),
-        _ => format!("Dropped. Session '{name}' continues with the next message."),
+        _ => tr!("Dropped. Session '{name}' continues with the next message.", name),
     })
 }
 
@@ -75,11 +78,11 @@ pub fn done(command: &str, name: &str) -> Reply {
 pub const ANYWAY: &str = "anyway";
 
 /// Returns the label of the confirmation button, or `None` for a command that never ends background work.
-pub fn confirm_label(command: &str) -> Option<&'static str> {
+pub fn confirm_label(command: &str) -> Option<String> {
     match command {
-        "archive" => Some("Archive anyway"),
-        "suspend" => Some("Suspend anyway"),
-        "fresh" => Some("Start fresh anyway"),
+        "archive" => Some(tr!("Archive anyway")),
+        "suspend" => Some(tr!("Suspend anyway")),
+        "fresh" => Some(tr!("Start fresh anyway")),
         _ => None,
     }
 }
@@ -97,9 +100,9 @@ pub fn confirm_or_refuse(command: &str, name: &str, error: Error) -> Result<Repl
 /// host's text.
 pub fn refused(name: &str, error: Error) -> String {
     match error.code.as_str() {
-        "unknown" => format!("Session '{name}' doesn't exist. Use /new to create it."),
-        "exists" => format!("Session '{name}' already exists. Use /session {name} to switch to it."),
-        "archived" => format!("Session '{name}' is archived. Use /restore {name}."),
+        "unknown" => tr!("Session '{name}' doesn't exist. Use /new to create it.", name),
+        "exists" => tr!("Session '{name}' already exists. Use /session {name} to switch to it.", name),
+        "archived" => tr!("Session '{name}' is archived. Use /restore {name}.", name),
         _ => error.message,
     }
 }

@@ -1,6 +1,6 @@
 //! The reply to `/new` without arguments: buttons that create a session with a suggested name.
 
-use cordboard_plugin::{Caller, Reply, catalog::Choice};
+use cordboard_plugin::{Caller, Reply, catalog::Choice, tr};
 
 /// The maximum number of persona buttons, and of agent buttons.
 const MOST: usize = 6;
@@ -20,13 +20,13 @@ pub fn suggested_name(caller: &Caller, is_taken: impl Fn(&str) -> bool) -> Optio
 /// Adds buttons to the usage of the command: one for a session without a persona, one for each persona, and one for
 /// each agent. A single agent needs no button.
 pub fn page(usage: Reply, name: &str, personas: &[Choice], agents: &[Choice]) -> Reply {
-    let mut reply = usage.button(format!("New session {name}"), format!("/new {name}"));
+    let mut reply = usage.button(tr!("New session {name}", name), format!("/new {name}"));
     for pair in personas.iter().take(MOST).collect::<Vec<_>>().chunks(2) {
         reply = reply.row(pair.iter().map(|persona| (persona.name.clone(), format!("/new {name} {}", persona.name))));
     }
     let agents = if agents.len() > 1 { agents } else { &[] };
     for pair in agents.iter().take(MOST).collect::<Vec<_>>().chunks(2) {
-        let button = |agent: &&Choice| (format!("with {}", agent.name), format!("/new {name} none {}", agent.name));
+        let button = |agent: &&Choice| (tr!("with {}", agent.name), format!("/new {name} none {}", agent.name));
         reply = reply.row(pair.iter().map(button));
     }
     reply

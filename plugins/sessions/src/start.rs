@@ -1,17 +1,9 @@
 //! `/start [link]`: welcomes a user, or opens the session that a link such as `https://t.me/<bot>?start=s_<session>`
 //! names. Telegram's Start button sends the command.
 
-use cordboard_plugin::{Call, Place, Reply, Session, context, session_control as control, sessions, text::escape};
+use cordboard_plugin::{Call, Place, Reply, Session, context, session_control as control, sessions, text::escape, tr};
 
 use super::{has_buttons, list, messages};
-
-const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
-    `/new demo` starts a session. Any text after that goes to its agent. /help lists the commands.";
-
-/// The part of the welcome message about Telegram's privacy mode.
-const PRIVACY: &str = "In a group, a bot in privacy mode gets only commands, replies to its messages, and messages that \
-    mention it. To let it read all messages, send /setprivacy to @BotFather, choose Disable, and add the bot to the \
-    group again.";
 
 /// The prefixes of links to a session and to one of its agent's questions.
 const SESSION: &str = "s_";
@@ -21,7 +13,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
     let place = context::place()?;
     match call.arg(0).map(Link::parse) {
         Some(Some(link)) => open(&link, &place),
-        Some(None) => Err("This link is not valid. Use /sessions to list your sessions.".to_owned()),
+        Some(None) => Err(tr!("This link is not valid. Use /sessions to list your sessions.")),
         None => Ok(welcome(&place, &sessions::recent(0, list::PAGE))),
     }
 }
@@ -54,19 +46,31 @@ fn opened(session: &Session, request: Option<u64>) -> Reply {
     let switched = messages::switched(session);
     Reply::plain(&match request {
         Some(number) => {
-            format!("{switched}\nIts agent asks question #{number}. Use /requests to see the open questions.")
+            let question = tr!("Its agent asks question #{number}. Use /requests to see the open questions.", number);
+            format!("{switched}\n{question}")
         }
         None => switched,
     })
 }
 
+fn privacy_mode() -> String {
+    tr!(
+        "In a group, a bot in privacy mode gets only commands, replies to its messages, and messages that mention it. To \
+         let it read all messages, send /setprivacy to @BotFather, choose Disable, and add the bot to the group again."
+    )
+}
+
 fn welcome(place: &Place, recent: &[Session]) -> Reply {
     let is_group = place.front_end.starts_with("telegram") && place.chat.starts_with('-');
-    let text = if is_group { format!("{WELCOME}\n\n{}", escape(PRIVACY)) } else { WELCOME.to_owned() };
+    let mut text = tr!("This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
+         `/new demo` starts a session. Any text after that goes to its agent. /help lists the commands.");
+    if is_group {
+        text = format!("{text}\n\n{}", escape(&privacy_mode()));
+    }
     if !has_buttons(place) {
         return Reply::text(text);
     }
-    let reply = Reply::text(text).button("New session", "/new");
+    let reply = Reply::text(text).button(tr!("New session"), "/new");
     let active = list::active(recent);
     list::buttons(reply, "/session", recent.iter().filter(|session| Some(session.name.as_str()) != active))
 }
