@@ -1,6 +1,9 @@
 //! Parses the arguments of the commands that answer a request. Pure: nothing here calls the host.
 
-use cordboard_plugin::requests::{Choice, Request};
+use cordboard_plugin::{
+    requests::{Choice, Request},
+    tr,
+};
 
 /// The request that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +60,7 @@ impl Answer {
         let label =
             |id: &String| open.and_then(|open| open.choice(id)).map_or(id.clone(), |choice| choice.label.clone());
         let labels: Vec<String> = self.choices.iter().map(label).collect();
-        format!("Answered: {}.", labels.join(", "))
+        tr!("Answered: {}.", labels.join(", "))
     }
 }
 

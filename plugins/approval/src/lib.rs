@@ -4,6 +4,7 @@
 
 mod answer_arguments;
 mod config;
+mod german;
 mod open_requests_page;
 mod permissions_arguments;
 mod permissions_command;
@@ -22,20 +23,22 @@ use cordboard_plugin::{
     approval::{Decision, Outcome, Permission},
     command::Spec,
     config::parse,
-    context, hook, log, requests,
+    context, hook, log, requests, text, tr,
 };
 
 use answer_arguments::{Answer, Target};
 use selection::Step;
 
-/// The name, the summary and the usage of each command.
-const COMMANDS: [(&str, &str, &str); 5] = [
-    ("requests", "List the questions of agents", "/requests [#number|name#number]"),
-    ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
-    ("allow", "Allow an agent's request", "/allow [#number] [session]"),
-    ("deny", "Deny an agent's request", "/deny [#number] [why]"),
-    ("permissions", "Show or change the rules about tools", permissions_command::USAGE),
-];
+fn commands() -> Vec<Spec> {
+    let spec = |name, summary: String, usage: String| Spec::new(name, &summary, &usage);
+    vec![
+        spec("requests", tr!("List the questions of agents"), tr!("/requests [#number|name#number]")),
+        spec("answer", tr!("Answer a question of an agent"), tr!("/answer [#number|name#number] <choice>… [text]")),
+        spec("allow", tr!("Allow an agent's request"), tr!("/allow [#number] [session]")),
+        spec("deny", tr!("Deny an agent's request"), tr!("/deny [#number] [why]")),
+        spec("permissions", tr!("Show or change the rules about tools"), permissions_command::permissions_usage()),
+    ]
+}
 
 struct ApprovalRules;
 
@@ -72,7 +75,7 @@ fn renamed_from(event: &hook::Event) -> Option<String> {
 impl Command for ApprovalRules {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<config::Config>()?;
-        Ok(COMMANDS.iter().map(|(name, summary, usage)| Spec::new(name, summary, usage)).collect())
+        Ok(commands())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -167,8 +170,8 @@ fn answer_or_choose(named: &Named, words: &str) -> Result<Reply, String> {
 }
 
 fn usage(command: &str) -> Reply {
-    let usage = COMMANDS.iter().find(|(name, ..)| *name == command).map_or("", |(_, _, usage)| usage);
-    Reply::plain(&format!("Usage: {usage}"))
+    let spec = commands().into_iter().find(|spec| spec.name == command);
+    Reply::plain(&text::usage(&spec.map_or_else(String::new, |spec| spec.usage)))
 }
 
-cordboard_plugin::export!(ApprovalRules: command, approval, hook);
+cordboard_plugin::export!(ApprovalRules: command, approval, hook; german::GERMAN);

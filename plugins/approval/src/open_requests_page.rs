@@ -6,6 +6,7 @@ use cordboard_plugin::{
     Reply, Timestamp,
     requests::{Choice, Request},
     text::{escape, short_span},
+    tr,
 };
 
 /// The maximum number of listed requests: about two screens of a phone.
@@ -17,11 +18,11 @@ const LONGEST: usize = 8000;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     if open.is_empty() {
-        return "No open requests.".to_owned();
+        return tr!("No open requests.");
     }
     let mut items: Vec<String> = open.iter().take(LISTED).map(|request| item(request, active, now)).collect();
     if open.len() > LISTED {
-        items.push(format!("…and {} more.", open.len() - LISTED));
+        items.push(tr!("…and {} more.", open.len() - LISTED));
     }
     items.join("\n\n")
 }
@@ -38,8 +39,12 @@ pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> Reply {
 
 /// Returns the message for a session that has no open request, or none with this number.
 pub fn not_open(session: &str, number: Option<u64>) -> String {
-    let number = number.map(|number| format!(" #{number}")).unwrap_or_default();
-    format!("Session '{session}' has no open request{number}. Use /requests to list them.")
+    match number {
+        Some(number) => {
+            tr!("Session '{session}' has no open request #{number}. Use /requests to list them.", session, number)
+        }
+        None => tr!("Session '{session}' has no open request. Use /requests to list them.", session),
+    }
 }
 
 fn item(request: &Request, active: Option<&str>, now: Timestamp) -> String {
@@ -47,16 +52,20 @@ fn item(request: &Request, active: Option<&str>, now: Timestamp) -> String {
     let age = short_span(now.saturating_sub(*since) / 1000);
     let target = if active == Some(session.as_str()) { format!("#{number}") } else { format!("{session}#{number}") };
     let choices: Vec<String> = choices.iter().map(choice).collect();
-    let one = if *multiple { "one or more" } else { "one" };
-    let how = format!("Answer with /answer {target} and {one} of: {}.", choices.join(", "));
+    let choices = choices.join(", ");
+    let how = if *multiple {
+        tr!("Answer with /answer {target} and one or more of: {choices}.", target, choices)
+    } else {
+        tr!("Answer with /answer {target} and one of: {choices}.", target, choices)
+    };
     format!("#{number} `{session}`: {} ({age})\n{}", escape(title), escape(&how))
 }
 
 fn choice(choice: &Choice) -> String {
     let text = match choice.text.as_str() {
-        "required" => " <text>",
-        "optional" => " [text]",
-        _ => "",
+        "required" => tr!(" <text>"),
+        "optional" => tr!(" [text]"),
+        _ => String::new(),
     };
     format!("{}{text} ({})", choice.id, choice.label)
 }

@@ -1,10 +1,10 @@
 //! `/permissions`: shows, suggests, saves and removes rules, and sets the permission mode, with the rights of the
 //! caller.
 
-use cordboard_plugin::{Caller, Reply, Session, context, requests, session_control};
+use cordboard_plugin::{Caller, Reply, Session, context, requests, session_control, text::usage, tr};
 
 use crate::{
-    answer_arguments,
+    answer_arguments, open_requests_page,
     permissions_arguments::{Arguments, Scope, parse},
     permissions_page,
     rights::{can_save_for, is_admin},
@@ -14,10 +14,12 @@ use crate::{
     suggestion::{AllSessions, Suggestion},
 };
 
-pub const USAGE: &str = "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]]";
+pub fn permissions_usage() -> String {
+    tr!("/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]]")
+}
 
 pub fn run(text: &str) -> Result<Reply, String> {
-    let caller = context::current_caller().ok_or("This works only in a chat.")?;
+    let caller = context::current_caller().ok_or_else(|| tr!("This works only in a chat."))?;
     match parse(text) {
         Arguments::Show => page(&context::session()?, &caller),
         Arguments::Save { list, scope, rule } => {
@@ -31,7 +33,7 @@ pub fn run(text: &str) -> Result<Reply, String> {
             Ok(suggestion.page(&request, offer(&caller)))
         }
         Arguments::SaveSuggested { request, scope, seen } => save_suggested(&caller, request, scope, seen),
-        Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        Arguments::Invalid => Ok(Reply::plain(&usage(&permissions_usage()))),
     }
 }
 
@@ -43,14 +45,14 @@ fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
 fn set_mode(mode: Option<&str>) -> Result<Reply, String> {
     let session = session_control::set_permission_mode(&context::session()?.name, mode)?;
     let mode = session.fact("permission-mode").unwrap_or_default();
-    Ok(Reply::plain(&format!("Permission mode of session '{}': {mode}.", session.name)))
+    Ok(Reply::plain(&tr!("Permission mode of session '{name}': {mode}.", name = session.name, mode)))
 }
 
 /// Removes the rule. The reply, which contains the updated page, replaces the message whose button was pressed.
 fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     let removed = match store::remove(number, caller)? {
-        Some(rule) => format!("Removed rule {number}: {}.", rule.description()),
-        None => format!("Removed rule {number}."),
+        Some(rule) => tr!("Removed rule {number}: {rule}.", number, rule = rule.description()),
+        None => tr!("Removed rule {number}.", number),
     };
     let removed = Reply::plain(&removed);
     let Some(session) = context::active_session() else { return Ok(removed) };
@@ -64,7 +66,7 @@ fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<Str
     let session = match scope {
         Scope::All if !is_admin(caller) => {
             let example = format!("/permissions {} session {rule}", list.as_str());
-            return Err(format!("Only admins can save a rule for all sessions. For this session, use {example}"));
+            return Err(tr!("Only admins can save a rule for all sessions. For this session, use {example}", example));
         }
         Scope::All => None,
         Scope::Session => Some(own_session(caller)?.name),
@@ -72,8 +74,8 @@ fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<Str
     let (by, by_id) = (caller.name.clone(), caller.id.clone());
     let saved = store::save(&SavedRule { number: 0, list, rule, session, by, by_id, at: context::now() })?;
     Ok(match saved {
-        Saved::New(rule) => format!("Saved as rule {}: {}.", rule.number, rule.description()),
-        Saved::Existing(rule) => format!("Rule {} already exists: {}.", rule.number, rule.description()),
+        Saved::New(rule) => tr!("Saved as rule {}: {}.", rule.number, rule.description()),
+        Saved::Existing(rule) => tr!("Rule {} already exists: {}.", rule.number, rule.description()),
     })
 }
 
@@ -83,7 +85,7 @@ fn own_session(caller: &Caller) -> Result<Session, String> {
     if can_save_for(caller, &session) {
         return Ok(session);
     }
-    Err(format!("Only the owner of session '{}' and admins can save rules for it.", session.name))
+    Err(tr!("Only the owner of session '{}' and admins can save rules for it.", session.name))
 }
 
 /// An open request of the active session, and the suggestion for it.
@@ -96,9 +98,8 @@ struct Suggested {
 fn suggest(number: u64) -> Result<Suggested, String> {
     let session = context::session()?;
     let open = requests::open();
-    let request = answer_arguments::find(&open, &session.name, Some(number)).ok_or_else(|| {
-        format!("Session '{}' has no open request #{number}. Use /requests to list them.", session.name)
-    })?;
+    let request = answer_arguments::find(&open, &session.name, Some(number))
+        .ok_or_else(|| open_requests_page::not_open(&session.name, Some(number)))?;
     let suggestion = Suggestion::of(request, &session, &store::rules_of(&session)?);
     Ok(Suggested { request: request.clone(), session, suggestion })
 }

@@ -4,6 +4,7 @@ use cordboard_permission_rules::Rule;
 use cordboard_plugin::{
     Caller, Reply, Session,
     text::{code, escape},
+    tr,
 };
 
 use crate::{rights::can_remove, rule_list::List, rule_source::Source, rules::Rules, saved_rule::SavedRule};
@@ -17,10 +18,10 @@ const ROW: usize = 3;
 pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
     let (name, agent) = (code(&session.name), escape(&session.agent));
     let mode = escape(session.fact("permission-mode").unwrap_or("default"));
-    let mut parts = vec![format!("Tool permissions of session {name} (agent {agent}, mode {mode})")];
+    let mut parts = vec![tr!("Tool permissions of session {name} (agent {agent}, mode {mode})", name, agent, mode)];
     parts.extend(List::ALL.iter().filter_map(|list| list_text(*list, rules)));
     if parts.len() == 1 {
-        parts.push("No rules: a user decides each time the agent asks for permission.".to_owned());
+        parts.push(tr!("No rules: a user decides each time the agent asks for permission."));
     }
     parts.push(how_to_add());
     let removable: Vec<u32> = List::ALL
@@ -31,24 +32,24 @@ pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
         .map(|saved| saved.number)
         .take(MAX_BUTTONS)
         .collect();
-    let button = |number: &u32| (format!("Remove {number}"), format!("/permissions remove {number}"));
+    let button = |number: &u32| (tr!("Remove {number}", number), format!("/permissions remove {number}"));
     removable.chunks(ROW).fold(Reply::text(parts.join("\n\n")), |reply, row| reply.row(row.iter().map(button)))
 }
 
 /// Returns the rules of a list, or `None` if it is empty.
 fn list_text(list: List, rules: &Rules) -> Option<String> {
     let title = match list {
-        List::Deny => "**Deny**",
-        List::Ask => "**Ask**",
-        List::Allow => "**Allow**",
+        List::Deny => tr!("**Deny**"),
+        List::Ask => tr!("**Ask**"),
+        List::Allow => tr!("**Allow**"),
     };
     let items: Vec<String> = rules.of_list(list).map(|(rule, source)| item(rule, source)).collect();
     (!items.is_empty()).then(|| format!("{title}\n{}", items.join("\n")))
 }
 
 fn item(rule: &Rule, source: &Source) -> String {
-    let number = saved(source).map_or_else(String::new, |saved| format!("rule {}, ", saved.number));
-    format!("- {} ({number}{})", code(&rule.to_string()), escape(&source.to_string()))
+    let number = saved(source).map_or_else(String::new, |saved| tr!("rule {}", saved.number) + ", ");
+    format!("- {} ({number}{})", code(&rule.to_string()), escape(&source.label()))
 }
 
 const fn saved(source: &Source) -> Option<&SavedRule> {
@@ -59,12 +60,12 @@ const fn saved(source: &Source) -> Option<&SavedRule> {
 }
 
 fn how_to_add() -> String {
-    let example = code("/permissions allow session Bash(git status:*)");
-    format!(
+    tr!(
         "Deny comes before ask, and ask before allow. A user decides about everything else.\n\
-         To add a rule, use {}, for example {example}. {} limits it to this session.",
-        code("/permissions allow|ask|deny [session] <rule>"),
-        code("session")
+         To add a rule, use {usage}, for example {example}. {session} limits it to this session.",
+        usage = code(&tr!("/permissions allow|ask|deny [session] <rule>")),
+        example = code("/permissions allow session Bash(git status:*)"),
+        session = code("session")
     )
 }
 

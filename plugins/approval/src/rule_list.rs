@@ -3,6 +3,7 @@
 use std::fmt;
 
 use cordboard_permission_rules::Rule;
+use cordboard_plugin::tr;
 use serde::{Deserialize, Serialize};
 
 /// The list that contains a rule. The list determines what happens to the tool uses that the rule matches.
@@ -41,7 +42,7 @@ impl TryFrom<String> for RuleText {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error| format!("“{text}” isn't a rule: {error}"))
+        text.parse().map(Self).map_err(|error| tr!("“{text}” isn't a rule: {error}", text, error))
     }
 }
 

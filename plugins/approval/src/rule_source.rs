@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cordboard_plugin::Timestamp;
+use cordboard_plugin::{Timestamp, language::with_language, tr};
 
 use crate::saved_rule::SavedRule;
 
@@ -16,17 +16,25 @@ pub enum Source {
     Saved(SavedRule),
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Source {
+    /// Describes the source for users.
+    pub fn label(&self) -> String {
         match self {
-            Self::Configuration => f.write_str("configuration"),
-            Self::Persona(name) => write!(f, "configuration of persona '{name}'"),
-            Self::Session(name) => write!(f, "configuration of session '{name}'"),
-            Self::Saved(SavedRule { session: None, by, at, .. }) => write!(f, "saved by {by}, {}", date(*at)),
+            Self::Configuration => tr!("configuration"),
+            Self::Persona(name) => tr!("configuration of persona '{name}'", name),
+            Self::Session(name) => tr!("configuration of session '{name}'", name),
+            Self::Saved(SavedRule { session: None, by, at, .. }) => tr!("saved by {by}, {date}", by, date = date(*at)),
             Self::Saved(SavedRule { session: Some(name), by, at, .. }) => {
-                write!(f, "saved for session '{name}' by {by}, {}", date(*at))
+                tr!("saved for session '{name}' by {by}, {date}", name, by, date = date(*at))
             }
         }
+    }
+}
+
+/// Describes the source in English, for the audit log and for agents.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&with_language(None, || self.label()))
     }
 }
 

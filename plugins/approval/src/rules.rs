@@ -4,6 +4,8 @@ use cordboard_permission_rules::{Rule, ToolUse, allows, matches};
 use cordboard_plugin::{
     Button, Session,
     approval::{Decision, Outcome, Permission},
+    language::with_language,
+    tr,
 };
 
 use crate::{config::Config, rule_list::List, rule_source::Source, saved_rule::SavedRule, suggestion::narrow_rule};
@@ -47,20 +49,21 @@ impl Rules {
     }
 
     /// The first list with a matching rule decides, in the order deny, ask, allow. If no rule matches, a user decides.
+    /// The agent and the audit log get English texts.
     pub fn decide(&self, permission: &Permission) -> Decision {
         let tool_use = tool_use(permission);
         if let Some(rule) = matches(&self.deny.rules, &tool_use) {
             return Decision::by_rule(
                 Outcome::Deny(format!("The rule {rule} denies this use.")),
-                &self.deny.describe(rule),
+                &with_language(None, || self.deny.describe(rule)),
             );
         }
-        if let Some(rule) = self.asking_rule(&tool_use) {
+        if let Some(rule) = with_language(None, || self.asking_rule(&tool_use)) {
             // Don't offer a button that always allows the use, because a rule that allows it would have no effect.
             return Decision::by_rule(Outcome::Ask, &rule);
         }
         match allows(&self.allow.rules, &tool_use) {
-            Some(rule) => Decision::by_rule(Outcome::Allow, &self.allow.describe(rule)),
+            Some(rule) => Decision::by_rule(Outcome::Allow, &with_language(None, || self.allow.describe(rule))),
             None if narrow_rule(&tool_use).is_some() => {
                 Decision { outcome: Outcome::AskWith(vec![always_allow(permission.number)]), rule: None }
             }
@@ -80,14 +83,14 @@ impl RulesOfList {
     fn describe(&self, rule: &Rule) -> String {
         let index = self.rules.iter().position(|one| one == rule);
         match index.and_then(|index| self.sources.get(index)) {
-            Some(source) => format!("{rule} ({source})"),
+            Some(source) => format!("{rule} ({})", source.label()),
             None => rule.to_string(),
         }
     }
 }
 
 fn always_allow(number: u64) -> Button {
-    Button { label: "Always allow…".to_owned(), command: format!("/permissions always #{number}") }
+    Button { label: tr!("Always allow…"), command: format!("/permissions always #{number}") }
 }
 
 fn tool_use(permission: &Permission) -> ToolUse<'_> {

@@ -3,7 +3,7 @@
 //! The entry of a removed rule is kept with an empty value, so its number is never reused, and a button that removes an
 //! old rule can't remove another one.
 
-use cordboard_plugin::{Session, Timestamp};
+use cordboard_plugin::{Session, Timestamp, tr};
 use serde::{Deserialize, Serialize};
 
 use crate::rule_list::{List, RuleText};
@@ -34,7 +34,11 @@ impl SavedRule {
     pub fn parse(number: u32, value: &[u8]) -> Result<Self, String> {
         let parsed: Result<Self, _> = serde_json::from_slice(value);
         parsed.map(|rule| Self { number, ..rule }).map_err(|error| {
-            format!("The saved rule {number} can't be read: {error}. Use /permissions remove {number} to remove it.")
+            tr!(
+                "The saved rule {number} can't be read: {error}. Use /permissions remove {number} to remove it.",
+                number,
+                error
+            )
         })
     }
 
@@ -53,8 +57,11 @@ impl SavedRule {
 
     /// Describes the rule, as in `allow Bash(git push:*) in session 'alpha'`.
     pub fn description(&self) -> String {
-        let sessions = self.session.as_ref().map_or("all sessions".to_owned(), |name| format!("session '{name}'"));
-        format!("{} {} in {sessions}", self.list.as_str(), self.rule)
+        let rule = format!("{} {}", self.list.as_str(), self.rule);
+        match &self.session {
+            Some(name) => tr!("{rule} in session '{name}'", rule, name),
+            None => tr!("{rule} in all sessions", rule),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads and writes the saved rules in the plugin's state.
 
-use cordboard_plugin::{Caller, Session, config::parse, state};
+use cordboard_plugin::{Caller, Session, config::parse, state, tr};
 
 use crate::{
     rights,
@@ -49,7 +49,7 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
             Err(state::SwapError::Failed(why)) => return Err(why),
         }
     }
-    Err("Others are saving rules at the same time. Try again.".to_owned())
+    Err(tr!("Others are saving rules at the same time. Try again."))
 }
 
 /// Moves the rules of a session to its new name.
@@ -74,13 +74,13 @@ pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
 
 /// Removes a rule. Returns it, or `None` if it could not be read.
 pub fn remove(number: u32, caller: &Caller) -> Result<Option<SavedRule>, String> {
-    let unknown = || format!("There is no saved rule {number}. Use /permissions to list them.");
+    let unknown = || tr!("There is no saved rule {number}. Use /permissions to list them.", number);
     let key = saved_rule::key(number);
     let value = state::get(&key).filter(|value| value != REMOVED).ok_or_else(unknown)?;
     let rule = SavedRule::parse(number, &value).ok();
     let may_remove = rule.as_ref().map_or(rights::is_admin(caller), |rule| rights::can_remove(caller, rule));
     if !may_remove {
-        return Err("You can remove only rules that you saved for a session. Ask an admin.".to_owned());
+        return Err(tr!("You can remove only rules that you saved for a session. Ask an admin."));
     }
     match state::compare_and_swap(&key, Some(&value), Some(REMOVED)) {
         Ok(()) => Ok(rule),

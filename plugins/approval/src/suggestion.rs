@@ -5,6 +5,7 @@ use cordboard_plugin::{
     Reply, Session,
     requests::Request,
     text::{code, escape},
+    tr,
 };
 
 use crate::{permissions_arguments::Scope, rules::Rules};
@@ -45,32 +46,33 @@ impl Suggestion {
     pub fn page(&self, request: &Request, all_sessions: AllSessions) -> Reply {
         let number = request.number;
         let title = format!("#{number} {}", escape(&request.title));
-        let once = format!("Use {} to allow it once.", code(&format!("/allow #{number}")));
-        let add = code("/permissions allow session <rule>");
+        let once = tr!("Use {} to allow it once.", code(&format!("/allow #{number}")));
+        let add = code(&tr!("/permissions allow session <rule>"));
         match self {
             Self::Rule(rule) => {
-                let text = format!(
-                    "{title}\n\nFrom now on, this rule would allow it without asking:\n{}",
-                    code(&rule.to_string())
-                );
+                let what = tr!("From now on, this rule would allow it without asking:");
+                let text = format!("{title}\n\n{what}\n{}", code(&rule.to_string()));
                 let command = |scope: Scope| format!("/permissions always #{number} {} {rule}", scope.as_str());
-                let reply = Reply::text(text).button("Always allow, this session", command(Scope::Session));
+                let reply = Reply::text(text).button(tr!("Always allow, this session"), command(Scope::Session));
                 match all_sessions {
-                    AllSessions::Offered => reply.button("Always allow, all sessions", command(Scope::All)),
+                    AllSessions::Offered => reply.button(tr!("Always allow, all sessions"), command(Scope::All)),
                     AllSessions::Hidden => reply,
                 }
             }
-            Self::Nothing => Reply::text(format!(
-                "{title}\n\nNo narrow rule allows this, for example because it consists of several commands.\n\
-                 {once} To allow more, write a rule yourself: {add}"
-            )),
-            Self::AskedFirst(rule) => Reply::text(format!(
-                "{title}\n\nA rule asks before each use, so a rule that allows it has no effect: {}\n{once}",
-                escape(rule)
-            )),
-            Self::NoTool => Reply::text(format!(
-                "{title}\n\nThis question isn't about the use of a tool, so no rule can answer it."
-            )),
+            Self::Nothing => {
+                let why = tr!("No narrow rule allows this, for example because it consists of several commands.");
+                let more = tr!("To allow more, write a rule yourself: {add}", add);
+                Reply::text(format!("{title}\n\n{why}\n{once} {more}"))
+            }
+            Self::AskedFirst(rule) => {
+                let rule = escape(rule);
+                let why = tr!("A rule asks before each use, so a rule that allows it has no effect: {rule}", rule);
+                Reply::text(format!("{title}\n\n{why}\n{once}"))
+            }
+            Self::NoTool => {
+                let why = tr!("This question isn't about the use of a tool, so no rule can answer it.");
+                Reply::text(format!("{title}\n\n{why}"))
+            }
         }
     }
 }
