@@ -2,14 +2,14 @@
 //! action and the elapsed time. `verbose` adds thoughts, actions and the task list; `smart` and `quiet` omit the text
 //! between actions. A mode must not send an empty message, or a message that a later frame removes.
 
+mod german;
 mod quiet_and_smart;
 mod verbose;
-
-use std::borrow::Cow;
 
 use cordboard_plugin::{
     Reply, View,
     text::{escape, literal, short_span},
+    tr,
     view::{Action, Limits, Part, Summary, Turn, TurnFrame},
 };
 
@@ -19,22 +19,17 @@ const MAX_TITLE: usize = 80;
 /// The maximum length of the current task in front of an action, in characters.
 const MAX_TASK: usize = 40;
 
-const NO_REASON: &str = "The agent failed without giving a reason.";
-
-const MODES: [(&str, &str); 4] = [
-    ("normal", "The answer, and one line about the current action of the agent"),
-    ("quiet", "Only the final answer, when the agent has finished"),
-    ("smart", "The final answer, below a summary of the work"),
-    ("verbose", "The answer with the thoughts, actions and tasks of the agent"),
-];
-
 struct Views;
 
 impl View for Views {
     fn modes() -> Result<Vec<Summary>, String> {
-        let summary =
-            |(name, description): (&str, &str)| Summary { name: name.to_owned(), description: description.to_owned() };
-        Ok(MODES.map(summary).to_vec())
+        let mode = |name: &str, description| Summary { name: name.to_owned(), description };
+        Ok(vec![
+            mode("normal", tr!("The answer, and one line about the current action of the agent")),
+            mode("quiet", tr!("Only the final answer, when the agent has finished")),
+            mode("smart", tr!("The final answer, below a summary of the work")),
+            mode("verbose", tr!("The answer with the thoughts, actions and tasks of the agent")),
+        ])
     }
 
     fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
@@ -66,7 +61,7 @@ fn with_end(turn: &Turn, text: String) -> Option<String> {
     Some(match (&turn.error, text.is_empty()) {
         (Some(error), true) => error_line(error),
         (Some(error), false) => format!("{}\n\n{}", close_code_block(&text), error_line(error)),
-        (None, true) => "Done.".to_owned(),
+        (None, true) => tr!("Done."),
         (None, false) => text,
     })
 }
@@ -103,12 +98,10 @@ fn live(turn: &Turn) -> String {
     };
     let (task, action) = (running(verbose::is_list), running(|action| !verbose::is_list(action)));
     let what = match (task, action) {
-        (Some(task), Some(action)) => {
-            Cow::Owned(escape(&one_line(&format!("{} · {action}", one_line(task, MAX_TASK)), MAX_TITLE)))
-        }
-        (Some(title), None) | (None, Some(title)) => Cow::Owned(escape(&one_line(title, MAX_TITLE))),
-        (None, None) if answer(turn).is_empty() || action_follows(turn) => Cow::Borrowed("Thinking"),
-        (None, None) => Cow::Borrowed("Writing"),
+        (Some(task), Some(action)) => escape(&one_line(&format!("{} · {action}", one_line(task, MAX_TASK)), MAX_TITLE)),
+        (Some(title), None) | (None, Some(title)) => escape(&one_line(title, MAX_TITLE)),
+        (None, None) if answer(turn).is_empty() || action_follows(turn) => tr!("Thinking"),
+        (None, None) => tr!("Writing"),
     };
     if turn.elapsed == 0 { format!("{what}…") } else { format!("{what}… {}", short_span(turn.elapsed)) }
 }
@@ -122,7 +115,8 @@ fn one_line(title: &str, most: usize) -> String {
 
 fn error_line(error: &str) -> String {
     let error = error.trim();
-    if error.is_empty() { format!("⚠ {NO_REASON}") } else { format!("⚠ {}", literal(error)) }
+    let reason = if error.is_empty() { tr!("The agent failed without giving a reason.") } else { literal(error) };
+    format!("⚠ {reason}")
 }
 
 /// Closes an open code block, so that the following text isn't part of it.
@@ -139,7 +133,7 @@ fn close_code_block(text: &str) -> String {
     open.map_or_else(|| text.to_owned(), |fence| format!("{text}\n{fence}"))
 }
 
-cordboard_plugin::export!(Views: view);
+cordboard_plugin::export!(Views: view; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
@@ -221,7 +215,7 @@ mod tests {
         let failed = |parts| Turn { done: true, error: Some("it died".into()), ..turn(parts) };
         assert_eq!(shown(&failed(vec![])).1, ["⚠ it died"]);
         let mute = Turn { done: true, error: Some(" ".into()), ..turn(vec![]) };
-        assert_eq!(shown(&mute).1, [format!("⚠ {NO_REASON}")]);
+        assert_eq!(shown(&mute).1, ["⚠ The agent failed without giving a reason."]);
         assert_eq!(shown(&failed(vec![text("Half")])).1, ["Half\n\n⚠ it died"]);
         assert_eq!(shown(&failed(vec![text("```rust\nfn")])).1, ["```rust\nfn\n```\n\n⚠ it died"]);
         let nasty = Turn { done: true, error: Some("__x__ failed:\nno \\d+".into()), ..turn(vec![]) };

@@ -5,6 +5,7 @@
 use cordboard_plugin::{
     Reply,
     text::{escape, short_span},
+    tr,
     view::{Action, Part, Turn, TurnFrame},
 };
 
@@ -73,8 +74,8 @@ fn summary(turn: &Turn) -> String {
     let mut items: Vec<String> =
         counts.iter().take(MAX_TOOLS).map(|(name, count)| format!("{count}× {}", escape(name))).collect();
     if others > 0 {
-        items.push(format!("{others} other {}", if others == 1 { "use" } else { "uses" }));
+        items.push(tr!("{n} other use" | "{n} other uses" % others));
     }
-    let failed = if failures > 0 { format!(" ({failures} failed)") } else { String::new() };
+    let failed = if failures > 0 { format!(" ({})", tr!("{failures} failed", failures)) } else { String::new() };
     format!("✓ {}{failed}, {}", items.join(", "), short_span(turn.elapsed))
 }
