@@ -3,6 +3,7 @@
 
 mod config;
 mod form;
+mod german;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use cordboard_plugin::{
     http::{Request, Response},
     secrets,
     text::escape,
+    tr,
 };
 use serde::Deserialize;
 
@@ -55,7 +57,8 @@ fn outcome(caption: &str, results: &[Result<String, String>]) -> Outcome {
             let spoken = spoken.join("\n\n");
             let shown: String = spoken.chars().take(SHOWN).collect();
             let end = if shown.len() < spoken.len() { "…" } else { "" };
-            let rest = why.map_or_else(String::new, |why| format!("\nA part was not transcribed: {}", escape(why)));
+            let rest =
+                why.map_or_else(String::new, |why| format!("\n{}", tr!("A part was not transcribed: {}", escape(why))));
             let notice = format!("🎤 {}{end}{rest}", escape(&shown));
             let note = why.map_or_else(String::new, |why| format!("\n\n{}", note(why)));
             Outcome::Replace(Change::with_notice(format!("{}{note}", joined(caption, &spoken)), notice))
@@ -67,7 +70,7 @@ fn outcome(caption: &str, results: &[Result<String, String>]) -> Outcome {
 fn not_transcribed(why: &str) -> Outcome {
     Outcome::Annotate(Change::with_notice(
         note(why),
-        format!("🎤 Not transcribed, so the agent gets the recording itself: {}", escape(why)),
+        format!("🎤 {}", tr!("Not transcribed, so the agent gets the recording itself: {}", escape(why))),
     ))
 }
 
@@ -121,7 +124,7 @@ fn joined(caption: &str, spoken: &str) -> String {
     if caption.trim().is_empty() { spoken.to_owned() } else { format!("{caption}\n\n{spoken}") }
 }
 
-cordboard_plugin::export!(Transcribe: filter);
+cordboard_plugin::export!(Transcribe: filter; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
