@@ -40,7 +40,7 @@ mod german;
 
 use std::{cell::Cell, fmt::Display};
 
-use crate::context;
+use crate::{context, state};
 
 /// The plugin's texts in one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -147,6 +147,19 @@ pub fn fill_in(text: &str, arguments: &[(&str, &dyn Display)]) -> String {
         filled.push_str(rest);
     }
     filled
+}
+
+/// Stores the language of the caller under a key of the plugin's state, for posts to the place of the call.
+///
+/// # Errors
+/// See [`state::set`].
+pub fn store_language(key: &str) -> Result<(), String> {
+    state::set(key, context::locale().unwrap_or_default().as_bytes())
+}
+
+/// Runs a function with the texts in the language that [`store_language`] stored, or else in that of the call.
+pub fn with_stored_language<R>(key: &str, run: impl FnOnce() -> R) -> R {
+    with_language(state::get_text(key).or_else(context::locale).as_deref(), run)
 }
 
 /// A plugin's translations. [`export!`](crate::export) implements this trait.
