@@ -1,16 +1,18 @@
 //! A schedule: `/remind 10m tea` posts "tea" after ten minutes, in the place where the command was sent, even if the
 //! host restarts meanwhile. A job looks for due reminders every minute.
 
+mod german;
+
 use cordboard_plugin::{
     Call, Command, Place, Reply, Schedule, Timestamp, chat,
     command::Spec,
     context,
+    language::with_language,
     schedule::{DueJob, Job},
     state,
-    text::{counted, escape, long_span, span},
+    text::{escape, long_span, span, usage},
+    tr,
 };
-
-const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
 /// The maximum number of reminders per place, so that a runaway script can't add reminders endlessly.
 const MAX_REMINDERS: usize = 50;
@@ -37,13 +39,16 @@ struct Reminder {
     chat: String,
     topic: Option<String>,
     text: String,
+    /// The locale of the person who set it. Reminders of earlier versions have none.
+    #[serde(default)]
+    locale: Option<String>,
 }
 
 struct Remind;
 
 impl Command for Remind {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("remind", "Set a reminder", "/remind [<10m|2h|1d> <text>]")])
+        Ok(vec![Spec::new("remind", &tr!("Set a reminder"), &tr!("/remind [<10m|2h|1d> <text>]"))])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -55,19 +60,20 @@ impl Command for Remind {
                 if exists {
                     state::delete(&key)?;
                 }
-                Ok(Reply::plain(if exists { "Dropped." } else { "That reminder no longer exists." }))
+                Ok(Reply::plain(&if exists { tr!("Dropped.") } else { tr!("That reminder no longer exists.") }))
             }
             Arguments::In(seconds, _) if seconds < MIN_DELAY => {
-                Ok(Reply::plain(&format!("The shortest time is one minute.\nUsage: {USAGE}")))
+                Ok(Reply::plain(&format!("{}\n{}", tr!("The shortest time is one minute."), own_usage())))
             }
             Arguments::In(seconds, text) => {
                 if reminders_in(&place).len() >= MAX_REMINDERS {
                     return Ok(Reply::plain(&too_many()));
                 }
-                store(now + seconds * 1000, Reminder::new(place, text))?;
-                Ok(Reply::plain(&format!("I will remind you in {}.", long_span(seconds))))
+                let reminder = Reminder { locale: context::locale(), ..Reminder::new(place, text) };
+                store(now + seconds * 1000, reminder)?;
+                Ok(Reply::plain(&tr!("I will remind you in {}.", long_span(seconds))))
             }
-            Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+            Arguments::Invalid => Ok(Reply::plain(&own_usage())),
         }
     }
 }
@@ -85,7 +91,8 @@ impl Schedule for Remind {
             let late = job.at.saturating_sub(at);
             // A place that refuses a post must not block the others. Posts that exceed the limits of this call wait for
             // the next run.
-            match chat::post(&reminder.place(), &reminder.message(late)) {
+            let message = with_language(reminder.locale.as_deref(), || reminder.message(late));
+            match chat::post(&reminder.place(), &message) {
                 Ok(_) => posted += 1,
                 Err(why) => {
                     result = Err(why);
@@ -123,28 +130,35 @@ fn parse_arguments(text: &str) -> Arguments<'_> {
     }
 }
 
+fn own_usage() -> String {
+    usage(&tr!("/remind <10m|2h|1d> <text>"))
+}
+
 fn too_many() -> String {
-    format!("You already have {} here. Use /remind to drop some.", counted(MAX_REMINDERS as u64, "reminder"))
+    tr!("You already have {most} reminders here. Use /remind to drop some.", most = MAX_REMINDERS)
 }
 
 fn list(reminders: &[(String, Reminder)], now: Timestamp) -> Reply {
     if reminders.is_empty() {
-        return Reply::plain(&format!("No reminders here.\n\nUsage: {USAGE}"));
+        return Reply::plain(&format!("{}\n\n{}", tr!("No reminders here."), own_usage()));
     }
     let line = |(key, reminder): &(String, Reminder)| {
         let left = due_time(key).unwrap_or(now).saturating_sub(now).div_ceil(1000);
-        format!("- in {}: {}", long_span(left.div_ceil(60) * 60), escape(&reminder.text))
+        format!(
+            "- {}",
+            tr!("in {left}: {text}", left = long_span(left.div_ceil(60) * 60), text = escape(&reminder.text))
+        )
     };
     let reply = Reply::text(reminders.iter().map(line).collect::<Vec<_>>().join("\n"));
     reminders.iter().fold(reply, |reply, (key, reminder)| {
         let label: String = reminder.text.chars().take(20).collect();
-        reply.button(format!("Drop {label}"), format!("/remind drop {key}"))
+        reply.button(tr!("Drop {label}", label), format!("/remind drop {key}"))
     })
 }
 
 impl Reminder {
     fn new(place: Place, text: &str) -> Self {
-        Self { front_end: place.front_end, chat: place.chat, topic: place.topic, text: text.to_owned() }
+        Self { front_end: place.front_end, chat: place.chat, topic: place.topic, text: text.to_owned(), locale: None }
     }
 
     fn place(&self) -> Place {
@@ -152,9 +166,11 @@ impl Reminder {
     }
 
     fn message(&self, late: Timestamp) -> Reply {
-        let text = escape(&self.text);
-        let late = if late < LATE { String::new() } else { format!(" (due {} ago)", long_span(late / 1000 / 60 * 60)) };
-        Reply::text(format!("\u{23f0} {text}{late}"))
+        let mut text = format!("\u{23f0} {}", escape(&self.text));
+        if late >= LATE {
+            text = format!("{text} ({})", tr!("due {} ago", long_span(late / 1000 / 60 * 60)));
+        }
+        Reply::text(text)
     }
 }
 
@@ -178,14 +194,14 @@ fn store(at: Timestamp, reminder: Reminder) -> Result<(), String> {
             Err(state::SwapError::Failed(why)) => return Err(why),
         }
     }
-    Err("Too many reminders are due at the same time.".to_owned())
+    Err(tr!("Too many reminders are due at the same time."))
 }
 
 fn due_time(key: &str) -> Option<Timestamp> {
     key.split_once('-')?.0.parse().ok()
 }
 
-cordboard_plugin::export!(Remind: command, schedule);
+cordboard_plugin::export!(Remind: command, schedule; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
