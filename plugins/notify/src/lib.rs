@@ -2,17 +2,24 @@
 //! here` selects the place. The posts must not include session messages, because other people may see them. `/session`
 //! and `/retry` belong to another plugin, so the posts contain them as text, not as buttons.
 
+mod german;
+
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
     command::Spec,
     config, context,
     hook::{Event, kind},
+    language::{store_language, with_stored_language},
     log, state,
-    text::{escape, long_span, span},
+    text::{escape, long_span, span, usage},
+    tr,
 };
 
 /// The state key of the place.
 const PLACE: &str = "place";
+
+/// The state key of the language of the user who selected the place.
+const LANGUAGE: &str = "language";
 
 /// The default duration that a turn must reach to be reported, in seconds. The user is probably still watching a
 /// shorter turn.
@@ -40,29 +47,32 @@ struct Notify;
 impl Command for Notify {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::after()?;
-        Ok(vec![Spec::new("notify", "Post here when a long turn ends elsewhere", USAGE).min_role("admin")])
+        Ok(vec![Spec::new("notify", &tr!("Post here when a long turn ends elsewhere"), USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         let long = long_span(Config::after()?);
         match call.args.join(" ").as_str() {
             "here" => {
+                store_language(LANGUAGE)?;
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::plain(&format!("Turns of at least {long} that end elsewhere are reported here."))
-                    .button("Off", "/notify off"))
+                Ok(Reply::plain(&tr!("Turns of at least {long} that end elsewhere are reported here.", long))
+                    .button(tr!("Off"), "/notify off"))
             }
             "off" => {
                 state::delete(PLACE)?;
-                Ok(Reply::plain("Reports are off."))
+                Ok(Reply::plain(&tr!("Reports are off.")))
             }
             "" => Ok(match (state::get_place(PLACE), context::current_place()) {
-                (None, _) => Reply::plain("Reports are off.").button("Report here", "/notify here"),
-                (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/notify off"),
+                (None, _) => Reply::plain(&tr!("Reports are off.")).button(tr!("Report here"), "/notify here"),
+                (place, here) if place == here => {
+                    Reply::plain(&tr!("Reports are posted here.")).button(tr!("Off"), "/notify off")
+                }
                 (Some(_), _) => {
-                    Reply::plain("Reports are posted in another chat.").button("Report here", "/notify here")
+                    Reply::plain(&tr!("Reports are posted in another chat.")).button(tr!("Report here"), "/notify here")
                 }
             }),
-            _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+            _ => Ok(Reply::plain(&usage(USAGE))),
         }
     }
 }
@@ -70,7 +80,8 @@ impl Command for Notify {
 impl Hook for Notify {
     fn on_event(event: Event) {
         let Some(place) = state::get_place(PLACE) else { return };
-        let posted = Config::after().and_then(|after| match event_reply(&event, after, &place)? {
+        let reply = |after| with_stored_language(LANGUAGE, || event_reply(&event, after, &place));
+        let posted = Config::after().and_then(|after| match reply(after)? {
             Some(reply) => chat::post(&place, &reply).map(drop),
             None => Ok(()),
         });
@@ -114,24 +125,24 @@ fn event_reply(event: &Event, after: Seconds, place: &Place) -> Result<Option<Re
         }
         kind::BROKEN | kind::ASKING if elsewhere => {
             let Problem { why } = event.parse()?;
-            let needs = format!("**{}** needs you: {}", escape(&session.name), escape(&why));
-            Ok(Some(Reply::text(format!("{needs}\nUse /retry {} to try again.", session.name))))
+            let needs = tr!("**{name}** needs you: {why}", name = escape(&session.name), why = escape(&why));
+            Ok(Some(Reply::text(format!("{needs}\n{}", tr!("Use /retry {} to try again.", session.name)))))
         }
         _ => Ok(None),
     }
 }
 
 fn turn_reply(session: &Session, turn: &Turn) -> Reply {
-    let cost = turn.cost_usd.map_or_else(String::new, |cost| format!(", for ${cost:.2}"));
-    let name = escape(&session.name);
+    let cost = turn.cost_usd.map_or_else(String::new, |cost| tr!(", for {}", format!("${cost:.2}")));
+    let (name, time) = (escape(&session.name), long_span(turn.seconds));
     let text = match &turn.error {
-        None => format!("**{name}** has finished after {}{cost}.", long_span(turn.seconds)),
-        Some(why) => format!("**{name}** failed after {}{cost}: {}", long_span(turn.seconds), escape(why)),
+        None => tr!("**{name}** has finished after {time}{cost}.", name, time, cost),
+        Some(why) => tr!("**{name}** failed after {time}{cost}: {why}", name, time, cost, why = escape(why)),
     };
-    Reply::text(format!("{text}\nUse /session {} to switch to it.", session.name))
+    Reply::text(format!("{text}\n{}", tr!("Use /session {} to switch to it.", session.name)))
 }
 
-cordboard_plugin::export!(Notify: command, hook);
+cordboard_plugin::export!(Notify: command, hook; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
