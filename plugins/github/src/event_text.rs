@@ -1,6 +1,9 @@
 //! Formats GitHub's events as one or a few lines. Reads only the fields that it needs, all of which are optional.
 
-use cordboard_plugin::text::{code, counted, escape};
+use cordboard_plugin::{
+    text::{code, escape},
+    tr,
+};
 use serde::Deserialize;
 
 /// The maximum number of commits to list for a push.
@@ -70,17 +73,16 @@ struct Run {
 /// Formats an event. Returns `None` for an event that isn't reported.
 pub fn event_text(event: &str, payload: &Payload) -> Option<String> {
     match (event, payload.action.as_str()) {
-        ("ping", _) => Some(format!("GitHub is connected: events of **{}** are posted here.", payload.repository())),
+        ("ping", _) => Some(tr!("GitHub is connected: events of **{}** are posted here.", payload.repository())),
         ("push", _) => push(payload),
         ("pull_request", "opened" | "closed" | "reopened" | "ready_for_review") => {
-            payload.pull_request.as_ref().map(|item| payload.action_line("pull request", item))
+            payload.pull_request.as_ref().map(|item| payload.pull_request_line(item))
         }
-        ("issues", "opened" | "closed" | "reopened") => {
-            payload.issue.as_ref().map(|item| payload.action_line("issue", item))
-        }
+        ("issues", "opened" | "closed" | "reopened") => payload.issue.as_ref().map(|item| payload.issue_line(item)),
         ("release", "published") => payload.release.as_ref().map(|release| {
             let link = link(&release.tag_name, &release.html_url);
-            format!("**{}** released {link} of **{}**.", payload.sender(), payload.repository())
+            let (sender, repository) = (payload.sender(), payload.repository());
+            tr!("**{sender}** released {link} of **{repository}**.", sender, link, repository)
         }),
         ("workflow_run", "completed") => payload.workflow_run.as_ref().and_then(|run| failed_run(payload, run)),
         _ => None,
@@ -89,52 +91,89 @@ pub fn event_text(event: &str, payload: &Payload) -> Option<String> {
 
 fn push(payload: &Payload) -> Option<String> {
     let branch = payload.reference.strip_prefix("refs/heads/")?;
-    let at = format!("{} of **{}**", code(branch), payload.repository());
+    let (sender, branch, repository) = (payload.sender(), code(branch), payload.repository());
     if payload.deleted {
-        return Some(format!("**{}** deleted {at}.", payload.sender()));
+        return Some(tr!("**{sender}** deleted {branch} of **{repository}**.", sender, branch, repository));
     }
     if payload.commits.is_empty() {
         return None;
     }
-    let count = counted(payload.commits.len() as u64, "commit");
-    let pushed = if payload.forced { "force-pushed" } else { "pushed" };
-    let mut lines = vec![format!("**{}** {pushed} {} to {at}:", payload.sender(), link(&count, &payload.compare))];
+    let commits = link(&tr!("{n} commit" | "{n} commits" % payload.commits.len()), &payload.compare);
+    let mut lines = vec![if payload.forced {
+        tr!("**{sender}** force-pushed {commits} to {branch} of **{repository}**:", sender, commits, branch, repository)
+    } else {
+        tr!("**{sender}** pushed {commits} to {branch} of **{repository}**:", sender, commits, branch, repository)
+    }];
     let first = |commit: &Commit| format!("- {}", escape(commit.message.lines().next().unwrap_or_default()));
     lines.extend(payload.commits.iter().take(MAX_COMMITS).map(first));
     if payload.commits.len() > MAX_COMMITS {
-        lines.push(format!("- and {} more", payload.commits.len() - MAX_COMMITS));
+        lines.push(format!("- {}", tr!("and {} more", payload.commits.len() - MAX_COMMITS)));
     }
     Some(lines.join("\n"))
 }
 
 fn failed_run(payload: &Payload, run: &Run) -> Option<String> {
     let how = match run.conclusion.as_deref()? {
-        "failure" => "failed",
-        "timed_out" => "timed out",
-        "startup_failure" => "did not start",
+        "failure" => tr!("failed"),
+        "timed_out" => tr!("timed out"),
+        "startup_failure" => tr!("did not start"),
         _ => return None,
     };
-    let branch = run.head_branch.as_deref().map_or_else(String::new, |branch| format!(" on {}", code(branch)));
-    Some(format!("\u{274c} {} {how}{branch} of **{}**.", link(&run.name, &run.html_url), payload.repository()))
+    let (run_link, repository) = (link(&run.name, &run.html_url), payload.repository());
+    let text = match &run.head_branch {
+        Some(branch) => {
+            let branch = code(branch);
+            tr!("{run} {how} on {branch} of **{repository}**.", run = run_link, how, branch, repository)
+        }
+        None => tr!("{run} {how} of **{repository}**.", run = run_link, how, repository),
+    };
+    Some(format!("\u{274c} {text}"))
 }
 
 impl Payload {
-    fn action_line(&self, kind: &str, item: &Item) -> String {
-        let done = match self.action.as_str() {
-            "closed" if item.merged => "merged",
-            "ready_for_review" => "asks for a review of",
-            action => action,
-        };
-        let link = link(&format!("#{} {}", item.number, item.title), &item.html_url);
-        format!("**{}** {done} {kind} {link} in **{}**.", self.sender(), self.repository())
+    fn pull_request_line(&self, item: &Item) -> String {
+        let (sender, link, repository) = (self.sender(), item.link(), self.repository());
+        match self.action.as_str() {
+            "closed" if item.merged => {
+                tr!("**{sender}** merged pull request {link} in **{repository}**.", sender, link, repository)
+            }
+            "closed" => tr!("**{sender}** closed pull request {link} in **{repository}**.", sender, link, repository),
+            "reopened" => {
+                tr!("**{sender}** reopened pull request {link} in **{repository}**.", sender, link, repository)
+            }
+            "ready_for_review" => {
+                tr!(
+                    "**{sender}** asks for a review of pull request {link} in **{repository}**.",
+                    sender,
+                    link,
+                    repository
+                )
+            }
+            _ => tr!("**{sender}** opened pull request {link} in **{repository}**.", sender, link, repository),
+        }
+    }
+
+    fn issue_line(&self, item: &Item) -> String {
+        let (sender, link, repository) = (self.sender(), item.link(), self.repository());
+        match self.action.as_str() {
+            "closed" => tr!("**{sender}** closed issue {link} in **{repository}**.", sender, link, repository),
+            "reopened" => tr!("**{sender}** reopened issue {link} in **{repository}**.", sender, link, repository),
+            _ => tr!("**{sender}** opened issue {link} in **{repository}**.", sender, link, repository),
+        }
     }
 
     fn sender(&self) -> String {
-        if self.sender.login.is_empty() { "Someone".to_owned() } else { escape(&self.sender.login) }
+        if self.sender.login.is_empty() { tr!("Someone") } else { escape(&self.sender.login) }
     }
 
     fn repository(&self) -> String {
         escape(&self.repository.full_name)
+    }
+}
+
+impl Item {
+    fn link(&self) -> String {
+        link(&format!("#{} {}", self.number, self.title), &self.html_url)
     }
 }
 

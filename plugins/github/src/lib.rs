@@ -2,11 +2,16 @@
 //! checked the signature, but all texts are untrusted, because strangers can write titles and messages.
 
 mod event_text;
+mod german;
 
 use cordboard_plugin::{
     Call, Command, Reply, Webhook, chat,
     command::Spec,
-    context, state,
+    context,
+    language::{store_language, with_stored_language},
+    state,
+    text::usage,
+    tr,
     webhook::{Request, Response},
 };
 
@@ -14,6 +19,9 @@ use event_text::event_text;
 
 /// The state key of the place.
 const PLACE: &str = "place";
+
+/// The state key of the language of the user who selected the place.
+const LANGUAGE: &str = "language";
 
 /// The state key of the ids of the latest deliveries. They are stored to detect redelivered events, which have the same
 /// id.
@@ -28,27 +36,30 @@ struct Github;
 
 impl Command for Github {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("github", "Post GitHub's events here", USAGE).min_role("admin")])
+        Ok(vec![Spec::new("github", &tr!("Post GitHub's events here"), USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.args.join(" ").as_str() {
             "here" => {
+                store_language(LANGUAGE)?;
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::plain("GitHub's events are posted here.").button("Off", "/github off"))
+                Ok(Reply::plain(&tr!("GitHub's events are posted here.")).button(tr!("Off"), "/github off"))
             }
             "off" => {
                 state::delete(PLACE)?;
-                Ok(Reply::plain("Reports are off."))
+                Ok(Reply::plain(&tr!("Reports are off.")))
             }
             "" => Ok(match (state::get_place(PLACE), context::current_place()) {
-                (None, _) => Reply::plain("Reports are off.").button("Report here", "/github here"),
-                (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/github off"),
+                (None, _) => Reply::plain(&tr!("Reports are off.")).button(tr!("Report here"), "/github here"),
+                (place, here) if place == here => {
+                    Reply::plain(&tr!("Reports are posted here.")).button(tr!("Off"), "/github off")
+                }
                 (Some(_), _) => {
-                    Reply::plain("Reports are posted in another chat.").button("Report here", "/github here")
+                    Reply::plain(&tr!("Reports are posted in another chat.")).button(tr!("Report here"), "/github here")
                 }
             }),
-            _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+            _ => Ok(Reply::plain(&usage(USAGE))),
         }
     }
 }
@@ -67,7 +78,9 @@ impl Webhook for Github {
                 ));
             }
         };
-        let Some(text) = event_text(event, &payload) else { return Ok(Response::text(200, "nothing to report")) };
+        let Some(text) = with_stored_language(LANGUAGE, || event_text(event, &payload)) else {
+            return Ok(Response::text(200, "nothing to report"));
+        };
         let Some(place) = state::get_place(PLACE) else {
             return Ok(Response::text(
                 200,
@@ -104,7 +117,7 @@ fn add_delivery(seen: &str, delivery: &str) -> Option<String> {
     Some(seen.split_off(seen.len().saturating_sub(MAX_SEEN)).join("\n"))
 }
 
-cordboard_plugin::export!(Github: command, webhook);
+cordboard_plugin::export!(Github: command, webhook; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
