@@ -42,7 +42,8 @@ use std::{cell::Cell, fmt::Display};
 
 use crate::{context, state};
 
-/// The plugin's texts in one language.
+/// The plugin's texts in one language. `export!` accepts several translations into the same language, such as that of a
+/// crate that several plugins use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Translation {
     /// The language tag, such as "de" or "pt-BR".
@@ -188,13 +189,13 @@ fn translation_for(locale: &str) -> Option<&'static Translation> {
     TRANSLATIONS.get().iter().find(|translation| translation.is_for(locale)).copied()
 }
 
-/// Looks a text up in the translation in use, or else in the translation of the SDK's texts.
+/// Looks a text up in the plugin's translations into the language in use, or else in that of the SDK's texts.
 #[doc(hidden)]
 #[must_use]
 pub fn translate(text: &'static str) -> &'static str {
     let Some(current) = CURRENT.get() else { return text };
-    let of_sdk = || Some(&german::GERMAN).filter(|german| german.language == current.language)?.find(text);
-    current.find(text).or_else(of_sdk).unwrap_or(text)
+    let all = TRANSLATIONS.get().iter().copied().chain([&german::GERMAN]);
+    all.filter(|one| one.language == current.language).find_map(|one| one.find(text)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -206,18 +207,26 @@ mod tests {
         language: "de",
         texts: &[("{part} of {}", "von {} das {part}"), ("{n} cup", "{n} Tasse"), ("{n} cups", "{n} Tassen")],
     };
+    const MORE: Translation = Translation { language: "de", texts: &[("one more", "noch eins")] };
     const BRAZILIAN: Translation = Translation { language: "pt-BR", texts: &[("{n} hours", "{n} horas")] };
 
     fn texts() -> Vec<String> {
         let cups = |count: u64| tr!("{n} cup" | "{n} cups" % count);
-        vec![tr!("{part} of {}", part = "a", "b"), cups(1), cups(2), tr!("not translated"), long_span(7200)]
+        vec![
+            tr!("{part} of {}", part = "a", "b"),
+            cups(1),
+            cups(2),
+            tr!("not translated"),
+            tr!("one more"),
+            long_span(7200),
+        ]
     }
 
     #[test]
     fn texts_are_translated_within_a_scope() {
-        TRANSLATIONS.set(&[&BRAZILIAN, &GERMAN]);
-        let english = ["a of b", "1 cup", "2 cups", "not translated", "2 hours"];
-        let german = ["von b das a", "1 Tasse", "2 Tassen", "not translated", "2 Stunden"];
+        TRANSLATIONS.set(&[&BRAZILIAN, &GERMAN, &MORE]);
+        let english = ["a of b", "1 cup", "2 cups", "not translated", "one more", "2 hours"];
+        let german = ["von b das a", "1 Tasse", "2 Tassen", "not translated", "noch eins", "2 Stunden"];
         assert_eq!(texts(), english);
         with_language(Some("de_AT"), || {
             assert_eq!(texts(), german);
@@ -227,7 +236,7 @@ mod tests {
             assert_eq!(texts(), german, "the language is restored");
         });
         assert_eq!(texts(), english);
-        assert_eq!(with_language(Some("pt-br"), texts)[4], "2 horas", "a plugin can translate the texts of the SDK");
+        assert_eq!(with_language(Some("pt-br"), texts)[5], "2 horas", "a plugin can translate the texts of the SDK");
     }
 
     #[test]
