@@ -3,7 +3,8 @@
 
 use cordboard_plugin::{
     Timestamp,
-    text::{ago, counted, escape},
+    text::{ago, escape},
+    tr,
 };
 
 use crate::{Server, format::Light};
@@ -82,16 +83,16 @@ impl MonitorState {
 pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> String {
     let of = |state| monitors.clone().filter(|monitor| monitor.state == state).count();
     let kinds = [
-        (MonitorState::Up, "up"),
-        (MonitorState::Down, "down"),
-        (MonitorState::Pending, "pending"),
-        (MonitorState::Maintenance, "in maintenance"),
-        (MonitorState::Unknown, "without a heartbeat"),
+        (MonitorState::Up, tr!("up")),
+        (MonitorState::Down, tr!("down")),
+        (MonitorState::Pending, tr!("pending")),
+        (MonitorState::Maintenance, tr!("in maintenance")),
+        (MonitorState::Unknown, tr!("without a heartbeat")),
     ];
     let parts: Vec<_> =
         kinds.into_iter().map(|(state, name)| (of(state), name)).filter(|(count, _)| *count > 0).collect();
     let parts: Vec<_> = parts.into_iter().map(|(count, name)| format!("{count} {name}")).collect();
-    format!("{}: {}", counted(monitors.count() as u64, "monitor"), parts.join(", "))
+    format!("{}: {}", tr!("{n} monitor" | "{n} monitors" % monitors.count()), parts.join(", "))
 }
 
 #[must_use]
@@ -103,19 +104,21 @@ pub fn line(monitor: &Monitor, now: Timestamp) -> String {
     };
     let mut parts = vec![format!("{} {}", light.symbol(), escape(&monitor.name))];
     match monitor.state {
-        MonitorState::Down => parts.push("down".to_owned()),
-        MonitorState::Pending => parts.push("pending".to_owned()),
-        MonitorState::Maintenance => parts.push("in maintenance".to_owned()),
-        MonitorState::Unknown => parts.push("no heartbeat yet".to_owned()),
+        MonitorState::Down => parts.push(tr!("down")),
+        MonitorState::Pending => parts.push(tr!("pending")),
+        MonitorState::Maintenance => parts.push(tr!("in maintenance")),
+        MonitorState::Unknown => parts.push(tr!("no heartbeat yet")),
         MonitorState::Up => parts.extend(monitor.ping.map(|ping| format!("{ping:.0} ms"))),
     }
-    parts.extend(monitor.uptime.map(|share| format!("24 h uptime {}%", percent_of(share))));
+    parts.extend(monitor.uptime.map(|share| tr!("24 h uptime {}%", percent_of(share))));
     parts.extend(expiring.map(|days| match days {
-        ..0 => "its certificate has expired".to_owned(),
-        0.. => format!("its certificate expires in {}", counted(days.unsigned_abs(), "day")),
+        ..0 => tr!("its certificate has expired"),
+        0.. => {
+            tr!("its certificate expires in {n} day" | "its certificate expires in {n} days" % days.unsigned_abs())
+        }
     }));
     let late = monitor.last_beat.filter(|beat| now.saturating_sub(*beat) > STALE_AFTER);
-    parts.extend(late.map(|beat| format!("last heartbeat {}", ago(now, beat))));
+    parts.extend(late.map(|beat| tr!("last heartbeat {}", ago(now, beat))));
     parts.join(", ")
 }
 

@@ -4,6 +4,7 @@
 pub mod base64;
 pub mod fetch;
 pub mod format;
+pub mod german;
 pub mod json;
 pub mod kuma;
 pub mod pbs;
@@ -15,12 +16,12 @@ pub mod time;
 pub use json::Json;
 pub use server::Server;
 
-use cordboard_plugin::{Reply, http::Response};
+use cordboard_plugin::{Reply, http::Response, tr};
 
 /// Builds a reply with a button that runs the command again. The new reply replaces the old one.
 #[must_use]
 pub fn refreshable(text: String, command: &str) -> Reply {
-    Reply::text(text).button("Again", command).in_place()
+    Reply::text(text).button(tr!("Again"), command).in_place()
 }
 
 /// A function that requests a path from a server. The code that builds replies takes it as an argument, so that tests
