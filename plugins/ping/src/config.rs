@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cordboard_plugin::tr;
 use serde::Deserialize;
 
 /// The maximum number of hosts. It is limited because a call connects to the hosts one at a time.
@@ -53,7 +54,7 @@ impl Config {
             return Ok(vec![host]);
         }
         let known: Vec<_> = self.hosts.iter().map(|host| host.name.as_str()).collect();
-        Err(format!("Unknown host '{name}'. Known: {}.", known.join(", ")))
+        Err(tr!("Unknown host '{name}'. Known: {known}.", name, known = known.join(", ")))
     }
 }
 

@@ -2,10 +2,11 @@
 //! nothing.
 
 mod config;
+mod german;
 
 use std::time::Duration;
 
-use cordboard_plugin::{Call, Command, Reply, command::Spec, config::parse, tcp, text};
+use cordboard_plugin::{Call, Command, Reply, command::Spec, config::parse, tcp, text, tr};
 
 use config::{Config, Host};
 
@@ -14,7 +15,7 @@ struct Ping;
 impl Command for Ping {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("ping", "Measure how long it takes to connect to a host", "/ping [host]")])
+        Ok(vec![Spec::new("ping", &tr!("Measure how long it takes to connect to a host"), "/ping [host]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -22,7 +23,7 @@ impl Command for Ping {
         let hosts = config.chosen(call.arg(0))?;
         let lines: Vec<_> = hosts.iter().map(|host| line(host, tcp::connect_time(&host.address, host.port))).collect();
         let again = call.arg(0).map_or_else(|| "/ping".to_owned(), |name| format!("/ping {name}"));
-        Ok(Reply::text(lines.join("\n")).button("Again", &again))
+        Ok(Reply::text(lines.join("\n")).button(tr!("Again"), &again))
     }
 }
 
@@ -44,7 +45,7 @@ fn format_time(time: Duration) -> String {
     }
 }
 
-cordboard_plugin::export!(Ping: command);
+cordboard_plugin::export!(Ping: command; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
