@@ -2,7 +2,8 @@
 
 use cordboard_plugin::{
     http::Response,
-    text::{code, counted, escape},
+    text::{code, escape},
+    tr,
 };
 use homelab::format::Light;
 
@@ -21,8 +22,12 @@ pub fn lines(hosts: &[(Host, Result<Response, NoResponse>)]) -> Vec<String> {
     let mut evaluated: Vec<_> = hosts.iter().map(|(host, result)| (evaluate(host, result), host)).collect();
     evaluated.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
     let good = evaluated.iter().filter(|((light, _), _)| *light == Light::Good).count();
-    let all = counted(evaluated.len() as u64, "host");
-    let head = if good == evaluated.len() { format!("{all}, all ok.") } else { format!("{good} of {all} ok:") };
+    let count = evaluated.len();
+    let head = if good == count {
+        tr!("{n} host, all ok." | "{n} hosts, all ok." % count)
+    } else {
+        tr!("{good} of {n} host ok:" | "{good} of {n} hosts ok:" % count, good)
+    };
     let line =
         |((light, what), host): &((Light, String), &Host)| format!("{} {} {what}", light.symbol(), code(&host.name));
     [head].into_iter().chain(evaluated.iter().map(line)).collect()
@@ -31,26 +36,28 @@ pub fn lines(hosts: &[(Host, Result<Response, NoResponse>)]) -> Vec<String> {
 fn evaluate(host: &Host, result: &Result<Response, NoResponse>) -> (Light, String) {
     let response = match result {
         Ok(response) => response,
-        Err(NoResponse::Refused(why)) => return (Light::Inactive, format!("was not queried: {}", escape(why))),
-        Err(NoResponse::Unanswered(why)) => return (Light::Bad, format!("does not answer: {}", escape(why))),
+        Err(NoResponse::Refused(why)) => return (Light::Inactive, tr!("was not queried: {}", escape(why))),
+        Err(NoResponse::Unanswered(why)) => return (Light::Bad, tr!("does not answer: {}", escape(why))),
     };
     let status = response.status;
     let wants_login = matches!(status, 401 | 403);
     match host.expect {
         Some(expected) if expected != status => {
-            return (Light::Warning, format!("answers {status} instead of {expected}"));
+            return (Light::Warning, tr!("answers {status} instead of {expected}", status, expected));
         }
-        None if !wants_login && !(200..400).contains(&status) => return (Light::Warning, format!("answers {status}")),
+        None if !wants_login && !(200..400).contains(&status) => {
+            return (Light::Warning, tr!("answers {status}", status));
+        }
         Some(_) | None => {}
     }
     match &host.contains {
         Some(text) if !response.text().contains(text) => {
-            (Light::Warning, format!("answers {status}, but the body lacks {}", code(text)))
+            (Light::Warning, tr!("answers {status}, but the body lacks {text}", status, text = code(text)))
         }
         Some(_) | None if wants_login && host.expect.is_none() => {
-            (Light::Good, format!("answers, but requires a login ({status})"))
+            (Light::Good, tr!("answers, but requires a login ({status})", status))
         }
-        Some(_) | None => (Light::Good, format!("answers {status}")),
+        Some(_) | None => (Light::Good, tr!("answers {status}", status)),
     }
 }
 

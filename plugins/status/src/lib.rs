@@ -2,6 +2,7 @@
 //! plugin stores nothing, and must not request any other address.
 
 mod config;
+mod german;
 mod health;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use cordboard_plugin::{
     command::Spec,
     config::parse,
     http::{self, Error, Request},
+    tr,
 };
 use homelab::refreshable;
 
@@ -22,7 +24,7 @@ struct Status;
 impl Command for Status {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("status", "Show the state of the hosts", "/status")])
+        Ok(vec![Spec::new("status", &tr!("Show the state of the hosts"), "/status")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -40,9 +42,11 @@ impl Command for Status {
 fn no_response(error: Error, wait: Duration) -> NoResponse {
     match error {
         Error::Refused(why) => NoResponse::Refused(why),
-        Error::TimedOut(_) => NoResponse::Unanswered(format!("no response within {:.1} s", wait.as_secs_f32())),
+        Error::TimedOut(_) => {
+            NoResponse::Unanswered(tr!("no response within {}", format!("{:.1} s", wait.as_secs_f32())))
+        }
         Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why) => NoResponse::Unanswered(why),
     }
 }
 
-cordboard_plugin::export!(Status: command);
+cordboard_plugin::export!(Status: command; german::GERMAN, homelab::german::GERMAN);
