@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cordboard_plugin::{
     Timestamp,
-    text::{ago, code, counted, escape},
+    text::{ago, code, escape},
+    tr,
 };
 use homelab::{Json, format::Light, time::exact_span};
 
@@ -65,16 +66,21 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
         if is_old || is_ahead(group, now) { old.push(line) } else { good.push(line) }
     }
     if old.is_empty() && good.is_empty() {
-        return vec!["This token can't see any backups.".to_owned()];
+        return vec![tr!("This token can't see any backups.")];
     }
-    let all = (old.len() + good.len()) as u64;
+    let all = old.len() + good.len();
     let head = match old.len() {
-        0 => format!("The backups of {} are recent.", counted(all, "guest")),
-        bad => format!("{bad} of {} without a recent backup:", counted(all, "guest")),
+        0 => tr!("The backups of {n} guest are recent." | "The backups of {n} guests are recent." % all),
+        bad => {
+            tr!(
+                "{bad} of {n} guest without a recent backup:" | "{bad} of {n} guests without a recent backup:" % all,
+                bad
+            )
+        }
     };
     let more = good.len().saturating_sub(MAX_LINES);
     good.truncate(MAX_LINES);
-    let rest = (more > 0).then(|| format!("…and {more} more with recent backups"));
+    let rest = (more > 0).then(|| tr!("…and {more} more with recent backups", more));
     [head].into_iter().chain(old).chain(good).chain(rest).collect()
 }
 
@@ -82,7 +88,8 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
 fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
     let gone = config.guests.iter().filter(|(key, _)| !newest.contains_key(*key));
     gone.map(|(key, guest)| {
-        format!("{} {} has no backup", Light::Bad.symbol(), display_name(key, guest.name.as_deref()))
+        let name = display_name(key, guest.name.as_deref());
+        format!("{} {}", Light::Bad.symbol(), tr!("{name} has no backup", name))
     })
     .collect()
 }
@@ -95,16 +102,10 @@ fn line(group: &Group, guest: Option<&Guest>, limit: Option<u64>, now: Timestamp
     let name = guest.and_then(|guest| guest.name.as_deref()).or(group.comment.as_deref());
     let ahead = is_ahead(group, now);
     let light = if limit.is_some() || ahead { Light::Warning } else { Light::Good };
-    let late = limit.map_or(String::new(), |limit| format!(", older than {}", exact_span(limit)));
-    let when =
-        if ahead { "last backup is dated in the future (check the clocks)".to_owned() } else { ago(now, group.last) };
-    format!(
-        "{} {} {when}{late}, {} in {}",
-        light.symbol(),
-        display_name(&group.key, name),
-        counted(group.count, "backup"),
-        code(&group.store)
-    )
+    let late = limit.map_or(String::new(), |limit| tr!(", older than {}", exact_span(limit)));
+    let when = if ahead { tr!("last backup is dated in the future (check the clocks)") } else { ago(now, group.last) };
+    let count = tr!("{n} backup in {store}" | "{n} backups in {store}" % group.count, store = code(&group.store));
+    format!("{} {} {when}{late}, {count}", light.symbol(), display_name(&group.key, name))
 }
 
 fn display_name(key: &str, name: Option<&str>) -> String {

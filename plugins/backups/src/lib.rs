@@ -2,9 +2,10 @@
 //! it changes nothing on the server.
 
 mod config;
+mod german;
 mod groups;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, tr};
 use homelab::{Fetch, Json, refreshable, response::warning_line};
 
 use config::Config;
@@ -15,7 +16,7 @@ struct Backups;
 impl Command for Backups {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        let spec = Spec::new("backups", "Show the newest backup of each guest", "/backups").min_role("admin");
+        let spec = Spec::new("backups", &tr!("Show the newest backup of each guest"), "/backups").min_role("admin");
         Ok(vec![spec])
     }
 
@@ -36,7 +37,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     for store in &stores {
         match store_groups(config, fetch, store) {
             Ok(found) => groups.extend(found),
-            Err(line) => errors.push(warning_line(&format!("Datastore {store}: {line}"))),
+            Err(line) => errors.push(warning_line(&tr!("Datastore {store}: {line}", store, line))),
         }
     }
     if groups.is_empty() && !errors.is_empty() {
@@ -75,7 +76,7 @@ fn store_groups(config: &Config, fetch: Fetch, store: &str) -> Result<Vec<Group>
     Ok(all)
 }
 
-cordboard_plugin::export!(Backups: command);
+cordboard_plugin::export!(Backups: command; german::GERMAN, homelab::german::GERMAN);
 
 #[cfg(test)]
 mod tests {
