@@ -1,6 +1,7 @@
 //! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Apart from logging in, it is read-only.
 
 mod config;
+mod german;
 mod login;
 mod systems;
 
@@ -11,6 +12,7 @@ use cordboard_plugin::{
     context,
     http::{Request, Response},
     text::escape,
+    tr,
 };
 use homelab::{Fetch, fetch, refreshable};
 
@@ -31,7 +33,7 @@ struct Beszel;
 impl Command for Beszel {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("beszel", "Show the load of the machines", "/beszel").min_role("admin")])
+        Ok(vec![Spec::new("beszel", &tr!("Show the load of the machines"), "/beszel").min_role("admin")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -55,13 +57,14 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     if systems.is_empty() {
         // The hub hides systems that the user may not see instead of rejecting the request.
         let user = escape(&config.user);
-        return Ok(format!(
-            "{user} can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
+        return Ok(tr!(
+            "{user} can't see any systems: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.",
+            user
         ));
     }
     let mut lines = systems::lines(&systems, config.warn_at, now);
     if !whole {
-        lines.push(format!("Only the first {} are shown.", systems.len()));
+        lines.push(tr!("Only the first {} are shown.", systems.len()));
     }
     Ok(lines.join("\n"))
 }
@@ -81,7 +84,7 @@ fn all(config: &Config, fetch: Fetch) -> Result<(Vec<System>, bool), String> {
     Ok((systems, false))
 }
 
-cordboard_plugin::export!(Beszel: command);
+cordboard_plugin::export!(Beszel: command; german::GERMAN, homelab::german::GERMAN);
 
 #[cfg(test)]
 mod tests {

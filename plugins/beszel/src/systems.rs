@@ -2,7 +2,8 @@
 
 use cordboard_plugin::{
     Timestamp,
-    text::{code, counted, escape, short_span},
+    text::{code, escape, short_span},
+    tr,
 };
 use homelab::{
     Json,
@@ -73,8 +74,8 @@ fn figures(info: &Json) -> Result<Figures, String> {
 /// Returns a line with the number of systems, then a line for each, in the hub's order.
 pub fn lines(systems: &[System], warn_at: f64, now: Timestamp) -> Vec<String> {
     let down = systems.iter().filter(|system| system.status == "down").count();
-    let all = counted(systems.len() as u64, "system");
-    let head = if down == 0 { format!("{all}, none down.") } else { format!("{all}, {down} down:") };
+    let all = tr!("{n} system" | "{n} systems" % systems.len());
+    let head = if down == 0 { tr!("{all}, none down.", all) } else { tr!("{all}, {down} down:", all, down) };
     [head].into_iter().chain(systems.iter().map(|system| line(system, warn_at, now))).collect()
 }
 
@@ -85,12 +86,15 @@ fn line(system: &System, warn_at: f64, now: Timestamp) -> String {
     }
     let span = system.changed.map(|changed| short_span(now.saturating_sub(changed) / 1000));
     let (light, status) = match system.status.as_str() {
-        "pending" => (Light::Inactive, "pending".to_owned()),
-        "down" => (Light::Bad, "down".to_owned()),
-        "paused" => (Light::Inactive, "paused".to_owned()),
+        "pending" => (Light::Inactive, tr!("pending")),
+        "down" => (Light::Bad, tr!("down")),
+        "paused" => (Light::Inactive, tr!("paused")),
         other => (Light::Warning, escape(other)),
     };
-    let state = span.map_or_else(|| format!("is {status}"), |span| format!("has been {status} for {span}"));
+    let state = match span {
+        Some(span) => tr!("has been {status} for {span}", status, span),
+        None => tr!("is {status}", status),
+    };
     format!("{} {name} {state}", light.symbol())
 }
 
@@ -101,15 +105,15 @@ fn up(name: &str, figures: &Figures, warn_at: f64) -> String {
     let light = if warned { Light::Warning } else { Light::Good };
     let mut parts = vec![
         format!("{} {name} CPU {}", light.symbol(), percent(figures.cpu)),
-        format!("memory {}", percent(figures.memory)),
-        format!("disk {}", percent(figures.disk)),
+        tr!("memory {}", percent(figures.memory)),
+        tr!("disk {}", percent(figures.disk)),
     ];
     parts.extend(full.iter().map(|(disk, share)| format!("{} {}", code(disk), percent(*share))));
     parts.extend(figures.temperature.map(|degrees| format!("{degrees:.0} °C")));
     if figures.failed_services > 0 {
-        parts.push(counted(figures.failed_services, "failed service"));
+        parts.push(tr!("{n} failed service" | "{n} failed services" % figures.failed_services));
     }
-    parts.push(format!("up {}", short_span(figures.uptime)));
+    parts.push(tr!("up {}", short_span(figures.uptime)));
     parts.join(", ")
 }
 
