@@ -2,9 +2,10 @@
 //! server.
 
 mod config;
+mod german;
 mod page;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, tr};
 use homelab::{Fetch, fetch, refreshable, response::warning_line};
 
 use config::Config;
@@ -14,7 +15,7 @@ struct Kuma;
 impl Command for Kuma {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("kuma", "Show the monitors of Uptime Kuma", "/kuma")])
+        Ok(vec![Spec::new("kuma", &tr!("Show the monitors of Uptime Kuma"), "/kuma")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -38,7 +39,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-cordboard_plugin::export!(Kuma: command);
+cordboard_plugin::export!(Kuma: command; german::GERMAN, homelab::german::GERMAN);
 
 #[cfg(test)]
 mod tests {
