@@ -2,9 +2,10 @@
 //! `kuma`, which shows a status page. Read-only: it changes nothing on the server.
 
 mod config;
+mod german;
 mod metrics;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, tr};
 use homelab::{Fetch, base64, fetch, kuma, refreshable};
 
 use config::Config;
@@ -14,7 +15,7 @@ struct Kuma;
 impl Command for Kuma {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        Ok(vec![Spec::new("kuma", "Show the monitors of Uptime Kuma", "/kuma")])
+        Ok(vec![Spec::new("kuma", &tr!("Show the monitors of Uptime Kuma"), "/kuma")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -33,13 +34,13 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     let text = server.text("/metrics", fetch("/metrics")?)?;
     let monitors = metrics::read(&text).map_err(|what| server.unknown_form("/metrics", &what))?;
     if monitors.is_empty() {
-        return Ok("No monitor of Uptime Kuma has sent a heartbeat yet.".to_owned());
+        return Ok(tr!("No monitor of Uptime Kuma has sent a heartbeat yet."));
     }
     let lines = monitors.iter().map(|monitor| kuma::line(monitor, now));
     Ok([kuma::summary(monitors.iter())].into_iter().chain(lines).collect::<Vec<_>>().join("\n"))
 }
 
-cordboard_plugin::export!(Kuma: command);
+cordboard_plugin::export!(Kuma: command; german::GERMAN, homelab::german::GERMAN);
 
 #[cfg(test)]
 mod tests {
