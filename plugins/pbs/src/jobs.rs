@@ -3,7 +3,8 @@
 
 use cordboard_plugin::{
     Timestamp,
-    text::{ago, code, counted, escape, short_span},
+    text::{ago, code, escape, short_span},
+    tr,
 };
 use homelab::{
     Json,
@@ -21,14 +22,16 @@ const MAX_FAILURES: usize = 5;
 
 /// The kinds of jobs to show, in this order, with their worker types. Other tasks, such as maintenance of the server,
 /// aren't shown.
-const KINDS: [(&str, &[&str]); 6] = [
-    ("Backup", &["backup"]),
-    ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
-    ("Prune", &["prunejob", "prune"]),
-    ("Garbage collection", &["garbage_collection"]),
-    ("Sync", &["syncjob", "sync"]),
-    ("Tape backup", &["tape-backup-job", "tape-backup"]),
-];
+fn kinds() -> [(String, &'static [&'static str]); 6] {
+    [
+        (tr!("Backup"), &["backup"]),
+        (tr!("Verify"), &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
+        (tr!("Prune"), &["prunejob", "prune"]),
+        (tr!("Garbage collection"), &["garbage_collection"]),
+        (tr!("Sync"), &["syncjob", "sync"]),
+        (tr!("Tape backup"), &["tape-backup-job", "tape-backup"]),
+    ]
+}
 
 #[derive(Debug)]
 pub struct Task {
@@ -66,7 +69,7 @@ fn task(item: &Json) -> Result<Task, String> {
             None => TaskEnd::Running,
             Some("OK") => TaskEnd::Ok,
             Some(text) if text.starts_with("WARNINGS") => TaskEnd::Warnings,
-            Some("unknown") => TaskEnd::Failed("it ended without a message".to_owned()),
+            Some("unknown") => TaskEnd::Failed(tr!("it ended without a message")),
             Some(text) => TaskEnd::Failed(first_line(text, 120)),
         },
     })
@@ -80,11 +83,11 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
         of_kind
     };
     let kinds: Vec<_> =
-        KINDS.iter().map(|(title, types)| (*title, of(types))).filter(|(_, tasks)| !tasks.is_empty()).collect();
+        kinds().into_iter().map(|(title, types)| (title, of(types))).filter(|(_, tasks)| !tasks.is_empty()).collect();
     let mut lines: Vec<_> = kinds.iter().map(|(title, tasks)| kind(title, tasks, now)).collect();
     let mut failed: Vec<_> = kinds
         .iter()
-        .flat_map(|(title, tasks)| tasks.iter().map(move |task| (*title, *task)))
+        .flat_map(|(title, tasks)| tasks.iter().map(move |task| (title.as_str(), *task)))
         .filter_map(|(title, task)| match &task.end {
             TaskEnd::Failed(why) => Some((title, task, why)),
             TaskEnd::Running | TaskEnd::Ok | TaskEnd::Warnings => None,
@@ -96,7 +99,7 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
         format!("❌ {title}{object} {}: {}", ago(now, task.started), escape(why))
     }));
     if failed.len() > MAX_FAILURES {
-        lines.push(format!("…and {}", counted((failed.len() - MAX_FAILURES) as u64, "more failure")));
+        lines.push(tr!("…and {n} more failure" | "…and {n} more failures" % failed.len() - MAX_FAILURES));
     }
     lines
 }
@@ -114,19 +117,19 @@ fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
     };
     let mut parts = Vec::new();
     if let Some(running) = tasks.iter().find(|task| matches!(task.end, TaskEnd::Running)) {
-        parts.push(format!("running for {}", short_span(now.saturating_sub(running.started) / 1000)));
+        parts.push(tr!("running for {}", short_span(now.saturating_sub(running.started) / 1000)));
     }
     if let Some(last) = last {
         let when = ago(now, last.started);
         parts.push(match last.end {
-            TaskEnd::Failed(_) => format!("failed {when}"),
-            TaskEnd::Warnings => format!("{when} with warnings"),
+            TaskEnd::Failed(_) => tr!("failed {when}", when),
+            TaskEnd::Warnings => tr!("{when} with warnings", when),
             TaskEnd::Ok | TaskEnd::Running => when,
         });
     }
-    parts.push(counted(tasks.len() as u64, "run"));
+    parts.push(tr!("{n} run" | "{n} runs" % tasks.len()));
     if failures > 0 {
-        parts.push(format!("{failures} failed"));
+        parts.push(tr!("{failures} failed", failures));
     }
     format!("{} {title}: {}", light.symbol(), parts.join(", "))
 }

@@ -2,10 +2,11 @@
 //! changes nothing on the server.
 
 mod config;
+mod german;
 mod jobs;
 mod stores;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, text::escape};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, text::escape, tr};
 use homelab::{Fetch, refreshable, response::warning_line};
 
 use config::Config;
@@ -15,7 +16,7 @@ struct Pbs;
 impl Command for Pbs {
     fn specs() -> Result<Vec<Spec>, String> {
         parse::<Config>()?;
-        let spec = Spec::new("pbs", "Show datastores and jobs of the backup server", "/pbs").min_role("admin");
+        let spec = Spec::new("pbs", &tr!("Show datastores and jobs of the backup server"), "/pbs").min_role("admin");
         Ok(vec![spec])
     }
 
@@ -31,9 +32,13 @@ impl Command for Pbs {
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let stores = config.access.data(fetch, "/status/datastore-usage", |data| stores::read(&data))?;
     let host = config.access.server().url.split("//").last().unwrap_or_default();
-    let mut lines = vec![format!("Datastores of {}", escape(host))];
+    let mut lines = vec![tr!("Datastores of {}", escape(host))];
     if stores.is_empty() {
-        lines.push(format!("This token can't see any datastores. {}", config.access.server().permission_hint));
+        lines.push(format!(
+            "{} {}",
+            tr!("This token can't see any datastores."),
+            tr!("Give the token and its user the role Audit on the path / (Access Control, Permissions).")
+        ));
     }
     lines.extend(stores::lines(&stores, config.warn_at, now));
     lines.push(String::new());
@@ -46,12 +51,12 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
         Ok(tasks) => {
             let whole = tasks.len() < jobs::MAX_TASKS;
             lines.push(if whole {
-                "Jobs of the last 7 days".into()
+                tr!("Jobs of the last 7 days")
             } else {
-                format!("Jobs among the last {} tasks", jobs::MAX_TASKS)
+                tr!("Jobs among the last {} tasks", jobs::MAX_TASKS)
             });
             match jobs::lines(&tasks, now) {
-                none if none.is_empty() => lines.push("This token can't see any jobs.".to_owned()),
+                none if none.is_empty() => lines.push(tr!("This token can't see any jobs.")),
                 some => lines.extend(some),
             }
         }
@@ -60,7 +65,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-cordboard_plugin::export!(Pbs: command);
+cordboard_plugin::export!(Pbs: command; german::GERMAN, homelab::german::GERMAN);
 
 #[cfg(test)]
 mod tests {

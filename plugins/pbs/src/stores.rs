@@ -3,7 +3,8 @@
 
 use cordboard_plugin::{
     Timestamp,
-    text::{code, counted, escape, short_span},
+    text::{code, escape, short_span},
+    tr,
 };
 use homelab::{
     Json,
@@ -68,14 +69,12 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
         return format!("{} {name} {}", Light::Bad.symbol(), escape(error));
     }
     let Some([total, used, free]) = store.sizes else {
-        return if store.mounted {
-            format!(
-                "{} {name} is not visible to this token: give the token and its user the role DatastoreAudit",
-                Light::Inactive.symbol()
-            )
+        let why = if store.mounted {
+            tr!("{name} is not visible to this token: give the token and its user the role DatastoreAudit", name)
         } else {
-            format!("{} {name} is not mounted", Light::Inactive.symbol())
+            tr!("{name} is not mounted", name)
         };
+        return format!("{} {why}", Light::Inactive.symbol());
     };
     // Calculate the percentage as df does: blocks reserved for root count as neither used nor free.
     let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
@@ -87,21 +86,22 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
         Light::Good
     };
     let mut parts = vec![format!(
-        "{} {name} {} {}, {} of {}",
+        "{} {name} {} {}, {}",
         light.symbol(),
         gauge(share),
         percent(share),
-        size(used),
-        size(total)
+        tr!("{} of {}", size(used), size(total))
     )];
     if let Some([plain, packed]) = store.packed.filter(|[plain, packed]| *plain > 0 && *packed > 0) {
-        parts.push(format!("deduplicated {:.1} to 1", plain as f64 / packed as f64));
+        parts.push(tr!("deduplicated {} to 1", format!("{:.1}", plain as f64 / packed as f64)));
     }
     if let Some(left) = left {
-        parts.push(format!("full in {}", short_span(left.unsigned_abs())));
+        parts.push(tr!("full in {}", short_span(left.unsigned_abs())));
     }
     if store.bad_chunks > 0 {
-        parts.push(format!("{} (verify the datastore)", counted(store.bad_chunks, "bad chunk")));
+        parts.push(tr!(
+            "{n} bad chunk (verify the datastore)" | "{n} bad chunks (verify the datastore)" % store.bad_chunks
+        ));
     }
     parts.join(", ")
 }
