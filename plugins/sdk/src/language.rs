@@ -181,8 +181,13 @@ pub(crate) fn begin<T: Translated>() {
     if T::TRANSLATIONS.is_empty() {
         return;
     }
-    TRANSLATIONS.set(T::TRANSLATIONS);
+    set_translations(T::TRANSLATIONS);
     CURRENT.set(context::locale().as_deref().and_then(translation_for));
+}
+
+/// Makes translations available, as the start of a call does.
+pub(crate) fn set_translations(translations: &'static [&'static Translation]) {
+    TRANSLATIONS.set(translations);
 }
 
 fn translation_for(locale: &str) -> Option<&'static Translation> {
@@ -224,7 +229,7 @@ mod tests {
 
     #[test]
     fn texts_are_translated_within_a_scope() {
-        TRANSLATIONS.set(&[&BRAZILIAN, &GERMAN, &MORE]);
+        set_translations(&[&BRAZILIAN, &GERMAN, &MORE]);
         let english = ["a of b", "1 cup", "2 cups", "not translated", "one more", "2 hours"];
         let german = ["von b das a", "1 Tasse", "2 Tassen", "not translated", "noch eins", "2 Stunden"];
         assert_eq!(texts(), english);

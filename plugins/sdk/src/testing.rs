@@ -3,6 +3,7 @@
 
 use crate::{
     Call, Phase, Session,
+    language::{Translation, set_translations, with_language},
     requests::{Choice, Request},
 };
 
@@ -89,6 +90,13 @@ pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhoo
         headers,
         body: body.as_bytes().to_vec(),
     }
+}
+
+/// Runs a test with translated texts, as in a call with this language.
+pub fn with_translation<R>(translation: &'static Translation, run: impl FnOnce() -> R) -> R {
+    // A test needs few translations, and its process ends soon.
+    set_translations(Box::leak(Box::new([translation])));
+    with_language(Some(translation.language), run)
 }
 
 /// Parses a typed command. Splits the arguments at white space; unlike the host, it doesn't interpret quotes.
