@@ -40,7 +40,7 @@ cordboard_plugin::export!(Policy: lifecycle; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::testing::session;
+    use cordboard_plugin::testing::{session, with_translation};
 
     use super::*;
 
@@ -62,5 +62,7 @@ mod tests {
         assert_eq!(notice(900), "Resuming session (idle for 15 min)...");
         assert_eq!(notice(3 * 3600 + 5), "Resuming session (idle for 3 h)...");
         assert_eq!(notice(2 * 86_400), "Resuming session (idle for 2 d)...");
+        let german = with_translation(&german::GERMAN, || notice(900));
+        assert_eq!(german, "Session wird fortgesetzt (Pause: 15 min)...");
     }
 }

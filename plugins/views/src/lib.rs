@@ -137,7 +137,7 @@ cordboard_plugin::export!(Views: view; german::GERMAN);
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::testing::session;
+    use cordboard_plugin::testing::{session, with_translation};
 
     use super::*;
 
@@ -201,6 +201,18 @@ mod tests {
         assert_eq!(shown(&now).0, Some(title));
         let longer = Turn { elapsed: 0, ..turn(vec![action(&"y".repeat(200), false)]) };
         assert_eq!(shown(&longer).0, Some(format!("{}…", "y".repeat(MAX_TITLE))));
+    }
+
+    #[test]
+    fn the_live_line_follows_the_language() {
+        with_translation(&german::GERMAN, || {
+            assert_eq!(shown(&turn(vec![])).0, Some("Denkt nach… 12 s".into()));
+            assert_eq!(shown(&turn(vec![text("Hal")])).0, Some("Schreibt… 12 s".into()));
+            let done = Turn { done: true, ..turn(vec![action("x", true)]) };
+            assert_eq!(shown(&done).1, ["Fertig."]);
+            let summary = texts(quiet_and_smart::smart(&done)).1;
+            assert!(summary[0].ends_with("12 s"), "{summary:?}");
+        });
     }
 
     #[test]
