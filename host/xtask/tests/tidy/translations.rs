@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
-use super::code_scanner::{line_of, occurrences};
+use super::code_scanner::{self, line_of, occurrences};
 use super::source_files::{self, File};
 
 const SDK: &str = "plugins/sdk";
@@ -25,6 +25,38 @@ struct Crate<'a> {
 impl Crate<'_> {
     fn translates(&self, english: &str) -> bool {
         self.table.iter().any(|(text, _)| text.english == english)
+    }
+}
+
+/// The beginnings of expressions whose literal users would read in English only.
+const UNTRANSLATED: [&str; 3] = ["Reply::plain(\"", "Reply::text(\"", ".button(\""];
+
+#[test]
+fn the_plugins_translate_their_texts() {
+    let mut findings = Findings::default();
+    for file in source_files::product().filter(|file| is_of_plugin(file)) {
+        check_plugin(file, &mut findings);
+    }
+    findings.none();
+}
+
+/// Returns whether the file belongs to a plugin that users can install.
+fn is_of_plugin(file: &File) -> bool {
+    file.path.starts_with("plugins/") && !file.path.starts_with("plugins/bad/") && !file.path.starts_with(SDK)
+}
+
+fn check_plugin(file: &File, findings: &mut Findings) {
+    for at in occurrences(&file.code, "cordboard_plugin::export!") {
+        let call = file.code[at..].lines().next().unwrap_or_default();
+        if !call.contains("; german::GERMAN") {
+            findings.add(file, line_of(&file.code, at), "the plugin exports no German texts", "add `; german::GERMAN`");
+        }
+    }
+    let text = code_scanner::without_tests(&file.text);
+    for (at, start) in UNTRANSLATED.iter().flat_map(|start| text.match_indices(start)) {
+        if !text[at + start.len()..].starts_with('"') {
+            findings.add(file, line_of(text, at), "users get this text only in English", "pass it to `tr!`");
+        }
     }
 }
 
@@ -153,6 +185,21 @@ fn placeholders(text: &str) -> Vec<String> {
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
+}
+
+#[test]
+fn untranslated_plugins_are_found() {
+    let file = File::example(
+        "plugins/a/src/lib.rs",
+        "fn f() {\n Reply::plain(\"Hello\").button(\"Go\", \"/go\") }\nfn g() { Reply::text(\"\") }\n\
+         cordboard_plugin::export!(A: command);",
+    );
+    let mut findings = Findings::default();
+    check_plugin(&file, &mut findings);
+    let lines: Vec<_> = findings.0.iter().filter_map(|finding| finding.split(':').nth(1)).collect();
+    assert_eq!(lines, ["4", "2", "2"], "{:?}", findings.0);
+    let tables = ["plugins/bad/echo/src/lib.rs", "plugins/sdk/src/lib.rs", "host/src/lib.rs"];
+    assert!(tables.iter().all(|path| !is_of_plugin(&File::example(path, ""))));
 }
 
 #[test]
