@@ -112,12 +112,77 @@ pub const GERMAN: Translation = Translation {
             "You can remove only rules that you saved for a session. Ask an admin.",
             "Du kannst nur Regeln entfernen, die du für eine Session gespeichert hast. Frag einen Admin.",
         ),
+        (
+            "a path pattern begins with `!`: put the exception in another list, for example `Read(secrets/**)` \
+             in the deny list",
+            "ein Pfadmuster beginnt mit `!`: schreib die Ausnahme in eine andere Liste, zum Beispiel \
+             `Read(secrets/**)` in die Liste deny",
+        ),
+        (
+            "a path pattern contains `..` or names another user's home: write `//absolute/path/**` or `~/path/**`",
+            "ein Pfadmuster enthält `..` oder das Home eines anderen Benutzers: schreib `//absoluter/pfad/**` \
+             oder `~/pfad/**`",
+        ),
+        (
+            "a path pattern contains braces, a backslash or `[^`: write a separate rule for each alternative, \
+             such as `Edit(*.ts)` and `Edit(*.js)`",
+            "ein Pfadmuster enthält geschweifte Klammern, einen Backslash oder `[^`: schreib für jede \
+             Alternative eine eigene Regel, zum Beispiel `Edit(*.ts)` und `Edit(*.js)`",
+        ),
+        (
+            "a path pattern has an invalid wildcard: use `**` only as a whole path component, as in \
+             `src/**/*.rs`, and close each `[`",
+            "ein Pfadmuster hat einen ungültigen Platzhalter: verwende `**` nur als ganzen Teil des Pfads, wie \
+             in `src/**/*.rs`, und schließ jede `[`",
+        ),
+        (
+            "a pattern can't contain both `*` and `:*`: write `Bash(git * main)` or `Bash(git push:*)`",
+            "ein Muster kann nicht `*` und `:*` enthalten: schreib `Bash(git * main)` oder `Bash(git push:*)`",
+        ),
+        (
+            "a rule contains a line break or another control character: write one rule per line, such as \
+             `Bash(make test)`",
+            "die Regel enthält einen Zeilenumbruch oder ein anderes Steuerzeichen: schreib eine Regel pro Zeile, \
+             zum Beispiel `Bash(make test)`",
+        ),
+        (
+            "a rule for WebFetch names no domain: write `WebFetch(domain:example.org)`",
+            "eine Regel für WebFetch braucht eine Domain: schreib `WebFetch(domain:example.org)`",
+        ),
+        (
+            "a rule for this tool takes no pattern: write the name alone, for example `mcp__server__tool`",
+            "eine Regel für dieses Tool hat kein Muster: schreib nur den Namen, zum Beispiel `mcp__server__tool`",
+        ),
+        (
+            "a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`",
+            "die Regel ist leer: schreib `Tool` oder `Tool(Muster)`, zum Beispiel `Bash(git status:*)`",
+        ),
+        (
+            "a tool name contains a wildcard: write `*` for all tools or `mcp__server__*` for the tools of an \
+             MCP server",
+            "der Name des Tools enthält einen Platzhalter: schreib `*` für alle Tools oder `mcp__server__*` für \
+             die Tools eines MCP-Servers",
+        ),
         ("configuration", "Konfiguration"),
         ("configuration of persona '{name}'", "Konfiguration der Persona '{name}'"),
         ("configuration of session '{name}'", "Konfiguration der Session '{name}'"),
         ("rule {}", "Regel {}"),
         ("saved by {by}, {date}", "gespeichert von {by}, {date}"),
         ("saved for session '{name}' by {by}, {date}", "gespeichert für Session '{name}' von {by}, {date}"),
+        (
+            "the closing parenthesis is missing at the end: write `Bash(git status:*)`",
+            "am Ende fehlt die schließende Klammer: schreib `Bash(git status:*)`",
+        ),
+        (
+            "the pattern is empty: write `Bash` for all uses or `Bash(git status:*)` for some",
+            "das Muster ist leer: schreib `Bash` für alle Verwendungen oder `Bash(git status:*)` für einige",
+        ),
+        (
+            "the tool name is missing or contains characters that are not allowed in tool names: write `Bash` or \
+             `mcp__server__tool`",
+            "der Name des Tools fehlt oder enthält Zeichen, die in Namen von Tools nicht erlaubt sind: schreib \
+             `Bash` oder `mcp__server__tool`",
+        ),
         ("{rule} in all sessions", "{rule} in allen Sessions"),
         ("{rule} in session '{name}'", "{rule} in Session '{name}'"),
         ("“{text}” isn't a rule: {error}", "„{text}“ ist keine Regel: {error}"),

@@ -10,6 +10,7 @@ mod permissions_arguments;
 mod permissions_command;
 mod permissions_page;
 mod rights;
+mod rule_error;
 mod rule_list;
 mod rule_source;
 mod rules;

@@ -6,6 +6,8 @@ use cordboard_permission_rules::Rule;
 use cordboard_plugin::tr;
 use serde::{Deserialize, Serialize};
 
+use crate::rule_error;
+
 /// The list that contains a rule. The list determines what happens to the tool uses that the rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,7 +44,9 @@ impl TryFrom<String> for RuleText {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error| tr!("“{text}” isn't a rule: {error}", text, error))
+        text.parse()
+            .map(Self)
+            .map_err(|error| tr!("“{text}” isn't a rule: {error}", text, error = rule_error::text(error)))
     }
 }
 
