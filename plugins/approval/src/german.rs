@@ -39,6 +39,10 @@ pub const GERMAN: Translation = Translation {
             "Antworte mit /answer {target} und einer oder mehreren dieser Optionen: {choices}.",
         ),
         ("Answered: {}.", "Beantwortet: {}."),
+        (
+            "Chosen: {labels}. To answer, use /answer #{number} done.",
+            "Gewählt: {labels}. Zum Antworten: /answer #{number} done.",
+        ),
         ("Deny an agent's request", "Die Anfrage eines Agenten ablehnen"),
         (
             "Deny comes before ask, and ask before allow. A user decides about everything else.\nTo add a rule, \
@@ -47,6 +51,7 @@ pub const GERMAN: Translation = Translation {
              Regel fügst du mit {usage} hinzu, zum Beispiel {example}. {session} beschränkt sie auf diese \
              Session.",
         ),
+        ("Done", "Fertig"),
         (
             "From now on, this rule would allow it without asking:",
             "Diese Regel würde es ab jetzt ohne Nachfrage erlauben:",
@@ -61,6 +66,7 @@ pub const GERMAN: Translation = Translation {
             "No rules: a user decides each time the agent asks for permission.",
             "Keine Regeln: Jedes Mal, wenn der Agent um Erlaubnis bittet, entscheidet eine Person.",
         ),
+        ("Nothing is chosen yet.", "Noch nichts gewählt."),
         (
             "Only admins can save a rule for all sessions. For this session, use {example}",
             "Nur Admins können eine Regel für alle Sessions speichern. Verwende für diese Session {example}",
@@ -68,6 +74,10 @@ pub const GERMAN: Translation = Translation {
         (
             "Only the owner of session '{}' and admins can save rules for it.",
             "Nur wem die Session '{}' gehört und Admins können Regeln für sie speichern.",
+        ),
+        (
+            "Others are choosing options at the same time. Try again.",
+            "Andere wählen gerade auch Optionen. Versuch es noch einmal.",
         ),
         (
             "Others are saving rules at the same time. Try again.",

@@ -4,7 +4,7 @@
 use cordboard_plugin::{
     Reply,
     requests::{Choice, Request},
-    state,
+    state, tr,
 };
 
 /// The words after `/answer #number` that choose or unchoose an option, and that answer with the chosen options.
@@ -52,7 +52,7 @@ pub fn toggle(open: &Request, id: &str) -> Result<Vec<String>, String> {
             Err(state::SwapError::Failed(why)) => return Err(why),
         }
     }
-    Err("Others are choosing options at the same time. Try again.".to_owned())
+    Err(tr!("Others are choosing options at the same time. Try again."))
 }
 
 /// Returns the ids of the chosen options.
@@ -72,8 +72,8 @@ pub fn page(open: &Request, chosen: &[String]) -> Reply {
     let is_chosen = |choice: &&Choice| chosen.contains(&choice.id);
     let labels: Vec<&str> = open.choices.iter().filter(is_chosen).map(|choice| choice.label.as_str()).collect();
     let text = match labels.as_slice() {
-        [] => "Nothing is chosen yet.".to_owned(),
-        labels => format!("Chosen: {}. To answer, use /answer #{number} {DONE}.", labels.join(", ")),
+        [] => tr!("Nothing is chosen yet."),
+        labels => tr!("Chosen: {labels}. To answer, use /answer #{number} done.", labels = labels.join(", "), number),
     };
     let mut reply = Reply::plain(&text).in_place();
     for choice in &open.choices {
@@ -85,7 +85,7 @@ pub fn page(open: &Request, chosen: &[String]) -> Reply {
             reply.button(label.as_str(), format!("/answer #{number} {id}"))
         };
     }
-    if labels.is_empty() { reply } else { reply.button("Done", format!("/answer #{number} {DONE}")) }
+    if labels.is_empty() { reply } else { reply.button(tr!("Done"), format!("/answer #{number} {DONE}")) }
 }
 
 fn toggled(open: &Request, chosen: &[String], id: &str) -> Vec<String> {
