@@ -172,7 +172,7 @@ impl Acp {
         self.call(Call::Configure(change.setting), change.method, change.params)
     }
 
-    /// Reports that the agent is ready, once it has answered all changes of its settings.
+    /// Reports that the agent is ready once it has responded to all settings changes.
     fn note_ready(&mut self, decoded: &mut Decoded) {
         if !self.calls.values().any(|call| matches!(call, Call::Configure(_))) {
             decoded.events.extend(self.handshake.take_ready());
@@ -230,7 +230,7 @@ impl Acp {
         }
     }
 
-    /// Reports a change of the permission mode that the host did not request.
+    /// Reports a permission mode change that the host did not request.
     fn note_mode(&mut self, mode: &str, events: &mut Vec<AgentEvent>) {
         let is_expected = |call: &Call| matches!(call, Call::LoadSession | Call::Configure(SettingKind::Mode));
         if !self.calls.values().any(is_expected) {

@@ -26,7 +26,7 @@ const PROTOCOL_FLAGS: [&str; 10] = [
     "stdio",
 ];
 
-/// The settings of a claude process on pipes. In plan mode, one of the CLI's classifiers would otherwise decide
+/// The settings of a claude process on pipes. Otherwise, in plan mode, one of the CLI's classifiers would decide about
 /// permissions instead of the user.
 const SETTINGS: &str = r#"{"useAutoModeDuringPlan":false}"#;
 

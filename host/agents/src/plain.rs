@@ -102,7 +102,7 @@ impl Plain {
         self.on_line(&line);
     }
 
-    /// Removes the prompt at the end of the output. Text before the prompt, in the same line, belongs to the output.
+    /// Removes the prompt at the end of the output. Text before the prompt on the same line belongs to the output.
     fn take_prompt(&mut self) {
         if let Some(start) = self.prompt_start() {
             let line = strip_control_sequences(&std::mem::take(&mut self.unfinished));
@@ -177,8 +177,8 @@ impl Plain {
         lines.iter().for_each(|line| self.block.push_line(line, &mut self.text));
     }
 
-    /// Returns whether the program seems to wait for the answer to a question that it asks during a turn: the output
-    /// ends with an unfinished line such as `Name: `.
+    /// Returns whether the program seems to be waiting for an answer to a question that it asked during the turn: the
+    /// output ends with an unfinished line such as `Name: `.
     fn asks(&self) -> bool {
         let line = strip_control_sequences(&self.unfinished);
         let line = line.trim_end();

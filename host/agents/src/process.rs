@@ -192,7 +192,7 @@ impl Process {
         })
     }
 
-    /// Closes the agent's stdin after the queued lines. A well-behaved agent then exits.
+    /// Closes the agent's stdin after the queued lines are written. A well-behaved agent then exits.
     pub fn close_input(&self) {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }

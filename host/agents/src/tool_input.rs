@@ -173,8 +173,8 @@ pub fn is_readable(tool: &str, input: &Value) -> bool {
 /// The tools that search the session's folder if their call names no path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
-/// Replaces an argument that isn't a string, and a missing path or URL if the tool needs one. No allow rule for
-/// commands, paths or domains matches it, but every deny rule for paths or domains does.
+/// The placeholder for an argument that isn't a string, and for a missing path or URL if the tool needs one. No allow
+/// rule for commands, paths or domains matches it, but every deny rule for paths or domains does.
 pub const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.

@@ -36,7 +36,7 @@ impl Lines {
     }
 }
 
-/// Replaces unseen characters with their codes, and long runs of blanks with their number.
+/// Replaces invisible characters with their codes, and long runs of blanks with a count.
 pub fn visible(text: &str, lines: Lines) -> Visible {
     let all: Vec<(&str, &str)> = text.split('\n').map(|line| lines.split(line)).collect();
     let are_blank = |a: &(&str, &str), b: &(&str, &str)| a.0 == b.0 && [a, b].iter().all(|line| is_blank_line(line.1));

@@ -186,7 +186,7 @@ where
 /// this much.
 const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Completes when the call has run for `allowed`, excluding time with network requests in flight.
+/// Completes when the call has run for `allowed`, not counting the time during which network requests were in flight.
 async fn overdue(allowed: Duration, waits: &WaitBudget) {
     let began = Instant::now();
     loop {
@@ -228,8 +228,8 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     }
     let root = error.root_cause().to_string();
     if root.contains("fuel allocated for hostcalls") {
-        // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was
-        // reading the guest's result.
+        // If the backtrace contains guest frames, the guest was passing an argument to the host. Otherwise, the host
+        // was reading the guest's result.
         let is_argument = error.downcast_ref::<WasmBacktrace>().is_some();
         let plugin = state.call_settings.name.to_string();
         return if is_argument {

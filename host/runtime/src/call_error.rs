@@ -24,7 +24,7 @@ pub enum CallError {
         format_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },
-    /// The guest exceeded a fixed limit, or it exited. Contains the predicate.
+    /// The guest exceeded a fixed limit, or it exited. The string is the predicate of the message.
     #[error("{0}")]
     FixedLimit(String),
     #[error("trapped: {0}")]

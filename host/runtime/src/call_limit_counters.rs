@@ -28,7 +28,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The minimum size that each post counts as, in bytes. Even a short post costs a row in the store and a message in a
+/// The minimum number of bytes that a post counts as. Even a short post costs a row in the store and a message in a
 /// chat.
 const MIN_POST: usize = 4 << 10;
 

@@ -1,4 +1,4 @@
-//! Removes secrets from the results of plugin calls, and measures their size for the `reply` limit.
+//! Removes secrets from the results of plugin calls, and measures the results' size for the `reply` limit.
 //! [`run`](super::call::run) can return only types that implement [`CallOutput`].
 
 use cordboard_core::scrub;

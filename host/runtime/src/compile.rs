@@ -32,8 +32,8 @@ pub const COMPILE_COMMAND: &str = "compile-plugin";
 /// The path of the running binary, which stays valid when an update replaces the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. A wall-clock limit would also
-/// include the time that a busy machine spends on other work.
+/// The CPU time limit of a compilation, in seconds. An 18 MB Python plugin takes 6 s to compile. A wall-clock limit
+/// would also include the time that a busy machine spends on other work.
 const COMPILE_TIME: u64 = 120;
 
 /// The wall-clock limit of a compilation, in case the compiler gets no CPU time.
@@ -101,8 +101,7 @@ impl Compiler {
         opened.map_err(|error| PluginError::TooBig(shorten(&error.root_cause().to_string())))
     }
 
-    /// Returns the artifact of a digest if it is cached. If it is, the caller doesn't need to read the WebAssembly
-    /// file.
+    /// Returns the cached artifact with this digest, if there is one. This saves reading the WebAssembly file.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
@@ -159,7 +158,7 @@ fn not_started(name: &str, error: &io::Error) -> PluginError {
     ))
 }
 
-/// Explains why the compiling child failed, with the remedy.
+/// Explains why the compiler process failed, and how to fix it.
 fn explain_failure(name: &str, output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let why = stderr.trim();

@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Signals a version's calls that they have to end.
+/// Tells a version's running calls to end.
 #[derive(Debug)]
 pub struct Drain(watch::Sender<Option<Begun>>);
 

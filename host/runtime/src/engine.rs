@@ -142,8 +142,8 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// The number of ticks without a call after which the ticker parks. Because of this delay, a busy host doesn't unpark
-/// the thread for each call.
+/// The number of ticks without a call after which the ticker parks. The delay keeps a busy host from unparking the
+/// thread for every call.
 const IDLE_TICKS: u32 = 200;
 
 /// Starts the ticker on an OS thread, because a guest that never yields could block a ticker task. The thread parks

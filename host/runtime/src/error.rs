@@ -111,7 +111,7 @@ pub enum PluginError {
     Taken { kind: &'static str, what: String, by: String },
 }
 
-/// Whether a component was built for an older or a newer host than this one.
+/// The age of the host that a component was built for, relative to this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
     Older,
@@ -142,7 +142,7 @@ fn bytes(count: usize) -> String {
     if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 
-/// Names an interface, or one item of it.
+/// Formats the name of an interface, or of one of its items.
 fn interface_item(item: Option<&str>, name: &str) -> String {
     item.map_or_else(|| name.to_owned(), |item| format!("`{item}` of {name}"))
 }

@@ -1,5 +1,5 @@
-//! The log output of one call: `log` records, standard output and error, and refused network requests. All of them
-//! count against the `log` limit, a number of lines.
+//! The log output of one call: `log` records, standard output and error, and refused network requests. Each line of
+//! them counts against the `log` limit.
 
 mod line;
 mod panic;

@@ -115,7 +115,7 @@ pub trait HostApi: PluginState + AccessControl {
     async fn read_attachment(&self, _id: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, String> {
         Err(messages::NO_ATTACHMENTS.to_owned())
     }
-    /// Lists a folder below the session's folder.
+    /// Lists the contents of a folder inside the session's folder.
     async fn files(&self, caller: &Caller, name: &SessionName, page: &FolderPage)
     -> Result<Vec<FolderEntry>, ApiError>;
     /// Returns the replacement for the network in tests, or `None` to use the real network.

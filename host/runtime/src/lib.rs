@@ -1,6 +1,6 @@
 //! Runs plugins: compiles components, links each to its granted capabilities, puts it through a trial, activates it by
 //! replacing the registry's snapshot, and calls it in a fresh instance per call. Apart from tests and benchmarks, only
-//! this crate depends on wasmtime. It doesn't know the hub, which supplies the host's functions as a [`HostApi`].
+//! this crate depends on wasmtime. It doesn't depend on the hub, which supplies the host's functions as a [`HostApi`].
 
 mod bindings;
 mod button_check;

@@ -20,7 +20,7 @@ pub enum Health {
     PendingApproval,
     /// An admin disabled the plugin.
     Disabled,
-    /// A version has been compiled or tried for more than a second.
+    /// A version is being compiled or tried, and this has taken more than a second.
     Compiling,
     /// The configuration names this plugin as the lifecycle plugin, but there is no such plugin.
     Absent,

@@ -128,7 +128,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     }
 }
 
-/// Explains why the newest version, or the active version's newest settings, were rejected.
+/// Explains why the newest version or the active version's newest settings were rejected.
 fn rejection_note(active: &ActivePlugin, rejected: &RejectedVersion) -> String {
     if rejected.digest == active.version.digest {
         messages::configuration_rejected(&rejected.why)

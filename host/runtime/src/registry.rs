@@ -223,8 +223,8 @@ impl Registry {
         Ok(Some(Box::new(Candidate { version, offers })))
     }
 
-    /// Activates the version, and returns the number of its generation. Running calls of the replaced version have up
-    /// to `drain` to finish.
+    /// Activates the version, and returns its generation number. Running calls of the replaced version have up to
+    /// `drain` to finish.
     pub async fn publish(
         &self,
         candidate: Box<Candidate>,

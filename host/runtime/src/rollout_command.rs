@@ -14,7 +14,7 @@ const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminCommand {
-    /// Activates the version before the active one.
+    /// Activates the previous version instead of the active one.
     Rollback,
     /// Compiles, links and tries the newest version again.
     Reload,

@@ -41,7 +41,7 @@ pub struct CallSecrets(Arc<Secrets>);
 #[derive(Default)]
 struct Secrets {
     list: Vec<Secret>,
-    /// Finds secret values in a text. The label of each value is its placeholder.
+    /// Finds secret values in text. The label of each value is its placeholder.
     scrubber: Scrubber,
 }
 
@@ -132,8 +132,8 @@ impl CallSecrets {
     }
 
     /// Returns an upper bound on the length of `text` with values in place of placeholders, in bytes. A value may be
-    /// two hundred times as long as its placeholder. A value shorter than its placeholder counts as long as the
-    /// placeholder.
+    /// two hundred times as long as its placeholder. A value shorter than its placeholder counts as having the
+    /// placeholder's length.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref()?;
@@ -168,8 +168,8 @@ impl CallSecrets {
         self.fill(value)
     }
 
-    /// Replaces values in `text` with placeholders before the guest reads it. Replaces a part of a value with a fixed
-    /// text, and every other secret that this process has read with its label.
+    /// Replaces values in `text` with placeholders before the guest reads it. A partial value is replaced with a fixed
+    /// text, and any other secret that this process has read is replaced with its label.
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),
@@ -252,7 +252,7 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("other users can read it (mode {:o}): run chmod 600", mode & 0o777)));
     }
     let mut bytes = Vec::new();
-    // Read more than the limit, so that a longer file is rejected and not truncated.
+    // Read one byte more than the limit, so that a longer file is rejected instead of truncated.
     file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -91,7 +91,8 @@ fn save(db: &Connection, person: &StoredPerson) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Returns all entries: those for all chats, and then those for single chats, each in the order of their ids.
+/// Returns all entries, first those that apply to all chats, then those that apply to one chat. Both groups are ordered
+/// by the person's id.
 pub(super) fn people(db: &Connection) -> Result<Vec<StoredPerson>, WorkError> {
     let mut people = everywhere(db)?;
     people.extend(read_all(db, "SELECT person, name, place FROM chat_access ORDER BY person, place", [], |row| {

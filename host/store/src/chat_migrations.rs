@@ -7,8 +7,9 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Moves the active sessions, chat members and access that are
-    /// already stored under the new id to the first id, unless they would replace an entry there.
+    /// Records that the chat `home` has the new id `chat`. Moves the active sessions, chat members and access entries
+    /// that are already stored under the new id to the original id, and deletes those for which the original id already
+    /// has an entry.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {

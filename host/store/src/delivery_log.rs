@@ -37,11 +37,11 @@ pub struct WaitingPost {
     /// `None` if an older version of the host stored the post.
     pub stored: Option<Timestamp>,
     pub delivery: Delivery,
-    /// As in [`DeliveryLogEntry`].
+    /// The beginning of the post, on one line.
     pub beginning: String,
 }
 
-/// Whether the host can write to a place.
+/// The reachability of a place: whether the host can write to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceReach {
     Reachable,

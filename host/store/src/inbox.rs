@@ -20,12 +20,12 @@ use super::{
     sessions,
 };
 
-/// The keys of this many recent updates are kept after completion, to detect duplicates. Telegram repeats at most the
-/// last batch of 100 updates.
+/// The number of recent updates whose keys are kept after completion, to detect duplicates. Telegram repeats at most
+/// the last batch of 100 updates.
 const MOST_KEYS: i64 = 10_000;
 
-/// A completed message to an agent keeps its text while it is among this many most recent updates, so that it can still
-/// be edited.
+/// The number of recent updates that keep their text after completion if they are messages to agents, so that these can
+/// still be edited.
 const MAX_EDITABLE_UPDATES: i64 = 1000;
 
 impl Store {

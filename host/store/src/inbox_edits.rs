@@ -130,7 +130,7 @@ impl Store {
 /// The result of storing an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedEdit {
-    /// No session was chosen for the message yet, or the message is completed.
+    /// No session has been chosen for the message yet, or the message is completed.
     Done,
     Prompt(Box<EditedPrompt>),
     /// The message or its session has changed since it was read. Nothing was stored.

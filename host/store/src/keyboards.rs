@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The buttons of this many recent posts still work. The records of older posts are deleted.
+/// The number of recent posts whose buttons still work. The records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.

@@ -76,7 +76,7 @@ pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
     wal: Arc<Wal>,
-    /// The places that were told, since the store last worked, that it is failing.
+    /// The places that have been notified of a failure since the store last worked.
     notified: Arc<Mutex<HashSet<Place>>>,
 }
 

@@ -56,8 +56,9 @@ impl Store {
     }
 
     /// Records that the turn is being streamed into this message, which now shows `text`. The final answer replaces the
-    /// message. If the host ends before the turn, [`Self::mark_interrupted_answers`] marks the answer as interrupted.
-    /// Call it for each message of a long answer and for each edit. Ignores turns whose end is already stored.
+    /// message. If the host exits before the turn ends, [`Self::mark_interrupted_answers`] marks the answer as
+    /// interrupted. Call this method for each message of a long answer and for each edit. Ignores turns whose end is
+    /// already stored.
     pub async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -68,8 +69,8 @@ impl Store {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
         self.run(format!("store the message that shows the answer to prompt {}", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
-            // If the final answer was stored while the message was being sent, insert nothing, because nothing would
-            // delete the entry. Turns that the agent starts by itself aren't in the inbox, so also check the outbox for
+            // Don't insert an entry if the final answer was stored while the message was being sent, because it would
+            // never be deleted. Turns that the agent starts by itself aren't in the inbox, so also check the outbox for
             // the answer.
             let sql = "INSERT INTO live (prompt, place, message, text) SELECT ?1, ?2, ?3, ?4
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE prompt = ?1 AND state = 'done')

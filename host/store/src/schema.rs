@@ -136,7 +136,7 @@ const AUDIT: &str = "
     CREATE INDEX audit_session ON audit (session);
 ";
 
-/// The agent usage for each finished turn.
+/// The agent usage of each finished turn.
 const USAGE: &str = "
     CREATE TABLE usage (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, persona TEXT, agent TEXT NOT NULL,
@@ -179,7 +179,7 @@ const DELIVERY_LOG: &str = "
     CREATE TABLE delivery_log (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
 ";
 
-/// The members of single chats. `place` has no topic.
+/// The people who have access only in one chat. `place` has no topic.
 const CHAT_ACCESS: &str = "
     CREATE TABLE chat_access (
         place TEXT NOT NULL, person INTEGER NOT NULL, name TEXT, since INTEGER NOT NULL, PRIMARY KEY (place, person)

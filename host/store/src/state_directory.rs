@@ -1,5 +1,5 @@
-//! Creates, checks and locks the state directory. This module rejects directories owned by any user other than this one
-//! or root, and must not change permissions.
+//! Creates, checks and locks the state directory. This module rejects directories owned by anyone other than root or
+//! the user that runs the host. It must not change permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -59,8 +59,8 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     Ok(Lock { _file: file })
 }
 
-/// Takes the lock. If a child of a killed host holds it, waits: a child that was being started shares the lock until it
-/// executes its own program.
+/// Takes the lock. Waits if the host that took it has exited: a child that the host was starting shares the lock until
+/// it executes its own program.
 fn lock(file: &mut File) -> Result<(), TryLockError> {
     let began = Instant::now();
     loop {

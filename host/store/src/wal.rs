@@ -17,8 +17,9 @@ pub(super) struct Wal {
 }
 
 impl Wal {
-    /// Opens the log of a database that was read or written. Closing this file doesn't release SQLite's locks, because
-    /// SQLite locks the database file and the shared-memory file instead.
+    /// Opens the log. The database must have been read or written before, because SQLite creates the log only then.
+    /// Closing this file doesn't release SQLite's locks, because SQLite locks the database file and the shared-memory
+    /// file instead.
     pub fn open(database: &Path) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");

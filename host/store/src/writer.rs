@@ -52,7 +52,7 @@ pub(super) trait WriteRequest: Send {
     /// Runs the work and stores the outcome in the request. Returns whether the work succeeded. May be called again
     /// after the transaction was rolled back.
     fn run(&mut self, db: &Connection) -> bool;
-    /// Sends the outcome that `run` has stored, or the error of the commit.
+    /// Sends the outcome that `run` stored, or the commit's error.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 

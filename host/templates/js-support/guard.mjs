@@ -8,7 +8,7 @@ export * from "../plugin.js";
 /** The maximum number of stack lines to log. */
 const MAX_FRAMES = 8;
 
-/** Logs an exception that traps. Strings and objects with a payload don't trap: they are errors for the caller. */
+/** Logs an exception that causes a trap. Strings and objects that have a payload don't: they are errors for the caller. */
 function logTrap(error) {
   if (typeof error === "string" || (error !== null && typeof error === "object" && "payload" in error)) return;
   const isOwn = (frame) => frame !== "" && !/guard\.mjs|initializer\.js/.test(frame);

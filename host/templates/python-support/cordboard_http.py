@@ -37,7 +37,7 @@ class Answer:
 
 
 def fetch(url, method="GET", headers=None, body=b""):
-    """Sends a request and returns the complete response, including redirects and errors such as 404."""
+    """Sends a request and returns the complete response. Redirects aren't followed, and a status such as 404 isn't an error."""
     try:
         request = outgoing(url, method, headers or {})
         sending = request.body()

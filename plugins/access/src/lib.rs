@@ -16,7 +16,7 @@ const USAGE: &str = "/access [add <id> [admin|member|here]|remove <id> [here]]";
 /// The argument that makes `/access remove` ask for confirmation before it removes a person. Only buttons use it.
 const CONFIRM: &str = "?";
 
-/// The maximum number of entries with a button.
+/// The maximum number of entries that get a button.
 const MAX_BUTTONS: usize = 30;
 
 struct Access;

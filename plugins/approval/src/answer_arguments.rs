@@ -65,7 +65,7 @@ impl Answer {
 }
 
 /// Parses `<choice>… [text]`. Each choice is an id. If the whole text is a label or a position, it selects that choice;
-/// see [`whole_choice`]. If the text doesn't begin with a choice, all of it becomes the text for the choice that
+/// see [`whole_choice`]. If the text doesn't begin with a choice, all of it becomes the answer text of the choice that
 /// requires one, unless it looks like a misspelled choice.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     if let Some(choice) = open.and_then(|open| whole_choice(open, words.trim())) {

@@ -112,7 +112,7 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Shows the whole text of a request, of which the message with the buttons may show only a part.
+/// Shows the whole text of a request. The message that contains the buttons may show only part of it.
 fn whole_question(target: Target) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();

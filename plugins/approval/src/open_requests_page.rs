@@ -12,8 +12,8 @@ use cordboard_plugin::{
 /// The maximum number of listed requests: about two screens of a phone.
 const LISTED: usize = 20;
 
-/// The maximum length, in characters, up to which a request's text is shown in the chat instead of as a file: about two
-/// messages.
+/// /// The maximum length of a request's text in the chat, in characters: about two messages. A longer text is attached
+/// as a file.
 const LONGEST: usize = 8000;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {

@@ -9,7 +9,7 @@ use cordboard_plugin::{
 
 use crate::{rights::can_remove, rule_list::List, rule_source::Source, rules::Rules, saved_rule::SavedRule};
 
-/// The maximum number of rules with a button.
+/// The maximum number of rules that get a button.
 const MAX_BUTTONS: usize = 30;
 
 /// The number of buttons per row. Three fit the width of a phone.

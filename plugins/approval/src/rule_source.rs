@@ -40,7 +40,7 @@ impl fmt::Display for Source {
 
 /// Formats the date in UTC, as in `2026-11-28`.
 fn date(at: Timestamp) -> String {
-    // Counts from March 1 of year 0 in cycles of 400 years. A leap day is then the last day of its year. See
+    // Count from March 1 of year 0 in cycles of 400 years, so that a leap day is the last day of its year. See
     // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
     let days = at / 86_400_000 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

@@ -71,8 +71,8 @@ impl Rules {
         }
     }
 
-    /// Describes the rule in the list `ask` that matches the use, if any. The rule leaves the decision to a user, even
-    /// if another rule allows the use.
+    /// /// Describes the rule in the list `ask` that matches the use, if any. Such a rule makes a user decide, even if
+    /// another rule allows the use.
     pub fn asking_rule(&self, tool_use: &ToolUse) -> Option<String> {
         matches(&self.ask.rules, tool_use).map(|rule| self.ask.describe(rule))
     }

@@ -84,7 +84,7 @@ pub fn narrow_rule(tool_use: &ToolUse) -> Option<Rule> {
     suggest(tool_use).filter(|rule| tool_use.home.is_some() || !rule.to_string().contains("(//"))
 }
 
-/// Whether the page offers a rule for all sessions, which only admins can save.
+/// Controls whether the page offers a rule for all sessions, which only admins can save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllSessions {
     Offered,

@@ -26,7 +26,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
         _ => return Ok(Reply::plain(&usage(USAGE))),
     };
     let session = context::session()?;
-    // Interrupts even if no turn is running, because the last answer may still be on its way to the chat.
+    // Interrupt even if no turn is running, because the last answer may still be on its way to the chat.
     match session_control::interrupt(&session.name, queued) {
         Ok(session) => Ok(Reply::plain(&stop_report(&session, queued))),
         Err(error) if error.code == "invalid" && !can_stop(&session, queued) => {
@@ -57,8 +57,8 @@ fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
 
 /// Describes the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
-    // Without `all`, `/stop` drops the message that was about to run if no turn is running, which needs no mention.
-    // During a turn, it drops the messages that the agent has received but not begun to answer.
+    // // If no turn is running, `/stop` without `all` drops the message that was about to run, and the reply doesn't
+    // mention it. During a turn, `/stop` drops the messages that the agent has received but not begun to answer.
     let is_mentioned = queued == QueuedPrompts::Drop || session.phase == Phase::Busy;
     let dropped = session.fact("dropped").filter(|_| is_mentioned);
     let dropped: Vec<&str> = dropped.unwrap_or_default().lines().collect();

@@ -11,7 +11,7 @@ pub struct Listing<'a> {
     /// The path of the folder, relative to the session's folder.
     pub path: &'a str,
     pub entries: &'a [FileEntry],
-    /// Whether `entries` contains all of the folder's entries.
+    /// True if `entries` contains all of the folder's entries.
     pub is_complete: bool,
     /// The number of entries on earlier pages.
     pub skip: usize,
@@ -29,7 +29,7 @@ pub fn parse(argument: &str) -> (usize, &str) {
 impl Listing<'_> {
     pub fn reply(&self) -> Reply {
         let folder = self.path.trim_end_matches('/');
-        // As in a terminal, names that begin with a dot are hidden.
+        // Like `ls`, hide names that begin with a dot.
         let mut entries: Vec<&FileEntry> = self.entries.iter().filter(|entry| !entry.name.starts_with('.')).collect();
         entries.sort_by_key(|entry| entry.kind != "folder");
         let shown = entries.iter().skip(self.skip).take(PAGE);

@@ -17,14 +17,14 @@ use cordboard_plugin::{
 
 use event_text::event_text;
 
-/// The state key of the place.
+/// The state key under which the place is stored.
 const PLACE: &str = "place";
 
 /// The state key of the language of the user who selected the place.
 const LANGUAGE: &str = "language";
 
-/// The state key of the ids of the latest deliveries. They are stored to detect redelivered events, which have the same
-/// id.
+/// /// The state key for the latest delivery ids. GitHub redelivers an event with the same id, so these ids identify
+/// duplicates.
 const SEEN: &str = "seen";
 
 /// The maximum number of stored deliveries.

@@ -37,7 +37,7 @@ pub enum MonitorState {
     Up,
     Pending,
     Maintenance,
-    /// The monitor has had no heartbeat yet, or its state is not one of the others.
+    /// The monitor has had no heartbeat yet, or reports a number that isn't a known state.
     Unknown,
 }
 

@@ -25,10 +25,10 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     Some(seconds * 1000 + millis)
 }
 
-/// Parses a span of the configuration, such as "90m", "26h" or "8d".
+/// Parses a duration from the configuration, such as "90m", "26h" or "8d".
 ///
 /// # Errors
-/// The text isn't a span. The error contains examples of spans.
+/// The text isn't a duration. The error contains examples.
 pub fn parse_span(text: &str) -> Result<Seconds, String> {
     read_span(text).ok_or_else(|| format!("\"{text}\" is not a duration; write it as \"90m\", \"26h\" or \"8d\""))
 }

@@ -15,7 +15,7 @@ use cordboard_plugin::{
     tr,
 };
 
-/// The state key of the place.
+/// The state key under which the place is stored.
 const PLACE: &str = "place";
 
 /// The state key of the language of the user who selected the place.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 /// The argument that resets a session's persona. A persona can't have this name.
 pub const NONE: &str = "none";
 
-/// The maximum length of a name, in characters, so that a name fits a button and a command line.
+/// The maximum length of a name, in characters, so that a name fits on a button and in a command.
 const MAX_NAME: usize = 64;
 
 /// The maximum length, in characters, of the instructions excerpt that replaces a missing description: about a line on

@@ -18,7 +18,7 @@ use cordboard_plugin::{
 
 use config::{Config, NONE};
 
-/// The maximum number of personas with a button.
+/// The maximum number of personas that get a button.
 const MAX_BUTTONS: usize = 8;
 
 struct Personas;

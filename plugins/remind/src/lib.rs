@@ -20,15 +20,15 @@ const MAX_REMINDERS: usize = 50;
 /// The shortest delay in seconds, which is the interval of the job.
 const MIN_DELAY: u64 = 60;
 
-/// A run of the job also posts reminders that are due within this time after the run, in milliseconds. It is half of
-/// the job's interval, so that the nearest run posts a reminder.
+/// /// How long before its due time a reminder may be posted, in milliseconds. It is half of the job's interval, so the
+/// run closest to the due time posts the reminder.
 const TOLERANCE: Timestamp = 30 * 1000;
 
 /// A post that is at least this late, in milliseconds, says when it was due. A post is late if the host was stopped or
 /// the machine slept, for example.
 const LATE: Timestamp = 2 * 60 * 1000;
 
-/// The maximum delay of a reminder that can't be posted before it is dropped, in milliseconds. Its place is probably
+/// /// A reminder that can't be posted is dropped when it is this late, in milliseconds. Its place is probably
 /// abandoned.
 const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 

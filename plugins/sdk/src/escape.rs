@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Removes control characters except line breaks and tabs, and characters that change the writing direction. The host
-/// removes them, too. If they were still present here, they could separate characters that later form Markdown syntax.
+/// removes them later. Removing them only there could join characters into Markdown syntax that was not escaped.
 fn strip_controls(text: &str) -> Cow<'_, str> {
     let is_control = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'

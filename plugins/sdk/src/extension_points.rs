@@ -15,9 +15,9 @@ pub mod command {
     pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
 
     impl Spec {
-        /// Specifies a command for every user, which runs after the earlier commands of its place. `name` is
-        /// `[a-z0-9_]{1,32}`, without a slash. `usage` is a line to copy, such as "/timeout \[minutes]", that starts
-        /// with the command itself, or is empty.
+        /// Creates the spec of a command that every user may run, and that runs after the earlier commands of its
+        /// place. `name` is `[a-z0-9_]{1,32}`, without a slash. `usage` is a line to copy, such as "/timeout
+        /// \[minutes]", that starts with the command itself, or is empty.
         #[must_use]
         pub fn new(name: &str, summary: &str, usage: &str) -> Self {
             let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());
@@ -58,13 +58,13 @@ pub mod approval {
     }
 
     impl Decision {
-        /// Leaves the decision to a user.
+        /// Creates a decision that leaves the use to a user.
         #[must_use]
         pub const fn ask() -> Self {
             Self { outcome: Outcome::Ask, rule: None }
         }
 
-        /// Builds a decision from its outcome and the rule that decided. The audit log shows the rule.
+        /// Creates a decision from an outcome and the rule that caused it. The audit log shows the rule.
         #[must_use]
         pub fn by_rule(outcome: Outcome, rule: &str) -> Self {
             Self { outcome, rule: Some(rule.to_owned()) }
@@ -77,13 +77,13 @@ pub mod filter {
     pub use crate::bindings::filter::exports::cordboard::plugin::filter::{Change, File, Message, Outcome};
 
     impl Change {
-        /// Changes the text without a notice in the chat.
+        /// Creates a change that shows no notice in the chat.
         #[must_use]
         pub fn silent(text: impl Into<String>) -> Self {
             Self { text: text.into(), notice: None, facts: Vec::new() }
         }
 
-        /// Changes the text, and shows a notice in the chat. `notice` is Markdown.
+        /// Creates a change that shows a notice in the chat. `notice` is Markdown.
         #[must_use]
         pub fn with_notice(text: impl Into<String>, notice: impl Into<String>) -> Self {
             Self { text: text.into(), notice: Some(notice.into()), facts: Vec::new() }

@@ -1,5 +1,5 @@
 //! The host's capabilities, one module per capability. A component imports exactly the capabilities whose functions it
-//! calls, so a function here must only use the capability that its module stands for.
+//! calls, so a function must use no capability other than its own module's.
 
 /// The context of the current call. Granted to all plugins.
 pub mod context {

@@ -47,7 +47,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// The reason why there is no response. The text is one line for the user, and `?` converts the error to this text.
+/// The reason for a missing response, as one line for the user. `?` converts the error to this text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The request isn't granted, or is forbidden to all plugins. If the operator can grant it, the text contains the
@@ -166,7 +166,7 @@ impl Request {
     }
 }
 
-/// Returns the error for a request without a response if the host gives no reason.
+/// Returns the error for a missing response for which the host gives no reason.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }

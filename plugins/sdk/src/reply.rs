@@ -71,7 +71,7 @@ impl From<String> for Reply {
 }
 
 impl Session {
-    /// Returns the value of a fact. Facts are values that the record has no field for.
+    /// Returns the value of a fact. A fact is a named value for which the record has no field.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

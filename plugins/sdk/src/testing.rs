@@ -30,7 +30,7 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// Returns a request of a session's agent, made at timestamp 0, for permission to run `ls`. Its choices are `allow`,
+/// Returns a request from a session's agent for permission to run `ls`, made at timestamp 0. Its choices are `allow`,
 /// `session`, `deny` and `why`.
 #[must_use]
 pub fn permission(session: &str, number: u64) -> Request {
@@ -58,7 +58,7 @@ pub fn permission(session: &str, number: u64) -> Request {
     }
 }
 
-/// Returns a use of `tool` for which the agent of an idle session asks permission. It has no command, paths or facts.
+/// Returns a tool use for which an idle session's agent asks permission. It has no command, paths or facts.
 #[must_use]
 pub fn tool_use(session_name: &str, tool: &str) -> crate::approval::Permission {
     crate::approval::Permission {

@@ -14,7 +14,7 @@ impl Form {
         self.part(&format!("name=\"{field}\""), "text/plain; charset=utf-8", value.as_bytes());
     }
 
-    /// Adds a file. `name` contains only letters, digits and `.-_`, because the host chose it.
+    /// Adds a file. `name` needs no escaping: the host chose it, and it contains only letters, digits and `.-_`.
     pub fn file(&mut self, field: &str, name: &str, content: &[u8]) {
         self.part(&format!("name=\"{field}\"; filename=\"{name}\""), "application/octet-stream", content);
     }

@@ -16,7 +16,7 @@ use cordboard_plugin::{
 /// The maximum length of a title in the live line, in characters: one or two lines on a phone.
 const MAX_TITLE: usize = 80;
 
-/// The maximum length of the current task in front of an action, in characters.
+/// The maximum length of the current task's title when it precedes an action, in characters.
 const MAX_TASK: usize = 40;
 
 struct Views;

@@ -57,7 +57,7 @@ fn tool(part: &Part) -> Option<&Action> {
     }
 }
 
-/// Returns how often each tool was used, the number of failures, and the duration of the turn.
+/// Summarizes the turn: the most used tools, the number of failures, and the duration.
 fn summary(turn: &Turn) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     let mut failures = 0;

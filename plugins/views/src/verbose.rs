@@ -1,5 +1,5 @@
-//! Renders the `verbose` mode: the answer with the thoughts and actions of the agent, in order. The list of tasks is
-//! the last part, so that its changes don't move or replace text that a console has already printed.
+//! Renders the `verbose` mode: the answer with the thoughts and actions of the agent, in order. The task list comes
+//! last, so that its changes don't move or replace text that a console has already printed.
 
 use cordboard_plugin::{
     Reply,

@@ -1,5 +1,5 @@
-//! Starts, resumes or forks a conversation with an agent: agrees on the protocol, opens the session, and chooses the
-//! model and the permission mode.
+//! Starts, resumes or forks a conversation with an agent: negotiates the protocol version, opens the session, and sets
+//! the model and the permission mode.
 
 use agent_client_protocol_schema::{
     ProtocolVersion,

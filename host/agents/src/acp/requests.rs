@@ -44,8 +44,8 @@ impl Requests {
             tracing::warn!("ignored a request from the agent, because an open request has the same id");
             return None;
         }
-        // The agent numbers its requests, and starts over in each process. The random part prevents a button of an
-        // earlier process from answering another question.
+        // The agent numbers its requests, and starts over in each process. The random part keeps a button from an
+        // earlier process from answering a different question.
         let id = format!("{}:{}", tool_input::cut(&rpc_id.to_string(), MAX_LABEL), uuid::Uuid::new_v4());
         let options = with_ids(options);
         let question = question(RequestId(id.clone()), &options, call, folder);

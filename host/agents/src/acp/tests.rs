@@ -144,7 +144,7 @@ fn initialized(capabilities: Value) -> Value {
     json!({ "id": 1, "result": { "protocolVersion": 1, "agentCapabilities": capabilities } })
 }
 
-/// Summarizes a line for the agent.
+/// Summarizes a line that the codec sends to the agent.
 fn show_line(line: &[u8]) -> String {
     let line: Value = serde_json::from_slice(line).unwrap();
     assert_eq!(line["jsonrpc"], "2.0");

@@ -16,7 +16,8 @@ use crate::{
     tool_input::{self, UNREADABLE},
 };
 
-/// The maximum size, in bytes, up to which a change's texts are shown as a diff. Diffing longer texts takes too long.
+/// The maximum size, in bytes, of the old and new text of a change to show as a diff. Diffing longer texts takes too
+/// long.
 const MAX_DIFF: usize = 256 << 10;
 
 /// Applies an update to a call. An update contains only the fields that have changed.
@@ -109,8 +110,8 @@ fn paths(call: &ToolCall) -> impl Iterator<Item = String> {
 }
 
 /// Returns the name that permission rules use for the tool. The rules use the names of claude's tools. If the call
-/// contains neither such a name nor that of an MCP tool, the kind of the tool determines the name. For other kinds,
-/// returns the agent's own name for the tool, or the title of the call.
+/// contains neither such a name nor an MCP tool's, the tool's kind determines the name. If the kind has no name in the
+/// rules, returns the agent's own name for the tool, or else the call's title.
 fn tool_name(call: &ToolCall) -> String {
     let name = call.name.as_deref().filter(|name| !name.is_empty());
     let fixed = claude_name(call.meta.as_ref()).or(name.filter(|name| name.starts_with("mcp__")));

@@ -1,5 +1,5 @@
-//! Converts the hook callbacks that the CLI sends before each tool use. The CLI asks for permission for only some of
-//! these uses, and waits for the response to each callback.
+//! Converts the hook callbacks that the CLI sends before each tool use to events, and the answers to responses. The CLI
+//! asks for permission for only some of these uses, and waits for the response to each callback.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ const MAX_FOLDERS: usize = 1000;
 pub(super) struct AnnouncedTools {
     /// The uses that are waiting for a response: each callback's id with the id of its use.
     open: BTreeMap<String, String>,
-    /// The current folders of announced uses, by the id of the use. The CLI may ask about these uses.
+    /// The current folder of each announced use, by the use's id. It is kept because the CLI may ask about the use.
     folders: BTreeMap<String, String>,
     /// The CLI's current folder at startup. Relative paths in rules and in uses start there.
     first_folder: String,

@@ -1,4 +1,4 @@
-//! Detects changes of the permission mode that the host did not request.
+//! Detects permission mode changes that the host did not request.
 
 use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Assembles one turn from streamed blocks and tracks changes of its parts. Text is emitted as it streams; the
-//! complete block that follows only corrects it. Text from a broken stream is removed.
+//! Assembles one turn from streamed blocks and tracks changes to its parts. Text is emitted as it streams; the complete
+//! block that follows only corrects it. Text from a broken stream is removed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::shown_action;
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// Whether the turn is known to answer a prompt or to have been started by the agent itself. Until then, changes
+    /// Set once it is known whether the turn answers a prompt or was started by the agent itself. Until then, changes
     /// are buffered.
     pub is_shown: bool,
     /// Whether the turn answers a prompt that the session has forgotten.

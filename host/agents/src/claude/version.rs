@@ -27,14 +27,14 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// Checks the version that the first `init` of a process names.
+/// Checks the version in a process's first `init`.
 #[derive(Debug, Default)]
 pub struct VersionCheck {
     is_done: bool,
 }
 
 impl VersionCheck {
-    /// Returns a warning for the user if the CLI is too old. The demo agent names no version.
+    /// Returns a warning for the user if the CLI is too old. The demo agent doesn't report a version.
     pub fn on_init(&mut self, init: &Value) -> Option<String> {
         if std::mem::replace(&mut self.is_done, true) {
             return None;

@@ -46,7 +46,7 @@ impl Memory {
     /// Copies the memory of `from` to the new conversation `to`.
     pub(super) fn fork(from: &str, to: &str) -> Option<Self> {
         let (origin, new) = (Self::load(from)?, Self::new(to));
-        // Conversations of older versions have no transcript, so a failed copy is ignored.
+        // Ignore a failed copy, because conversations stored by older versions have no transcript.
         drop(std::fs::copy(origin.transcript, &new.transcript));
         Some(Self { turns: origin.turns, stored: origin.stored, ..new })
     }

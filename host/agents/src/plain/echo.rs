@@ -1,6 +1,6 @@
 //! Recognizes output that only repeats the input.
 
-/// Whether the program echoes its input, as some programs do without a terminal.
+/// The program's echo behavior: some programs repeat their input if they have no terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
     Unknown,

@@ -14,7 +14,7 @@ use crate::tests::trace::Trace;
 mod echo_and_questions;
 mod several_lines;
 
-/// A codec and the trace of its events, its lines for the program, and the times of silence.
+/// A codec, and a trace of its events, of the lines that it sends to the program, and of the simulated silences.
 struct Script {
     codec: Plain,
     trace: Trace,

@@ -128,8 +128,8 @@ pub(super) fn create(tag: &EnvTag, limits: &AgentLimits) -> Result<Option<(Cgrou
     }
 }
 
-/// Returns the name of the common cgroup of this host process. If the same state directory has a common cgroup with
-/// another name, an earlier host process left it behind.
+/// Returns the name of the common cgroup of this host process. A common cgroup of the same state directory with any
+/// other name was left behind by an earlier host process.
 fn run(host: &str) -> String {
     format!("{}{}", prefix(host), super::env_tag::host_run())
 }
@@ -151,7 +151,7 @@ fn search(folder: &Path, host: &str, found: &mut Vec<Cgroup>) {
 
 fn collect(folder: &Path, found: &mut Vec<i32>) {
     let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-    // A process of another pid namespace is listed as 0.
+    // A process in another pid namespace is listed as 0.
     found.extend(pids.lines().filter_map(|pid| pid.parse().ok()).filter(|pid: &i32| *pid > 0));
     for folder in folders(folder) {
         collect(&folder, found);

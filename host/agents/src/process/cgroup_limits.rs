@@ -124,14 +124,14 @@ fn enable(limits: &[KernelLimit], cgroup: &Path) -> Result<(), LimitsError> {
     if missing.is_empty() {
         return Ok(());
     }
-    // The root of all cgroups may contain processes. It has no type.
+    // Only the root cgroup has no `cgroup.type`. It may contain processes, so they don't have to move.
     if cgroup.join("cgroup.type").exists() {
         leave(cgroup)?;
     }
     fs::write(&control, missing.join(" ")).map_err(LimitsError::failed(control))
 }
 
-/// Moves all processes of a cgroup into a child of it. They must be this process and its descendants.
+/// Moves all processes of a cgroup into a child cgroup. They must be this process and its descendants.
 fn leave(cgroup: &Path) -> Result<(), LimitsError> {
     let leaf = cgroup.join(HOST_LEAF);
     for _ in 0..MOST_SCANS {
@@ -141,7 +141,7 @@ fn leave(cgroup: &Path) -> Result<(), LimitsError> {
             return Ok(());
         }
         let table = process_table();
-        // A process that is missing in the table has exited. A process of another pid namespace is listed as 0.
+        // A process that is missing from the table has exited. A process in another pid namespace is listed as 0.
         let is_foreign = |pid: &&i32| **pid == 0 || table.contains_key(*pid) && !is_own(**pid, &table);
         if pids.iter().find(is_foreign).is_some() {
             return Err(LimitsError::Shared { cgroup: cgroup.to_owned() });
@@ -231,7 +231,7 @@ mod tests {
         let mut child = process::Command::new("sleep").arg("1000").spawn().unwrap();
         fs::write(own.join("cgroup.procs"), format!("{}\n{}\n", child.id(), own_pid())).unwrap();
         let limits = AgentLimits { processes: Some(2), ..AgentLimits::NONE };
-        // The files are not those of a kernel: each scan finds the same processes again.
+        // These are ordinary files, not a cgroup file system, so each scan finds the same processes again.
         let error = apply(&limits, &[&own], &own).unwrap_err();
         assert!(matches!(error, LimitsError::Shared { .. }), "{error}");
         let last = fs::read_to_string(own.join(HOST_LEAF).join("cgroup.procs")).unwrap();
@@ -269,7 +269,7 @@ mod tests {
     fn a_kill_for_memory_is_found_in_the_events() {
         let temp = tempfile::tempdir().unwrap();
         assert!(!exceeded_memory(temp.path()));
-        // The second one was killed because the whole machine ran out of memory.
+        // The second case is a kill because the whole machine ran out of memory.
         for (oom, kills, expected) in [(1, 0, false), (0, 2, false), (1, 2, true)] {
             let events = format!("low 0\nhigh 0\nmax 12\noom {oom}\noom_kill {kills}\noom_group_kill 0\n");
             fs::write(temp.path().join("memory.events"), events).unwrap();

@@ -1,5 +1,5 @@
-//! Runs a program without input to its end, and collects its standard output. If the program takes too long or prints
-//! too much, kills it with all its descendants.
+//! Runs a program without input until it exits, and collects its standard output. If the program takes too long or
+//! prints too much, kills it with all its descendants.
 
 use std::{process::ExitStatus, time::Duration};
 
@@ -30,7 +30,7 @@ pub enum OutputError {
     FailedWithReason { status: String, last_stderr_line: String },
 }
 
-/// Runs a program whose output has the kind [`Lines`](super::OutputKind::Lines). Returns its standard output, after the
+/// Runs a program whose output kind is [`Lines`](super::OutputKind::Lines). Returns its standard output, after the
 /// program and its descendants have exited. If the future is dropped, the program is killed.
 ///
 /// # Errors

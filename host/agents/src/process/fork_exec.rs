@@ -16,7 +16,7 @@ use super::{cgroup_limits::OR_REMOVE, env_tag::RlimitTag, prepared_exec::Prepare
 /// From `linux/sched.h`. The type of libc's constant is too narrow.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
-/// The state of a new process before it executes its program.
+/// The settings to apply to a new process before it executes its program.
 pub(super) struct ProcessSetup<'a> {
     pub folder: &'a CStr,
     pub stdin: OwnedFd,
@@ -55,7 +55,7 @@ pub(super) fn fork_exec(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::R
 #[expect(unsafe_code, reason = "creating a process is unsafe, because only this thread exists in it")]
 fn fork(setup: &ProcessSetup<'_>) -> io::Result<Option<Pid>> {
     if let Some(cgroup) = setup.cgroup {
-        // SAFETY: a `clone_args` whose bytes are all zero is valid.
+        // SAFETY: an all-zero `clone_args` is valid.
         let mut args: libc::clone_args = unsafe { zeroed() };
         args.flags = CLONE_INTO_CGROUP;
         args.exit_signal = libc::SIGCHLD.unsigned_abs().into();

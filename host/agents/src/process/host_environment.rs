@@ -89,7 +89,7 @@ const HOST_VARIABLES: [&str; 12] = [
 ];
 
 /// Prevents other processes of the same user, including agents, from reading `/proc/PID/environ` and the memory of this
-/// process: the initial environment stays readable there, even after variables are removed. Also disables core dumps,
+/// process: the kernel still shows the initial environment there after variables are removed. Also disables core dumps,
 /// which contain secrets too.
 pub fn disable_dumps() {
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {

@@ -34,7 +34,8 @@ const STAT_BYTES: usize = 2048;
 
 /// Reads the fields of a process, or returns `None` if it does not exist.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
-    // A single read. A growing buffer would need eight system calls, for each process of the machine in a scan.
+    // Use a single read. A growing buffer would take eight system calls per process, and a scan reads every process on
+    // the machine.
     let mut buffer = [0; STAT_BYTES];
     let length = File::open(folder(pid).join("stat")).ok()?.read(&mut buffer).ok()?;
     parse(pid, buffer.get(..length)?)

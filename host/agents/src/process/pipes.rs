@@ -1,5 +1,5 @@
-//! Writes an agent's stdin from a queue, and reads its stdout and stderr. If the receiver of the output falls behind,
-//! the agent blocks on its own pipe. Limits the length of lines, but does not interpret them.
+//! Writes queued lines to an agent's stdin, and reads its stdout and stderr. If the receiver of the output falls
+//! behind, the agent blocks on its own pipe. Limits the length of lines, but does not interpret them.
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
@@ -26,12 +26,13 @@ const LONGEST_STDERR_LINE: usize = 2_000;
 /// The size of the read buffer, in bytes. Most lines fit into it, and long lines need few reads.
 const CHUNK: usize = 64 * 1024;
 
-/// The time to wait for more output after the process tree has ended. By now, only a process that was not found or
-/// could not be killed can still hold the pipe open. Time during which the receiver of the lines is busy doesn't count.
+/// The time to wait for more output after the process tree has ended. At that point, only a process that was not found
+/// or could not be killed can still hold the pipe open. Time during which the receiver of the lines is busy doesn't
+/// count.
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
 /// The maximum capacity of a pipe, in bytes: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most
-/// this much output in its pipe, so another process wrote any further output.
+/// this much output in its pipe, so any more output comes from another process.
 const LARGEST_PIPE: u64 = 1024 * 1024;
 
 /// The tasks that write stdin, and drain stdout and stderr.

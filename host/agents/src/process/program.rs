@@ -30,7 +30,7 @@ pub fn locate(program: &Path, env: &[(String, String)], folder: &Path) -> Result
     }
     // A relative path is relative to the session's folder, which is the child's working directory.
     let path = folder.join(program);
-    // In a folder that can't be searched, the file may exist.
+    // If the folder can't be searched, the file may still exist.
     let exists = path.try_exists().unwrap_or_else(|error| error.kind() == io::ErrorKind::PermissionDenied);
     if !exists {
         return Err(SpawnError::Missing { program: name() });

@@ -145,8 +145,8 @@ fn find_bwrap(env: &[(String, String)], folder: &Path) -> Result<PathBuf, Sandbo
     program::locate(Path::new(BWRAP), env, folder).map_err(|_| SandboxError::NotInstalled)
 }
 
-/// Returns the environment inside the sandbox. Replaces a home folder behind a link with its real path, because the
-/// link is missing there.
+/// Returns the environment inside the sandbox. If a home folder is behind a symbolic link, uses its real path, because
+/// the link doesn't exist in the sandbox.
 fn env_inside(mut env: Vec<(String, String)>) -> Vec<(String, String)> {
     env.retain(|(name, _)| !REMOVED_VARIABLES.contains(&name.as_str()));
     for (name, value) in &mut env {
@@ -162,8 +162,8 @@ fn env_inside(mut env: Vec<(String, String)>) -> Vec<(String, String)> {
 
 const CLAUDE_HOME: &str = "CLAUDE_CONFIG_DIR";
 
-/// Returns the paths at which the agent stores its login and its conversations. Creates claude's folder, so that a
-/// first conversation is stored outside of the sandbox.
+/// Returns the paths at which the agent stores its login and its conversations. Creates claude's folder if it is
+/// missing, so that even the first conversation is stored outside of the sandbox.
 fn own_homes(kind: AgentKind, env: &[(String, String)]) -> Result<Vec<PathBuf>, SandboxError> {
     let paths = match kind {
         AgentKind::Claude => match (value(env, CLAUDE_HOME), value(env, "HOME")) {

@@ -1,4 +1,4 @@
-//! Writes the events of a codec and its lines for the agent as text, one per line, for tests.
+//! Formats a codec's events, and the lines that it sends to the agent, as text for tests, one per line.
 
 use cordboard_core::agent_event::{ActionState, AgentEvent, BackgroundTask, Change, PromptId};
 
@@ -7,7 +7,7 @@ use crate::Decoded;
 /// Collects the lines of a trace. Consecutive pieces of one text share a line.
 pub struct Trace {
     lines: Vec<String>,
-    /// Summarizes a line for the agent.
+    /// Summarizes a line that the codec sends to the agent.
     show_line: fn(&[u8]) -> String,
     /// Turns that the agent started itself. The trace shows their random ids as `own`.
     own: Vec<PromptId>,

@@ -33,8 +33,8 @@ impl Linkers {
         &self.engine
     }
 
-    /// Returns a linker with only the granted interfaces. WASI is always linked, without access to files, environment
-    /// or network.
+    /// Returns a linker that contains WASI and the granted interfaces. WASI itself gives no access to files,
+    /// environment variables or the network.
     pub fn get(&self, grants: &BTreeSet<String>, network: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
         let granted: Vec<Capability> =
             Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, network)).collect();

@@ -31,7 +31,7 @@ impl CallState {
         Ok(self.caller().cloned().map(|caller| (host, caller)).ok_or_else(no_caller))
     }
 
-    /// Calls the host with the caller's rights on the session with this name.
+    /// Runs `call` on the session with this name, with the host handle and the caller whose rights apply.
     pub(super) async fn on_session<T, F>(
         &mut self,
         name: &str,

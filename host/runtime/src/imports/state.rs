@@ -7,7 +7,7 @@ use super::super::{
     host_api::Swap,
 };
 
-/// Scrub keys and values: a server may have returned a secret in an encoding that the response filter doesn't
+/// Scrubs keys and values, because a server may have returned a secret in an encoding that the response filter doesn't
 /// recognize, and the plugin may have decoded it.
 impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.

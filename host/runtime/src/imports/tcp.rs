@@ -1,4 +1,4 @@
-//! `tcp`: measures how long it takes to connect to a granted host and port. It sends and reads no data.
+//! `tcp`: measures how long it takes to connect to a granted host and port. It doesn't send or read any data.
 
 use super::super::{bindings::tcp::Host, call::CallState};
 

@@ -38,7 +38,7 @@ pub fn check(request: &Parts, secrets: &CallSecrets) -> Result<(), RequestError>
         let why = "a secret must not be part of a URL, because URLs are logged: send it in a header or in the body";
         return Err(RequestError::Refused(why.to_owned()));
     }
-    // A partial response may contain part of a secret that is too short to recognize.
+    // A partial response may contain a fragment of a secret, and the fragment may be too short to recognize.
     if !secrets.is_empty() && request.headers.contains_key(header::RANGE) {
         return Err(RequestError::Refused(
             "a plugin with secrets must not request parts of a response (Range)".to_owned(),
@@ -198,7 +198,7 @@ fn mask(response: Response<Bytes>, secrets: &CallSecrets) -> Result<Response<Byt
         headers
             .append(name, masked.map_err(|_| RequestError::Protocol("the response has invalid headers".to_owned()))?);
     }
-    // Replacing secrets may have changed the length, and a complete body doesn't need this header.
+    // Replacing secrets may have changed the length. The body is complete, so the header isn't needed.
     headers.remove(header::CONTENT_LENGTH);
     parts.headers = headers;
     let body = Bytes::from(secrets.mask(&body));

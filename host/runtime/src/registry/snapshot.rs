@@ -24,7 +24,7 @@ pub struct CommandSpec {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOrder {
-    /// Runs after the earlier commands of its place.
+    /// Runs after earlier commands in the same place.
     InOrder,
     /// Runs without waiting for earlier commands.
     AtOnce,
@@ -54,7 +54,7 @@ pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
     /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
-    /// Set while a version is being compiled or tried, if that has taken more than a second.
+    /// Set while a version is being compiled or tried, once this has taken more than a second.
     pub compiling: Option<Compiling>,
 }
 

@@ -1,4 +1,4 @@
-"""Posts session events. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
+"""Posts session events. `/{{command}} here` turns posts on in this place, and `/{{command}} off` turns them off."""
 
 import json
 

@@ -1,4 +1,5 @@
-// Posts a question every weekday. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them.
+// Posts a question every weekday. `/{{command}} here` turns posts on in this place, and `/{{command}} off` turns them
+// off.
 
 import { post } from "cordboard:plugin/chat@0.2.6";
 import { currentPlace } from "cordboard:plugin/context@0.2.6";

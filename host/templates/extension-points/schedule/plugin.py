@@ -1,4 +1,4 @@
-"""Posts a question every weekday. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
+"""Posts a question every weekday. `/{{command}} here` turns posts on in this place, and `/{{command}} off` turns them off."""
 
 import json
 

@@ -32,7 +32,7 @@ class View(exports.View):
         return [Summary(MODE, "The answer, once it is complete")]
 
     def render(self, mode, turn, limits):
-        """Called for each frame, with the whole turn so far. A message replaces the previous one with its index."""
+        """Called for each frame, with the whole turn so far. Each message replaces the one at its index in the previous frame."""
         if not turn.done:
             return TurnFrame(progress(turn), [])
         # The agent's texts, which are separated by its actions.

@@ -1,4 +1,4 @@
-"""Posts text from HTTP requests. `/{{command}} here` starts posts in this place, and `/{{command}} off` stops them."""
+"""Posts text from HTTP requests. `/{{command}} here` turns posts on in this place, and `/{{command}} off` turns them off."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-//! For tests: `/burgle` tries to read and change the named session, under its exact name and similar ones, and replies
-//! with the successful attempts. `/lure` tries to switch another chat to the session.
+//! For tests: `/burgle` tries to read and change the named session, under its exact name and similar spellings, and
+//! replies with the successful attempts. `/lure` tries to switch another chat to the session.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Session,

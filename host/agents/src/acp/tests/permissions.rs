@@ -130,7 +130,7 @@ fn a_plan_is_approved_by_a_person_only() {
     assert_eq!((request.kind, request.text.shown.as_str(), request.tool_use), ("plan", "# Plan\n1. look", None));
 }
 
-/// Uses calls in the forms of different agents. Checks the question, and the facts that permission rules compare.
+/// Checks the question and the facts that permission rules compare, for calls in the formats of several agents.
 #[test]
 fn a_call_is_shown_exactly_and_compared_with_rules() {
     let path = format!("{FOLDER}/a.rs");
@@ -263,7 +263,7 @@ fn a_call_is_shown_exactly_and_compared_with_rules() {
     .assert_eq(&shown);
 }
 
-/// A request often repeats only a part of a call that the agent announced before.
+/// A request often repeats only part of a call that the agent has already announced.
 #[test]
 fn a_request_is_completed_from_the_announced_call() {
     let mut script = Script::in_turn();

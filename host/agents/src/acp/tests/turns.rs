@@ -1,4 +1,4 @@
-//! Tests the parts, the ends and the costs of turns.
+//! Tests how turns are assembled, how they end, and what they cost.
 
 use expect_test::expect;
 

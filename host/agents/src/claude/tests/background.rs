@@ -63,7 +63,7 @@ fn a_wake_up_is_read_from_its_tool_result() {
     );
 }
 
-/// The tool results are those of version 2.1.329 of the CLI.
+/// The tool results are from version 2.1.329 of the CLI.
 #[test]
 fn scheduled_jobs_are_background_work() {
     let created = json!({ "id": "5ec44a43", "humanSchedule": "Every 5 minutes", "recurring": true, "durable": false,

@@ -85,7 +85,7 @@ fn every_request_of_the_agent_is_answered() {
     );
 }
 
-/// Returns the callback before a use of a tool in the folder `/x/sub`.
+/// Returns the hook callback that precedes a tool use in the folder `/x/sub`.
 fn hook_callback(id: &str, tool: &str, arguments: &Value) -> String {
     let input = json!({
         "hook_event_name": "PreToolUse",

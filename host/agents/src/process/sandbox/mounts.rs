@@ -30,7 +30,7 @@ const SYSTEM: [&str; 12] = [
 /// Empty folders for temporary files.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// A file or folder of Cordboard that the sandbox would show and can't hide.
+/// A Cordboard file or folder that would be visible in the sandbox and can't be hidden.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "start the sandbox: {} belongs to Cordboard, but is inside {}, which the agent can access; move it out of that \

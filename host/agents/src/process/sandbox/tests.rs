@@ -21,7 +21,7 @@ use crate::process::{self, EnvTag, Process, ProcessEvent, adopt_orphans, describ
 /// The time limit for each wait, which only a hanging test reaches.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A machine with the files of a host, of the operator and of two sessions. `ours` is the session in the sandbox.
+/// A machine that contains the files of a host, its operator and two sessions. `ours` is the session in the sandbox.
 struct Machine {
     disk: tempfile::TempDir,
     agent: Agent,
@@ -63,7 +63,7 @@ impl Machine {
         if path == "." { disk } else { disk.join(path) }
     }
 
-    /// Returns an agent that runs the script, not confined yet. In the script, `$D` is the folder of this machine.
+    /// Returns an agent that runs the script and isn't confined yet. In the script, `$D` is the folder of this machine.
     fn agent(&self, script: &str) -> Spawn {
         let variable = |name: &str, value: &Path| (name.to_owned(), value.display().to_string());
         let env = [variable("D", &self.at(".")), variable("HOME", &self.at("home"))];
@@ -317,7 +317,7 @@ async fn sigterm_reaches_the_agent_in_the_sandbox() {
 async fn a_sandbox_of_a_killed_host_is_swept() {
     let Some(machine) = Machine::new() else { return };
     adopt_orphans();
-    // The agent that a killed host left behind has the tag of another run.
+    // Give the agent another run's tag, as if a killed host had left it behind.
     let confined =
         machine.confine(&format!("trap '' TERM; {DETACH} echo up >notes; while :; do sleep 1; done")).unwrap();
     let mut command = Command::new("setsid");
