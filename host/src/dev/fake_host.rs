@@ -3,9 +3,9 @@
 
 mod api;
 mod files;
+mod plugin_queries;
 mod plugin_state;
 mod session;
-mod session_queries;
 mod session_setup;
 
 use std::{
@@ -30,7 +30,7 @@ use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 pub use self::session::CONVERSATION;
 use self::session::FakeSession;
 pub use self::{
-    session_queries::settle,
+    plugin_queries::settle,
     session_setup::{SessionSetup, SetupError},
 };
 use super::recorded_action::RecordedAction;

@@ -12,7 +12,6 @@ mod test_host;
 #[path = "../support/thread_log.rs"]
 mod thread_log;
 
-mod approval;
 mod caller_rights;
 mod calls_during_rollout;
 mod contract_compatibility;
@@ -30,3 +29,4 @@ mod sandbox;
 mod slow_webhook_secret;
 mod standard_exports;
 mod standard_messages;
+mod unreadable_approval_rule;

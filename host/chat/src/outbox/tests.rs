@@ -10,10 +10,10 @@ use cordboard_core::{
 use tokio::time::sleep;
 
 mod deleted_topics;
+mod delivery_issues;
 mod drafts;
 mod failures;
 mod fake;
-mod issues;
 mod long_answers;
 mod notifications;
 mod pace;
