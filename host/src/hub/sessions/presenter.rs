@@ -54,6 +54,7 @@ pub struct TurnRenderer {
 
 /// The queue of one session's outputs. A task renders and posts them.
 pub struct TurnPresenter {
+    session: Arc<SessionCell>,
     queue: Mutex<OutputQueue>,
     outbound: Outbound,
     wake: Notify,
@@ -73,7 +74,8 @@ impl TurnPresenter {
     #[must_use]
     pub fn spawn(renderer: TurnRenderer, session: Arc<SessionCell>) -> Arc<Self> {
         let outbound = renderer.outbound.clone();
-        let presenter = Arc::new(Self { queue: Mutex::default(), outbound, wake: Notify::new() });
+        let (queue, wake) = (Mutex::default(), Notify::new());
+        let presenter = Arc::new(Self { session: Arc::clone(&session), queue, outbound, wake });
         let renderer = SessionRenderer { renderer, session, notices: Notices::default() };
         tokio::spawn(Arc::clone(&presenter).run(renderer));
         presenter
@@ -109,13 +111,14 @@ impl TurnPresenter {
         }
     }
 
-    /// Waits for an output. While a turn is running, renders its last frame again after [`REDRAW`].
+    /// Waits for an output. While a turn is running, renders its last frame again after [`REDRAW`], unless the agent is
+    /// waiting for a user: an edit every few seconds would distract the user from the question.
     async fn wait(&self) {
         let running = self.queue().running.clone();
         tokio::select! {
             () = self.wake.notified() => {}
             () = tokio::time::sleep(REDRAW), if running.is_some() => {
-                if let Some((turn, view)) = running {
+                if let Some((turn, view)) = running.filter(|_| self.session.view().requests.is_empty()) {
                     self.show(SessionOutput::Frame(turn, view));
                 }
             }

@@ -1,6 +1,7 @@
 //! Tests a turn's notifications, and that a panicking renderer loses only one output.
 
 use cordboard_chat::outbox::AnswerStop;
+use cordboard_core::types::{AgentRequest, OpenRequest, RequestId};
 
 use super::*;
 use crate::hub::OutboundSink;
@@ -53,6 +54,11 @@ fn view() -> SessionView {
     cordboard_core::session::Machine::new(record, settings).view()
 }
 
+fn presenter(outbound: Outbound) -> Arc<TurnPresenter> {
+    let session = SessionRegistry::new(Vec::new(), Vec::new()).add(view());
+    Arc::new(TurnPresenter { session, queue: Mutex::default(), outbound, wake: Notify::new() })
+}
+
 #[test]
 fn at_most_the_last_message_of_a_turn_notifies() {
     let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
@@ -70,7 +76,7 @@ async fn frames_continue_after_a_panicking_view() {
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
     let ends = Arc::new(Ends::default());
     let outbound = Outbound::new(store, Arc::<Ends>::clone(&ends));
-    let presenter = Arc::new(TurnPresenter { queue: Mutex::default(), outbound, wake: Notify::new() });
+    let presenter = presenter(outbound);
     let place = Place::new("test", "home");
     let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
     let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
@@ -84,5 +90,37 @@ async fn frames_continue_after_a_panicking_view() {
         tokio::task::yield_now().await;
     }
     assert_eq!(*ends.0.lock().unwrap(), ["bug"]);
+    task.abort();
+}
+
+/// Counts the outputs.
+struct Counts(tokio::sync::mpsc::UnboundedSender<()>);
+
+#[async_trait]
+impl OutputRenderer for Counts {
+    async fn show(&mut self, _output: SessionOutput) {
+        self.0.send(()).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_is_not_rendered_again_while_the_agent_waits_for_a_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
+    let presenter = presenter(Outbound::new(store, Arc::new(Ends::default())));
+    let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
+    let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
+    let running = Arc::clone(&presenter);
+    let task = tokio::spawn(async move { running.show_all(&mut Counts(sender)).await });
+    presenter.show(SessionOutput::Frame(Arc::new(turn), view()));
+    for _ in 0..3 {
+        shown.recv().await.unwrap();
+    }
+    let request = AgentRequest::new(RequestId("q".to_owned()), "Which?".to_owned());
+    let open = OpenRequest { number: 1, request, buttons: Vec::new(), reason: None, since: Clock::system().now() };
+    presenter.session.publish(SessionView { requests: vec![open], ..view() });
+    assert!(tokio::time::timeout(REDRAW * 10, shown.recv()).await.is_err());
+    presenter.session.publish(view());
+    shown.recv().await.unwrap();
     task.abort();
 }
