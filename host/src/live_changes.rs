@@ -88,7 +88,7 @@ impl Reconciler {
             Ok(new) => {
                 self.apply(new).await;
                 if self.notified_error.take().is_some() {
-                    self.notify(messages::configuration::VALID_AGAIN.to_owned()).await;
+                    self.notify(messages::configuration::valid_again()).await;
                 }
             }
             Err(why) if self.notified_error.as_ref() == Some(&why) => {}

@@ -272,7 +272,7 @@ impl Handle {
 
 /// Returns the answer of an actor. If the actor has ended, returns the error that the host is shutting down.
 async fn outcome(answered: oneshot::Receiver<Result<SessionView, ApiError>>) -> Result<SessionView, ApiError> {
-    let ended = || Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() });
+    let ended = || Err(ApiError { code: ApiErrorCode::Failed, text: messages::shutting_down() });
     answered.await.unwrap_or_else(|_| ended())
 }
 

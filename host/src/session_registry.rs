@@ -129,10 +129,10 @@ impl SessionRegistry {
     /// Returns the reason why `caller` may not press a host button, or `None` if the press is allowed. A plugin checks
     /// the presses of its own buttons.
     #[must_use]
-    pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
+    pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<String> {
         let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;
         let view = self.with_id(session)?;
-        (!caller.may_control(&view.record.owner)).then_some(messages::OTHERS_BUTTON)
+        (!caller.may_control(&view.record.owner)).then(messages::others_button)
     }
 
     /// Returns the sessions that `caller` may see and that match `filter`.

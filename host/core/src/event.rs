@@ -160,8 +160,8 @@ impl SessionEvent {
     #[must_use]
     pub fn turn_finished(turn: &Turn, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
         let error = match &turn.state {
-            TurnState::Failed(why) => Some(why.as_str()),
-            TurnState::Stopped => Some(crate::messages::STOPPED),
+            TurnState::Failed(why) => Some(why.clone()),
+            TurnState::Stopped => Some(crate::messages::stopped()),
             TurnState::Running | TurnState::Done => None,
         };
         let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::TurnPart::Action(_))).count();

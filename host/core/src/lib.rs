@@ -16,6 +16,7 @@ pub mod egress;
 pub mod event;
 pub mod hub;
 pub mod json_repair;
+pub mod language;
 pub mod menu;
 pub mod messages;
 pub mod pairing;

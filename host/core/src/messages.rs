@@ -22,22 +22,24 @@ pub use agent_request::{
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use budget::{budget_refusal, budget_warning};
 pub use command_errors::{
-    BUTTON_GONE, FILTER_CANNOT_SEND, NO_ACCESS, NO_ATTACHMENTS, NO_CALLER, NOT_SENT_BUG, OTHERS_BUTTON,
-    TRANSCRIPT_NOT_FOUND, TRANSCRIPT_NOT_READ, agent_is_fixed, agent_not_configured, bypass_not_configured,
-    digest_needed, done_but_not_stored, name_has_other_folder, never_active, no_history, no_personas, not_allowed,
-    not_below_roots, not_stored, not_the_callers_place, nothing_to_fork, only_here, place_without_members,
-    setting_not_supported, unknown_permission_mode,
+    FILTER_CANNOT_SEND, NO_ATTACHMENTS, NO_CALLER, NOT_SENT_BUG, agent_is_fixed, agent_not_configured, button_gone,
+    bypass_not_configured, digest_needed, done_but_not_stored, name_has_other_folder, never_active, no_access,
+    no_history, no_models, no_permission_modes, no_personas, not_allowed, not_below_roots, not_stored,
+    not_the_callers_place, nothing_to_fork, only_here, others_button, place_without_members, transcript_not_found,
+    transcript_not_read, unknown_permission_mode,
 };
 pub use delivery::{
-    IN_FILE_BELOW, STOPPED_BY_USER, bot_stopped, interrupted_answer, not_sent, not_shown, too_many_waiting,
+    STOPPED_BY_USER, bot_stopped, in_file_below, interrupted_answer, not_sent, not_shown, too_many_waiting,
     unreachable, whole_text_in,
 };
-pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
+pub use denied_tool::{denied_by_configuration, more_denials};
 pub use filter_refusal::FilterRefusal;
-pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
+pub use host_reply::{HostReply, no_active, none_active_of_yours, none_of_yours, says_no_active};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 
 use std::path::Path;
+
+use tr::tr;
 
 use crate::{
     render,
@@ -48,95 +50,162 @@ use crate::{
 const BEGINNING_LENGTH: usize = 60;
 
 /// The reason that a turn ended: a user stopped it with `/stop`, or the author of its prompt lost access.
-pub const STOPPED: &str = "Stopped.";
+#[must_use]
+pub fn stopped() -> String {
+    tr!("Stopped.")
+}
+
 /// The last line of an answer that is incomplete because the agent died. [`SessionNotice::Died`] or
 /// [`SessionNotice::DiedInBackground`] gives the reason.
-pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
+#[must_use]
+pub fn incomplete() -> String {
+    tr!("Incomplete: the agent exited.")
+}
+
 /// The last line of an answer that the agent itself ended early.
-pub const INTERRUPTED: &str = "Interrupted.";
+#[must_use]
+pub fn interrupted() -> String {
+    tr!("Interrupted.")
+}
 
 /// The last line of an answer that a later message interrupted.
-pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
+#[must_use]
+pub fn interrupted_by_prompt() -> String {
+    tr!("Interrupted by the next message.")
+}
+
 /// The last line of an answer that was interrupted because the author of a later prompt in the turn lost access.
-pub const INTERRUPTED_BY_LOST_ACCESS: &str =
-    "Interrupted, because another user whose message was being answered lost access. Send your message again.";
+#[must_use]
+pub fn interrupted_by_lost_access() -> String {
+    tr!("Interrupted, because another user whose message was being answered lost access. Send your message again.")
+}
+
 /// The last line of an answer that ended because a user restarted the agent.
-pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
+#[must_use]
+pub fn restarted() -> String {
+    tr!("Incomplete: the agent was restarted.")
+}
+
 /// The last line of an answer that the host interrupted at shutdown.
-pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
+#[must_use]
+pub fn host_ended() -> String {
+    tr!("Stopped: Cordboard is shutting down.")
+}
+
 /// The likely reason why an agent exited: its processes used more memory than its limit.
 pub const EXCEEDED_MEMORY: &str = "during this run, the kernel killed one of the agent's processes, because together they exceeded max_memory; raise max_memory of this agent if it needs more";
 /// The text of a finished turn without any output.
-pub const DONE: &str = "Done.";
+#[must_use]
+pub fn done() -> String {
+    tr!("Done.")
+}
+
 /// The text of a failed turn without a reason.
-pub const FAILED: &str = "The agent failed without giving a reason.";
-pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
-pub const NOTHING_RUNS: &str = "Nothing is running.";
-pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
-pub const NOTHING_TO_LEAVE: &str = "No interrupted message to drop.";
+#[must_use]
+pub fn failed() -> String {
+    tr!("The agent failed without giving a reason.")
+}
+
+#[must_use]
+pub fn shutting_down() -> String {
+    tr!("Cordboard is shutting down.")
+}
+
+#[must_use]
+pub fn nothing_runs() -> String {
+    tr!("Nothing is running.")
+}
+
+#[must_use]
+pub fn nothing_to_retry() -> String {
+    tr!("Nothing to retry.")
+}
+
+#[must_use]
+pub fn nothing_to_leave() -> String {
+    tr!("No interrupted message to drop.")
+}
+
 /// The answer to a user who presses a button for a request that is already closed.
-pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
+#[must_use]
+pub fn not_open() -> String {
+    tr!("This request is closed. The button has no effect.")
+}
 
 /// The reason for a failed start: the agent was not ready in time.
-pub const START_TIMEOUT: &str = "it was not ready within a minute";
+#[must_use]
+pub fn start_timeout() -> String {
+    tr!("it was not ready within a minute")
+}
+
 /// The reason why a persona could not be used: its plugin did not answer in time.
-pub const PERSONA_TIMEOUT: &str = "it did not answer within a minute";
+#[must_use]
+pub fn persona_timeout() -> String {
+    tr!("it did not answer within a minute")
+}
 
 #[must_use]
 pub fn busy(session: &SessionName) -> String {
-    format!("Session '{session}' is busy. Use /stop first.")
+    tr!("Session '{session}' is busy. Use /stop first.", session)
 }
 
 /// Returns the error for a command that can't be carried out while the session is open in a terminal.
 #[must_use]
 pub fn open_in_terminal(session: &SessionName) -> String {
-    format!("Session '{session}' is open in a terminal. Exit the agent there first.")
+    tr!("Session '{session}' is open in a terminal. Exit the agent there first.", session)
 }
 
 /// Returns the error for opening a session in a terminal while its agent is waiting for an answer.
 #[must_use]
 pub fn question_open(session: &SessionName) -> String {
-    format!("The agent of session '{session}' is waiting for an answer. Answer its question in the chat first.")
+    tr!("The agent of session '{session}' is waiting for an answer. Answer its question in the chat first.", session)
 }
 
 /// Returns the last line of an answer whose agent did not react to an interrupt, for example from `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
-    format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
+    tr!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.", session)
 }
 
 /// Like [`agent_unresponsive`], for a program that can't be resumed.
 #[must_use]
 pub fn program_unresponsive(session: &SessionName) -> String {
-    format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
+    tr!(
+        "The program of session '{session}' did not respond and was stopped. The next message starts it again.",
+        session
+    )
 }
 
 /// Returns the answer to a user who tries to drop a message that is no longer queued, for example because the agent has
 /// received it.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
-    format!("This message is no longer queued in session '{session}'. Use /stop to interrupt the turn.")
+    tr!("This message is no longer queued in session '{session}'. Use /stop to interrupt the turn.", session)
 }
 
 #[must_use]
 pub fn messages_wait(session: &SessionName, count: usize) -> String {
-    let waiting =
-        if count == 1 { "1 message is still queued".to_owned() } else { format!("{count} messages are still queued") };
-    format!("{waiting} in session '{session}'. Use /stop all there first.")
+    tr!(
+        "1 message is still queued in session '{session}'. Use /stop all there first."
+            | "{n} messages are still queued in session '{session}'. Use /stop all there first." % count,
+        session
+    )
 }
 
 #[must_use]
 pub fn sent_again(session: &SessionName) -> String {
-    format!(
-        "Session '{session}' is already answering the message that was sent again. To send an earlier interrupted message again, use /retry after this answer."
+    tr!(
+        "Session '{session}' is already answering the message that was sent again. To send an earlier interrupted message again, use /retry after this answer.",
+        session
     )
 }
 
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
-    format!(
+    tr!(
         "A message was dropped just now. Use /leave again to also drop the earlier interrupted message of session \
-         '{session}'."
+         '{session}'.",
+        session
     )
 }
 
@@ -151,16 +220,20 @@ pub struct UserDecision<'a> {
 #[must_use]
 pub fn request_decided(user: Option<UserDecision<'_>>, what: Option<&str>) -> String {
     match (what, user) {
-        (Some(what), Some(UserDecision { by, at })) => format!("Decided by {}, {at}: {}.", quote(by), quote(what)),
-        (Some(what), None) => format!("Decided: {}.", quote(what)),
-        (None, _) => "Closed.".to_owned(),
+        (Some(what), Some(UserDecision { by, at })) => tr!("Decided by {}, {at}: {}.", quote(by), quote(what), at),
+        (Some(what), None) => tr!("Decided: {}.", quote(what)),
+        (None, _) => tr!("Closed."),
     }
 }
 
 /// Returns the line that replaces the buttons of a session's closed request.
 #[must_use]
 pub fn request_closed(user: Option<UserDecision<'_>>, choice: &Choice) -> String {
-    if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(user, choice.label()) }
+    if *choice == Choice::Expired {
+        tr!("No answer in time.")
+    } else {
+        request_decided(user, choice.label().as_deref())
+    }
 }
 
 /// Returns the error for an unknown name, which lists the known names. `kind` is the kind of thing that the name refers
@@ -168,71 +241,77 @@ pub fn request_closed(user: Option<UserDecision<'_>>, choice: &Choice) -> String
 #[must_use]
 pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let known = if known.is_empty() { String::new() } else { format!(" Known: {}.", known.join(", ")) };
-    format!("Unknown {kind} '{}'.{known}", quote(name))
+    let (name, known) = (quote(name), known.join(", "));
+    if known.is_empty() {
+        tr!("Unknown {kind} '{name}'.", kind, name)
+    } else {
+        tr!("Unknown {kind} '{name}'. Known: {known}.", kind, name, known)
+    }
 }
 
 #[must_use]
 pub fn not_archived(session: &SessionName) -> String {
-    format!("Session '{session}' is not archived.")
+    tr!("Session '{session}' is not archived.", session)
 }
 
 #[must_use]
 pub fn invalid_model(model: &str) -> String {
-    format!("'{}' is not a valid model name. Use {MODEL_NAME_RULE}.", quote(model))
+    tr!("'{}' is not a valid model name. Use {rule}.", quote(model), rule = MODEL_NAME_RULE)
 }
 
 #[must_use]
 pub fn unknown_model(model: &str, known: &[String]) -> String {
-    format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
+    tr!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
 /// Returns the answer to a message that is queued, for chats in which the host can't mark the message itself.
 #[must_use]
 pub fn message_queued(session: &SessionName) -> String {
-    format!("Session '{session}' is busy. Your message is queued.")
+    tr!("Session '{session}' is busy. Your message is queued.", session)
 }
 
 /// Returns the answer to a message that has to wait until the agent's question is closed.
 #[must_use]
 pub fn message_waits_for_answer(session: &SessionName, number: u64) -> String {
-    format!(
+    tr!(
         "Session '{session}' is waiting for your answer to question #{number}. Use its buttons or /answer #{number}; \
-         /requests shows it again. Your message is queued."
+         /requests shows it again. Your message is queued.",
+        session,
+        number
     )
 }
 
 /// Returns the reply to a user who has answered an agent's question.
 #[must_use]
 pub fn answered(option: &str) -> String {
-    format!("Answered: {option}.")
+    tr!("Answered: {option}.", option)
 }
 
 /// Returns the error for a session that does not exist. `name` may be an invalid session name.
 #[must_use]
 pub fn unknown_session(name: &str) -> String {
-    format!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
+    tr!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
 }
 
 #[must_use]
 pub fn session_archived(session: &SessionName) -> String {
-    format!("Session '{session}' is archived. Use /restore {session}.")
+    tr!("Session '{session}' is archived. Use /restore {session}.", session)
 }
 
 #[must_use]
 pub fn session_exists(session: &SessionName) -> String {
-    format!("Session '{session}' already exists. Use /session {session} to switch to it.")
+    tr!("Session '{session}' already exists. Use /session {session} to switch to it.", session)
 }
 
 /// Returns the notice to a user who still has access to the bot, but no longer to this session.
 #[must_use]
 pub fn session_access_lost(session: &SessionName) -> String {
-    format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
+    tr!("Your message to session '{session}' was dropped: you no longer have access to that session.", session)
 }
 
 #[must_use]
 pub fn session_name_taken(session: &SessionName) -> String {
-    format!("The name '{session}' is taken by another user. Choose another name.")
+    tr!("The name '{session}' is taken by another user. Choose another name.", session)
 }
 
 /// Returns the first line of a message, shortened. Notices quote it, so that the author recognizes the message.
@@ -302,15 +381,18 @@ pub fn file_note(kind: &str, seconds: Option<u32>, path: Option<&Path>) -> Strin
 /// Returns the sentence saying that a session's file or folder can't be read.
 #[must_use]
 pub fn file_not_read(path: &str, why: &str) -> String {
-    let path = if path.trim().is_empty() { "the session's folder".to_owned() } else { format!("'{path}'") };
-    format!("The host can't read {path}: {why}.")
+    if path.trim().is_empty() {
+        tr!("The host can't read the session's folder: {why}.", why)
+    } else {
+        tr!("The host can't read '{path}': {why}.", path, why)
+    }
 }
 
 /// Returns the notice that an update or an answer could not be stored. Each place receives it once per store outage.
 /// The host retries until the store works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
-    format!("Not stored yet; trying again: {why}")
+    tr!("Not stored yet; trying again: {why}", why)
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ pub fn turn(turn: &Turn, view: &SessionView, now: Timestamp) -> view::Turn {
         TurnState::Running => (false, None),
         TurnState::Done => (true, None),
         TurnState::Failed(why) => (true, Some(why.clone())),
-        TurnState::Stopped => (true, Some(messages::STOPPED.to_owned())),
+        TurnState::Stopped => (true, Some(messages::stopped())),
     };
     view::Turn {
         session: session(view),

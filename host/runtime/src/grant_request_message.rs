@@ -48,7 +48,7 @@ impl PendingApproval {
     pub fn approval_request(&self, active: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
         let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), active));
-        let row = self.buttons(Choice::Grant.label().unwrap_or_default(), Choice::Refuse.label().unwrap_or_default());
+        let row = self.buttons(&Choice::Grant.label().unwrap_or_default(), &Choice::Refuse.label().unwrap_or_default());
         Reply { buttons: vec![row], request: Some(self.request()), ..reply }
     }
 
@@ -82,7 +82,9 @@ impl PendingApproval {
 pub fn joint_approval_request(approvals: &[PendingApproval], listed: usize) -> Reply {
     let (shown, others) = approvals.split_at(listed.min(approvals.len()));
     let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::version_request).collect();
-    let row = |one: &PendingApproval| one.buttons(&format!("Grant {}", one.plugin), &format!("Refuse {}", one.plugin));
+    let row = |one: &PendingApproval| {
+        one.buttons(&messages::grant_plugin(&one.plugin), &messages::refuse_plugin(&one.plugin))
+    };
     Reply {
         buttons: shown.iter().map(row).collect(),
         ..Reply::text(messages::approval_requests(&requests, others.len()))

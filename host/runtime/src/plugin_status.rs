@@ -75,7 +75,7 @@ fn inactive(name: &str, since: Timestamp, health: Health, note: String) -> Plugi
 
 /// Returns the status of a configured lifecycle plugin that doesn't exist.
 fn missing_lifecycle(name: &str) -> PluginStatus {
-    inactive(name, Timestamp(0), Health::Absent, messages::MISSING_LIFECYCLE.to_owned())
+    inactive(name, Timestamp(0), Health::Absent, messages::missing_lifecycle())
 }
 
 /// Returns an entry that shows a problem with the plugin folder. The name of a plugin can't contain a space, so the

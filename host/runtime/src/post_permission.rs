@@ -18,7 +18,7 @@ pub enum PostError {
     NoMembers(Place),
     #[error(transparent)]
     Store(Box<dyn Error + Send + Sync>),
-    #[error("{}", messages::SHUTTING_DOWN)]
+    #[error("{}", messages::shutting_down())]
     HostStopping,
 }
 

@@ -120,7 +120,7 @@ impl AdminCommands {
     pub async fn run(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome {
         let by = authorize(caller, &command)?;
         let (answer, outcome) = oneshot::channel();
-        let stopping = || refuse(ApiErrorCode::Failed, messages::SHUTTING_DOWN);
+        let stopping = || refuse(ApiErrorCode::Failed, messages::shutting_down());
         self.0
             .send(AuthorizedCommand { by, plugin: plugin.to_owned(), command, answer })
             .await

@@ -264,6 +264,6 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
         return HostReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
     // The plugin can't see other people's sessions, so its error text says that no session is active.
-    let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
-    if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
+    let is_of_others = messages::says_no_active(why) && !active.is_empty();
+    if is_of_others { messages::none_active_of_yours() } else { why.clone() }
 }

@@ -297,7 +297,7 @@ impl HostApi for HostService {
             // No turn is running, but the command had an effect: it cut off an answer that was still being sent, or
             // dropped prompts that waited behind another command.
             Err(refusal)
-                if refusal.text == messages::NOTHING_RUNS && (cut == AnswerStop::Stopped || !taken.is_empty()) =>
+                if refusal.text == messages::nothing_runs() && (cut == AnswerStop::Stopped || !taken.is_empty()) =>
             {
                 SessionView::clone(&*self.visible(caller, name.as_str())?)
             }
@@ -365,7 +365,7 @@ impl HostApi for HostService {
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
             let user = UserDecision { by: &caller.name, at: &local_minute(self.clock.wall()) };
-            self.outbound.decide(&request, &messages::request_decided(Some(user), choice.label())).await;
+            self.outbound.decide(&request, &messages::request_decided(Some(user), choice.label().as_deref())).await;
         }
         outcome
     }

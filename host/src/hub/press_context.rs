@@ -78,7 +78,7 @@ impl Press {
         }
         match outcome {
             Ok(_) if change == CommandChange::Lasting => self.set_effect(PressEffect::SessionChanged),
-            Err(refusal) if refusal.text == messages::NOT_OPEN => self.set_effect(PressEffect::RequestClosed),
+            Err(refusal) if refusal.text == messages::not_open() => self.set_effect(PressEffect::RequestClosed),
             Ok(_) | Err(_) => {}
         }
     }

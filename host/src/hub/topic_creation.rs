@@ -245,15 +245,15 @@ fn no_topic(place: &Place, name: &SessionName, error: &ChatError) -> String {
     let (why, remedy) = match error {
         ChatError::Unavailable { why } => return messages::topics::unanswered(name, why),
         ChatError::RateLimited { why, .. } | ChatError::Unauthorised { why } => {
-            (why, messages::topics::RATE_LIMIT_REMEDY)
+            (why, messages::topics::rate_limit_remedy())
         }
         ChatError::Unreachable { why }
         | ChatError::Deleted { why }
         | ChatError::Forbidden { why }
         | ChatError::Rejected { why } => {
             let is_group = place.chat.starts_with('-');
-            (why, if is_group { messages::topics::GROUP_REMEDY } else { messages::topics::PRIVATE_CHAT_REMEDY })
+            (why, if is_group { messages::topics::group_remedy() } else { messages::topics::private_chat_remedy() })
         }
     };
-    messages::topics::refused(why, remedy)
+    messages::topics::refused(why, &remedy)
 }

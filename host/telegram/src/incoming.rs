@@ -67,7 +67,7 @@ pub(super) struct ParsedUpdate {
 pub(super) struct Query {
     pub id: String,
     /// The text that tells a user without access why the press is ignored.
-    pub refusal: Option<&'static str>,
+    pub refusal: Option<String>,
 }
 
 /// An update that the host handles.
@@ -123,7 +123,7 @@ impl UpdateParser {
         if let Some(query) = update.callback_query {
             let place = query.message.as_ref().map(|message| self.place(message));
             let has_access = |place: &Place| (self.access)(&user_id(&query.from), place).is_some();
-            let refusal = place.filter(|place| !has_access(place)).map(|_| messages::NO_ACCESS);
+            let refusal = place.filter(|place| !has_access(place)).map(|_| messages::no_access());
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
         }
         if let Some(stopped) = update.stopped_message_generation {

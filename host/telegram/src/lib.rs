@@ -57,7 +57,7 @@ pub const FRONT_END: &str = "telegram";
 pub type Access = Arc<dyn Fn(&UserId, &Place) -> Option<Role> + Send + Sync>;
 
 /// A function that returns why a user may not press a button, or `None` if the user may.
-pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static str> + Send + Sync>;
+pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<String> + Send + Sync>;
 
 /// Settings that are read for each update, so that changes take effect at once.
 #[derive(Clone)]

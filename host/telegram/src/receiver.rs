@@ -94,19 +94,18 @@ struct PressAnswer {
 }
 
 /// The text that a user sees after pressing a button.
-#[derive(Clone, Copy)]
 enum PressText {
     None,
     /// Shown for a moment.
-    Notice(&'static str),
+    Notice(String),
     /// Shown until the user closes it.
-    Alert(&'static str),
+    Alert(String),
 }
 
 impl PressText {
     /// Returns the answer to a button press by a user without access.
     fn refusal(query: Option<&Query>) -> Self {
-        query.and_then(|query| query.refusal).map_or(Self::None, Self::Alert)
+        query.and_then(|query| query.refusal.clone()).map_or(Self::None, Self::Alert)
     }
 }
 
@@ -148,7 +147,7 @@ async fn store_batch(
                         Some(why) => text = PressText::Alert(why),
                         None => updates.push(with_button(update, action)),
                     },
-                    None => text = PressText::Notice(messages::BUTTON_GONE),
+                    None => text = PressText::Notice(messages::button_gone()),
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {

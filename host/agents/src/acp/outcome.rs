@@ -3,7 +3,7 @@
 use agent_client_protocol_schema::v1::{AuthMethod, Error, ErrorCode, StopReason};
 use cordboard_core::{
     agent_event::Outcome,
-    messages::FAILED,
+    messages,
     render::{UNTRUSTED_LENGTH, is_blank, one_line},
 };
 use serde_json::Value;
@@ -46,7 +46,7 @@ pub fn error_text(error: &Error) -> String {
         rest.trim_start_matches([':', ' '])
     });
     let mut texts = std::iter::once(message).chain(details).chain([error.message.as_str()]);
-    texts.find(|text| !is_blank(text)).unwrap_or(FAILED).to_owned()
+    texts.find(|text| !is_blank(text)).map_or_else(messages::failed, str::to_owned)
 }
 
 /// Returns login instructions if the error says that the agent needs a login.

@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome},
-    messages::FAILED,
+    messages,
     render::is_blank,
 };
 use serde_json::Value;
@@ -61,7 +61,7 @@ pub(super) fn outcome(message: &Value) -> Outcome {
     // The subtype `success` says nothing about a failure.
     let kind = if subtype == "success" { String::new() } else { subtype.replace('_', " ") };
     let why = [text(message, "result").to_owned(), shown.join("\n"), kind];
-    Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
+    Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(messages::failed))
 }
 
 /// Returns whether something other than a prompt started the turn, such as a `task-notification`. Accepts any kind of
@@ -100,7 +100,7 @@ mod tests {
             }
         };
         for nothing in ["", " \n", "\u{200b}"] {
-            assert_eq!(failed(nothing, "success"), FAILED);
+            assert_eq!(failed(nothing, "success"), messages::failed());
         }
         assert_eq!(failed("", "error_max_turns"), "error max turns");
         assert_eq!(failed("why", "success"), "why");

@@ -1,5 +1,7 @@
 //! The replies to `/access`, and the messages about pairing.
 
+use tr::tr;
+
 use crate::{
     access_entries::AccessRefusal,
     messages::quote,
@@ -13,16 +15,14 @@ pub const NO_USER: &str =
 /// Returns the reply to the person who became the owner by pairing.
 #[must_use]
 pub fn paired() -> Reply {
-    Reply::text(
-        "You are now the owner of this bot.\n\n/new starts a session, and /help lists the commands. \
-         `/access add <id>` gives other people access.",
-    )
+    Reply::text(tr!("You are now the owner of this bot.\n\n/new starts a session, and /help lists the commands. \
+         `/access add <id>` gives other people access."))
 }
 
 /// Returns the reply to a command that adds a person or changes a person's role.
 #[must_use]
 pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
-    format!("{} is {} now.", person(name, id), with_article(role))
+    tr!("{} is {} now.", person(name, id), with_article(role))
 }
 
 /// Returns the reply to a command that removes a person's stored entry. `key` is the `[access]` key that still gives
@@ -31,9 +31,13 @@ pub fn added(name: Option<&str>, id: u64, role: Role) -> String {
 pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
     let person = person(name, id);
     match key {
-        None => format!("{person} no longer has access."),
+        None => tr!("{person} no longer has access.", person),
         Some(key) => {
-            format!("Removed the entry of {person}. The configuration still gives access: edit `{key}` in `[access]`.")
+            tr!(
+                "Removed the entry of {person}. The configuration still gives access: edit `{key}` in `[access]`.",
+                person,
+                key
+            )
         }
     }
 }
@@ -43,9 +47,9 @@ pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
 pub fn added_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
     let person = person(name, id);
     match everywhere {
-        None => format!("{person} is a member in this chat now."),
+        None => tr!("{person} is a member in this chat now.", person),
         Some(role) => {
-            format!("{person} is a member in this chat now, and is still {} in all chats.", with_article(role))
+            tr!("{person} is a member in this chat now, and is still {} in all chats.", with_article(role), person)
         }
     }
 }
@@ -55,19 +59,19 @@ pub fn added_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> Stri
 pub fn removed_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
     let person = person(name, id);
     match everywhere {
-        None => format!("{person} no longer has access in this chat."),
+        None => tr!("{person} no longer has access in this chat.", person),
         Some(role) => {
             let role = with_article(role);
-            format!("Removed the entry of {person} for this chat. The person is still {role} in all chats.")
+            tr!("Removed the entry of {person} for this chat. The person is still {role} in all chats.", person, role)
         }
     }
 }
 
-const fn with_article(role: Role) -> &'static str {
+fn with_article(role: Role) -> String {
     match role {
-        Role::Owner => "the owner",
-        Role::Admin => "an admin",
-        Role::Member => "a member",
+        Role::Owner => tr!("the owner"),
+        Role::Admin => tr!("an admin"),
+        Role::Member => tr!("a member"),
     }
 }
 
@@ -79,30 +83,31 @@ fn person(name: Option<&str>, id: u64) -> String {
 pub fn refused(refusal: &AccessRefusal) -> String {
     match refusal {
         AccessRefusal::NotAnId(text) => {
-            format!("'{}' is not the numeric id of a person, such as 123456789.", quote(text))
+            tr!("'{}' is not the numeric id of a person, such as 123456789.", quote(text))
         }
-        AccessRefusal::NotARole(text) => format!("'{}' is not a role: use admin or member.", quote(text)),
+        AccessRefusal::NotARole(text) => tr!("'{}' is not a role: use admin or member.", quote(text)),
         AccessRefusal::NoTarget => {
-            "Name the person's numeric id, or reply to a message of that person in this chat.".to_owned()
+            tr!("Name the person's numeric id, or reply to a message of that person in this chat.")
         }
-        AccessRefusal::Bot => "Bots can't get access. Reply to a message of a person.".to_owned(),
+        AccessRefusal::Bot => tr!("Bots can't get access. Reply to a message of a person."),
         AccessRefusal::Anonymous => {
-            "This message was posted as a group or a channel, so its author is unknown. Use the person's numeric id."
-                .to_owned()
+            tr!(
+                "This message was posted as a group or a channel, so its author is unknown. Use the person's numeric id."
+            )
         }
         AccessRefusal::Owner => {
-            "The owner can't be changed in the chat. Set `owner` in `[access]` of the configuration.".to_owned()
+            tr!("The owner can't be changed in the chat. Set `owner` in `[access]` of the configuration.")
         }
         AccessRefusal::Configured { id, key } => {
-            format!("{id} has access through the configuration. Edit `{key}` in `[access]` there.")
+            tr!("{id} has access through the configuration. Edit `{key}` in `[access]` there.", id, key)
         }
-        AccessRefusal::NotInGroup => "`here` works only in a group. Send the command in the group.".to_owned(),
+        AccessRefusal::NotInGroup => tr!("`here` works only in a group. Send the command in the group."),
         AccessRefusal::OnlyMembersHere => {
-            "In a single chat, people can only be members. Without `here`, the role applies in all chats.".to_owned()
+            tr!("In a single chat, people can only be members. Without `here`, the role applies in all chats.")
         }
         AccessRefusal::HasAccessEverywhere(id) => {
-            format!("{id} has access to all chats, not only to this one. /access remove {id} removes it.")
+            tr!("{id} has access to all chats, not only to this one. /access remove {id} removes it.", id)
         }
-        AccessRefusal::HasNoAccess(id) => format!("{id} has no access."),
+        AccessRefusal::HasNoAccess(id) => tr!("{id} has no access.", id),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use tr::tr;
+
 use super::{plain, quote, session_notice::quote_folder};
 use crate::{
     config::format_duration,
@@ -17,15 +19,16 @@ pub(super) fn asked(
     request: &AgentRequest,
     reason: Option<&AskReason>,
 ) -> Reply {
+    let folder = quote_folder(folder);
     let asks = match request.kind {
-        "permission" => "asks for permission",
-        "plan" => "asks you to approve its plan",
-        _ => "asks",
+        "permission" => tr!("Session '{session}' in {folder} asks for permission", session, folder),
+        "plan" => tr!("Session '{session}' in {folder} asks you to approve its plan", session, folder),
+        _ => tr!("Session '{session}' in {folder} asks", session, folder),
     };
     let whole = format!("/requests {session}#{number}");
     // This note comes before the question, because an agent's plan could end in an unclosed code block.
-    let part = if request.is_shortened() { format!(" (shortened; {whole} shows more)") } else { String::new() };
-    let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
+    let part = if request.is_shortened() { tr!(" (shortened; {whole} shows more)", whole) } else { String::new() };
+    let head = plain(&format!("{asks}{part}:"));
     let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();
     let text = Reply::text(format!("{}\n\n{}{reason}", head.text, request.shown_text()));
     let button = |reply: Reply, option: &RequestOption| match option.text {
@@ -38,48 +41,55 @@ pub(super) fn asked(
         }
     };
     let reply = request.options.iter().fold(text, button);
-    if request.is_shortened() { reply.button("Show more", &whole) } else { reply }
+    if request.is_shortened() { reply.button(&tr!("Show more"), &whole) } else { reply }
 }
 
 fn reason_text(reason: &AskReason) -> String {
     match reason {
-        AskReason::Rule(rule) => format!("The rule {} requires your decision.", quote(rule)),
-        AskReason::PluginFailed => "The approval plugin failed, so its rules were not checked. See the log.".to_owned(),
+        AskReason::Rule(rule) => tr!("The rule {} requires your decision.", quote(rule)),
+        AskReason::PluginFailed => tr!("The approval plugin failed, so its rules were not checked. See the log."),
         AskReason::InputTooLarge => {
-            "The input is too large for the approval plugin, so its rules were not checked.".to_owned()
+            tr!("The input is too large for the approval plugin, so its rules were not checked.")
         }
-        AskReason::NotOffered => "The approval plugin allows this, but the agent doesn't offer that answer.".to_owned(),
+        AskReason::NotOffered => tr!("The approval plugin allows this, but the agent doesn't offer that answer."),
     }
 }
 
 pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> String {
     let (title, after) = (quote(title), format_duration(after));
-    format!(
-        "The agent of session '{session}' got no answer within {after}, and continues without one. It asked: {title}"
+    tr!(
+        "The agent of session '{session}' got no answer within {after}, and continues without one. It asked: {title}",
+        session,
+        after,
+        title
     )
 }
 
-/// The reason why no user can answer a question.
+/// The reason why no user can answer a question, for the audit log.
 pub const INPUT_ENDED: &str = "the input has ended";
 
 pub(super) fn withdrawn(session: &SessionName, title: &str) -> String {
     let title = quote(title);
-    format!(
-        "No user can answer the agent of session '{session}', because {INPUT_ENDED}. The agent continues without an answer. It asked: {title}"
+    tr!(
+        "No user can answer the agent of session '{session}', because the input has ended. The agent continues without an answer. It asked: {title}",
+        session,
+        title
     )
 }
 
 pub(super) fn lost(session: &SessionName, title: &str) -> String {
     let title = quote(title);
-    format!("A question of session '{session}' was withdrawn, because Cordboard was stopped: {title}")
+    tr!("A question of session '{session}' was withdrawn, because Cordboard was stopped: {title}", session, title)
 }
 
 /// Returns the error for an answer to a session that has no open question, or none with this number.
 #[must_use]
 pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     match number {
-        None => format!("Session '{session}' has no open request."),
-        Some(number) => format!("Session '{session}' has no open request #{number}. Use /requests to list them."),
+        None => tr!("Session '{session}' has no open request.", session),
+        Some(number) => {
+            tr!("Session '{session}' has no open request #{number}. Use /requests to list them.", session, number)
+        }
     }
 }
 
@@ -89,10 +99,12 @@ pub fn several_requests(session: &SessionName, open: &[&OpenRequest]) -> String 
     let list: Vec<String> =
         open.iter().map(|open| format!("#{} {}", open.number, quote(&open.request.title))).collect();
     let number = open.first().map_or(1, |open| open.number);
-    format!(
+    tr!(
         "Session '{session}' has {} open requests:\n{}\nAnswer one by its number, as in /answer #{number} …",
         open.len(),
-        list.join("\n")
+        list.join("\n"),
+        session,
+        number
     )
 }
 
@@ -101,25 +113,30 @@ pub fn several_requests(session: &SessionName, open: &[&OpenRequest]) -> String 
 pub fn no_such_option(request: &AgentRequest) -> String {
     let options = request.options.iter();
     let known: Vec<String> = options.map(|option| format!("{} ({})", option.id, quote(&option.label))).collect();
-    let one = if request.multiple { "one or more" } else { "one" };
-    format!("Choose {one} of: {}.", known.join(", "))
+    let known = known.join(", ");
+    if request.multiple { tr!("Choose one or more of: {known}.", known) } else { tr!("Choose one of: {known}.", known) }
 }
 
 #[must_use]
 pub fn option_without_text(label: &str) -> String {
-    format!("“{}” takes no text.", quote(label))
+    tr!("“{}” takes no text.", quote(label))
 }
 
 /// Returns the answer to a user in a chat who chose an option that requires a text, but gave no text.
 #[must_use]
 pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String {
-    format!("Send the text as your next message here, or type: /answer {session}#{number} {option} <text>")
+    tr!(
+        "Send the text as your next message here, or type: /answer {session}#{number} {option} <text>",
+        session,
+        number,
+        option
+    )
 }
 
 /// Returns the error for an option that requires a text and was chosen without one.
 #[must_use]
 pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {
-    format!("Add the text: /answer {session}#{number} {option} <text>")
+    tr!("Add the text: /answer {session}#{number} {option} <text>", session, number, option)
 }
 
 #[cfg(test)]

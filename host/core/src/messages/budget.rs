@@ -2,39 +2,54 @@
 
 use std::time::Duration;
 
+use tr::tr;
+
 use crate::{budget::Budget, config};
 
 /// Returns the notice that the daily budget is nearly or completely spent.
 #[must_use]
 pub fn budget_warning(budget: &Budget) -> String {
     let Budget { limit_usd, spent_usd, .. } = budget;
-    let limit = format!("the limit of ${limit_usd:.2} a day");
-    let spent = if budget.is_spent() {
-        format!("so {limit} is reached. Until {}, new messages are refused", midnight(budget))
-    } else {
-        let percent = (spent_usd / limit_usd * 100.0).floor();
-        format!("{percent}% of {limit}. At the limit, new messages are refused until {}", midnight(budget))
-    };
-    format!(
-        "The agents have cost ${spent_usd:.2} today, {spent}. To raise the limit, increase `cost_per_day` in [limits]."
+    let (limit, spent, resets_in) = (dollars(*limit_usd), dollars(*spent_usd), resets_in(budget));
+    if budget.is_spent() {
+        return tr!(
+            "The agents have cost {spent} today, so the limit of {limit} a day is reached. Until midnight (in {resets_in}), new messages are refused. To raise the limit, increase `cost_per_day` in [limits].",
+            spent,
+            limit,
+            resets_in
+        );
+    }
+    let percent = (spent_usd / limit_usd * 100.0).floor();
+    tr!(
+        "The agents have cost {spent} today, {percent}% of the limit of {limit} a day. At the limit, new messages are refused until midnight (in {resets_in}). To raise the limit, increase `cost_per_day` in [limits].",
+        spent,
+        percent,
+        limit,
+        resets_in
     )
 }
 
 /// Returns the reply to a prompt that is rejected because the daily budget is spent.
 #[must_use]
 pub fn budget_refusal(budget: &Budget) -> String {
-    let Budget { limit_usd, spent_usd, .. } = budget;
-    format!(
-        "Not accepted: the agents have cost ${spent_usd:.2} today, and the limit is ${limit_usd:.2} a day. Send the message again after {}, or raise `cost_per_day` in [limits] first.",
-        midnight(budget)
+    let (limit, spent) = (dollars(budget.limit_usd), dollars(budget.spent_usd));
+    tr!(
+        "Not accepted: the agents have cost {spent} today, and the limit is {limit} a day. Send the message again after midnight (in {resets_in}), or raise `cost_per_day` in [limits] first.",
+        spent,
+        limit,
+        resets_in = resets_in(budget)
     )
 }
 
-/// Returns the time at which the budget resets, in words.
-fn midnight(budget: &Budget) -> String {
+fn dollars(amount: f64) -> String {
+    format!("${amount:.2}")
+}
+
+/// Returns the time until the budget resets, in minutes.
+fn resets_in(budget: &Budget) -> String {
     const MINUTE: u64 = 60;
     let minutes = budget.resets_in().as_secs().div_ceil(MINUTE).max(1);
-    format!("midnight (in {})", config::format_duration(Duration::from_secs(minutes * MINUTE)))
+    config::format_duration(Duration::from_secs(minutes * MINUTE))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The host's messages about posts that could not be delivered in full.
 
+use tr::tr;
+
 use super::quote;
 use crate::types::Place;
 
@@ -7,15 +9,16 @@ use crate::types::Place;
 /// the end it could become part of an unclosed code block.
 #[must_use]
 pub fn interrupted_answer(answer: &str) -> String {
-    format!("⚠ This answer was interrupted:\n\n{answer}")
+    tr!("⚠ This answer was interrupted:\n\n{answer}", answer)
 }
 
 /// Returns the notice to the owner that a chat rejects the bot's messages.
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
-    format!(
+    tr!(
         "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when someone writes there, or when the chat accepts messages again. Check that the topic is open and that the bot may post.",
-        quote(why)
+        quote(why),
+        place
     )
 }
 
@@ -23,9 +26,10 @@ pub fn unreachable(place: &Place, why: &str) -> String {
 /// configuration.
 #[must_use]
 pub fn bot_stopped(table: &str, error: &str) -> String {
-    format!(
+    tr!(
         "The bot of [{table}] has stopped: failed to {}\nThe other bots continue. Restart Cordboard once the cause is fixed. Messages that wait for this bot are kept.",
-        quote(error)
+        quote(error),
+        table
     )
 }
 
@@ -33,16 +37,16 @@ pub fn bot_stopped(table: &str, error: &str) -> String {
 #[must_use]
 pub fn not_shown(part: usize, of: usize) -> String {
     match of {
-        1 => "This message could not be shown.".to_owned(),
-        _ => format!("Part {part} of {of} could not be shown."),
+        1 => tr!("This message could not be shown."),
+        _ => tr!("Part {part} of {of} could not be shown.", part, of),
     }
 }
 
 /// Returns the last line of an answer whose delivery was stopped before all of its messages were sent.
 #[must_use]
 pub fn not_sent(messages: usize) -> String {
-    let what = if messages == 1 { "1 more message".to_owned() } else { format!("{messages} more messages") };
-    format!("Stopped: {what} of this answer will not be sent.")
+    tr!("Stopped: 1 more message of this answer will not be sent."
+        | "Stopped: {n} more messages of this answer will not be sent." % messages)
 }
 
 /// The reason that the rest of an answer was dropped after `/stop`.
@@ -55,10 +59,13 @@ pub fn too_many_waiting(most: usize) -> String {
 }
 
 /// The remark about a code block that is sent as a file.
-pub const IN_FILE_BELOW: &str = "in the file below";
+#[must_use]
+pub fn in_file_below() -> String {
+    tr!("in the file below")
+}
 
 /// Returns the last line of the excerpt of an answer that is sent as a file.
 #[must_use]
 pub fn whole_text_in(file: &str) -> String {
-    format!("… The whole text is in {file} below.")
+    tr!("… The whole text is in {file} below.", file)
 }

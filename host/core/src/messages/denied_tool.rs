@@ -2,14 +2,16 @@
 
 use cordboard_permission_rules::Rule;
 
+use tr::tr;
+
 use super::{DenialCause, beginning, quote};
 use crate::render;
 
 /// The last line of an incomplete list of denials.
-pub const MORE_DENIALS: &str = "…and more.";
-
-/// The start of the line that names the configuration key.
-pub const REMEDY: &str = "To allow it";
+#[must_use]
+pub fn more_denials() -> String {
+    tr!("…and more.")
+}
 
 /// The tools that the `acceptEdits` permission mode allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
@@ -23,7 +25,8 @@ pub(super) fn denied(tool: &str, detail: &str, cause: &DenialCause) -> String {
         DenialCause::Agent(agent) => remedy(tool, detail, agent),
         DenialCause::Rules(why) => render::escape(&quote(why)),
     };
-    format!("Denied: {}{what}\n{why}", render::escape(&quote(tool)))
+    let tool = render::escape(&quote(tool));
+    format!("{}\n{why}", tr!("Denied: {tool}{what}", tool, what))
 }
 
 fn remedy(tool: &str, detail: &str, agent: &str) -> String {
@@ -32,17 +35,17 @@ fn remedy(tool: &str, detail: &str, agent: &str) -> String {
         Some((folder, _)) if detail.starts_with('/') => {
             let folder = if folder.is_empty() { "/".to_owned() } else { quote(folder) };
             let folder = render::code(&format!("args = [\"--add-dir={folder}\"]"));
-            format!("`permission_mode = \"acceptEdits\"` and {folder}")
+            tr!("`permission_mode = \"acceptEdits\"` and {folder}", folder)
         }
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
-    format!("{REMEDY}, set {allowed} in `[agents.{agent}]`.")
+    tr!("To allow it, set {allowed} in `[agents.{agent}]`.", allowed, agent)
 }
 
 /// Returns the reason for a denial by `[access] deny_tools`.
 #[must_use]
 pub fn denied_by_configuration(rule: &Rule) -> String {
-    format!("The rule {rule} in deny_tools of [access] forbids this use.")
+    tr!("The rule {rule} in deny_tools of [access] forbids this use.", rule)
 }
 
 #[cfg(test)]

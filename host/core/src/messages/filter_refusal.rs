@@ -1,5 +1,7 @@
 //! Replies to the authors of messages and edits that a filter stopped.
 
+use tr::tr;
+
 use super::{host_reply::quoting, quote};
 
 /// The reason that a message or an edit was withheld from the agent. `message` is the beginning of its text.
@@ -22,10 +24,13 @@ impl FilterRefusal {
     #[must_use]
     pub fn of_message(&self) -> String {
         match self {
-            Self::Rejected { why, message } => quoting(&format!("Not sent to the agent: {}", quote(why)), message),
+            Self::Rejected { why, message } => quoting(&tr!("Not sent to the agent: {}", quote(why)), message),
             Self::Failed { plugin, why, message } => {
-                let text =
-                    format!("Not sent to the agent: the filter '{plugin}' {why}. Send the message again, {REMOVE}.");
+                let text = tr!(
+                    "Not sent to the agent: the filter '{plugin}' {why}. Send the message again, or ask the owner to remove the filter from `filters` in [plugins].",
+                    plugin,
+                    why
+                );
                 quoting(&text, message)
             }
         }
@@ -37,23 +42,23 @@ impl FilterRefusal {
         match self {
             Self::Rejected { why, message } => {
                 let why = quote(why);
-                let text = format!(
-                    "A filter rejected your edit, so the previous text stays until you edit the message again: {why}"
+                let text = tr!(
+                    "A filter rejected your edit, so the previous text stays until you edit the message again: {why}",
+                    why
                 );
                 quoting(&text, message)
             }
             Self::Failed { plugin, why, message } => {
-                let text = format!(
-                    "The filter '{plugin}' {why}, so the previous text stays: edit the message again, {REMOVE}."
+                let text = tr!(
+                    "The filter '{plugin}' {why}, so the previous text stays: edit the message again, or ask the owner to remove the filter from `filters` in [plugins].",
+                    plugin,
+                    why
                 );
                 quoting(&text, message)
             }
         }
     }
 }
-
-/// The end of a sentence that says what to do if a filter fails.
-const REMOVE: &str = "or ask the owner to remove the filter from `filters` in [plugins]";
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,38 @@
 //! The host's own answers to updates, for example if no session is active, or if a command is unknown or fails.
 
-use super::{BUTTON_GONE, FilterRefusal, not_allowed, plain, quote};
-use crate::types::{Reply, Role, SessionName};
+use tr::tr;
+
+use super::{FilterRefusal, not_allowed, plain, quote};
+use crate::{
+    language::{Language, with_language},
+    types::{Reply, Role, SessionName},
+};
 
 /// The answer to text that isn't a command when no session is active.
-pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
+#[must_use]
+pub fn no_active() -> String {
+    tr!("No active session. Use /new to start one.")
+}
+
+/// Returns whether a plugin's error says that no session is active. The SDK uses the host's text, in each language.
+#[must_use]
+pub fn says_no_active(error: &str) -> bool {
+    Language::ALL.into_iter().any(|language| with_language(Some(language), no_active) == error)
+}
 
 /// The answer to text that isn't a command when only other people's sessions are active.
-pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to another user. Use /new to start your own; the other session isn't affected.";
+#[must_use]
+pub fn none_of_yours() -> String {
+    tr!(
+        "Not accepted: the active session here belongs to another user. Use /new to start your own; the other session isn't affected."
+    )
+}
 
 /// The answer to a command for the active session when only other people's sessions are active.
-pub const NONE_ACTIVE_OF_YOURS: &str =
-    "None of your sessions is active here. The active one belongs to another user. Use /new to start your own.";
+#[must_use]
+pub fn none_active_of_yours() -> String {
+    tr!("None of your sessions is active here. The active one belongs to another user. Use /new to start your own.")
+}
 
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,82 +148,107 @@ impl HostReply {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::NoActive => NO_ACTIVE.to_owned(),
-            Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
-            Self::UnsupportedContent { kind } => format!("The agent can't get this kind of message ({kind})."),
-            Self::AlbumWithoutCaption => "In a group, an album needs a caption. Send it again with one.".to_owned(),
+            Self::NoActive => no_active(),
+            Self::NoneOfYours => none_of_yours(),
+            Self::UnsupportedContent { kind } => tr!("The agent can't get this kind of message ({kind}).", kind),
+            Self::AlbumWithoutCaption => tr!("In a group, an album needs a caption. Send it again with one."),
             Self::FileNotSaved { why, command: None } => {
-                format!("{}\nYour message was not sent to the agent.", quote(why))
+                tr!("{}\nYour message was not sent to the agent.", quote(why))
             }
-            Self::FileNotSaved { why, command: Some(command) } => format!("{}\n/{command} ran without it.", quote(why)),
-            Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind}."),
+            Self::FileNotSaved { why, command: Some(command) } => {
+                tr!("{}\n/{command} ran without it.", quote(why), command)
+            }
+            Self::CaptionTaken { kind } => tr!("The agent gets only the caption. It can't see the {kind}.", kind),
             Self::OnlyTextTaken { saved } => {
-                format!("The agent reads only text, so it gets only your caption. {}", saved_as(saved))
+                tr!("The agent reads only text, so it gets only your caption. {}", saved_as(saved))
             }
             Self::OnlySaved { saved } => {
-                format!("{} The agent can't receive files. Send it a message that names the file.", saved_as(saved))
+                tr!("{} The agent can't receive files. Send it a message that names the file.", saved_as(saved))
             }
             Self::FilesNotUsed { command, saved } => {
-                format!("/{command} doesn't use files, so the agent didn't get yours. {}", saved_as(saved))
+                tr!("/{command} doesn't use files, so the agent didn't get yours. {}", saved_as(saved), command)
             }
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
-                format!("Unknown command /{name}. Did you mean /{nearest}?")
+                tr!("Unknown command /{name}. Did you mean /{nearest}?", name, nearest)
             }
             Self::UnknownCommand { name, nearest: None } => {
-                format!("Unknown command /{name}. Use /help to list the commands.")
+                tr!("Unknown command /{name}. Use /help to list the commands.", name)
             }
             Self::UnknownAgentCommand { name, session, nearest } => {
-                let hint = nearest.as_ref().map_or_else(String::new, |nearest| format!(" Did you mean //{nearest}?"));
-                format!(
-                    "The agent of session '{session}' has no command //{name}.{hint} Use /commands to list its commands."
-                )
+                unknown_agent_command(name, session, nearest.as_deref())
             }
-            Self::AgentCommandWithFile { name } => format!(
-                "Not sent: the arguments of //{name} can't contain a word that starts with '@', because the agent would read that file without asking. Name the file without the '@'."
-            ),
-            Self::NotItsButton { name, plugin } => format!(
-                "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it."
-            ),
+            Self::AgentCommandWithFile { name } => agent_command_with_file(name),
+            Self::NotItsButton { name, plugin } => not_its_button(name, plugin),
             Self::NotAllowed { name, role } => not_allowed(name, *role),
             Self::CommandFailed { name, plugin, why } => {
-                format!("/{name} failed: plugin '{plugin}' {why}.")
+                tr!("/{name} failed: plugin '{plugin}' {why}.", name, plugin, why)
             }
-            Self::OldButton => format!("{BUTTON_GONE} Type the command to use it."),
-            Self::AlreadyDecided { outcome } => format!("{outcome} The button has no effect."),
+            Self::OldButton => tr!("This button no longer works. Type the command to use it."),
+            Self::AlreadyDecided { outcome } => tr!("{outcome} The button has no effect.", outcome),
             Self::QueueFull { message } => quoting(
-                "Not accepted: too many messages are waiting here. Send the message again in a moment.",
+                &tr!("Not accepted: too many messages are waiting here. Send the message again in a moment."),
                 message,
             ),
             Self::TooManyMessages { limit, message } => quoting(&too_many(*limit), message),
             Self::MessageRefused(refusal) => refusal.of_message(),
             Self::EditRefused(refusal) => refusal.of_edit(),
-            Self::SetAside { message } => quoting(SET_ASIDE, message),
+            Self::SetAside { message } => quoting(&set_aside(), message),
             Self::BudgetSpent { refusal, message } => quoting(refusal, message),
             Self::NotStored { why, message } => {
-                quoting(&format!("Not accepted: {why}. Send the message again when that is fixed."), message)
+                quoting(&tr!("Not accepted: {why}. Send the message again when that is fixed.", why), message)
             }
         }
     }
 }
 
+fn unknown_agent_command(name: &str, session: &SessionName, nearest: Option<&str>) -> String {
+    let hint = nearest.map_or_else(String::new, |nearest| tr!(" Did you mean //{nearest}?", nearest));
+    tr!(
+        "The agent of session '{session}' has no command //{name}.{hint} Use /commands to list its commands.",
+        session,
+        name,
+        hint
+    )
+}
+
+fn agent_command_with_file(name: &str) -> String {
+    tr!(
+        "Not sent: the arguments of //{name} can't contain a word that starts with '@', because the agent would read that file without asking. Name the file without the '@'.",
+        name
+    )
+}
+
+fn not_its_button(name: &str, plugin: &str) -> String {
+    tr!(
+        "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it.",
+        plugin,
+        name
+    )
+}
+
 /// The answer to a message whose handling has panicked several times.
-const SET_ASIDE: &str = "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log.";
+fn set_aside() -> String {
+    tr!(
+        "Cordboard has a bug and can't handle this message, so it was set aside. Other messages are not affected. Please report the bug with the host's log."
+    )
+}
 
 /// Appends the beginning of `message`, which `text` is about.
 pub(super) fn quoting(text: &str, message: &str) -> String {
-    format!("{text}\n“{message}”")
+    tr!("{text}\n“{message}”", text, message)
 }
 
 fn too_many(limit: usize) -> String {
-    format!(
-        "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages may be dropped without an answer."
+    tr!(
+        "Not accepted: you may send at most {limit} messages a minute. Wait a minute: until then, further messages may be dropped without an answer.",
+        limit
     )
 }
 
 /// Returns the sentence that names saved files, or says how to send them.
 fn saved_as(paths: &[String]) -> String {
     if paths.is_empty() {
-        return "Send them again without a command.".to_owned();
+        return tr!("Send them again without a command.");
     }
-    format!("Saved in the session's folder as {}.", paths.join(", "))
+    tr!("Saved in the session's folder as {}.", paths.join(", "))
 }

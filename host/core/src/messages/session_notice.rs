@@ -1,14 +1,17 @@
 //! Notices: the messages about a session that are not answers to prompts, with their buttons.
 
+mod texts;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
+use tr::tr;
+
+use super::{agent_request, background_work, denied_tool, host_reply::quoting, plain, quote, session_archived};
 use crate::{
     agent_event::PromptId,
-    config::format_duration,
     types::{AgentRequest, AskReason, Authorship, Button, Choice, Reply, Request, SessionName, Timestamp},
 };
 
@@ -186,7 +189,7 @@ impl SessionNotice {
         let text = self.text_reply(session);
         let Some((request, choices)) = self.request(session) else { return text };
         let button = |reply: Reply, choice: &Choice| match (choice.label(), command(choice, session)) {
-            (Some(label), Some(command)) => reply.button(label, &command),
+            (Some(label), Some(command)) => reply.button(&label, &command),
             (_, _) => reply,
         };
         choices.iter().fold(text, button).about(session, request)
@@ -230,50 +233,31 @@ impl SessionNotice {
         match self {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
             Self::UnpromptedText(text) => Reply { author: Authorship::Agents, ..Reply::text(text.clone()) },
-            Self::QueueFull { limit, prompt } => plain(&queue_full(session, *limit, prompt)),
+            Self::QueueFull { limit, prompt } => plain(&quoting(&texts::queue_full(session, *limit), prompt)),
             Self::TooManyInterrupted { interrupted, limit, prompt } => {
-                plain(&format!("{}\n“{prompt}”", too_many_interrupted(session, *interrupted, *limit)))
+                plain(&quoting(&texts::too_many_interrupted(session, *interrupted, *limit), prompt))
             }
-            Self::ResumeRefused { why, .. } => plain(&resume_refused(session, why)),
-            Self::ForkRefused { why, .. } => plain(&fork_refused(session, why)),
-            Self::StartFailed { agent, details, .. } => plain(&format!(
-                "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Check command and args in [agents.{agent}].",
-                quote(details)
-            )),
-            Self::Broken { why, .. } => plain(&format!(
-                "The agent of session '{session}' keeps exiting: {}\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.",
-                quote(why)
-            )),
-            Self::Died { why, .. } => plain(&died(session, why)),
+            Self::ResumeRefused { why, .. } => plain(&texts::resume_refused(session, why)),
+            Self::ForkRefused { why, .. } => plain(&texts::fork_refused(session, why)),
+            Self::StartFailed { agent, details, .. } => plain(&texts::start_failed(session, agent, details)),
+            Self::Broken { why, .. } => plain(&texts::broken(session, why)),
+            Self::Died { why, .. } => plain(&texts::died(session, why)),
             Self::DiedInBackground { why } => plain(&background_work::died(session, why)),
             Self::AppliesLater { work } => plain(&background_work::applies_later(session, work)),
             Self::WorkEnded { work } => plain(&background_work::ended(session, work)),
-            Self::Interrupted { prompt, .. } => plain(&format!(
-                "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
-            )),
-            Self::NotAnswered { prompt, .. } => plain(&format!(
-                "The agent of session '{session}' did not answer “{prompt}”. Your message was not sent again."
-            )),
-            Self::EarlierInterrupted { prompt, .. } => plain(&earlier_interrupted(session, prompt)),
-            Self::FolderChanged { folder } => plain(&format!(
-                "Session '{session}' now works in {}, as set in [sessions.folders].",
-                quote_folder(folder)
-            )),
+            Self::Interrupted { prompt, .. } => plain(&texts::interrupted(session, prompt)),
+            Self::NotAnswered { prompt, .. } => plain(&texts::not_answered(session, prompt)),
+            Self::EarlierInterrupted { prompt, .. } => plain(&texts::earlier_interrupted(session, prompt)),
+            Self::FolderChanged { folder } => plain(&texts::folder_changed(session, folder)),
             Self::AboutAgent(text) => plain(text),
-            Self::StateLost => plain(&state_lost(session)),
-            Self::PermissionModeRefused { why } => plain(&permission_mode_refused(session, why)),
+            Self::StateLost => plain(&texts::state_lost(session)),
+            Self::PermissionModeRefused { why } => plain(&texts::permission_mode_refused(session, why)),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
-            Self::PersonaFailed { why, .. } => plain(&format!(
-                "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another persona.",
-                quote(why)
-            )),
-            Self::NotStarted { why, .. } => plain(&format!(
-                "The agent of session '{session}' could not be started: {}\nYour messages are kept. Use /retry to try again.",
-                quote(why)
-            )),
-            Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
-            Self::OpenInTerminal => plain(&waits_for_terminal(session)),
-            Self::Stalled { silent, work, .. } => plain(&stalled(session, *silent, work)),
+            Self::PersonaFailed { why, .. } => plain(&texts::persona_failed(session, why)),
+            Self::NotStarted { why, .. } => plain(&texts::not_started(session, why)),
+            Self::Archived { prompt } => plain(&quoting(&texts::not_accepted(&session_archived(session)), prompt)),
+            Self::OpenInTerminal => plain(&texts::waits_for_terminal(session)),
+            Self::Stalled { silent, work, .. } => plain(&texts::stalled(session, *silent, work)),
             Self::Asked { number, request, buttons, reason, folder } => {
                 let mut reply = agent_request::asked(session, folder, *number, request, reason.as_ref());
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
@@ -283,80 +267,23 @@ impl SessionNotice {
             Self::RequestWithdrawn { title } => plain(&agent_request::withdrawn(session, title)),
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Budget(text) => plain(text),
-            Self::Strays { pids } => plain(&strays(session, pids)),
+            Self::Strays { pids } => plain(&texts::strays(session, pids)),
         }
     }
-}
-
-fn resume_refused(session: &SessionName, why: &str) -> String {
-    format!(
-        "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
-        quote(why)
-    )
-}
-
-fn fork_refused(session: &SessionName, why: &str) -> String {
-    format!(
-        "Session '{session}' could not fork the conversation: {}\nYour messages are kept. Use /fresh to start a new conversation.",
-        quote(why)
-    )
-}
-
-fn earlier_interrupted(session: &SessionName, prompt: &str) -> String {
-    format!("An earlier message of session '{session}' was not sent again either: “{prompt}”.")
-}
-
-fn permission_mode_refused(session: &SessionName, why: &str) -> String {
-    let why = quote(why);
-    format!("The agent of session '{session}' rejected the permission mode and keeps its own. {why}")
-}
-
-fn state_lost(session: &SessionName) -> String {
-    format!(
-        "The program of session '{session}' was started again and has lost its state, such as variables and open files. Its folder is unchanged."
-    )
-}
-
-fn died(session: &SessionName, why: &str) -> String {
-    let why = quote(why);
-    format!("The agent of session '{session}' exited during its answer: {why}\nYour message was not sent again.")
-}
-
-fn waits_for_terminal(session: &SessionName) -> String {
-    format!("Session '{session}' is open in a terminal. Your message waits until the terminal is closed.")
 }
 
 /// Returns the notice that a session stays in its folder although `[sessions.folders]` no longer lists the session.
 #[must_use]
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
-    plain(&format!(
+    plain(&tr!(
         "Session '{session}' keeps working in {}, although [sessions.folders] no longer lists the session.",
-        quote_folder(folder)
+        quote_folder(folder),
+        session
     ))
 }
 
 pub(super) fn quote_folder(folder: &Path) -> String {
     quote(&folder.display().to_string())
-}
-
-fn strays(session: &SessionName, pids: &[i32]) -> String {
-    let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
-    format!(
-        "When the agent of session '{session}' exited, the host found running processes that it can't attribute to any agent: {}. They may belong to another session's agent, so they were not stopped. Inspect them with ps -fp {}, and stop them with kill {}.",
-        pids.join(", "),
-        pids.join(","),
-        pids.join(" ")
-    )
-}
-
-fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
-    let (queued, they, them) = match limit {
-        1 => ("1 message is".to_owned(), "it is answered", "it"),
-        _ => (format!("{limit} messages are"), "they are answered", "them"),
-    };
-    format!(
-        "Not accepted: {queued} already queued for session '{session}'. Send this one again when {they}, or use /stop all to drop {them}.\n“{prompt}”"
-    )
 }
 
 fn start_request(session: &SessionName, failure: u64) -> Request {
@@ -373,27 +300,6 @@ fn command(choice: &Choice, session: &SessionName) -> Option<String> {
         Choice::Interrupt => Some("/stop".to_owned()),
         Choice::Grant | Choice::Refuse | Choice::Offered(_) | Choice::Expired | Choice::Withdrawn => None,
     }
-}
-
-fn stalled(session: &SessionName, silent: Duration, work: &[String]) -> String {
-    let silent = format_duration(silent);
-    let ends = if work.is_empty() { String::new() } else { background_work::restart_ends(work) };
-    format!(
-        "The agent of session '{session}' has been silent for {silent}, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.{ends}"
-    )
-}
-
-fn too_many_interrupted(session: &SessionName, count: usize, limit: usize) -> String {
-    let (are, it) = match count {
-        1 => (format!("session '{session}' has an interrupted message"), "it"),
-        _ => (format!("session '{session}' has {count} interrupted messages"), "the latest"),
-    };
-    let then = match limit {
-        _ if count == limit => "then send this one again".to_owned(),
-        1 => "send this one again when none is left".to_owned(),
-        _ => format!("send this one again when fewer than {limit} are left"),
-    };
-    format!("Not accepted: {are}. Use /retry {session} to send {it} again, or /leave {session} to drop {it}; {then}.")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Messages about voice messages: the transcribed text, and why a recording was not transcribed.
 
+use tr::tr;
+
 use crate::render::escape;
 
 /// The maximum length of the transcript shown in the chat, in characters.
@@ -11,14 +13,14 @@ const SHOWN: usize = 1000;
 pub fn understood(spoken: &str, missing: Option<&str>) -> String {
     let shown: String = spoken.chars().take(SHOWN).collect();
     let end = if shown.len() < spoken.len() { "…" } else { "" };
-    let rest = missing.map_or_else(String::new, |why| format!("\nA part was not transcribed: {}", escape(why)));
+    let rest = missing.map_or_else(String::new, |why| tr!("\nA part was not transcribed: {}", escape(why)));
     format!("🎤 {}{end}{rest}", escape(&shown))
 }
 
 /// Returns the notice for a message if none of its recordings was transcribed, in Markdown.
 #[must_use]
 pub fn not_transcribed(why: &str) -> String {
-    format!("🎤 Not transcribed, so the agent gets the recording itself: {}", escape(why))
+    tr!("🎤 Not transcribed, so the agent gets the recording itself: {}", escape(why))
 }
 
 /// Returns the line that tells the agent that a recording was not transcribed.

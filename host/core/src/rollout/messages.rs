@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tr::tr;
+
 use super::{Active, Admission, Decision, short};
 use crate::{
     config::format_duration,
@@ -21,29 +23,29 @@ pub(super) fn failed(text: impl Into<String>) -> ApiError {
 /// Returns the error for a command whose change could not be stored.
 #[must_use]
 pub fn not_stored(error: &str) -> ApiError {
-    failed(format!("Cordboard could not store the change: {error}"))
+    failed(tr!("Cordboard could not store the change: {error}", error))
 }
 
 /// Returns the error for a command that names a plugin that doesn't exist.
 #[must_use]
 pub fn no_such_plugin<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> ApiError {
     let near =
-        route::nearest(name, names.into_iter()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
-    let text = format!("There is no plugin '{name}'.{near} /plugins lists them.");
+        route::nearest(name, names.into_iter()).map_or_else(String::new, |near| tr!(" Did you mean '{near}'?", near));
+    let text = tr!("There is no plugin '{name}'.{near} /plugins lists them.", name, near);
     ApiError { code: ApiErrorCode::Unknown, text }
 }
 
 /// Describes the active version, such as "generation 3, 0123456789ab".
 pub(super) fn active_version(active: &Active) -> String {
-    format!("generation {}, {}", active.number, short(&active.digest))
+    tr!("generation {}, {}", active.number, short(&active.digest))
 }
 
 pub(super) fn stays_active(active: Option<&Active>) -> String {
-    active.map_or_else(String::new, |one| format!("\nGeneration {} stays active.", one.number))
+    active.map_or_else(String::new, |one| tr!("\nGeneration {} stays active.", one.number))
 }
 
 pub(super) fn compiling(name: &str, digest: &str) -> String {
-    format!("Plugin '{name}', version {}, is being compiled. You get a message when it is done.", short(digest))
+    tr!("Plugin '{name}', version {}, is being compiled. You get a message when it is done.", short(digest), name)
 }
 
 /// The reason why a job ends without an outcome.
@@ -61,33 +63,38 @@ pub(super) enum Cancellation {
 pub(super) fn canceled(name: &str, cancellation: Cancellation) -> ApiError {
     failed(match cancellation {
         Cancellation::Replaced => {
-            format!("A newer version or command for plugin '{name}' replaced this command. See /plugins.")
+            tr!("A newer version or command for plugin '{name}' replaced this command. See /plugins.", name)
         }
         Cancellation::FileNotUsed => {
-            format!("This command was canceled, because the file of plugin '{name}' changed. See /plugins.")
+            tr!("This command was canceled, because the file of plugin '{name}' changed. See /plugins.", name)
         }
         Cancellation::FileRemoved => {
-            format!("This command was canceled, because the file of plugin '{name}' was removed. See /plugins.")
+            tr!("This command was canceled, because the file of plugin '{name}' was removed. See /plugins.", name)
         }
         Cancellation::Disabled => {
-            format!("This command was canceled, because plugin '{name}' was disabled. See /plugins.")
+            tr!("This command was canceled, because plugin '{name}' was disabled. See /plugins.", name)
         }
     })
 }
 
 /// Describes failed calls, such as "3 calls failed within 5m of its activation, the last one trapped".
 pub(super) fn failed_calls(count: u32, probation: Duration, last: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} call{plural} failed within {} of its activation, the last one {last}", format_duration(probation))
+    let within = format_duration(probation);
+    tr!(
+        "1 call failed within {within} of its activation, the last one {last}"
+            | "{n} calls failed within {within} of its activation, the last one {last}" % count,
+        within,
+        last
+    )
 }
 
 pub(super) fn revoked(name: &str, revoked: &str, active: Option<&Active>) -> String {
     let active_now = match active {
-        Some(active) => format!("Active now: {}.", active_version(active)),
-        None if revoked.contains(", ") => "No version is active without them.".to_owned(),
-        None => "No version is active without it.".to_owned(),
+        Some(active) => tr!("Active now: {}.", active_version(active)),
+        None if revoked.contains(", ") => tr!("No version is active without them."),
+        None => tr!("No version is active without it."),
     };
-    format!("Plugin '{name}' is no longer granted {revoked}. {active_now}")
+    tr!("Plugin '{name}' is no longer granted {revoked}. {active_now}", name, revoked, active_now)
 }
 
 /// Explains why `digest` isn't admitted, or returns `None` if it is.
@@ -98,18 +105,26 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
         Admission::Admitted => return None,
         Admission::Disabled(decision) => disabled(name, decision),
         Admission::RolledBack => {
-            format!("version {version} was rolled back: save a new version, or type /plugins reload {name}")
+            tr!("version {version} was rolled back: save a new version, or type /plugins reload {name}", version, name)
         }
-        Admission::Abandoned { rollbacks, why } => format!(
+        Admission::Abandoned { rollbacks, why } => tr!(
             "version {version} was rolled back {rollbacks} times because of failed calls, the last of which {why}; save a \
-             new version, or type /plugins reload {name}"
+             new version, or type /plugins reload {name}",
+            version,
+            rollbacks,
+            why,
+            name
         ),
         Admission::Backoff { until, rollbacks, why } => {
-            let times = if *rollbacks == 1 { "once".to_owned() } else { format!("{rollbacks} times in a row") };
             let pause = format_duration(round_up_to_seconds(until.since(now)));
-            format!(
-                "version {version} will be tried again in {pause}, because it was rolled back {times} after failed \
-                 calls, the last of which {why}; /plugins reload {name} tries it at once"
+            tr!(
+                "version {version} will be tried again in {pause}, because it was rolled back once after failed calls, the last of which {why}; /plugins reload {name} tries it at once"
+                    | "version {version} will be tried again in {pause}, because it was rolled back {n} times in a row after failed calls, the last of which {why}; /plugins reload {name} tries it at once"
+                        % *rollbacks,
+                version,
+                pause,
+                why,
+                name
             )
         }
     })
@@ -121,13 +136,21 @@ pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now:
     match admission {
         Admission::Backoff { until, .. } => {
             let pause = format_duration(round_up_to_seconds(until.since(now)));
-            format!("version {version} will be tried again in {pause}; /plugins reload {name} tries it at once")
+            tr!(
+                "version {version} will be tried again in {pause}; /plugins reload {name} tries it at once",
+                version,
+                pause,
+                name
+            )
         }
-        Admission::Abandoned { rollbacks, .. } => format!(
-            "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}"
+        Admission::Abandoned { rollbacks, .. } => tr!(
+            "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}",
+            version,
+            rollbacks,
+            name
         ),
         Admission::Admitted | Admission::Disabled(_) | Admission::RolledBack => {
-            format!("/plugins reload {name} tries it again")
+            tr!("/plugins reload {name} tries it again", name)
         }
     }
 }
@@ -138,29 +161,37 @@ const fn round_up_to_seconds(span: Duration) -> Duration {
 
 #[must_use]
 pub fn disabled(name: &str, decision: &Decision) -> String {
-    format!("disabled by {}; /plugins enable {name} enables it again", decision.who)
+    tr!("disabled by {}; /plugins enable {name} enables it again", decision.who, name)
 }
 
 /// Returns the notice that a disabled plugin's file has changed.
 pub(super) fn new_file_while_disabled(name: &str, digest: &str, decision: &Decision) -> String {
-    format!(
+    tr!(
         "Plugin '{name}' has a new file, {}, but {} disabled the plugin. Use /plugins enable {name} to enable it again.",
         short(digest),
-        decision.who
+        decision.who,
+        name
     )
 }
 
 /// Explains why a version other than the pinned one isn't activated.
 #[must_use]
 pub fn pinned(plugin: &str, digest: &str, only: &str) -> String {
-    format!("[plugins.{plugin}] sha256 does not allow this version: its digest is {digest}, the allowed one is {only}")
+    tr!(
+        "[plugins.{plugin}] sha256 does not allow this version: its digest is {digest}, the allowed one is {only}",
+        plugin,
+        digest,
+        only
+    )
 }
 
 pub(super) fn no_version_before(name: &str, digest: &str, how: &str) -> String {
-    format!(
+    tr!(
         "Plugin '{name}', version {}: {how}. There is no earlier version, so it stays active. Use \
          /plugins disable {name} to disable it.",
-        short(digest)
+        short(digest),
+        name,
+        how
     )
 }
 

@@ -42,7 +42,7 @@ impl Machine {
     }
 
     pub(super) fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::Models, model.as_ref(), |agent| messages::setting_not_supported(agent, "models"))?;
+        self.check_has(AgentFeature::Models, model.as_ref(), messages::no_models)?;
         if let Some(name) = &model
             && !is_model_name(name)
         {
@@ -77,8 +77,7 @@ impl Machine {
     /// Sets the permission mode. The change applies to a running agent immediately. `BypassPermissions` is refused
     /// unless the agent is configured with it.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
-        let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
-        self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
+        self.check_has(AgentFeature::PermissionModes, mode.as_ref(), messages::no_permission_modes)?;
         if mode.is_some_and(|mode| self.is_forbidden(mode)) {
             return Err(refusal(ApiErrorCode::Denied, &messages::bypass_not_configured(&self.record.agent)));
         }

@@ -13,7 +13,7 @@ use crate::{
 impl Machine {
     pub(super) fn apply_command(&mut self, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         if self.shutdown != Shutdown::No {
-            return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));
+            return Err(refusal(ApiErrorCode::Failed, messages::shutting_down()));
         }
         if self.record.archived != (command == SessionCommand::Restore) {
             return Err(self.archive_mismatch());
@@ -129,7 +129,7 @@ impl Machine {
             }
             self.interrupt_turn(InterruptedBy::Stop, now);
         } else if drop == 0 {
-            return Err(refusal(ApiErrorCode::Invalid, messages::NOTHING_RUNS));
+            return Err(refusal(ApiErrorCode::Invalid, messages::nothing_runs()));
         }
         self.drop_queued(drop);
         Ok(())
@@ -172,7 +172,7 @@ impl Machine {
             }
             (Request::Prompt(_) | Request::Start { .. } | Request::Stall { .. }, _)
             | (Request::Grant { .. } | Request::Agent { .. }, _) => {
-                return Err(refusal(ApiErrorCode::Invalid, messages::NOT_OPEN));
+                return Err(refusal(ApiErrorCode::Invalid, messages::not_open()));
             }
         }
         Ok(())
@@ -180,7 +180,7 @@ impl Machine {
 
     fn index_of_interrupted(&self, id: &PromptId) -> Result<usize, ApiError> {
         let index = self.record.interrupted.iter().position(|prompt| prompt.id == *id);
-        index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
+        index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::not_open()))
     }
 
     /// Starts the agent if the start was waiting for a user's decision or for the end of a backoff. Returns whether it
@@ -212,7 +212,7 @@ impl Machine {
             return Err(refusal(ApiErrorCode::Busy, &messages::sent_again(&self.record.name)));
         }
         let latest = self.record.interrupted.len().checked_sub(1);
-        let index = latest.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOTHING_TO_RETRY))?;
+        let index = latest.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::nothing_to_retry()))?;
         self.send_again(index, new_id, now);
         Ok(())
     }
@@ -241,7 +241,7 @@ impl Machine {
 
     fn leave(&mut self, now: Timestamp) -> Result<(), ApiError> {
         if self.record.interrupted.is_empty() {
-            return Err(refusal(ApiErrorCode::Invalid, messages::NOTHING_TO_LEAVE));
+            return Err(refusal(ApiErrorCode::Invalid, messages::nothing_to_leave()));
         }
         if LastPress::is_recent(self.last_press.leave, now) {
             return Err(refusal(ApiErrorCode::Busy, &messages::left_already(&self.record.name)));
@@ -326,6 +326,6 @@ impl Machine {
     }
 }
 
-pub(super) fn refusal(code: ApiErrorCode, text: &str) -> ApiError {
-    ApiError { code, text: text.to_owned() }
+pub(super) fn refusal(code: ApiErrorCode, text: impl Into<String>) -> ApiError {
+    ApiError { code, text: text.into() }
 }

@@ -277,7 +277,7 @@ impl Machine {
             return;
         }
         match reason {
-            TimeoutReason::Persona => self.persona_failed(messages::PERSONA_TIMEOUT.to_owned()),
+            TimeoutReason::Persona => self.persona_failed(messages::persona_timeout()),
             TimeoutReason::Ready => self.start_overdue(now),
             TimeoutReason::RequestExpired => self.expire_requests(now),
             TimeoutReason::Stalled => self.ask_about_stall(),

@@ -13,7 +13,7 @@ impl Machine {
     /// The session can't be renamed now. The error contains a message for the caller.
     pub fn check_rename(&self, name: SessionName) -> Result<SessionRecord, ApiError> {
         if self.shutdown != Shutdown::No {
-            return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));
+            return Err(refusal(ApiErrorCode::Failed, messages::shutting_down()));
         }
         if self.record.archived {
             return Err(refusal(ApiErrorCode::Archived, &messages::session_archived(&self.record.name)));

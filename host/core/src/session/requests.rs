@@ -134,7 +134,7 @@ impl Machine {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let open = self.answerable_requests().find(|open| open.request.id == *id);
-        let open = open.ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?.clone();
+        let open = open.ok_or_else(|| invalid(messages::not_open()))?.clone();
         let text = text.filter(|text| !text.trim().is_empty());
         let labels = labels_of(&self.record.name, &open, &options, text.as_deref())?;
         let decided = text.as_ref().map_or_else(|| labels.clone(), |text| format!("{labels}: {text}"));

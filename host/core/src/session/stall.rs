@@ -71,7 +71,7 @@ impl Machine {
             self.close_stall(Choice::Wait);
             self.end_silence(now);
         } else {
-            return Err(refusal(ApiErrorCode::Invalid, messages::NOT_OPEN));
+            return Err(refusal(ApiErrorCode::Invalid, messages::not_open()));
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Machine {
             self.queue.push_front(prompt);
         }
         self.close_stall(Choice::Restart);
-        self.finish(open.turn, TurnState::Failed(messages::RESTARTED.to_owned()), now);
+        self.finish(open.turn, TurnState::Failed(messages::restarted()), now);
         accepted.into_iter().for_each(|prompt| self.keep_unanswered(prompt));
         self.stop(StopStage::Closed, AfterStop::Suspend, now);
     }

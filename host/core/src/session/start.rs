@@ -153,7 +153,7 @@ impl Machine {
     }
 
     pub(super) fn start_overdue(&mut self, now: Timestamp) {
-        let why = messages::START_TIMEOUT.to_owned();
+        let why = messages::start_timeout();
         self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 

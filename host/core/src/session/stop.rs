@@ -112,7 +112,7 @@ impl Machine {
             (_, Some(prompt), Receipt::Sent) => self.requeue(prompt),
             (_, Some(_), Receipt::Accepted) => self.finish_interrupted(open.turn),
             // The turn has no stored prompt, so the next host would not report it.
-            (_, None, _) => self.finish(open.turn, TurnState::Failed(messages::HOST_ENDED.to_owned()), now),
+            (_, None, _) => self.finish(open.turn, TurnState::Failed(messages::host_ended()), now),
         }
     }
 

@@ -220,7 +220,7 @@ impl Machine {
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_interrupted(turn),
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
             (Outcome::Interrupted, Some(Interrupt::ByUser { by, .. })) => self.finish_stopped(turn, by, now),
-            (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
+            (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::interrupted()), now),
         }
         if !steered.is_empty() {
             return self.begin_steered_turn(steered, now);
@@ -246,8 +246,8 @@ impl Machine {
     pub(super) fn finish_stopped(&mut self, turn: Turn, by: InterruptedBy, now: Timestamp) {
         let state = match by {
             InterruptedBy::Stop => state_of_stopped(&turn),
-            InterruptedBy::Prompt => TurnState::Failed(messages::INTERRUPTED_BY_PROMPT.to_owned()),
-            InterruptedBy::AccessLost => TurnState::Failed(messages::INTERRUPTED_BY_LOST_ACCESS.to_owned()),
+            InterruptedBy::Prompt => TurnState::Failed(messages::interrupted_by_prompt()),
+            InterruptedBy::AccessLost => TurnState::Failed(messages::interrupted_by_lost_access()),
         };
         self.finish(turn, state, now);
     }
@@ -255,7 +255,7 @@ impl Machine {
     /// Ends a turn that the shutdown interrupted. Its prompts count as unanswered, and the next host keeps them as
     /// interrupted prompts.
     pub(super) fn finish_interrupted(&mut self, mut turn: Turn) {
-        turn.state = TurnState::Failed(messages::HOST_ENDED.to_owned());
+        turn.state = TurnState::Failed(messages::host_ended());
         self.emit(Effect::FinishInterrupted(turn));
     }
 
@@ -329,7 +329,7 @@ impl Machine {
             }
             (prompt, _) => {
                 let (why, place) = (exit_info.why, open.turn.place.clone());
-                self.finish(open.turn, TurnState::Failed(messages::INCOMPLETE.to_owned()), now);
+                self.finish(open.turn, TurnState::Failed(messages::incomplete()), now);
                 match prompt {
                     Some(prompt) => {
                         self.post(place, SessionNotice::Died { id: prompt.id.clone(), why });
@@ -380,7 +380,7 @@ impl Machine {
 /// seen the reply to `/stop`.
 fn state_of_stopped(turn: &Turn) -> TurnState {
     match (turn.alert, turn.has_text()) {
-        (Alert::Ring, _) => TurnState::Failed(messages::STOPPED.to_owned()),
+        (Alert::Ring, _) => TurnState::Failed(messages::stopped()),
         (Alert::Silent, true) => TurnState::Done,
         (Alert::Silent, false) => TurnState::Stopped,
     }

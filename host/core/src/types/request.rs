@@ -2,6 +2,7 @@
 //! went silent, whether to grant a plugin's capabilities, and the questions that agents ask.
 
 use serde::{Deserialize, Serialize};
+use tr::tr;
 
 use super::{Button, SessionName, Timestamp};
 use crate::agent_event::PromptId;
@@ -66,18 +67,18 @@ pub enum Choice {
 impl Choice {
     /// Returns the label of the choice's button, or `None` if the request was closed without a decision.
     #[must_use]
-    pub fn label(&self) -> Option<&str> {
+    pub fn label(&self) -> Option<String> {
         match self {
-            Self::SendAgain => Some("Send again"),
-            Self::Leave => Some("Leave it"),
-            Self::TryAgain => Some("Try again"),
-            Self::StartFresh => Some("Start fresh"),
-            Self::Wait => Some("Wait"),
-            Self::Interrupt => Some("Interrupt"),
-            Self::Restart => Some("Restart the agent"),
-            Self::Grant => Some("Grant and activate"),
-            Self::Refuse => Some("Refuse"),
-            Self::Offered(label) => Some(label),
+            Self::SendAgain => Some(tr!("Send again")),
+            Self::Leave => Some(tr!("Leave it")),
+            Self::TryAgain => Some(tr!("Try again")),
+            Self::StartFresh => Some(tr!("Start fresh")),
+            Self::Wait => Some(tr!("Wait")),
+            Self::Interrupt => Some(tr!("Interrupt")),
+            Self::Restart => Some(tr!("Restart the agent")),
+            Self::Grant => Some(tr!("Grant and activate")),
+            Self::Refuse => Some(tr!("Refuse")),
+            Self::Offered(label) => Some(label.clone()),
             Self::Expired | Self::Withdrawn => None,
         }
     }

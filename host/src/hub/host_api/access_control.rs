@@ -56,7 +56,7 @@ impl HostService {
     fn authorized(&self, caller: Option<&Caller>) -> Result<Caller, ApiError> {
         let caller = access_entries::authorize(caller)?;
         let current = self.place.as_ref().and_then(|place| self.with_current_role(caller, place));
-        let current = current.ok_or_else(|| refuse(ApiErrorCode::Denied, messages::NO_ACCESS))?;
+        let current = current.ok_or_else(|| refuse(ApiErrorCode::Denied, messages::no_access()))?;
         access_entries::authorize(Some(&current)).cloned()
     }
 }

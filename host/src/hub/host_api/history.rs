@@ -51,7 +51,7 @@ impl HostService {
             Ok(Err(error)) => Err(history_error(name, &record.agent, &error)),
             Err(error) => {
                 tracing::warn!(%error, session = %name, "reading a transcript panicked");
-                Err(refuse(ApiErrorCode::Failed, messages::TRANSCRIPT_NOT_READ))
+                Err(refuse(ApiErrorCode::Failed, messages::transcript_not_read()))
             }
         }
     }
@@ -62,11 +62,11 @@ fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) ->
     let text = match error {
         TranscriptError::NoTranscripts => return refuse(ApiErrorCode::Invalid, messages::no_history(agent)),
         TranscriptError::Unreadable { error, .. } if error.kind() != io::ErrorKind::NotFound => {
-            messages::TRANSCRIPT_NOT_READ
+            messages::transcript_not_read()
         }
-        TranscriptError::Unreadable { .. } | TranscriptError::Missing { .. } => messages::TRANSCRIPT_NOT_FOUND,
+        TranscriptError::Unreadable { .. } | TranscriptError::Missing { .. } => messages::transcript_not_found(),
         TranscriptError::Id(_) | TranscriptError::NoFolder { .. } | TranscriptError::NoHome => {
-            messages::TRANSCRIPT_NOT_FOUND
+            messages::transcript_not_found()
         }
     };
     tracing::warn!(%error, %session, "failed to read a transcript");
@@ -132,8 +132,8 @@ mod tests {
             let error = TranscriptError::Unreadable { transcript: "/home/ada/a.jsonl".into(), error: kind.into() };
             history_error(&"a".parse().unwrap(), "claude", &error).text
         };
-        assert_eq!(text(io::ErrorKind::NotFound), messages::TRANSCRIPT_NOT_FOUND);
-        assert_eq!(text(io::ErrorKind::PermissionDenied), messages::TRANSCRIPT_NOT_READ);
+        assert_eq!(text(io::ErrorKind::NotFound), messages::transcript_not_found());
+        assert_eq!(text(io::ErrorKind::PermissionDenied), messages::transcript_not_read());
     }
 
     #[test]

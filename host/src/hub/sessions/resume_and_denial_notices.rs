@@ -50,17 +50,17 @@ impl Notices {
         self.denials += 1;
         match self.denials {
             ..=DENIALS => {
-                for line in notice.text.lines() {
+                for (index, line) in notice.text.lines().enumerate() {
                     // List every denial, but each remedy only once.
-                    let is_known = line.starts_with(messages::REMEDY) && self.denied.lines().any(|known| known == line);
+                    let is_known = index > 0 && self.denied.lines().any(|known| known == line);
                     if !is_known {
                         self.denied.push_str(line);
                         self.denied.push('\n');
                     }
                 }
             }
-            _ if self.denied.ends_with(messages::MORE_DENIALS) => {}
-            _ => self.denied.push_str(messages::MORE_DENIALS),
+            _ if self.denied.ends_with(&messages::more_denials()) => {}
+            _ => self.denied.push_str(&messages::more_denials()),
         }
         let series = Some(format!("denied {}", turn.0));
         Reply { text: self.denied.trim_end().to_owned(), series, alert: Alert::Silent, ..notice }

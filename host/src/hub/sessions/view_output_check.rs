@@ -57,9 +57,9 @@ pub fn plain(turn: &Turn) -> TurnFrame {
     });
     let mut texts: Vec<String> = texts.filter(|text| shows_something(&Reply::text(text.as_str()))).collect();
     match &turn.state {
-        TurnState::Failed(why) if is_blank(why) => texts.push(messages::FAILED.to_owned()),
+        TurnState::Failed(why) if is_blank(why) => texts.push(messages::failed()),
         TurnState::Failed(why) => texts.push(literal(why)),
-        TurnState::Done if texts.is_empty() => texts.push(messages::DONE.to_owned()),
+        TurnState::Done if texts.is_empty() => texts.push(messages::done()),
         TurnState::Running | TurnState::Done | TurnState::Stopped => {}
     }
     let messages = if texts.is_empty() { Vec::new() } else { vec![Reply::text(texts.join("\n\n"))] };
@@ -145,7 +145,7 @@ mod tests {
             assert_eq!(shown(&turn(nothing, TurnState::Failed("it _died_".to_owned()))), ["`it _died_`"]);
             assert_eq!(shown(&turn(nothing, TurnState::Failed(nothing.to_owned()))).len(), 1);
         }
-        assert_eq!(shown(&turn("", TurnState::Failed(String::new()))), [messages::FAILED]);
+        assert_eq!(shown(&turn("", TurnState::Failed(String::new()))), [messages::failed()]);
         assert_eq!(shown(&turn(" a ", TurnState::Done)), ["a"]);
     }
 }

@@ -19,6 +19,13 @@ const MOST_PARAMETERS: usize = 5;
 /// Methods of external traits, whose parameters we can't choose.
 const FOREIGN: [&str; 1] = ["verify_server_cert"];
 
+/// The tables of translated texts, which are data and grow with every text.
+const TABLES: &str = "/german.rs";
+
+fn code_files() -> impl Iterator<Item = &'static File> {
+    product().filter(|file| !file.path.ends_with(TABLES))
+}
+
 fn lines(file: &File) -> usize {
     without_tests(&file.text).trim_end().lines().count()
 }
@@ -26,7 +33,7 @@ fn lines(file: &File) -> usize {
 #[test]
 fn no_file_is_too_long() {
     let mut findings = Findings::default();
-    for file in product() {
+    for file in code_files() {
         let most = if file.path.ends_with("/main.rs") { LONGEST_MAIN } else { LONGEST_FILE };
         let lines = lines(file);
         if lines > most {
@@ -40,7 +47,7 @@ fn no_file_is_too_long() {
 #[test]
 fn most_files_are_short() {
     let mut findings = Findings::default();
-    let mut sizes: Vec<(usize, &str)> = product().map(|file| (lines(file), file.path.as_str())).collect();
+    let mut sizes: Vec<(usize, &str)> = code_files().map(|file| (lines(file), file.path.as_str())).collect();
     sizes.sort_unstable();
     let median = sizes[sizes.len() / 2].0;
     if median > MEDIAN_FILE {

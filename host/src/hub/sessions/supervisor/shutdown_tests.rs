@@ -198,7 +198,7 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     let two = sessions.get(&name("two")).unwrap();
     two.send(prompt()).await;
     let refused = two.command(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
-    assert_eq!((refused.code, refused.text.as_str()), (ApiErrorCode::Failed, cordboard_core::messages::SHUTTING_DOWN));
+    assert_eq!((refused.code, refused.text), (ApiErrorCode::Failed, cordboard_core::messages::shutting_down()));
     let view = sessions.registry.view("two").unwrap();
     assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it stays stored for the next host");
 }

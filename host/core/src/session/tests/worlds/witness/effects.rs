@@ -137,7 +137,7 @@ impl Witness {
                 self.must(self.is_active_now(), "an answer is activity");
                 self.must(named, "the answer ends its own turn");
                 let text_shown = self.open.as_ref().is_some_and(|open| open.stopped_here || open.lost_access);
-                let says = turn.state == TurnState::Failed(messages::STOPPED.to_owned());
+                let says = turn.state == TurnState::Failed(messages::stopped());
                 self.must(!(text_shown && says), "the user who stopped the turn gets one notice");
                 self.must(text_shown || turn.state != TurnState::Stopped, "a stopped turn is reported as stopped");
                 self.failed_starts = 0;
