@@ -8,6 +8,7 @@ mod exit_reason;
 mod front_end;
 mod inspect;
 mod jobs;
+mod left_over_agents;
 mod options;
 mod own_files;
 mod plugin_dev;

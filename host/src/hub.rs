@@ -13,6 +13,7 @@ mod inbox_writer;
 mod live_config;
 mod outbound;
 mod panics;
+mod place_languages;
 mod press_context;
 mod prompts;
 mod session_attachments;
@@ -33,6 +34,7 @@ pub use host_api::send::PromptKeys;
 pub use inbox_writer::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
+pub use place_languages::PlaceLanguages;
 pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::QuiescenceWaiter;
@@ -58,6 +60,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use cordboard_core::{
     hub::{Hub, HubEvent, HubFacts, PlaceSettings, Slot},
+    language,
     updates_and_posts::InboxRow,
 };
 use tokio::{
@@ -158,7 +161,9 @@ impl HubLoop {
         for dispatch in self.hub.handle(event, &facts) {
             let (slot, dispatcher) = (dispatch.slot.clone(), Arc::clone(&self.dispatcher));
             let waiting = PromptTaker::new(self.requester.clone(), dispatch.update.row.id);
-            self.tasks.spawn(slot, async move { dispatcher.perform_or_set_aside(dispatch, waiting).await });
+            let language = config.language.texts.language(dispatch.update.row.update.locale.as_deref());
+            let task = async move { dispatcher.perform_or_set_aside(dispatch, waiting).await };
+            self.tasks.spawn(slot, language::scope(language, task));
         }
     }
 

@@ -21,6 +21,7 @@ use cordboard_core::{
     budget::Budget,
     config::{Agent, Limits},
     event::CausationChain,
+    language::{self, Language},
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
@@ -148,6 +149,8 @@ pub struct Ports {
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,
+    /// Returns the language of the posts in a place.
+    pub language: Arc<dyn Fn(&Place) -> Option<Language> + Send + Sync>,
     pub events: Arc<dyn EventSink>,
     /// All sessions. No two sessions may have the same conversation.
     pub registry: Arc<SessionRegistry>,
@@ -191,11 +194,13 @@ enum Message {
     Command {
         command: SessionCommand,
         source: CommandSource,
+        language: Option<Language>,
         answer: oneshot::Sender<Result<SessionView, ApiError>>,
     },
     Rename {
         name: SessionName,
         source: CommandSource,
+        language: Option<Language>,
         answer: oneshot::Sender<Result<SessionView, ApiError>>,
     },
     Restore(RestoredPrompts),
@@ -226,7 +231,7 @@ impl Handle {
         self.deliver(Message::Prompt { prompt, urgency, causes }).await;
     }
 
-    /// Executes a command. Returns when the change is stored and published.
+    /// Executes a command, in the language of the current scope. Returns when the change is stored and published.
     ///
     /// # Errors
     /// The session refuses the command, or the change could not be stored. The text is shown to the user.
@@ -236,17 +241,19 @@ impl Handle {
         source: impl Into<CommandSource>,
     ) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::Command { command, source: source.into(), answer }).await;
+        let (source, language) = (source.into(), language::current());
+        self.deliver(Message::Command { command, source, language, answer }).await;
         outcome(answered).await
     }
 
-    /// Renames the session. Returns when the new name is stored and the snapshot shows it.
+    /// Renames the session, in the language of the current scope. Returns when the new name is stored and the snapshot
+    /// shows it.
     ///
     /// # Errors
     /// The session can't be renamed now, or the name could not be stored. The text is shown to the user.
     pub async fn rename(&self, name: SessionName, source: CommandSource) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::Rename { name, source, answer }).await;
+        self.deliver(Message::Rename { name, source, language: language::current(), answer }).await;
         outcome(answered).await
     }
 

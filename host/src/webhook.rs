@@ -13,7 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::{config::Config, messages};
+use cordboard_core::{config::Config, language, messages};
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -141,7 +141,8 @@ impl WebhookServer {
     async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Rejection> {
         let _permit = self.calls.try_acquire().map_err(|_| Rejection::Busy)?;
         let host = self.host.upgrade().ok_or_else(|| Rejection::Failed(plugin.to_owned()))?;
-        let answer = self.plugins.receive(&host, plugin, &request).await;
+        let language = self.config.now().language.texts.language(None);
+        let answer = language::scope(language, self.plugins.receive(&host, plugin, &request)).await;
         let answer = answer.map_err(AnswerError::from).and_then(answer::response_of);
         answer.map_err(|why| {
             tracing::warn!(plugin, %why, "failed to answer a request");

@@ -13,7 +13,8 @@ use cordboard::{
     clock::Clock,
     hub::{
         self, CommandFiles, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink,
-        PromptKeys, QueryRunner, SessionSupervisor, TextAnswers, Transcriber, TurnRenderer, UsageLedger,
+        PlaceLanguages, PromptKeys, QueryRunner, SessionSupervisor, TextAnswers, Transcriber, TurnRenderer,
+        UsageLedger,
     },
     rollout::{Resources, Rollout},
     session::Ports,
@@ -112,7 +113,8 @@ impl WiredHost {
         let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| settings.plugin(name)), clock);
         assert!(rollout.start().await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
-        let posts = Outbound::new(store.clone(), Arc::new(RecordingSink(sender)));
+        let languages = PlaceLanguages::new(config.clone(), store.clone(), contents.locales);
+        let posts = Outbound::new(store.clone(), Arc::new(RecordingSink(sender)), languages.clone());
         let views = (0..sessions).map(|number| {
             let record = record(number, clock);
             let settings = cordboard::session::SessionConfig::settings(&config, &record);
@@ -131,6 +133,7 @@ impl WiredHost {
         let inbox = InboxWriter {
             store: store.clone(),
             topics: SessionTopics::new(store.clone(), Vec::new()),
+            languages,
             intake,
             front_end: "console".to_owned(),
             stored_members: Mutex::default(),
@@ -215,6 +218,7 @@ fn server(
         plugins: Arc::clone(&registry),
         config: config.clone(),
         registry: Arc::clone(sessions),
+        languages: PlaceLanguages::new(config.clone(), store.clone(), std::collections::HashMap::new()),
         host: OnceLock::new(),
     });
     let hooks = EventBus::new(Arc::clone(&registry));
@@ -228,6 +232,7 @@ fn server(
         store: Arc::new(StoredSessions { store: store.clone(), usage: usage.clone() }),
         queries: Arc::new(Arc::clone(&queries)),
         config: Arc::new(config.clone()),
+        language: Arc::new(|_| None),
         events: Arc::new(Arc::clone(&hooks)),
         registry: Arc::clone(sessions),
         check_limits: Arc::default(),

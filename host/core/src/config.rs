@@ -16,6 +16,7 @@ mod diff;
 mod duration;
 mod fault;
 mod json;
+mod language;
 mod limits;
 mod nearest;
 mod network_grants;
@@ -48,6 +49,7 @@ pub use console::Console;
 pub use diff::{Area, Changes, PluginChange, diff};
 pub use duration::{parse as parse_duration, spell as format_duration};
 pub use fault::{ConfigError, Fault};
+pub use language::{LanguageSettings, TextLanguage};
 pub use limits::Limits;
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plain_turn_end::{DEFAULT_SILENCE, PromptPattern, TurnEnd};
@@ -81,6 +83,7 @@ pub struct Config {
     pub voice: Voice,
     pub limits: Limits,
     pub console: Console,
+    pub language: LanguageSettings,
     pub webhook: Webhook,
     pub agents: Agents,
     pub secrets: Secrets,
@@ -141,6 +144,7 @@ impl Config {
             voice: Voice::default(),
             limits: Limits::default(),
             console: Console::default(),
+            language: LanguageSettings::default(),
             webhook: Webhook::default(),
             agents: Agents::default(),
             secrets: Secrets::default(),
@@ -174,6 +178,7 @@ impl Config {
         root.table("voice", |section| self.voice.merge(section));
         root.table("limits", |section| self.limits.merge(section));
         root.table("console", |section| self.console.merge(section));
+        root.table("language", |section| self.language.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
         root.table("agents", |section| self.agents.merge(section));
         for agent in agents_of_bots {

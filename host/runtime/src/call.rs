@@ -62,6 +62,13 @@ pub struct CallEnvironment {
     pub host: Option<HostHandle>,
 }
 
+impl CallEnvironment {
+    /// Returns the environment of a call that can't use the host, in the language of the current scope.
+    pub fn without_host() -> Self {
+        Self { context: CallContext::without_caller(), host: None }
+    }
+}
+
 impl CallState {
     fn new(
         call_settings: Arc<CallSettings>,

@@ -215,7 +215,7 @@ impl Registry {
         // final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
-        let frame = call_export!(self, version, view, CallEnvironment::default(), |guest, store| guest
+        let frame = call_export!(self, version, view, CallEnvironment::without_host(), |guest, store| guest
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
         let frame = frame.map_err(CallError::Plugin)?;
@@ -243,7 +243,7 @@ fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallC
 
 /// Returns the context of a call that concerns a session but was not made by a user.
 fn session_context(view: &SessionView) -> CallContext {
-    CallContext { active: Some(view.clone()), ..CallContext::default() }
+    CallContext { active: Some(view.clone()), ..CallContext::without_caller() }
 }
 
 fn lifecycle_status(view: &SessionView, load: Load) -> lifecycle::Status {

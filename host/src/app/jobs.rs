@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::{cron::Cron, types::Timestamp};
+use cordboard_core::{cron::Cron, language, types::Timestamp};
 use cordboard_runtime::{DueJob, HostApi, Registry};
 use cordboard_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -60,8 +60,10 @@ impl JobRunner for PluginJobs {
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
         tracing::debug!(plugin, job, missed = due.missed, "running a job");
         let due_job = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
+        let language = host.outbound.language_or_default(None);
         let host_api = host as Arc<dyn HostApi>;
-        if let Err(error) = self.plugins.run_job(&host_api, plugin, &due_job).await {
+        let run = self.plugins.run_job(&host_api, plugin, &due_job);
+        if let Err(error) = language::scope(language, run).await {
             tracing::warn!(plugin, job, %error, "job failed");
         }
     }

@@ -1,7 +1,7 @@
 //! Builds the host's components, connects them, and starts and stops them in the required order.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -12,8 +12,9 @@ use cordboard_chat::{Inbox, Limits, outbox::Outbox};
 use cordboard_core::{
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
-    session::{Exit, Input, Machine, Run},
-    types::{Place, ProcessId, SessionName, SessionRecord, SessionView},
+    language,
+    session::Machine,
+    types::{Place, SessionRecord, SessionView},
     updates_and_posts::InboxRow,
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
@@ -27,7 +28,7 @@ use tokio::{
 use super::{
     AppError,
     background_tasks::BackgroundTasks,
-    front_end,
+    front_end, left_over_agents,
     options::StartOptions,
     own_files::own_files,
     plugin_folder, shutdown,
@@ -39,8 +40,8 @@ use crate::{
     clock::Clock,
     control::{self, BotName, ControlServices},
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
-        SessionSupervisor, TurnRenderer, UsageLedger,
+        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PlaceLanguages,
+        QueryRunner, RestoredInbox, SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::Reconciler,
     operators::{CommandMenus, NoticeFrontEnd, Operators},
@@ -65,6 +66,7 @@ struct HostBase {
     front_end: &'static str,
     store: Store,
     topics: SessionTopics,
+    languages: PlaceLanguages,
     usage: UsageLedger,
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
@@ -101,14 +103,14 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let (intake, accepted) = hub::intake();
     let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, .. } = contents;
     let sessions = base.without_future(sessions).await;
-    let left_over_agents = left_over_agents(&sessions);
+    let left_over = left_over_agents::list(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
     let pairing = Arc::clone(&base.pairing);
     let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
     let sending = tokio::spawn(sending);
-    let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
+    let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()), base.languages.clone());
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(&base.any_place()), admin_commands);
 
     // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
@@ -121,7 +123,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
-    tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
+    tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
     let control = control.serve(base.control_services(registry, &host, front_end.bot_name()));
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
@@ -147,6 +149,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 
 impl HostBase {
     fn new(options: &StartOptions, store: Store, contents: &mut StoreSnapshot) -> Result<Self, AppError> {
+        language::install();
         options.config.set_people(std::mem::take(&mut contents.people));
         let plugins = Arc::new(super::create_registry(&options.paths, &options.config.now().plugins)?);
         let clock = Clock::system();
@@ -160,6 +163,11 @@ impl HostBase {
             front_end: front_end::name(options.kind),
             usage: UsageLedger::new(store.clone(), options.config.clone(), clock),
             topics: SessionTopics::new(store.clone(), std::mem::take(&mut contents.topics)),
+            languages: PlaceLanguages::new(
+                options.config.clone(),
+                store.clone(),
+                std::mem::take(&mut contents.locales),
+            ),
             store,
             hooks: EventBus::new(Arc::clone(&plugins)),
             plugins,
@@ -198,6 +206,7 @@ impl HostBase {
         Arc::new(InboxWriter {
             store: self.store.clone(),
             topics: self.topics.clone(),
+            languages: self.languages.clone(),
             intake: intake.clone(),
             front_end: front_end.to_owned(),
             stored_members: Mutex::default(),
@@ -218,6 +227,7 @@ impl HostBase {
             plugins: Arc::clone(&self.plugins),
             config: self.config.clone(),
             registry: Arc::clone(registry),
+            languages: self.languages.clone(),
             host: OnceLock::new(),
         });
         let sessions = Arc::new(SessionSupervisor::new(
@@ -258,6 +268,7 @@ impl HostBase {
     }
 
     fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>) -> Ports {
+        let languages = self.languages.clone();
         Ports {
             clock: self.clock,
             environment: self.environment.clone(),
@@ -267,6 +278,7 @@ impl HostBase {
             store: Arc::new(StoredSessions { store: self.store.clone(), usage: self.usage.clone() }),
             queries: Arc::new(Arc::clone(queries)),
             config: Arc::new(self.config.clone()),
+            language: Arc::new(move |place| languages.of(place)),
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
             check_limits: Arc::default(),
@@ -352,11 +364,6 @@ impl HostBase {
     }
 }
 
-/// Returns the agents that a killed host may have left running.
-fn left_over_agents(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
-    sessions.iter().filter_map(|one| Some((one.id().clone(), one.process.clone()?))).collect()
-}
-
 fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
     let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
     sessions.into_iter().map(view).collect()
@@ -377,23 +384,4 @@ async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &In
 
 fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
-}
-
-/// Ends agents left running by a host that was killed. A session with such an agent queues its prompts until the agent
-/// has ended; other sessions don't wait.
-async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
-    let processes = known.iter().map(|(_, process)| process.clone()).collect();
-    let report = process::sweep(&host_id, processes).await;
-    if report.ended + report.left > 0 {
-        tracing::warn!(ended = report.ended, left = report.left, "found agents that a killed host left behind");
-    }
-    let left: HashSet<SessionName> = known.into_iter().map(|(id, _)| id).collect();
-    // A session may have been renamed in the meantime.
-    let _names = host.sessions.name_lock.read().await;
-    for id in left {
-        if let Some(session) = host.sessions.get(&host.sessions.registry.name_of(&id)) {
-            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_output: None };
-            session.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
-        }
-    }
 }

@@ -211,12 +211,13 @@ impl Dispatcher {
                 let mut buttons = keyboard.reply.buttons.iter().flatten();
                 let label = buttons.find(|shown| shown.command == update.what.text());
                 let label = label.map_or(call.command.spec.name.as_str(), |shown| shown.label.as_str());
-                let user = UserDecision { by: &update.caller.name, at: &local_minute(self.host.clock.wall()) };
-                let outcome = messages::request_decided(Some(user), Some(label));
-                self.outbound.close_keyboard(keyboard.id, &outcome).await;
+                let (label, by) = (label.to_owned(), update.caller.name.clone());
+                let at = local_minute(self.host.clock.wall());
+                let outcome = move || messages::request_decided(Some(UserDecision { by: &by, at: &at }), Some(&label));
+                self.outbound.close_keyboard(keyboard.id, outcome).await;
             }
             (PressEffect::RequestClosed, Some(request)) => {
-                self.outbound.decide(request, &messages::request_decided(None, None)).await
+                self.outbound.decide(request, || messages::request_decided(None, None)).await
             }
             (PressEffect::SessionChanged | PressEffect::None | PressEffect::RequestClosed, _) => {}
         }
@@ -227,7 +228,7 @@ impl Dispatcher {
             caller: Some(update.caller.clone()),
             place: Some(update.place.clone()),
             active: None,
-            locale: update.locale.clone(),
+            locale: self.host.config().language.texts.locale(update.locale.as_deref()),
         };
         let host: Arc<dyn HostApi> = Arc::new(host);
         let offer = &call.command;

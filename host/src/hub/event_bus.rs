@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
-use cordboard_core::event::SessionEvent;
+use cordboard_core::{event::SessionEvent, language};
 use cordboard_runtime::{CallError, HostApi, Registry};
 
 use super::host_api::HostService;
@@ -81,8 +81,11 @@ impl EventBus {
     async fn deliver(self: Arc<Self>, plugin: String) {
         while let Some(event) = self.next(&plugin) {
             let Some(host) = self.host.get().and_then(Weak::upgrade) else { continue };
+            let place = event.session.as_ref().and_then(|view| view.record.place.as_ref());
+            let language = host.outbound.language_or_default(place);
             let host = Arc::new(host.caused_by(event.causes.through(&plugin))) as Arc<dyn HostApi>;
-            match self.plugins.hook(&host, &plugin, &event).await {
+            let call = self.plugins.hook(&host, &plugin, &event);
+            match language::scope(language, call).await {
                 // `NotOffered` means that the plugin was deactivated in the meantime.
                 Ok(()) | Err(CallError::NotOffered(_)) => {}
                 Err(error) => tracing::warn!(plugin, event = event.kind.as_str(), %error, "hook failed"),

@@ -105,7 +105,7 @@ impl HostService {
                 caller: Some(update.caller.clone()),
                 place: Some(update.place.clone()),
                 active: None,
-                locale: update.locale.clone(),
+                locale: config.language.texts.locale(update.locale.as_deref()),
             },
         };
         let filtered = calls.apply(message).await?;

@@ -364,8 +364,10 @@ impl HostApi for HostService {
         let outcome = self.admin_commands.run(caller, plugin, command).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
-            let user = UserDecision { by: &caller.name, at: &local_minute(self.clock.wall()) };
-            self.outbound.decide(&request, &messages::request_decided(Some(user), choice.label().as_deref())).await;
+            let (by, at) = (caller.name.clone(), local_minute(self.clock.wall()));
+            let outcome =
+                move || messages::request_decided(Some(UserDecision { by: &by, at: &at }), choice.label().as_deref());
+            self.outbound.decide(&request, outcome).await;
         }
         outcome
     }

@@ -17,12 +17,13 @@ use cordboard_core::{
 use cordboard_store::{Store, StoreError};
 use tokio::sync::Notify;
 
-use super::Intake;
+use super::{Intake, PlaceLanguages};
 use crate::session_topics::SessionTopics;
 
 pub struct InboxWriter {
     pub store: Store,
     pub topics: SessionTopics,
+    pub languages: PlaceLanguages,
     pub intake: Intake,
     pub front_end: String,
     /// The people already stored as members of each place, so that nobody is stored twice.
@@ -58,6 +59,7 @@ impl Inbox for InboxWriter {
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
         let offset = offset.map(|next| (self.front_end.clone(), next));
         self.store_members(&updates).await?;
+        self.languages.record(&updates).await.map_err(failed)?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(());

@@ -9,11 +9,14 @@ use cordboard_chat::{
     outbox::{AnswerStop, Post},
 };
 use cordboard_core::{
+    language::{Language, with_language},
     messages, scrub,
     types::{ChatFile, Content, Place, Reply, Request, TopicAppearance},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
-use cordboard_store::{Store, StoreError};
+use cordboard_store::{OutcomeText, Store, StoreError};
+
+use super::place_languages::PlaceLanguages;
 
 /// The first and the maximum delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -61,12 +64,25 @@ pub trait OutboundSink: Send + Sync {
 pub struct Outbound {
     store: Store,
     sink: Arc<dyn OutboundSink>,
+    languages: PlaceLanguages,
 }
 
 impl Outbound {
     #[must_use]
-    pub const fn new(store: Store, sink: Arc<dyn OutboundSink>) -> Self {
-        Self { store, sink }
+    pub const fn new(store: Store, sink: Arc<dyn OutboundSink>, languages: PlaceLanguages) -> Self {
+        Self { store, sink, languages }
+    }
+
+    /// Returns the language of posts in a place that don't answer a user.
+    #[must_use]
+    pub fn language(&self, place: &Place) -> Option<Language> {
+        self.languages.of(place)
+    }
+
+    /// Returns the language of a call that no user made. `place` is the place that it concerns, if any.
+    #[must_use]
+    pub fn language_or_default(&self, place: Option<&Place>) -> Option<Language> {
+        place.map_or_else(|| self.languages.default(), |place| self.languages.of(place))
     }
 
     /// Queues a post that is not stored, such as a frame of a running turn.
@@ -135,37 +151,46 @@ impl Outbound {
         self.sink.stop_answer(place)
     }
 
-    /// Closes a request: replaces the buttons of its messages with the outcome.
-    pub async fn decide(&self, request: &Request, outcome: &str) {
-        self.post_closed(self.store.close_request(request, outcome).await);
+    /// Closes a request: replaces the buttons of its messages with the outcome, in the language of each place.
+    pub async fn decide(&self, request: &Request, outcome: impl Fn() -> String + Send + 'static) {
+        self.post_closed(self.store.close_request(request, self.in_each_language(outcome)).await);
     }
 
     /// Closes the buttons of one message, as [`Self::decide`] does.
-    pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
-        self.post_closed(self.store.close_keyboard(keyboard, outcome).await);
+    pub async fn close_keyboard(&self, keyboard: PostId, outcome: impl Fn() -> String + Send + 'static) {
+        self.post_closed(self.store.close_keyboard(keyboard, self.in_each_language(outcome)).await);
+    }
+
+    fn in_each_language(&self, text: impl Fn() -> String + Send + 'static) -> impl OutcomeText {
+        let languages = self.languages.clone();
+        move |place: &Place| with_language(languages.of(place), &text)
     }
 
     /// Closes the buttons of all messages in a place.
     pub async fn close_keyboards_of(&self, place: &Place) {
-        self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_keyboards_in(place, self.in_each_language(closed)).await);
     }
 
     /// Closes the requests that sessions made in the previous run of the host: agents' questions, and requests about
     /// failed starts and silent agents.
     pub async fn withdraw_session_requests(&self) {
-        self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_session_requests(self.in_each_language(closed)).await);
     }
 
     /// Closes the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
-        self.post_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_grant_requests(plugin, digest, self.in_each_language(closed)).await);
     }
 
     /// Ends the turns that the previous run of the host left unfinished: marks their partial answers as interrupted and
     /// deletes their other messages.
     pub async fn mark_cut_off(&self) {
-        match self.store.mark_interrupted_answers().await {
+        let languages = self.languages.clone();
+        let marked = move |place: &Place, answer: &str| {
+            with_language(languages.of(place), || messages::interrupted_answer(answer))
+        };
+        match self.store.mark_interrupted_answers(marked).await {
             Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
             Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start tries again"),
@@ -220,12 +245,18 @@ impl Outbound {
         let frame_stays = |place: &Place| self.sink.streaming(place) == Streaming::Messages;
         for post in out.iter().filter(|post| post.turn.is_none() || !frame_stays(&post.place)) {
             if self.store.record_failure(&post.place) {
-                let reply = messages::plain(&messages::not_stored_yet(error));
+                let text = with_language(self.language(&post.place), || messages::not_stored_yet(error));
+                let reply = messages::plain(&text);
                 let (place, state) = (post.place.clone(), Delivery::default());
                 self.post_stored(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
             }
         }
     }
+}
+
+/// Returns the outcome of requests that are closed without a decision.
+fn closed() -> String {
+    messages::request_decided(None, None)
 }
 
 /// Removes secrets from a reply before it is shown or stored. The text may come from agents, servers or plugins.
@@ -245,11 +276,12 @@ fn scrub_reply(reply: &mut Reply) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{collections::HashMap, sync::Mutex};
 
-    use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
+    use cordboard_core::{agent_event::PromptId, config::Config, turn::TurnFrame};
 
     use super::*;
+    use crate::hub::LiveConfig;
 
     #[derive(Default)]
     struct Shown(Mutex<Vec<(PostId, String)>>);
@@ -281,6 +313,11 @@ mod tests {
         }
     }
 
+    fn outbound(store: &Store, shown: &Arc<Shown>) -> Outbound {
+        let languages = PlaceLanguages::new(LiveConfig::new(Config::defaults()), store.clone(), HashMap::new());
+        Outbound::new(store.clone(), Arc::<Shown>::clone(shown), languages)
+    }
+
     fn reply(text: &str) -> NewPost {
         NewPost::new(Place::new("test", "home"), Reply::text(text))
     }
@@ -290,7 +327,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let outbound = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        let outbound = outbound(&store, &shown);
         store.leave_room_for(0).await;
         let big = "x".repeat(100_000);
         let waiting = [1, 2].map(|_| {
@@ -318,7 +355,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let outbound = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let outbound = outbound(&store, &shown);
         let ids = [outbound.post(reply("one")).await, outbound.post(reply("two")).await];
         let texts = shown.texts();
         assert_eq!(texts.iter().map(|(id, _)| Some(*id)).collect::<Vec<_>>(), ids);
@@ -330,7 +367,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let outbound = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        let outbound = outbound(&store, &shown);
         store.leave_room_for(0).await;
         let notified = Place::new("test", "notified");
         assert!(store.record_failure(&notified));
@@ -351,7 +388,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let outbound = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let outbound = outbound(&store, &shown);
         let frame = TurnFrame {
             messages: vec![Reply::text("I see correct-horse-9173.")],
             live: Some("Run echo correct-horse-9173…".to_owned()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cordboard_core::{
     agent_event::PromptId,
     event::{CausationChain, EventKind},
+    language::{self, Language},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, ProcessId, SessionName, SessionView},
@@ -133,9 +134,10 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
+        let language = self.language();
         let output = async {
             match &mut self.agent {
-                Some(agent) => agent.next().await,
+                Some(agent) => language::scope(language, agent.next()).await,
                 None => std::future::pending().await,
             }
         };
@@ -166,17 +168,17 @@ impl Actor {
                 self.events.record_prompt(&prompt.id, causes);
                 self.feed(Input::prompt(prompt, urgency)).await;
             }
-            Message::Command { command, source, answer } => {
+            Message::Command { command, source, language, answer } => {
                 self.by = source.by;
-                let outcome = self.command(command, source.causes).await;
+                let outcome = language::scope(language, self.command(command, source.causes)).await;
                 self.by = None;
                 // Publish first, because the caller reads the new snapshot as soon as the answer arrives.
                 self.publish();
                 drop(answer.send(outcome));
                 return;
             }
-            Message::Rename { name, source, answer } => {
-                let outcome = self.rename(name, source.causes).await;
+            Message::Rename { name, source, language, answer } => {
+                let outcome = language::scope(language, self.rename(name, source.causes)).await;
                 self.publish();
                 drop(answer.send(outcome));
                 return;
@@ -276,7 +278,19 @@ impl Actor {
         }
     }
 
+    /// Passes an input to the machine and performs its effects, in the language of the place that shows them.
     async fn feed(&mut self, input: Input) {
+        let language = self.language();
+        language::scope(language, self.feed_in_language(input)).await;
+    }
+
+    /// Returns the language of the place of the running turn, or else of the session.
+    fn language(&self) -> Option<Language> {
+        let turn = self.machine.turn().map(|turn| &turn.place);
+        turn.or(self.machine.record().place.as_ref()).and_then(|place| (self.ports.language)(place))
+    }
+
+    async fn feed_in_language(&mut self, input: Input) {
         let before = self.machine.phase();
         let effects: Vec<Effect> = self.machine.handle(input, self.ports.clock.now());
         if let Err(error) = self.perform_and_emit(before, effects).await {

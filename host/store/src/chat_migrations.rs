@@ -7,15 +7,15 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Records that the chat `home` has the new id `chat`. Moves the active sessions, chat members and access entries
-    /// that are already stored under the new id to the original id, and deletes those for which the original id already
-    /// has an entry.
+    /// Records that the chat `home` has the new id `chat`. Moves the active sessions, chat members, access entries and
+    /// locales that are already stored under the new id to the original id, and deletes those for which the original id
+    /// already has an entry.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
             let sql = "INSERT OR REPLACE INTO moved (front_end, chat, home) VALUES (?, ?, ?)";
             db.prepare_cached(sql)?.execute(params![front_end, chat, home])?;
-            for table in ["active", "met", "chat_access"] {
+            for table in ["active", "met", "chat_access", "place_locale"] {
                 let there = "json_extract(place, '$.front_end') = ? AND json_extract(place, '$.chat') = ?";
                 let sql = format!("UPDATE OR IGNORE {table} SET place = json_set(place, '$.chat', ?) WHERE {there}");
                 db.prepare_cached(&sql)?.execute(params![home, front_end, chat])?;

@@ -26,6 +26,11 @@ pub struct Keyboard {
     pub outcome: Option<String>,
 }
 
+/// Returns the decision as a message in this place shows it.
+pub trait OutcomeText: Fn(&Place) -> String + Send + 'static {}
+
+impl<F: Fn(&Place) -> String + Send + 'static> OutcomeText for F {}
+
 impl Store {
     /// Returns the buttons of a post, or `None` if the post has none or their record was deleted.
     pub async fn keyboard(&self, id: PostId) -> Result<Option<Keyboard>, StoreError> {
@@ -49,8 +54,12 @@ impl Store {
 
     /// Closes a request. Returns the posts that replace the request's buttons with the outcome, or no posts if the
     /// request was already closed.
-    pub async fn close_request(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
-        let (request, outcome) = (request.clone(), outcome.to_owned());
+    pub async fn close_request(
+        &self,
+        request: &Request,
+        outcome: impl OutcomeText,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let request = request.clone();
         self.run("store a decision".to_owned(), move |db| {
             close(db, "request = ?", [serde_json::to_string(&request)?], &outcome)
         })
@@ -58,8 +67,7 @@ impl Store {
     }
 
     /// Like [`Self::close_request`], for the buttons of one post.
-    pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
-        let outcome = outcome.to_owned();
+    pub async fn close_keyboard(&self, id: PostId, outcome: impl OutcomeText) -> Result<Vec<OutboxRow>, StoreError> {
         self.run(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
@@ -72,8 +80,12 @@ impl Store {
     }
 
     /// Like [`Self::close_request`], for all posts in a place.
-    pub async fn close_keyboards_in(&self, place: &Place, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
-        let (place, outcome) = (place.clone(), outcome.to_owned());
+    pub async fn close_keyboards_in(
+        &self,
+        place: &Place,
+        outcome: impl OutcomeText,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let place = place.clone();
         self.run(format!("close the buttons in {place}"), move |db| {
             close(db, "place = ?", [serde_json::to_string(&place)?], &outcome)
         })
@@ -82,8 +94,7 @@ impl Store {
 
     /// Like [`Self::close_request`], for all requests about failed starts and silent agents, and all requests from
     /// agents. These requests are valid only while the host process that created them is running.
-    pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
-        let outcome = outcome.to_owned();
+    pub async fn close_session_requests(&self, outcome: impl OutcomeText) -> Result<Vec<OutboxRow>, StoreError> {
         self.run("close requests from before the start".to_owned(), move |db| {
             close(
                 db,
@@ -101,9 +112,9 @@ impl Store {
         &self,
         plugin: &str,
         digest: &str,
-        outcome: &str,
+        outcome: impl OutcomeText,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let (key, outcome) = ([plugin.to_owned(), digest.to_owned()], outcome.to_owned());
+        let key = [plugin.to_owned(), digest.to_owned()];
         self.run(format!("close requests about plugin '{plugin}'"), move |db| {
             close(db, "request ->> '$.Grant.plugin' = ? AND request ->> '$.Grant.digest' <> ?", key.clone(), &outcome)
         })
@@ -151,13 +162,19 @@ pub(super) fn record_messages(
     }
 }
 
-fn close(db: &Connection, which: &str, key: impl Params, outcome: &str) -> Result<Vec<OutboxRow>, WorkError> {
+fn close(
+    db: &Connection,
+    which: &str,
+    key: impl Params,
+    outcome: &impl OutcomeText,
+) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = format!("SELECT id, place, reply, messages FROM keyboard WHERE outcome IS NULL AND {which} ORDER BY id");
     let open = read_all(db, &sql, key, KeyboardRow::read)?;
     let mut posts = Vec::new();
     for keyboard in open {
+        let outcome = outcome(&serde_json::from_str(&keyboard.place)?);
         db.prepare_cached("UPDATE keyboard SET outcome = ? WHERE id = ?")?.execute(params![outcome, keyboard.id])?;
-        posts.extend(keyboard.outcome_post(db, outcome)?);
+        posts.extend(keyboard.outcome_post(db, &outcome)?);
     }
     Ok(posts)
 }

@@ -35,6 +35,7 @@ mod keyboards;
 mod outbox;
 mod outbox_table;
 mod personal_view_modes;
+mod place_locales;
 mod plugin_decisions;
 mod plugin_state;
 mod plugin_versions;
@@ -60,7 +61,7 @@ pub use cordboard_core::updates_and_posts::{
 pub use delivery_log::{OutboxReport, PlaceReach, WaitingPost, outbox_report};
 pub use error::{Limit, OpenError, StoreError};
 pub use inbox_edits::{EditedMessage, EditedPrompt, SavedEdit};
-pub use keyboards::Keyboard;
+pub use keyboards::{Keyboard, OutcomeText};
 pub use plugin_decisions::Decisions;
 pub use plugin_state::CompareAndSwap;
 pub use snapshot::{StoreSnapshot, read_only};

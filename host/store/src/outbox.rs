@@ -3,7 +3,6 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    messages,
     render::is_blank,
     types::{Alert, Authorship, DeliveryIssue, Place, Reply},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
@@ -105,8 +104,11 @@ impl Store {
 
     /// Ends the streamed turns of the previous host process, and returns the posts that edit or delete their messages.
     /// Must be called before this host streams a turn.
-    pub async fn mark_interrupted_answers(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.run("mark the interrupted answers".to_owned(), mark_interrupted_answers).await
+    pub async fn mark_interrupted_answers(
+        &self,
+        marked: impl Fn(&Place, &str) -> String + Send + 'static,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        self.run("mark the interrupted answers".to_owned(), move |db| mark_interrupted_answers(db, &marked)).await
     }
 
     /// Stores how much of a post was delivered. Has no effect if the post is already deleted.
@@ -186,7 +188,10 @@ pub(super) fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkE
 
 /// Stores posts that mark the last message of each unfinished turn as interrupted, and posts that delete the messages
 /// that show only progress.
-fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
+fn mark_interrupted_answers(
+    db: &Connection,
+    marked: &impl Fn(&Place, &str) -> String,
+) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
     let live: Vec<(String, Place, String, Option<String>)> =
         read_all(db, sql, [], |row| Ok((row.get(0)?, json(row, 1)?, row.get(2)?, row.get(3)?)))?;
@@ -196,11 +201,9 @@ fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError
         let is_last = live[at + 1..].iter().all(|(of, ..)| of != prompt);
         let reply = match text.as_deref().filter(|text| !is_blank(text)) {
             None => Reply { alert: Alert::Silent, ..Reply::text("") },
-            Some(text) if is_last => Reply {
-                author: Authorship::Agents,
-                alert: Alert::Silent,
-                ..Reply::text(messages::interrupted_answer(text))
-            },
+            Some(text) if is_last => {
+                Reply { author: Authorship::Agents, alert: Alert::Silent, ..Reply::text(marked(place, text)) }
+            }
             // Mark only the last message of a long answer.
             Some(_) => continue,
         };

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 18] = [
+const STEPS: [&str; 19] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -26,6 +26,7 @@ const STEPS: [&str; 18] = [
     ANSWERED,
     DELIVERY_LOG,
     CHAT_ACCESS,
+    PLACE_LOCALES,
 ];
 
 const FIRST: &str = "
@@ -186,6 +187,11 @@ const CHAT_ACCESS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// The locale of the last user who wrote in each place, as the chat app reports it.
+const PLACE_LOCALES: &str = "
+    CREATE TABLE place_locale (place TEXT PRIMARY KEY, locale TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
 /// The schema version that this version of the program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -315,5 +321,17 @@ mod tests {
         let add = || db.execute("INSERT INTO chat_access (place, person, since) VALUES ('here', 7, 0)", ());
         assert!(add().is_ok());
         assert!(add().is_err(), "a person has one entry for each chat");
+    }
+
+    #[test]
+    fn migration_adds_the_locales_of_places() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..18].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        db.execute("INSERT INTO met (place, person) VALUES ('here', 'telegram:7')", ()).expect("it fits");
+        migrate(&mut db, 18).expect("it can be migrated");
+        let count = |table: &str| -> i64 {
+            db.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).expect("it is read")
+        };
+        assert_eq!((count("place_locale"), count("met"), version(&db).expect("it is read")), (0, 1, VERSION));
     }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     access, chat_members,
     error::{OpenError, WorkError},
-    inbox, outbox_table,
+    inbox, outbox_table, place_locales,
     plugin_decisions::Decisions,
     rows::{json, read_all},
     schema, state_directory, topics, unreachable_places,
@@ -47,6 +47,8 @@ pub struct StoreSnapshot {
     pub people: Vec<StoredPerson>,
     /// The last known names of the people who have written in a place.
     pub names: HashMap<UserId, String>,
+    /// The locale of the last user who wrote in each place.
+    pub locales: HashMap<Place, String>,
 }
 
 /// Reads a state directory, even while a host is using it. Doesn't change data or lock the directory, but SQLite may
@@ -110,6 +112,7 @@ pub(super) fn read(db: &Connection) -> Result<StoreSnapshot, WorkError> {
         decisions: Decisions::read(&tx)?,
         people: access::people(&tx)?,
         names: chat_members::names(&tx)?,
+        locales: place_locales::all(&tx)?,
     })
 }
 

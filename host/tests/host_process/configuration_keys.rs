@@ -83,6 +83,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("voice", "command", "[\"w\"]", Log("voice")),
     ("voice", "timeout", "\"1m\"", Log("voice")),
     ("console", "drain", "\"1m\"", Log("console")),
+    ("language", "texts", "\"en\"", Log("language")),
     ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
     ("webhook", "body", "\"2MiB\"", Log("webhook")),
     ("agents", "default", "\"claude\"", Log("default agent")),

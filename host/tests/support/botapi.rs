@@ -245,7 +245,7 @@ pub fn message(user: i64, chat: i64, more: Value) -> Value {
     let kind = if chat < 0 { "supergroup" } else { "private" };
     let mut message = json!({
         "message_id": 7, "date": 1_790_000_000,
-        "from": {"id": user, "is_bot": false, "first_name": "Ada", "last_name": "L", "language_code": "de"},
+        "from": {"id": user, "is_bot": false, "first_name": "Ada", "last_name": "L", "language_code": "en"},
         "chat": {"id": chat, "type": kind, "first_name": "Ada", "title": "A group"},
     });
     for (key, value) in more.as_object().unwrap() {

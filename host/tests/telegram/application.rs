@@ -11,6 +11,7 @@ mod files;
 mod filters;
 mod group_migration;
 mod groups;
+mod languages;
 mod live_changes;
 mod outbox_report;
 mod pairing;

@@ -36,7 +36,7 @@ async fn a_text_is_stored_before_it_is_confirmed() {
     assert_eq!(update.place, place(ADA));
     let caller = (&update.caller.id, update.caller.name.as_str(), update.caller.role);
     assert_eq!(caller, (&UserId(format!("telegram:{ADA}")), "Ada L", Role::Member));
-    assert_eq!((update.at, update.locale.as_deref()), (Timestamp(1_790_000_000_000), Some("de")));
+    assert_eq!((update.at, update.locale.as_deref()), (Timestamp(1_790_000_000_000), Some("en")));
     bot.api.until_calls("getUpdates", 2).await;
     assert_eq!(bot.api.calls("getUpdates")[0].params.get("offset"), None);
     assert_eq!(bot.api.calls("getUpdates")[1].params["offset"], id + 1);

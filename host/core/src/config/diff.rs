@@ -18,6 +18,7 @@ pub enum Area {
     Voice,
     Limits,
     Console,
+    Language,
     Webhook,
     /// The agent for new sessions.
     DefaultAgent,
@@ -68,6 +69,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Voice, old.voice != new.voice),
         (Area::Limits, old.limits != new.limits),
         (Area::Console, old.console != new.console),
+        (Area::Language, old.language != new.language),
         (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
@@ -154,6 +156,7 @@ impl Area {
             Self::Voice => "voice",
             Self::Limits => "limits",
             Self::Console => "console",
+            Self::Language => "language",
             Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",

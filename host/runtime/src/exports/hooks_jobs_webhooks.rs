@@ -32,7 +32,7 @@ impl Registry {
         let snapshot = self.snapshot();
         let version = snapshot.version(plugin).ok_or(CallError::NotOffered("hook"))?;
         let _permit = self.permit().await;
-        let context = event.session.as_ref().map_or_else(CallContext::default, session_context);
+        let context = event.session.as_ref().map_or_else(CallContext::without_caller, session_context);
         let event = hook::Event {
             kind: event.kind.as_str().to_owned(),
             at: event.at.0,
@@ -49,7 +49,7 @@ impl Registry {
         let snapshot = self.snapshot();
         let version = snapshot.version(plugin).ok_or(CallError::NotOffered("schedule"))?;
         let _permit = self.permit().await;
-        let environment = environment(host, &snapshot, CallContext::default());
+        let environment = environment(host, &snapshot, CallContext::without_caller());
         let job = schedule::DueJob { name: due.name.clone(), at: due.at.0, missed: due.missed, facts: Vec::new() };
         let output = call_export!(self, version, schedule, environment, |guest, store| guest
             .cordboard_plugin_schedule()
@@ -68,7 +68,7 @@ impl Registry {
         let snapshot = self.snapshot();
         let version = snapshot.version(plugin).ok_or(CallError::NotOffered("webhook"))?;
         let _permit = self.permit().await;
-        let environment = environment(host, &snapshot, CallContext::default());
+        let environment = environment(host, &snapshot, CallContext::without_caller());
         let output = call_export!(self, version, webhook, environment, |guest, store| guest
             .cordboard_plugin_webhook()
             .call_receive(store, request))?;

@@ -9,6 +9,7 @@ use std::{
 use cordboard_agents::process::{ProcessTrees, free_memory};
 use cordboard_core::{
     config::Config,
+    language,
     session::{Decision, Input, Ticket, Verdict},
     types::SessionView,
 };
@@ -17,7 +18,7 @@ use cordboard_runtime::{HostApi, Load, Registry};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
-    hub::live_config::LiveConfig,
+    hub::{live_config::LiveConfig, place_languages::PlaceLanguages},
     session::{Handle, PluginQueries, PluginQuery, Query},
     session_registry::SessionRegistry,
 };
@@ -27,6 +28,7 @@ pub struct QueryRunner {
     pub plugins: Arc<Registry>,
     pub config: LiveConfig,
     pub registry: Arc<SessionRegistry>,
+    pub languages: PlaceLanguages,
     pub host: OnceLock<Weak<dyn HostApi>>,
 }
 
@@ -34,7 +36,8 @@ impl PluginQueries for Arc<QueryRunner> {
     fn ask(&self, query: PluginQuery, session: Handle) {
         let runner = Self::clone(self);
         let failed = unanswered(query.ticket, &query.query);
-        let answer = tokio::spawn(async move { runner.answer(query).await });
+        let language = query.view.record.place.as_ref().and_then(|place| runner.languages.of(place));
+        let answer = tokio::spawn(language::scope(language, async move { runner.answer(query).await }));
         tokio::spawn(async move { session.send(answer_or(answer, failed).await).await });
     }
 }

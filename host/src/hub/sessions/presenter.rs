@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use cordboard_chat::{Edits, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
+    language::{self, Language},
     messages::{self, SessionNotice, UserDecision},
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
@@ -184,6 +185,25 @@ struct SessionRenderer {
 #[async_trait]
 impl OutputRenderer for SessionRenderer {
     async fn show(&mut self, output: SessionOutput) {
+        let language = self.language(&output);
+        language::scope(language, self.show_in_language(output)).await;
+    }
+}
+
+impl SessionRenderer {
+    /// Returns the language of the place of an output.
+    fn language(&self, output: &SessionOutput) -> Option<Language> {
+        let place = match output {
+            SessionOutput::Frame(turn, _) => &turn.place,
+            SessionOutput::Finished(turn, _) | SessionOutput::Interrupted(turn, _) => &turn.place,
+            SessionOutput::Notice(place, _) => place,
+            // These have no text, or have one in the language of each place.
+            SessionOutput::Requeued(..) | SessionOutput::RequestClosed { .. } => return None,
+        };
+        self.renderer.outbound.language(place)
+    }
+
+    async fn show_in_language(&mut self, output: SessionOutput) {
         match output {
             SessionOutput::Frame(turn, view) => {
                 if self.may_be_read(&turn.place) {
@@ -202,9 +222,11 @@ impl OutputRenderer for SessionRenderer {
             }
             SessionOutput::RequestClosed { request, choice, by } => {
                 let at = local_minute(self.renderer.clock.wall());
-                let user = by.as_deref().map(|by| UserDecision { by, at: &at });
-                let outcome = messages::request_closed(user, &choice);
-                self.renderer.outbound.decide(&request, &outcome).await;
+                let outcome = move || {
+                    let user = by.as_deref().map(|by| UserDecision { by, at: &at });
+                    messages::request_closed(user, &choice)
+                };
+                self.renderer.outbound.decide(&request, outcome).await;
             }
             SessionOutput::Notice(place, notice) => {
                 if self.may_be_read(&place) {
@@ -213,9 +235,7 @@ impl OutputRenderer for SessionRenderer {
             }
         }
     }
-}
 
-impl SessionRenderer {
     async fn show_frame(&mut self, turn: &Turn, view: &SessionView) {
         self.notices.begin(&turn.prompt);
         let mut frame = TurnFrame::default();

@@ -136,6 +136,7 @@ impl Fakes {
             queries: Arc::<Recorder>::clone(&recorder),
             config: Arc::new(Agents { command: self.command.clone(), script, bwrap: self.bwrap.clone() }),
             events: Arc::<Recorder>::clone(&recorder),
+            language: Arc::new(|_| None),
             registry: Arc::clone(&self.registry),
             check_limits: Arc::clone(&self.check_limits),
         };

@@ -29,12 +29,16 @@ async fn a_decision_updates_every_message_that_asked() {
     assert_eq!(store.complete_post(rows[0].id, vec![message.clone()], Vec::new()).await.unwrap(), []);
     assert_eq!(store.open_request(&message).await.unwrap(), Some(request.clone()));
     assert_eq!(store.open_request(&MessageId("3".to_owned())).await.unwrap(), None);
-    let posts = store.close_request(&request, "Decided by Ada: Yes.").await.unwrap();
+    let posts = store.close_request(&request, |_: &Place| "Decided by Ada: Yes.".to_owned()).await.unwrap();
     assert_eq!((posts.len(), &posts[0].place), (1, &place("1")), "the other one is not sent yet");
     assert_eq!(posts[0].state.messages, std::slice::from_ref(&message));
     assert_eq!(store.open_request(&message).await.unwrap(), None, "the request is closed");
     assert_eq!((posts[0].reply.text.as_str(), posts[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
-    assert_eq!(store.close_request(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
+    assert_eq!(
+        store.close_request(&request, |_: &Place| "Decided by Bob: No.".to_owned()).await.unwrap(),
+        [],
+        "the first decision wins"
+    );
     let late = store.complete_post(rows[1].id, vec![MessageId("32".to_owned())], Vec::new()).await.unwrap();
     assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
     let outcome = |keyboard: Option<crate::Keyboard>| keyboard.unwrap().outcome;
@@ -42,7 +46,7 @@ async fn a_decision_updates_every_message_that_asked() {
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
     // A front-end without message ids, such as the console, can't edit messages.
     assert_eq!(store.complete_post(rows[2].id, Vec::new(), Vec::new()).await.unwrap(), []);
-    assert_eq!(store.close_request(&prompt("b"), "Decided.").await.unwrap(), []);
+    assert_eq!(store.close_request(&prompt("b"), |_: &Place| "Decided.".to_owned()).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -81,9 +85,10 @@ async fn a_restart_closes_questions_of_sessions() {
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())], Vec::new()).await.unwrap();
     }
-    let posts = store.close_session_requests("Closed.").await.unwrap();
+    let posts = store.close_session_requests(|place: &Place| format!("Closed in {}.", place.chat)).await.unwrap();
     let closed: Vec<_> = posts.iter().map(|post| post.state.messages[0].0.clone()).collect();
     assert_eq!(closed, [0, 1, 2].map(|row: usize| rows[row].id.0.to_string()));
+    assert!(posts.iter().all(|post| post.reply.text.ends_with("Closed in 1.")), "{posts:?}");
 }
 
 #[tokio::test]
@@ -97,6 +102,6 @@ async fn a_newer_version_withdraws_questions_about_older_ones() {
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())], Vec::new()).await.unwrap();
     }
-    let posts = store.close_grant_requests("mine", "new", "Closed.").await.unwrap();
+    let posts = store.close_grant_requests("mine", "new", |_: &Place| "Closed.".to_owned()).await.unwrap();
     assert_eq!((posts.len(), posts[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
 }

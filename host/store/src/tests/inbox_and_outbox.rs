@@ -206,6 +206,8 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
         .unwrap();
     let in_chat = |chat: &str| StoredPerson { id: 7, role: Role::Member, name: None, chat: Some(place(chat)) };
     store.change_access(StoredChange::Save(in_chat("-1001"))).await.unwrap();
+    let locales = [("-1001", "de"), ("-5", "en")].map(|(chat, locale)| (place(chat), locale.to_owned()));
+    store.set_place_locales(locales.to_vec()).await.unwrap();
     for _ in 0..2 {
         store.move_chat("telegram", "-1", "-1001").await.unwrap();
     }
@@ -216,7 +218,10 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
         assert_eq!(store.original_place(&topic(of)).await.unwrap(), topic(home));
     }
     assert_eq!(store.moved_chats("telegram").await.unwrap(), [("-1".to_owned(), "-1001".to_owned())]);
-    assert_eq!(state.after(store).await.people, [in_chat("-1")]);
+    let contents = state.after(store).await;
+    assert_eq!(contents.people, [in_chat("-1")]);
+    let locales = [("-1", "de"), ("-5", "en")].map(|(chat, locale)| (place(chat), locale.to_owned()));
+    assert_eq!(contents.locales, locales.into());
 }
 
 #[tokio::test]
@@ -298,12 +303,21 @@ async fn live_messages_of_a_killed_host_are_marked_once() {
     let (store, _) = state.open();
     let turns = store.streamed_turns().await.unwrap();
     assert_eq!(turns, [(half.prompt, place("1")), (silent.prompt, place("1"))]);
-    let marks = store.mark_interrupted_answers().await.unwrap();
+    let marks = store
+        .mark_interrupted_answers(|_: &Place, text: &str| format!("⚠ This answer was interrupted:\n\n{text}"))
+        .await
+        .unwrap();
     let left: Vec<_> = marks.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
     assert_eq!(left, [("9", ""), ("11", "⚠ This answer was interrupted:\n\nhalf")]);
     assert!(marks.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
     assert_eq!(
-        (store.mark_interrupted_answers().await.unwrap(), store.streamed_turns().await.unwrap()),
+        (
+            store
+                .mark_interrupted_answers(|_: &Place, text: &str| format!("⚠ This answer was interrupted:\n\n{text}"))
+                .await
+                .unwrap(),
+            store.streamed_turns().await.unwrap()
+        ),
         (vec![], vec![])
     );
     assert_eq!(state.after(store).await.outbox, marks);
@@ -331,7 +345,10 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     let answered = store.finish(vec![CompletedUpdate::Prompt(own("ended"))], vec![answer]).await.unwrap();
     // The live message was still being sent when the turn ended.
     store.save_placeholder(&own("ended"), &place("1"), &message("10"), "").await.unwrap();
-    let marks = store.mark_interrupted_answers().await.unwrap();
+    let marks = store
+        .mark_interrupted_answers(|_: &Place, text: &str| format!("⚠ This answer was interrupted:\n\n{text}"))
+        .await
+        .unwrap();
     assert_eq!(state.after(store).await.outbox[0], answered[0]);
     let deleted: Vec<_> = marks.iter().map(|post| (&*post.reply.text, post.state.messages.clone())).collect();
     assert_eq!(deleted, [("", vec![message("9")])]);

@@ -48,13 +48,25 @@ fn unknown_tables_are_reported() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known keys: access, agents, console, limits, plugins, requests, secrets, sessions, telegram, voice, webhook
+            line 3, column 2: unknown table [tools]; known keys: access, agents, console, language, limits, plugins, requests, secrets, sessions, telegram, voice, webhook
             3 | [tools]
               |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known keys: drain
             4 | [console.colours]
               |          ^^^^^^^
         "#]],
+    );
+}
+
+#[test]
+fn an_unknown_language_is_reported() {
+    assert_refused(
+        "[language]\ntexts = \"fr\"\n",
+        expect![[r#"
+        line 2, column 9: 'texts' in [language] must be one of "auto", "en", "de", not "fr"
+        2 | texts = "fr"
+          |         ^^^^
+    "#]],
     );
 }
 

@@ -61,6 +61,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("limits", "agent_memory", "\"2GiB\""),
     ("limits", "free_memory", "\"1GiB\""),
     ("console", "drain", "\"1m\""),
+    ("language", "texts", "\"de\""),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),
     ("agents", "default", "\"claude\""),

@@ -54,6 +54,12 @@ fn view() -> SessionView {
     cordboard_core::session::Machine::new(record, settings).view()
 }
 
+fn outbound(store: cordboard_store::Store, sink: Arc<Ends>) -> Outbound {
+    let config = LiveConfig::new(cordboard_core::config::Config::defaults());
+    let languages = crate::hub::PlaceLanguages::new(config, store.clone(), std::collections::HashMap::new());
+    Outbound::new(store, sink, languages)
+}
+
 fn presenter(outbound: Outbound) -> Arc<TurnPresenter> {
     let session = SessionRegistry::new(Vec::new(), Vec::new()).add(view());
     Arc::new(TurnPresenter { session, queue: Mutex::default(), outbound, wake: Notify::new() })
@@ -75,8 +81,7 @@ async fn frames_continue_after_a_panicking_view() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
     let ends = Arc::new(Ends::default());
-    let outbound = Outbound::new(store, Arc::<Ends>::clone(&ends));
-    let presenter = presenter(outbound);
+    let presenter = presenter(outbound(store, Arc::<Ends>::clone(&ends)));
     let place = Place::new("test", "home");
     let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
     let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
@@ -107,7 +112,7 @@ impl OutputRenderer for Counts {
 async fn a_frame_is_not_rendered_again_while_the_agent_waits_for_a_user() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-    let presenter = presenter(Outbound::new(store, Arc::new(Ends::default())));
+    let presenter = presenter(outbound(store, Arc::new(Ends::default())));
     let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
     let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
     let running = Arc::clone(&presenter);

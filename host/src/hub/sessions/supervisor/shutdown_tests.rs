@@ -1,6 +1,6 @@
 //! Tests the supervisor's shutdown: it waits for every working actor, and no session starts an agent afterwards.
 
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{collections::HashMap, os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_agents::process::{Environment, OwnFiles};
@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::{
     clock::Clock,
-    hub::{LiveConfig, Outbound, OutboundSink},
+    hub::{LiveConfig, Outbound, OutboundSink, PlaceLanguages},
     session::{EventSink, PluginQueries, PluginQuery, SessionConfig, SessionStore},
 };
 
@@ -158,14 +158,17 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         queries: Arc::<Slow>::clone(slow),
         config: Arc::<Slow>::clone(slow),
         events: Arc::<Slow>::clone(slow),
+        language: Arc::new(|_| None),
         registry: Arc::clone(&registry),
         check_limits: Arc::default(),
     };
+    let config = LiveConfig::new(Config::defaults());
+    let languages = PlaceLanguages::new(config.clone(), store.clone(), HashMap::new());
     let renderer = TurnRenderer {
-        config: LiveConfig::new(Config::defaults()),
+        config,
         plugins: Arc::new(Registry::start(folder.join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
         registry: Arc::clone(&registry),
-        outbound: Outbound::new(store, Arc::<Slow>::clone(slow)),
+        outbound: Outbound::new(store, Arc::<Slow>::clone(slow), languages),
         clock,
         limits: ViewLimits { front_end: "test".to_owned(), text_units: 4096 },
         edits: Edits::Append,
