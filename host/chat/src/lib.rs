@@ -9,6 +9,7 @@ use bytes::Bytes;
 pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
     agent_event::PromptId,
+    language::Language,
     render::{Message, RichMessage},
     types::{Alert, Authorship, Button, ChatFile, Place, SessionFile, SessionName, TopicAppearance, TopicEdit},
 };
@@ -241,7 +242,17 @@ pub enum Completeness {
 pub struct MenuEntry {
     /// The name without the slash.
     pub name: String,
+    /// The summary for users in whose language it isn't translated.
     pub summary: String,
+    /// The summaries in the languages of the host's texts.
+    pub translations: BTreeMap<Language, String>,
+}
+
+impl MenuEntry {
+    #[must_use]
+    pub fn summary_in(&self, language: Option<Language>) -> &str {
+        language.and_then(|language| self.translations.get(&language)).unwrap_or(&self.summary)
+    }
 }
 
 /// The menus of a front-end.

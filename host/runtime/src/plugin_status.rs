@@ -1,6 +1,7 @@
 //! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and an explanatory note.
 
 use cordboard_core::{
+    language,
     messages::plugins as messages,
     rollout::{RejectReason, RejectedVersion, short},
     types::{Role, Timestamp},
@@ -23,12 +24,16 @@ impl Snapshot {
 
 impl Directory for Snapshot {
     fn commands(&self, role: Role) -> Vec<Command> {
-        let command = |offer: &Offer| Command {
-            name: offer.spec.name.clone(),
-            summary: offer.spec.summary.clone(),
-            usage: offer.spec.usage.clone(),
-            min_role: offer.spec.min_role.as_str().to_owned(),
-            plugin: offer.version.name.clone(),
+        let language = language::current();
+        let command = |offer: &Offer| {
+            let spec = offer.spec_in(language);
+            Command {
+                name: spec.name.clone(),
+                summary: spec.summary.clone(),
+                usage: spec.usage.clone(),
+                min_role: spec.min_role.as_str().to_owned(),
+                plugin: offer.version.name.clone(),
+            }
         };
         self.commands().filter(|offer| role >= offer.spec.min_role).map(command).collect()
     }

@@ -1,10 +1,12 @@
 //! The trial of a version: asks it for its offers, in an instance that can only read its configuration and context and
 //! write to the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard_core::{
+    capability::Capability,
     cron::Cron,
+    language::{Language, with_language},
     render::{is_blank, is_one_line, one_line},
     types::{FilterInput, Role},
 };
@@ -62,7 +64,29 @@ impl CallOutput for TrialAnswers {
 }
 
 pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Offers, PluginError> {
-    let answers = call::run(engine, &version.call_settings, CallEnvironment::default(), |mut store| async move {
+    let mut offers = offers_in(engine, version, None).await?;
+    // The texts of a plugin that can't read its locale are the same in each language.
+    if version.uses(Capability::Context) {
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+            match offers_in(engine, version, Some(language)).await {
+                Ok(translated) => offers.translate(language, translated),
+                Err(error) => {
+                    tracing::warn!(plugin = version.name, language = language.tag(), %error, "failed to translate a plugin's offers: showing them in English");
+                }
+            }
+        }
+    }
+    Ok(offers)
+}
+
+/// Asks the version for its offers, with the texts in this language.
+async fn offers_in(
+    engine: &SharedEngine,
+    version: &PluginVersion,
+    language: Option<Language>,
+) -> Result<Offers, PluginError> {
+    let environment = with_language(language, CallEnvironment::without_host);
+    let answers = call::run(engine, &version.call_settings, environment, |mut store| async move {
         let answers = ask(version, &mut store).await;
         (store, answers)
     });
@@ -76,6 +100,7 @@ pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Of
         modes: answers.modes,
         filter_kinds: answers.filter_kinds,
         jobs: answers.jobs.into_iter().map(job).collect::<Result<_, _>>()?,
+        translations: BTreeMap::new(),
     };
     check(&offers)?;
     Ok(offers)

@@ -7,10 +7,12 @@ use std::{
 
 use cordboard_chat::{MenuEntry, Menus, outbox::Outbox};
 use cordboard_core::{
+    config::TextLanguage,
+    language::Language,
     menu,
     types::{Place, Role, UserId},
 };
-use cordboard_runtime::{Registry, Snapshot};
+use cordboard_runtime::{Offer, Registry, Snapshot};
 use cordboard_store::Store;
 
 use crate::hub::{self, LiveConfig};
@@ -48,8 +50,9 @@ impl CommandMenus {
         });
         let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let snapshot = self.plugins.snapshot();
-        let menu = |role| menu(&snapshot, &uses, role);
-        let access = &self.config.now().access;
+        let config = self.config.now();
+        let (access, texts) = (&config.access, config.language.texts);
+        let menu = |role| menu(&snapshot, &uses, MenuKind { role, texts });
         let chats = private_chats(&members).map(|(place, person)| {
             let role = hub::role(person, place, access).filter(|role| *role > Role::Member);
             (place.chat_place(), role.map(menu))
@@ -65,11 +68,28 @@ fn private_chats(members: &[(Place, UserId)]) -> impl Iterator<Item = (&Place, &
     members.filter(|(place, person)| hub::person_of(place).as_ref() == Some(*person))
 }
 
-/// Returns the commands that a person with this role may use, the most used first.
-fn menu(snapshot: &Snapshot, uses: &HashMap<String, u64>, role: Role) -> Vec<MenuEntry> {
-    let offers = snapshot.commands().filter(|offer| role >= offer.spec.min_role);
-    let entry = |name: &String, summary: &String| MenuEntry { name: name.clone(), summary: summary.clone() };
-    let mut entries: Vec<MenuEntry> = offers.map(|offer| entry(&offer.spec.name, &offer.spec.summary)).collect();
+/// The people who see a menu, and the configured language.
+#[derive(Clone, Copy)]
+struct MenuKind {
+    role: Role,
+    texts: TextLanguage,
+}
+
+impl MenuKind {
+    fn entry(self, offer: &Offer) -> MenuEntry {
+        let summary = |locale| offer.spec_in(self.texts.language(locale)).summary.clone();
+        MenuEntry {
+            name: offer.spec.name.clone(),
+            summary: summary(None),
+            translations: Language::ALL.map(|language| (language, summary(Some(language.tag())))).into(),
+        }
+    }
+}
+
+/// Returns the commands that these people may use, the most used first.
+fn menu(snapshot: &Snapshot, uses: &HashMap<String, u64>, kind: MenuKind) -> Vec<MenuEntry> {
+    let offers = snapshot.commands().filter(|offer| kind.role >= offer.spec.min_role);
+    let mut entries: Vec<MenuEntry> = offers.map(|offer| kind.entry(offer)).collect();
     menu::sort_by_use(&mut entries, uses, |entry| &entry.name);
     entries
 }

@@ -1,6 +1,7 @@
 //! Tests outgoing messages (styles, long texts, streamed answers, buttons) and the command menu.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,6 +12,7 @@ use std::{
 use cordboard_chat::{Chat, MenuEntry, Menus, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
+    language::Language,
     turn::TurnFrame,
     types::{Alert, Attachment, Authorship, Content, Place, Reply},
     updates_and_posts::OutboxRow,
@@ -243,7 +245,11 @@ async fn the_pace_follows_the_setting_and_is_slower_in_a_group() {
 }
 
 fn menu(names: &[&str]) -> Vec<MenuEntry> {
-    let entry = |name: &&str| MenuEntry { name: (*name).to_owned(), summary: "Does \u{1f44b} it. ".repeat(40) };
+    let entry = |name: &&str| MenuEntry {
+        name: (*name).to_owned(),
+        summary: "Does \u{1f44b} it. ".repeat(40),
+        translations: BTreeMap::new(),
+    };
     names.iter().map(entry).collect()
 }
 
@@ -262,9 +268,30 @@ async fn a_person_with_more_rights_has_a_menu_of_their_own() {
     let calls = |method: &str| bot.api.calls(method).into_iter().map(|call| call.params).collect::<Vec<_>>();
     let scopes = |method: &str| calls(method).iter().map(|params| params["scope"].clone()).collect::<Vec<_>>();
     let own = |chat: i64| json!({"type": "chat", "chat_id": chat});
-    assert_eq!(scopes("setMyCommands"), [json!({"type": "default"}), own(ADA)]);
-    assert_eq!(calls("setMyCommands")[1]["commands"][1]["command"], "access");
-    assert_eq!(scopes("deleteMyCommands"), [own(7), own(ADA)], "the chat shows the menu of everyone again");
+    let everyone = || json!({"type": "default"});
+    assert_eq!(scopes("setMyCommands"), [everyone(), everyone(), own(ADA), own(ADA)], "one menu for each language");
+    assert_eq!(calls("setMyCommands")[2]["commands"][1]["command"], "access");
+    let deleted = [own(7), own(7), own(ADA), own(ADA)];
+    assert_eq!(scopes("deleteMyCommands"), deleted, "the chat shows the menu of everyone again");
+}
+
+#[tokio::test]
+async fn users_see_the_menu_in_their_language() {
+    let bot = TestBot::new().await;
+    let entry = |name: &str, german: Option<&str>| MenuEntry {
+        name: name.to_owned(),
+        summary: "Does it".to_owned(),
+        translations: german.map(|text| (Language::German, text.to_owned())).into_iter().collect(),
+    };
+    let everyone = vec![entry("new", Some("Tut es")), entry("plain", None)];
+    bot.telegram.set_menus(&Menus { everyone, chats: BTreeMap::new() }).await.unwrap();
+    let menu = |call: &Call| {
+        let texts = call.params["commands"].as_array().unwrap().iter().map(|command| command["description"].clone());
+        (call.params.get("language_code").cloned(), texts.collect::<Vec<_>>())
+    };
+    let set: Vec<_> = bot.api.calls("setMyCommands").iter().map(menu).collect();
+    let german = (Some(json!("de")), vec![json!("Tut es"), json!("Does it")]);
+    assert_eq!(set, [(None, vec![json!("Does it"), json!("Does it")]), german]);
 }
 
 #[tokio::test]
@@ -273,7 +300,7 @@ async fn a_missing_chat_does_not_stop_the_other_menus() {
     bot.telegram.set_menus(&menus(&["new"], &[])).await.unwrap();
     bot.api.fail("setMyCommands", Fault::Error(400, "Bad Request: chat not found"));
     bot.telegram.set_menus(&menus(&["new"], &[(5, Some(&["help"])), (ADA, Some(&["help"]))])).await.unwrap();
-    assert_eq!(bot.api.calls("setMyCommands").len(), 3);
+    assert_eq!(bot.api.calls("setMyCommands").len(), 5);
     let noted = "failed to set the command menu of a private chat";
     assert!(bot.log.text().contains(noted) && bot.log.count(noted) == 0, "it is logged at the level debug");
 }
@@ -289,9 +316,9 @@ async fn the_menu_is_set_on_change_within_telegram_limits() {
         let commands = set[call].params["commands"].as_array().unwrap();
         commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(set.len(), 2);
-    assert_eq!(names(0), ["new", "session"]);
-    assert_eq!(names(1), ["new"]);
+    assert_eq!(set.len(), 4);
+    assert_eq!([names(0), names(1)], [["new", "session"], ["new", "session"]]);
+    assert_eq!([names(2), names(3)], [["new"], ["new"]]);
 }
 
 fn answer(id: i64, reply: Reply) -> Post {

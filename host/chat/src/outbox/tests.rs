@@ -1,6 +1,6 @@
 //! Tests the outbox on a paused clock, with a fake front-end that returns scripted results.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -403,7 +403,7 @@ async fn setting_a_menu_is_retried_and_the_newest_wins() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let menu = |name: &str| Menus {
-        everyone: vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }],
+        everyone: vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned(), translations: BTreeMap::new() }],
         ..Menus::default()
     };
     fake.fail("menu", down());

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordboard_core::{
     cron::Cron,
+    language::{self, Language},
     rollout::RejectedVersion,
     route::{ActiveCommand, CommandTable},
     types::{Role, Timestamp},
@@ -40,6 +41,8 @@ pub struct Offers {
     pub filter_kinds: Vec<String>,
     /// The name and the schedule of each job.
     pub jobs: Vec<(String, Cron)>,
+    /// The same offers with the texts in other languages. Contains only languages in which a text differs.
+    pub translations: BTreeMap<Language, Offers>,
 }
 
 #[derive(Clone)]
@@ -88,6 +91,15 @@ pub struct Entry {
 pub struct Offer {
     pub version: Arc<PluginVersion>,
     pub spec: CommandSpec,
+    translations: BTreeMap<Language, CommandSpec>,
+}
+
+impl Offer {
+    /// Returns the command with the texts in this language, or in English if they aren't translated.
+    #[must_use]
+    pub fn spec_in(&self, language: Option<Language>) -> &CommandSpec {
+        language.and_then(|language| self.translations.get(&language)).unwrap_or(&self.spec)
+    }
 }
 
 impl ActiveCommand for Offer {
@@ -119,6 +131,24 @@ pub struct Snapshot {
     pub(crate) folder_fault: Option<FolderFault>,
 }
 
+impl ActivePlugin {
+    fn offer(&self, spec: &CommandSpec) -> Offer {
+        let translation = |(language, offers): (&Language, &Offers)| {
+            let translated = offers.commands.iter().find(|translated| translated.name == spec.name)?;
+            Some((*language, translated.clone()))
+        };
+        Offer {
+            version: Arc::clone(&self.version),
+            spec: spec.clone(),
+            translations: self.offers.translations.iter().filter_map(translation).collect(),
+        }
+    }
+}
+
+fn descriptions(choices: &[Choice]) -> Vec<&str> {
+    choices.iter().map(|choice| choice.description.as_str()).collect()
+}
+
 impl Entry {
     fn is_empty(&self) -> bool {
         self.active.is_none() && self.rollout == RolloutStatus::default()
@@ -126,6 +156,23 @@ impl Entry {
 }
 
 impl Offers {
+    /// Returns the offers with the texts in this language, or in English if they aren't translated.
+    fn in_language(&self, language: Option<Language>) -> &Self {
+        language.and_then(|language| self.translations.get(&language)).unwrap_or(self)
+    }
+
+    /// Adds the same offers with the texts in another language. Ignores a translation that offers something else.
+    pub fn translate(&mut self, language: Language, translated: Self) {
+        let is_same = self.unique_names().eq(translated.unique_names());
+        if is_same && self.texts() != translated.texts() {
+            self.translations.insert(language, translated);
+        }
+    }
+
+    fn texts(&self) -> (&[CommandSpec], Vec<&str>, Vec<&str>) {
+        (&self.commands, descriptions(&self.personas), descriptions(&self.modes))
+    }
+
     /// Returns the names that no other plugin may offer, each with its kind.
     pub fn unique_names(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let commands = self.commands.iter().map(|spec| ("command", spec.name.as_str()));
@@ -199,12 +246,16 @@ impl Snapshot {
         self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())
     }
 
+    /// Returns the personas, described in the language of the current scope.
     pub fn personas(&self) -> impl Iterator<Item = &Choice> {
-        self.active().flat_map(|active| &active.offers.personas)
+        let language = language::current();
+        self.active().flat_map(move |active| &active.offers.in_language(language).personas)
     }
 
+    /// Returns the modes, described in the language of the current scope.
     pub fn modes(&self) -> impl Iterator<Item = &Choice> {
-        self.active().flat_map(|active| &active.offers.modes)
+        let language = language::current();
+        self.active().flat_map(move |active| &active.offers.in_language(language).modes)
     }
 
     /// Returns the plugins whose active versions export `hook`, and so receive events.
@@ -287,14 +338,8 @@ impl Snapshot {
     }
 
     fn index(&mut self) {
-        let offers = self.active().flat_map(|active| {
-            active
-                .offers
-                .commands
-                .iter()
-                .map(|spec| (spec.name.clone(), Offer { version: Arc::clone(&active.version), spec: spec.clone() }))
-        });
-        self.commands = offers.collect();
+        let offers = self.active().flat_map(|active| active.offers.commands.iter().map(|spec| active.offer(spec)));
+        self.commands = offers.map(|offer| (offer.spec.name.clone(), offer)).collect();
     }
 
     fn check_unique(&self, name: &str, offers: &Offers) -> Result<(), PluginError> {

@@ -1,8 +1,9 @@
 //! Sets the bot's command menus: one for all chats, and one for the private chat of each person who may use more
-//! commands. Administrators of a Telegram group don't get a separate menu, because they have no special rights on the
+//! commands. Telegram shows each user the menu in the language of the user's app, if there is one. Administrators of a Telegram group don't get a separate menu, because they have no special rights on the
 //! host.
 
 use cordboard_chat::{ChatError, MenuEntry, Menus};
+use cordboard_core::language::Language;
 use teloxide_core::{
     payloads::{DeleteMyCommands, DeleteMyCommandsSetters as _, SetMyCommands, SetMyCommandsSetters as _},
     types::{BotCommand, BotCommandScope, ChatId, Recipient},
@@ -17,6 +18,10 @@ const LONGEST_COMMAND: usize = 32;
 /// The maximum length of a command's summary, in characters. Telegram allows 256 UTF-16 code units, and a character has
 /// at most two.
 const LONGEST_SUMMARY: usize = 128;
+
+/// The languages of the menus. `None` is the menu for all other languages. A menu is set even if it isn't translated,
+/// because an earlier one would otherwise stay.
+const MENU_LANGUAGES: [Option<Language>; 2] = [None, Some(Language::German)];
 
 impl Telegram {
     pub(super) async fn set_commands(&self, menus: &Menus) -> Result<(), ChatError> {
@@ -54,13 +59,18 @@ impl Telegram {
             Some(id) => BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(id)) },
             None => BotCommandScope::Default,
         };
-        let set = if chat.is_some() && menu.is_empty() {
-            self.api.call::<_, serde_json::Value>(&DeleteMyCommands::new().scope(scope)).await
-        } else {
-            let payload = SetMyCommands::new(menu.iter().map(command)).scope(scope);
-            self.api.call::<_, serde_json::Value>(&payload).await
-        };
-        set?;
+        for language in MENU_LANGUAGES {
+            if chat.is_some() && menu.is_empty() {
+                let mut payload = DeleteMyCommands::new().scope(scope.clone());
+                payload.language_code = language.map(|language| language.tag().to_owned());
+                self.api.call::<_, serde_json::Value>(&payload).await?;
+            } else {
+                let commands = menu.iter().map(|entry| command(entry, language));
+                let mut payload = SetMyCommands::new(commands).scope(scope.clone());
+                payload.language_code = language.map(|language| language.tag().to_owned());
+                self.api.call::<_, serde_json::Value>(&payload).await?;
+            }
+        }
         locked(&self.menus).insert(chat, menu);
         Ok(())
     }
@@ -71,7 +81,8 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn command(entry: &MenuEntry) -> BotCommand {
-    let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
+fn command(entry: &MenuEntry, language: Option<Language>) -> BotCommand {
+    let summary = entry.summary_in(language);
+    let summary = if summary.trim().is_empty() { &entry.name } else { summary };
     BotCommand::new(entry.name.clone(), summary.chars().take(LONGEST_SUMMARY).collect::<String>())
 }

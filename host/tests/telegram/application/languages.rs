@@ -37,6 +37,11 @@ async fn notices_after_a_restart_have_the_language_of_the_chat() {
     let mut app = App::new().await;
     asks(&app, OWNER, OWNER, ("de", "/new eins"), "eins").await;
     asks(&app, MEMBER, MEMBER, ("en", "/new two"), "two").await;
+    let menus = |language: Option<&str>| {
+        let calls = app.api.calls("setMyCommands").into_iter();
+        calls.filter(|call| call.params.get("language_code").and_then(Value::as_str) == language).count()
+    };
+    assert!(menus(None) > 0 && menus(None) == menus(Some("de")), "each menu is set in both languages");
     for (user, language, session) in [(OWNER, "de", "eins"), (MEMBER, "en", "two")] {
         says(&app, user, user, (language, "slow 100000"));
         app.until("the turn", || (app.session(session)["phase"] == "busy").then_some(())).await;
