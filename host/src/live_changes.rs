@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::{
     config::{self, Area, Config, ConfigError},
-    messages,
+    language, messages,
 };
 use cordboard_runtime::AuthorizedCommand;
 use cordboard_watch::{Change, ConfigRead};
@@ -51,17 +51,22 @@ impl Reconciler {
         // The first tick is immediate.
         let mut reorder = tokio::time::interval(MENU_ORDER_INTERVAL);
         loop {
+            let language = self.operators.language();
             tokio::select! {
                 change = changes.recv() => match change {
-                    Some(change) => self.on_change(change).await,
+                    Some(change) => language::scope(language, self.on_change(change)).await,
                     None => return,
                 },
-                Some(command) = commands.recv() => self.rollout.on_command(command).await,
-                event = self.rollout.next() => self.rollout.handle(event).await,
+                Some(command) = commands.recv() => {
+                    language::scope(command.language, self.rollout.on_command(command)).await;
+                }
+                event = self.rollout.next() => language::scope(language, self.rollout.handle(event)).await,
                 Ok(()) = self.access_changes.changed() => self.on_access_change().await,
                 () = self.operators.new_member.notified() => self.operators.menus.show().await,
                 _ = reorder.tick() => self.operators.menus.reorder().await,
-                lost = self.operators.outbox.next_unreachable() => self.operators.notify_unreachable(&lost).await,
+                lost = self.operators.outbox.next_unreachable() => {
+                    language::scope(language, self.operators.notify_unreachable(&lost)).await;
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use cordboard_chat::outbox::{Outbox, Unreachable, UnreachableKind};
 use cordboard_core::{
     config::Config,
+    language::Language,
     messages::{self, plain},
     session::Input,
     types::{Caller, Place, Reply, Request, SessionName, TopicState},
@@ -39,6 +40,12 @@ pub struct Operators {
 }
 
 impl Operators {
+    /// Returns the language of notifications: the owner's.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        self.outbound.language_or_default(owner(&(self.front_end)(), &self.config.now()).as_ref())
+    }
+
     /// Makes all sessions query the lifecycle plugin again. Called when the policy has changed.
     pub async fn review_all(&self) {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;

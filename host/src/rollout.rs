@@ -17,6 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_core::{
+    messages::plugins as messages,
     rollout::{
         CommandId, Effect, FileState, Input, Machine, NoticeKind, RejectionText, RolloutSettings, TrialError, short,
     },
@@ -212,12 +213,9 @@ impl Rollout {
         let (kind, text) = match &fault {
             Some(why) => {
                 tracing::warn!(why, "the plugin folder cannot be used");
-                let text = format!(
-                    "The plugin folder can't be used: failed to {why}. The active plugin versions keep running."
-                );
-                (NoticeKind::Trouble, text)
+                (NoticeKind::Trouble, messages::folder_fault(why))
             }
-            None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),
+            None => (NoticeKind::Done, messages::folder_usable()),
         };
         self.folder_fault.clone_from(&fault);
         let since = self.clock.now();

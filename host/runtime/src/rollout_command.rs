@@ -2,6 +2,7 @@
 //! before a command is executed.
 
 use cordboard_core::{
+    language::{self, Language},
     messages,
     session::{ApiError, ApiErrorCode},
     types::{Caller, Role},
@@ -60,6 +61,8 @@ pub struct AuthorizedCommand {
     pub by: Caller,
     pub plugin: String,
     pub command: AdminCommand,
+    /// The language of the caller.
+    pub language: Option<Language>,
     pub answer: oneshot::Sender<Outcome>,
 }
 
@@ -122,7 +125,7 @@ impl AdminCommands {
         let (answer, outcome) = oneshot::channel();
         let stopping = || refuse(ApiErrorCode::Failed, messages::shutting_down());
         self.0
-            .send(AuthorizedCommand { by, plugin: plugin.to_owned(), command, answer })
+            .send(AuthorizedCommand { by, plugin: plugin.to_owned(), command, language: language::current(), answer })
             .await
             .map_err(|_| stopping())?;
         outcome.await.unwrap_or_else(|_| Err(stopping()))

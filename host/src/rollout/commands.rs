@@ -19,7 +19,7 @@ pub struct RunningCommand {
 
 impl Rollout {
     pub async fn on_command(&mut self, command: AuthorizedCommand) {
-        let AuthorizedCommand { by, plugin: name, command, answer } = command;
+        let AuthorizedCommand { by, plugin: name, command, answer, language: _ } = command;
         tracing::info!(plugin = name, command = command.as_str(), by = %by.id, "admin command received");
         self.last_command += 1;
         let (id, decision) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });

@@ -5,6 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use cordboard_core::{
+    messages::plugins as messages,
     rollout::{NoticeKind as Kind, RejectReason, short},
     types::Reply,
 };
@@ -137,13 +138,13 @@ impl Notices {
         }
         // The sort is stable, so notices of one kind keep their order.
         pending.sort_by_key(|notice| std::cmp::Reverse(notice.kind));
-        let mut text = format!("{count} plugin changes:");
+        let mut text = messages::several_changes(count);
         let listed = pending.len().min(self.pace.listed);
         for notice in &pending[..listed] {
             text.push_str(&format!("\n- {}", notice.text.replace('\n', "\n  ")));
         }
         if count > listed {
-            text.push_str(&format!("\nand {} more. /plugins lists them.", count - listed));
+            text.push_str(&messages::more_changes(count - listed));
         }
         Some(text)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use cordboard_core::{
     agent_event::AgentEvent,
+    messages::labels,
     render,
     types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption, ToolUse},
 };
@@ -157,12 +158,12 @@ impl Pending {
     }
 
     fn permission(&self, folder: &str) -> AgentRequest {
-        let mut options = vec![option(ALLOW, "Allow once", OptionText::No)];
+        let mut options = vec![option(ALLOW, &labels::allow_once(), OptionText::No)];
         if !self.session_rules.is_empty() {
-            options.push(option(ALLOW_SESSION, "Allow for this session", OptionText::No));
+            options.push(option(ALLOW_SESSION, &labels::allow_for_session(), OptionText::No));
         }
-        options.push(option(DENY, "Deny", OptionText::Optional));
-        options.push(option(DENY_WITH_REASON, "Deny and say why", OptionText::Required));
+        options.push(option(DENY, &labels::deny(), OptionText::Optional));
+        options.push(option(DENY_WITH_REASON, &labels::deny_with_reason(), OptionText::Required));
         let rules = |most| self.session_rules.iter().flat_map(|rule| describe_rules(rule, most)).collect();
         let session_rules = tool_input::describe_rules(rules);
         let body = tool_input::describe(&self.tool, &self.input, folder);
@@ -174,9 +175,9 @@ impl Pending {
     fn plan(&self) -> AgentRequest {
         let body = QuestionText::new(self.plan_text(MAX_PROMPT), self.plan_text(MAX_WHOLE_PROMPT));
         let options = vec![
-            option(ALLOW, "Approve", OptionText::No),
-            option(DENY, "Keep planning", OptionText::Optional),
-            option(DENY_WITH_REASON, "Keep planning and say what to change", OptionText::Required),
+            option(ALLOW, &labels::approve(), OptionText::No),
+            option(DENY, &labels::keep_planning(), OptionText::Optional),
+            option(DENY_WITH_REASON, &labels::keep_planning_with_reason(), OptionText::Required),
         ];
         self.request("plan", "Plan".to_owned(), body, options)
     }

@@ -21,13 +21,27 @@ pub const TEXTS: Texts = &[
         "\nThe sessions {} still exist: use /session in another chat or topic.",
         "\nDie Sessions {} gibt es noch: Verwende /session in einem anderen Chat oder Thema.",
     ),
+    ("\nand {count} more. /plugins lists them.", "\nund {count} weitere. /plugins listet sie auf."),
     (" (can't be granted in the chat)", " (kann nicht im Chat erlaubt werden)"),
     (" (shortened; {whole} shows more)", " (gekürzt; {whole} zeigt mehr)"),
+    (" Commands removed with it: {}.", " Damit entfallen diese Befehle: {}."),
     (" Did you mean '{near}'?", " Meintest du '{near}'?"),
     (" Did you mean //{nearest}?", " Meintest du //{nearest}?"),
     (
+        " If it was the approval plugin, a user is now asked about each permission.",
+        " Falls es das Freigabe-Plugin war, wird jetzt zu jeder Erlaubnis eine Person gefragt.",
+    ),
+    (
+        " If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.",
+        " Falls es das Lifecycle-Plugin war, werden untätige Agenten jetzt nach ihrem Idle-Timeout angehalten.",
+    ),
+    (
         " Restarting it also ends its background work: {}.",
         " Ein Neustart beendet auch seine Arbeit im Hintergrund: {}.",
+    ),
+    (
+        " To use version {version} again, type /plugins reload {name}.",
+        " Um Version {version} wieder zu verwenden, gib /plugins reload {name} ein.",
     ),
     ("'{}' is not a role: use admin or member.", "'{}' ist keine Rolle: Verwende admin oder member."),
     ("'{}' is not a valid model name. Use {rule}.", "'{}' ist kein gültiger Modellname. Verwende {rule}."),
@@ -83,11 +97,14 @@ pub const TEXTS: Texts = &[
         "Agent '{}' ist ein einfaches Programm und kann keine Personas verwenden.",
     ),
     ("Agent '{}' is not configured.", "Agent '{}' ist nicht konfiguriert."),
+    ("Allow for this session", "Für diese Session erlauben"),
+    ("Allow once", "Einmal erlauben"),
     (
         "An earlier message of session '{session}' was not sent again either: “{prompt}”.",
         "Auch eine frühere Nachricht der Session '{session}' wurde nicht erneut gesendet: „{prompt}“.",
     ),
     ("Answered: {option}.", "Beantwortet: {option}."),
+    ("Approve", "Genehmigen"),
     (
         "Bots can't get access. Reply to a message of a person.",
         "Bots können keinen Zugriff bekommen. Antworte auf die Nachricht einer Person.",
@@ -121,6 +138,8 @@ pub const TEXTS: Texts = &[
     ("Decided by {}, {at}: {}.", "Entschieden von {}, {at}: {}."),
     ("Decided: {}.", "Entschieden: {}."),
     ("Denied: {tool}{what}", "Abgelehnt: {tool}{what}"),
+    ("Deny", "Ablehnen"),
+    ("Deny and say why", "Ablehnen und begründen"),
     (
         "Done, but the change was not stored and may be lost at a restart: {why}",
         "Erledigt, aber die Änderung wurde nicht gespeichert und kann bei einem Neustart verloren gehen: {why}",
@@ -164,6 +183,8 @@ pub const TEXTS: Texts = &[
         "It is active here, because Telegram's answer about the topic is missing ({}). If the topic exists, send /session {name} there.",
         "Sie ist hier aktiv, weil die Antwort von Telegram zum Thema fehlt ({}). Falls es das Thema gibt, sende dort /session {name}.",
     ),
+    ("Keep planning", "Weiter planen"),
+    ("Keep planning and say what to change", "Weiter planen und sagen, was sich ändern soll"),
     ("Leave it", "Verwerfen"),
     (
         "Name the person's numeric id, or reply to a message of that person in this chat.",
@@ -178,6 +199,8 @@ pub const TEXTS: Texts = &[
     ),
     ("No version is active without it.", "Ohne sie ist keine Version aktiv."),
     ("No version is active without them.", "Ohne diese ist keine Version aktiv."),
+    ("No version of plugin '{name}' is pending approval.", "Keine Version von Plugin '{name}' wartet auf Freigabe."),
+    ("No version of plugin '{}' is active.", "Keine Version von Plugin '{}' ist aktiv."),
     (
         "None of your sessions is active here. The active one belongs to another user. Use /new to start your own.",
         "Keine deiner Sessions ist hier aktiv. Die aktive gehört einer anderen Person. Starte mit /new eine eigene.",
@@ -224,9 +247,57 @@ pub const TEXTS: Texts = &[
         "Plugin '{name}' has a new file, {}, but {} disabled the plugin. Use /plugins enable {name} to enable it again.",
         "Plugin '{name}' hat eine neue Datei, {}, aber {} hat das Plugin deaktiviert. Mit /plugins enable {name} aktivierst du es wieder.",
     ),
+    ("Plugin '{name}' is already disabled.", "Plugin '{name}' ist bereits deaktiviert."),
+    (
+        "Plugin '{name}' is disabled. Use /plugins enable {name} first.",
+        "Plugin '{name}' ist deaktiviert. Verwende zuerst /plugins enable {name}.",
+    ),
+    (
+        "Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.",
+        "Plugin '{name}' ist deaktiviert. Mit /plugins enable {name} aktivierst du es wieder.",
+    ),
+    (
+        "Plugin '{name}' is enabled, but no version is active: {why}.",
+        "Plugin '{name}' ist aktiviert, aber keine Version ist aktiv: {why}.",
+    ),
+    (
+        "Plugin '{name}' is enabled. Active now: {active_now}; {why}.",
+        "Plugin '{name}' ist aktiviert. Jetzt aktiv: {active_now}; {why}.",
+    ),
+    ("Plugin '{name}' is enabled: {}.", "Plugin '{name}' ist aktiviert: {}."),
+    (
+        "Plugin '{name}' is granted {granted}, and is active: {}.",
+        "Plugin '{name}' bekommt {granted} und ist aktiv: {}.",
+    ),
     (
         "Plugin '{name}' is no longer granted {revoked}. {active_now}",
         "Plugin '{name}' darf nicht mehr: {revoked}. {active_now}",
+    ),
+    ("Plugin '{name}' is reloaded: {}.", "Plugin '{name}' ist neu geladen: {}."),
+    (
+        "Plugin '{name}' provides /plugins, which you need to enable plugins again. Replace it with another version instead.",
+        "Plugin '{name}' stellt /plugins bereit, das du brauchst, um Plugins wieder zu aktivieren. Ersetze es stattdessen durch eine andere Version.",
+    ),
+    (
+        "Plugin '{name}' was granted nothing in the chat. To revoke what the configuration grants, change [plugins.{name}].",
+        "Plugin '{name}' hat im Chat keine Berechtigungen bekommen. Um zu entziehen, was die Konfiguration erlaubt, ändere [plugins.{name}].",
+    ),
+    ("Plugin '{name}' was rejected: {why}.{stays_active}", "Plugin '{name}' wurde abgelehnt: {why}.{stays_active}"),
+    (
+        "Plugin '{name}', version {version}, is pending approval: {why}.{stays_active}",
+        "Plugin '{name}', Version {version}, wartet auf Freigabe: {why}.{stays_active}",
+    ),
+    (
+        "Plugin '{name}', version {version}, is rolled back. Active now: {active_now}.{again}",
+        "Plugin '{name}', Version {version}, ist zurückgesetzt. Jetzt aktiv: {active_now}.{again}",
+    ),
+    (
+        "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {active_now}; {next_attempt}.",
+        "Plugin '{name}', Version {version}, ist zurückgesetzt: {how}.\nJetzt aktiv: {active_now}; {next_attempt}.",
+    ),
+    (
+        "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was rejected: {why}.{stays_active}",
+        "Plugin '{name}', Version {version}: {how}. Es konnte nicht zurückgesetzt werden, weil die vorherige Version abgelehnt wurde: {why}.{stays_active}",
     ),
     (
         "Plugin '{name}', version {}, is being compiled. You get a message when it is done.",
@@ -240,6 +311,27 @@ pub const TEXTS: Texts = &[
         "Plugin '{plugin}', version {version}, requests capabilities that it was not granted:\n",
         "Plugin '{plugin}', Version {version}, fordert Berechtigungen an, die es nicht hat:\n",
     ),
+    ("Plugin '{}' has no version before {}.", "Plugin '{}' hat keine Version vor {}."),
+    ("Plugin '{}' is active: {}.", "Plugin '{}' ist aktiv: {}."),
+    ("Plugin '{}' is enabled, but it has no file.", "Plugin '{}' ist aktiviert, hat aber keine Datei."),
+    (
+        "Plugin '{}' is no longer active: its file was removed.",
+        "Plugin '{}' ist nicht mehr aktiv: Seine Datei wurde entfernt.",
+    ),
+    ("Plugin '{}' is not disabled.", "Plugin '{}' ist nicht deaktiviert."),
+    (
+        "Plugin '{}' is not granted {listed}. You won't be asked again about versions that request only these capabilities.{stays_active}",
+        "Plugin '{}' bekommt {listed} nicht. Du wirst nicht mehr nach Versionen gefragt, die nur diese Berechtigungen anfordern.{stays_active}",
+    ),
+    (
+        "Plugin '{}' no longer has a file and is not built in.",
+        "Plugin '{}' hat keine Datei mehr und ist nicht eingebaut.",
+    ),
+    (
+        "Plugin '{}' uses its built-in version again: generation {number}.",
+        "Plugin '{}' verwendet wieder seine eingebaute Version: Generation {number}.",
+    ),
+    ("Plugin '{}' was rejected: {why}.{stays_active}", "Plugin '{}' wurde abgelehnt: {why}.{stays_active}"),
     ("Refuse", "Ablehnen"),
     ("Refuse {plugin}", "{plugin} ablehnen"),
     (
@@ -461,6 +553,15 @@ pub const TEXTS: Texts = &[
         "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another persona.",
         "Die Persona der Session '{session}' konnte nicht verwendet werden: {}\nDeine Nachrichten bleiben erhalten. Versuche es mit /retry noch einmal oder wähle mit /persona eine andere Persona.",
     ),
+    ("The plugin folder can be used again.", "Der Plugin-Ordner ist wieder verwendbar."),
+    (
+        "The plugin folder can't be used: Cordboard failed to {why}.",
+        "Der Plugin-Ordner ist nicht verwendbar: Cordboard failed to {why}.",
+    ),
+    (
+        "The plugin folder can't be used: failed to {why}. The active plugin versions keep running.",
+        "Der Plugin-Ordner ist nicht verwendbar: failed to {why}. Die aktiven Plugin-Versionen laufen weiter.",
+    ),
     (
         "The program of session '{session}' did not respond and was stopped. The next message starts it again.",
         "Das Programm der Session '{session}' hat nicht reagiert und wurde beendet. Die nächste Nachricht startet es wieder.",
@@ -548,6 +649,14 @@ pub const TEXTS: Texts = &[
     ("Unknown {kind} '{name}'.", "Unbekannt: {kind} '{name}'."),
     ("Unknown {kind} '{name}'. Known: {known}.", "Unbekannt: {kind} '{name}'. Bekannt: {known}."),
     ("Until then the plugin is not active.", "Bis dahin ist das Plugin nicht aktiv."),
+    (
+        "Version {} of plugin '{name}' is no longer in the plugin folder.",
+        "Version {} von Plugin '{name}' ist nicht mehr im Plugin-Ordner.",
+    ),
+    (
+        "Version {} of plugin '{name}' is no longer pending approval; the latest request is for version {}.",
+        "Version {} von Plugin '{name}' wartet nicht mehr auf Freigabe; die neueste Anfrage betrifft Version {}.",
+    ),
     ("Wait", "Warten"),
     (
         "When the agent of session '{session}' exited, the host found running processes that it can't attribute to any agent: {}. They may belong to another session's agent, so they were not stopped. Inspect them with ps -fp {}, and stop them with kill {}.",
@@ -666,6 +775,11 @@ pub const TEXTS: Texts = &[
         "version {version} will be tried again in {pause}; /plugins reload {name} tries it at once",
         "Version {version} wird in {pause} erneut versucht; /plugins reload {name} versucht sie sofort",
     ),
+    (
+        "{config_only_names} can't be granted in the chat. Add the lines that /plugins shows to [plugins.{name}].",
+        "{config_only_names} kann nicht im Chat erlaubt werden. Ergänze die Zeilen, die /plugins zeigt, in [plugins.{name}].",
+    ),
+    ("{count} plugin changes:", "{count} Änderungen an Plugins:"),
     (
         "{id} has access through the configuration. Edit `{key}` in `[access]` there.",
         "{id} hat Zugriff über die Konfiguration. Ändere dort `{key}` in `[access]`.",

@@ -65,6 +65,46 @@ pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> St
     )
 }
 
+/// The labels of the answers to an agent's permission request or plan.
+pub mod labels {
+    use tr::tr;
+
+    #[must_use]
+    pub fn allow_once() -> String {
+        tr!("Allow once")
+    }
+
+    #[must_use]
+    pub fn allow_for_session() -> String {
+        tr!("Allow for this session")
+    }
+
+    #[must_use]
+    pub fn deny() -> String {
+        tr!("Deny")
+    }
+
+    #[must_use]
+    pub fn deny_with_reason() -> String {
+        tr!("Deny and say why")
+    }
+
+    #[must_use]
+    pub fn approve() -> String {
+        tr!("Approve")
+    }
+
+    #[must_use]
+    pub fn keep_planning() -> String {
+        tr!("Keep planning")
+    }
+
+    #[must_use]
+    pub fn keep_planning_with_reason() -> String {
+        tr!("Keep planning and say what to change")
+    }
+}
+
 /// The reason why no user can answer a question, for the audit log.
 pub const INPUT_ENDED: &str = "the input has ended";
 

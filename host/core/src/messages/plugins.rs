@@ -94,6 +94,30 @@ pub fn refuse_plugin(plugin: &str) -> String {
     tr!("Refuse {plugin}", plugin)
 }
 
+/// Returns the notice that the plugin folder can't be used.
+#[must_use]
+pub fn folder_fault(why: &str) -> String {
+    tr!("The plugin folder can't be used: failed to {why}. The active plugin versions keep running.", why)
+}
+
+/// Returns the notice that the plugin folder can be used again.
+#[must_use]
+pub fn folder_usable() -> String {
+    tr!("The plugin folder can be used again.")
+}
+
+/// Returns the head of a notice that lists several changes of plugins.
+#[must_use]
+pub fn several_changes(count: usize) -> String {
+    tr!("{count} plugin changes:", count)
+}
+
+/// Returns the end of a notice that lists only some changes of plugins.
+#[must_use]
+pub fn more_changes(count: usize) -> String {
+    tr!("\nand {count} more. /plugins lists them.", count)
+}
+
 #[must_use]
 pub fn folder_unusable(why: &str) -> String {
     tr!(

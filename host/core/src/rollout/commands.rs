@@ -1,5 +1,7 @@
 //! Executes admin commands, or rejects them with a reason.
 
+use tr::tr;
+
 use super::{
     Command, CommandId, Decision, Effect, FileState, GrantAnswer, Machine, Offers, RejectReason, TrialError,
     job::{JobCommand, Purpose},
@@ -51,7 +53,7 @@ impl Machine {
     fn check_enabled(&self) -> Result<(), ApiError> {
         let name = &self.name;
         match self.state.disabled {
-            Some(_) => Err(invalid(format!("Plugin '{name}' is disabled. Use /plugins enable {name} first."))),
+            Some(_) => Err(invalid(tr!("Plugin '{name}' is disabled. Use /plugins enable {name} first.", name))),
             None => Ok(()),
         }
     }
@@ -61,7 +63,7 @@ impl Machine {
     fn check_folder(&self) -> Result<(), ApiError> {
         self.folder_fault
             .as_ref()
-            .map_or(Ok(()), |why| Err(invalid(format!("The plugin folder can't be used: Cordboard failed to {why}."))))
+            .map_or(Ok(()), |why| Err(invalid(tr!("The plugin folder can't be used: Cordboard failed to {why}.", why))))
     }
 
     fn start(&mut self, id: CommandId, command: JobCommand, goal: &str, now: Timestamp) -> CommandStep {
@@ -72,9 +74,9 @@ impl Machine {
 
     fn roll_back(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         self.check_enabled()?;
-        let not_active = || invalid(format!("No version of plugin '{}' is active.", self.name));
+        let not_active = || invalid(tr!("No version of plugin '{}' is active.", self.name));
         let from = self.active.as_ref().ok_or_else(not_active)?.digest.clone();
-        let no_earlier = || invalid(format!("Plugin '{}' has no version before {}.", self.name, short(&from)));
+        let no_earlier = || invalid(tr!("Plugin '{}' has no version before {}.", self.name, short(&from)));
         let target = self.version_before(&from).ok_or_else(no_earlier)?;
         Ok(self.start(id, JobCommand::Rollback { from }, &target, now))
     }
@@ -82,7 +84,7 @@ impl Machine {
     fn reload(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         self.check_enabled()?;
         self.check_folder()?;
-        let no_file = || invalid(format!("Plugin '{}' no longer has a file and is not built in.", self.name));
+        let no_file = || invalid(tr!("Plugin '{}' no longer has a file and is not built in.", self.name));
         let newest = self.newest().ok_or_else(no_file)?.to_owned();
         self.state.clear_rollbacks();
         Ok(self.start(id, JobCommand::Reload, &newest, now))
@@ -92,34 +94,37 @@ impl Machine {
     fn disable(&mut self, offers: &Offers, decision: Decision) -> StepResult {
         let name = self.name.clone();
         if offers.controls_plugins {
-            return Err(invalid(format!(
+            return Err(invalid(tr!(
                 "Plugin '{name}' provides /plugins, which you need to enable plugins again. \
-                 Replace it with another version instead."
+                 Replace it with another version instead.",
+                name
             )));
         }
         if self.state.disabled.is_some() {
-            return Ok(CommandStep::Done(format!("Plugin '{name}' is already disabled.")));
+            return Ok(CommandStep::Done(tr!("Plugin '{name}' is already disabled.", name)));
         }
         self.state.disabled = Some(decision);
         self.cancel_job(Cancellation::Disabled);
         self.deactivate(self.settings.limits.drain);
         (self.rejected, self.newest_untried) = (None, false);
-        let mut text = format!("Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.");
+        let mut text = tr!("Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.", name);
         if !offers.commands.is_empty() {
-            text.push_str(&format!(" Commands removed with it: {}.", offers.commands.join(", ")));
+            text.push_str(&tr!(" Commands removed with it: {}.", offers.commands.join(", ")));
         }
         if offers.has_lifecycle {
-            text.push_str(" If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.");
+            text.push_str(&tr!(
+                " If it was the lifecycle plugin, idle agents are now suspended at their idle timeout."
+            ));
         }
         if offers.has_approval {
-            text.push_str(" If it was the approval plugin, a user is now asked about each permission.");
+            text.push_str(&tr!(" If it was the approval plugin, a user is now asked about each permission."));
         }
         Ok(CommandStep::Done(text))
     }
 
     fn enable(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         if self.state.disabled.is_none() {
-            return Ok(CommandStep::Done(format!("Plugin '{}' is not disabled.", self.name)));
+            return Ok(CommandStep::Done(tr!("Plugin '{}' is not disabled.", self.name)));
         }
         self.check_folder()?;
         self.state.disabled = None;
@@ -131,7 +136,7 @@ impl Machine {
             return Ok(self.start_fallback(id, why, "", now));
         }
         let Some(newest) = self.newest().map(str::to_owned) else {
-            return Ok(CommandStep::Done(format!("Plugin '{}' is enabled, but it has no file.", self.name)));
+            return Ok(CommandStep::Done(tr!("Plugin '{}' is enabled, but it has no file.", self.name)));
         };
         let Some(why) = self.not_admitted(&newest, now) else {
             return Ok(self.start(id, JobCommand::Enable { not_admitted: None }, &newest, now));
@@ -158,12 +163,13 @@ impl Machine {
         });
         match pending {
             Some((version, missing)) if version.starts_with(digest) => Ok(missing.clone()),
-            Some((version, _)) => Err(invalid(format!(
+            Some((version, _)) => Err(invalid(tr!(
                 "Version {} of plugin '{name}' is no longer pending approval; the latest request is for version {}.",
                 short(digest),
-                short(version)
+                short(version),
+                name
             ))),
-            None => Err(invalid(format!("No version of plugin '{name}' is pending approval."))),
+            None => Err(invalid(tr!("No version of plugin '{name}' is pending approval.", name))),
         }
     }
 
@@ -174,14 +180,16 @@ impl Machine {
         let (name, now) = (self.name.clone(), issued.decision.at);
         if !config_only_names.is_empty() {
             let config_only_names = config_only_names.join(", ");
-            let text = format!(
-                "{config_only_names} can't be granted in the chat. Add the lines that /plugins shows to [plugins.{name}]."
+            let text = tr!(
+                "{config_only_names} can't be granted in the chat. Add the lines that /plugins shows to [plugins.{name}].",
+                config_only_names,
+                name
             );
             return Err(invalid(text));
         }
         let newest = self.newest().filter(|newest| newest.starts_with(digest)).map(str::to_owned);
         let newest = newest.ok_or_else(|| {
-            invalid(format!("Version {} of plugin '{name}' is no longer in the plugin folder.", short(digest)))
+            invalid(tr!("Version {} of plugin '{name}' is no longer in the plugin folder.", short(digest), name))
         })?;
         self.record_answer(GrantAnswer {
             plugin: name.clone(),
@@ -213,9 +221,11 @@ impl Machine {
             rejected.reason = RejectReason::Denied(missing);
         }
         let stays_active = messages::stays_active(self.active.as_ref());
-        Ok(CommandStep::Done(format!(
+        Ok(CommandStep::Done(tr!(
             "Plugin '{}' is not granted {listed}. You won't be asked again about versions that request only these capabilities.{stays_active}",
-            self.name
+            self.name,
+            listed,
+            stays_active
         )))
     }
 
@@ -225,8 +235,9 @@ impl Machine {
         let revoked = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
         let given: Vec<Vec<String>> = self.grants.granted_answers().map(|one| one.capabilities.clone()).collect();
         if given.is_empty() {
-            let text = format!(
-                "Plugin '{name}' was granted nothing in the chat. To revoke what the configuration grants, change [plugins.{name}]."
+            let text = tr!(
+                "Plugin '{name}' was granted nothing in the chat. To revoke what the configuration grants, change [plugins.{name}].",
+                name
             );
             return Err(invalid(text));
         }

@@ -1,5 +1,7 @@
 //! Ends a job: notifies the operators, or answers the admin whose command the job carried out.
 
+use tr::tr;
+
 use super::{
     Effect, Machine,
     job::{Job, JobCommand, JobOutcome, Purpose},
@@ -34,7 +36,7 @@ impl Machine {
             Some(error) => self.notify_rejection_once(&job.goal, error),
             None if outcome == JobOutcome::New && matches!(job.purpose, Purpose::File) => {
                 if let Some(active) = &self.active {
-                    let text = format!("Plugin '{}' is active: {}.", self.name, messages::active_version(active));
+                    let text = tr!("Plugin '{}' is active: {}.", self.name, messages::active_version(active));
                     self.notify_done(text);
                 }
             }
@@ -48,7 +50,11 @@ impl Machine {
         }
         let number = self.active.as_ref().map(|active| active.number);
         if let Some(number) = number.filter(|_| number != before) {
-            self.notify_done(format!("Plugin '{}' uses its built-in version again: generation {number}.", self.name));
+            self.notify_done(tr!(
+                "Plugin '{}' uses its built-in version again: generation {number}.",
+                self.name,
+                number
+            ));
         }
     }
 
@@ -63,49 +69,37 @@ impl Machine {
         }
         let has_left =
             job.purpose.version_to_leave().is_some_and(|from| self.active.is_some() && !self.is_active(from));
-        match job.error.as_ref().filter(|_| !has_left) {
-            Some(error) if !error.missing.is_empty() => {
-                let (version, why) = (short(&job.goal), &error.reason.why);
-                return Err(messages::invalid(format!(
-                    "Plugin '{name}', version {version}, is pending approval: {why}.{stays_active}"
-                )));
-            }
-            Some(error) => {
-                return Err(messages::failed(format!(
-                    "Plugin '{name}' was rejected: {}.{stays_active}",
-                    error.reason.operator_text
-                )));
-            }
-            None => {}
+        if let Some(error) = job.error.as_ref().filter(|_| !has_left) {
+            return Err(messages::not_rolled_out(&name, &job.goal, error, &stays_active));
         }
         let active_now = self.active.as_ref().map(messages::active_version);
         Ok(match command {
             JobCommand::Enable { not_admitted: Some(why) } => active_now.map_or_else(
-                || format!("Plugin '{name}' is enabled, but no version is active: {why}."),
-                |active_now| format!("Plugin '{name}' is enabled. Active now: {active_now}; {why}."),
+                || tr!("Plugin '{name}' is enabled, but no version is active: {why}.", name, why),
+                |active_now| tr!("Plugin '{name}' is enabled. Active now: {active_now}; {why}.", name, active_now, why),
             ),
             JobCommand::Enable { not_admitted: None } => {
-                format!("Plugin '{name}' is enabled: {}.", active_now.unwrap_or_default())
+                tr!("Plugin '{name}' is enabled: {}.", active_now.unwrap_or_default(), name)
             }
             JobCommand::Rollback { from } => {
                 self.state.record_admin_rollback(&from);
                 let why = self.not_admitted(&from, now).unwrap_or_default();
                 self.reject_not_admitted(&from, why, now);
-                let (version, active_now) = (short(&from), active_now.unwrap_or_default());
                 // A reload activates the newest version.
-                let again = if self.newest() == Some(&from) {
-                    format!(" To use version {version} again, type /plugins reload {name}.")
-                } else {
-                    String::new()
-                };
-                format!("Plugin '{name}', version {version}, is rolled back. Active now: {active_now}.{again}")
+                let is_newest = self.newest() == Some(&from);
+                messages::rolled_back(&name, short(&from), active_now.as_deref(), is_newest.then_some(name.as_str()))
             }
             JobCommand::Grant => {
                 let granted = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
-                format!("Plugin '{name}' is granted {granted}, and is active: {}.", active_now.unwrap_or_default())
+                tr!(
+                    "Plugin '{name}' is granted {granted}, and is active: {}.",
+                    active_now.unwrap_or_default(),
+                    name,
+                    granted
+                )
             }
             JobCommand::Reload | JobCommand::Revoke { .. } => {
-                format!("Plugin '{name}' is reloaded: {}.", active_now.unwrap_or_default())
+                tr!("Plugin '{name}' is reloaded: {}.", active_now.unwrap_or_default(), name)
             }
         })
     }
@@ -115,17 +109,20 @@ impl Machine {
         let Some(active) = self.active.clone().filter(|active| active.digest != failing) else {
             let why = job.error.as_ref().map_or("", |error| &error.reason.why);
             let stays_active = messages::stays_active(self.active.as_ref());
-            return self.notify_trouble(format!(
-                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was \
-                 rejected: {why}.{stays_active}"
-            ));
+            return self.notify_trouble(tr!("Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was \
+                 rejected: {why}.{stays_active}", name, version, how, why, stays_active));
         };
         let next_attempt = messages::next_attempt(&name, failing, &self.state.admits(failing, now), now);
         let why = self.not_admitted(failing, now).unwrap_or_else(|| next_attempt.clone());
         self.reject_not_admitted(failing, why, now);
         let active_now = messages::active_version(&active);
-        self.notify_trouble(format!(
-            "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {active_now}; {next_attempt}."
+        self.notify_trouble(tr!(
+            "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {active_now}; {next_attempt}.",
+            name,
+            version,
+            how,
+            active_now,
+            next_attempt
         ));
     }
 }

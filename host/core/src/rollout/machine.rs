@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tr::tr;
+
 use super::{
     Effect, Facts, FileState, Grants, Input, RejectReason, RejectedVersion, RejectionText, RolloutSettings,
     RolloutState, Ticket, TrialError,
@@ -289,7 +291,7 @@ impl Machine {
             None => {
                 self.deactivate(self.settings.limits.drain);
                 if before.is_some() {
-                    self.notify_done(format!("Plugin '{}' is no longer active: its file was removed.", self.name));
+                    self.notify_done(tr!("Plugin '{}' is no longer active: its file was removed.", self.name));
                 }
             }
         }

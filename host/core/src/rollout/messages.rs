@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tr::tr;
 
-use super::{Active, Admission, Decision, short};
+use super::{Active, Admission, Decision, TrialError, short};
 use crate::{
     config::format_duration,
     route,
@@ -46,6 +46,36 @@ pub(super) fn stays_active(active: Option<&Active>) -> String {
 
 pub(super) fn compiling(name: &str, digest: &str) -> String {
     tr!("Plugin '{name}', version {}, is being compiled. You get a message when it is done.", short(digest), name)
+}
+
+/// Returns the answer to a command whose version was rejected. `goal` is the digest of that version.
+pub(super) fn not_rolled_out(name: &str, goal: &str, error: &TrialError, stays_active: &str) -> ApiError {
+    if error.missing.is_empty() {
+        let why = &error.reason.operator_text;
+        return failed(tr!("Plugin '{name}' was rejected: {why}.{stays_active}", name, why, stays_active));
+    }
+    let (version, why) = (short(goal), &error.reason.why);
+    invalid(tr!(
+        "Plugin '{name}', version {version}, is pending approval: {why}.{stays_active}",
+        name,
+        version,
+        why,
+        stays_active
+    ))
+}
+
+/// Returns the answer to a rollback. `reloads` is the plugin if a reload would activate the version again.
+pub(super) fn rolled_back(name: &str, version: &str, active_now: Option<&str>, reloads: Option<&str>) -> String {
+    let again = reloads.map_or_else(String::new, |name| {
+        tr!(" To use version {version} again, type /plugins reload {name}.", version, name)
+    });
+    tr!(
+        "Plugin '{name}', version {version}, is rolled back. Active now: {active_now}.{again}",
+        name,
+        version,
+        active_now = active_now.unwrap_or_default(),
+        again
+    )
 }
 
 /// The reason why a job ends without an outcome.

@@ -1,5 +1,7 @@
 //! Records rejections of versions, and notifies the operators about them and about slow builds.
 
+use tr::tr;
+
 use super::{
     Effect, Machine, NoticeKind, RejectReason, RejectedVersion, RejectionText, TrialError, job::Purpose, messages,
 };
@@ -97,7 +99,7 @@ impl Machine {
 
     pub(super) fn notify_rejected(&mut self, why: &str) {
         let stays_active = messages::stays_active(self.active.as_ref());
-        self.notify_trouble(format!("Plugin '{}' was rejected: {why}.{stays_active}", self.name));
+        self.notify_trouble(tr!("Plugin '{}' was rejected: {why}.{stays_active}", self.name, why, stays_active));
     }
 
     pub(super) fn notify_done(&mut self, text: String) {
