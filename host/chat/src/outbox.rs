@@ -14,6 +14,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
+    language::Language,
     turn::TurnFrame,
     types::{ChatFile, DeliveryIssue, Place},
     updates_and_posts::{ButtonAction, Delivery, OutboxRow, PostId},
@@ -75,6 +76,9 @@ impl Post {
 /// Stores how far each post has been delivered.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
+    /// Returns the language of the outbox's own texts in a place.
+    fn language(&self, place: &Place) -> Option<Language>;
+
     /// Records that the turn streams into this message. The final answer then replaces the message; if the host ends
     /// first, the next host process marks the message as interrupted or deletes it. `text` is the shown part of the
     /// answer, as Markdown.

@@ -108,7 +108,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let pairing = Arc::clone(&base.pairing);
     let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
-    let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
+    let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), base.deliveries());
     let sending = tokio::spawn(sending);
     let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()), base.languages.clone());
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(&base.any_place()), admin_commands);
@@ -190,6 +190,10 @@ impl HostBase {
             }
         }
         sessions
+    }
+
+    fn deliveries(&self) -> Arc<StoredDeliveries> {
+        Arc::new(StoredDeliveries { store: self.store.clone(), languages: self.languages.clone() })
     }
 
     /// Returns a place of the front-end, for settings that all places share.

@@ -12,6 +12,7 @@ use cordboard_chat::{
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
+    language::Language,
     session::Prompt,
     types::{
         AuditEntry, Caller, ChatFile, DeliveryIssue, Place, Role, SessionName, SessionRecord, TopicAppearance,
@@ -22,7 +23,7 @@ use cordboard_core::{
 use cordboard_store::{Store, StoreError};
 
 use crate::{
-    hub::{OutboundSink, UsageLedger},
+    hub::{OutboundSink, PlaceLanguages, UsageLedger},
     session::SessionStore,
 };
 
@@ -70,10 +71,17 @@ fn storage_result<T>(outcome: Result<T, StoreError>) -> Result<T, StorageError> 
 }
 
 /// Implements the outbox's [`DeliveryStore`] with the database.
-pub struct StoredDeliveries(pub Store);
+pub struct StoredDeliveries {
+    pub store: Store,
+    pub languages: PlaceLanguages,
+}
 
 #[async_trait]
 impl DeliveryStore for StoredDeliveries {
+    fn language(&self, place: &Place) -> Option<Language> {
+        self.languages.of(place)
+    }
+
     async fn save_placeholder(
         &self,
         turn: &PromptId,
@@ -81,20 +89,20 @@ impl DeliveryStore for StoredDeliveries {
         message: &MessageId,
         text: &str,
     ) -> Result<(), StorageError> {
-        storage_result(self.0.save_placeholder(turn, place, message, text).await)
+        storage_result(self.store.save_placeholder(turn, place, message, text).await)
     }
 
     async fn answered_message(&self, turn: &PromptId) -> Option<MessageId> {
         // If the read fails, the answer is sent, but not as a reply to the user's message.
-        self.0.answered_message(turn).await.ok().flatten()
+        self.store.answered_message(turn).await.ok().flatten()
     }
 
     async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError> {
-        storage_result(self.0.forget_placeholder(place, message).await)
+        storage_result(self.store.forget_placeholder(place, message).await)
     }
 
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError> {
-        storage_result(self.0.save_progress(post, delivery).await)
+        storage_result(self.store.save_progress(post, delivery).await)
     }
 
     async fn complete(
@@ -103,23 +111,23 @@ impl DeliveryStore for StoredDeliveries {
         messages: Vec<MessageId>,
         issues: Vec<DeliveryIssue>,
     ) -> Result<Vec<OutboxRow>, StorageError> {
-        storage_result(self.0.complete_post(post, messages, issues).await)
+        storage_result(self.store.complete_post(post, messages, issues).await)
     }
 
     async fn record_undeliverable(&self, post: PostId, why: &str) -> Result<(), StorageError> {
-        storage_result(self.0.mark_undeliverable(post, why).await)
+        storage_result(self.store.mark_undeliverable(post, why).await)
     }
 
     async fn resend_undeliverable(&self, place: &Place) -> Result<Vec<OutboxRow>, StorageError> {
-        storage_result(self.0.resend_undeliverable(place).await)
+        storage_result(self.store.resend_undeliverable(place).await)
     }
 
     async fn set_unreachable(&self, place: &Place, why: &str) -> Result<(), StorageError> {
-        storage_result(self.0.set_unreachable(place, why).await)
+        storage_result(self.store.set_unreachable(place, why).await)
     }
 
     async fn set_reachable(&self, place: &Place) -> Result<(), StorageError> {
-        storage_result(self.0.set_reachable(place).await)
+        storage_result(self.store.set_reachable(place).await)
     }
 }
 

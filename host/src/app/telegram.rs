@@ -10,6 +10,7 @@ use std::{
 use cordboard_chat::{Chat, Inbox, RichMessages, Streaming};
 use cordboard_core::{
     config::{RichMode, Stream, Telegram as TelegramConfig},
+    language::with_language,
     messages,
     types::{Place, TimeSource},
     updates_and_posts::NewPost,
@@ -182,8 +183,9 @@ impl TelegramFrontEnd {
         let (Some(owner), Some(running), Some(outbound)) = (owner, self.running.first(), &self.outbound) else {
             return;
         };
-        let notice = messages::plain(&messages::bot_stopped(&front_end, &error.to_string()));
         let place = Place::new(&running, &owner.to_string());
+        let text = || messages::bot_stopped(&front_end, &error.to_string());
+        let notice = messages::plain(&with_language(outbound.language(&place), text));
         outbound.finish(Vec::new(), vec![NewPost::new(place, notice)]).await;
     }
 
@@ -237,10 +239,11 @@ fn receiver_settings(
     sessions: &Arc<SessionRegistry>,
     clock: TimeSource,
 ) -> ReceiverSettings {
-    let (access, sessions) = (options.config.clone(), Arc::clone(sessions));
+    let (access, config, sessions) = (options.config.clone(), options.config.clone(), Arc::clone(sessions));
     ReceiverSettings {
         access: Arc::new(move |person, place| hub::role(person, place, &access.now().access)),
         press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
+        language: Arc::new(move |locale| config.now().language.texts.language(locale)),
         clock,
         give_up: BotSettings::new(options, front_end).read(|telegram| telegram.give_up),
         pairing: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cordboard_core::{
     agent_event::PromptId,
     event::{CausationChain, EventKind},
-    language::{self, Language},
+    language::{self, Language, with_language},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, ProcessId, SessionName, SessionView},
@@ -259,7 +259,8 @@ impl Actor {
             }
             // If the last iteration received another line, that line would be lost.
             if line < LINES_AT_ONCE {
-                next = self.agent.as_mut().and_then(AgentProcess::try_next);
+                let language = self.language();
+                next = with_language(language, || self.agent.as_mut().and_then(AgentProcess::try_next));
             }
         }
     }

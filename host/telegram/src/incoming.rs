@@ -4,6 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
+    language::with_language,
     messages,
     render::units,
     route::{self, BotText},
@@ -12,7 +13,7 @@ use cordboard_core::{
 };
 
 use super::{
-    Access, FRONT_END, ReceiverSettings, Telegram,
+    Access, FRONT_END, LanguageOf, ReceiverSettings, Telegram,
     chat_migrations::ChatMigrations,
     described_content,
     outgoing::{TEXT_UNITS, message_id},
@@ -104,6 +105,7 @@ pub(super) struct UpdateParser {
     /// The front-end of the bot's places.
     front_end: String,
     access: Access,
+    language: LanguageOf,
     bot: Bot,
     clock: TimeSource,
     strangers: HashSet<u64>,
@@ -113,8 +115,9 @@ pub(super) struct UpdateParser {
 impl UpdateParser {
     pub fn new(telegram: &Telegram, settings: &ReceiverSettings, bot: Bot) -> Self {
         let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
+        let language = Arc::clone(&settings.language);
         let (front_end, migrations) = (telegram.settings.front_end.clone(), Arc::clone(&telegram.migrations));
-        Self { front_end, access, bot, migrations, clock, strangers: HashSet::new() }
+        Self { front_end, access, language, bot, migrations, clock, strangers: HashSet::new() }
     }
 
     pub fn parse(&mut self, mut update: update::Update) -> ParsedUpdate {
@@ -123,7 +126,9 @@ impl UpdateParser {
         if let Some(query) = update.callback_query {
             let place = query.message.as_ref().map(|message| self.place(message));
             let has_access = |place: &Place| (self.access)(&user_id(&query.from), place).is_some();
-            let refusal = place.filter(|place| !has_access(place)).map(|_| messages::no_access());
+            let language = (self.language)(query.from.language_code.as_deref());
+            let refusal = place.filter(|place| !has_access(place));
+            let refusal = refusal.map(|_| with_language(language, messages::no_access));
             return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
         }
         if let Some(stopped) = update.stopped_message_generation {

@@ -16,6 +16,7 @@ use std::{
 };
 
 use cordboard_core::{
+    language::Language,
     types::{Caller, Place, Role, SessionFile, TimeSource, UserId},
     updates_and_posts::ButtonAction,
 };
@@ -59,11 +60,15 @@ pub type Access = Arc<dyn Fn(&UserId, &Place) -> Option<Role> + Send + Sync>;
 /// A function that returns why a user may not press a button, or `None` if the user may.
 pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<String> + Send + Sync>;
 
+/// A function that returns the language of the texts for a user whose app reports this locale.
+pub type LanguageOf = Arc<dyn Fn(Option<&str>) -> Option<Language> + Send + Sync>;
+
 /// Settings that are read for each update, so that changes take effect at once.
 #[derive(Clone)]
 pub struct ReceiverSettings {
     pub access: Access,
     pub press_refusal: PressRefusal,
+    pub language: LanguageOf,
     /// `None` if pairing is not available.
     pub pairing: Option<Arc<dyn PairingHandler>>,
     /// The clock for the timestamps of button presses, which have none in the Bot API.

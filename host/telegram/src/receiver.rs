@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cordboard_chat::{Chat as _, StorageError, outbox};
 use cordboard_core::{
+    language::with_language,
     messages,
     types::Place,
     updates_and_posts::{ButtonAction, Update, UpdateKind},
@@ -142,12 +143,10 @@ async fn store_batch(
             }
             Some(Incoming::Press { update, token }) => {
                 let button = telegram.inbox.find_button(&token).await;
-                match button.map_err(|error| StoreFailure { error, places: vec![update.place.clone()] })? {
-                    Some(action) => match (settings.press_refusal)(&update.caller, &action) {
-                        Some(why) => text = PressText::Alert(why),
-                        None => updates.push(with_button(update, action)),
-                    },
-                    None => text = PressText::Notice(messages::button_gone()),
+                let button = button.map_err(|error| StoreFailure { error, places: vec![update.place.clone()] })?;
+                match press(settings, update, button) {
+                    Ok(update) => updates.push(update),
+                    Err(refusal) => text = refusal,
                 }
             }
             Some(Incoming::StoppedDraft { update, chat, draft }) => {
@@ -169,6 +168,17 @@ async fn store_batch(
         accept(telegram, updates, next).await?;
     }
     Ok(StoredBatch { answers, has_updates })
+}
+
+/// Returns the update for a pressed button, or the text for the user, in the user's language, if there is nothing to do.
+fn press(settings: &ReceiverSettings, update: Update, button: Option<ButtonAction>) -> Result<Update, PressText> {
+    let language = (settings.language)(update.locale.as_deref());
+    let gone = || PressText::Notice(with_language(language, messages::button_gone));
+    let action = button.ok_or_else(gone)?;
+    match with_language(language, || (settings.press_refusal)(&update.caller, &action)) {
+        Some(why) => Err(PressText::Alert(why)),
+        None => Ok(with_button(update, action)),
+    }
 }
 
 async fn accept(telegram: &Telegram, updates: Vec<Update>, next: Option<i64>) -> Result<(), StoreFailure> {

@@ -16,6 +16,7 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
+    language::Language,
     types::{DeliveryIssue, Place, Reply, Role, UserId},
     updates_and_posts::{Delivery, OutboxRow, PostId},
 };
@@ -101,6 +102,7 @@ pub fn receiver_settings(give_up: Duration) -> ReceiverSettings {
     ReceiverSettings {
         access,
         press_refusal: Arc::new(|_, _| None),
+        language: Arc::new(|locale| locale.and_then(Language::from_tag)),
         pairing: None,
         clock: Clock::system().source(),
         give_up: Arc::new(move || give_up),
@@ -225,6 +227,10 @@ struct NoDeliveryStore;
 
 #[async_trait]
 impl DeliveryStore for NoDeliveryStore {
+    fn language(&self, _place: &Place) -> Option<Language> {
+        None
+    }
+
     async fn save_placeholder(&self, _: &PromptId, _: &Place, _: &MessageId, _: &str) -> Result<(), StorageError> {
         Ok(())
     }

@@ -30,6 +30,7 @@ pub(super) struct Intake {
     run: String,
     count: u64,
     caller: Caller,
+    locale: Option<String>,
     requests: mpsc::Sender<OutputRequest>,
 }
 
@@ -46,7 +47,15 @@ impl Intake {
             name: name.unwrap_or_else(|| LOCAL.to_owned()),
             role: Role::Owner,
         };
-        Self { inbox, clock, run: run.to_owned(), count: 0, caller, requests }
+        Self {
+            inbox,
+            clock,
+            run: run.to_owned(),
+            count: 0,
+            caller,
+            locale: locale(&|name| std::env::var(name).ok()),
+            requests,
+        }
     }
 
     /// Runs until the input ends, then sends [`ConsoleEvent::InputEnded`].
@@ -74,7 +83,7 @@ impl Intake {
             place: place().clone(),
             what: UpdateKind::Text(text),
             at: (self.clock)(),
-            locale: None,
+            locale: self.locale.clone(),
             origin: Origin::default(),
         }
     }
@@ -96,6 +105,37 @@ impl Intake {
     }
 }
 
+/// Returns the language of the environment, such as `de-AT`. Of the variables, the first one that is set counts, as in
+/// POSIX.
+fn locale(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let mut values = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable);
+    let value = values.find(|value| !value.is_empty())?;
+    let locale = value.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+    (!matches!(locale.as_str(), "" | "C" | "POSIX")).then_some(locale)
+}
+
 fn too_long_notice() -> String {
     format!("Not sent: the line is longer than {} MiB.\n", LONGEST_LINE >> 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locale_of(variables: &[(&str, &str)]) -> Option<String> {
+        let find = |name: &str| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned());
+        locale(&find)
+    }
+
+    #[test]
+    fn the_first_variable_names_the_language() {
+        assert_eq!(locale_of(&[("LANG", "de_AT.UTF-8")]).as_deref(), Some("de-AT"));
+        assert_eq!(locale_of(&[("LANG", "de_DE@euro"), ("LC_MESSAGES", "en_GB")]).as_deref(), Some("en-GB"));
+        assert_eq!(locale_of(&[("LANG", "de_DE"), ("LC_ALL", "C.UTF-8")]), None);
+        assert_eq!(locale_of(&[("LANG", "fr"), ("LC_ALL", "")]).as_deref(), Some("fr"));
+        for none in ["", "C", "POSIX", ".UTF-8"] {
+            assert_eq!(locale_of(&[("LANG", none)]), None, "{none:?}");
+        }
+        assert_eq!(locale_of(&[]), None);
+    }
 }

@@ -3,7 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cordboard_core::{agent_event::PromptId, types::Place};
+use cordboard_core::{
+    agent_event::PromptId,
+    language::{self, with_language},
+    types::Place,
+};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
@@ -97,11 +101,15 @@ impl Worker {
 
     pub async fn run(mut self) {
         while !*self.closing.borrow() {
-            for DroppedPost { post, issue } in self.collect() {
+            let language = self.shared.store.language(&self.place);
+            for DroppedPost { post, issue } in with_language(language, || self.collect()) {
                 self.complete(post, Vec::new(), issue.into_iter().collect()).await;
             }
             match self.next(Instant::now()) {
-                NextStep::SendPost => self.deliver_part().await,
+                NextStep::SendPost => {
+                    let language = self.shared.store.language(&self.place);
+                    language::scope(language, self.deliver_part()).await;
+                }
                 NextStep::ReportActivity => self.report_activity().await,
                 NextStep::ShowFrame => self.show_frame().await,
                 NextStep::Wait(until) => self.wait(until).await,

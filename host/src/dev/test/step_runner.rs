@@ -7,6 +7,7 @@ use std::{
 
 use cordboard_core::{
     config::Config,
+    language::{self, Language},
     render::one_line,
     types::{Button, Reply, Request, Timestamp},
 };
@@ -87,6 +88,11 @@ impl StepRunner {
     /// # Errors
     /// The line is invalid, or the plugin can't be activated.
     pub async fn run(&mut self, step: &StepKind) -> Result<StepOutput, StepError> {
+        let language = self.harness.locale.as_deref().and_then(Language::from_tag);
+        language::scope(language, self.run_in_language(step)).await
+    }
+
+    async fn run_in_language(&mut self, step: &StepKind) -> Result<StepOutput, StepError> {
         let reply = match step {
             StepKind::Say(line) => self.say(line).await?,
             StepKind::Press(label) => {

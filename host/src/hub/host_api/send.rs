@@ -12,6 +12,7 @@ use std::{
 
 use cordboard_core::{
     agent_event::PromptId,
+    language,
     messages::{self, FilterRefusal},
     session::{ApiError, ApiErrorCode, Prompt},
     types::{Caller, PromptKind, SessionName, SessionView, Urgency},
@@ -81,13 +82,14 @@ impl HostService {
             place,
             what: UpdateKind::prompt(text, self.files.take(view.record.id())),
             at: self.clock.now(),
-            locale: None,
+            locale: language::current().map(|language| language.tag().to_owned()),
             origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
         };
         let (accepted, is_accepted) = oneshot::channel();
         let host = self.clone();
         // Use a separate task, so that it isn't canceled when the call ends.
-        tokio::spawn(async move { host.filter_and_send(update, &view, urgency, accepted).await });
+        let task = async move { host.filter_and_send(update, &view, urgency, accepted).await };
+        tokio::spawn(language::scope(language::current(), task));
         let panicked = |_| Err(refuse(ApiErrorCode::Failed, messages::NOT_SENT_BUG.to_owned()));
         is_accepted.await.unwrap_or_else(panicked)
     }

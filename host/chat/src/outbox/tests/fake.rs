@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
+    language::Language,
     types::{Alert, DeliveryIssue, Place, TopicEdit},
     updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
@@ -225,6 +226,10 @@ impl Notes {
 
 #[async_trait]
 impl DeliveryStore for Notes {
+    fn language(&self, _place: &Place) -> Option<Language> {
+        None
+    }
+
     async fn save_placeholder(
         &self,
         turn: &PromptId,
