@@ -134,6 +134,9 @@ pub trait SessionConfig: Send + Sync {
     fn limits(&self) -> Limits;
 }
 
+/// A function that returns the language of the posts in a place.
+pub type PlaceLanguage = Arc<dyn Fn(&Place) -> Option<Language> + Send + Sync>;
+
 /// The dependencies of every actor.
 #[derive(Clone)]
 pub struct Ports {
@@ -149,8 +152,7 @@ pub struct Ports {
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,
-    /// Returns the language of the posts in a place.
-    pub language: Arc<dyn Fn(&Place) -> Option<Language> + Send + Sync>,
+    pub language: PlaceLanguage,
     pub events: Arc<dyn EventSink>,
     /// All sessions. No two sessions may have the same conversation.
     pub registry: Arc<SessionRegistry>,

@@ -46,13 +46,13 @@ impl Machine {
         if let Some(name) = &model
             && !is_model_name(name)
         {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::invalid_model(name)));
+            return Err(refusal(ApiErrorCode::Invalid, messages::invalid_model(name)));
         }
         if let Some(name) = &model
             && !self.models.is_empty()
             && !self.models.contains(name)
         {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::unknown_model(name, &self.models)));
+            return Err(refusal(ApiErrorCode::Invalid, messages::unknown_model(name, &self.models)));
         }
         self.record.model = model;
         self.restart_if_outdated(now);
@@ -69,7 +69,7 @@ impl Machine {
     ) -> Result<(), ApiError> {
         let lacks = |agent: &Agent| agent.kind == AgentKind::Plain && agent.kind.lacks(feature);
         if value.is_some() && self.settings.agent.as_ref().is_some_and(lacks) {
-            return Err(refusal(ApiErrorCode::Invalid, &text(&self.record.agent)));
+            return Err(refusal(ApiErrorCode::Invalid, text(&self.record.agent)));
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Machine {
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), messages::no_permission_modes)?;
         if mode.is_some_and(|mode| self.is_forbidden(mode)) {
-            return Err(refusal(ApiErrorCode::Denied, &messages::bypass_not_configured(&self.record.agent)));
+            return Err(refusal(ApiErrorCode::Denied, messages::bypass_not_configured(&self.record.agent)));
         }
         self.record.permission_mode = mode;
         let mode = self.permission_mode();

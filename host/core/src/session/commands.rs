@@ -55,14 +55,14 @@ impl Machine {
 
     fn archive_mismatch(&self) -> ApiError {
         if self.record.archived {
-            refusal(ApiErrorCode::Archived, &messages::session_archived(&self.record.name))
+            refusal(ApiErrorCode::Archived, messages::session_archived(&self.record.name))
         } else {
-            refusal(ApiErrorCode::Invalid, &messages::not_archived(&self.record.name))
+            refusal(ApiErrorCode::Invalid, messages::not_archived(&self.record.name))
         }
     }
 
     pub(super) fn busy(&self) -> ApiError {
-        refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
+        refusal(ApiErrorCode::Busy, messages::busy(&self.record.name))
     }
 
     /// Handles a place's switch to the session. Until the first prompt arrives, the session's notices go to the first
@@ -209,7 +209,7 @@ impl Machine {
         }
         let is_retrying = self.is_retry_pending() || LastPress::is_recent(self.last_press.retry, now);
         if is_retrying && !self.record.interrupted.is_empty() {
-            return Err(refusal(ApiErrorCode::Busy, &messages::sent_again(&self.record.name)));
+            return Err(refusal(ApiErrorCode::Busy, messages::sent_again(&self.record.name)));
         }
         let latest = self.record.interrupted.len().checked_sub(1);
         let index = latest.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::nothing_to_retry()))?;
@@ -244,7 +244,7 @@ impl Machine {
             return Err(refusal(ApiErrorCode::Invalid, messages::nothing_to_leave()));
         }
         if LastPress::is_recent(self.last_press.leave, now) {
-            return Err(refusal(ApiErrorCode::Busy, &messages::left_already(&self.record.name)));
+            return Err(refusal(ApiErrorCode::Busy, messages::left_already(&self.record.name)));
         }
         self.last_press.leave = Some(now);
         self.drop_interrupted(self.record.interrupted.len() - 1);
@@ -263,7 +263,7 @@ impl Machine {
         if self.queue.is_empty() {
             return Ok(());
         }
-        Err(refusal(ApiErrorCode::Busy, &messages::messages_wait(&self.record.name, self.queue.len())))
+        Err(refusal(ApiErrorCode::Busy, messages::messages_wait(&self.record.name, self.queue.len())))
     }
 
     pub(super) fn start_fresh(&mut self, now: Timestamp) -> Result<(), ApiError> {

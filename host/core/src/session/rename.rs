@@ -16,10 +16,10 @@ impl Machine {
             return Err(refusal(ApiErrorCode::Failed, messages::shutting_down()));
         }
         if self.record.archived {
-            return Err(refusal(ApiErrorCode::Archived, &messages::session_archived(&self.record.name)));
+            return Err(refusal(ApiErrorCode::Archived, messages::session_archived(&self.record.name)));
         }
         if self.record.terminal.is_some() {
-            return Err(refusal(ApiErrorCode::Busy, &messages::open_in_terminal(&self.record.name)));
+            return Err(refusal(ApiErrorCode::Busy, messages::open_in_terminal(&self.record.name)));
         }
         let mut record = self.record.clone();
         record.rename(name);

@@ -25,7 +25,7 @@ impl Machine {
             | SessionCommand::Fresh
             | SessionCommand::SetAgent(_)
             | SessionCommand::Archive => {
-                Err(refusal(ApiErrorCode::Busy, &messages::open_in_terminal(&self.record.name)))
+                Err(refusal(ApiErrorCode::Busy, messages::open_in_terminal(&self.record.name)))
             }
             SessionCommand::Pressed(_, command) => self.check_no_terminal(command),
             SessionCommand::Touch(_) | SessionCommand::Interrupt { .. } | SessionCommand::Answer { .. } => Ok(()),
@@ -44,7 +44,7 @@ impl Machine {
         self.check_no_waiting_prompts()?;
         self.check_no_background_work("suspend")?;
         if !self.open_requests().is_empty() {
-            return Err(refusal(ApiErrorCode::Busy, &messages::question_open(&self.record.name)));
+            return Err(refusal(ApiErrorCode::Busy, messages::question_open(&self.record.name)));
         }
         self.close_failure(Choice::Withdrawn);
         self.resume_notice = None;
