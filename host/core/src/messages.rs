@@ -8,6 +8,7 @@ mod command_errors;
 pub mod configuration;
 mod delivery;
 mod denied_tool;
+pub mod files;
 mod filter_refusal;
 mod host_reply;
 pub mod plugins;
@@ -33,7 +34,7 @@ pub use delivery::{
     unreachable, whole_text_in,
 };
 pub use denied_tool::{denied_by_configuration, more_denials};
-pub use filter_refusal::FilterRefusal;
+pub use filter_refusal::{FilterRefusal, no_text_left};
 pub use host_reply::{HostReply, no_active, none_active_of_yours, none_of_yours, says_no_active};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 

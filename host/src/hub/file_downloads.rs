@@ -10,7 +10,7 @@ use std::{
 
 use cordboard_core::{
     config::AgentFeature,
-    messages::HostReply,
+    messages::{self, HostReply},
     types::{ChatFile, Place, SessionName, SessionRecord},
     updates_and_posts::{InboxRow, UpdateKind},
 };
@@ -115,21 +115,20 @@ async fn save(
     state_dir: &Path,
     files: &[ChatFile],
 ) -> Result<(), String> {
-    prepare_folder(session, state_dir)
-        .map_err(|error| format!("The file could not be saved for session '{}': {error}", session.name))?;
-    let not_saved = |error: io::Error| format!("The file could not be saved in {}: {error}", session.folder.display());
+    prepare_folder(session, state_dir).map_err(|error| messages::files::folder_not_prepared(&session.name, error))?;
+    let not_saved = |error: io::Error| messages::files::not_saved(&session.folder, error);
     let folder = ReceivedFiles::create(&session.folder).map_err(not_saved)?;
     let new: Vec<&ChatFile> = files.iter().filter(|file| !folder.contains(&file.saved_as)).collect();
     let all = async {
         for file in &new {
             let content = folder.begin(&file.saved_as).map_err(not_saved)?;
             let downloaded = chat.outbound.download(chat.place, file, content).await;
-            downloaded.map_err(|error| format!("The {} could not be downloaded: {error}", file.kind))?;
+            downloaded.map_err(|error| messages::files::not_downloaded(&file.kind, error))?;
             folder.save(&file.saved_as).map_err(not_saved)?;
         }
         Ok(())
     };
-    let late = || Err(format!("The download took longer than {} minutes.", WITHIN.as_secs() / 60));
+    let late = || Err(messages::files::download_too_long(WITHIN));
     let outcome = timeout(WITHIN, all).await.unwrap_or_else(|_| late());
     if outcome.is_err() {
         for file in &new {

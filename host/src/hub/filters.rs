@@ -62,7 +62,7 @@ impl FilterCalls<'_> {
             }
         }
         if message.text.trim().is_empty() && message.files.is_empty() {
-            let why = "the filters left no text.".to_owned();
+            let why = messages::no_text_left();
             return Err(FilterRefusal::Rejected { why, message: beginning });
         }
         Ok(FilteredText { text: message.text, notices })

@@ -36,16 +36,14 @@ pub fn resolve(reply: Reply, view: &SessionView, files: &SessionFiles, largest: 
 }
 
 fn too_many() -> String {
-    format!("a message has at most {MOST_FILES} files")
+    messages::files::too_many(MOST_FILES)
 }
 
 fn check(files: &SessionFiles, file: &SessionFile, largest: u64) -> Result<(), String> {
     let (_, size) = files.open(file).map_err(|error| error.to_string())?;
     match size {
-        0 => Err("it is empty".to_owned()),
-        size if size > largest => {
-            Err(format!("it has {} MiB, and the chat accepts at most {} MiB", size.div_ceil(1 << 20), largest >> 20))
-        }
+        0 => Err(messages::files::empty()),
+        size if size > largest => Err(messages::files::too_large(size, largest)),
         _ => Ok(()),
     }
 }

@@ -528,6 +528,15 @@ pub const TEXTS: Texts = &[
     ),
     ("The configuration is valid again and active.", "Die Konfiguration ist wieder gültig und aktiv."),
     (
+        "The download took longer than {minutes} minutes.",
+        "Das Herunterladen hat länger als {minutes} Minuten gedauert.",
+    ),
+    (
+        "The file could not be saved for session '{session}': {why}",
+        "Die Datei konnte nicht für Session '{session}' gespeichert werden: {why}",
+    ),
+    ("The file could not be saved in {folder}: {why}", "Die Datei konnte nicht in {folder} gespeichert werden: {why}"),
+    (
         "The filter '{plugin}' {why}, so the previous text stays: edit the message again, or ask the owner to remove the filter from `filters` in [plugins].",
         "Filter '{plugin}' {why}, deshalb gilt der bisherige Text: Bearbeite die Nachricht noch einmal oder bitte den Owner, den Filter aus `filters` in [plugins] zu entfernen.",
     ),
@@ -579,6 +588,7 @@ pub const TEXTS: Texts = &[
         "The topic {place} no longer exists: {}{use_elsewhere}\nMessages for the topic are not delivered, unless someone writes there again; `cordboard outbox` lists them.",
         "Das Thema {place} gibt es nicht mehr: {}{use_elsewhere}\nNachrichten für das Thema werden nicht zugestellt, solange dort niemand mehr schreibt; `cordboard outbox` listet sie auf.",
     ),
+    ("The {kind} could not be downloaded: {why}", "Herunterladen fehlgeschlagen ({kind}): {why}"),
     (
         "There is no plugin '{name}'.{near} /plugins lists them.",
         "Es gibt kein Plugin '{name}'.{near} /plugins listet alle auf.",
@@ -692,6 +702,7 @@ pub const TEXTS: Texts = &[
     ),
     ("`permission_mode = \"acceptEdits\"` and {folder}", "`permission_mode = \"acceptEdits\"` und {folder}"),
     ("a member", "Mitglied"),
+    ("a message has at most {most} files", "eine Nachricht hat höchstens {most} Dateien"),
     ("an admin", "Admin"),
     (
         "bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].",
@@ -714,6 +725,11 @@ pub const TEXTS: Texts = &[
     ("in the file below", "in der Datei unten"),
     ("is not known to this version of Cordboard", "ist dieser Version von Cordboard nicht bekannt"),
     ("it did not answer within a minute", "sie hat nicht innerhalb einer Minute geantwortet"),
+    (
+        "it has {size} MiB, and the chat accepts at most {largest} MiB",
+        "sie hat {size} MiB, und der Chat nimmt höchstens {largest} MiB an",
+    ),
+    ("it is empty", "sie ist leer"),
     ("it was not ready within a minute", "er war nicht innerhalb einer Minute bereit"),
     ("its new configuration was rejected: {why}", "seine neue Konfiguration wurde abgelehnt: {why}"),
     ("its requests are rejected: {why}", "seine Anfragen werden abgelehnt: {why}"),
@@ -748,6 +764,7 @@ pub const TEXTS: Texts = &[
     ),
     ("send this one again when none is left.", "sende diese noch einmal, wenn keine mehr übrig ist."),
     ("sends HTTP requests to the addresses that you name", "sendet HTTP-Anfragen an die Adressen, die du nennst"),
+    ("the filters left no text.", "die Filter haben keinen Text übrig gelassen."),
     ("the newest version was rejected: {why}", "die neueste Version wurde abgelehnt: {why}"),
     ("the owner", "Owner"),
     ("then send this one again.", "sende danach diese noch einmal."),

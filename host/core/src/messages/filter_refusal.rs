@@ -60,6 +60,12 @@ impl FilterRefusal {
     }
 }
 
+/// Returns the reason why a message that the filters have emptied is rejected.
+#[must_use]
+pub fn no_text_left() -> String {
+    tr!("the filters left no text.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
