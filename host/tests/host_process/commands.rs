@@ -5,6 +5,14 @@ use super::support::{FRESH, Home, standard_plugins};
 const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
 #[test]
+fn the_console_has_the_language_of_the_environment() {
+    let home = Home::new();
+    let mut host = home.start_with(&[("LC_ALL", ""), ("LANG", "de_AT.UTF-8")]);
+    host.ask("hallo", "Keine aktive Session. Starte eine mit /new.");
+    host.ask("/ne", "Unbekannter Befehl /ne. Meintest du /new?");
+}
+
+#[test]
 fn commands_without_a_session_explain_how_to_create_one() {
     let home = Home::new();
     let mut host = home.start();

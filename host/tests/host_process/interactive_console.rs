@@ -2,11 +2,15 @@
 
 use std::process::Command;
 
-use super::{pty::Pty, support::Home, turns::minimal_agent};
+use super::{
+    pty::Pty,
+    support::{ENGLISH, Home},
+    turns::minimal_agent,
+};
 
 fn open(home: &Home) -> Pty {
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
-    host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
+    host.args(["run", "--chat", "console"]).args(home.arguments()).envs([("NO_COLOR", "1"), ENGLISH]);
     let mut screen = Pty::open(&mut host);
     screen.wait("Cordboard. Type /new demo to start a session, then any text. /help lists the commands.");
     screen
@@ -23,7 +27,7 @@ fn with_session(home: &Home) -> Pty {
 fn input_typed_before_the_prompt_is_accepted() {
     let home = Home::new();
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
-    host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
+    host.args(["run", "--chat", "console"]).args(home.arguments()).envs([("NO_COLOR", "1"), ENGLISH]);
     let mut screen = Pty::open(&mut host);
     screen.press("/new a\rremember 7\rre");
     screen.wait("I will remember: 7");

@@ -36,6 +36,7 @@ fn a_last_line_needs_no_line_break() {
         .arg(home.path("config.toml"))
         .arg("--state")
         .arg(home.state())
+        .envs([super::support::ENGLISH])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -56,6 +56,9 @@ pub struct Host<'h> {
     log: Transcript,
 }
 
+/// The variable that makes the console's texts English, whatever the language of the environment is.
+pub const ENGLISH: (&str, &str) = ("LC_ALL", "C.UTF-8");
+
 impl<'h> Host<'h> {
     fn start(home: &'h Home, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
@@ -63,6 +66,7 @@ impl<'h> Host<'h> {
             .args(home.arguments())
             // The tests may run in a systemd service that sets this variable.
             .env_remove("CREDENTIALS_DIRECTORY")
+            .envs([ENGLISH])
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -104,7 +104,7 @@ impl Home {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
-        command.args(arguments).args(places);
+        command.args(arguments).args(places).envs([super::ENGLISH]);
         command
     }
 
