@@ -62,7 +62,7 @@ async fn an_edited_question_is_closed_once() {
     let edited = store.finish(Vec::new(), vec![edit()]).await.unwrap();
     store.complete_post(edited[0].id, edited[0].state.messages.clone(), Vec::new()).await.unwrap();
     assert_eq!(store.open_request(&message).await.unwrap(), Some(prompt("a")));
-    let closed = store.close_request(&prompt("a"), "Decided by Ada: Yes.").await.unwrap();
+    let closed = store.close_request(&prompt("a"), |_: &Place| "Decided by Ada: Yes.".to_owned()).await.unwrap();
     assert_eq!((closed.len(), &closed[0].state.messages), (1, &vec![message.clone()]));
     store.complete_post(closed[0].id, vec![message.clone()], Vec::new()).await.unwrap();
     // An edit that was made before the decision, but stored after it, must not bring the buttons back.
