@@ -52,13 +52,14 @@ use crate::{
     stdout::OutputError,
 };
 
-/// The exit code for an invalid configuration or an invalid value of an option.
+/// The exit code for an invalid configuration or option value.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The lowest open-file limit with which a command runs. The host itself opens about 30 files, and more for each agent.
+/// The minimum open-file limit. Below it, every command fails. The host itself opens about 30 files, and more for each
+/// agent.
 const FEWEST_FILES: u64 = 64;
 
-/// The error with which a command fails. It is printed to standard error.
+/// The reason why a command failed. It is printed to standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("{0}")]

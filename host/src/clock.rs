@@ -14,8 +14,7 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// The tolerated difference between two clocks, which can't be read at the same instant. Smaller differences are
-/// ignored.
+/// Smaller differences between two clocks are ignored, because the clocks can't be read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// The maximum time that one [`ClockReading`] may take. A slower one is repeated.
@@ -35,7 +34,7 @@ struct ClockReading {
 #[derive(Debug, Default)]
 struct Lead {
     asleep: AtomicU64,
-    /// The largest lead that the wall clock has had, excluding time asleep.
+    /// The largest amount by which the wall clock was ahead of the monotonic clock, excluding time asleep.
     set_forward: AtomicU64,
 }
 

@@ -208,7 +208,7 @@ impl Rollout {
         self.feed(name, Input::File(file)).await;
     }
 
-    /// Handles a problem with the plugin folder, or, if `None`, the end of the problem.
+    /// Handles a plugin folder fault, or the end of the fault if `fault` is `None`.
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let (kind, text) = match &fault {
             Some(why) => {

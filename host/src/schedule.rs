@@ -1,6 +1,6 @@
-//! Runs the plugins' jobs at their scheduled times. Each run's time is stored before the run starts, and a single run
-//! makes up for all of a job's missed runs, for example while the host was stopped. The schedule never wakes up if
-//! there are no jobs, and never starts a job that is still running.
+//! Runs the plugins' jobs at their scheduled times. Each run's time is stored before the run starts. If a job missed
+//! several runs, for example because the host was stopped, a single run makes up for all of them. The schedule never
+//! wakes up if there are no jobs, and never starts a job that is still running.
 
 mod host_zone;
 mod timetable;

@@ -154,7 +154,7 @@ pub struct Ports {
     pub config: Arc<dyn SessionConfig>,
     pub language: PlaceLanguage,
     pub events: Arc<dyn EventSink>,
-    /// All sessions. No two sessions may have the same conversation.
+    /// All sessions. The actor uses this to check that no two sessions have the same conversation.
     pub registry: Arc<SessionRegistry>,
     /// Notified when agent limits may have been exceeded: after a snapshot shows that an agent started, and after a
     /// configuration change.
@@ -236,7 +236,7 @@ impl Handle {
     /// Executes a command, in the language of the current scope. Returns when the change is stored and published.
     ///
     /// # Errors
-    /// The session refuses the command, or the change could not be stored. The text is shown to the user.
+    /// The session refuses the command, or the change could not be stored. The error text is shown to the user.
     pub async fn command(
         &self,
         command: SessionCommand,
@@ -252,7 +252,7 @@ impl Handle {
     /// shows it.
     ///
     /// # Errors
-    /// The session can't be renamed now, or the name could not be stored. The text is shown to the user.
+    /// The session can't be renamed now, or the name could not be stored. The error text is shown to the user.
     pub async fn rename(&self, name: SessionName, source: CommandSource) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::Rename { name, source, language: language::current(), answer }).await;

@@ -27,7 +27,7 @@ use crate::{
 /// The header that contains the secret.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
-/// The maximum size of an update in bytes. A message has at most 32,768 characters, and may contain another one. The
+/// The maximum size of an update in bytes. A message has at most 32,768 characters, and may embed another message. The
 /// limit is generous, because Telegram resends a rejected update for a day and delays later updates from the same chat.
 /// Only bodies of authenticated requests are read.
 const MAX_BODY_BYTES: u64 = 4 << 20;
@@ -44,7 +44,7 @@ const QUEUE_CAPACITY: usize = 8;
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct TelegramWebhookServer {
-    /// The receivers of the requests, by the path of their bot.
+    /// The channels to the bots' receivers, keyed by the path of the bot's webhook URL.
     bots: HashMap<String, mpsc::Sender<WebhookRequest>>,
     secret: String,
     log: LogLimiter,
@@ -84,7 +84,7 @@ impl TelegramWebhookServer {
         Self { bots: HashMap::new(), secret, log: LogLimiter::default() }
     }
 
-    /// Adds a bot. Returns the webhook whose requests the server receives for it.
+    /// Adds a bot, and returns the webhook from which the bot receives its requests.
     pub fn add(&mut self, url: &WebhookUrl) -> UpdateWebhook {
         let (sender, requests) = mpsc::channel(QUEUE_CAPACITY);
         self.bots.insert(url.path().to_owned(), sender);
@@ -123,7 +123,7 @@ impl TelegramWebhookServer {
     }
 }
 
-/// Passes an update to its bot. A bot that has stopped stores nothing more.
+/// Passes an update to its bot. If the bot has stopped, returns `NotStored`.
 async fn store(bot: &mpsc::Sender<WebhookRequest>, body: Bytes) -> WebhookOutcome {
     let (outcome, stored) = oneshot::channel();
     if bot.send(WebhookRequest { body, outcome }).await.is_err() {

@@ -24,7 +24,8 @@ use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 /// does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// The number of kills: often enough to interrupt commits, syncs and a checkpoint. Each kill needs a new child process.
+/// The number of kills, chosen so that some interrupt commits, syncs and a checkpoint. Each kill needs a new child
+/// process.
 const KILLS: usize = 8;
 
 #[test]

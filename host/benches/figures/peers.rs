@@ -24,7 +24,7 @@ enum Registry {
     PyPi,
 }
 
-/// The peer whose own share the host's share is compared with.
+/// The peer whose own share sets the target for the host's share.
 pub const GRAMMY: &str = "grammy@1.46.0";
 
 pub const PEERS: [Peer; 4] = [

@@ -52,8 +52,7 @@ pub fn measure() -> Vec<Row> {
 /// The target for rolling out a cached version, from the watcher's report to the first call's return.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// Two times, both ending when a version's first call returns: one from saving the version, the other from the
-/// watcher's report.
+/// The time until a version's first call returns, measured both from saving the version and from the watcher's report.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
@@ -94,7 +93,7 @@ async fn round() -> [Swap; 3] {
     swaps.try_into().unwrap_or_else(|_| unreachable!("three versions were saved"))
 }
 
-/// Activates the plugin that changes next, and returns the time when the watcher reported the change.
+/// Waits for a plugin change and activates the new version. Returns the time when the watcher reported the change.
 async fn plug(registry: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, content }) = changes.recv().await else { panic!("a plugin was saved") };

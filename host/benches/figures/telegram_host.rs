@@ -24,8 +24,8 @@ pub struct TelegramHost {
 }
 
 impl TelegramHost {
-    /// Starts a host that has the `/echo` command, and waits until it polls. `settings` follows the keys of
-    /// `[telegram]` in the configuration, so it may contain more of these keys and further tables.
+    /// Starts a host that has the `/echo` command, and waits until it polls. `settings` is appended to the `[telegram]`
+    /// table in the configuration, so it may contain more keys of this table, followed by other tables.
     pub fn start(settings: &str, api: StandIn) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let token = folder.path().join("token");

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The default maximum delay, before jitter. It limits how long a restored network goes unnoticed.
+/// The default maximum delay, before jitter. It limits how long it takes to notice that the network is back.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Computes the growing delays between failed attempts.

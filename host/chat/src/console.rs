@@ -102,7 +102,7 @@ pub struct Console {
     /// Makes message ids unique across runs.
     run: String,
     next_id: AtomicU64,
-    /// Whether a turn is running in the console. If so, Ctrl-C stops the turn instead of the host.
+    /// True while a turn is running in the console. Ctrl-C then stops the turn instead of the host.
     busy: Arc<AtomicBool>,
     started: Arc<Notify>,
     events: Events,

@@ -18,7 +18,7 @@ pub mod backoff;
 pub mod console;
 pub mod outbox;
 
-/// A front-end that shows messages. Its updates go to an [`Inbox`].
+/// A front-end that shows messages. It stores its updates in an [`Inbox`].
 #[async_trait]
 pub trait Chat: Send + Sync {
     /// Returns the limits that apply to messages in `place`.
@@ -41,7 +41,7 @@ pub trait Chat: Send + Sync {
         Err(ChatError::Rejected { why: "this chat has no drafts".to_owned() })
     }
 
-    /// Disables the stop button of a turn's draft, because the turn has ended or its prompt is waiting again.
+    /// Disables the stop button of a turn's draft. Called when the turn has ended or its prompt is back in the queue.
     fn forget_draft(&self, _place: &Place, _turn: &PromptId) {}
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
@@ -55,7 +55,7 @@ pub trait Chat: Send + Sync {
         Ok(())
     }
 
-    /// Deletes a message. If the message doesn't exist, this succeeds.
+    /// Deletes a message. Succeeds if the message doesn't exist.
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
 
     /// Shows that a turn is running. If the front-end has a status line, it shows `line` there. `None` means that no
@@ -67,12 +67,12 @@ pub trait Chat: Send + Sync {
     /// the host then posts a line instead. `message` is `None` if the id of the user's message is unknown.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
-    /// Downloads a file that a user has sent in `place`, and syncs it to the disk. The default implementation fails,
-    /// for front-ends without files.
+    /// Downloads a file that a user has sent in `place`, and syncs it to the disk. The default implementation, for
+    /// front-ends without files, returns an error.
     ///
     /// # Errors
-    /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The text is for the
-    /// user.
+    /// The front-end doesn't provide the file, or the file is too large, or it can't be written. The error text is
+    /// shown to the user.
     async fn download(&self, _place: &Place, _file: &ChatFile, _to: File) -> Result<(), DownloadError> {
         Err(DownloadError("this chat can't send files to the host".to_owned()))
     }
@@ -121,7 +121,7 @@ pub struct Limits {
     pub document_over: Option<usize>,
 }
 
-/// The ways in which a front-end shows an edit.
+/// The ways a front-end can show an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edits {
     /// The front-end prints new text after all earlier output.
@@ -141,7 +141,7 @@ pub enum Streaming {
     Off,
 }
 
-/// Whether a front-end shows rich messages.
+/// The policy for sending rich messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RichMessages {
     Off,
@@ -177,7 +177,7 @@ pub struct Quota {
     pub within: Duration,
 }
 
-/// The position of the status line that shows what the agent is doing.
+/// The position of the live line, which shows what the agent is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveLine {
     /// At the end of the message that streams the answer.
@@ -186,7 +186,7 @@ pub enum LiveLine {
     Status,
 }
 
-/// A message in the form in which a front-end sends it.
+/// A message that is ready for a front-end to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The Markdown source without the live line. If the message was split, the source of this part.
@@ -211,7 +211,7 @@ pub struct Outgoing {
     pub rich: Option<RichMessage>,
 }
 
-/// A file in the form in which a front-end sends it.
+/// A file that is ready for a front-end to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingFile {
     pub name: String,
@@ -321,7 +321,7 @@ pub trait Inbox: Send + Sync {
     /// After [`StorageError::Failed`], the updates must not be confirmed, and the front-end should accept them again.
     async fn sync(&self) -> Result<(), StorageError>;
 
-    /// Records that a place was told that the store is failing. Returns whether this is the place's first such notice
+    /// Records that a place was told that the store is failing. Returns false if the place had already been notified
     /// since the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 
@@ -350,7 +350,7 @@ pub trait Inbox: Send + Sync {
 /// The reason why an [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The error text of the store, which usually includes the remedy.
+    /// The store's error text, which usually says how to fix the problem.
     #[error("{0}")]
     Failed(String),
     #[error("accept messages: Cordboard is shutting down")]

@@ -226,7 +226,7 @@ impl Outbox {
         self.shared.chat.streaming(place)
     }
 
-    /// Waits until another place becomes unwritable, and returns that place. Its posts are kept.
+    /// Waits until another place can't be written to, and returns that place. Its posts are kept.
     pub async fn next_unreachable(&self) -> Unreachable {
         loop {
             let unreachable_added = self.shared.unreachable_added.notified();
@@ -287,7 +287,7 @@ pub struct Unreachable {
     pub kind: UnreachableKind,
 }
 
-/// Whether an unreachable place may become writable again.
+/// Tells whether an unreachable place may become writable again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnreachableKind {
     /// The place may become writable again. Its posts are kept.

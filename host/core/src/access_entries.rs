@@ -1,5 +1,6 @@
 //! Combines `[access]` with stored access, which the owner granted in the chat or a person gained by pairing. A
-//! configured entry overrides the stored entry for the same person, and `owner` overrides the paired owner.
+//! configured entry overrides the person's stored entry for all chats, but not those for single chats. A configured
+//! `owner` overrides the paired owner.
 
 mod target;
 
@@ -11,7 +12,7 @@ use crate::{
     types::{Caller, MessageAuthor, Place, Role, UserId},
 };
 
-/// The front-end of the people with access, as in [`UserId`].
+/// The front-end in the [`UserId`] of everyone with access.
 const FRONT_END: &str = "telegram";
 
 /// A person whom the owner granted access in the chat, or who paired with the host.
@@ -21,7 +22,7 @@ pub struct StoredPerson {
     pub id: u64,
     /// `Owner` only for the person who paired with the host.
     pub role: Role,
-    /// The person's name at the time when the entry was stored, if known.
+    /// The person's name when the entry was stored, if known.
     pub name: Option<String>,
     /// The only chat in which the entry gives access, without a topic. The role in a single chat is always `Member`.
     /// `None` if the entry gives access everywhere.
@@ -83,7 +84,7 @@ pub enum AccessScope {
     Here,
 }
 
-/// The message that made a request.
+/// The message that contains an `/access` request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestOrigin<'a> {
     /// The place of the message. `None` if the call has no place.
@@ -174,7 +175,7 @@ impl AccessRefusal {
     }
 }
 
-/// Checks that a person made the call, and that this person is the owner.
+/// Checks that the owner made the call, and returns the owner.
 ///
 /// # Errors
 /// Returns the reason as text for the user.
@@ -346,18 +347,18 @@ impl AccessEntries<'_> {
         if self.effective().owner == Some(id) { Err(AccessRefusal::Owner) } else { Ok(()) }
     }
 
-    /// Returns the entry of a person for this chat, or the one for all chats.
+    /// Returns the person's stored entry for `chat`, or the entry for all chats if `chat` is `None`.
     fn stored_entry(&self, id: u64, chat: Option<&Place>) -> Option<&StoredPerson> {
         self.stored.iter().find(|person| person.id == id && person.chat.as_ref() == chat)
     }
 
-    /// Returns the name in the target, or else the one that was stored last for the person.
+    /// Returns the target's name or, if it has none, a name from one of the person's stored entries.
     fn name_of(&self, target: &Target) -> Option<String> {
         let stored = || self.stored.iter().find(|person| person.id == target.id && person.name.is_some());
         target.name.clone().or_else(|| stored()?.name.clone())
     }
 
-    /// Returns the key of `[access]` that contains this id.
+    /// Returns the `[access]` key that lists this id.
     fn key(&self, id: u64) -> Option<&'static str> {
         Some(match self.configured.role_of(id)? {
             Role::Owner => "owner",

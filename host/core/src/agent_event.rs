@@ -40,8 +40,8 @@ pub enum AgentEvent {
     /// The agent has started a turn, identified by this id, without a prompt. All `Part` events up to the next
     /// `Finished`, and that `Finished`, belong to this turn.
     TurnStarted(PromptId),
-    /// Markdown that is not part of a turn that the session shows, such as the report of a background task that arrives
-    /// while a prompt is open.
+    /// Markdown outside of the turn that the session shows, such as a background task's report that arrives while a
+    /// prompt is open.
     UnpromptedText(String),
     /// The agent is running, but cannot start or resume a conversation until a user acts, for example by signing in.
     /// Contains the reason and the remedy.

@@ -158,8 +158,8 @@ impl Config {
         self.bots.of(place).map_or(&self.telegram, |bot| &bot.telegram)
     }
 
-    /// Returns the front-end of each bot with a token, as in [`Place`], with the bot's settings. The first one is the
-    /// main bot.
+    /// Returns the front-end of each bot with a token, as in [`Place`], with the bot's settings. The bot of
+    /// `[telegram]` is the first one, if it has a token.
     pub fn telegram_bots(&self) -> impl Iterator<Item = (String, &Telegram)> {
         let named = self.bots.by_name.iter().map(|(name, bot)| (format!("telegram.{name}"), &bot.telegram));
         let main = std::iter::once(("telegram".to_owned(), &self.telegram));

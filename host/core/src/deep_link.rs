@@ -5,7 +5,7 @@ use crate::types::SessionName;
 /// The prefix of a pairing link's payload.
 pub const PAIRING_PREFIX: &str = "p_";
 
-/// The prefixes of the payloads that the `sessions` plugin handles.
+/// The prefix of a session link's payload. The `sessions` plugin handles these payloads, and those of request links.
 const SESSION_PREFIX: &str = "s_";
 const REQUEST_PREFIX: &str = "r_";
 

@@ -98,7 +98,7 @@ impl EventKind {
     }
 }
 
-/// Whether an agent starts with a new conversation, or with a stored conversation or a copy of it.
+/// The conversation that an agent starts with: a new one (`New`), or a stored one or a copy of it (`Resumed`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StartKind {
     #[default]

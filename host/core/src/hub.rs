@@ -37,7 +37,8 @@ pub enum HubEvent {
     Closed,
 }
 
-/// Whether an update blocks its place's queue while it is being handled.
+/// The effect of an update on its place's queue while the update is being handled: `Queue` blocks the queue, `Bypass`
+/// doesn't.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
     Queue(Place),
@@ -116,7 +117,7 @@ pub struct Hub {
     is_closed: bool,
 }
 
-/// The updates of one place, in order.
+/// The state of one place: its waiting updates, in order, and those being handled.
 #[derive(Debug, Default)]
 struct PlaceQueue {
     /// The number of updates being handled. It exceeds one only if immediate commands have overtaken an earlier update.

@@ -7,14 +7,15 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// The maximum nesting depth. Deeper values are replaced with null. `serde_json` rejects 128 levels.
+/// The maximum nesting depth, below the 128 levels at which `serde_json` rejects a text. Deeper values are replaced
+/// with null.
 const DEEPEST: usize = 100;
 
 /// The maximum number of positions in a text at which [`objects`] tries to read an object. Each attempt takes time
 /// proportional to the length of the text.
 const TRIES: usize = 32;
 
-/// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
+/// Parses JSON, repairing it if necessary: invalid characters become U+FFFD, and invalid numbers and words become null.
 ///
 /// # Errors
 /// The text isn't valid JSON even after the repair, for example because it is truncated or has trailing data.
@@ -81,8 +82,8 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Removes leading control characters and byte order marks, and replaces invalid parts. All other valid JSON stays
-/// unchanged unless it is nested deeper than [`DEEPEST`].
+/// Removes leading control characters and byte order marks, and repairs invalid parts. Replaces values that are nested
+/// deeper than [`DEEPEST`]. Leaves everything else unchanged.
 fn repair(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_control());

@@ -95,13 +95,13 @@ pub fn host_ended() -> String {
 
 /// The likely reason why an agent exited: its processes used more memory than its limit.
 pub const EXCEEDED_MEMORY: &str = "during this run, the kernel killed one of the agent's processes, because together they exceeded max_memory; raise max_memory of this agent if it needs more";
-/// The text of a finished turn without any output.
+/// The text that is shown for a finished turn without output.
 #[must_use]
 pub fn done() -> String {
     tr!("Done.")
 }
 
-/// The text of a failed turn without a reason.
+/// The text that is shown for a turn that failed without giving a reason.
 #[must_use]
 pub fn failed() -> String {
     tr!("The agent failed without giving a reason.")
@@ -350,7 +350,8 @@ pub fn system_error(error: impl std::fmt::Display) -> String {
     }
 }
 
-/// Returns a reply that shows `text` literally. Names, errors and an agent's last output may contain Markdown.
+/// Returns a reply that shows `text` literally, even if it contains Markdown, as names, errors and an agent's last
+/// output may do.
 #[must_use]
 pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))

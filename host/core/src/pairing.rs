@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{deep_link, route, types::Timestamp};
 
-/// The validity of a code.
+/// The time for which a code is valid.
 pub const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
 /// Pairing ends after this many wrong codes, counted across all users.
 pub const MAX_WRONG_CODES: usize = 5;
 
-/// The number of characters of a code. Each encodes 5 random bits.
+/// The number of characters in a code. Each character encodes 5 random bits.
 const LENGTH: usize = 10;
 
 /// The characters of a code: digits and capital letters without I, L, O and U, as in Crockford's base 32.
@@ -58,7 +58,7 @@ pub fn command(code: &str) -> String {
     format!("/{COMMAND} {code}")
 }
 
-/// Whether an attempt contains the correct code.
+/// The result of comparing an attempt with the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeCheck {
     Right,

@@ -34,7 +34,7 @@ impl JoinedUpdate {
         Self { input: parse(&row.update), row, absorbed: Vec::new() }
     }
 
-    /// Joins rows in their order. Returns `None` if `rows` is empty.
+    /// Joins rows, in the given order, into one update. Returns `None` if `rows` is empty.
     fn join(rows: Vec<InboxRow>, input: impl FnOnce(&Update) -> Option<ChatInput>) -> Option<Self> {
         let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
         let updates = rows.iter().map(|row| row.update.clone()).collect();

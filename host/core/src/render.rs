@@ -91,7 +91,8 @@ pub fn render(markdown: &str) -> Message {
     render_within(markdown, usize::MAX)
 }
 
-/// Like [`render`], for a front-end that fits `columns` characters of code on a line. A wider table becomes a list.
+/// Like [`render`], for a front-end that shows at most `columns` characters of code on a line. A wider table becomes a
+/// list.
 #[must_use]
 pub fn render_within(markdown: &str, columns: usize) -> Message {
     let Message { text, entities } = markdown::render(&strip_controls(markdown), columns);

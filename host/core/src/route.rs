@@ -1,5 +1,5 @@
 //! Parses chat text as a command or a prompt for the agent, and resolves commands to those that active plugins export.
-//! The grammar doesn't contain command names.
+//! No command names are built into the grammar.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct CommandLine {
     pub invocation: Invocation,
 }
 
-/// The words after a command's name.
+/// The text after a command's name, split into arguments and as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     /// The arguments, split as a shell does.
@@ -172,8 +172,8 @@ fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
 
-/// Replaces full-width forms of ASCII characters in a word without other non-ASCII characters. Japanese and Chinese
-/// prose keeps its full-width punctuation.
+/// Converts the full-width forms of ASCII characters in `word` to ASCII, if the whole word then is ASCII. Japanese and
+/// Chinese prose therefore keeps its full-width punctuation.
 pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
         // The full-width forms are in the same order as the ASCII characters.

@@ -28,8 +28,8 @@ const RUN: usize = 8;
 /// The minimum length in bytes of a secret to search for.
 pub const SHORTEST: usize = 6;
 
-/// The maximum number of nested encodings to decode. A URL in an HTML page in a JSON string has three; the fourth is a
-/// safety margin.
+/// The maximum number of nested encodings to decode. A URL in an HTML page in a JSON string has three levels; the
+/// fourth is a safety margin.
 const MAX_NESTING: usize = 4;
 
 /// An index for finding secrets in text. It does not implement `Debug`, which would print the secrets.
@@ -226,7 +226,8 @@ fn hex_form(value: &str) -> (Vec<u8>, usize) {
 }
 
 /// Returns the base64 forms of a value at each of the three alignments, each with the length of `run` bytes in base64.
-/// Encodings of single characters need no forms in the index, because [`Decoded`] decodes them.
+/// Encodings that work character by character, such as percent encoding, need no forms in the index, because
+/// [`Decoded`] decodes them.
 fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
         let placed = move |before| digits_of(&engine, value, before);

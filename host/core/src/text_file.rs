@@ -39,7 +39,7 @@ pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
 /// characters, which the caller must reject.
 ///
 /// # Errors
-/// The bytes are not UTF-8, or the value has an invisible character.
+/// The bytes are not UTF-8, or the value contains an invisible character.
 pub fn value(bytes: Vec<u8>) -> Result<String, NotText> {
     let text = text(bytes)?;
     let value = text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);

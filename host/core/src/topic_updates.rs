@@ -1,11 +1,12 @@
 //! Decides when to update a topic so that it shows its session's name and state. A topic shows only the latest state,
-//! and only once that state has lasted for a while. Its icon rarely changes.
+//! and only once that state has lasted for a while. Edits that change only the icon are made even less often.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicAppearance, TopicEdit, TopicState};
 
-/// The minimum time between two icon changes, as a multiple of the pause. Each change adds a line to the topic.
+/// The minimum time from an icon change to an edit that changes only the icon, as a multiple of the topic's `pause`.
+/// Each change adds a line to the topic.
 const ICON_PAUSES: u32 = 6;
 
 /// The delay after the first failure. It doubles with each subsequent failure, up to [`LONGEST_RETRY`].

@@ -20,8 +20,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether the end of the turn triggers a notification with a sound. It is `Silent` after a `/stop` in the same
-    /// place, because people there see the reply to `/stop`.
+    /// The alert at the end of the turn. `Silent` after a `/stop` in the same place, because people there see the reply
+    /// to `/stop`.
     pub alert: Alert,
 }
 

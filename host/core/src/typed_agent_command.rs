@@ -36,8 +36,11 @@ impl AgentCommandLine {
 
     /// Returns the normalized line, starting with two slashes. `commands` are those that the agent has reported, or
     /// `None` if it hasn't reported any yet. The name is spelled as in `commands`, because phones capitalize the first
-    /// letter of a line. # Errors The agent has no such command, or the arguments name a file with an `@`. The agent
-    /// would read that file without asking, even outside the session folder.
+    /// letter of a line.
+    ///
+    /// # Errors
+    /// Fails if the agent has no such command, or if the arguments name a file with an `@`, because the agent would read
+    /// that file without asking, even outside the session folder.
     pub fn check(&self, session: &SessionName, commands: Option<&[AgentCommand]>) -> Result<String, HostReply> {
         if names_file(&self.arguments) {
             return Err(HostReply::AgentCommandWithFile { name: self.name.clone() });

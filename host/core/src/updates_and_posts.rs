@@ -78,7 +78,7 @@ pub struct ReplyToHost {
     pub words: String,
 }
 
-/// Whether a message is one part of an album or of a longer text.
+/// Distinguishes complete messages from the parts of albums and of longer texts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum MessagePart {
     /// The message is complete.

@@ -1,4 +1,4 @@
-//! Sends each message through the bot of its place. A place belongs to the bot that its front-end names.
+//! Routes each message to the bot that serves its place. The place's front-end identifies the bot.
 
 use std::{collections::BTreeMap, fs::File, sync::Arc};
 
@@ -12,9 +12,9 @@ use cordboard_core::{
 };
 
 pub struct BotRouter {
-    /// The bot whose limits apply to places without a bot, to which nothing is sent.
+    /// The bot whose limits and settings are reported for places that no bot serves. Messages to such places fail.
     main: Arc<dyn Chat>,
-    /// All bots, by the front-end of their places.
+    /// All bots, keyed by front-end.
     bots: BTreeMap<String, Arc<dyn Chat>>,
 }
 
@@ -24,10 +24,10 @@ impl BotRouter {
         Self { main, bots }
     }
 
-    /// Returns the bot of a place.
+    /// Returns the bot that serves a place.
     ///
     /// # Errors
-    /// The host was started without this bot. A later start may have the bot again.
+    /// No bot serves the place in this run of the host. A later run may have one.
     fn bot(&self, place: &Place) -> Result<&Arc<dyn Chat>, ChatError> {
         let missing = || ChatError::Unreachable { why: format!("the host runs no bot [{}]", place.front_end) };
         self.bots.get(&place.front_end).ok_or_else(missing)
@@ -88,7 +88,7 @@ impl Chat for BotRouter {
         }
     }
 
-    /// Returns true without a bot, because a post that says the same could not be sent either.
+    /// Returns true if no bot serves the place, because the post that would replace the mark couldn't be sent either.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         match self.bot(place) {
             Ok(bot) => bot.acknowledge(place, message).await,
@@ -101,7 +101,8 @@ impl Chat for BotRouter {
         bot.download(place, file, to).await
     }
 
-    /// Sets the menus of all bots, even if some of them fail. Returns the first error, so that the call is repeated.
+    /// Sets every bot's menus, even if setting one bot's menus fails. Returns the first error, so that the caller can
+    /// retry.
     async fn set_menus(&self, menus: &Menus) -> Result<(), ChatError> {
         let mut outcome = Ok(());
         for (front_end, bot) in &self.bots {

@@ -24,8 +24,8 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// Returns the front-end's name, as stored in the `front_end` field of its places. Bots with a name have front-ends of
-/// their own.
+/// Returns the front-end's name, as stored in the `front_end` field of its places. Each named bot has its own
+/// front-end.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -112,7 +112,8 @@ impl FrontEnd {
         ]);
     }
 
-    /// Returns a function that returns the user name of the main bot, once it is known. A console has none.
+    /// Returns a function that returns the main bot's user name, or `None` if it isn't known yet or the chat is a
+    /// console.
     pub fn bot_name(&self) -> BotName {
         match &self.kind {
             FrontEndKind::Console(..) => Arc::new(|| None),

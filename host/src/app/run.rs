@@ -196,12 +196,12 @@ impl HostBase {
         Arc::new(StoredDeliveries { store: self.store.clone(), languages: self.languages.clone() })
     }
 
-    /// Returns a place of the front-end, for settings that all places share.
+    /// Returns an arbitrary place of the front-end, for reading settings that all of its places share.
     fn any_place(&self) -> Place {
         Place::new(self.front_end, "")
     }
 
-    /// Returns a function that creates the inbox of the places with a front-end.
+    /// Returns a function that creates the inbox for a front-end.
     fn inbox_of(&self, intake: &Intake) -> impl Fn(&str) -> Arc<dyn Inbox> {
         move |front_end| self.inbox_writer(intake, front_end)
     }

@@ -1,5 +1,5 @@
-//! Opens the Telegram bots, and runs one task for each bot, which receives its messages. If Telegram rejects the token
-//! of a bot, the other bots continue.
+//! Opens the Telegram bots and runs one task per bot, which receives the bot's messages. If Telegram rejects a bot's
+//! token, the other bots keep running.
 
 use std::{
     collections::BTreeMap,
@@ -38,16 +38,16 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// Returns the inbox of the bot whose places have this front-end.
+/// A function that returns the inbox for a front-end.
 pub type InboxOf<'a> = &'a dyn Fn(&str) -> Arc<dyn Inbox>;
 
 /// The bots, and the tasks that receive their messages.
 pub struct TelegramFrontEnd {
-    /// The bot of `[telegram]` or, without a token there, the first of the others.
+    /// The bot configured in `[telegram]`, or the first named bot if `[telegram]` has no token.
     main: Arc<Telegram>,
     config: LiveConfig,
     receiving: JoinSet<StoppedBot>,
-    /// The server for the updates of all bots, before [`Self::begin`].
+    /// The server that will receive all bots' webhook requests. `None` after [`Self::begin`], or if the bots poll.
     listener: Option<WebhookListener>,
     server: Option<JoinHandle<Infallible>>,
     started: watch::Sender<bool>,
@@ -56,7 +56,7 @@ pub struct TelegramFrontEnd {
     outbound: Option<Outbound>,
 }
 
-/// The front-ends of the bots that have not stopped, that of the main bot first.
+/// The front-ends of the running bots. The main bot's comes first, unless that bot has stopped.
 #[derive(Clone)]
 struct RunningBots(Arc<Mutex<Vec<String>>>);
 
@@ -70,26 +70,26 @@ impl RunningBots {
     }
 }
 
-/// A bot that receives no more messages.
+/// A bot that has stopped receiving messages, and the error that stopped it.
 struct StoppedBot {
     front_end: String,
     error: ReceiveError,
 }
 
-/// A bot that is open, with its front-end.
+/// An open bot, and the name of its front-end.
 struct OpenBot {
     front_end: String,
     telegram: Arc<Telegram>,
 }
 
-/// The id of the bot that a token belongs to.
+/// A bot's id, and the configuration table that contains the bot's token.
 pub(super) struct BotId {
-    /// The table of the configuration, such as `telegram.work`.
+    /// The name of the configuration table, such as `telegram.work`.
     pub table: String,
     pub id: String,
 }
 
-/// Checks that no two tables have a token of the same bot: each would take the updates of the other.
+/// Checks that no two tables contain a token of the same bot, because each receiver would take the other's updates.
 ///
 /// # Errors
 /// Two tables have a token of the same bot.
@@ -104,7 +104,8 @@ pub(super) fn check_different_bots(bots: &[BotId]) -> Result<(), AppError> {
 }
 
 impl TelegramFrontEnd {
-    /// Opens the bots as a chat. Receives no messages before [`Self::begin`].
+    /// Opens the bots, and also returns a chat that sends through them. No messages are received until [`Self::begin`]
+    /// is called.
     pub async fn open(
         options: &StartOptions,
         inbox_of: InboxOf<'_>,
@@ -120,13 +121,13 @@ impl TelegramFrontEnd {
         let mut receiving = JoinSet::new();
         for (bot, source) in bots.iter().zip(sources.of_bots) {
             let settings = receiver_settings(options, &bot.front_end, sessions, pairing.clock.source());
-            // A person pairs with the host, not with a bot, so one bot is enough.
+            // Only the main bot offers pairing: a person pairs with the host, so one bot is enough.
             let is_main = Arc::ptr_eq(&bot.telegram, &main);
             let settings = ReceiverSettings { pairing: is_main.then(|| Arc::clone(&pairing) as _), ..settings };
             let (receiver, front_end) = (Arc::clone(&bot.telegram), bot.front_end.clone());
             let mut start_signal = started.subscribe();
             receiving.spawn(async move {
-                // An error means that the front-end is dropped, which also aborts this task.
+                // Waiting fails only if the front-end has been dropped, which also aborts this task.
                 drop(start_signal.wait_for(|started| *started).await);
                 match source.receive(&receiver, settings).await {
                     Ok(never) => match never {},
@@ -143,14 +144,14 @@ impl TelegramFrontEnd {
         Ok((front_end, chat))
     }
 
-    /// Returns a function that returns the user name of the main bot, once it is known.
+    /// Returns a function that returns the main bot's user name, or `None` if it isn't known yet.
     pub fn bot_name(&self) -> BotName {
         let main = Arc::clone(&self.main);
         Arc::new(move || main.bot_name().map(str::to_owned))
     }
 
-    /// Returns a function that returns the front-end for notices: that of the main bot or, if it has stopped, of
-    /// another one.
+    /// Returns a function that returns the front-end for notices: the main bot's, or another running bot's if the main
+    /// bot has stopped.
     pub fn notice_front_end(&self) -> NoticeFrontEnd {
         let running = self.running.clone();
         Arc::new(move || running.first().unwrap_or_else(|| cordboard_telegram::FRONT_END.to_owned()))
@@ -163,7 +164,7 @@ impl TelegramFrontEnd {
         self.started.send_replace(true);
     }
 
-    /// Waits until no bot receives messages any more, and returns the reason of the last one. Notifies the owner when a
+    /// Waits until every bot has stopped, and returns the error that stopped the last one. Notifies the owner when a
     /// bot stops while others are running.
     pub async fn ended(&mut self) -> AppError {
         loop {
@@ -217,7 +218,7 @@ fn open_bots(options: &StartOptions, inbox_of: InboxOf<'_>) -> Result<Vec<OpenBo
 /// Reads the current settings of a bot.
 struct BotSettings {
     config: LiveConfig,
-    /// A place of the bot.
+    /// Any place that the bot serves. It selects the bot's settings in the configuration.
     place: Place,
 }
 
@@ -226,7 +227,7 @@ impl BotSettings {
         Self { config: options.config.clone(), place: Place::new(front_end, "") }
     }
 
-    /// Returns a function that reads a current setting.
+    /// Returns a function that reads a setting from the current configuration.
     fn read<T: 'static>(&self, read: fn(&TelegramConfig) -> T) -> Arc<dyn Fn() -> T + Send + Sync> {
         let (config, place) = (self.config.clone(), self.place.clone());
         Arc::new(move || read(config.now().telegram_of(&place)))

@@ -1,5 +1,5 @@
-//! The ways in which Telegram delivers the updates of the bots: each bot polls, or all bots receive requests through
-//! one HTTP server, each with a path of its own.
+//! Selects how the bots receive updates: each bot polls Telegram, or Telegram sends webhook requests for all bots to
+//! one HTTP server, with a separate path for each bot.
 
 use std::{
     convert::Infallible,
@@ -17,20 +17,20 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::AppError;
 use crate::telegram_webhook::{self, TelegramWebhookServer, secret};
 
-/// The source of the updates of one bot.
+/// The source of one bot's updates.
 pub enum UpdateSource {
     Polling(Arc<FormerWebhooks>),
     Webhook(UpdateWebhook),
 }
 
-/// The sources of all bots.
+/// The update sources of all bots, and the server if there is one.
 pub struct UpdateSources {
-    /// In the order of the bots.
+    /// One source per bot, in the order of the `bots` passed to [`Self::open`].
     pub of_bots: Vec<UpdateSource>,
     pub server: Option<WebhookListener>,
 }
 
-/// The HTTP server, which accepts no connections yet.
+/// The HTTP server and its open listener. [`Self::spawn`] starts accepting connections.
 pub struct WebhookListener {
     listener: TcpListener,
     server: TelegramWebhookServer,
@@ -92,7 +92,7 @@ impl FormerWebhooks {
         Self { state: state.to_owned(), may_exist, left: AtomicUsize::new(bots) }
     }
 
-    /// Deletes the webhook of a bot. After that of the last bot, also deletes the secret.
+    /// Deletes a bot's webhook. Once the last bot's webhook is deleted, also deletes the secret.
     async fn delete_of(&self, telegram: &Telegram, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
         if !self.may_exist {
             return Ok(());

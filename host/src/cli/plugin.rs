@@ -282,7 +282,7 @@ pub struct ConfigOptions {
     /// A TCP port that the plugin may connect to, to measure the connection time
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "config")]
     pub tcp: Vec<String>,
-    /// A secret that the plugin may send, and the file with its value
+    /// A secret that the plugin may send, and the file that contains its value
     #[arg(long = "secret", value_name = "NAME=FILE", conflicts_with = "config")]
     pub secrets: Vec<String>,
     /// A key of [plugins.NAME.config]; a value that is not TOML is a string

@@ -187,7 +187,7 @@ impl FakeHost {
         inner.collect_outputs();
     }
 
-    /// Returns and removes the recorded actions.
+    /// Removes and returns the recorded actions.
     pub fn take_actions(&self) -> Vec<RecordedAction> {
         std::mem::take(&mut self.inner().actions)
     }

@@ -245,7 +245,7 @@ pub enum GrantPolicy {
     /// Grants every requested capability that can be listed in `grants`, because the fake host has nothing to protect.
     /// Network addresses and secrets still need their own grants.
     All,
-    /// Grants the capabilities that the configuration grants.
+    /// Grants only the capabilities that are listed in the configuration.
     AsConfigured,
 }
 

@@ -40,7 +40,8 @@ impl RequestError {
     }
 }
 
-/// Returns a response with one line of text. Strangers read it, so the text must not contain a secret.
+/// Returns a response that contains one line of text. The client may be unauthenticated, so the text must not contain a
+/// secret.
 #[must_use]
 pub fn text_response(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));

@@ -19,7 +19,7 @@ use super::{
 };
 
 impl HostService {
-    /// Returns the caller with the current role in a place. `None` if the caller has no access there.
+    /// Returns the caller with their current role in a place, or `None` if they have no access there.
     #[must_use]
     pub fn with_current_role(&self, caller: &Caller, place: &Place) -> Option<Caller> {
         let role = chat_members::role(&caller.id, place, &self.config().access)?;

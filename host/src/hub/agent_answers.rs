@@ -1,6 +1,6 @@
-//! Answers agents' questions without a plugin: from a message whose text a question is waiting for and, while no plugin
-//! exports the `answer` command, through buttons and `/answer`. Without this fallback, a session would wait until the
-//! question expires.
+//! Answers agents' questions without a plugin. Passes on a message if a question is waiting for its text and, while no
+//! plugin exports the `answer` command, handles buttons and `/answer`. Without this fallback, a session would wait
+//! until the question expires.
 
 use std::sync::Arc;
 
@@ -144,7 +144,7 @@ impl<'a> Answer<'a> {
         }
         let labels = chosen.iter().map(|option| option.label.as_str()).collect::<Vec<_>>().join(", ");
         let options = chosen.iter().map(|option| option.id.clone()).collect::<Vec<_>>();
-        // The session refuses an unknown option, and lists the available ones.
+        // Pass on an unknown option: the session rejects it with a list of the available ones.
         let (options, text) = if options.is_empty() { (vec![rest.to_owned()], "") } else { (options, rest) };
         let text = Some(text.to_owned()).filter(|text| !text.is_empty());
         (SessionCommand::Answer { number: self.number, options, text }, labels)

@@ -14,7 +14,7 @@ use super::host_api::HostService;
 use crate::session::EventSink;
 
 /// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook whose queue is
-/// full is about a minute behind or more. When the queue is full, the oldest event is dropped, because newer ones are
+/// full is at least about a minute behind. When the queue is full, the oldest event is dropped, because newer ones are
 /// more useful.
 const QUEUE: usize = 256;
 

@@ -76,7 +76,7 @@ impl Dispatcher {
         let Some(view) = active else { return Ok(None) };
         let mut saved = SavedFiles { session: view.record.id().clone(), files: files.clone(), notice: None };
         if files.is_empty() {
-            // The content can't be downloaded.
+            // Messages of this kind have no files to download.
             saved.notice = Some(HostReply::CaptionTaken { kind: kind.clone() });
             return Ok(Some(saved));
         }
@@ -101,7 +101,7 @@ impl Dispatcher {
     }
 }
 
-/// The chat that has the files of a message.
+/// The chat from which a message's files are downloaded.
 struct SourceChat<'a> {
     outbound: &'a Outbound,
     place: &'a Place,

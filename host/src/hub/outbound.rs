@@ -119,7 +119,7 @@ impl Outbound {
     /// Downloads a file that a user has sent in `place`, as [`Chat::download`](cordboard_chat::Chat::download) does.
     ///
     /// # Errors
-    /// The chat doesn't provide the file. The text is shown to the user.
+    /// The chat can't provide the file. The error text is shown to the user.
     pub async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
         self.sink.download(place, file, to).await
     }

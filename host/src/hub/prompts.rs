@@ -111,7 +111,7 @@ impl Dispatcher {
         (stored.what != seen.what).then_some(stored)
     }
 
-    /// Returns the session for a prompt. The error is the answer to the author if there is none.
+    /// Returns the session for a prompt. If there is none, the error contains the reply to the author.
     fn session_for(&self, row: &InboxRow, saved: Option<&SavedFiles>) -> Result<SessionName, HostReply> {
         let name = match saved {
             Some(saved) => self.session_with(saved, row),

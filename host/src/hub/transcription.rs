@@ -15,8 +15,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::received_files;
 
-/// The maximum number of programs running at once, across all sessions. A speech recognition program uses several cores
-/// and a few GB of memory.
+/// The maximum number of transcription programs running at once, across all sessions. A speech recognition program uses
+/// several cores and a few GB of memory.
 const MOST_PROGRAMS: usize = 2;
 
 /// The maximum size of a program's output, in bytes: enough for the text of about four hours of speech.
@@ -125,7 +125,8 @@ fn reason(error: &TranscriptionError) -> String {
     one_line(&reason, MAX_REASON)
 }
 
-/// Returns the text of a message that has this caption and whose recordings produced these texts or errors.
+/// Combines a message's caption with the texts or errors that its recordings produced. Returns `None` if they produced
+/// neither.
 fn transcribed(caption: &str, results: &[Result<String, String>]) -> Option<TranscribedText> {
     let spoken = results.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n\n");
     let missing = results.iter().find_map(|result| result.as_ref().err()).map(String::as_str);

@@ -1,4 +1,5 @@
-//! Computes the due jobs and the time of the next one. It uses no clock or tasks; the time is passed as an argument.
+//! Computes the due jobs and the time of the next one. It doesn't read the clock or spawn tasks; the caller passes the
+//! time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -274,7 +274,7 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// Checks the folder of a session, and creates it if it is the session's default folder in the state directory.
+/// Checks a session's folder. Creates the folder if it is the session's default one in the state directory.
 ///
 /// # Errors
 /// The folder can't be used or created.

@@ -56,7 +56,7 @@ impl Rejection {
         }
     }
 
-    /// Returns the text of the response. Strangers read it, so it must not contain a secret.
+    /// Returns the response text. The client may be unauthenticated, so the text must not contain a secret.
     fn text(&self) -> String {
         match self {
             Self::NotFound => {

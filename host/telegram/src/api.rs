@@ -1,8 +1,8 @@
 //! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
 //! teloxide's own client sleeps ten seconds after each 5xx, and its errors may quote a response that contains the
-//! token. This module therefore makes its own requests, with teloxide's payloads and HTTP client. The text of every
-//! error is scrubbed of the token.
+//! token. This module therefore makes its own requests, with teloxide's payloads and HTTP client. The token is scrubbed
+//! from every error text.
 
 mod file_download;
 
@@ -27,7 +27,7 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `Instant`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The reason why a call failed. Each variant has to be handled differently.
+/// The reason why a call failed. Each variant requires different handling.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BotApiError {
     #[error("{why}")]
@@ -188,8 +188,8 @@ const UNREACHABLE: [&str; 11] = [
     "_FORBIDDEN",
 ];
 
-/// Substrings of the descriptions of errors with code 400. Each means that the topic was deleted. An unknown id also
-/// means a deleted topic, because Telegram never reuses the ids of topics.
+/// Substrings of the descriptions of errors with code 400. Each means that the topic was deleted. An unknown topic id
+/// means the same, because Telegram never reuses topic ids.
 const TOPIC_DELETED: [&str; 3] = ["message thread not found", "TOPIC_DELETED", "TOPIC_ID_INVALID"];
 
 fn classify(code: u16, parameters: &Parameters, why: String) -> BotApiError {

@@ -37,8 +37,8 @@ pub(super) struct Connection<'t> {
     settings: &'t ReceiverSettings,
     problem: Option<Problem>,
     backoff: Backoff,
-    /// Whether the server accepted the token in an earlier run. If so, a refusal may be temporary, for example while
-    /// the server restarts.
+    /// True if the server accepted the token in an earlier run. In that case, a refusal may be temporary, for example
+    /// while the server restarts.
     was_accepted: bool,
     /// The time of the first refusal of the token since the last successful call or failure of another kind.
     rejected_since: Option<Instant>,

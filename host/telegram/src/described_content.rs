@@ -4,13 +4,12 @@
 use cordboard_core::render::one_line;
 use serde_json::{Map, Value};
 
-/// The maximum number of characters of a name, a title, an address, a question or an item. Telegram's own limits are
-/// lower.
+/// The maximum length of a name, title, address, question or item, in characters. Telegram's own limits are lower.
 const LONGEST: usize = 500;
 
 /// Returns the description, or `None` if the message has no such data, or if the data is malformed.
 pub(super) fn describe(content: &Map<String, Value>) -> Option<String> {
-    // Check for a venue first: a message with a venue also has the `location` field.
+    // Check for a venue first: a venue message also contains the `location` field.
     let venue = || {
         let venue = content.get("venue")?;
         let (title, address) = (line(&venue["title"])?, line(&venue["address"])?);

@@ -145,7 +145,7 @@ impl UpdateParser {
         ParsedUpdate { incoming: incoming.map(Incoming::Update), query: None }
     }
 
-    /// Returns the pairing code in the message of an update, and whether the message can pair.
+    /// Returns the pairing code in an update's message, and whether the message may be used for pairing.
     pub fn pairing_attempt(&self, update: &update::Update) -> Option<PairingAttempt> {
         let message = update.message.as_ref().or(update.edited_message.as_ref())?;
         let code = pairing::code_in(message, &self.bot.name)?;
@@ -306,8 +306,8 @@ impl UpdateParser {
         Some(Incoming::Press { update, token })
     }
 
-    /// Parses the press of a draft's stop button. Telegram doesn't report a user, but a private chat has only one,
-    /// whose id is that of the chat.
+    /// Parses the press of a draft's stop button. Telegram doesn't name the user, but a private chat has only one user,
+    /// whose id equals the chat id.
     fn stopped_draft(&mut self, update: i64, stopped: &StoppedDraft) -> Option<Incoming> {
         let chat = &stopped.chat;
         let user = User {
@@ -362,14 +362,14 @@ fn edited_or_sent_at(message: &Message) -> u64 {
     message.edit_date.or(message.date).unwrap_or_default()
 }
 
-/// Returns the key of an update with a message. Update ids may restart after a week without updates, so the key also
-/// contains the message id and the date.
+/// Returns the key of an update that contains a message. Update ids may restart after a week without updates, so the
+/// key also contains the message id and the date.
 fn message_key(update: i64, message: &Message) -> String {
     format!("{update}:{}:{}", message.message_id, edited_or_sent_at(message))
 }
 
-/// Parses the service message about a migration. The old and the new chat each get such a message, with the id of the
-/// other chat.
+/// Parses the service message about a migration. The old and the new chat each receive one, which contains the other
+/// chat's id.
 fn migration(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });

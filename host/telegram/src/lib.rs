@@ -51,7 +51,7 @@ pub use pairing::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
 pub use token::{TokenError, check as check_token};
 pub use webhook::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 
-/// The front-end in the ids of users, and in the places of the main bot.
+/// The front-end name in user ids and in the main bot's places.
 pub const FRONT_END: &str = "telegram";
 
 /// A function that returns the role of a user in a place, or `None` for a user without access there.
@@ -86,7 +86,7 @@ pub type OpenFile = Arc<dyn Fn(&SessionFile) -> io::Result<(File, u64)> + Send +
 
 #[derive(Clone)]
 pub struct Settings {
-    /// The front-end of the bot's places, as in [`Place`].
+    /// The front-end name in the bot's places. See [`Place::front_end`].
     pub front_end: String,
     /// The file that contains the token.
     pub token_file: PathBuf,
@@ -150,7 +150,7 @@ pub struct Telegram {
     bot_name: OnceLock<String>,
     /// The places with a typing call in progress.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
-    /// The menus that were last set, by private chat. The key `None` is the menu of all other chats.
+    /// The menus that were last set, by private chat. The key `None` holds the menu for all other chats.
     menus: Mutex<HashMap<Option<i64>, Vec<MenuEntry>>>,
     /// Hashes of the contents of recent messages, by chat and message id. An edit that doesn't change the content
     /// doesn't require a call.

@@ -94,7 +94,7 @@ impl Payload for SetMessageReaction {
     const NAME: &'static str = "SetMessageReaction";
 }
 
-/// A place, in the form in which the Bot API addresses it.
+/// A place as the Bot API addresses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ApiPlace {
     chat: i64,
@@ -307,7 +307,7 @@ impl Telegram {
     }
 
     /// Sends a message to a place. If the place's group has moved, sends the message again to the group's new id.
-    /// `payload` gets the target and the reference to the message that this one replies to.
+    /// `payload` receives the target and a reference to the message being replied to.
     async fn send_to_current<P: Payload + Serialize + Sync>(
         &self,
         place: &Place,
@@ -334,7 +334,7 @@ impl Telegram {
         Ok(message_id(original.chat, target.chat, sent.message_id))
     }
 
-    /// Stores that a group has the new id `to`.
+    /// Records that a group has the new id `to`.
     async fn record_move(&self, original: i64, to: i64) {
         if let Err(error) = self.migrations.record(&*self.inbox, original, to).await {
             tracing::warn!(%error, "failed to store the new id of a group: the host will detect it again");

@@ -24,11 +24,12 @@ pub struct PairingAttempt {
 pub enum AttemptKind {
     /// A new message in the private chat of a person. `user` is the numeric id of the person.
     Private { user: u64, name: String, place: Place },
-    /// A message that can't pair: it was edited or forwarded, is in a group, or has no identifiable author.
+    /// A message that can't be used for pairing: it was edited or forwarded, is in a group, or has no identifiable
+    /// author.
     Other,
 }
 
-/// Whether the front-end still has to handle the message of an attempt.
+/// The result of a pairing attempt: it says whether the front-end still has to handle the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PairingOutcome {
     /// The message needs no further handling. It must not be stored, because it may contain the code.

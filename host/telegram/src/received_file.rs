@@ -4,7 +4,7 @@ use cordboard_core::types::ChatFile;
 use serde_json::{Map, Value};
 
 /// The fields that contain a file, each with a word for its kind and the name to use if the file has no name. A message
-/// with an animation has the `document` field, too, so the order matters.
+/// that contains an animation also has the `document` field, so the order matters.
 const FIELDS: [(&str, &str, &str); 6] = [
     ("animation", "animation", "animation.mp4"),
     ("audio", "audio", "audio.mp3"),

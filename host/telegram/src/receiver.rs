@@ -84,7 +84,7 @@ impl<'t> Receiver<'t> {
 /// A batch whose relevant updates are stored.
 struct StoredBatch {
     answers: Vec<PressAnswer>,
-    /// Whether the batch has relevant updates.
+    /// True if the batch contains relevant updates.
     has_updates: bool,
 }
 

@@ -4,8 +4,8 @@ use cordboard_core::types::MessageAuthor;
 
 use super::update::Message;
 
-/// Returns the author of the message that `message` replies to, or `None` if it replies to no message of its chat. If
-/// the answered message was forwarded, the author is the person who forwarded it, not the original author.
+/// Returns the author of the message that `message` replies to, or `None` if it doesn't reply to a message in the same
+/// chat. If that message was forwarded, its author is the person who forwarded it, not the original author.
 pub(super) fn of(message: &Message) -> Option<MessageAuthor> {
     let replied = message.reply_to_message.as_deref()?;
     // In a message that was posted as a group or a channel, `from` is a Telegram bot or the channel's account.

@@ -32,11 +32,11 @@ pub struct UpdateWebhook {
     pub requests: mpsc::Receiver<WebhookRequest>,
 }
 
-/// An authenticated request with one update. The sender must wait for `outcome`, and confirm the update to Telegram
-/// only if it is stored.
+/// An authenticated request that contains one update. The sender must wait for `outcome`, and confirm the update to
+/// Telegram only if it is stored.
 ///
-/// Requests go to one task, so that a client that disconnects can't cancel the handling of an update after it is stored
-/// but before it reaches the hub.
+/// A single task handles all requests, so that a client that disconnects can't cancel the handling of an update that is
+/// stored but hasn't reached the hub.
 pub struct WebhookRequest {
     pub body: Bytes,
     pub outcome: oneshot::Sender<WebhookOutcome>,

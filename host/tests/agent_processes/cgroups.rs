@@ -143,8 +143,8 @@ async fn an_agent_does_not_start_if_its_limits_cannot_be_set() {
     assert!(error.to_string().contains("or remove max_memory"), "{error}");
 }
 
-/// Even while the host is in the parent cgroup, the kernel accepts a process limit, but the agent's cgroup is then
-/// unusable.
+/// The process limit is tested first: if the host were still in the parent cgroup, the kernel would accept this limit,
+/// but the agent's cgroup would be unusable.
 #[tokio::test]
 async fn limits_of_processes_and_then_of_memory_are_enforced() {
     let own = OwnCgroup::enter();

@@ -33,8 +33,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     host.ask("crash", DIED);
     let refused = "Not accepted: session 'a' has an interrupted message. Use /retry a to send it again, or /leave a to drop it; then send this one again.\n“hello”";
     host.ask("hello", refused);
-    // The test saves `idle_timeout` and `kept` together, so when the timeout has changed, the session also uses the new
-    // `kept`.
+    // The test saves both keys together, so once `idle_timeout` has changed, the new `kept` also applies.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
         until("the session uses the new configuration", || host.session("a")["idle_timeout_s"] == seconds);

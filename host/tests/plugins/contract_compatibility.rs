@@ -1,6 +1,6 @@
-//! Tests components that were compiled against the versions 0.2.0 to 0.2.6 of the contract. Every later host of 0.2
-//! must run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`.
-//! Components built against the 0.1 draft are rejected.
+//! Tests components that were compiled against versions 0.2.0 to 0.2.6 of the contract. Every later host of 0.2 must
+//! run them. A failure means that a change to the contract breaks compiled plugins; see `wit/README.md`. Components
+//! built against the 0.1 draft are rejected.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9b
 /// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
 /// The digest of `filter.wasm`, which was compiled against 0.2.4. That version added the `filter` extension point, the
-/// capability `attachments`, and the function that lists files.
+/// `attachments` capability, and the function that lists files.
 const FILTER: &str = "5701a16664dee88c9335ca604acff31901e83ac0f7212d915f6a66d5cfc95ae0";
 
 /// The digest of `access.wasm`, which was compiled against 0.2.5. That version added the `access-control` capability.

@@ -12,8 +12,8 @@ use crate::{
     thread_log,
 };
 
-/// Activates the `exceeds_limits` plugin with `limits`. Tests set generous values for the limits that must not be the
-/// first to be exceeded.
+/// Activates the `exceeds_limits` plugin with `limits`. Each test sets generous values for the limits that aren't its
+/// subject.
 async fn exceeds_limits(limits: &str) -> TestHost {
     let host = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
     host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 pub struct AgentHost {
     pub api: Api,
-    /// The agent tables, with which the configuration begins.
+    /// The agent tables, which come first in the configuration.
     agents: String,
     folder: TempDir,
     host: Option<Host>,

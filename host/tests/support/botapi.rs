@@ -80,7 +80,7 @@ struct Inner {
     /// Each message's text, entities, keyboard and topic, keyed by chat and message id.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Whether the current or next poll fails with a conflict, as if another program were polling with the same token.
+    /// True if the current or next poll fails with a conflict, as if another program were polling with the same token.
     rival: bool,
     /// The files' contents, keyed by file id.
     files: HashMap<String, Vec<u8>>,
@@ -90,14 +90,14 @@ struct Inner {
     moved: HashMap<i64, i64>,
     /// Groups that have topics. The value says whether the bot may manage the topics.
     forums: HashMap<i64, bool>,
-    /// Whether topic mode is turned on for the bot.
+    /// True if topic mode is turned on for the bot.
     topic_mode: bool,
     /// The topics that the bot has created, keyed by chat and topic id.
     topics: HashMap<(i64, i64), topics::Topic>,
     complaints: Vec<String>,
     /// The current webhook's parameters.
     webhook: Option<Value>,
-    /// Whether the token was revoked, so that all calls fail.
+    /// True if the token was revoked, so that all calls fail.
     is_revoked: bool,
     /// The address to which a reverse proxy forwards webhook requests.
     proxy_to: Option<String>,
@@ -120,7 +120,7 @@ impl BotApi {
         Self::start_with(TOKEN).await
     }
 
-    /// Starts the API of another bot. The id in the token is that of the bot.
+    /// Starts another bot's API. The id in `token` becomes the bot's id.
     pub async fn start_with(token: &str) -> Self {
         let token = token.to_owned();
         let inner = Inner { next_update: 1000, next_message: 1, ..Inner::default() };

@@ -130,7 +130,8 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    // The error shows only the last output lines. A rustup backtrace would push the cause out of them.
+    // Turn off rustup's backtrace: the error shows only the last output lines, and a backtrace would push the cause
+    // out.
     step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }

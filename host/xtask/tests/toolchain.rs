@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A machine on which rustup and apt-get have no network access and rustc doesn't have the target.
+/// A simulated machine where rustup and apt-get have no network access and rustc lacks the target.
 struct Machine {
     folder: tempfile::TempDir,
 }

@@ -42,12 +42,12 @@ pub(crate) struct PrintedMessages {
 struct Shown {
     /// The printed part of the source.
     text: String,
-    /// Whether the last printed line is incomplete in the source. It was printed with a line break, so the rest of the
+    /// True if the last printed line is incomplete in the source. It was printed with a line break, so the rest of the
     /// line starts on a new line.
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
-    /// Whether more text may follow.
+    /// `Complete` if no more text will follow.
     completeness: Completeness,
 }
 

@@ -50,15 +50,15 @@ pub(super) struct Terminal {
     input: InputState,
 }
 
-/// Whether the user has ended the input.
+/// The state of the input: closed once the user has ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InputState {
     Open,
     Closed,
 }
 
-/// Whether the terminal keeps running. `Break` ends it. If the output was closed on request, `Break` contains the
-/// channel on which to report that the terminal is restored.
+/// Tells the terminal's loop whether to continue. `Break` ends the terminal. If the output was closed on request,
+/// `Break` contains the channel on which to report that the terminal is restored.
 type Flow = ControlFlow<Option<oneshot::Sender<()>>>;
 
 impl Terminal {

@@ -15,7 +15,7 @@ pub(super) enum ChatCall {
     ShowDraft(Draft),
 }
 
-/// The form of a message in the next attempt, given the earlier rejections.
+/// The form in which to send a message next, depending on how often it was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
     #[default]
@@ -67,7 +67,8 @@ pub(super) enum Reuse {
 pub(super) struct ExistingMessages {
     pub ids: Vec<MessageId>,
     pub reuse: Reuse,
-    /// Whether the user probably watched the whole turn as a draft, so no notification is needed when it ends.
+    /// True if the user probably watched the whole turn as a draft, so that no notification is needed when the turn
+    /// ends.
     pub was_watched: bool,
 }
 

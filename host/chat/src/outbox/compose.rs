@@ -12,7 +12,7 @@ use crate::{Completeness, Limits, LiveLine, Outgoing, OutgoingFile};
 /// The separator between a reply's text, its attachments and the live line.
 pub(super) const GAP: &str = "\n\n";
 
-/// The text of a message that has only buttons, because Telegram requires one.
+/// The text of a message that consists only of buttons. Telegram doesn't accept buttons without a text.
 const NO_TEXT: &str = "…";
 
 /// The fallback name for an attachment whose own name has no visible characters.
@@ -170,8 +170,8 @@ fn collapse_long_quotes(messages: &mut [Message], completeness: Completeness) {
     }
 }
 
-/// Appends the live line to the last message if it fits. Otherwise omits the line, because the next frame would have to
-/// delete an additional message.
+/// Appends the live line to the last message if it fits. Otherwise omits the line: a separate message for it would have
+/// to be deleted by the next frame.
 fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     let line = render::render(line);
     let Some(last) = messages.last_mut() else {

@@ -27,7 +27,7 @@ pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile
             source.push_str(&text[end..block.at.start]);
             // An empty line ends the paragraph, so that the next line can't turn it into a heading.
             source.push_str(&format!("{}\n", mention(&name, &messages::in_file_below())));
-            // The position may include the end of the last line.
+            // The block's range may include the final line break.
             end = block.at.start + text[block.at].trim_end_matches('\n').len();
             files.push(OutgoingFile { name, content: FileContent::Bytes(block.code.into()) });
         }

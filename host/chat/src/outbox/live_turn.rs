@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing, Streaming};
 
-/// Whether to show the turn's incomplete last line before the next post.
+/// Tracks a request to show the turn's incomplete last line before the next post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
@@ -36,7 +36,7 @@ pub(super) struct LiveTurn {
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,
-    /// Whether an agent is working on the turn. If not, the turn's prompt is back in the queue, and nothing of the turn
+    /// True if an agent is working on the turn. Otherwise, the turn's prompt is back in the queue, and none of the turn
     /// is shown.
     is_working: bool,
     /// The way in which the front-end shows new turns in this place. [`streaming`](Self::streaming) also takes this
@@ -46,7 +46,7 @@ pub(super) struct LiveTurn {
     stop: Option<ButtonAction>,
     pub draft: TurnDraft,
     attempt: Attempt,
-    /// Whether there are newer messages below the turn's own messages.
+    /// True if there are newer messages below the turn's own messages.
     is_buried: bool,
     /// The turn's deleted messages. An answer that was stored before they were deleted still lists them.
     deleted: Vec<MessageId>,

@@ -26,7 +26,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(500);
 /// The maximum number of series to remember. Each of the place's busy sessions may have one.
 const SERIES: usize = 16;
 
-/// The messages of the latest post of each series.
+/// The messages that show each series' latest post.
 #[derive(Default)]
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
@@ -47,14 +47,14 @@ impl Series {
     }
 }
 
-/// An answer of which some messages are already shown.
+/// An answer that is partly shown.
 pub(super) struct Answering {
     pub turn: PromptId,
     /// The number of messages that are not shown yet.
     pub left: usize,
 }
 
-/// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
+/// Tells whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Reachability {
     #[default]
@@ -65,7 +65,7 @@ pub(super) enum Reachability {
 /// A post that was dropped but not yet removed from the store.
 pub(super) struct DroppedPost {
     pub post: PostId,
-    /// `None` if a newer post of its series replaces the post.
+    /// `None` if a newer post in the same series replaces this one.
     pub issue: Option<DeliveryIssue>,
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Mailbox {
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
     pub ended_without_post: Vec<PromptId>,
-    /// Whether a user has written in the place since the worker last read the mailbox.
+    /// True if a user has written in the place since the worker last read the mailbox.
     pub user_wrote: bool,
     /// The answer that is partly shown.
     pub answering: Option<Answering>,
@@ -142,7 +142,7 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    /// Returns the latest time until which posts are delayed, or `None` if no turn is being stopped.
+    /// Returns the deadline for releasing the delayed posts, or `None` if no turn is being stopped.
     pub fn delayed_until(&self) -> Option<Instant> {
         self.stopping.as_ref().map(|(_, until)| *until)
     }

@@ -49,7 +49,7 @@ pub(super) struct Slot {
 }
 
 impl Pace {
-    /// Reserves a slot for one frame. The next call gets a later slot, so that all topics of a chat take turns.
+    /// Reserves a slot for one frame. Later calls reserve later slots, so that all topics in a chat take turns.
     pub fn reserve(&mut self, now: Instant, pacing: Pacing) -> Slot {
         if pacing.pause < self.pause {
             // The slots reserved under the longer pause no longer apply.

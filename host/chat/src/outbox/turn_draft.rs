@@ -26,7 +26,7 @@ pub(super) struct TurnDraft {
     shown: Option<(Message, Instant)>,
     /// The number of failures since the last success.
     failures: u32,
-    /// Whether the front-end has rejected a draft with styles.
+    /// The form of the next draft: unstyled after the front-end has rejected a draft.
     attempt: Attempt,
     has_ended: bool,
 }

@@ -56,7 +56,7 @@ pub(super) struct Worker {
     /// The slot that the chat's pace reserved for the next frame.
     slot: Option<Slot>,
     idle_since: Instant,
-    /// The latest time until which the mailbox delays posts.
+    /// The deadline by which the mailbox releases delayed posts.
     delayed_until: Option<Instant>,
     backoff: Backoff,
     /// The backoff while the place can't be written to.

@@ -9,8 +9,8 @@ pub(super) struct Target {
     pub name: Option<String>,
 }
 
-/// Returns the person with this id or, without an id, the author of the message that the command replies to. An id
-/// never depends on a message, so that a button acts on the person that it was shown for.
+/// Returns the person with this id or, without an id, the author of the message that the command replies to. If an id
+/// is given, the replied-to message is ignored, so that a button always acts on the person that it was shown for.
 pub(super) fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Result<Target, AccessRefusal> {
     match (who, replied) {
         (Some(who), _) => Ok(Target { id: parse_id(who)?, name: None }),
@@ -21,12 +21,12 @@ pub(super) fn target(who: Option<&str>, replied: Option<&MessageAuthor>) -> Resu
     }
 }
 
-/// Returns the group of a request for access to a single chat, without the topic.
+/// Returns the group that a single-chat request applies to, without the topic.
 pub(super) fn group(origin: &RequestOrigin<'_>) -> Result<Place, AccessRefusal> {
     origin.place.filter(|place| place.is_group()).map(Place::chat_place).ok_or(AccessRefusal::NotInGroup)
 }
 
-/// Parses an id, as in `42` or `telegram:42`. The ids of groups are negative, and so refused.
+/// Parses an id, as in `42` or `telegram:42`. Group ids are negative, so they are rejected.
 fn parse_id(text: &str) -> Result<u64, AccessRefusal> {
     let number = text.strip_prefix(FRONT_END).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text);
     let is_digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -55,8 +55,8 @@ impl Access {
         self.role_in_all_chats(id, place.bot())?.max(here)
     }
 
-    /// Returns the role in all chats of a bot. The outer `None` means that the configuration has no such bot, so that
-    /// the bot serves no one until it stops.
+    /// Returns the role in all chats of a bot. The outer `None` means that the bot is no longer configured; it serves
+    /// no one until it stops.
     fn role_in_all_chats(&self, id: u64, bot: Option<&str>) -> Option<Option<Role>> {
         let Some(bot) = bot else { return Some(self.role_of(id)) };
         Some(match self.bots.get(bot)? {

@@ -38,7 +38,7 @@ pub enum AgentFeature {
     Files,
 }
 
-/// Whether agents of a kind support a feature.
+/// The degree to which agents of a kind support a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     Yes,

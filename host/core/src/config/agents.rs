@@ -21,7 +21,7 @@ pub struct Agent {
     /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent. Agents of
     /// all kinds except `Demo` need a command.
     pub command: Option<String>,
-    /// Additional arguments, after any arguments that the host itself adds.
+    /// Additional arguments. They follow any arguments that the host itself adds.
     pub args: Vec<String>,
     /// `None` selects the agent's default model.
     pub model: Option<String>,

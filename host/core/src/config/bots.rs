@@ -1,4 +1,4 @@
-//! `[telegram.NAME]`: further bots of the host. Each has its own token, and may override settings of `[telegram]`.
+//! `[telegram.NAME]`: additional bots of the host. Each has its own token, and may override settings of `[telegram]`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::types::{Place, Role};
 
-/// A bot with a name.
+/// A bot that is configured in `[telegram.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bot {
     /// The settings of `[telegram]`, overridden by those of the bot. `token_file` is always set.
     pub telegram: Telegram,
-    /// The agent of sessions that are created through this bot. `None` selects the default agent.
+    /// The agent for sessions that are created through this bot. `None` selects the default agent.
     pub agent: Option<String>,
     /// The persona of sessions that are created through this bot.
     pub persona: Option<String>,
@@ -41,13 +41,13 @@ impl BotAccess {
     }
 }
 
-/// The bots that have a name, by name.
+/// The bots that are configured in `[telegram.NAME]`, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bots {
     pub by_name: BTreeMap<String, Bot>,
 }
 
-/// The agent of a bot, with its position in the text.
+/// A bot's `agent` setting, with its position in the configuration text.
 pub(super) struct AgentOfBot {
     bot: String,
     agent: String,
@@ -61,8 +61,9 @@ impl Bots {
         self.by_name.get(place.bot()?)
     }
 
-    /// Reads the tables `[telegram.NAME]`. `telegram` has the settings of `[telegram]`. `access` gets an entry for each
-    /// bot: `None` if `[access]` applies. Returns the agents that the bots name, which are checked later.
+    /// Reads the `[telegram.NAME]` tables. `telegram` contains the settings of `[telegram]`. Adds an entry for each bot
+    /// to `access`: `None` if `[access]` applies to the bot. Returns the bots' `agent` settings, which the caller has
+    /// to check.
     pub(super) fn merge(
         &mut self,
         telegram: &Telegram,
@@ -92,7 +93,7 @@ impl Bot {
         Self { telegram, agent: None, persona: None }
     }
 
-    /// Returns the position of the `agent` key.
+    /// Reads the bot's table. Returns the position of the `agent` value, if it is set.
     fn merge(
         &mut self,
         access: &mut Option<BotAccess>,

@@ -42,9 +42,9 @@ pub struct PluginChange {
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
-    /// The network access, the sources of the granted secrets, or the pinned version.
+    /// True if the network access, the sources of the granted secrets, or the pinned version has changed.
     pub network: bool,
-    /// The authentication of webhook requests, or the sources of the secrets that it uses.
+    /// True if the authentication of webhook requests has changed, or the sources of the secrets that it uses.
     pub webhook: bool,
 }
 
@@ -133,8 +133,8 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).chain(bots).collect()
 }
 
-/// Returns the changed keys of a bot that need a restart. A bot that was added or removed has another `token_file`. An
-/// `api_url` that comes from `[telegram]` is reported there.
+/// Returns the changed keys of a bot that need a restart. For a bot that was added or removed, `token_file` counts as
+/// changed. An inherited `api_url` is reported as `telegram.api_url`.
 fn restart_of_bot(name: &str, old: &Config, new: &Config) -> Vec<String> {
     let token_file = |config: &Config| config.bots.by_name.get(name).and_then(|bot| bot.telegram.token_file.clone());
     let api_url = |config: &Config| config.bots.by_name.get(name).map(|bot| bot.telegram.api_url.clone());

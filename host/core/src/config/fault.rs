@@ -122,7 +122,7 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
 }
 
 /// If the name of a key or table contains one of these words, its value may be a secret, even though a configuration
-/// should contain only the locations of secrets. The word may be anywhere in the name, because the name may be
+/// should contain only the locations of secrets. A word matches anywhere in the name, because the name may be
 /// misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 

@@ -1,5 +1,5 @@
-//! Reads one table of the configuration file. Looking up a key registers it as known, so no separate list of known keys
-//! can become outdated.
+//! Reads one table of the configuration file. Looking up a key registers it as known, so there is no separate list of
+//! known keys that could become outdated.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -220,8 +220,8 @@ fn has_named_tables(pattern: &str) -> bool {
 /// Checks a table name against the rules for this pattern. The error describes the rule that `name` breaks.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
-        // A plugin with any other name cannot exist, so its table would have no effect. The names of bots are parts of
-        // places and URLs.
+        // A plugin with any other name cannot exist, so its table would have no effect. The same rule applies to bots,
+        // because their names become part of places and URLs.
         "plugins.NAME" | "telegram.NAME" if is_plugin_name(name) => Ok(()),
         "plugins.NAME" | "telegram.NAME" => Err(PLUGIN_NAME_RULE),
         _ if is_plain(name) => Ok(()),
@@ -249,8 +249,8 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let tables: Vec<_> = known
             .iter()
-            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested, and bots
-            // have the keys of `[telegram]`.
+            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to suggest.
+            // `[telegram.NAME]` is omitted in favor of `[telegram]`, which has most of its keys.
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .filter(|(table, _)| **table != "telegram.NAME")
             .map(|(table, _)| format!("[{table}]"))

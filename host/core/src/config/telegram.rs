@@ -37,7 +37,7 @@ const FILE_LIMIT: RangeInclusive<u64> = 1 << 20..=2000 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
     /// The path of the file that contains the bot's token, absolute or relative to the configuration's folder. `None`
-    /// if only bots of `[telegram.NAME]` run, or none.
+    /// if there are no bots, or only those of `[telegram.NAME]`.
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
@@ -109,7 +109,7 @@ impl Stream {
     }
 }
 
-/// Whether the bot creates a topic for each new session in chats that have topics.
+/// Selects whether the bot creates a topic for each new session in chats that have topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TopicMode {
     #[default]

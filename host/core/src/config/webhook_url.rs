@@ -19,8 +19,8 @@ impl WebhookUrl {
         &self.url
     }
 
-    /// Returns the URL of the bot of `[telegram.NAME]`, whose path has one more part. Plugin names, which are the names
-    /// of bots, need no encoding.
+    /// Returns the webhook URL for the bot of `[telegram.NAME]`: this URL with the bot's name appended to the path. Bot
+    /// names follow the rule for plugin names, so they need no encoding.
     #[must_use]
     pub(super) fn of_bot(&self, name: &str) -> Self {
         Self { url: format!("{}/{name}", self.url.trim_end_matches('/')), path: self.path }

@@ -42,7 +42,8 @@ pub fn removed(name: Option<&str>, id: u64, key: Option<&str>) -> String {
     }
 }
 
-/// Returns the answer to giving a person access to one chat. `everywhere` is the person's role in all chats.
+/// Returns the reply to a command that gives a person access to one chat. `everywhere` is the person's role in all
+/// chats.
 #[must_use]
 pub fn added_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
     let person = person(name, id);
@@ -54,7 +55,8 @@ pub fn added_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> Stri
     }
 }
 
-/// Returns the answer to removing the access of a person to one chat. `everywhere` is the person's role in all chats.
+/// Returns the reply to a command that removes a person's access to one chat. `everywhere` is the person's role in all
+/// chats.
 #[must_use]
 pub fn removed_here(name: Option<&str>, id: u64, everywhere: Option<Role>) -> String {
     let person = person(name, id);

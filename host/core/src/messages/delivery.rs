@@ -22,7 +22,7 @@ pub fn unreachable(place: &Place, why: &str) -> String {
     )
 }
 
-/// Returns the notice to the owner that a bot receives and sends no more messages. `table` is its table in the
+/// Returns the notice to the owner that a bot has stopped receiving and sending messages. `table` is its table in the
 /// configuration.
 #[must_use]
 pub fn bot_stopped(table: &str, error: &str) -> String {

@@ -38,7 +38,7 @@ pub fn none_active_of_yours() -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostReply {
     NoActive,
-    /// The caller may not see the sessions that are active here.
+    /// The caller isn't allowed to see the sessions that are active here.
     NoneOfYours,
     /// A message without text whose content the host can't download, for example a game.
     UnsupportedContent {
@@ -233,7 +233,7 @@ fn set_aside() -> String {
     )
 }
 
-/// Appends the beginning of `message`, which `text` is about.
+/// Appends the beginning of the message that `text` is about.
 pub(super) fn quoting(text: &str, message: &str) -> String {
     tr!("{text}\n“{message}”", text, message)
 }

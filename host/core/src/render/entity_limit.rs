@@ -5,7 +5,7 @@ use super::{Entity, Style};
 /// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// Whether to keep the styles at the start or at the end of a message that has too many entities.
+/// Selects the styles to keep if a message has too many entities: those at its start or those at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepFrom {
     Start,
@@ -65,7 +65,7 @@ impl Style {
     }
 }
 
-/// A span that contains the next one, or the whole message.
+/// The whole message, or a span that may enclose the next one.
 struct Level {
     /// The index of the span, or `None` for the whole message.
     span: Option<usize>,

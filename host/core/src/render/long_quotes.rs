@@ -6,7 +6,7 @@ use super::{Message, Style, units};
 /// three lines of a collapsed quote.
 pub const LONG_QUOTE: usize = 300;
 
-/// Whether the end of a message may still grow.
+/// States whether a message is complete, or may still grow at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageEnd {
     Final,

@@ -63,7 +63,7 @@ impl RichMessage {
     }
 }
 
-/// Renders Markdown as a rich message. Returns `None` if it exceeds the limits of rich messages.
+/// Renders Markdown as a rich message. Returns `None` if the result exceeds the limits of rich messages.
 #[must_use]
 pub fn render_rich(markdown: &str) -> Option<RichMessage> {
     let (mut message, tables) = markdown::render_with_tables(&strip_controls(markdown), usize::MAX);
@@ -82,7 +82,7 @@ pub fn render_rich(markdown: &str) -> Option<RichMessage> {
     Some(RichMessage { blocks: rendered.blocks(0..end, |style| matches!(style, Style::Quote | Style::Pre { .. })) })
 }
 
-/// A message with entities that is to be divided into blocks. Ranges are in UTF-16 units.
+/// A rendered message, which has yet to be divided into blocks. Ranges are in UTF-16 units.
 struct Rendered {
     message: Message,
     /// For each UTF-16 unit of the text, the position of its character in bytes.

@@ -7,7 +7,7 @@ use super::{
     Entity, KeepFrom, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
 };
 
-/// The minimum chunk length limit, because one character may take two UTF-16 units.
+/// The smallest usable chunk limit: one character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
 /// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two is

@@ -73,7 +73,7 @@ struct Fence {
     bare: Bare,
 }
 
-/// Whether nothing follows the fence on its line. Only a bare fence can end a block.
+/// States whether a fence is bare: nothing follows it on its line. Only a bare fence can end a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bare {
     Yes,

@@ -53,7 +53,7 @@ pub struct Facts {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// The host starts. This is the first input and comes only once.
+    /// The host is starting. This is the first input, and occurs only once.
     Start,
     /// The plugin's file is new, has changed, is gone or can't be used.
     File(FileState),

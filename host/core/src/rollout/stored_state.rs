@@ -18,7 +18,7 @@ const MAX_ROLLED_BACK: usize = 8;
 /// The maximum number of automatic rollbacks that are remembered. The oldest one is forgotten first.
 const MAX_ROLLBACKS: usize = 16;
 
-/// The user who made a decision, and when.
+/// The user who made a decision, and the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub who: UserId,
@@ -167,9 +167,9 @@ impl RolloutState {
         !self.rolled_back.iter().any(|other| other == digest) && self.automatic_rollback_of(digest).is_none()
     }
 
-    /// Records an automatic rollback of `digest`. Two rollbacks count as consecutive if they are at most a backoff and
-    /// two probations apart. That is enough time for a version that was retried right after its backoff to complete its
-    /// probation.
+    /// Records an automatic rollback of `digest`. Two rollbacks count as consecutive if the time between them is at
+    /// most one backoff plus two probations. That is enough time for a version that was retried right after its backoff
+    /// to complete its probation.
     pub fn record_automatic_rollback(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
         let is_consecutive = |rollback: &&Rollback| now.since(rollback.at) <= rollback.backoff() + 2 * probation;
         let before = self.automatic_rollback_of(digest).filter(is_consecutive).map_or(0, |rollback| rollback.count);

@@ -1,6 +1,6 @@
 //! Decides permission requests for tools without asking a user: first `[access] deny_tools` applies, then the approval
 //! plugin decides. A user decides the remaining permission requests. If the agent only announces a tool use, the answer
-//! says whether the use is denied or the agent has to ask.
+//! denies the use, requires the agent to ask, or raises no objection.
 
 use cordboard_permission_rules as rules;
 

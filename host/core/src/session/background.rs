@@ -1,4 +1,4 @@
-//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. No
+//! Handles an agent's activity between turns: background tasks, wake-ups, and turns that the agent starts itself. No
 //! command or timeout stops an idle agent with background work unless the user confirms it.
 
 use std::time::Duration;

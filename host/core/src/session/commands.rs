@@ -65,8 +65,8 @@ impl Machine {
         refusal(ApiErrorCode::Busy, messages::busy(&self.record.name))
     }
 
-    /// Handles a place's switch to the session. Until the first prompt arrives, the session's notices go to the first
-    /// place that switched to it.
+    /// Handles a place's switch to the session. Until the first prompt arrives, the session's notices are posted in the
+    /// first place that switched to it.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
@@ -109,8 +109,8 @@ impl Machine {
     }
 
     /// Interrupts the turn, and drops all waiting prompts. With [`QueuedPrompts::Keep`], drops only the next prompt,
-    /// and only if it is waiting for an agent to start or for a terminal to close: a user who sends `/stop` doesn't
-    /// want it answered.
+    /// and only if it is waiting for an agent to start or for a terminal to close: the user who sent `/stop` doesn't
+    /// want that prompt answered.
     pub(super) fn interrupt(
         &mut self,
         queued: QueuedPrompts,

@@ -273,7 +273,7 @@ pub enum SessionCommand {
     SetPermissionMode(Option<PermissionMode>),
 }
 
-/// Whether an interrupt keeps or drops the waiting prompts.
+/// Selects whether an interrupt keeps or drops the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedPrompts {
     /// Keeps the prompts, except for the next one if it is waiting for an agent to start or for a terminal to close.

@@ -50,7 +50,7 @@ pub struct Machine {
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failed start that users are currently being asked about.
     pub(super) open_failure: Option<u64>,
-    /// The time at which the silence began that users are currently being asked about.
+    /// The start of the silence that users are currently being asked about.
     pub(super) open_stall: Option<Timestamp>,
     /// The times of the last `/retry` and `/leave`, for recognizing repeated commands.
     pub(super) last_press: LastPress,
@@ -111,9 +111,9 @@ impl Machine {
         machine
     }
 
-    /// Restores the prompts that the previous host had accepted. The `queued` prompts still have to be sent, and are
-    /// handled like new messages. The `interrupted` prompts were sent but not answered before that host ended. Each
-    /// interrupted prompt is reported once and kept for `/retry` or `/leave`.
+    /// Restores the prompts that the previous host had accepted. The `queued` prompts still have to be sent: they join
+    /// the queue, or are rejected if the session is archived. The `interrupted` prompts were sent but not answered
+    /// before that host ended. Each interrupted prompt is reported once and kept for `/retry` or `/leave`.
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in interrupted {

@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Asks a user, unless too many questions already wait for users.
+    /// Asks a user, unless too many questions are already waiting for users.
     pub(super) fn ask_user(&mut self, number: u64, now: Timestamp) {
         if self.answerable_requests().count() > MAX_WAITING
             && let Some(open) = self.take_request(number)
@@ -125,7 +125,7 @@ impl Machine {
     }
 
     /// Answers an open question. Returns an error and changes nothing if the question isn't open or doesn't offer these
-    /// options, if the last option doesn't take the given text, or if it requires a text and none was given.
+    /// options, if the last option doesn't accept the given text, or if it requires a text and none was given.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,

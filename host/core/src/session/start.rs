@@ -64,7 +64,7 @@ impl Machine {
         self.break_session(why, |failure, why| SessionNotice::PersonaFailed { failure, why });
     }
 
-    /// Returns the conversation with which the next agent process begins.
+    /// Returns the conversation that the next agent process begins with.
     pub(super) fn conversation_start(&self) -> ConversationStart {
         if self.lacks(AgentFeature::Resume) { ConversationStart::New } else { self.record.conversation_start() }
     }
@@ -214,8 +214,8 @@ impl Machine {
         }
     }
 
-    /// Handles an agent that doesn't recognize the conversation to resume. The prompts and the record are kept until
-    /// the user decides.
+    /// Handles an agent that refused to resume or fork its conversation. The prompts and the record are kept until the
+    /// user decides.
     pub(super) fn handle_resume_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {

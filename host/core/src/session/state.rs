@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. When the limit is exceeded,
-/// the start fails. Real agents need 0.3 to 3 s, and longer with a cold disk cache or with tool servers. Users don't
-/// wait longer than a minute.
+/// the start fails. Real agents need 0.3 to 3 s, and longer with a cold disk cache or with tool servers. Few users wait
+/// longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The time from an interrupt to SIGTERM, if the agent doesn't acknowledge the interrupt or if the author of the prompt
 /// lost access. A healthy agent acknowledges within milliseconds.
@@ -190,8 +190,8 @@ pub(super) struct SteeredPrompt {
     pub receipt: Receipt,
 }
 
-/// Whether the agent is known to have received the prompt. If not, the prompt can be sent again without being answered
-/// twice.
+/// The delivery state of a prompt. Until the agent is known to have received the prompt, resending it can't cause a
+/// second answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Receipt {
     Sent,
@@ -219,7 +219,7 @@ pub(super) enum InterruptedBy {
     AccessLost,
 }
 
-/// Whether the agent has acknowledged an interrupt.
+/// States whether the agent has acknowledged an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Acknowledged {
     No,
@@ -377,7 +377,7 @@ impl LastPress {
     }
 }
 
-/// Whether the host is shutting down. The second `Input::Shutdown` forces the shutdown.
+/// The progress of a host shutdown. The second `Input::Shutdown` forces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shutdown {
     No,

@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt that was canceled by an interrupt meant for something else.
+    /// Keeps a prompt that was canceled by an interrupt that wasn't aimed at it.
     pub(super) fn keep_canceled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);

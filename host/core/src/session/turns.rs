@@ -134,7 +134,7 @@ impl Machine {
         Turn { mode: self.record.mode.clone(), ..Turn::new(id, place, now) }
     }
 
-    /// Returns the turn that answers the prompt. The session's view mode takes precedence over the author's.
+    /// Creates the turn that answers the prompt. The session's view mode takes precedence over the author's.
     pub(super) fn turn_of(&self, prompt: &Prompt, now: Timestamp) -> Turn {
         let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
         Turn { mode: turn.mode.or_else(|| prompt.mode.clone()), ..turn }

@@ -83,8 +83,8 @@ pub mod model_input {
 
     pub const PDF: &str = "application/pdf";
 
-    /// Detects a file's media type from its first bytes. Returns `None` if models don't accept that type. A wrong type
-    /// would also make the Messages API reject every later request in the conversation.
+    /// Detects a file's media type from its first bytes. Returns `None` if models don't accept that type. With a wrong
+    /// type, the Messages API would reject not only this request but every later one in the conversation.
     #[must_use]
     pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
         match bytes {

@@ -22,13 +22,13 @@ impl Place {
         Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
     }
 
-    /// Returns the name of the bot, for a bot of `[telegram.NAME]`.
+    /// Returns the bot's name, if this is a place of a bot in `[telegram.NAME]`.
     #[must_use]
     pub fn bot(&self) -> Option<&str> {
         self.front_end.split_once('.').map(|(_, name)| name)
     }
 
-    /// Returns the front-end in the ids of the users of this place. People have the same id with every bot.
+    /// Returns the front-end part of the user ids in this place. A person's id is the same for all bots.
     #[must_use]
     pub fn user_front_end(&self) -> &str {
         self.front_end.split_once('.').map_or(&self.front_end, |(front_end, _)| front_end)

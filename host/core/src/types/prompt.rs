@@ -34,7 +34,7 @@ impl Prompt {
     }
 }
 
-/// Whether a prompt that arrives during a turn interrupts the turn.
+/// The urgency of a prompt, which decides whether the prompt interrupts a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Urgency {

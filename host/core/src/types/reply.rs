@@ -102,7 +102,7 @@ pub struct Reply {
     pub series: Option<String>,
 }
 
-/// Whether a message's notification makes a sound.
+/// Selects whether a message's notification makes a sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Alert {
     #[default]

@@ -11,12 +11,12 @@ use crate::agent_event::PromptId;
 /// `session` is the id of a session, not its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
-    /// Whether to send an interrupted prompt again.
+    /// Asks whether to send an interrupted prompt again.
     Prompt(PromptId),
     /// Asks how to continue after an agent failed to start. Each failed start of a session has its own number.
     Start { session: SessionName, failure: u64 },
-    /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
-    /// digest that messages show.
+    /// Asks whether to grant a plugin version the capabilities that it requests. `digest` is the shortened digest that
+    /// messages show.
     Grant { plugin: String, digest: String },
     /// Asks how to continue after an agent went silent during a turn. `since` is the time of its last output.
     Stall { session: SessionName, since: Timestamp },
@@ -253,7 +253,7 @@ impl RequestOption {
     }
 }
 
-/// Whether an option takes a text.
+/// The text that an option accepts: none, an optional one, or a required one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptionText {
@@ -311,7 +311,7 @@ pub struct OpenRequest {
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
     pub reason: Option<AskReason>,
-    /// When the time limit for the answer began: when the agent asked or when one of the session's questions was last
-    /// shown, whichever is later.
+    /// The start of the time limit for the answer: the time at which the agent asked or at which one of the session's
+    /// questions was last shown, whichever is later.
     pub since: Timestamp,
 }

@@ -215,7 +215,7 @@ impl SessionRecord {
         self.id = (id != self.name).then_some(id);
     }
 
-    /// Returns how the agent's next process begins its conversation.
+    /// Returns the conversation that the agent's next process begins with.
     #[must_use]
     pub fn conversation_start(&self) -> ConversationStart {
         match (&self.conversation, &self.fork) {

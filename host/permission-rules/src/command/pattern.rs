@@ -6,7 +6,7 @@ use super::{
 };
 use crate::RuleError;
 
-/// A pattern that doesn't match all commands, stored in two forms.
+/// A pattern that matches only some commands, stored in one form for allow rules and one for deny rules.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
     /// The pattern in the form of [`Simple`]. `None` if the pattern isn't a single simple command, in which case it

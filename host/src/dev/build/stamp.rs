@@ -11,8 +11,8 @@ use cordboard_runtime::digest;
 
 use crate::dev::{project::Project, sources::component_inputs};
 
-/// The sources at the start of a build, and the file that records them. If a source changes during the build, the
-/// record is outdated, because the component may not include the change.
+/// The sources at the start of a build, and the file that records them. A source that changes during the build no
+/// longer matches this record, so the next build isn't skipped.
 pub struct Stamp {
     path: PathBuf,
     /// The names and digests of the sources. `None` if they can't be read.

@@ -1,4 +1,4 @@
-//! The report of `cordboard plugin check`. Its JSON form is for scripts.
+//! The report of `cordboard plugin check`, which can be printed as text or, for scripts, as JSON.
 
 use std::collections::BTreeMap;
 
@@ -213,7 +213,7 @@ fn is_empty_wasi(import: &str) -> bool {
         .any(|package| import.starts_with(package))
 }
 
-/// Returns why a host with this configuration would never call some of the exports, each reason with the configuration
+/// Returns the reasons why a host with this configuration would never call some exports, each with the configuration
 /// key to set.
 fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     let has = |options: &str| info.extension_points().any(|point| point == options);

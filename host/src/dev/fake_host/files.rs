@@ -10,8 +10,8 @@ use cordboard_core::{
 use super::FakeHost;
 
 impl FakeHost {
-    /// Lists the contents of a session's folder or one of its subfolders, sorted by name. Fails if a subfolder is
-    /// empty.
+    /// Lists the contents of a session's folder or one of its subfolders, sorted by name. On the fake host, a subfolder
+    /// without files doesn't exist, so listing it fails.
     pub(super) fn entries(&self, session: &SessionName, page: &FolderPage) -> Result<Vec<FolderEntry>, String> {
         let inner = self.inner();
         let folder = page.path.trim_matches('/');

@@ -33,7 +33,7 @@ pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -
     session.is_none_or(|view| reader.may_control(&view.record.owner))
 }
 
-/// Returns the current role of a person in a place. `None` if the person has no access there. All checks of rights use
+/// Returns the current role of a person in a place. `None` if the person has no access there. All permission checks use
 /// this function.
 pub fn role(id: &UserId, place: &Place, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {

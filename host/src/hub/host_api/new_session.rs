@@ -131,8 +131,7 @@ impl HostService {
         self.publish(caller, record, stored)
     }
 
-    /// Sets the agent and the persona of the bot through which the session is created, unless the caller has chosen
-    /// others.
+    /// Applies the default agent and persona of the bot that received the command, unless the caller has chosen others.
     fn with_bot_defaults(&self, spec: SessionSpec, config: &Config) -> SessionSpec {
         let Some(bot) = self.place.as_ref().and_then(|place| config.bots.of(place)) else { return spec };
         SessionSpec {

@@ -68,7 +68,7 @@ impl QuiescenceWaiter {
     /// Waits until the sessions are quiescent, for at most `patience`.
     ///
     /// # Errors
-    /// The work that is still open after `patience`. The list is never empty.
+    /// Returns the work that is still open after `patience`. The list is never empty.
     pub async fn wait(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
         let quiescent = async {
             loop {
@@ -115,7 +115,7 @@ impl QuiescenceWaiter {
             Phase::Busy | Phase::Starting => true,
             // The prompts are waiting for a person at the terminal.
             Phase::Suspended if view.record.terminal.is_some() => false,
-            // An idle agent's question waits for a person, but must not disappear silently.
+            // An idle agent's question also counts as open work, so that it isn't dropped silently.
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0 || !view.requests.is_empty(),
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,

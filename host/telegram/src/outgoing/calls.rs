@@ -14,7 +14,7 @@ use super::{
     documents::FileKind,
 };
 
-/// Makes calls, each for one chat, and remembers the chats' rate limits, which are shared by all clones.
+/// Makes Bot API calls, each for one chat, and remembers the chats' rate limits, which all clones share.
 #[derive(Clone)]
 pub(in super::super) struct Calls {
     api: Arc<Api>,

@@ -1,4 +1,4 @@
-//! Downloads the files that users send, with several attempts.
+//! Downloads the files that users send, and retries after failures.
 
 use std::fs::File;
 

@@ -68,7 +68,7 @@ struct SendMessageDraft {
     text: String,
     entities: Vec<MessageEntity>,
     can_stop: bool,
-    /// Whether the draft stays visible after the stop button is pressed, until the answer arrives.
+    /// Keeps the draft visible after the stop button is pressed, until the answer arrives.
     keep_on_stop: bool,
 }
 

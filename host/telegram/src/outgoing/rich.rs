@@ -73,7 +73,7 @@ impl Telegram {
     /// Sends a rich message. Fails with [`ChatError::Rejected`] if the outbox should send the answer as normal
     /// messages.
     ///
-    /// If the response is lost, the outbox repeats the call, as it repeats other messages.
+    /// If the response is lost, the outbox repeats the call, as it does for any message.
     pub(super) async fn send_rich(
         &self,
         place: &Place,

@@ -23,7 +23,8 @@ use super::{
 pub(in super::super) struct TopicSupport {
     /// Whether Threaded Mode is on, so that the bot's private chats have topics.
     in_private_chats: AtomicBool,
-    /// The custom emoji that can be icons, by emoji without variation selectors. `None` until they are read.
+    /// The ids of the custom emoji that can be used as icons, keyed by the emoji without variation selectors. `None`
+    /// until they are read.
     icons: Mutex<Option<HashMap<String, String>>>,
 }
 

@@ -110,7 +110,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
-/// The report lists all problems at once, including the exports that a host calls only if it is configured to.
+/// The report lists all problems at once, including missing exports that a host calls only if configured to.
 #[test]
 fn check_json_lists_everything_missing() {
     let author = Author::new();

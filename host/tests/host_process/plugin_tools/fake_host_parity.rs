@@ -3,7 +3,7 @@
 use super::{Author, component};
 use crate::support::{Home, Host};
 
-/// A state of session `a`, with commands and the replies that they get in that state.
+/// A state of session `a`, and the expected replies to commands in that state.
 struct Case {
     /// The state, in the syntax of a conversation.
     setup: &'static str,
@@ -18,7 +18,7 @@ const BUSY: &str = "Session 'a' is busy. Use /stop first.";
 const NOTHING_RUNS: &str = "Nothing is running.";
 const CREATED: &[&str] = &["Session 'a' created.\n"];
 
-/// Session states with the demo agent.
+/// States of a session that uses the demo agent.
 const RUNNING: [Case; 3] = [
     Case {
         setup: "idle",

@@ -26,7 +26,8 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     );
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo").0, "rolled back");
-    // A reload wouldn't reactivate the version that this rollback replaces, because it isn't the newest version.
+    // The reply doesn't suggest `/plugins reload`, which activates the newest version, not the one that this rollback
+    // replaces.
     let answer = rig.say("plugins rollback echo").await;
     let oldest = version(&versions[0]);
     assert_eq!(answer, format!("Plugin 'echo', version {now}, is rolled back. Active now: generation 5, {oldest}."));

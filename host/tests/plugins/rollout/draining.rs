@@ -60,7 +60,7 @@ async fn a_call_waiting_in_the_host_is_canceled_too() {
     let order = given.recv().await.unwrap();
     host.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
     tokio::task::yield_now().await;
-    // The time that the test really takes also counts, so stay well below the 30 s limit.
+    // Real time counts, too, so stay well below the 30 s limit.
     super::pass(Duration::from_secs(15)).await;
     assert!(!running.is_finished(), "the default is 30 s");
     super::pass(Duration::from_secs(16)).await;

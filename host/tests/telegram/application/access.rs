@@ -48,7 +48,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    // The answer to `/new alpha` would be the same, so the answer must not suggest `/new`.
+    // `/new alpha` would fail in the same way, so the answer must not suggest it.
     let taken = "The name 'alpha' is taken by another user. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
@@ -57,7 +57,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     assert!(!own.contains("alpha"), "{own}");
     let all = app.ask(OWNER, "/sessions", "beta").await;
     assert!(all.contains("alpha"), "{all}");
-    // If the member presses a button in a forwarded message, its command runs with the member's permissions.
+    // If the member presses a button in a forwarded message, the button's command runs with the member's permissions.
     app.ask(OWNER, "/archive alpha", "archived").await;
     app.ask(OWNER, "/restore", "Archived sessions").await;
     let (_, _, data) = app.api.buttons(OWNER).pop().unwrap();

@@ -65,7 +65,7 @@ async fn failed_polls_lose_and_repeat_nothing() {
         Fault::Error(500, "Internal Server Error"),
         Fault::Garbage(200),
         Fault::Garbage(502),
-        // The server sent the batch, but the response got lost.
+        // The server sent the batch, but the response was lost.
         Fault::Lost,
     ];
     for (number, fault) in faults.into_iter().enumerate() {

@@ -29,7 +29,7 @@ enum MigrationNotice {
     OldChat,
     /// From the service message in the new chat only.
     NewChat,
-    /// From the error of a call with the old id only.
+    /// Only from the error that a call with the old id returns.
     Refusal,
 }
 

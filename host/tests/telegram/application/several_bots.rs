@@ -1,5 +1,5 @@
-//! Tests several bots in one host. Both fakes of the Bot API count updates and messages from the same numbers, so the
-//! ids of the bots' updates and messages collide.
+//! Tests several bots in one host. Both fake Bot APIs number updates and messages from the same start values, so the
+//! bots' update and message ids collide.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -11,14 +11,14 @@ use crate::botapi::{BotApi, Fault, UpdateRequest, message};
 const WORK_TOKEN: &str = "77:WoRk-tOkEn_abcdefghij";
 const GROUP: i64 = -100_950;
 
-/// A host with the bot of `[telegram]` and the bot of `[telegram.work]`.
+/// A host that runs two bots, configured in `[telegram]` and `[telegram.work]`.
 struct TwoBots {
     app: App,
     work: BotApi,
 }
 
 impl TwoBots {
-    /// Prepares the bots. `keys` are further keys of `[telegram.work]`, and may also contain further tables.
+    /// Prepares the bots. `keys` is added to `[telegram.work]`, and may also add more tables.
     async fn prepared(keys: &str) -> Self {
         let (app, work) = (App::prepared().await, BotApi::start_with(WORK_TOKEN).await);
         fs::write(app.path("work.token"), format!("{WORK_TOKEN}\n")).unwrap();
@@ -64,7 +64,7 @@ async fn private_chats_with_two_bots_are_separate_places() {
     let bots = TwoBots::new("").await;
     bots.app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     bots.ask_work(OWNER, "/new beta", "Session 'beta' created.").await;
-    // The ids of these updates are the same.
+    // These two updates have the same id.
     bots.app.ask(OWNER, "one", "You said: one").await;
     bots.ask_work(OWNER, "two", "You said: two").await;
     bots.app.until_turns("alpha", 1).await;
@@ -72,7 +72,7 @@ async fn private_chats_with_two_bots_are_separate_places() {
     assert_eq!(bots.app.session("alpha")["owner"], bots.app.session("beta")["owner"], "the user is the same person");
     let shows = |api: &BotApi, text: &str| api.chat(OWNER).iter().any(|shown| shown.contains(text));
     assert!(!shows(&bots.app.api, "two") && !shows(&bots.work, "one"));
-    // A button of the second bot, and a group with both bots.
+    // The second bot also handles button presses and group messages.
     bots.ask_work(OWNER, "/persona", "Persona: ").await;
     bots.work.press(OWNER, OWNER, "planner");
     bots.app.until("the persona", || (bots.app.session("beta")["persona"] == "planner").then_some(())).await;
@@ -98,7 +98,7 @@ async fn a_bot_can_have_its_own_people() {
         "id": STRANGER, "name": "Ada L", "role": "member", "source": "configuration", "bot": "work", "overridden": false,
     });
     assert!(bots.app.list("access").contains(&row), "{:?}", bots.app.list("access"));
-    // The change of a bot's people takes effect at once.
+    // A change to a bot's `access` table takes effect at once.
     bots.app.configure(&format!("owner = {OWNER}\n{}", bots.table("access = {}")));
     bots.app.until("the new access", || bots.app.log().contains("configuration changed").then_some(())).await;
     let first = bots.work.next_id();
@@ -145,7 +145,7 @@ async fn a_revoked_main_bot_leaves_the_others() {
     bots.app.api.revoke();
     bots.work_shows(OWNER, 0, "The bot of [telegram] has stopped: ").await;
     bots.ask_work(OWNER, "/new beta", "Session 'beta' created.").await;
-    // Without any bot, the host ends.
+    // When the last bot has stopped, the host exits.
     bots.work.revoke();
     bots.app.configure_telegram("", &format!("owner = {OWNER}\n{}", bots.table("give_up = \"1s\"")));
     assert_eq!(bots.app.ended().await, Some(1));
@@ -212,7 +212,7 @@ async fn a_bot_is_added_and_removed_at_the_next_start() {
     let first = bots.app.api.next_id();
     bots.app.configure(&format!("owner = {OWNER}"));
     bots.app.wait_for(OWNER, first, named).await;
-    // A bot that is no longer configured serves no one.
+    // A bot that is no longer configured doesn't answer.
     let first = bots.work.next_id();
     bots.work.says(OWNER, "/sessions");
     bots.app.ask(OWNER, "/sessions", "beta").await;

@@ -72,7 +72,7 @@ async fn an_edit_replaces_a_waiting_text_or_sends_a_correction() {
     };
     edit(101, "slow 2000", 1_790_000_001);
     app.until("the correction is queued", || (app.session("alpha")["queued"] == 2).then_some(())).await;
-    // Another edit changes the waiting correction, and an edit that changes nothing has no effect.
+    // Another edit updates the queued correction, and repeating the same edit has no effect.
     edit(101, "slow 3000", 1_790_000_002);
     stored("slow 3000").await;
     edit(101, "slow 3000", 1_790_000_003);

@@ -105,8 +105,7 @@ async fn a_fork_gets_its_own_topic() {
     app.until_turns("beta", 1).await;
     ask(&app, (GROUP, Some(original)), "to the original", "to the original").await;
     app.until_turns("alpha", 2).await;
-    // A new session in a session's topic doesn't get a topic of its own, and neither does a fork in a topic that a user
-    // created.
+    // The host creates no topic for a new session in a session's topic, or for a fork in a topic that a user created.
     ask(&app, (GROUP, Some(original)), "/new gamma", "Session 'gamma' created.").await;
     ask(&app, (GROUP, Some(9000)), "/session alpha", "Switched to session 'alpha'.").await;
     ask(&app, (GROUP, Some(9000)), "/fork delta", "in the same folder. Use /session alpha to go back.").await;

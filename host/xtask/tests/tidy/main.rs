@@ -1,5 +1,5 @@
-//! Checks source code rules: sizes, one owner per dependency, one-way imports, correct documentation. The tests only
-//! read files; they never build or run anything.
+//! Checks the source tree against the project's rules: sizes, one owner per dependency, one-way imports, correct
+//! documentation. The tests only read files; they never build or run anything.
 //!
 //! Each finding names the violated rule and the remedy, and, if it concerns a specific place, the file and line.
 

@@ -140,7 +140,7 @@ impl Chat for Fake {
         }
     }
 
-    /// If this front-end has a status line, it doesn't need a pause between frames, like the console.
+    /// Returns no pause between frames if this front-end has a status line, as the console does.
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }

@@ -27,7 +27,7 @@ pub enum DelimiterRole {
 }
 
 impl Spoilers {
-    /// Parses the source a second time, but only if it contains `||` at least twice.
+    /// Finds the spoilers in the source. Parses it a second time only if it contains `||` at least twice.
     pub fn of(markdown: &str) -> Self {
         if markdown.matches(BARS).nth(1).is_none() {
             return Self::default();
@@ -100,7 +100,7 @@ impl Search<'_> {
         }
     }
 
-    /// Handles the bars at `at`, in the text of `range`.
+    /// Handles the bars at offset `at` of the source, inside the text at `range`.
     fn handle_delimiter(&mut self, at: usize, range: &Range<usize>) {
         let (before, after) = (&self.source[..at], &self.source[at + BARS.len()..]);
         let (before, after) = (before.chars().next_back(), after.chars().next());
@@ -123,8 +123,8 @@ impl Search<'_> {
     }
 }
 
-/// Returns whether `c` may be part of an operand, which makes adjacent bars an operator. Excludes letters of other
-/// scripts, because some scripts don't put spaces between words.
+/// Returns whether `c` may be part of an operand, which makes adjacent bars an operator. Excludes non-ASCII letters,
+/// because some scripts don't put spaces between words.
 const fn is_operand_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '"' | '\'')
 }

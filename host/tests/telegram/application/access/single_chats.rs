@@ -1,4 +1,4 @@
-//! Tests people who have access in one group only, with `/access add here`.
+//! Tests users who were given access to a single group by `/access add here`.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn ask_in(app: &App, seat: (i64, i64), text: &str, wanted: &str) -> String
     app.wait_for(seat.1, first, wanted).await
 }
 
-/// Gives the stranger access to the group, as a reply to one of the stranger's messages.
+/// Gives the stranger access to the group, by replying to one of the stranger's messages.
 async fn add_by_reply(app: &App) {
     let replied = message(STRANGER, GROUP, json!({"text": "may I?", "message_id": 3}));
     let first = app.api.next_id();
@@ -28,8 +28,7 @@ async fn add_by_reply(app: &App) {
     assert_eq!(answer, "Ada L (7) is a member in this chat now.");
 }
 
-/// Checks that the bot ignores the stranger's message in a chat: the bot answers a later message of the owner, and
-/// nothing else.
+/// Checks that the bot ignores the stranger's message in a chat and answers only a later message from the owner.
 async fn assert_ignored(app: &App, chat: i64) {
     let (first, methods) = (app.api.next_id(), ["sendMessage", "sendChatAction", "sendMessageDraft"]);
     let to_stranger =
@@ -51,7 +50,7 @@ async fn a_member_of_one_group_uses_the_bot_there_only() {
     let topic = json!({"text": "/new in-topic", "message_thread_id": 5, "is_topic_message": true});
     says_in(&app, (STRANGER, GROUP), topic);
     app.wait_for(GROUP, 0, "Session 'in-topic' created.").await;
-    // Only own sessions, and no command of admins or the owner.
+    // The member sees only their own sessions, and can't run commands for admins or the owner.
     ask_in(&app, (OWNER, GROUP), "/new owners", "Session 'owners' created.").await;
     let list = ask_in(&app, (STRANGER, GROUP), "/sessions", "strange").await;
     assert!(!list.contains("owners"), "{list}");
@@ -83,7 +82,7 @@ async fn removing_a_member_of_one_group_interrupts_the_turn() {
     ask_in(&app, (STRANGER, GROUP), "slow 1000", "line 2").await;
     says_in(&app, (STRANGER, GROUP), json!({"text": "a queued message"}));
     app.until("the message is queued", || (app.session("strange")["queued"] == 1).then_some(())).await;
-    // Access to another group doesn't keep the access to this one.
+    // After access to this group is removed, access to another group doesn't help.
     ask_in(&app, (OWNER, OTHER_GROUP), "/access add 7 here", "member in this chat").await;
     let answer = ask_in(&app, (OWNER, GROUP), "/access remove 7 here", "access").await;
     assert_eq!(answer, "Ada L (7) no longer has access in this chat.");
@@ -108,7 +107,8 @@ async fn buttons_work_for_a_member_of_one_group_only_there() {
         let answers = app.api.calls("answerCallbackQuery").into_iter();
         answers.filter(|call| call.params["callback_query_id"] == press).any(|call| call.text().contains("have access"))
     };
-    // A press by a stranger, and a press below a forwarded message in a chat where the member has no access.
+    // The bot refuses presses by users without access, and presses below a forwarded message in chats where the member
+    // has no access.
     for seat in [(8, GROUP), (STRANGER, STRANGER), (STRANGER, OTHER_GROUP)] {
         let press = app.api.press_data(seat, id, &data);
         app.until("the refusal of the press", || refused(&press).then_some(())).await;
