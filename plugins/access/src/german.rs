@@ -22,8 +22,7 @@ pub const GERMAN: Translation = Translation {
         (
             "{} gives access. Without the id, reply to a message of the person. With {}, it gives access only in \
              this group. Entries of the configuration can only be changed there.",
-            "{} gibt Zugriff. Ohne die ID antwortest du damit auf eine Nachricht der Person. Mit {} gilt der \
-             Zugriff nur in dieser Gruppe. Einträge der Konfiguration lassen sich nur dort ändern.",
+            "{} gibt Zugriff. Ohne ID gilt der Befehl der Person, auf deren Nachricht du damit antwortest. Mit {} gilt der Zugriff nur in dieser Gruppe. Einträge der Konfiguration lassen sich nur dort ändern.",
         ),
     ],
 };

@@ -59,7 +59,7 @@ pub const GERMAN: Translation = Translation {
         ("List the questions of agents", "Fragen der Agenten auflisten"),
         (
             "No narrow rule allows this, for example because it consists of several commands.",
-            "Keine enge Regel erlaubt das, zum Beispiel weil es aus mehreren Befehlen besteht.",
+            "Keine eng gefasste Regel erlaubt das, zum Beispiel weil es aus mehreren Befehlen besteht.",
         ),
         ("No open requests.", "Keine offenen Anfragen."),
         (
@@ -73,7 +73,7 @@ pub const GERMAN: Translation = Translation {
         ),
         (
             "Only the owner of session '{}' and admins can save rules for it.",
-            "Nur wem die Session '{}' gehört und Admins können Regeln für sie speichern.",
+            "Nur die Person, der die Session '{}' gehört, und Admins können Regeln für sie speichern.",
         ),
         (
             "Others are choosing options at the same time. Try again.",
@@ -147,7 +147,7 @@ pub const GERMAN: Translation = Translation {
         ),
         (
             "a pattern can't contain both `*` and `:*`: write `Bash(git * main)` or `Bash(git push:*)`",
-            "ein Muster kann nicht `*` und `:*` enthalten: schreib `Bash(git * main)` oder `Bash(git push:*)`",
+            "ein Muster kann nicht zugleich `*` und `:*` enthalten: schreib `Bash(git * main)` oder `Bash(git push:*)`",
         ),
         (
             "a rule contains a line break or another control character: write one rule per line, such as \
@@ -161,7 +161,7 @@ pub const GERMAN: Translation = Translation {
         ),
         (
             "a rule for this tool takes no pattern: write the name alone, for example `mcp__server__tool`",
-            "eine Regel für dieses Tool hat kein Muster: schreib nur den Namen, zum Beispiel `mcp__server__tool`",
+            "eine Regel für dieses Tool darf kein Muster haben: schreib nur den Namen, zum Beispiel `mcp__server__tool`",
         ),
         (
             "a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`",

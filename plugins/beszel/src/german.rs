@@ -5,11 +5,11 @@ use cordboard_plugin::language::Translation;
 pub const GERMAN: Translation = Translation {
     language: "de",
     texts: &[
-        ("Only the first {} are shown.", "Nur die ersten {} werden gezeigt."),
-        ("Show the load of the machines", "Die Auslastung der Maschinen zeigen"),
+        ("Only the first {} are shown.", "Nur die ersten {} werden angezeigt."),
+        ("Show the load of the machines", "Die Auslastung der Maschinen anzeigen"),
         ("disk {}", "Platte {}"),
         ("down", "ausgefallen"),
-        ("has been {status} for {span}", "ist {status}, seit {span}"),
+        ("has been {status} for {span}", "ist seit {span} {status}"),
         ("is {status}", "ist {status}"),
         ("memory {}", "RAM {}"),
         ("paused", "pausiert"),

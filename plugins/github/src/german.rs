@@ -23,7 +23,7 @@ pub const GERMAN: Translation = Translation {
         ),
         (
             "**{sender}** force-pushed {commits} to {branch} of **{repository}**:",
-            "**{sender}** hat {commits} nach {branch} von **{repository}** gepusht (mit Force):",
+            "**{sender}** hat {commits} mit Force nach {branch} von **{repository}** gepusht:",
         ),
         (
             "**{sender}** merged pull request {link} in **{repository}**.",
@@ -68,10 +68,10 @@ pub const GERMAN: Translation = Translation {
         ("and {} more", "und {} weitere"),
         ("did not start", "ist nicht gestartet"),
         ("failed", "ist fehlgeschlagen"),
-        ("timed out", "hat zu lange gedauert"),
+        ("timed out", "hat das Zeitlimit überschritten"),
         ("{n} commit", "{n} Commit"),
         ("{n} commits", "{n} Commits"),
-        ("{run} {how} of **{repository}**.", "{run} {how}, in **{repository}**."),
-        ("{run} {how} on {branch} of **{repository}**.", "{run} {how}, auf {branch} von **{repository}**."),
+        ("{run} {how} of **{repository}**.", "{run} in **{repository}** {how}."),
+        ("{run} {how} on {branch} of **{repository}**.", "{run} auf {branch} von **{repository}** {how}."),
     ],
 };

@@ -9,6 +9,6 @@ pub const GERMAN: Translation = Translation {
             "No monitor of Uptime Kuma has sent a heartbeat yet.",
             "Noch kein Monitor von Uptime Kuma hat einen Heartbeat gesendet.",
         ),
-        ("Show the monitors of Uptime Kuma", "Die Monitore von Uptime Kuma zeigen"),
+        ("Show the monitors of Uptime Kuma", "Die Monitore von Uptime Kuma anzeigen"),
     ],
 };

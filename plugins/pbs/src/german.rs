@@ -15,7 +15,7 @@ pub const GERMAN: Translation = Translation {
         ("Jobs among the last {} tasks", "Jobs unter den letzten {} Tasks"),
         ("Jobs of the last 7 days", "Jobs der letzten 7 Tage"),
         ("Prune", "Prune"),
-        ("Show datastores and jobs of the backup server", "Datastores und Jobs des Backup-Servers zeigen"),
+        ("Show datastores and jobs of the backup server", "Datastores und Jobs des Backup-Servers anzeigen"),
         ("Sync", "Sync"),
         ("Tape backup", "Tape-Backup"),
         ("This token can't see any datastores.", "Dieses Token sieht keine Datastores."),

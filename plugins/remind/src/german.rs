@@ -9,7 +9,7 @@ pub const GERMAN: Translation = Translation {
         ("/remind [<10m|2h|1d> <text>]", "/remind [<10m|2h|1d> <Text>]"),
         ("Drop {label}", "{label} verwerfen"),
         ("Dropped.", "Verworfen."),
-        ("I will remind you in {}.", "Bis zur Erinnerung: {}."),
+        ("I will remind you in {}.", "Erinnerung gesetzt, noch {}."),
         ("No reminders here.", "Keine Erinnerungen hier."),
         ("Set a reminder", "Eine Erinnerung setzen"),
         ("That reminder no longer exists.", "Diese Erinnerung gibt es nicht mehr."),

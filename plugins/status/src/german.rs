@@ -5,10 +5,10 @@ use cordboard_plugin::language::Translation;
 pub const GERMAN: Translation = Translation {
     language: "de",
     texts: &[
-        ("Show the state of the hosts", "Den Zustand der Hosts zeigen"),
-        ("answers {status}", "antwortet {status}"),
-        ("answers {status} instead of {expected}", "antwortet {status} statt {expected}"),
-        ("answers {status}, but the body lacks {text}", "antwortet {status}, aber im Inhalt fehlt {text}"),
+        ("Show the state of the hosts", "Den Zustand der Hosts anzeigen"),
+        ("answers {status}", "antwortet mit {status}"),
+        ("answers {status} instead of {expected}", "antwortet mit {status} statt {expected}"),
+        ("answers {status}, but the body lacks {text}", "antwortet mit {status}, aber im Inhalt fehlt {text}"),
         ("answers, but requires a login ({status})", "antwortet, verlangt aber eine Anmeldung ({status})"),
         ("does not answer: {}", "antwortet nicht: {}"),
         ("no response within {}", "keine Antwort innerhalb von {}"),

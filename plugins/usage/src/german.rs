@@ -27,7 +27,7 @@ pub const GERMAN: Translation = Translation {
         ("unknown", "unbekannt"),
         ("{n} turn", "{n} Antwort"),
         ("{n} turns", "{n} Antworten"),
-        ("{} in, {} out", "{} ein, {} aus"),
+        ("{} in, {} out", "{} Eingabe, {} Ausgabe"),
         ("{} more", "{} weitere"),
     ],
 };

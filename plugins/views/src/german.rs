@@ -7,7 +7,7 @@ pub const GERMAN: Translation = Translation {
     texts: &[
         ("Done.", "Fertig."),
         ("Only the final answer, when the agent has finished", "Nur die endgültige Antwort, wenn der Agent fertig ist"),
-        ("The agent failed without giving a reason.", "Der Agent ist ohne Angabe eines Grundes fehlgeschlagen."),
+        ("The agent failed without giving a reason.", "Der Agent ist ohne Angabe von Gründen gescheitert."),
         (
             "The answer with the thoughts, actions and tasks of the agent",
             "Die Antwort mit den Gedanken, Aktionen und Aufgaben des Agenten",

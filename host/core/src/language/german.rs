@@ -29,11 +29,11 @@ pub const TEXTS: Texts = &[
     (" Did you mean //{nearest}?", " Meintest du //{nearest}?"),
     (
         " If it was the approval plugin, a user is now asked about each permission.",
-        " Falls es das Freigabe-Plugin war, wird jetzt zu jeder Erlaubnis eine Person gefragt.",
+        " Falls es das Freigabe-Plugin war, entscheidet jetzt bei jeder Bitte um Erlaubnis eine Person.",
     ),
     (
         " If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.",
-        " Falls es das Lifecycle-Plugin war, werden untätige Agenten jetzt nach ihrem Idle-Timeout angehalten.",
+        " Falls es das Lifecycle-Plugin war, werden untätige Agenten jetzt nach ihrem Idle-Timeout pausiert.",
     ),
     (
         " Restarting it also ends its background work: {}.",
@@ -61,7 +61,7 @@ pub const TEXTS: Texts = &[
     ("/{command} is for admins only.", "/{command} ist nur für Admins."),
     ("/{command} is for members only.", "/{command} ist nur für Mitglieder."),
     ("/{command} is for the owner only.", "/{command} ist nur für den Owner."),
-    ("/{name} failed: plugin '{plugin}' {why}.", "/{name} ist fehlgeschlagen: Plugin '{plugin}' {why}."),
+    ("/{name} failed: plugin '{plugin}' {why}.", "/{name} ist fehlgeschlagen. Fehler in Plugin '{plugin}': {why}."),
     ("; or type /plugins grant {plugin} {version}", "; oder gib /plugins grant {plugin} {version} ein"),
     (
         "A filter rejected your edit, so the previous text stays until you edit the message again: {why}",
@@ -154,7 +154,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "In a group, an album needs a caption. Send it again with one.",
-        "In einer Gruppe braucht ein Album eine Bildunterschrift. Sende es noch einmal mit einer.",
+        "In einer Gruppe braucht ein Album einen Begleittext. Sende es noch einmal mit einem.",
     ),
     (
         "In a single chat, people can only be members. Without `here`, the role applies in all chats.",
@@ -228,7 +228,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "Not sent to the agent: the filter '{plugin}' {why}. Send the message again, or ask the owner to remove the filter from `filters` in [plugins].",
-        "Nicht an den Agenten gesendet: Filter '{plugin}' {why}. Sende die Nachricht noch einmal oder bitte den Owner, den Filter aus `filters` in [plugins] zu entfernen.",
+        "Nicht an den Agenten gesendet. Fehler im Filter '{plugin}': {why}. Sende die Nachricht noch einmal oder bitte den Owner, den Filter aus `filters` in [plugins] zu entfernen.",
     ),
     ("Not sent to the agent: {}", "Nicht an den Agenten gesendet: {}"),
     (
@@ -267,11 +267,11 @@ pub const TEXTS: Texts = &[
     ("Plugin '{name}' is enabled: {}.", "Plugin '{name}' ist aktiviert: {}."),
     (
         "Plugin '{name}' is granted {granted}, and is active: {}.",
-        "Plugin '{name}' bekommt {granted} und ist aktiv: {}.",
+        "Plugin '{name}' hat jetzt die Berechtigungen {granted} und ist aktiv: {}.",
     ),
     (
         "Plugin '{name}' is no longer granted {revoked}. {active_now}",
-        "Plugin '{name}' darf nicht mehr: {revoked}. {active_now}",
+        "Dem Plugin '{name}' wurde entzogen: {revoked}. {active_now}",
     ),
     ("Plugin '{name}' is reloaded: {}.", "Plugin '{name}' ist neu geladen: {}."),
     (
@@ -289,15 +289,15 @@ pub const TEXTS: Texts = &[
     ),
     (
         "Plugin '{name}', version {version}, is rolled back. Active now: {active_now}.{again}",
-        "Plugin '{name}', Version {version}, ist zurückgesetzt. Jetzt aktiv: {active_now}.{again}",
+        "Plugin '{name}', Version {version}, wurde zurückgerollt. Jetzt aktiv: {active_now}.{again}",
     ),
     (
         "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {active_now}; {next_attempt}.",
-        "Plugin '{name}', Version {version}, ist zurückgesetzt: {how}.\nJetzt aktiv: {active_now}; {next_attempt}.",
+        "Plugin '{name}', Version {version}, wurde zurückgerollt: {how}.\nJetzt aktiv: {active_now}; {next_attempt}.",
     ),
     (
         "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was rejected: {why}.{stays_active}",
-        "Plugin '{name}', Version {version}: {how}. Es konnte nicht zurückgesetzt werden, weil die vorherige Version abgelehnt wurde: {why}.{stays_active}",
+        "Plugin '{name}', Version {version}: {how}. Die Version konnte nicht zurückgerollt werden, weil die vorherige abgelehnt wurde: {why}.{stays_active}",
     ),
     (
         "Plugin '{name}', version {}, is being compiled. You get a message when it is done.",
@@ -321,7 +321,7 @@ pub const TEXTS: Texts = &[
     ("Plugin '{}' is not disabled.", "Plugin '{}' ist nicht deaktiviert."),
     (
         "Plugin '{}' is not granted {listed}. You won't be asked again about versions that request only these capabilities.{stays_active}",
-        "Plugin '{}' bekommt {listed} nicht. Du wirst nicht mehr nach Versionen gefragt, die nur diese Berechtigungen anfordern.{stays_active}",
+        "Plugin '{}' bekommt {listed} nicht. Zu Versionen, die nur diese Berechtigungen anfordern, wirst du nicht mehr gefragt.{stays_active}",
     ),
     (
         "Plugin '{}' no longer has a file and is not built in.",
@@ -347,7 +347,7 @@ pub const TEXTS: Texts = &[
     ("Send again", "Erneut senden"),
     (
         "Send the text as your next message here, or type: /answer {session}#{number} {option} <text>",
-        "Sende den Text als deine nächste Nachricht hier, oder gib ein: /answer {session}#{number} {option} <Text>",
+        "Sende den Text hier als nächste Nachricht oder gib ein: /answer {session}#{number} {option} <Text>",
     ),
     ("Send them again without a command.", "Sende sie noch einmal ohne Befehl."),
     (
@@ -396,7 +396,7 @@ pub const TEXTS: Texts = &[
     ("Session '{session}' is busy. Use /stop first.", "Session '{session}' ist beschäftigt. Verwende zuerst /stop."),
     (
         "Session '{session}' is busy. Your message is queued.",
-        "Session '{session}' ist beschäftigt. Deine Nachricht ist eingereiht.",
+        "Session '{session}' ist beschäftigt. Deine Nachricht wartet.",
     ),
     ("Session '{session}' is not archived.", "Session '{session}' ist nicht archiviert."),
     (
@@ -409,7 +409,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "Session '{session}' is waiting for your answer to question #{number}. Use its buttons or /answer #{number}; /requests shows it again. Your message is queued.",
-        "Session '{session}' wartet auf deine Antwort auf Frage #{number}. Verwende ihre Buttons oder /answer #{number}; /requests zeigt sie noch einmal. Deine Nachricht ist eingereiht.",
+        "Session '{session}' wartet auf deine Antwort auf Frage #{number}. Verwende die Buttons der Frage oder /answer #{number}; /requests zeigt sie noch einmal. Deine Nachricht wartet.",
     ),
     (
         "Session '{session}' keeps working in {}, although [sessions.folders] no longer lists the session.",
@@ -431,9 +431,9 @@ pub const TEXTS: Texts = &[
     ("Stopped: Cordboard is shutting down.", "Gestoppt: Cordboard wird beendet."),
     (
         "The agent can't get this kind of message ({kind}).",
-        "Der Agent kann diese Art von Nachricht nicht bekommen ({kind}).",
+        "Der Agent kann diese Art von Nachricht nicht empfangen ({kind}).",
     ),
-    ("The agent failed without giving a reason.", "Der Agent ist ohne Angabe eines Grundes gescheitert."),
+    ("The agent failed without giving a reason.", "Der Agent ist ohne Angabe von Gründen gescheitert."),
     (
         "The agent gets only the caption. It can't see the {kind}.",
         "Der Agent bekommt nur den Begleittext. Den Anhang kann er nicht sehen ({kind}).",
@@ -468,7 +468,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "The agent of session '{session}' has been silent for {silent}, although it is not running a tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.{ends}",
-        "Der Agent der Session '{session}' meldet sich seit {silent} nicht, obwohl er kein Tool ausführt. Warte, unterbrich die Antwort oder starte den Agenten neu; er bekommt deine Nachricht dann noch einmal.{ends}",
+        "Der Agent der Session '{session}' hat sich seit {silent} nicht mehr gemeldet, obwohl er kein Tool ausführt. Warte, unterbrich die Antwort oder starte den Agenten neu; er bekommt deine Nachricht dann noch einmal.{ends}",
     ),
     (
         "The agent of session '{session}' has no command //{name}.{hint} Use /commands to list its commands.",
@@ -520,7 +520,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "The bot of [{table}] has stopped: failed to {}\nThe other bots continue. Restart Cordboard once the cause is fixed. Messages that wait for this bot are kept.",
-        "Der Bot von [{table}] ist gestoppt: failed to {}\nDie anderen Bots laufen weiter. Starte Cordboard neu, wenn die Ursache behoben ist. Nachrichten, die auf diesen Bot warten, bleiben erhalten.",
+        "Der Bot von [{table}] läuft nicht mehr. Fehler: failed to {}\nDie anderen Bots laufen weiter. Starte Cordboard neu, wenn die Ursache behoben ist. Nachrichten, die auf diesen Bot warten, bleiben erhalten.",
     ),
     (
         "The change to session '{session}' takes effect with the first message after its background work ends: {work}.",
@@ -538,7 +538,7 @@ pub const TEXTS: Texts = &[
     ("The file could not be saved in {folder}: {why}", "Die Datei konnte nicht in {folder} gespeichert werden: {why}"),
     (
         "The filter '{plugin}' {why}, so the previous text stays: edit the message again, or ask the owner to remove the filter from `filters` in [plugins].",
-        "Filter '{plugin}' {why}, deshalb gilt der bisherige Text: Bearbeite die Nachricht noch einmal oder bitte den Owner, den Filter aus `filters` in [plugins] zu entfernen.",
+        "Fehler im Filter '{plugin}': {why}. Deshalb gilt der bisherige Text. Bearbeite die Nachricht noch einmal oder bitte den Owner, den Filter aus `filters` in [plugins] zu entfernen.",
     ),
     ("The host can't read '{path}': {why}.", "Der Host kann '{path}' nicht lesen: {why}."),
     ("The host can't read the session's folder: {why}.", "Der Host kann den Ordner der Session nicht lesen: {why}."),
@@ -565,11 +565,11 @@ pub const TEXTS: Texts = &[
     ("The plugin folder can be used again.", "Der Plugin-Ordner ist wieder verwendbar."),
     (
         "The plugin folder can't be used: Cordboard failed to {why}.",
-        "Der Plugin-Ordner ist nicht verwendbar: Cordboard failed to {why}.",
+        "Der Plugin-Ordner ist nicht verwendbar. Fehler: failed to {why}.",
     ),
     (
         "The plugin folder can't be used: failed to {why}. The active plugin versions keep running.",
-        "Der Plugin-Ordner ist nicht verwendbar: failed to {why}. Die aktiven Plugin-Versionen laufen weiter.",
+        "Der Plugin-Ordner ist nicht verwendbar. Fehler: failed to {why}. Die aktiven Plugin-Versionen laufen weiter.",
     ),
     (
         "The program of session '{session}' did not respond and was stopped. The next message starts it again.",
@@ -586,7 +586,7 @@ pub const TEXTS: Texts = &[
     ("The rule {} requires your decision.", "Die Regel {} verlangt deine Entscheidung."),
     (
         "The topic {place} no longer exists: {}{use_elsewhere}\nMessages for the topic are not delivered, unless someone writes there again; `cordboard outbox` lists them.",
-        "Das Thema {place} gibt es nicht mehr: {}{use_elsewhere}\nNachrichten für das Thema werden nicht zugestellt, solange dort niemand mehr schreibt; `cordboard outbox` listet sie auf.",
+        "Das Thema {place} gibt es nicht mehr: {}{use_elsewhere}\nNachrichten für das Thema werden erst wieder zugestellt, wenn dort jemand schreibt; `cordboard outbox` listet sie auf.",
     ),
     ("The {kind} could not be downloaded: {why}", "Herunterladen fehlgeschlagen ({kind}): {why}"),
     (
@@ -621,7 +621,7 @@ pub const TEXTS: Texts = &[
     ("This message could not be shown.", "Diese Nachricht konnte nicht angezeigt werden."),
     (
         "This message is no longer queued in session '{session}'. Use /stop to interrupt the turn.",
-        "Diese Nachricht ist in Session '{session}' nicht mehr eingereiht. Unterbrich die Antwort mit /stop.",
+        "Diese Nachricht wartet nicht mehr in Session '{session}'. Unterbrich die Antwort mit /stop.",
     ),
     (
         "This message was posted as a group or a channel, so its author is unknown. Use the person's numeric id.",
@@ -690,7 +690,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "`[plugins] lifecycle` names this plugin; without it, idle agents are suspended at their idle timeout",
-        "`[plugins] lifecycle` nennt dieses Plugin; ohne es werden untätige Agenten nach ihrem Idle-Timeout angehalten",
+        "`[plugins] lifecycle` nennt dieses Plugin; ohne es werden untätige Agenten nach ihrem Idle-Timeout pausiert",
     ),
     (
         "`[sessions.folders]` assigns {} to '{name}', but this session stays in {}. Choose another name.",
@@ -735,15 +735,15 @@ pub const TEXTS: Texts = &[
     ("its requests are rejected: {why}", "seine Anfragen werden abgelehnt: {why}"),
     (
         "lists and reads the sessions that the user who calls it may see, with their files",
-        "listet und liest die Sessions mit ihren Dateien, die die aufrufende Person sehen darf",
+        "listet die Sessions auf, die die aufrufende Person sehen darf, und liest sie samt ihren Dateien",
     ),
     (
         "lists the open questions of agents in the sessions that the user who calls it may see, and answers them in that user's name",
-        "listet die offenen Fragen der Agenten in den Sessions, die die aufrufende Person sehen darf, und beantwortet sie in ihrem Namen",
+        "listet die offenen Fragen der Agenten in den Sessions auf, die die aufrufende Person sehen darf, und beantwortet sie im Namen dieser Person",
     ),
     (
         "lists the people with access, and gives and removes access, when the owner calls it",
-        "listet die Personen mit Zugriff und gibt oder entzieht Zugriff, wenn der Owner es aufruft",
+        "zeigt, wer Zugriff hat, und gibt oder entzieht Zugriff, wenn der Owner es aufruft",
     ),
     (
         "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with NAME = \"/path/to/a/file\"",
@@ -756,18 +756,18 @@ pub const TEXTS: Texts = &[
     ("reads the files of the messages that it filters", "liest die Dateien der Nachrichten, die es filtert"),
     (
         "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
-        "lädt Plugins neu, setzt sie zurück und deaktiviert sie, und erteilt Berechtigungen, wenn der Owner es aufruft",
+        "lädt Plugins neu, rollt sie zurück, deaktiviert sie und erteilt ihnen Berechtigungen, wenn der Owner es aufruft",
     ),
     (
         "send this one again when fewer than {limit} are left.",
-        "sende diese noch einmal, wenn weniger als {limit} übrig sind.",
+        "sende diese neue Nachricht noch einmal, wenn weniger als {limit} übrig sind.",
     ),
-    ("send this one again when none is left.", "sende diese noch einmal, wenn keine mehr übrig ist."),
+    ("send this one again when none is left.", "sende diese neue Nachricht noch einmal, wenn keine mehr übrig ist."),
     ("sends HTTP requests to the addresses that you name", "sendet HTTP-Anfragen an die Adressen, die du nennst"),
     ("the filters left no text.", "die Filter haben keinen Text übrig gelassen."),
     ("the newest version was rejected: {why}", "die neueste Version wurde abgelehnt: {why}"),
     ("the owner", "Owner"),
-    ("then send this one again.", "sende danach diese noch einmal."),
+    ("then send this one again.", "sende danach diese neue Nachricht noch einmal."),
     ("uses the secrets that you name, without seeing them", "verwendet die Secrets, die du nennst, ohne sie zu sehen"),
     ("version {version} is being compiled", "Version {version} wird kompiliert"),
     ("version {version} is pending approval: {why}", "Version {version} wartet auf Freigabe: {why}"),
@@ -778,15 +778,15 @@ pub const TEXTS: Texts = &[
     ("version {version} was rejected: {why}", "Version {version} wurde abgelehnt: {why}"),
     (
         "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}",
-        "Version {version} wurde {rollbacks}-mal zurückgesetzt und wird nicht mehr versucht: Speichere eine neue Version oder gib /plugins reload {name} ein",
+        "Version {version} wurde {rollbacks}-mal zurückgerollt und wird nicht mehr versucht: Speichere eine neue Version oder gib /plugins reload {name} ein",
     ),
     (
         "version {version} was rolled back {rollbacks} times because of failed calls, the last of which {why}; save a new version, or type /plugins reload {name}",
-        "Version {version} wurde {rollbacks}-mal wegen fehlgeschlagener Aufrufe zurückgesetzt, der letzte: {why}; speichere eine neue Version oder gib /plugins reload {name} ein",
+        "Version {version} wurde {rollbacks}-mal wegen fehlgeschlagener Aufrufe zurückgerollt, letzter Fehler: {why}; speichere eine neue Version oder gib /plugins reload {name} ein",
     ),
     (
         "version {version} was rolled back: save a new version, or type /plugins reload {name}",
-        "Version {version} wurde zurückgesetzt: Speichere eine neue Version oder gib /plugins reload {name} ein",
+        "Version {version} wurde zurückgerollt: Speichere eine neue Version oder gib /plugins reload {name} ein",
     ),
     (
         "version {version} will be tried again in {pause}; /plugins reload {name} tries it at once",
@@ -803,7 +803,7 @@ pub const TEXTS: Texts = &[
     ),
     (
         "{id} has access to all chats, not only to this one. /access remove {id} removes it.",
-        "{id} hat Zugriff auf alle Chats, nicht nur auf diesen. /access remove {id} entfernt ihn.",
+        "{id} hat Zugriff in allen Chats, nicht nur in diesem. /access remove {id} entzieht ihn.",
     ),
     ("{id} has no access.", "{id} hat keinen Zugriff."),
     ("{outcome} The button has no effect.", "{outcome} Der Button hat keine Wirkung."),
@@ -815,11 +815,11 @@ pub const TEXTS: Texts = &[
     ("{person} no longer has access in this chat.", "{person} hat in diesem Chat keinen Zugriff mehr."),
     ("{person} no longer has access.", "{person} hat keinen Zugriff mehr."),
     ("{text}\n“{message}”", "{text}\n„{message}“"),
-    ("{}\n/{command} ran without it.", "{}\n/{command} lief ohne sie."),
+    ("{}\n/{command} ran without it.", "{}\n/{command} wurde ohne die Datei ausgeführt."),
     ("{}\nYour message was not sent to the agent.", "{}\nDeine Nachricht wurde nicht an den Agenten gesendet."),
     (
         "{} The agent can't receive files. Send it a message that names the file.",
-        "{} Der Agent kann keine Dateien bekommen. Sende ihm eine Nachricht, die die Datei nennt.",
+        "{} Der Agent kann keine Dateien empfangen. Sende ihm eine Nachricht, die die Datei nennt.",
     ),
     ("{} is not a folder below one of `[sessions] roots`.", "{} ist kein Ordner unterhalb von `[sessions] roots`."),
     ("{} is {} now.", "{} hat jetzt die Rolle {}."),
@@ -841,7 +841,7 @@ pub const PLURALS: Plurals = &[
     (
         "1 call failed within {within} of its activation, the last one {last}",
         (
-            "innerhalb von {within} nach der Aktivierung ist 1 Aufruf fehlgeschlagen, der letzte: {last}",
+            "innerhalb von {within} nach der Aktivierung ist 1 Aufruf fehlgeschlagen: {last}",
             "innerhalb von {within} nach der Aktivierung sind {n} Aufrufe fehlgeschlagen, der letzte: {last}",
         ),
     ),
@@ -876,8 +876,8 @@ pub const PLURALS: Plurals = &[
     (
         "version {version} will be tried again in {pause}, because it was rolled back once after failed calls, the last of which {why}; /plugins reload {name} tries it at once",
         (
-            "Version {version} wird in {pause} erneut versucht, weil sie einmal nach fehlgeschlagenen Aufrufen zurückgesetzt wurde, der letzte: {why}; /plugins reload {name} versucht sie sofort",
-            "Version {version} wird in {pause} erneut versucht, weil sie {n}-mal in Folge nach fehlgeschlagenen Aufrufen zurückgesetzt wurde, der letzte: {why}; /plugins reload {name} versucht sie sofort",
+            "Version {version} wird in {pause} erneut versucht, weil sie einmal nach fehlgeschlagenen Aufrufen zurückgerollt wurde, letzter Fehler: {why}; /plugins reload {name} versucht sie sofort",
+            "Version {version} wird in {pause} erneut versucht, weil sie {n}-mal in Folge nach fehlgeschlagenen Aufrufen zurückgerollt wurde, letzter Fehler: {why}; /plugins reload {name} versucht sie sofort",
         ),
     ),
     (
