@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    peers::{self, GRAMMY, PEERS},
+    peer_packages::{self, GRAMMY, PEERS},
     raw_client,
     stand_in::{Content, Incoming, StandIn, TOKEN},
     table::{Row, Spans, spell},
@@ -61,7 +61,7 @@ struct Contestant {
 pub fn measure() -> Vec<Row> {
     // Fetch all peers' packages before any bot polls, because fetching may outlast a poll.
     let commands: Vec<_> =
-        PEERS.iter().filter(|_| peers::are_wanted()).map(|peer| (peer.package, peer.command())).collect();
+        PEERS.iter().filter(|_| peer_packages::are_wanted()).map(|peer| (peer.package, peer.command())).collect();
     let mut contestants = vec![
         Contestant::new(FLOOR, Bot::Program(raw())),
         Contestant::new(HOST, Bot::Host(TelegramHost::start(&format!("[access]\nowner = {OWNER}\n"), api()))),
@@ -147,7 +147,7 @@ fn rows(contestants: Vec<Contestant>) -> Vec<Row> {
                 figure: "own share ≤ 0.5 × grammY's".to_owned(),
                 reached: own * 2 <= grammy,
             },
-            (HOST, None) => Row::comparison(what, shares, format!("needs {}", peers::FLAG)),
+            (HOST, None) => Row::comparison(what, shares, format!("needs {}", peer_packages::FLAG)),
             (_, _) => Row::comparison(what, shares, "for comparison".to_owned()),
         }
     };

@@ -24,7 +24,7 @@ mod fake_agent;
 mod floor;
 mod many_agents;
 mod many_chats;
-mod peers;
+mod peer_packages;
 mod plugin_memory;
 mod process;
 mod python_and_js;
@@ -92,7 +92,7 @@ fn main() {
     table::print_header();
     for (name, _) in chosen {
         eprintln!("measuring: {name}");
-        let flags = args.iter().filter(|arg| *arg == peers::FLAG);
+        let flags = args.iter().filter(|arg| *arg == peer_packages::FLAG);
         let ended = Command::new(std::env::current_exe().unwrap()).args([ONE, name]).args(flags).status().unwrap();
         assert!(ended.success(), "benchmark {name} failed: {ended}");
     }
