@@ -6,9 +6,9 @@ mod announced_tools;
 mod api_error;
 mod background;
 mod checklist;
+mod compaction_repeats;
 mod control;
 mod denials;
-mod preserved_messages;
 mod reported_mode;
 mod requests;
 mod result;
@@ -35,8 +35,8 @@ use announced_tools::AnnouncedTools;
 use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
+use compaction_repeats::CompactionRepeats;
 use denials::Denials;
-use preserved_messages::PreservedMessages;
 use reported_mode::ReportedMode;
 use requests::Requests;
 use turn_parts::{Turn, is_main_agent};
@@ -62,7 +62,7 @@ pub(super) struct Claude {
     unprompted: Option<PromptId>,
     /// Whether a prompt was sent to this process. Until then, neither an `init` nor a failed result belongs to a turn.
     prompted: bool,
-    preserved: PreservedMessages,
+    preserved: CompactionRepeats,
     /// Whether this CLI puts prompt ids into its messages. If it does, a turn whose messages don't contain an id
     /// doesn't answer a prompt.
     names_prompt_ids: bool,
@@ -94,7 +94,7 @@ impl Claude {
             prompts: Prompts::default(),
             unprompted: None,
             prompted: false,
-            preserved: PreservedMessages::default(),
+            preserved: CompactionRepeats::default(),
             names_prompt_ids: false,
             turn: Turn::default(),
             checklist: Checklist::default(),

@@ -6,10 +6,10 @@
 
 mod blank;
 mod builder;
-mod code_blocks;
 mod controls;
 mod entity_limit;
 mod escape;
+mod find_code_blocks;
 mod long_quotes;
 mod markdown;
 mod one_line;
@@ -21,10 +21,10 @@ pub mod terminal;
 
 pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
-pub use code_blocks::{CodeBlock, code_blocks};
 pub use controls::{is_unseen, strip_controls};
 pub use entity_limit::{KeepFrom, MOST_ENTITIES, limit_entities};
 pub use escape::{code, escape, literal, unescape};
+pub use find_code_blocks::{CodeBlock, find_code_blocks};
 pub use long_quotes::{LONG_QUOTE, MessageEnd, collapse_long_quotes};
 pub(crate) use one_line::shorten;
 pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};

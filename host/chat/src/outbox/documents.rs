@@ -21,7 +21,7 @@ pub(super) fn split_off(reply: &Reply, over: usize) -> (String, Vec<OutgoingFile
     let mut source = String::new();
     let mut files = Vec::new();
     let mut end = 0;
-    for block in render::code_blocks(&text) {
+    for block in render::find_code_blocks(&text) {
         if block.code.chars().count() > over {
             let name = format!("code-{}.{}", files.len() + 1, extension(&block.language));
             source.push_str(&text[end..block.at.start]);

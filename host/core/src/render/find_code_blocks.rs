@@ -18,7 +18,7 @@ pub struct CodeBlock {
 
 /// Returns the fenced code blocks in order.
 #[must_use]
-pub fn code_blocks(markdown: &str) -> Vec<CodeBlock> {
+pub fn find_code_blocks(markdown: &str) -> Vec<CodeBlock> {
     let mut blocks = Vec::new();
     let mut current: Option<CodeBlock> = None;
     for (event, at) in parser(markdown).into_offset_iter() {

@@ -7,9 +7,9 @@ use serde_json::Value;
 /// The ids of the messages that the latest compaction preserved. The CLI repeats some of these messages with the same
 /// ids, although the chat has already shown them.
 #[derive(Debug, Default)]
-pub(super) struct PreservedMessages(BTreeSet<String>);
+pub(super) struct CompactionRepeats(BTreeSet<String>);
 
-impl PreservedMessages {
+impl CompactionRepeats {
     pub(super) fn on_compaction(&mut self, metadata: &Value) {
         let messages = &metadata["preserved_messages"];
         let preserved = messages["all_uuids"].as_array().or_else(|| messages["uuids"].as_array());
