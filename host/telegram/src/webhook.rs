@@ -91,7 +91,7 @@ async fn set(telegram: &Telegram, connection: &mut Connection<'_>, payload: &Set
     }
 }
 
-/// Stores the updates of requests, one after another.
+/// Stores the updates from requests, one after another.
 async fn receive(
     mut receiver: Receiver<'_>,
     mut connection: Connection<'_>,

@@ -50,7 +50,7 @@ pub async fn collect_output(program: Spawn, limits: OutputLimits) -> Result<Vec<
         Err(_) => OutputError::TooSlow(limits.time),
     };
     process.kill();
-    // The channel closes when no process of the tree is left, so the caller may start the next program.
+    // The channel closes when no processes are left in the tree, so the caller may start the next program.
     while events.recv().await.is_some() {}
     Err(error)
 }

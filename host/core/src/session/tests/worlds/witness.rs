@@ -664,7 +664,7 @@ impl Witness {
         self.questions.clear();
         self.fresh &= self.stored.conversation.is_none() && self.stored.fork.is_none();
         let terminal = self.stored.terminal.as_ref().map(|terminal| terminal.process.clone());
-        // A terminal opens only after the commit, so one that this step opens isn't open yet.
+        // A terminal opens only after the commit, so a terminal requested in this step isn't open yet.
         let is_open = self.terminal.is_some() && !self.step.opens_terminal;
         self.must(!is_open || terminal == self.terminal, "the next host knows the terminal");
         self.terminal = terminal;
