@@ -57,7 +57,9 @@ fn each_known_key_is_documented_and_no_other() {
     documented.insert("sessions folders".to_owned());
     assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "the key is documented as a separate table");
     documented.insert("plugins.NAME webhook".to_owned());
-    assert!(DEFAULTS.contains("It can set the keys of [telegram] except `webhook` and\n# `webhook_listen`"));
+    assert!(
+        DEFAULTS.contains("This table can override any key of [telegram] except\n# `webhook` and `webhook_listen`")
+    );
     let known = known_with_bots();
     let of_bots = known["telegram"].iter().filter(|key| !["webhook", "webhook_listen"].contains(key));
     documented.extend(of_bots.map(|key| format!("telegram.NAME {key}")));
