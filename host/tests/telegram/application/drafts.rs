@@ -99,11 +99,11 @@ async fn a_question_of_the_agent_is_below_the_text_before_it() {
     let first = app.api.next_id();
     app.api.says(OWNER, "run git push");
     app.wait_for(OWNER, first, "asks for permission").await;
-    // While a turn waits, the host shows its frames again every few seconds. They must not become drafts.
-    let drafts = app.api.calls("sendMessageDraft").len();
-    let edits = app.api.calls("editMessageText").len();
-    app.api.until_calls("editMessageText", edits + 1).await;
-    assert_eq!(app.api.calls("sendMessageDraft").len(), drafts);
+    // While the agent waits for the user, only the activity indicator is refreshed, every four seconds.
+    let frames = || ["sendMessageDraft", "editMessageText"].map(|method| app.api.calls(method).len());
+    let (before, refreshed) = (frames(), app.api.calls("sendChatAction").len());
+    app.api.until_calls("sendChatAction", refreshed + 3).await;
+    assert_eq!(frames(), before);
     app.ask(OWNER, "/allow", "Answered: Allow once.").await;
     app.wait_for(OWNER, first, "You allowed it").await;
 }
