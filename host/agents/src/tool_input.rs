@@ -2,6 +2,7 @@
 //! Shows invisible characters as their codes, and only the start and the end of a long input.
 
 use cordboard_core::{
+    messages,
     render::{self, units},
     types::{QuestionText, ToolUse},
 };
@@ -136,7 +137,7 @@ impl Limits {
             return String::new();
         }
         let hidden = rules.len() - shown.len();
-        format!("\n\nFor this session it would allow: {}{}", shown.join(", "), note(hidden, "rule"))
+        format!("\n\n{}{}", messages::would_allow(&shown.join(", ")), note(hidden, "rule"))
     }
 }
 

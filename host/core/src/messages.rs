@@ -17,8 +17,8 @@ pub mod topics;
 pub mod transcription;
 
 pub use agent_request::{
-    INPUT_ENDED, labels, no_open_request, no_such_option, option_needs_text, option_without_text, several_requests,
-    text_is_next,
+    INPUT_ENDED, choose_several, labels, no_open_request, no_such_option, option_needs_text, option_without_text,
+    several_requests, text_is_next, would_allow,
 };
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use budget::{budget_refusal, budget_warning};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cordboard_core::{
     agent_event::AgentEvent,
-    messages::labels,
+    messages::{self, labels},
     render,
     types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption, ToolUse},
 };
@@ -205,7 +205,7 @@ impl Pending {
             let (id, label) = ((index + 1).to_string(), tool_input::cut(text(offered, "label"), MAX_LABEL));
             options.push(option(&id, &label, OptionText::No));
         }
-        options.push(option(OTHER, "Something else", OptionText::Required));
+        options.push(option(OTHER, &labels::something_else(), OptionText::Required));
         let multiple = question["multiSelect"] == true;
         let body = QuestionText::new(shown, whole);
         let title = tool_input::cut(asked.lines().next().unwrap_or_default(), MAX_TITLE);
@@ -272,7 +272,7 @@ impl QuestionLimits {
         }
         body.push_str(&tool_input::note(offered.len().saturating_sub(MAX_OPTIONS), "option"));
         if question["multiSelect"] == true {
-            body.push_str("\n\nChoose one or more, and press Done, or type their numbers, as in `/answer 1 2`.");
+            body.push_str(&format!("\n\n{}", messages::choose_several()));
         }
         body
     }

@@ -111,6 +111,10 @@ pub const TEXTS: Texts = &[
     ),
     ("Choose one of: {known}.", "Wähle eine der Optionen: {known}."),
     ("Choose one or more of: {known}.", "Wähle eine oder mehrere der Optionen: {known}."),
+    (
+        "Choose one or more, and press Done, or type their numbers, as in `/answer 1 2`.",
+        "Wähle eine oder mehrere und drücke Fertig, oder gib ihre Nummern ein, wie in `/answer 1 2`.",
+    ),
     ("Closed.", "Geschlossen."),
     (
         "Cordboard can't read the history of agent '{}'. Scroll up in the chat instead.",
@@ -145,6 +149,7 @@ pub const TEXTS: Texts = &[
         "Erledigt, aber die Änderung wurde nicht gespeichert und kann bei einem Neustart verloren gehen: {why}",
     ),
     ("Done.", "Fertig."),
+    ("For this session it would allow: {rules}", "Für diese Session wäre damit erlaubt: {rules}"),
     ("Generation {number} stays active.", "Generation {number} bleibt aktiv."),
     ("Grant and activate", "Erlauben und aktivieren"),
     ("Grant {plugin}", "{plugin} erlauben"),
@@ -426,6 +431,7 @@ pub const TEXTS: Texts = &[
     ("Session '{}' can only be activated in this chat.", "Session '{}' kann nur in diesem Chat aktiviert werden."),
     ("Session '{}' doesn't exist. Use /new to create it.", "Session '{}' gibt es nicht. Erstelle sie mit /new."),
     ("Show more", "Mehr anzeigen"),
+    ("Something else", "Etwas anderes"),
     ("Start fresh", "Neu beginnen"),
     ("Stopped.", "Gestoppt."),
     ("Stopped: Cordboard is shutting down.", "Gestoppt: Cordboard wird beendet."),

@@ -65,7 +65,19 @@ pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> St
     )
 }
 
-/// The labels of the answers to an agent's permission request or plan.
+/// Returns the last line of a question with several answers.
+#[must_use]
+pub fn choose_several() -> String {
+    tr!("Choose one or more, and press Done, or type their numbers, as in `/answer 1 2`.")
+}
+
+/// Returns the line that says which rules the option [`RequestOption::ALLOW_FOR_SESSION`] adds.
+#[must_use]
+pub fn would_allow(rules: &str) -> String {
+    tr!("For this session it would allow: {rules}", rules)
+}
+
+/// The labels of the answers to agents' questions.
 pub mod labels {
     use tr::tr;
 
@@ -87,6 +99,11 @@ pub mod labels {
     #[must_use]
     pub fn deny_with_reason() -> String {
         tr!("Deny and say why")
+    }
+
+    #[must_use]
+    pub fn something_else() -> String {
+        tr!("Something else")
     }
 
     #[must_use]

@@ -1,7 +1,7 @@
 //! Implements `@permission` and `@question`, the directives that make a session's agent ask the user.
 
 use cordboard_core::{
-    render,
+    messages, render,
     session::{Decision, DecisionOutcome},
     types::{AgentRequest, OptionText, Reply, RequestId, RequestOption, SessionView},
 };
@@ -61,7 +61,7 @@ impl StepRunner {
         let numbered = choices.split('|').zip(1_u32..);
         let mut options: Vec<RequestOption> =
             numbered.map(|(label, number)| option(&number.to_string(), label.trim(), OptionText::No)).collect();
-        options.push(option("other", "Something else", OptionText::Required));
+        options.push(option("other", &messages::labels::something_else(), OptionText::Required));
         let (title, text) = (text.trim().to_owned(), render::escape(text.trim()));
         let (kind, view) = ("question", self.session(session)?);
         self.ask(&view, |id| AgentRequest {
