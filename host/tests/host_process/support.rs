@@ -56,7 +56,7 @@ pub struct Host<'h> {
     log: Transcript,
 }
 
-/// The variable that makes the console's texts English, whatever the language of the environment is.
+/// The environment variable that selects English for the console's texts.
 pub const ENGLISH: (&str, &str) = ("LC_ALL", "C.UTF-8");
 
 impl<'h> Host<'h> {
