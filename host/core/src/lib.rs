@@ -32,6 +32,7 @@ pub mod text_file;
 pub mod time_zone;
 pub mod topic_updates;
 pub mod turn;
+pub mod type_erased;
 pub mod typed_agent_command;
 pub mod types;
 pub mod updates_and_posts;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{config::format_size, messages};
+use cordboard_core::{config::format_size, messages, type_erased::TypeErased};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::{io::AsyncWriteExt, process::Command};
 use wasmtime::component::Component;
@@ -84,7 +84,7 @@ impl Compiler {
             contract_compatibility::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
         })?;
         let component = self.load(name, &digest, &compiled)?;
-        Ok(Artifact { name: name.to_owned(), digest, component })
+        Ok(Artifact { name: name.to_owned(), digest, component: TypeErased::new(component) })
     }
 
     /// Stores compiled code in the cache and opens it from there. If either fails, the code is loaded from memory.
@@ -104,7 +104,7 @@ impl Compiler {
     /// Returns the cached artifact with this digest, if there is one. This saves reading the WebAssembly file.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
-        Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
+        Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component: TypeErased::new(component) })
     }
 
     fn key(&self, digest: &str) -> String {

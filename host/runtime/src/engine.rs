@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use cordboard_core::type_erased::TypeErased;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use guest_clock::GuestTime;
@@ -50,7 +51,7 @@ const KEEP_RESIDENT: usize = 64 << 10;
 /// A handle to the engine and its ticker. Clones share both.
 #[derive(Clone)]
 pub struct SharedEngine {
-    engine: Engine,
+    engine: TypeErased<Engine>,
     in_flight: Arc<AtomicUsize>,
     ticker: thread::Thread,
     time: GuestTime,
@@ -67,10 +68,10 @@ impl SharedEngine {
         })?;
         let in_flight = Arc::new(AtomicUsize::new(0));
         let ticker = spawn_ticker(&engine, Arc::clone(&in_flight));
-        Ok(Self { engine, in_flight, ticker, time: GuestTime::default() })
+        Ok(Self { engine: TypeErased::new(engine), in_flight, ticker, time: GuestTime::default() })
     }
 
-    pub const fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 

@@ -66,7 +66,8 @@ macro_rules! call_export {
             let output = output.await;
             (store, output)
         });
-        outcome.await.inspect_err(|error| $self.record_failure($version, error))
+        // Boxed, so that the compiler doesn't visit wasmtime's futures when it checks whether the callers are `Send`.
+        futures::FutureExt::boxed(outcome).await.inspect_err(|error| $self.record_failure($version, error))
     }};
 }
 

@@ -6,6 +6,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use cordboard_core::{
     rollout::{RejectReason, RejectedVersion, TryMode, short},
+    type_erased::TypeErased,
     types::Timestamp,
 };
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
@@ -29,11 +30,11 @@ use version::{Artifact, PluginVersion};
 
 pub struct Registry {
     /// The active snapshot. Calls load it without a lock.
-    active: ArcSwap<Snapshot>,
+    active: TypeErased<ArcSwap<Snapshot>>,
     changed: watch::Sender<u64>,
     engine: SharedEngine,
     compiler: Compiler,
-    linkers: Linkers,
+    linkers: TypeErased<Linkers>,
     /// Serializes updates. Each update builds the next snapshot from the current one, so concurrent updates would lose
     /// changes.
     updating: Mutex<()>,
@@ -75,10 +76,10 @@ impl Registry {
     pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         Ok(Self {
-            active: ArcSwap::default(),
+            active: TypeErased::new(ArcSwap::default()),
             changed: watch::Sender::new(0),
             compiler: Compiler::new(engine.clone(), cache.into(), program)?,
-            linkers: Linkers::new(engine.clone()),
+            linkers: TypeErased::new(Linkers::new(engine.clone())),
             engine,
             updating: Mutex::new(()),
             permits: Semaphore::new(parallel as usize),

@@ -43,7 +43,8 @@ impl BackgroundTasks {
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));
-        tasks.spawn(Arc::clone(&host.sessions).limit_agents());
+        let sessions = host.sessions.clone();
+        tasks.spawn(async move { sessions.limit_agents().await });
         if let Some(listener) = self.listener {
             let host_api: Weak<dyn HostApi> = Arc::downgrade(&(Arc::clone(host) as Arc<dyn HostApi>));
             let server = WebhookServer::new(host.config.clone(), Arc::clone(&host.plugins), host_api, Arc::new(secret));

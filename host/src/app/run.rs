@@ -14,6 +14,7 @@ use cordboard_core::{
     hub::HubEvent,
     language,
     session::Machine,
+    type_erased::TypeErased,
     types::{Place, SessionRecord, SessionView},
     updates_and_posts::InboxRow,
 };
@@ -234,7 +235,7 @@ impl HostBase {
             languages: self.languages.clone(),
             host: OnceLock::new(),
         });
-        let sessions = Arc::new(SessionSupervisor::new(
+        let sessions = TypeErased::new(SessionSupervisor::new(
             Arc::clone(registry),
             self.ports(&queries, registry),
             self.turn_renderer(registry, outbound, limits),

@@ -24,6 +24,7 @@ use cordboard_core::{
     messages::{self, UserDecision},
     rollout::short,
     session::{ApiError, ApiErrorCode, QueuedPrompts, SessionCommand},
+    type_erased::TypeErased,
     types::{
         Caller, Choice as Decision, Exchange, FolderEntry, FolderPage, MessageAuthor, OriginUsage, Place, ProcessId,
         Reply, Request, SessionName, SessionView, Timestamp, Urgency, UsagePeriod, UserId,
@@ -64,7 +65,7 @@ pub struct HostService {
     pub clock: Clock,
     pub config: LiveConfig,
     pub plugins: Arc<Registry>,
-    pub sessions: Arc<SessionSupervisor>,
+    pub sessions: TypeErased<SessionSupervisor>,
     pub outbound: Outbound,
     pub store: Store,
     pub usage: UsageLedger,

@@ -13,6 +13,7 @@ use cordboard_core::{
     capability::Capability,
     config::{Agent, Config, Limits},
     session::Settings,
+    type_erased::TypeErased,
     types::{Caller, Role, SessionRecord, UserId},
 };
 use cordboard_runtime::{BuiltInGrants, PluginSettings, WebhookAccess};
@@ -22,7 +23,7 @@ use crate::{session::SessionConfig, standard_plugins::built_in};
 
 /// The shared configuration, combined with access granted in the chat. Both can change while the host is running.
 #[derive(Clone)]
-pub struct LiveConfig(Arc<Shared>);
+pub struct LiveConfig(TypeErased<Shared>);
 
 struct Shared {
     /// The effective configuration: its `access` also contains the stored people.
@@ -61,7 +62,7 @@ impl LiveConfig {
         let configured = Arc::new(config);
         let effective = ArcSwap::new(Arc::clone(&configured));
         let sources = Mutex::new(AccessSources { configured, people: Arc::default() });
-        Self(Arc::new(Shared {
+        Self(TypeErased::new(Shared {
             effective,
             sources,
             changing: tokio::sync::Mutex::default(),

@@ -10,7 +10,9 @@ use std::{
     },
 };
 
-use cordboard_core::{capability::is_granted_by_name, config::NetworkGrants, types::Timestamp};
+use cordboard_core::{
+    capability::is_granted_by_name, config::NetworkGrants, type_erased::TypeErased, types::Timestamp,
+};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
@@ -40,7 +42,7 @@ pub struct Artifact {
     pub name: String,
     /// SHA-256 in hex.
     pub digest: String,
-    pub component: Component,
+    pub component: TypeErased<Component>,
 }
 
 pub struct PluginVersion {
@@ -58,7 +60,7 @@ pub struct PluginVersion {
     grants: BTreeSet<String>,
     /// The capabilities that the component imports.
     imports: BTreeSet<String>,
-    pub exports: Exports,
+    pub exports: TypeErased<Exports>,
     pub artifact: Artifact,
     pub failed_calls: Arc<FailedCalls>,
     failures: FailureStats,
@@ -108,7 +110,7 @@ impl PluginVersion {
         let pre = linker
             .instantiate_pre(&artifact.component)
             .map_err(|error| contract_compatibility::explain_link_error(&error))?;
-        let exports = Exports::of(engine, &pre)?;
+        let exports = TypeErased::new(Exports::of(engine, &pre)?);
         let imports: BTreeSet<String> = imports.into_iter().collect();
         let call_settings = CallSettings {
             name: Arc::from(artifact.name.as_str()),

@@ -22,7 +22,7 @@ const CHECK: Duration = Duration::from_secs(10);
 impl SessionSupervisor {
     /// Applies the limits whenever an agent starts or the configuration changes, and at regular intervals while agents
     /// are running. Never returns.
-    pub async fn limit_agents(self: Arc<Self>) {
+    pub async fn limit_agents(&self) {
         let mut is_reported = false;
         loop {
             let limits = self.ports.config.limits();
