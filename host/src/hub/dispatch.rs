@@ -148,9 +148,10 @@ impl Dispatcher {
         }
         let mut opened = self.open_topic(row, topic_creation.as_deref(), &mut reply).await;
         // One commit, so that a killed host loses neither the reply nor the first message of the topic.
-        let posted = self.reply_with(row, reply, opened.post.take());
-        let ((), counted) = tokio::join!(posted, self.store.count_command(name));
-        if let Err(error) = counted {
+        self.reply_with(row, reply, opened.post.take()).await;
+        // Let the outbox send the reply first.
+        tokio::task::yield_now().await;
+        if let Err(error) = self.store.count_command(name).await {
             tracing::debug!(%error, "failed to count the use of a command");
         }
         self.start_in_topic(row, opened).await;

@@ -69,11 +69,12 @@ pub use usage::usage_log;
 
 use error::WorkError;
 use wal::Wal;
-use writer::{Durability, Request, TypedRequest, Writer};
+use writer::{Durability, Request, SharedDatabase, TypedRequest, WriteRequest, Writer};
 
-/// A handle to the single writer; clones share it. Dropping the future of a method does not undo its request.
+/// A handle to the database; clones share it. Dropping the future of a method does not undo its request.
 #[derive(Debug, Clone)]
 pub struct Store {
+    database: Arc<SharedDatabase>,
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
     wal: Arc<Wal>,
@@ -107,10 +108,12 @@ pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
     };
     let wal = Wal::open(&file).map_err(|error| failed("open the write-ahead log", error))?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
-    let writer = Writer::new(db, receiver, lock);
+    let database = Arc::new(SharedDatabase::new(db));
+    let writer = Writer::new(Arc::clone(&database), receiver, lock);
     let spawned = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
     spawned.map_err(|error| failed("start the store's writer", error))?;
-    Ok((Store { requests, file: Arc::new(file), wal: Arc::new(wal), notified: Arc::default() }, contents))
+    let (file, wal) = (Arc::new(file), Arc::new(wal));
+    Ok((Store { database, requests, file, wal, notified: Arc::default() }, contents))
 }
 
 /// The size in bytes to which the WAL is truncated after a checkpoint, so that storing a large plugin doesn't enlarge
@@ -122,6 +125,8 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
+    // The writer's thread does this.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Keep frequently used statements prepared.
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
@@ -203,11 +208,17 @@ impl Store {
         F: FnMut(&Connection) -> Result<T, WorkError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let task =
-            TypedRequest { what: what.clone(), file: self.file.as_path().to_owned(), work, outcome: None, answer };
+        let file = self.file.as_path().to_owned();
+        let mut request: Option<Box<dyn WriteRequest>> =
+            Some(Box::new(TypedRequest { what: what.clone(), file, work, outcome: None, answer }));
+        if durability == Durability::Process {
+            request = request.and_then(|request| self.database.commit_if_idle(request));
+        }
         let closed = || StoreError::Closed { what };
-        if self.requests.send(Request::Work(durability, Box::new(task))).await.is_err() {
-            return Err(closed());
+        if let Some(request) = request {
+            let Ok(permit) = self.requests.reserve().await else { return Err(closed()) };
+            self.database.count_queued();
+            permit.send(Request::Work(durability, request));
         }
         answered.await.unwrap_or_else(|_| Err(closed()))
     }

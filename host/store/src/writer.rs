@@ -1,7 +1,14 @@
-//! Runs the thread that owns the database connection. The thread commits pending requests in groups, one transaction
-//! per group, and answers each request after the commit. A failed request does not affect the others in its group.
+//! Commits write requests. If nothing else is being stored, the caller's own thread commits its request, because waking
+//! another thread and being woken by it takes longer than the commit. Otherwise, the writer's thread commits the pending
+//! requests in groups, one transaction per group. A failed request doesn't affect the others in its group.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +25,10 @@ pub(super) const QUEUE: usize = 1024;
 /// The maximum number of requests in one transaction: enough to share a sync among many callers, but few enough to
 /// answer the first one promptly.
 const GROUP: usize = 128;
+
+/// The number of commits after which the writer's thread writes the write-ahead log to the database file. SQLite doesn't
+/// do this by itself, because it would do so in a commit, which may run on a thread that must not wait for the disk.
+pub(super) const COMMITS_PER_CHECKPOINT: u32 = 256;
 
 /// The kind of failure that a commit must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -90,31 +101,72 @@ where
     }
 }
 
+/// The connection, which the writer's thread and callers use in turn.
+#[derive(Debug)]
+pub(super) struct SharedDatabase {
+    /// `None` after the store was closed.
+    database: Mutex<Option<Database>>,
+    /// The number of requests that were sent to the writer's thread and are not committed yet.
+    queued: AtomicUsize,
+}
+
+impl SharedDatabase {
+    pub(super) fn new(db: Connection) -> Self {
+        let database = Database { db, durability: Durability::Process, commits: 0 };
+        Self { database: Mutex::new(Some(database)), queued: AtomicUsize::new(0) }
+    }
+
+    /// Counts a request that is about to be sent to the writer's thread.
+    pub(super) fn count_queued(&self) {
+        self.queued.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Commits a request on this thread and answers it. Returns the request if an earlier one is waiting, the database
+    /// is in use, or the writer's thread has to write the log to the database file first.
+    pub(super) fn commit_if_idle(&self, request: Box<dyn WriteRequest>) -> Option<Box<dyn WriteRequest>> {
+        let mut guard = match self.database.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return Some(request),
+        };
+        // A request that was sent before this one must be committed before it.
+        match guard.as_mut() {
+            Some(database) if self.queued.load(Ordering::SeqCst) == 0 && !database.needs_checkpoint() => {
+                database.commit(Durability::Process, vec![request]);
+                None
+            }
+            Some(_) | None => Some(request),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Database>> {
+        self.database.lock().expect("no request panics")
+    }
+}
+
 pub(super) struct Writer {
-    db: Connection,
+    shared: Arc<SharedDatabase>,
     requests: mpsc::Receiver<Request>,
-    durability: Durability,
-    /// The lock is released after the connection is closed, because fields are dropped in declaration order.
     _lock: Lock,
 }
 
 impl Writer {
-    pub(super) fn new(db: Connection, requests: mpsc::Receiver<Request>, lock: Lock) -> Self {
-        Self { db, requests, durability: Durability::Process, _lock: lock }
+    pub(super) fn new(shared: Arc<SharedDatabase>, requests: mpsc::Receiver<Request>, lock: Lock) -> Self {
+        Self { shared, requests, _lock: lock }
     }
 
     /// Runs until the store is closed or the last handle is dropped.
     pub(super) fn run(mut self) {
         let mut waiters = Vec::new();
         while let Some(first) = self.requests.blocking_recv() {
-            let Group { durability, requests, checkpoints } = self.gather(first, &mut waiters);
-            if !requests.is_empty() {
-                self.commit(durability, requests);
-            }
-            for answer in checkpoints {
-                let _ = answer.send(self.checkpoint());
-            }
+            let group = self.gather(first, &mut waiters);
+            let mut guard = self.shared.lock();
+            let database = guard.as_mut().expect("only this thread closes the database");
+            let committed = group.requests.len();
+            database.commit_group(group);
+            self.shared.queued.fetch_sub(committed, Ordering::SeqCst);
         }
+        // Release the lock of the directory, a field of `self`, only after the connection is closed.
+        drop(self.shared.lock().take());
         drop(self);
         for waiter in waiters {
             let _ = waiter.send(());
@@ -141,6 +193,34 @@ impl Writer {
         }
         group
     }
+}
+
+#[derive(Debug)]
+struct Database {
+    db: Connection,
+    durability: Durability,
+    /// The number of commits since the log was last written to the database file.
+    commits: u32,
+}
+
+impl Database {
+    fn commit_group(&mut self, group: Group) {
+        let Group { durability, requests, checkpoints } = group;
+        if !requests.is_empty() {
+            self.commit(durability, requests);
+        }
+        for answer in checkpoints {
+            let _ = answer.send(self.checkpoint(CheckpointMode::Truncate));
+        }
+        if self.needs_checkpoint() {
+            // If this fails, the commits stay in the log, and the next attempt follows as many commits later.
+            let _ = self.checkpoint(CheckpointMode::Passive);
+        }
+    }
+
+    const fn needs_checkpoint(&self) -> bool {
+        self.commits >= COMMITS_PER_CHECKPOINT
+    }
 
     /// Commits the group. If that fails, commits each request separately, so that only the requests that fail are
     /// rejected.
@@ -157,6 +237,7 @@ impl Writer {
     }
 
     fn transact(&mut self, durability: Durability, requests: &mut [Box<dyn WriteRequest>]) -> Result<(), WorkError> {
+        self.commits += 1;
         self.set_durability(durability)?;
         execute(&self.db, "BEGIN")?;
         let done = run_all(&self.db, requests).and_then(|()| execute(&self.db, "COMMIT"));
@@ -166,9 +247,16 @@ impl Writer {
         done.map_err(WorkError::Sql)
     }
 
-    fn checkpoint(&self) -> Result<(), WorkError> {
-        let is_busy: bool = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if is_busy {
+    /// Writes the log to the database file.
+    fn checkpoint(&mut self, mode: CheckpointMode) -> Result<(), WorkError> {
+        // Also after a failure, so that a failing disk isn't tried after each commit.
+        self.commits = 0;
+        let (sql, must_finish) = match mode {
+            CheckpointMode::Passive => ("PRAGMA wal_checkpoint(PASSIVE)", false),
+            CheckpointMode::Truncate => ("PRAGMA wal_checkpoint(TRUNCATE)", true),
+        };
+        let is_busy: bool = self.db.query_row(sql, [], |row| row.get(0))?;
+        if is_busy && must_finish {
             let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
             return Err(rusqlite::Error::SqliteFailure(busy, None).into());
         }
@@ -186,6 +274,15 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// How much of the log is written to the database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CheckpointMode {
+    /// As much as possible without waiting for readers of the database.
+    Passive,
+    /// Everything. The log is empty afterwards.
+    Truncate,
 }
 
 /// Runs each request in its own savepoint. Fails if SQLite rolled back the whole transaction, which it may do when the

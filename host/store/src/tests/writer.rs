@@ -1,12 +1,15 @@
 //! Tests the writer: groups of requests, failures inside a group, a full disk, and closing.
 
 use std::{
+    fs,
     pin::Pin,
     sync::mpsc as std_mpsc,
     task::{Context, Waker},
+    thread,
 };
 
 use super::*;
+use crate::writer::COMMITS_PER_CHECKPOINT;
 
 /// Blocks the writer until the test sends on the returned channel. All requests made until then form one group.
 async fn block(store: &Store) -> std_mpsc::Sender<()> {
@@ -20,7 +23,8 @@ async fn block(store: &Store) -> std_mpsc::Sender<()> {
             let _ = released.recv();
             Ok(())
         };
-        store.run("block the writer".to_owned(), work).await
+        // The writer's thread must run it, because the caller's thread would block the test.
+        store.run_with_durability(Durability::Power, "block the writer".to_owned(), work).await
     });
     begun.await.unwrap();
     release
@@ -39,6 +43,40 @@ async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T>
     assert!(is_pending(group.as_mut()));
     release.send(()).unwrap();
     group.await
+}
+
+async fn thread_of_a_request(store: &Store) -> thread::ThreadId {
+    store.run("note the thread".to_owned(), |_| Ok(thread::current().id())).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_callers_thread_commits_unless_an_earlier_request_is_waiting() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let here = thread::current().id();
+    assert_eq!(thread_of_a_request(&store).await, here);
+    let release = block(&store).await;
+    let (mut first, mut second) = (Box::pin(thread_of_a_request(&store)), Box::pin(thread_of_a_request(&store)));
+    assert!(is_pending(first.as_mut()) && is_pending(second.as_mut()));
+    release.send(()).unwrap();
+    assert_ne!(first.await, here);
+    assert_ne!(second.await, here);
+    // The writer's thread answers requests before it releases the database.
+    while thread_of_a_request(&store).await != here {}
+}
+
+#[tokio::test]
+async fn the_log_is_written_to_the_database_file_at_intervals() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let size = || fs::metadata(state.path().join("cordboard.db-wal")).unwrap().len();
+    let mut sizes = Vec::new();
+    for number in 0..4 * u64::from(COMMITS_PER_CHECKPOINT) {
+        store.count_command(&format!("c{}", number % 10)).await.unwrap();
+        sizes.push(size());
+    }
+    let after_first = sizes[sizes.len() / 4 + 1];
+    assert_eq!(sizes.last(), Some(&after_first), "the log is used again from its beginning");
 }
 
 #[tokio::test]
