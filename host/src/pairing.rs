@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cordboard_chat::StorageError;
 use cordboard_core::{
-    deep_link, messages,
+    deep_link, language, messages,
     pairing::{self, AttemptOutcome, CodeCheck, PairingState},
     types::{Caller, Place, Role, UserId},
     updates_and_posts::NewPost,
@@ -123,7 +123,7 @@ impl PairingHandler for OwnerPairing {
         }
         let (now, PairingAttempt { key, kind, code: typed }) = (self.clock.now(), attempt);
         let check = if constant_time::is_equal(code, &typed) { CodeCheck::Right } else { CodeCheck::Wrong };
-        let AttemptKind::Private { user, name, place } = kind else {
+        let AttemptKind::Private { user, name, place, locale } = kind else {
             // Such a message can't complete pairing. It is dropped while pairing is open; later, it is dropped only if
             // it contains the code, which must not be stored.
             let is_other = pairing.is_over(now) && check == CodeCheck::Wrong;
@@ -131,7 +131,9 @@ impl PairingHandler for OwnerPairing {
         };
         match pairing.attempt(check, &key, now) {
             AttemptOutcome::Pair => {
-                self.set_paired_owner(new_owner(key, user, name, place)).await?;
+                let language = self.config.now().language.texts.language(locale.as_deref());
+                let owner = language::with_language(language, || new_owner(key, user, name, place));
+                self.set_paired_owner(owner).await?;
                 pairing.end();
             }
             AttemptOutcome::Wrong { left } => tracing::warn!(user, left, "wrong pairing code"),

@@ -21,6 +21,7 @@ use agent_client_protocol_schema::v1::{
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome, PromptId},
     json_repair::{self, Object},
+    messages::agent_outcome,
     session::Prompt,
     types::{PermissionMode, PromptKind, RequestAnswer, RequestId},
 };
@@ -292,7 +293,7 @@ impl Acp {
         let begins_with_one = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
         for Object { mut fields, is_whole } in json_repair::objects(line) {
             if !is_whole && !fields.contains_key("result") {
-                fields.entry("error").or_insert_with(|| outcome::UNREADABLE.into());
+                fields.entry("error").or_insert_with(|| agent_outcome::response_unreadable().into());
             }
             let message = Value::Object(fields);
             match Message::of(&message) {

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use cordboard_core::agent_event::{Action, ActionState};
+use cordboard_core::{
+    agent_event::{Action, ActionState},
+    messages::api_problem,
+};
 use serde_json::Value;
 
 use crate::json_fields::text;
@@ -76,22 +79,10 @@ pub fn retry(message: &Value) -> Action {
     Action {
         id: "retry".to_owned(),
         kind: "retry".to_owned(),
-        title: format!("{}; retry {attempt} of {most} in {}", retry_reason(message), span(wait)),
+        title: api_problem::retry(message["error_status"].as_u64(), attempt, most, &span(wait)),
         detail: text(message, "error").to_owned(),
         state: ActionState::Running,
     }
-}
-
-fn retry_reason(message: &Value) -> String {
-    let Some(status) = message["error_status"].as_u64() else { return "No response from the API".to_owned() };
-    let reason = match status {
-        401 => "The API rejected the login",
-        429 => "Too many requests to the API",
-        529 => "API overloaded",
-        500..=599 => "API server error",
-        _ => "Error from the API",
-    };
-    format!("{reason} ({status})")
 }
 
 /// Formats a wait in seconds, or in minutes if it is at least two minutes long. Rounds up.

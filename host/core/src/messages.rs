@@ -1,7 +1,9 @@
 //! The host's messages to users. `rollout/messages.rs` contains the answers and notices about rollouts.
 
 pub mod access;
+pub mod agent_outcome;
 mod agent_request;
+pub mod api_problem;
 mod background_work;
 mod budget;
 mod command_errors;
@@ -17,15 +19,15 @@ pub mod topics;
 pub mod transcription;
 
 pub use agent_request::{
-    INPUT_ENDED, choose_several, labels, no_open_request, no_such_option, option_needs_text, option_without_text,
-    several_requests, text_is_next, would_allow,
+    INPUT_ENDED, choose_several, labels, no_open_request, no_plan, no_such_option, option_needs_text,
+    option_without_text, plan_also_allows, rule_for_folder, rule_for_mode, several_requests, text_is_next, would_allow,
 };
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use budget::{budget_refusal, budget_warning};
 pub use command_errors::{
     FILTER_CANNOT_SEND, NO_ATTACHMENTS, NO_CALLER, NOT_SENT_BUG, agent_is_fixed, agent_not_configured, button_gone,
     bypass_not_configured, digest_needed, done_but_not_stored, name_has_other_folder, never_active, no_access,
-    no_history, no_models, no_permission_modes, no_personas, not_allowed, not_below_roots, not_stored,
+    no_history, no_models, no_permission_modes, no_personas, not_allowed, not_below_roots, not_read, not_stored,
     not_the_callers_place, nothing_to_fork, only_here, others_button, place_without_members, transcript_not_found,
     transcript_not_read, unknown_permission_mode,
 };

@@ -26,7 +26,7 @@ pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
 }
 
 pub fn not_read(error: &StoreError) -> ApiError {
-    refuse(ApiErrorCode::Failed, format!("The host failed to {error}."))
+    refuse(ApiErrorCode::Failed, messages::not_read(error))
 }
 
 pub fn not_stored(error: &StoreError) -> ApiError {

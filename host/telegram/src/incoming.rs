@@ -154,6 +154,7 @@ impl UpdateParser {
             user: author.id,
             name: author.full_name(),
             place: self.place(message),
+            locale: author.language_code.clone(),
         });
         Some(PairingAttempt { key: message_key(update.update_id, message), kind, code })
     }

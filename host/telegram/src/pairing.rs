@@ -22,8 +22,9 @@ pub struct PairingAttempt {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptKind {
-    /// A new message in the private chat of a person. `user` is the numeric id of the person.
-    Private { user: u64, name: String, place: Place },
+    /// A new message in the private chat of a person. `user` is the numeric id of the person, and
+    /// `locale` is the language of their app.
+    Private { user: u64, name: String, place: Place, locale: Option<String> },
     /// A message that can't be used for pairing: it was edited or forwarded, is in a group, or has no identifiable
     /// author.
     Other,

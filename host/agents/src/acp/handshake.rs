@@ -10,6 +10,7 @@ use agent_client_protocol_schema::{
 };
 use cordboard_core::{
     agent_event::AgentEvent,
+    messages::agent_outcome,
     types::{ConversationStart, PermissionMode},
 };
 use serde_json::{Value, json};
@@ -108,33 +109,25 @@ impl Handshake {
         let result = result.map_err(|error| Failure::Start(self.error_text(&error)))?;
         let ours = ProtocolVersion::V1.as_u16();
         if let Some(version) = result["protocolVersion"].as_u64().filter(|version| *version != u64::from(ours)) {
-            return Err(Failure::Start(format!(
-                "The agent speaks version {version} of the Agent Client Protocol, and Cordboard speaks version {ours}. \
-                 Install a version of the agent that speaks version {ours}."
-            )));
+            return Err(Failure::Start(agent_outcome::other_acp_version(version, ours)));
         }
         let agent = serde_json::from_value::<InitializeResponse>(result.clone()).map_err(|error| {
             tracing::warn!(%error, "failed to read an agent's response to initialize");
-            Failure::Start(format!(
-                "The agent's response to `initialize` could not be read. Check that the agent speaks version {ours} of \
-                 the Agent Client Protocol."
-            ))
+            Failure::Start(agent_outcome::no_acp_agent(ours))
         })?;
         let can_load = agent.agent_capabilities.load_session;
         let can_fork = result["agentCapabilities"]["sessionCapabilities"]["fork"].is_object();
         let system_prompt = self.system_prompt(&agent);
         self.agent = Some(agent);
         match &self.resume {
-            Some(_) if self.forks && !can_fork => {
-                Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
-            }
+            Some(_) if self.forks && !can_fork => Err(Failure::Resume(agent_outcome::cannot_fork())),
             Some(id) if self.forks => {
                 // The response has the same form as the response to `session/new`. The method is a draft, so the schema
                 // crate doesn't define a type for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }
-            Some(_) if !can_load => Err(Failure::Resume("This agent cannot resume conversations.".to_owned())),
+            Some(_) if !can_load => Err(Failure::Resume(agent_outcome::cannot_resume())),
             Some(id) => {
                 // From now on, updates carry this session id.
                 self.session.clone_from(id);
@@ -175,7 +168,7 @@ impl Handshake {
             text(result, "sessionId").clone_into(&mut self.session);
         }
         if self.session.is_empty() {
-            return Err(Failure::Start("The agent did not return the id of the new conversation.".to_owned()));
+            return Err(Failure::Start(agent_outcome::no_conversation_id()));
         }
         self.settings = Settings::of(result);
         self.is_open = true;
@@ -220,10 +213,7 @@ impl Handshake {
         };
         let change = offered.choose(SettingKind::Mode, &self.session, value);
         if change.is_none() && mode != PermissionMode::Default {
-            return Err(match offered.values.as_slice() {
-                [] => "It offers no modes.".to_owned(),
-                values => format!("It offers: {}.", values.join(", ")),
-            });
+            return Err(agent_outcome::offered_modes(&offered.values));
         }
         self.mode = mode;
         Ok(change)

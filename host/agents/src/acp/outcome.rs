@@ -3,19 +3,10 @@
 use agent_client_protocol_schema::v1::{AuthMethod, Error, ErrorCode, StopReason};
 use cordboard_core::{
     agent_event::Outcome,
-    messages,
+    messages::{self, agent_outcome},
     render::{UNTRUSTED_LENGTH, is_blank, one_line},
 };
 use serde_json::Value;
-
-/// The error text for a turn or a start that ended with a damaged response from the agent.
-pub const UNREADABLE: &str = "The agent's response could not be read completely.";
-
-const CUT_OFF: &str =
-    "The answer reached the model's maximum length and is incomplete. Ask the agent to continue to get the rest.";
-const TOO_MANY_REQUESTS: &str =
-    "The agent reached its maximum number of steps for one message. Ask it to continue if the work isn't finished.";
-const REFUSAL: &str = "The model refused to answer. Rephrase your message, and try again.";
 
 /// Returns the outcome of a turn from the result of `session/prompt`.
 pub fn of_result(result: &Value) -> Outcome {
@@ -23,15 +14,13 @@ pub fn of_result(result: &Value) -> Outcome {
     match serde_json::from_value(reason.clone()) {
         Ok(StopReason::EndTurn) => Outcome::Done,
         Ok(StopReason::Cancelled) => Outcome::Interrupted,
-        Ok(StopReason::MaxTokens) => Outcome::Failed(CUT_OFF.to_owned()),
-        Ok(StopReason::MaxTurnRequests) => Outcome::Failed(TOO_MANY_REQUESTS.to_owned()),
-        Ok(StopReason::Refusal) => Outcome::Failed(REFUSAL.to_owned()),
+        Ok(StopReason::MaxTokens) => Outcome::Failed(agent_outcome::answer_cut_off()),
+        Ok(StopReason::MaxTurnRequests) => Outcome::Failed(agent_outcome::too_many_steps()),
+        Ok(StopReason::Refusal) => Outcome::Failed(agent_outcome::model_refused()),
         // The enum may grow, and an agent may be newer than this host.
         Ok(_) | Err(_) => {
             let reason = reason.as_str().map(|reason| one_line(reason, UNTRUSTED_LENGTH));
-            let reason =
-                reason.filter(|reason| !reason.is_empty()).map(|reason| format!(" with the reason '{reason}'"));
-            Outcome::Failed(format!("The agent stopped{}.", reason.unwrap_or_else(|| " and gave no reason".to_owned())))
+            Outcome::Failed(agent_outcome::agent_stopped(reason.as_deref().filter(|reason| !reason.is_empty())))
         }
     }
 }
@@ -54,11 +43,8 @@ pub fn login_text(error: &Error, command: &str, methods: &[AuthMethod]) -> Optio
     if error.code != ErrorCode::AuthRequired {
         return None;
     }
-    let list: Vec<String> = methods.iter().map(describe).collect();
-    let offers = if list.is_empty() { String::new() } else { format!(" The agent offers: {}.", list.join("; ")) };
-    Some(format!(
-        "The agent is not logged in. Log in with it in a terminal, as the user that runs Cordboard; its command is '{command}'.{offers}"
-    ))
+    let offers: Vec<String> = methods.iter().map(describe).collect();
+    Some(agent_outcome::login_needed(command, &offers))
 }
 
 fn describe(method: &AuthMethod) -> String {

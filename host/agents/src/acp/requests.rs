@@ -7,7 +7,10 @@ use agent_client_protocol_schema::v1::{
     PermissionOption, PermissionOptionId, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
     SelectedPermissionOutcome, ToolCall, ToolKind,
 };
-use cordboard_core::types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption};
+use cordboard_core::{
+    messages::{self, labels},
+    types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption},
+};
 use serde_json::Value;
 
 use super::{rpc, tool_call};
@@ -153,11 +156,7 @@ fn shown_option(id: &str, label: String) -> RequestOption {
 fn plan(call: &ToolCall) -> QuestionText {
     let argument = call.raw_input.as_ref().and_then(|input| input["plan"].as_str());
     let plan = argument.map_or_else(|| tool_call::texts(call), str::to_owned);
-    if plan.trim().is_empty() {
-        "The agent sent no plan with this request; look for it in the answer above.".to_owned().into()
-    } else {
-        tool_input::cut_with_note(&plan, MAX_PLAN).into()
-    }
+    if plan.trim().is_empty() { messages::no_plan().into() } else { tool_input::cut_with_note(&plan, MAX_PLAN).into() }
 }
 
 /// Returns the agent's own name for the option, because only the agent knows the option's scope.
@@ -166,11 +165,10 @@ fn label(option: &PermissionOption) -> String {
     if !name.is_empty() {
         return tool_input::cut(name, MAX_LABEL);
     }
-    let label = match option.kind {
-        PermissionOptionKind::AllowOnce => "Allow once",
-        PermissionOptionKind::AllowAlways => "Always allow",
-        PermissionOptionKind::RejectOnce => "Deny",
-        PermissionOptionKind::RejectAlways | _ => "Always deny",
-    };
-    label.to_owned()
+    match option.kind {
+        PermissionOptionKind::AllowOnce => labels::allow_once(),
+        PermissionOptionKind::AllowAlways => labels::always_allow(),
+        PermissionOptionKind::RejectOnce => labels::deny(),
+        PermissionOptionKind::RejectAlways | _ => labels::always_deny(),
+    }
 }

@@ -4,6 +4,7 @@
 use cordboard_core::{
     agent_event::Outcome,
     json_repair,
+    messages::api_problem::{ApiProblem, send_after_reset},
     render::{is_blank, one_line},
     types::Timestamp,
 };
@@ -16,23 +17,23 @@ const LONGEST_WORDS: usize = 200;
 
 /// Parts of the CLI's texts that identify an error, in lower case. They differ between releases, and some older
 /// releases print no other details. The first match decides.
-const PHRASES: [(&str, Problem); 16] = [
-    ("prompt is too long", Problem::TooLong),
-    ("limit reached", Problem::PlanLimit),
-    ("hit your ", Problem::PlanLimit),
-    ("out of extra usage", Problem::PlanLimit),
-    ("credit balance", Problem::Credit),
-    ("usage credits", Problem::Credit),
-    ("out of usage", Problem::Credit),
-    ("please run /login", Problem::Login),
-    ("invalid api key", Problem::Login),
-    ("invalid auth token", Problem::Login),
-    ("oauth token", Problem::Login),
-    ("experiencing high load", Problem::Overloaded),
-    ("api error: connection", Problem::Unreachable),
-    ("api error: request timed out", Problem::Unreachable),
-    ("api error: no response", Problem::Unreachable),
-    ("unable to connect to api", Problem::Unreachable),
+const PHRASES: [(&str, ApiProblem); 16] = [
+    ("prompt is too long", ApiProblem::TooLong),
+    ("limit reached", ApiProblem::PlanLimit),
+    ("hit your ", ApiProblem::PlanLimit),
+    ("out of extra usage", ApiProblem::PlanLimit),
+    ("credit balance", ApiProblem::Credit),
+    ("usage credits", ApiProblem::Credit),
+    ("out of usage", ApiProblem::Credit),
+    ("please run /login", ApiProblem::Login),
+    ("invalid api key", ApiProblem::Login),
+    ("invalid auth token", ApiProblem::Login),
+    ("oauth token", ApiProblem::Login),
+    ("experiencing high load", ApiProblem::Overloaded),
+    ("api error: connection", ApiProblem::Unreachable),
+    ("api error: request timed out", ApiProblem::Unreachable),
+    ("api error: no response", ApiProblem::Unreachable),
+    ("unable to connect to api", ApiProblem::Unreachable),
 ];
 
 /// Prefixes of CLI texts that repeat the explanation's summary.
@@ -47,22 +48,6 @@ const PREFIXES: [&str; 6] = [
 
 /// Prefixes of advice that helps only in a terminal, or that the explanation repeats.
 const ADVICE: [&str; 4] = [" · Please run /login", " Run --model", " This is a server-side issue", " If it persists"];
-
-/// The API errors that have an explanation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
-    Login,
-    Access,
-    Credit,
-    PlanLimit,
-    RateLimit,
-    Overloaded,
-    Server,
-    Unreachable,
-    TooLong,
-    TooLarge,
-    UnknownModel,
-}
 
 /// Facts about a process's failed requests that arrive before the turn's `result`.
 #[derive(Debug, Default)]
@@ -108,102 +93,60 @@ impl ApiErrors {
         }
         let status = result["api_error_status"].as_u64().or_else(|| status_in(why));
         let problem = if text(result, "terminal_reason") == "prompt_too_long" {
-            Problem::TooLong
+            ApiProblem::TooLong
         } else {
             by_phrase(why).or_else(|| by_kind(kind, status)).or_else(|| by_status(status?))?
         };
         // The error text doesn't always say that a plan limit is exhausted.
-        let problem = if problem == Problem::RateLimit && self.reset.is_some() { Problem::PlanLimit } else { problem };
-        let words = if problem == Problem::Overloaded { String::new() } else { own_words(why) };
+        let problem =
+            if problem == ApiProblem::RateLimit && self.reset.is_some() { ApiProblem::PlanLimit } else { problem };
+        let words = if problem == ApiProblem::Overloaded { String::new() } else { own_words(why) };
         let words = if is_blank(&words) { ".".to_owned() } else { format!(": {words}") };
         // Omit the status 400, which the API uses for many kinds of errors.
         let status = status.filter(|status| *status != 400).map(|status| format!(" ({status})")).unwrap_or_default();
         Some(format!("{}{status}{words}\n{}", problem.summary(), self.remedy(problem, why)))
     }
 
-    fn remedy(&self, problem: Problem, why: &str) -> String {
-        let Problem::PlanLimit = problem else { return problem.remedy().to_owned() };
+    fn remedy(&self, problem: ApiProblem, why: &str) -> String {
+        let ApiProblem::PlanLimit = problem else { return problem.remedy() };
         match reset_in(why).or(self.reset).and_then(in_utc) {
             // The CLI prints the time in its own time zone. Don't repeat it in another one.
-            _ if why.contains("resets ") => "Send the message again after that time.".to_owned(),
-            Some(time) => format!("Send the message again after {time}."),
-            None => problem.remedy().to_owned(),
+            _ if why.contains("resets ") => send_after_reset(None),
+            Some(time) => send_after_reset(Some(&time)),
+            None => problem.remedy(),
         }
     }
 }
 
-impl Problem {
-    /// Returns a description of what happened, without a final period.
-    const fn summary(self) -> &'static str {
-        match self {
-            Self::Login => "The agent could not log in to the API",
-            Self::Access => "The API denied the agent access",
-            Self::Credit => "The account of the agent has no credit",
-            Self::PlanLimit => "The account of the agent has reached its usage limit",
-            Self::RateLimit => "The API received too many requests",
-            Self::Overloaded => "The API is overloaded",
-            Self::Server => "The API has a problem",
-            Self::Unreachable => "The agent can't reach the API",
-            Self::TooLong => "The conversation is too long for the model",
-            Self::TooLarge => "The request is too large for the API",
-            Self::UnknownModel => "The model is not available",
-        }
-    }
-
-    /// Returns what the user can do. `/retry` doesn't help, because the prompt of a failed turn counts as answered.
-    const fn remedy(self) -> &'static str {
-        match self {
-            Self::Login => {
-                "On the host, run claude as the user that runs Cordboard, and log in with /login there. Or set an API key with pass_env or env in the configuration of the agent. Then use /suspend and send the message again."
-            }
-            Self::Access => "Check the account or the API key of the agent, or use another one.",
-            Self::Credit => {
-                "Add credit (for an API key at platform.claude.com/settings/billing) or use another account. Then send the message again."
-            }
-            Self::PlanLimit => "Send the message again after the limit resets, or use another account.",
-            Self::RateLimit => "The agent has stopped trying. Send the message again in a few minutes.",
-            Self::Overloaded => {
-                "The agent has stopped trying. Send the message again in a few minutes, or choose another model with /model."
-            }
-            Self::Server => "This is usually temporary. Send the message again in a few minutes.",
-            Self::Unreachable => "Check the network of the host. Then send the message again.",
-            Self::TooLong | Self::TooLarge => {
-                "Shorten the conversation with //compact, or start a new one with /fresh."
-            }
-            Self::UnknownModel => "Choose another model with /model.",
-        }
-    }
-}
-
-fn by_phrase(why: &str) -> Option<Problem> {
+fn by_phrase(why: &str) -> Option<ApiProblem> {
     let why = why.to_lowercase();
     PHRASES.iter().find(|(phrase, _)| why.contains(phrase)).map(|(_, problem)| *problem)
 }
 
-fn by_kind(kind: &str, status: Option<u64>) -> Option<Problem> {
+fn by_kind(kind: &str, status: Option<u64>) -> Option<ApiProblem> {
     match (kind, status) {
-        ("authentication_failed", Some(403)) => Some(Problem::Access),
-        ("authentication_failed", _) => Some(Problem::Login),
-        ("oauth_org_not_allowed" | "account_on_hold" | "verification_required", _) => Some(Problem::Access),
-        ("billing_error", _) => Some(Problem::Credit),
-        ("rate_limit", _) => Some(Problem::RateLimit),
-        ("overloaded", _) => Some(Problem::Overloaded),
-        ("model_not_found", _) => Some(Problem::UnknownModel),
-        ("server_error", None) => Some(Problem::Unreachable),
+        ("authentication_failed", Some(403)) => Some(ApiProblem::Access),
+        ("authentication_failed", _) => Some(ApiProblem::Login),
+        ("oauth_org_not_allowed" | "account_on_hold" | "verification_required", _) => Some(ApiProblem::Access),
+        ("billing_error", _) => Some(ApiProblem::Credit),
+        ("rate_limit", _) => Some(ApiProblem::RateLimit),
+        ("overloaded", _) => Some(ApiProblem::Overloaded),
+        ("model_not_found", _) => Some(ApiProblem::UnknownModel),
+        ("server_error", None) => Some(ApiProblem::Unreachable),
         _ => None,
     }
 }
 
-fn by_status(status: u64) -> Option<Problem> {
+fn by_status(status: u64) -> Option<ApiProblem> {
     match status {
-        401 => Some(Problem::Login),
-        402 => Some(Problem::Credit),
-        403 => Some(Problem::Access),
-        404 => Some(Problem::UnknownModel),
-        413 => Some(Problem::TooLarge),
-        429 => Some(Problem::RateLimit),
-        529 => Some(Problem::Overloaded),
-        500..=599 => Some(Problem::Server),
+        401 => Some(ApiProblem::Login),
+        402 => Some(ApiProblem::Credit),
+        403 => Some(ApiProblem::Access),
+        404 => Some(ApiProblem::UnknownModel),
+        413 => Some(ApiProblem::TooLarge),
+        429 => Some(ApiProblem::RateLimit),
+        529 => Some(ApiProblem::Overloaded),
+        500..=599 => Some(ApiProblem::Server),
         _ => None,
     }
 }
@@ -281,7 +224,7 @@ mod tests {
         errors
     }
 
-    fn assert_explained(why: &str, summary: &str, problem: Problem) {
+    fn assert_explained(why: &str, summary: &str, problem: ApiProblem) {
         assert_eq!(explained_text(why), format!("{summary}\n{}", problem.remedy()), "{why}");
     }
 
@@ -289,23 +232,27 @@ mod tests {
     fn texts_without_details_are_explained() {
         let overloaded =
             r#"API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_explained(overloaded, "The API is overloaded (529).", Problem::Overloaded);
+        assert_explained(overloaded, "The API is overloaded (529).", ApiProblem::Overloaded);
         let expired = r#"API Error: 401 {"type":"error","error":{"type":"authentication_error","message":"OAuth token has expired."}} · Please run /login"#;
         let rejected = "The agent could not log in to the API";
-        assert_explained(expired, &format!("{rejected} (401): OAuth token has expired."), Problem::Login);
+        assert_explained(expired, &format!("{rejected} (401): OAuth token has expired."), ApiProblem::Login);
         assert_explained(
             "Invalid API key · Please run /login",
             &format!("{rejected}: Invalid API key"),
-            Problem::Login,
+            ApiProblem::Login,
         );
-        assert_explained("Not logged in · Please run /login", &format!("{rejected}: Not logged in"), Problem::Login);
-        assert_explained("Please run /login · API Error: 401 bad", &format!("{rejected} (401): bad"), Problem::Login);
-        assert_explained("Prompt is too long", "The conversation is too long for the model.", Problem::TooLong);
+        assert_explained("Not logged in · Please run /login", &format!("{rejected}: Not logged in"), ApiProblem::Login);
+        assert_explained(
+            "Please run /login · API Error: 401 bad",
+            &format!("{rejected} (401): bad"),
+            ApiProblem::Login,
+        );
+        assert_explained("Prompt is too long", "The conversation is too long for the model.", ApiProblem::TooLong);
         let credit = "The account of the agent has no credit: Credit balance is too low";
-        assert_explained("Credit balance is too low", credit, Problem::Credit);
+        assert_explained("Credit balance is too low", credit, ApiProblem::Credit);
         let rejected =
             r#"API Error: 500 {"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#;
-        assert_explained(rejected, "The API has a problem (500): Internal server error", Problem::Server);
+        assert_explained(rejected, "The API has a problem (500): Internal server error", ApiProblem::Server);
     }
 
     #[test]
@@ -324,7 +271,7 @@ mod tests {
             assert_eq!(explained_text(words), format!("{limit}: {words}\nSend the message again after that time."));
         }
         let words = "You've hit your monthly spend limit · visit claude.ai/settings/usage to raise it";
-        assert_explained(words, &format!("{limit}: {words}"), Problem::PlanLimit);
+        assert_explained(words, &format!("{limit}: {words}"), ApiProblem::PlanLimit);
     }
 
     #[test]
@@ -342,17 +289,17 @@ mod tests {
         errors.on_rate_limit(&event("rejected"));
         errors.on_rate_limit(&event("allowed"));
         let summary = "The API received too many requests (429): busy";
-        assert_eq!(explained(errors, rejected()), format!("{summary}\n{}", Problem::RateLimit.remedy()));
+        assert_eq!(explained(errors, rejected()), format!("{summary}\n{}", ApiProblem::RateLimit.remedy()));
     }
 
     #[test]
     fn a_kind_explains_a_text_in_new_words() {
         let texts = |kind: &str| explained(of_kind(kind), json!({ "result": "New words" }));
-        let of = |problem: Problem| format!("{}: New words\n{}", problem.summary(), problem.remedy());
-        assert_eq!(texts("billing_error"), of(Problem::Credit));
-        assert_eq!(texts("authentication_failed"), of(Problem::Login));
-        assert_eq!(texts("account_on_hold"), of(Problem::Access));
-        assert_eq!(texts("server_error"), of(Problem::Unreachable));
+        let of = |problem: ApiProblem| format!("{}: New words\n{}", problem.summary(), problem.remedy());
+        assert_eq!(texts("billing_error"), of(ApiProblem::Credit));
+        assert_eq!(texts("authentication_failed"), of(ApiProblem::Login));
+        assert_eq!(texts("account_on_hold"), of(ApiProblem::Access));
+        assert_eq!(texts("server_error"), of(ApiProblem::Unreachable));
         assert_eq!(texts("unknown"), "New words");
         let mut recovered = of_kind("billing_error");
         recovered.on_assistant(&json!({ "message": {} }));
@@ -373,6 +320,6 @@ mod tests {
         let shown = explained_text(&format!("API Error: 500 a\nb {}", "x".repeat(500)));
         let (summary, remedy) = shown.split_once('\n').unwrap();
         assert!(summary.starts_with("The API has a problem (500): a b xxx") && summary.ends_with("x…"), "{summary}");
-        assert_eq!(remedy, Problem::Server.remedy());
+        assert_eq!(remedy, ApiProblem::Server.remedy());
     }
 }

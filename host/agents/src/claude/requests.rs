@@ -185,14 +185,15 @@ impl Pending {
     /// Returns the plan and the prompts that it would allow, with each prompt cut to `most_of_prompt` UTF-16 units.
     fn plan_text(&self, most_of_prompt: usize) -> String {
         let mut body = match text(&self.input, "plan") {
-            "" => "The agent sent no plan with this request; look for it in the answer above.".to_owned(),
+            "" => messages::no_plan(),
             plan => tool_input::cut_with_note(plan, MAX_PLAN),
         };
         let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();
         let code = |allowed: &Value| visible_text::code(&allowed.to_string(), most_of_prompt);
         let prompts: Vec<String> = prompts.map(code).collect();
         if !prompts.is_empty() {
-            body.push_str(&format!("\n\nApproving the plan also allows: {}", prompts.join(", ")));
+            body.push_str("\n\n");
+            body.push_str(&messages::plan_also_allows(&prompts.join(", ")));
         }
         body
     }
@@ -322,9 +323,9 @@ fn describe_rules(suggestion: &Value, most: usize) -> Vec<String> {
         "addRules" => list("rules").map(rule).collect(),
         "addDirectories" => {
             let folders = list("directories").filter_map(Value::as_str);
-            folders.map(|folder| format!("the folder {}", code(folder))).collect()
+            folders.map(|folder| messages::rule_for_folder(&code(folder))).collect()
         }
-        "setMode" => vec![format!("everything in the permission mode {}", code(text(suggestion, "mode")))],
+        "setMode" => vec![messages::rule_for_mode(&code(text(suggestion, "mode")))],
         other => vec![code(other)],
     }
 }

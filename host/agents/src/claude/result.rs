@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome},
-    messages,
+    messages::{self, agent_outcome},
     render::is_blank,
 };
 use serde_json::Value;
@@ -14,9 +14,6 @@ const UNKNOWN: &str = "No conversation found";
 
 /// The prefix of `errors` that are diagnostics for the CLI's developers.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
-
-/// The error text of a turn whose `result` line is damaged.
-const UNREADABLE: &str = "The agent's response could not be read completely.";
 
 /// Returns whether a truncated line is the beginning of a `result`. The CLI writes `duration_api_ms` or
 /// `total_cost_usd` before the text of the answer, and `type` after it.
@@ -30,7 +27,7 @@ pub(super) fn failed_result(mut beginning: Value) -> Value {
     beginning["type"] = "result".into();
     beginning["is_error"] = true.into();
     beginning["result"] = Value::Null;
-    beginning["errors"] = [UNREADABLE].into_iter().collect();
+    beginning["errors"] = [agent_outcome::response_unreadable()].into_iter().collect();
     beginning
 }
 

@@ -39,6 +39,7 @@ pub const TEXTS: Texts = &[
         " Restarting it also ends its background work: {}.",
         " Ein Neustart beendet auch seine Arbeit im Hintergrund: {}.",
     ),
+    (" The agent offers: {offers}.", " Der Agent bietet an: {offers}."),
     (
         " To use version {version} again, type /plugins reload {name}.",
         " Um Version {version} wieder zu verwenden, gib /plugins reload {name} ein.",
@@ -79,7 +80,13 @@ pub const TEXTS: Texts = &[
         "A question of session '{session}' was withdrawn, because Cordboard was stopped: {title}",
         "Eine Frage der Session '{session}' wurde zurückgezogen, weil Cordboard beendet wurde: {title}",
     ),
+    ("API overloaded", "API überlastet"),
+    ("API server error", "Serverfehler der API"),
     ("Active now: {}.", "Jetzt aktiv: {}."),
+    (
+        "Add credit (for an API key at platform.claude.com/settings/billing) or use another account. Then send the message again.",
+        "Lade Guthaben auf (für einen API-Schlüssel unter platform.claude.com/settings/billing) oder verwende ein anderes Konto. Sende die Nachricht dann noch einmal.",
+    ),
     (
         "Add the text: /answer {session}#{number} {option} <text>",
         "Ergänze den Text: /answer {session}#{number} {option} <Text>",
@@ -99,16 +106,28 @@ pub const TEXTS: Texts = &[
     ("Agent '{}' is not configured.", "Agent '{}' ist nicht konfiguriert."),
     ("Allow for this session", "Für diese Session erlauben"),
     ("Allow once", "Einmal erlauben"),
+    ("Always allow", "Immer erlauben"),
+    ("Always deny", "Immer ablehnen"),
     (
         "An earlier message of session '{session}' was not sent again either: “{prompt}”.",
         "Auch eine frühere Nachricht der Session '{session}' wurde nicht erneut gesendet: „{prompt}“.",
     ),
     ("Answered: {option}.", "Beantwortet: {option}."),
     ("Approve", "Genehmigen"),
+    ("Approving the plan also allows: {prompts}", "Die Freigabe des Plans erlaubt auch: {prompts}"),
     (
         "Bots can't get access. Reply to a message of a person.",
         "Bots können keinen Zugriff bekommen. Antworte auf die Nachricht einer Person.",
     ),
+    (
+        "Check the account or the API key of the agent, or use another one.",
+        "Prüfe das Konto oder den API-Schlüssel des Agenten, oder verwende einen anderen Zugang.",
+    ),
+    (
+        "Check the network of the host. Then send the message again.",
+        "Prüfe das Netzwerk des Hosts. Sende die Nachricht dann noch einmal.",
+    ),
+    ("Choose another model with /model.", "Wähle mit /model ein anderes Modell."),
     ("Choose one of: {known}.", "Wähle eine der Optionen: {known}."),
     ("Choose one or more of: {known}.", "Wähle eine oder mehrere der Optionen: {known}."),
     (
@@ -149,6 +168,7 @@ pub const TEXTS: Texts = &[
         "Erledigt, aber die Änderung wurde nicht gespeichert und kann bei einem Neustart verloren gehen: {why}",
     ),
     ("Done.", "Fertig."),
+    ("Error from the API", "Fehler der API"),
     ("For this session it would allow: {rules}", "Für diese Session wäre damit erlaubt: {rules}"),
     ("Generation {number} stays active.", "Generation {number} bleibt aktiv."),
     ("Grant and activate", "Erlauben und aktivieren"),
@@ -188,6 +208,8 @@ pub const TEXTS: Texts = &[
         "It is active here, because Telegram's answer about the topic is missing ({}). If the topic exists, send /session {name} there.",
         "Sie ist hier aktiv, weil die Antwort von Telegram zum Thema fehlt ({}). Falls es das Thema gibt, sende dort /session {name}.",
     ),
+    ("It offers no modes.", "Er bietet keine Modi an."),
+    ("It offers: {modes}.", "Er bietet an: {modes}."),
     ("Keep planning", "Weiter planen"),
     ("Keep planning and say what to change", "Weiter planen und sagen, was sich ändern soll"),
     ("Leave it", "Verwerfen"),
@@ -198,6 +220,7 @@ pub const TEXTS: Texts = &[
     ("No active session. Use /new to start one.", "Keine aktive Session. Starte eine mit /new."),
     ("No answer in time.", "Keine Antwort innerhalb der Frist."),
     ("No interrupted message to drop.", "Keine unterbrochene Nachricht zum Verwerfen."),
+    ("No response from the API", "Keine Antwort von der API"),
     (
         "No user can answer the agent of session '{session}', because the input has ended. The agent continues without an answer. It asked: {title}",
         "Niemand kann dem Agenten der Session '{session}' antworten, weil die Eingabe beendet ist. Der Agent macht ohne Antwort weiter. Seine Frage: {title}",
@@ -243,6 +266,10 @@ pub const TEXTS: Texts = &[
     ("Not stored yet; trying again: {why}", "Noch nicht gespeichert; neuer Versuch folgt: {why}"),
     ("Nothing is running.", "Es läuft nichts."),
     ("Nothing to retry.", "Es gibt nichts zu wiederholen."),
+    (
+        "On the host, run claude as the user that runs Cordboard, and log in with /login there. Or set an API key with pass_env or env in the configuration of the agent. Then use /suspend and send the message again.",
+        "Starte auf dem Host claude als der Benutzer, der Cordboard ausführt, und melde dich dort mit /login an. Oder setze mit pass_env oder env einen API-Schlüssel in der Konfiguration des Agenten. Verwende dann /suspend und sende die Nachricht noch einmal.",
+    ),
     (
         "Only the person who created this session and the admins can decide this.",
         "Das können nur die Person, die diese Session erstellt hat, und die Admins entscheiden.",
@@ -350,6 +377,12 @@ pub const TEXTS: Texts = &[
     ("Restart the agent", "Agent neu starten"),
     ("Saved in the session's folder as {}.", "Im Ordner der Session gespeichert als {}."),
     ("Send again", "Erneut senden"),
+    ("Send the message again after that time.", "Sende die Nachricht nach dieser Zeit noch einmal."),
+    (
+        "Send the message again after the limit resets, or use another account.",
+        "Sende die Nachricht noch einmal, sobald das Limit zurückgesetzt ist, oder verwende ein anderes Konto.",
+    ),
+    ("Send the message again after {time}.", "Sende die Nachricht nach {time} noch einmal."),
     (
         "Send the text as your next message here, or type: /answer {session}#{number} {option} <text>",
         "Sende den Text hier als nächste Nachricht oder gib ein: /answer {session}#{number} {option} <Text>",
@@ -430,19 +463,48 @@ pub const TEXTS: Texts = &[
     ),
     ("Session '{}' can only be activated in this chat.", "Session '{}' kann nur in diesem Chat aktiviert werden."),
     ("Session '{}' doesn't exist. Use /new to create it.", "Session '{}' gibt es nicht. Erstelle sie mit /new."),
+    (
+        "Shorten the conversation with //compact, or start a new one with /fresh.",
+        "Kürze die Unterhaltung mit //compact, oder beginne mit /fresh eine neue.",
+    ),
     ("Show more", "Mehr anzeigen"),
     ("Something else", "Etwas anderes"),
     ("Start fresh", "Neu beginnen"),
     ("Stopped.", "Gestoppt."),
     ("Stopped: Cordboard is shutting down.", "Gestoppt: Cordboard wird beendet."),
+    ("The API denied the agent access", "Die API hat dem Agenten den Zugriff verweigert"),
+    ("The API has a problem", "Die API hat ein Problem"),
+    ("The API is overloaded", "Die API ist überlastet"),
+    ("The API received too many requests", "Die API hat zu viele Anfragen erhalten"),
+    ("The API rejected the login", "Die API hat die Anmeldung abgelehnt"),
+    ("The account of the agent has no credit", "Das Konto des Agenten hat kein Guthaben"),
+    ("The account of the agent has reached its usage limit", "Das Konto des Agenten hat sein Nutzungslimit erreicht"),
     (
         "The agent can't get this kind of message ({kind}).",
         "Der Agent kann diese Art von Nachricht nicht empfangen ({kind}).",
+    ),
+    ("The agent can't reach the API", "Der Agent erreicht die API nicht"),
+    ("The agent could not log in to the API", "Der Agent konnte sich nicht bei der API anmelden"),
+    (
+        "The agent did not return the id of the new conversation.",
+        "Der Agent hat die ID der neuen Unterhaltung nicht genannt.",
     ),
     ("The agent failed without giving a reason.", "Der Agent ist ohne Angabe von Gründen gescheitert."),
     (
         "The agent gets only the caption. It can't see the {kind}.",
         "Der Agent bekommt nur den Begleittext. Den Anhang kann er nicht sehen ({kind}).",
+    ),
+    (
+        "The agent has stopped trying. Send the message again in a few minutes, or choose another model with /model.",
+        "Der Agent hat aufgegeben. Sende die Nachricht in ein paar Minuten noch einmal, oder wähle mit /model ein anderes Modell.",
+    ),
+    (
+        "The agent has stopped trying. Send the message again in a few minutes.",
+        "Der Agent hat aufgegeben. Sende die Nachricht in ein paar Minuten noch einmal.",
+    ),
+    (
+        "The agent is not logged in. Log in with it in a terminal, as the user that runs Cordboard; its command is '{command}'.",
+        "Der Agent ist nicht angemeldet. Melde dich mit ihm in einem Terminal an, als der Benutzer, der Cordboard ausführt; sein Befehl ist '{command}'.",
     ),
     (
         "The agent of session '{session}' could not be started: {}\nYour messages are kept. Use /retry to try again.",
@@ -497,8 +559,30 @@ pub const TEXTS: Texts = &[
         "Der Agent der Session '{session}' hat den Berechtigungsmodus abgelehnt und behält seinen eigenen. {why}",
     ),
     (
+        "The agent reached its maximum number of steps for one message. Ask it to continue if the work isn't finished.",
+        "Der Agent hat die Höchstzahl seiner Schritte für eine Nachricht erreicht. Bitte ihn fortzufahren, falls die Arbeit nicht fertig ist.",
+    ),
+    (
         "The agent reads only text, so it gets only your caption. {}",
         "Der Agent liest nur Text und bekommt deshalb nur deinen Begleittext. {}",
+    ),
+    (
+        "The agent sent no plan with this request; look for it in the answer above.",
+        "Der Agent hat mit dieser Anfrage keinen Plan gesendet; suche ihn in der Antwort darüber.",
+    ),
+    (
+        "The agent speaks version {version} of the Agent Client Protocol, and Cordboard speaks version {ours}. Install a version of the agent that speaks version {ours}.",
+        "Der Agent spricht Version {version} des Agent Client Protocol, Cordboard aber Version {ours}. Installiere eine Version des Agenten, die Version {ours} spricht.",
+    ),
+    ("The agent stopped and gave no reason.", "Der Agent hat ohne Angabe eines Grundes aufgehört."),
+    ("The agent stopped with the reason '{reason}'.", "Der Agent hat mit dem Grund '{reason}' aufgehört."),
+    (
+        "The agent's response could not be read completely.",
+        "Die Antwort des Agenten konnte nicht vollständig gelesen werden.",
+    ),
+    (
+        "The agent's response to `initialize` could not be read. Check that the agent speaks version {version} of the Agent Client Protocol.",
+        "Die Antwort des Agenten auf `initialize` konnte nicht gelesen werden. Prüfe, ob der Agent Version {version} des Agent Client Protocol spricht.",
     ),
     (
         "The agent's transcript of this conversation could not be read. The log contains the reason.",
@@ -517,6 +601,10 @@ pub const TEXTS: Texts = &[
         "Die Agenten haben heute {spent} gekostet, {percent} % des Limits von {limit} pro Tag. Ist es erreicht, werden neue Nachrichten bis Mitternacht (in {resets_in}) abgelehnt. Um das Limit anzuheben, erhöhe `cost_per_day` in [limits].",
     ),
     (
+        "The answer reached the model's maximum length and is incomplete. Ask the agent to continue to get the rest.",
+        "Die Antwort hat die größte Länge des Modells erreicht und ist unvollständig. Bitte den Agenten fortzufahren, um den Rest zu bekommen.",
+    ),
+    (
         "The approval plugin allows this, but the agent doesn't offer that answer.",
         "Das Freigabe-Plugin erlaubt das, aber der Agent bietet diese Antwort nicht an.",
     ),
@@ -533,6 +621,7 @@ pub const TEXTS: Texts = &[
         "Die Änderung an Session '{session}' gilt ab der ersten Nachricht nach dem Ende der Arbeit im Hintergrund: {work}.",
     ),
     ("The configuration is valid again and active.", "Die Konfiguration ist wieder gültig und aktiv."),
+    ("The conversation is too long for the model", "Die Unterhaltung ist zu lang für das Modell"),
     (
         "The download took longer than {minutes} minutes.",
         "Das Herunterladen hat länger als {minutes} Minuten gedauert.",
@@ -548,9 +637,15 @@ pub const TEXTS: Texts = &[
     ),
     ("The host can't read '{path}': {why}.", "Der Host kann '{path}' nicht lesen: {why}."),
     ("The host can't read the session's folder: {why}.", "Der Host kann den Ordner der Session nicht lesen: {why}."),
+    ("The host failed to {why}.", "Im Host ist ein Fehler aufgetreten: {why}."),
     (
         "The input is too large for the approval plugin, so its rules were not checked.",
         "Die Eingabe ist zu groß für das Freigabe-Plugin, deshalb wurden seine Regeln nicht geprüft.",
+    ),
+    ("The model is not available", "Das Modell ist nicht verfügbar"),
+    (
+        "The model refused to answer. Rephrase your message, and try again.",
+        "Das Modell hat die Antwort verweigert. Formuliere deine Nachricht anders und versuche es noch einmal.",
     ),
     (
         "The name '{session}' is taken by another user. Choose another name.",
@@ -585,6 +680,7 @@ pub const TEXTS: Texts = &[
         "The program of session '{session}' was started again and has lost its state, such as variables and open files. Its folder is unchanged.",
         "Das Programm der Session '{session}' wurde neu gestartet und hat seinen Zustand verloren, zum Beispiel Variablen und offene Dateien. Sein Ordner ist unverändert.",
     ),
+    ("The request is too large for the API", "Die Anfrage ist zu groß für die API"),
     (
         "The rule {rule} in deny_tools of [access] forbids this use.",
         "Die Regel {rule} in deny_tools von [access] verbietet das.",
@@ -603,6 +699,8 @@ pub const TEXTS: Texts = &[
         "These configuration keys take effect at the next start: {}.",
         "Diese Konfigurationsschlüssel gelten ab dem nächsten Start: {}.",
     ),
+    ("This agent cannot fork conversations.", "Dieser Agent kann keine Unterhaltungen verzweigen."),
+    ("This agent cannot resume conversations.", "Dieser Agent kann keine Unterhaltungen fortsetzen."),
     ("This button no longer works.", "Dieser Button funktioniert nicht mehr."),
     (
         "This button no longer works. Type the command to use it.",
@@ -623,6 +721,10 @@ pub const TEXTS: Texts = &[
     (
         "This command was canceled, because the file of plugin '{name}' was removed. See /plugins.",
         "Dieser Befehl wurde abgebrochen, weil die Datei von Plugin '{name}' entfernt wurde. Siehe /plugins.",
+    ),
+    (
+        "This is usually temporary. Send the message again in a few minutes.",
+        "Das geht meist vorüber. Sende die Nachricht in ein paar Minuten noch einmal.",
     ),
     ("This message could not be shown.", "Diese Nachricht konnte nicht angezeigt werden."),
     (
@@ -646,6 +748,7 @@ pub const TEXTS: Texts = &[
         "To use a topic, create one and send /session with the session's name there.",
         "Um ein Thema zu verwenden, erstelle eines und sende dort /session mit dem Namen der Session.",
     ),
+    ("Too many requests to the API", "Zu viele Anfragen an die API"),
     ("Try again", "Erneut versuchen"),
     (
         "Turn on Threaded Mode for the bot in the app of @BotFather, then restart Cordboard.",
@@ -710,23 +813,31 @@ pub const TEXTS: Texts = &[
     ("a member", "Mitglied"),
     ("a message has at most {most} files", "eine Nachricht hat höchstens {most} Dateien"),
     ("an admin", "Admin"),
+    ("animation", "Animation"),
+    ("audio", "Audio"),
     (
         "bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].",
         "bypassPermissions kann nur in der Konfiguration gesetzt werden: permission_mode in [agents.{}].",
     ),
+    ("checklist", "Checkliste"),
     ("connects to the hosts that you name", "verbindet sich mit den Hosts, die du nennst"),
+    ("contact", "Kontakt"),
     (
         "creates, starts, stops, prompts and archives sessions of the user who calls it",
         "erstellt, startet, stoppt und archiviert Sessions der Person, die es aufruft, und sendet ihnen Prompts",
     ),
+    ("dice", "Würfel"),
     (
         "disabled by {}; /plugins enable {name} enables it again",
         "deaktiviert von {}; /plugins enable {name} aktiviert es wieder",
     ),
+    ("everything in the permission mode {mode}", "alles im Berechtigungsmodus {mode}"),
     (
         "failed to {why}; until this is fixed, the active versions keep running and the files in the folder are ignored",
         "failed to {why}; bis das behoben ist, laufen die aktiven Versionen weiter, und die Dateien im Ordner werden ignoriert",
     ),
+    ("file", "Datei"),
+    ("game", "Spiel"),
     ("generation {}, {}", "Generation {}, {}"),
     ("in the file below", "in der Datei unten"),
     ("is not known to this version of Cordboard", "ist dieser Version von Cordboard nicht bekannt"),
@@ -751,10 +862,14 @@ pub const TEXTS: Texts = &[
         "lists the people with access, and gives and removes access, when the owner calls it",
         "zeigt, wer Zugriff hat, und gibt oder entzieht Zugriff, wenn der Owner es aufruft",
     ),
+    ("location", "Standort"),
+    ("message", "Nachricht"),
     (
         "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with NAME = \"/path/to/a/file\"",
         "keine Authentifizierung konfiguriert: Ergänze [plugins.{plugin}.webhook] mit hmac = \"NAME\" oder token = \"NAME\" und [secrets] mit NAME = \"/path/to/a/file\"",
     ),
+    ("photo", "Foto"),
+    ("poll", "Umfrage"),
     (
         "posts messages to chats on its own, not only as replies to commands",
         "sendet von sich aus Nachrichten in Chats, nicht nur als Antwort auf Befehle",
@@ -770,7 +885,10 @@ pub const TEXTS: Texts = &[
     ),
     ("send this one again when none is left.", "sende diese neue Nachricht noch einmal, wenn keine mehr übrig ist."),
     ("sends HTTP requests to the addresses that you name", "sendet HTTP-Anfragen an die Adressen, die du nennst"),
+    ("sticker", "Sticker"),
+    ("story", "Story"),
     ("the filters left no text.", "die Filter haben keinen Text übrig gelassen."),
+    ("the folder {folder}", "den Ordner {folder}"),
     ("the newest version was rejected: {why}", "die neueste Version wurde abgelehnt: {why}"),
     ("the owner", "Owner"),
     ("then send this one again.", "sende danach diese neue Nachricht noch einmal."),
@@ -798,6 +916,8 @@ pub const TEXTS: Texts = &[
         "version {version} will be tried again in {pause}; /plugins reload {name} tries it at once",
         "Version {version} wird in {pause} erneut versucht; /plugins reload {name} versucht sie sofort",
     ),
+    ("video", "Video"),
+    ("voice message", "Sprachnachricht"),
     (
         "{config_only_names} can't be granted in the chat. Add the lines that /plugins shows to [plugins.{name}].",
         "{config_only_names} kann nicht im Chat erlaubt werden. Ergänze die Zeilen, die /plugins zeigt, in [plugins.{name}].",
@@ -820,6 +940,10 @@ pub const TEXTS: Texts = &[
     ("{person} is a member in this chat now.", "{person} ist jetzt Mitglied in diesem Chat."),
     ("{person} no longer has access in this chat.", "{person} hat in diesem Chat keinen Zugriff mehr."),
     ("{person} no longer has access.", "{person} hat keinen Zugriff mehr."),
+    (
+        "{reason}{status}; retry {attempt} of {most} in {wait}",
+        "{reason}{status}; Versuch {attempt} von {most} in {wait}",
+    ),
     ("{text}\n“{message}”", "{text}\n„{message}“"),
     ("{}\n/{command} ran without it.", "{}\n/{command} wurde ohne die Datei ausgeführt."),
     ("{}\nYour message was not sent to the agent.", "{}\nDeine Nachricht wurde nicht an den Agenten gesendet."),

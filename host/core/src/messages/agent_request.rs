@@ -77,6 +77,30 @@ pub fn would_allow(rules: &str) -> String {
     tr!("For this session it would allow: {rules}", rules)
 }
 
+/// Returns the description of a rule that allows access to a folder.
+#[must_use]
+pub fn rule_for_folder(folder: &str) -> String {
+    tr!("the folder {folder}", folder)
+}
+
+/// Returns the description of a rule that changes the permission mode.
+#[must_use]
+pub fn rule_for_mode(mode: &str) -> String {
+    tr!("everything in the permission mode {mode}", mode)
+}
+
+/// Returns the text in place of a plan that the agent didn't send.
+#[must_use]
+pub fn no_plan() -> String {
+    tr!("The agent sent no plan with this request; look for it in the answer above.")
+}
+
+/// Returns the line that lists the prompts that the approval of a plan allows.
+#[must_use]
+pub fn plan_also_allows(prompts: &str) -> String {
+    tr!("Approving the plan also allows: {prompts}", prompts)
+}
+
 /// The labels of the answers to agents' questions.
 pub mod labels {
     use tr::tr;
@@ -84,6 +108,16 @@ pub mod labels {
     #[must_use]
     pub fn allow_once() -> String {
         tr!("Allow once")
+    }
+
+    #[must_use]
+    pub fn always_allow() -> String {
+        tr!("Always allow")
+    }
+
+    #[must_use]
+    pub fn always_deny() -> String {
+        tr!("Always deny")
     }
 
     #[must_use]

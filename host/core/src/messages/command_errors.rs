@@ -120,6 +120,11 @@ pub fn name_has_other_folder(name: &SessionName, configured: &Path, folder: &Pat
 }
 
 #[must_use]
+pub fn not_read(why: impl Display) -> String {
+    tr!("The host failed to {why}.", why)
+}
+
+#[must_use]
 pub fn not_stored(why: impl Display) -> String {
     tr!("Cordboard could not store the change: {why}", why)
 }

@@ -17,10 +17,32 @@ pub fn not_saved(folder: &Path, why: impl Display) -> String {
     tr!("The file could not be saved in {folder}: {why}", folder = folder.display(), why)
 }
 
+/// Returns the reader's word for a kind of message or file. Prompts contain the English word `kind` itself.
+pub(super) fn kind_name(kind: &str) -> String {
+    match kind {
+        "animation" => tr!("animation"),
+        "audio" => tr!("audio"),
+        "checklist" => tr!("checklist"),
+        "contact" => tr!("contact"),
+        "dice" => tr!("dice"),
+        "file" => tr!("file"),
+        "game" => tr!("game"),
+        "location" => tr!("location"),
+        "message" => tr!("message"),
+        "photo" => tr!("photo"),
+        "poll" => tr!("poll"),
+        "sticker" => tr!("sticker"),
+        "story" => tr!("story"),
+        "video" => tr!("video"),
+        "voice message" => tr!("voice message"),
+        _ => kind.to_owned(),
+    }
+}
+
 /// `kind` is the kind of file, such as `photo`.
 #[must_use]
 pub fn not_downloaded(kind: &str, why: impl Display) -> String {
-    tr!("The {kind} could not be downloaded: {why}", kind, why)
+    tr!("The {kind} could not be downloaded: {why}", kind = kind_name(kind), why)
 }
 
 #[must_use]

@@ -2,7 +2,7 @@
 
 use tr::tr;
 
-use super::{FilterRefusal, not_allowed, plain, quote};
+use super::{FilterRefusal, files::kind_name, not_allowed, plain, quote};
 use crate::{
     language::{Language, with_language},
     types::{Reply, Role, SessionName},
@@ -150,7 +150,9 @@ impl HostReply {
         match self {
             Self::NoActive => no_active(),
             Self::NoneOfYours => none_of_yours(),
-            Self::UnsupportedContent { kind } => tr!("The agent can't get this kind of message ({kind}).", kind),
+            Self::UnsupportedContent { kind } => {
+                tr!("The agent can't get this kind of message ({kind}).", kind = kind_name(kind))
+            }
             Self::AlbumWithoutCaption => tr!("In a group, an album needs a caption. Send it again with one."),
             Self::FileNotSaved { why, command: None } => {
                 tr!("{}\nYour message was not sent to the agent.", quote(why))
@@ -158,7 +160,9 @@ impl HostReply {
             Self::FileNotSaved { why, command: Some(command) } => {
                 tr!("{}\n/{command} ran without it.", quote(why), command)
             }
-            Self::CaptionTaken { kind } => tr!("The agent gets only the caption. It can't see the {kind}.", kind),
+            Self::CaptionTaken { kind } => {
+                tr!("The agent gets only the caption. It can't see the {kind}.", kind = kind_name(kind))
+            }
             Self::OnlyTextTaken { saved } => {
                 tr!("The agent reads only text, so it gets only your caption. {}", saved_as(saved))
             }
