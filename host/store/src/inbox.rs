@@ -42,7 +42,7 @@ impl Store {
                 db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
                     .execute(params![front_end, next])?;
             }
-            delete_old(db)?;
+            delete_old(db, new.len())?;
             Ok(new)
         })
         .await
@@ -111,7 +111,7 @@ impl Store {
                 return Ok(None);
             }
             insert_waiting(db, &update, &prompt, &session)?;
-            delete_old(db)?;
+            delete_old(db, 1)?;
             Ok(Some(prompt.clone()))
         })
         .await
@@ -190,12 +190,14 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Deletes the completed rows that are older than the last [`MOST_KEYS`] rows, and the texts of those that are older
-/// than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text, so the
-/// second query stays short.
-fn delete_old(db: &Connection) -> Result<(), WorkError> {
-    let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
-    db.prepare_cached(sql)?.execute([MOST_KEYS])?;
+/// Called after `inserted` rows were inserted. Deletes the completed ones among the `inserted` rows that no longer belong
+/// to the last [`MOST_KEYS`] rows; [`complete`] deletes the others later. Also deletes the texts of completed rows that
+/// are older than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text,
+/// so the second query stays short.
+fn delete_old(db: &Connection, inserted: usize) -> Result<(), WorkError> {
+    let sql = "DELETE FROM inbox WHERE state = 'done' \
+               AND id <= (SELECT max(id) FROM inbox) - ?1 AND id > (SELECT max(id) FROM inbox) - ?1 - ?2";
+    db.prepare_cached(sql)?.execute(params![MOST_KEYS, i64::try_from(inserted).unwrap_or(i64::MAX)])?;
     let sql = "UPDATE inbox SET session = NULL, record = '' \
                WHERE state = 'done' AND record <> '' AND id <= (SELECT max(id) FROM inbox) - ?";
     db.prepare_cached(sql)?.execute([MAX_EDITABLE_UPDATES])?;
@@ -205,17 +207,22 @@ fn delete_old(db: &Connection) -> Result<(), WorkError> {
 /// Completes an update, identified by its own id or its prompt's id. Deletes its text unless it was sent to an agent.
 /// Has no effect if the update is already completed.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
-    match done {
+    let completed: Option<i64> = match done {
         CompletedUpdate::Update(id) => {
-            let sql = "UPDATE inbox SET state = 'done', session = NULL, record = '' WHERE id = ? AND state <> 'done'";
-            db.prepare_cached(sql)?.execute([id.0])?
+            let sql = "UPDATE inbox SET state = 'done', session = NULL, record = '' WHERE id = ? AND state <> 'done' \
+                       RETURNING id";
+            db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?
         }
         CompletedUpdate::Prompt(prompt) => {
             let sql = "UPDATE inbox SET state = 'done', session = iif(state = 'handed', session, NULL), \
-                       record = iif(state = 'handed', record, '') WHERE prompt = ? AND state <> 'done'";
-            db.prepare_cached(sql)?.execute([&prompt.0])?
+                       record = iif(state = 'handed', record, '') WHERE prompt = ? AND state <> 'done' RETURNING id";
+            db.prepare_cached(sql)?.query_row([&prompt.0], |row| row.get(0)).optional()?
         }
     };
+    if let Some(id) = completed {
+        let sql = "DELETE FROM inbox WHERE id = ?1 AND ?1 <= (SELECT max(id) FROM inbox) - ?2";
+        db.prepare_cached(sql)?.execute([id, MOST_KEYS])?;
+    }
     Ok(())
 }
 

@@ -363,6 +363,8 @@ async fn only_old_keys_of_done_updates_are_deleted() {
     store.accept((0..10_000).map(|key| update(&key.to_string())).collect(), None).await.unwrap();
     let new = store.accept(vec![update("done"), update("open")], None).await.unwrap();
     assert_eq!(new.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["done"]);
+    store.finish(vec![CompletedUpdate::Update(rows[1].id)], vec![]).await.unwrap();
+    assert_eq!(store.accept(vec![update("open")], None).await.unwrap().len(), 1, "it was deleted on completion");
 }
 
 #[tokio::test]
