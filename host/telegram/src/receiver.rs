@@ -66,6 +66,8 @@ impl<'t> Receiver<'t> {
             self.pending_answers.spawn(answer_press(Arc::clone(&self.telegram.api), answer));
         }
         if stored.has_updates {
+            // Let the hub begin first, because starting the sync wakes another thread.
+            tokio::task::yield_now().await;
             self.telegram.inbox.sync().await?;
         }
         Ok(())
