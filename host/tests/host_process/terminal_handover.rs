@@ -34,6 +34,8 @@ while read -r line; do
     *'"type":"user"'*)
       uuid=${line#*'"uuid":"'}; uuid=${uuid%%'"'*}
       say '{"type":"user","isReplay":true,"uuid":"'$uuid'","message":{"content":[]}}'
+      # A resume notice is shown only if the plugin returns it before the answer ends.
+      sleep 0.3
       say '{"type":"assistant","session_id":"'$id'","message":{"id":"m-'$uuid'","content":[{"type":"text","text":"answered in '$id'"}]}}'
       say '{"type":"result","subtype":"success","session_id":"'$id'","user_message_uuids":["'$uuid'"]}' ;;
   esac
