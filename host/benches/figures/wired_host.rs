@@ -33,6 +33,7 @@ use cordboard_core::{
     render,
     session::Machine,
     turn::TurnFrame,
+    type_erased::TypeErased,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
     updates_and_posts::{Origin, OutboxRow, Update, UpdateKind},
 };
@@ -251,7 +252,7 @@ fn server(
         clock,
         config: config.clone(),
         plugins: Arc::clone(&registry),
-        sessions: Arc::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
+        sessions: TypeErased::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
         outbound: posts.clone(),
         store: store.clone(),
         usage,
