@@ -140,8 +140,8 @@ pub const TEXTS: Texts = &[
         "Cordboard kann den Verlauf des Agenten '{}' nicht lesen. Scrolle stattdessen im Chat nach oben.",
     ),
     (
-        "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when someone writes there, or when the chat accepts messages again. Check that the topic is open and that the bot may post.",
-        "Cordboard kann nicht in {place} schreiben: {}\nDie Antworten für diesen Chat bleiben gespeichert. Sie werden gesendet, sobald dort jemand schreibt oder der Chat wieder Nachrichten annimmt. Prüfe, ob das Thema offen ist und der Bot schreiben darf.",
+        "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when someone writes there, or when the chat accepts messages again. In a private chat, the user may have blocked the bot. In a group, check that the topic is open and that the bot may post.",
+        "Cordboard kann nicht in {place} schreiben: {}\nDie Antworten für diesen Chat bleiben gespeichert. Sie werden gesendet, sobald dort jemand schreibt oder der Chat wieder Nachrichten annimmt. In einem privaten Chat hat der Benutzer den Bot vielleicht blockiert. Prüfe in einer Gruppe, ob das Thema offen ist und der Bot schreiben darf.",
     ),
     ("Cordboard could not store the change: {error}", "Cordboard konnte die Änderung nicht speichern: {error}"),
     ("Cordboard could not store the change: {why}", "Cordboard konnte die Änderung nicht speichern: {why}"),

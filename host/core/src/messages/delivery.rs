@@ -16,7 +16,7 @@ pub fn interrupted_answer(answer: &str) -> String {
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
     tr!(
-        "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when someone writes there, or when the chat accepts messages again. Check that the topic is open and that the bot may post.",
+        "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when someone writes there, or when the chat accepts messages again. In a private chat, the user may have blocked the bot. In a group, check that the topic is open and that the bot may post.",
         quote(why),
         place
     )
