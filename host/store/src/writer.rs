@@ -276,10 +276,10 @@ impl Database {
     }
 }
 
-/// How much of the log is written to the database file.
+/// The part of the log that a checkpoint writes to the database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CheckpointMode {
-    /// As much as possible without waiting for readers of the database.
+    /// All commits that can be written without waiting for readers of the database.
     Passive,
     /// Everything. The log is empty afterwards.
     Truncate,
