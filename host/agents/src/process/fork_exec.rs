@@ -111,15 +111,27 @@ fn become_program(image: &PreparedExec, setup: &ProcessSetup<'_>) -> io::Error {
     image.exec()
 }
 
-/// Unblocks all signals, and restores the default action of SIGPIPE, which `std` ignores in the host. Otherwise, the
-/// program would inherit both settings.
+/// The number of signals, and the size of a signal set in bytes, on all supported processors.
+const SIGNALS: i32 = 64;
+const SIGNAL_SET: usize = 8;
+
+/// Unblocks all signals and restores the default actions of ignored ones, because the program would inherit both. `std`
+/// ignores SIGPIPE in the host, and `nohup` or a script that starts the host in the background makes it ignore other
+/// signals. An agent that ignores SIGINT can't be interrupted.
 #[expect(unsafe_code, reason = "neither std nor rustix sets signal handlers and masks")]
 fn reset_signals() {
-    // SAFETY: the set is initialized by `sigemptyset`, and the calls change only this process.
+    // The kernel's `sigaction` with the default action. It is called directly, because the C library's function may wait
+    // for a lock, and refuses the signals that the library uses itself.
+    let default = [0_u64; 4];
+    // SAFETY: the set is initialized by `sigemptyset`, the kernel reads at most 32 bytes from `default`, and the calls
+    // change only this process.
     unsafe {
         let mut none: libc::sigset_t = zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        for signal in 1..=SIGNALS {
+            // Ignore an error: SIGKILL and SIGSTOP always have their default actions.
+            libc::syscall(libc::SYS_rt_sigaction, signal, &raw const default, ptr::null_mut::<u64>(), SIGNAL_SET);
+        }
     }
 }
