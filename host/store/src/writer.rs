@@ -1,12 +1,13 @@
 //! Commits write requests. If nothing else is being stored, the caller's own thread commits its request, because waking
 //! another thread and being woken by it takes longer than the commit. Otherwise, the writer's thread commits the pending
-//! requests in groups, one transaction per group. A failed request doesn't affect the others in its group.
+//! requests in groups, one transaction per group, which writes the pages that they share only once. A failed request
+//! doesn't affect the others in its group.
 
 use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, TryLockError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -108,12 +109,19 @@ pub(super) struct SharedDatabase {
     database: Mutex<Option<Database>>,
     /// The number of requests that were sent to the writer's thread and are not committed yet.
     queued: AtomicUsize,
+    /// True if requests recently overlapped. Then callers leave even a request that they could commit to the writer's
+    /// thread, so that groups form.
+    has_concurrent_requests: AtomicBool,
 }
 
 impl SharedDatabase {
     pub(super) fn new(db: Connection) -> Self {
         let database = Database { db, durability: Durability::Process, commits: 0 };
-        Self { database: Mutex::new(Some(database)), queued: AtomicUsize::new(0) }
+        Self {
+            database: Mutex::new(Some(database)),
+            queued: AtomicUsize::new(0),
+            has_concurrent_requests: AtomicBool::new(false),
+        }
     }
 
     /// Counts a request that is about to be sent to the writer's thread.
@@ -122,11 +130,17 @@ impl SharedDatabase {
     }
 
     /// Commits a request on this thread and answers it. Returns the request if an earlier one is waiting, the database
-    /// is in use, or the writer's thread has to write the log to the database file first.
+    /// is in use, requests recently overlapped, or the writer's thread has to write the log to the database file first.
     pub(super) fn commit_if_idle(&self, request: Box<dyn WriteRequest>) -> Option<Box<dyn WriteRequest>> {
+        if self.has_concurrent_requests.load(Ordering::Relaxed) {
+            return Some(request);
+        }
         let mut guard = match self.database.try_lock() {
             Ok(guard) => guard,
-            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return Some(request),
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => {
+                self.has_concurrent_requests.store(true, Ordering::Relaxed);
+                return Some(request);
+            }
         };
         // A request that was sent before this one must be committed before it.
         match guard.as_mut() {
@@ -164,6 +178,7 @@ impl Writer {
             let committed = group.requests.len();
             database.commit_group(group);
             self.shared.queued.fetch_sub(committed, Ordering::SeqCst);
+            self.shared.has_concurrent_requests.store(committed > 1, Ordering::Relaxed);
         }
         // Release the lock of the directory, a field of `self`, only after the connection is closed.
         drop(self.shared.lock().take());
@@ -239,8 +254,12 @@ impl Database {
     fn transact(&mut self, durability: Durability, requests: &mut [Box<dyn WriteRequest>]) -> Result<(), WorkError> {
         self.commits += 1;
         self.set_durability(durability)?;
-        execute(&self.db, "BEGIN")?;
-        let done = run_all(&self.db, requests).and_then(|()| execute(&self.db, "COMMIT"));
+        // The savepoint of a single request is its transaction. Within another transaction, SQLite would also copy each
+        // page that the request changes. If an earlier transaction is still open, BEGIN fails.
+        let is_group = requests.len() > 1 || !self.db.is_autocommit();
+        let if_group = |sql| if is_group { execute(&self.db, sql) } else { Ok(()) };
+        if_group("BEGIN")?;
+        let done = run_all(&self.db, requests).and_then(|()| if_group("COMMIT"));
         if done.is_err() && !self.db.is_autocommit() {
             execute(&self.db, "ROLLBACK")?;
         }
@@ -286,7 +305,7 @@ enum CheckpointMode {
 }
 
 /// Runs each request in its own savepoint. Fails if SQLite rolled back the whole transaction, which it may do when the
-/// disk is full.
+/// disk is full, or if it can't commit a single request.
 fn run_all(db: &Connection, requests: &mut [Box<dyn WriteRequest>]) -> rusqlite::Result<()> {
     for request in requests {
         execute(db, "SAVEPOINT request")?;
