@@ -3,16 +3,13 @@
 //! `--peers`, bots written with other libraries. All bots run at the same time and take turns, so that other load on
 //! the machine affects them equally. A bot's own share is its median minus the floor's.
 
-use std::{
-    process::{Child, Command},
-    thread::sleep,
-    time::Duration,
-};
+use std::{thread::sleep, time::Duration};
 
 use crate::{
+    bot_program::BotProgram,
     peer_packages::{self, GRAMMY, PEERS},
     raw_client,
-    stand_in::{Content, Incoming, StandIn, TOKEN},
+    stand_in::{Content, Incoming, StandIn},
     table::{Row, Spans, spell},
     telegram_host::{OWNER, TelegramHost},
 };
@@ -29,27 +26,16 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// The command, and the text that its answer ends with.
 const COMMAND: (&str, &str) = ("/echo ping", raw_client::ANSWER);
 
-const FLOOR: &str = "the same with a client on raw sockets that answers at once";
+const FLOOR: &str = "a command in a chat: a client on raw sockets answers at once";
+
+const RAW_WITH_COMMITS: &str = "the same client with two SQLite commits, for the update and the answer";
 
 const HOST: &str = "a command in a chat: update received → sendMessage called, with its commits";
 
 /// A bot that polls its own stand-in.
 enum Bot {
     Host(TelegramHost),
-    Program(Program),
-}
-
-/// A program that is killed when this value is dropped.
-struct Program {
-    api: StandIn,
-    child: Child,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+    Program(BotProgram),
 }
 
 struct Contestant {
@@ -62,13 +48,18 @@ pub fn measure() -> Vec<Row> {
     // Fetch all peers' packages before any bot polls, because fetching may outlast a poll.
     let commands: Vec<_> =
         PEERS.iter().filter(|_| peer_packages::are_wanted()).map(|peer| (peer.package, peer.command())).collect();
+    let raw = |role| Bot::Program(BotProgram::start_role(&[role]));
     let mut contestants = vec![
-        Contestant::new(FLOOR, Bot::Program(raw())),
-        Contestant::new(HOST, Bot::Host(TelegramHost::start(&format!("[access]\nowner = {OWNER}\n"), api()))),
+        Contestant::new(FLOOR, raw(raw_client::ROLE)),
+        Contestant::new(RAW_WITH_COMMITS, raw(raw_client::ROLE_WITH_COMMITS)),
+        Contestant::new(
+            HOST,
+            Bot::Host(TelegramHost::start(&format!("[access]\nowner = {OWNER}\n"), StandIn::start(Vec::new()))),
+        ),
     ];
     let mut missing = Vec::new();
     for (package, command) in commands {
-        match command.and_then(Program::start) {
+        match command.and_then(BotProgram::start) {
             Ok(program) => contestants.push(Contestant::new(package, Bot::Program(program))),
             Err(why) => missing.push(not_measured(package, &why)),
         }
@@ -85,28 +76,6 @@ pub fn measure() -> Vec<Row> {
     let mut rows = rows(contestants);
     rows.extend(missing);
     rows
-}
-
-fn api() -> StandIn {
-    StandIn::start(Vec::new())
-}
-
-fn raw() -> Program {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg(raw_client::ROLE);
-    Program::start(command).unwrap()
-}
-
-impl Program {
-    /// Starts a stand-in, and runs a command with the stand-in's URL and the token as the last arguments.
-    fn start(mut command: Command) -> Result<Self, String> {
-        let api = api();
-        let child = command.args([api.url.as_str(), TOKEN]).spawn();
-        let child = child.map_err(|error| format!("couldn't start {:?}: {error}", command.get_program()))?;
-        let program = Self { api, child };
-        program.api.until_polling();
-        Ok(program)
-    }
 }
 
 impl Bot {
@@ -138,17 +107,16 @@ fn rows(contestants: Vec<Contestant>) -> Vec<Row> {
     let row = |(what, spans): &(&'static str, Spans)| {
         let own = own_share(spans);
         let ratio = spans.p50().as_secs_f64() / floor.as_secs_f64();
-        let shares = format!("{spans}; {ratio:.2} × the floor, own share {}", spell(own));
-        match (*what, grammy) {
+        let of_grammy = grammy.filter(|_| *what != GRAMMY).map(|grammy| own.as_secs_f64() / grammy.as_secs_f64());
+        let of_grammy_text = of_grammy.map(|ratio| format!(", {ratio:.2} × grammY's")).unwrap_or_default();
+        let measured = format!("{spans}; {ratio:.2} × the floor, own share {}{of_grammy_text}", spell(own));
+        match (*what, of_grammy) {
             (FLOOR, _) => Row::floor(what, spans),
-            (HOST, Some(grammy)) => Row {
-                what,
-                measured: format!("{shares}, {:.2} × grammY's", own.as_secs_f64() / grammy.as_secs_f64()),
-                figure: "own share ≤ 0.5 × grammY's".to_owned(),
-                reached: own * 2 <= grammy,
-            },
-            (HOST, None) => Row::comparison(what, shares, format!("needs {}", peer_packages::FLAG)),
-            (_, _) => Row::comparison(what, shares, "for comparison".to_owned()),
+            (HOST, Some(ratio)) => {
+                Row { what, measured, figure: "own share ≤ 0.5 × grammY's".to_owned(), reached: ratio <= 0.5 }
+            }
+            (HOST, None) => Row::comparison(what, measured, format!("needs {}", peer_packages::FLAG)),
+            (_, _) => Row::comparison(what, measured, "for comparison".to_owned()),
         }
     };
     measured.iter().map(row).collect()

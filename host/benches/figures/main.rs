@@ -18,6 +18,7 @@ mod agent_input;
 mod agent_stream;
 mod agent_to_chat;
 mod bot_latency;
+mod bot_program;
 mod command;
 mod concurrent_calls;
 mod fake_agent;
@@ -29,6 +30,7 @@ mod plugin_memory;
 mod process;
 mod python_and_js;
 mod raw_client;
+mod raw_gateway;
 mod recording_agent;
 mod reload;
 mod stand_in;
@@ -75,6 +77,8 @@ fn main() {
         Some(fake_agent::ROLE) => return fake_agent::run(),
         Some(fake_agent::WRITER) => return fake_agent::run_writer(),
         Some(raw_client::ROLE) => return raw_client::run(&args[1]),
+        Some(raw_client::ROLE_WITH_COMMITS) => return raw_client::run_with_commits(&args[1]),
+        Some(raw_gateway::ROLE) => return raw_gateway::run(Path::new(&args[1]), &args[2]),
         Some(_) | None => {}
     }
     if let Some([_, path]) = args.windows(2).find(|pair| pair[0] == recording_agent::ROLE) {

@@ -5,7 +5,7 @@
 //!
 //! The rate increases in steps until the 99th percentile of the latency exceeds the target. Each step lasts 10 seconds,
 //! or the number of seconds that `CORDBOARD_BENCH_SECONDS` specifies. Messages are numbered, and each must reach its
-//! agent exactly once, even in a step that misses the target.
+//! agent exactly once, even in a step that misses the target. The floor is a gateway on raw sockets that stores nothing.
 
 use std::{
     collections::HashSet,
@@ -20,7 +20,8 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    fake_agent,
+    bot_program::BotProgram,
+    fake_agent, raw_gateway,
     recording_agent::{self, prompt, recorded},
     stand_in::{Content, Incoming, StandIn},
     table::{Row, Spans, spell},
@@ -42,17 +43,45 @@ const STALLED: Duration = Duration::from_secs(20);
 
 const WHAT: &str = "1,000 chats with an agent each: update sent → agent reads the message";
 
+const FLOOR: &str = "the same with a gateway on raw sockets that stores nothing";
+
 pub fn measure() -> Vec<Row> {
-    let mut load = Load::start();
-    let mut best = None;
-    for rate in RATES {
-        let step = load.step(rate);
-        if !step.is_good() {
-            return vec![row(best.as_ref(), Some(&step))];
+    let floor = Steps::measure(Load::start_floor());
+    let host = Steps::measure(Load::start());
+    let target = RATES[RATES.len() - 1];
+    let figure = format!("{target} a second: p99 ≤ {}, none lost, none twice", spell(TARGET));
+    vec![
+        Row { what: WHAT, measured: host.to_string(), figure, reached: host.missed.is_none() },
+        Row::comparison(FLOOR, floor.to_string(), "the floor".to_owned()),
+    ]
+}
+
+/// The last step that met the target, and the step that didn't.
+struct Steps {
+    best: Option<Step>,
+    missed: Option<Step>,
+}
+
+impl Steps {
+    /// Increases the rate until the load misses the target.
+    fn measure(mut load: Load) -> Self {
+        let mut best = None;
+        for rate in RATES {
+            let step = load.step(rate);
+            if !step.is_good() {
+                return Self { best, missed: Some(step) };
+            }
+            best = Some(step);
         }
-        best = Some(step);
+        Self { best, missed: None }
     }
-    vec![row(best.as_ref(), None)]
+}
+
+impl std::fmt::Display for Steps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let steps = [&self.best, &self.missed].into_iter().flatten().map(Step::to_string);
+        f.write_str(&steps.collect::<Vec<_>>().join("; "))
+    }
 }
 
 /// The result of measuring one rate.
@@ -76,16 +105,23 @@ impl std::fmt::Display for Step {
     }
 }
 
-fn row(best: Option<&Step>, missed: Option<&Step>) -> Row {
-    let steps = [best, missed].into_iter().flatten().map(Step::to_string);
-    let reached = missed.is_none();
-    let target = RATES[RATES.len() - 1];
-    let figure = format!("{target} a second: p99 ≤ {}, none lost, none twice", spell(TARGET));
-    Row { what: WHAT, measured: steps.collect::<Vec<_>>().join("; "), figure, reached }
+/// The program under load.
+enum Gateway {
+    Host(TelegramHost),
+    Raw(BotProgram),
+}
+
+impl Gateway {
+    const fn api(&self) -> &StandIn {
+        match self {
+            Self::Host(host) => &host.api,
+            Self::Raw(program) => &program.api,
+        }
+    }
 }
 
 struct Load {
-    host: TelegramHost,
+    gateway: Gateway,
     /// The file in which the agents record messages.
     records: BufReader<File>,
     /// The part of an incomplete line that has been read so far.
@@ -102,30 +138,48 @@ struct Load {
 impl Load {
     /// Starts a host and an agent for each chat, and begins a turn in each agent.
     fn start() -> Self {
+        let load =
+            Self::new(|records| Gateway::Host(TelegramHost::start(&settings(records), StandIn::start(Vec::new()))));
+        for chat in 1..=CHATS {
+            let text = format!("/new agent-{chat}");
+            load.gateway.api().deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
+            load.gateway.api().next_sent();
+        }
+        load.warm_up()
+    }
+
+    /// Starts the raw gateway and an agent for each chat.
+    fn start_floor() -> Self {
+        let load = Self::new(|records| {
+            let records = records.to_str().expect("the path is UTF-8");
+            Gateway::Raw(BotProgram::start_role(&[raw_gateway::ROLE, records]))
+        });
+        load.warm_up()
+    }
+
+    fn new(start: impl FnOnce(&Path) -> Gateway) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
         drop(File::create(&path).unwrap());
         let records = BufReader::new(File::open(&path).unwrap());
-        let host = TelegramHost::start(&settings(&path), StandIn::start(Vec::new()));
         let (line, arrived) = (String::new(), HashSet::new());
-        let mut load = Self { host, records, line, last: 0, arrived, repeated: 0, _folder: folder };
+        Self { gateway: start(&path), records, line, last: 0, arrived, repeated: 0, _folder: folder }
+    }
+
+    /// Sends a message to each chat. The first message starts the agent, which takes longer than later messages, so it
+    /// doesn't count.
+    fn warm_up(mut self) -> Self {
         for chat in 1..=CHATS {
-            let text = format!("/new agent-{chat}");
-            load.host.api.deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
-            load.host.api.next_sent();
+            self.send(chat, fake_agent::now());
+            self.arrivals();
         }
-        // The first message starts the agent, which takes longer than later messages, so it doesn't count.
-        for chat in 1..=CHATS {
-            load.send(chat, fake_agent::now());
-            load.arrivals();
-        }
-        load
+        self
     }
 
     fn send(&mut self, chat: i64, due: u128) {
         self.last += 1;
         let text = prompt(self.last, due);
-        self.host.api.deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
+        self.gateway.api().deliver([Incoming { user: chat, text: &text, content: Content::Text }]);
     }
 
     /// Sends messages to the chats in turn at this rate, and waits until all messages have arrived.
