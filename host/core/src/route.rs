@@ -197,8 +197,11 @@ fn is_name(word: &str) -> bool {
 fn split_like_shell(text: &str) -> Option<Vec<String>> {
     // A shell drops the text after a `#`, but in a chat `#42` is an argument. The placeholder is a noncharacter, which
     // does not occur in text.
-    const HASH: &str = "\u{fdd0}";
-    let words = shell_words::split(&text.replace('#', HASH)).ok()?;
+    const HASH: char = '\u{fdd0}';
+    if !text.contains('#') {
+        return shell_words::split(text).ok();
+    }
+    let words = shell_words::split(&text.replace('#', HASH.encode_utf8(&mut [0; 4]))).ok()?;
     Some(words.into_iter().map(|word| word.replace(HASH, "#")).collect())
 }
 
@@ -208,17 +211,21 @@ fn split_words(text: &str) -> Vec<String> {
 
 /// Normalizes typed arguments: uses ASCII dashes and spaces, and half-width letters and digits, and removes punctuation
 /// at the end of the sentence.
-fn normalize_arguments(text: &str) -> String {
+fn normalize_arguments(text: &str) -> Cow<'_, str> {
     map_words(strip_end_punctuation(text), |word| restore_dash(&to_half_width(word.trim_matches(is_ignorable))))
 }
 
 /// Replaces typographic quotes with the ASCII ones.
-fn straighten_quotes(text: &str) -> String {
+fn straighten_quotes(text: &str) -> Cow<'_, str> {
     map_words(text, |word| straighten_single_quotes(word).replace(is_double_quote, "\""))
 }
 
-/// Applies `map` to the words of a text, and replaces non-ASCII white space between them with a space.
-fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
+/// Applies `map`, which doesn't change ASCII words, to the words of a text. Replaces non-ASCII white space between them
+/// with a space.
+fn map_words(text: &str, map: impl Fn(&str) -> String) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
         let (word, space) = word.split_at(word.trim_end_matches(char::is_whitespace).len());
         map(word) + if space.is_ascii() { space } else { " " }

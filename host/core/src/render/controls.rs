@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// so that the text and its surroundings appear in logical order. Right-to-left scripts don't need these characters.
 #[must_use]
 pub fn strip_controls(text: &str) -> Cow<'_, str> {
-    if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
+    if has_altering(text) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Returns whether `c` is a line break, a control character, a character that changes the writing direction, or an
@@ -15,6 +15,13 @@ pub fn strip_controls(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
+}
+
+/// Returns whether a character of the text [`alters_display`].
+fn has_altering(text: &str) -> bool {
+    // Checking bytes is faster than decoding characters, and most texts are printable ASCII.
+    let is_harmless = |byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    !text.bytes().all(is_harmless) && text.contains(alters_display)
 }
 
 /// Returns whether `c` controls a terminal or changes the order in which text appears. Excludes line breaks and tabs,
@@ -28,7 +35,7 @@ fn alters_display(c: char) -> bool {
 /// rendering.
 #[must_use]
 pub(super) fn replace_controls(text: String) -> String {
-    if text.contains(alters_display) { text.replace(alters_display, "\u{fffd}") } else { text }
+    if has_altering(&text) { text.replace(alters_display, "\u{fffd}") } else { text }
 }
 
 pub(super) const fn is_break(c: char) -> bool {
