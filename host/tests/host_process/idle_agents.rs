@@ -121,7 +121,7 @@ fn a_refused_resume_asks_the_user() {
     host.await_phase("a", "asking");
     assert_eq!(host.session("a")["queued"], 2);
     host.say("/fresh");
-    host.expect_all(&[FRESH, "You said: first\n", "You said: second\n"]);
+    host.expect_all(&[&format!("{FRESH}\n"), "You said: first\n", "You said: second\n"]);
     host.ask("recall", "I remember nothing.");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }

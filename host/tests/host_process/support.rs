@@ -112,7 +112,8 @@ impl<'h> Host<'h> {
     }
 
     /// Waits until all of these texts have appeared, in any order: an agent's output may come before the reply to the
-    /// command that caused it.
+    /// command that caused it. Reads up to the end of the last text, so each text includes its line break if
+    /// [`ask`](Self::ask) follows.
     #[track_caller]
     pub fn expect_all(&mut self, texts: &[&str]) {
         let end_of = |unread: &str, text: &&str| unread.find(text).map(|at| at + text.len());
