@@ -8,11 +8,11 @@ use std::{
     process::Stdio,
 };
 
-use super::host::{CORDBOARD, Home, Host, QUICK, compiled, wait_until};
+use super::host::{Home, Host, QUICK, compiled, wait_until};
 
 /// Returns the bytes of a test plugin.
 fn plugin(name: &str) -> Vec<u8> {
-    let file = Path::new(CORDBOARD).ancestors().nth(2).unwrap().join("plugins/bad").join(format!("{name}.wasm"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/bad").join(format!("{name}.wasm"));
     fs::read(&file).unwrap_or_else(|_| panic!("{} is missing: run cargo xtask build", file.display()))
 }
 
