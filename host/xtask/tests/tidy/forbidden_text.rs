@@ -1,5 +1,5 @@
-//! Checks that the tree contains no unfinished work, machine-specific paths or unbounded channels, and that every Rust
-//! file has a module comment.
+//! Checks that the tree contains no unfinished work, machine-specific paths or unbounded channels, that every Rust file
+//! has a module comment, and that the examples in comments are tested.
 
 use super::Findings;
 use super::code_scanner::{line_of, occurrences};
@@ -19,6 +19,26 @@ fn every_file_has_a_module_comment() {
     let mut findings = Findings::default();
     for file in all().iter().filter(|file| file.is_rust() && !file.text.starts_with("//!")) {
         findings.add(file, 1, "doesn't open with `//!`", "describe what the module owns, and what it must not do");
+    }
+    findings.none();
+}
+
+/// Collecting the doctests of a crate that has none takes seconds, so most manifests turn doctests off.
+#[test]
+fn examples_in_comments_are_tested() {
+    let manifests =
+        all().iter().filter(|file| file.path.ends_with("Cargo.toml") && file.text.contains("doctest = false"));
+    let folders: Vec<String> = manifests.map(|file| file.path.replace("Cargo.toml", "src/")).collect();
+    assert!(folders.len() > 5, "found only {folders:?}");
+    let mut findings = Findings::default();
+    for file in product().filter(|file| folders.iter().any(|folder| file.path.starts_with(folder))) {
+        for (number, line) in file.text.lines().enumerate() {
+            let comment = line.trim_start();
+            if ["/// ```", "//! ```"].iter().any(|opening| comment.starts_with(opening)) {
+                let remedy = "remove `doctest = false` from the manifest of the crate";
+                findings.add(file, number + 1, "has an example that isn't tested", remedy);
+            }
+        }
     }
     findings.none();
 }
