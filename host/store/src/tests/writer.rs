@@ -61,8 +61,8 @@ async fn the_callers_thread_commits_unless_an_earlier_request_is_waiting() {
     release.send(()).unwrap();
     assert_ne!(first.await, here);
     assert_ne!(second.await, here);
-    // The writer's thread answers requests before it releases the database. After the group of two, it also commits the
-    // next request, which has no other beside it.
+    // The writer's thread answers requests before it releases the database. After a group of two, it also commits the
+    // next request, because requests have just overlapped.
     while thread_of_a_request(&store).await != here {}
 }
 
