@@ -233,7 +233,7 @@ impl Handle {
         self.deliver(Message::Prompt { prompt, urgency, causes }).await;
     }
 
-    /// Executes a command, in the language of the current scope. Returns when the change is stored and published.
+    /// Executes a command, and replies in the current language. Returns when the change is stored and published.
     ///
     /// # Errors
     /// The session refuses the command, or the change could not be stored. The error text is shown to the user.
@@ -248,7 +248,7 @@ impl Handle {
         outcome(answered).await
     }
 
-    /// Renames the session, in the language of the current scope. Returns when the new name is stored and the snapshot
+    /// Renames the session, and replies in the current language. Returns when the new name is stored and the snapshot
     /// shows it.
     ///
     /// # Errors

@@ -50,7 +50,8 @@ thread_local! {
     static CURRENT: Cell<Option<Language>> = const { Cell::new(None) };
 }
 
-/// Returns the language of the current scope. `None` if it is unknown, in which case texts are English.
+/// Returns the language that [`with_language`] or [`scope`] set. `None` if it is unknown, in which case texts are
+/// English.
 #[must_use]
 pub fn current() -> Option<Language> {
     CURRENT.get()

@@ -63,7 +63,7 @@ pub struct CallEnvironment {
 }
 
 impl CallEnvironment {
-    /// Returns the environment of a call that can't use the host, in the language of the current scope.
+    /// Returns the environment for a call that can't use the host. The call uses the current language.
     pub fn without_host() -> Self {
         Self { context: CallContext::without_caller(), host: None }
     }

@@ -15,7 +15,7 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// Returns the context of a call that no user made. Its locale is the language of the current scope.
+    /// Returns the context of a call that no user made. Its locale is the current language.
     #[must_use]
     pub fn without_caller() -> Self {
         Self { locale: language::current().map(|language| language.tag().to_owned()), ..Self::default() }

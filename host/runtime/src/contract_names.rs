@@ -25,8 +25,8 @@ pub fn interface(name: &str) -> String {
     format!("{PACKAGE}{name}@{major}.{minor}.{patch}")
 }
 
-/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.2.0`. Interfaces of other
-/// packages keep their package.
+/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.2.0`. The names of interfaces
+/// from other packages are returned unchanged.
 #[must_use]
 pub fn bare_name(name: &str) -> &str {
     let name = name.strip_prefix(PACKAGE).unwrap_or(name);

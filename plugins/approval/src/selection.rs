@@ -7,7 +7,7 @@ use cordboard_plugin::{
     state, tr,
 };
 
-/// The words after `/answer #number` that choose or unchoose an option, and that answer with the chosen options.
+/// The words after `/answer #number` that select or deselect an option, and that answer with the chosen options.
 const TOGGLE: &str = "toggle";
 const DONE: &str = "done";
 
@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 20;
 /// A step of choosing several options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Chooses the option with this id, or unchooses it.
+    /// Selects or deselects the option with this id.
     Toggle(String),
     /// Answers with the chosen options.
     Done,
@@ -36,7 +36,7 @@ pub fn parse(open: &Request, words: &str) -> Option<Step> {
     (open.multiple && words.next().is_none()).then_some(step)
 }
 
-/// Chooses or unchooses an option, and returns the ids of the chosen ones, in the order of the question.
+/// Selects or deselects an option, and returns the ids of the selected ones, in the order of the question.
 pub fn toggle(open: &Request, id: &str) -> Result<Vec<String>, String> {
     let key = key(open);
     // The session's earlier questions are closed.

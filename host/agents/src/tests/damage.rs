@@ -129,7 +129,7 @@ impl Record {
         [&message["type"], &message["subtype"], &message["event"]["type"], &message["method"], update]
     }
 
-    /// Returns the request id if the record is a response of an agent that speaks JSON-RPC.
+    /// Returns the request id if the record is a response from an agent that uses JSON-RPC.
     pub fn answer_id(&self) -> Option<&Value> {
         self.message.get("id").filter(|_| self.is_agent && self.message.get("method").is_none())
     }

@@ -901,7 +901,7 @@ pub const TEXTS: Texts = &[
     ),
     ("version {version} was rejected: {why}", "Version {version} wurde abgelehnt: {why}"),
     (
-        "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}",
+        "version {version} was rolled back {rollbacks} times and won't be tried again: save a new version, or type /plugins reload {name}",
         "Version {version} wurde {rollbacks}-mal zurückgerollt und wird nicht mehr versucht: Speichere eine neue Version oder gib /plugins reload {name} ein",
     ),
     (

@@ -34,7 +34,7 @@ pub fn transcript_not_found() -> String {
     tr!("The agent's transcript of this conversation was not found.")
 }
 
-/// The error for reading the history of a conversation whose transcript can't be read.
+/// The error shown if the transcript of a conversation can't be read.
 #[must_use]
 pub fn transcript_not_read() -> String {
     tr!("The agent's transcript of this conversation could not be read. The log contains the reason.")

@@ -96,7 +96,7 @@ pub enum SessionNotice {
     FolderChanged {
         folder: PathBuf,
     },
-    /// A program that can't resume its state was restarted.
+    /// A program that can't restore its state was restarted.
     StateLost,
     /// The agent did not accept the permission mode that a user set.
     PermissionModeRefused {

@@ -174,7 +174,7 @@ pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now:
             )
         }
         Admission::Abandoned { rollbacks, .. } => tr!(
-            "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}",
+            "version {version} was rolled back {rollbacks} times and won't be tried again: save a new version, or type /plugins reload {name}",
             version,
             rollbacks,
             name

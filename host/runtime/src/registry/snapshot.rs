@@ -246,13 +246,13 @@ impl Snapshot {
         self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())
     }
 
-    /// Returns the personas, described in the language of the current scope.
+    /// Returns the personas, with descriptions in the current language.
     pub fn personas(&self) -> impl Iterator<Item = &Choice> {
         let language = language::current();
         self.active().flat_map(move |active| &active.offers.in_language(language).personas)
     }
 
-    /// Returns the modes, described in the language of the current scope.
+    /// Returns the modes, with descriptions in the current language.
     pub fn modes(&self) -> impl Iterator<Item = &Choice> {
         let language = language::current();
         self.active().flat_map(move |active| &active.offers.in_language(language).modes)
