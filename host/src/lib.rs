@@ -1,7 +1,7 @@
 //! The host: connects the pure core (`cordboard-core`) with agents, files, chats, plugins and the store.
 //!
 //! The crates depend on each other in this order:
-//! `cordboard → {runtime, agents, telegram → chat, store, watch} → core → permission-rules`.
+//! `cordboard → {runtime, agents, telegram → chat, store, watch} → {core → permission-rules, metrics}`.
 
 pub mod app;
 pub mod cli;

@@ -23,6 +23,7 @@ use cordboard_core::{
     },
     types::{Caller, Reply, Request},
 };
+use cordboard_metrics::METRICS;
 use cordboard_runtime::{FailedVersion, FolderFault, PendingApproval, PluginError, PluginSettings, Registry};
 use cordboard_store::{Decisions, Store, StoreError};
 use cordboard_watch::{FileError, PluginContent};
@@ -250,7 +251,12 @@ impl Rollout {
     async fn feed(&mut self, name: &str, input: Input) {
         let now = self.clock.now();
         let Some(machine) = self.machines.get_mut(name) else { return };
+        let before = machine.state().rollbacks.last().cloned();
         let effects = machine.handle(input, now);
+        let last = machine.state().rollbacks.last();
+        if last != before.as_ref() && last.is_some_and(|rollback| rollback.at == now) {
+            METRICS.rolled_back(name);
+        }
         self.perform_all(name, effects).await;
     }
 

@@ -66,8 +66,11 @@ macro_rules! call_export {
             let output = output.await;
             (store, output)
         });
+        let began = std::time::Instant::now();
         // Boxed, so that the compiler doesn't visit wasmtime's futures when it checks whether the callers are `Send`.
-        futures::FutureExt::boxed(outcome).await.inspect_err(|error| $self.record_failure($version, error))
+        let outcome = futures::FutureExt::boxed(outcome).await;
+        $version.calls.observe(began.elapsed());
+        outcome.inspect_err(|error| $self.record_failure($version, error))
     }};
 }
 

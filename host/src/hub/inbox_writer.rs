@@ -5,6 +5,7 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use cordboard_core::{
     types::{Place, TopicState, UserId},
     updates_and_posts::{ButtonAction, Update},
 };
+use cordboard_metrics::METRICS;
 use cordboard_store::{Store, StoreError};
 use tokio::sync::Notify;
 
@@ -57,12 +59,16 @@ fn failed(error: StoreError) -> StorageError {
 #[async_trait]
 impl Inbox for InboxWriter {
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
+        let received = Instant::now();
         let offset = offset.map(|next| (self.front_end.clone(), next));
         self.store_members(&updates).await?;
         self.languages.record(&updates).await.map_err(failed)?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(());
+        }
+        for row in &rows {
+            METRICS.update_received(&row.prompt.0, received);
         }
         self.intake.send(HubEvent::Accepted(rows)).await.map_err(|_| StorageError::Closed)
     }

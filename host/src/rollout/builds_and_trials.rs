@@ -1,13 +1,18 @@
 //! Owns the running builds and trials of plugin versions, and keeps their results until the versions are activated.
 //! Limits the number of concurrent builds and trials. It must not decide which version should be active.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use cordboard_core::{
     rollout::{Ticket, TrialOutcome, TryMode},
     types::Timestamp,
 };
+use cordboard_metrics::METRICS;
 use cordboard_runtime::{Artifact, Candidate, MAX_TRIALS, PluginError, PluginSettings, Registry};
 use tokio::{
     sync::Semaphore,
@@ -55,6 +60,8 @@ pub struct Jobs {
     /// The last built version of each plugin that is being worked on.
     built: BTreeMap<String, Artifact>,
     candidates: BTreeMap<JobId, Box<Candidate>>,
+    /// When the work on each plugin's version began.
+    begun: BTreeMap<String, Instant>,
     tasks: JoinSet<Output>,
     running: BTreeMap<JobId, RunningJob>,
     compilers: Arc<Semaphore>,
@@ -67,6 +74,7 @@ impl Jobs {
             registry,
             built: BTreeMap::new(),
             candidates: BTreeMap::new(),
+            begun: BTreeMap::new(),
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             compilers: Arc::new(Semaphore::new(COMPILERS)),
@@ -83,6 +91,7 @@ impl Jobs {
     ) {
         let (registry, compilers) = (Arc::clone(&self.registry), Arc::clone(&self.compilers));
         let name = id.plugin.clone();
+        self.begun.insert(name.clone(), Instant::now());
         let work = async move {
             if let Some(artifact) = registry.cached(&name, &digest) {
                 return Output::Built(Ok(artifact));
@@ -99,6 +108,7 @@ impl Jobs {
     /// Starts a trial of a built or active version. The limit on concurrent trials is separate from the limits on
     /// compilers and calls.
     pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
+        self.begun.entry(id.plugin.clone()).or_insert_with(Instant::now);
         let is_it = |artifact: &Artifact| artifact.digest == digest;
         let active = self.registry.artifact(&id.plugin).filter(is_it);
         let artifact = active.or_else(|| self.built.get(&id.plugin).cloned().filter(is_it));
@@ -160,22 +170,25 @@ impl Jobs {
 
     /// Activates a version that passed its trial, and returns its generation number.
     pub async fn activate(&mut self, id: &JobId, drain: Duration, now: Timestamp) -> Result<u32, PluginError> {
-        match self.candidates.remove(id) {
-            Some(candidate) => self.registry.publish(candidate, drain, now).await,
-            None => Err(bug("a version was not tried")),
+        let Some(candidate) = self.candidates.remove(id) else { return Err(bug("a version was not tried")) };
+        let activated = self.registry.publish(candidate, drain, now).await;
+        if let Some(begun) = self.begun.remove(&id.plugin).filter(|_| activated.is_ok()) {
+            METRICS.plugin_activated(begun.elapsed());
         }
+        activated
     }
 
     /// Releases the results of a plugin that isn't being worked on.
     pub fn release(&mut self, name: &str) {
         self.built.remove(name);
+        self.begun.remove(name);
         self.candidates.retain(|id, _| id.plugin != name);
     }
 
     /// Returns whether no results are kept.
     #[cfg(test)]
     pub fn is_released(&self) -> bool {
-        self.built.is_empty() && self.candidates.is_empty()
+        self.built.is_empty() && self.candidates.is_empty() && self.begun.is_empty()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The event loop of one session: it waits for an event, feeds the machine, performs the effects and publishes the
 //! snapshot.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use cordboard_core::{
     agent_event::PromptId,
@@ -11,6 +11,7 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, ProcessId, SessionName, SessionView},
 };
+use cordboard_metrics::METRICS;
 use cordboard_store::StoreError;
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -41,6 +42,10 @@ pub struct Actor {
     pub(super) events: EventEmitter,
     /// Whether an agent was started since the snapshot was last published.
     pub(super) has_started: bool,
+    /// When the agent was last started, until it is ready.
+    pub(super) last_start: Option<Instant>,
+    /// Whether the last agent exited unexpectedly.
+    pub(super) has_failed: bool,
     /// The daily budget warning, to be posted after the turn that caused it.
     pub(super) budget_warning: Option<String>,
     /// The name of the person whose command is being performed.
@@ -88,6 +93,8 @@ impl Actor {
             sent,
             events,
             has_started: false,
+            last_start: None,
+            has_failed: false,
             budget_warning,
             by,
             cell,
@@ -251,6 +258,7 @@ impl Actor {
                 AgentOutput::Strays(pids) => self.feed(Input::Strays { pids }).await,
                 AgentOutput::Ended(exit) => {
                     self.agent = None;
+                    self.has_failed = self.machine.phase() != Phase::Stopping;
                     if let Exit::Ended { status, .. } = &exit {
                         tracing::info!(status, "agent ended");
                     }
@@ -311,8 +319,11 @@ impl Actor {
         self.events.between(before, self.machine.phase())
     }
 
-    fn emit(&self, kind: Option<EventKind>) {
+    fn emit(&mut self, kind: Option<EventKind>) {
         if let Some(kind) = kind {
+            if let Some(start) = self.last_start.take_if(|_| kind == EventKind::Resumed) {
+                METRICS.session_resumed(start.elapsed());
+            }
             self.events.phase_changed(kind, self.machine.view(), self.ports.clock.now());
         }
     }

@@ -1,6 +1,6 @@
 //! Performs the effects of the machine, in order.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
@@ -10,6 +10,7 @@ use cordboard_core::{
     turn::Turn,
     types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RecordedRequest, SessionView, UsageEntry},
 };
+use cordboard_metrics::METRICS;
 use cordboard_store::StoreError;
 
 use super::{
@@ -101,6 +102,7 @@ impl Actor {
     fn send(&mut self, run: Run, prompt: &Prompt) {
         let files = received_files::prompt_files(&self.machine.record().folder, &prompt.files);
         self.with(run, |agent| agent.send(prompt, &files));
+        METRICS.prompt_sent(&prompt.id.0);
     }
 
     /// Shows that the agent is working on a prompt.
@@ -173,6 +175,7 @@ impl Actor {
     }
 
     fn end_turn(&mut self, turn: Turn, output: impl FnOnce(Turn, SessionView) -> SessionOutput) {
+        METRICS.turn_ended(&turn.prompt.0);
         self.is_frame_due = false;
         self.events.turn_finished(&turn, self.machine.view(), self.ports.clock.now());
         let place = turn.place.clone();
@@ -189,6 +192,10 @@ impl Actor {
     }
 
     fn start(&mut self, run: Run, launch: &Launch) -> Vec<Effect> {
+        self.last_start = Some(Instant::now());
+        if std::mem::take(&mut self.has_failed) {
+            METRICS.agent_restarts.inc();
+        }
         let input = match AgentProcess::start(run, self.machine.record(), launch, &self.ports) {
             Ok(agent) => {
                 let process = agent.id().clone();

@@ -9,6 +9,7 @@ mod file_download;
 use std::{error::Error, net::Ipv4Addr, time::Duration};
 
 use cordboard_core::{json_repair, messages, scrub};
+use cordboard_metrics::METRICS;
 use reqwest::{RequestBuilder, multipart::Form};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
@@ -103,7 +104,11 @@ impl Api {
         let response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(|error| unavailable(&error.without_url()))?;
-        read(status, &body)
+        read(status, &body).inspect_err(|error| {
+            if let BotApiError::RateLimited { .. } = error {
+                METRICS.rate_limits.inc();
+            }
+        })
     }
 
     /// Formats the address of the server, the error and its causes on one line.

@@ -13,6 +13,7 @@ use std::{
 use cordboard_core::{
     capability::is_granted_by_name, config::NetworkGrants, type_erased::TypeErased, types::Timestamp,
 };
+use cordboard_metrics::{FailureKind, METRICS, PluginCalls};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
@@ -63,6 +64,7 @@ pub struct PluginVersion {
     pub exports: TypeErased<Exports>,
     pub artifact: Artifact,
     pub failed_calls: Arc<FailedCalls>,
+    pub calls: PluginCalls,
     failures: FailureStats,
 }
 
@@ -136,6 +138,7 @@ impl PluginVersion {
             exports,
             artifact: artifact.clone(),
             failed_calls: Arc::default(),
+            calls: METRICS.plugin(&artifact.name),
             failures: FailureStats::default(),
         })
     }
@@ -173,18 +176,19 @@ impl PluginVersion {
     /// plugin returned itself, a call that was ended because its version was replaced or deactivated, and an extension
     /// point that the version doesn't export.
     pub fn record_failure(&self, error: &CallError) -> bool {
-        match error {
+        let kind = match error {
             CallError::Plugin(_)
             | CallError::Drained { .. }
             | CallError::NotOffered(_)
             | CallError::FilterNotActive => {
                 return false;
             }
-            CallError::Limit { .. }
-            | CallError::ArgumentTooLarge { .. }
-            | CallError::FixedLimit(_)
-            | CallError::Trap(_) => {}
-        }
+            CallError::Limit { .. } | CallError::ArgumentTooLarge { .. } | CallError::FixedLimit(_) => {
+                FailureKind::Limit
+            }
+            CallError::Trap(_) => FailureKind::Trap,
+        };
+        self.calls.count_failure(kind);
         self.failures.count.fetch_add(1, Ordering::Relaxed);
         let why = error.to_string();
         self.failed_calls.add(&why);

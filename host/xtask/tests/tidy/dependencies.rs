@@ -6,20 +6,21 @@ use super::code_scanner::{line_of, occurrences};
 use super::source_files::{File, product, read};
 
 /// The host's crates, each with the host crates that it may depend on.
-pub const CRATES: [(&str, &[&str]); 8] = [
+pub const CRATES: [(&str, &[&str]); 9] = [
     ("core", &["permission-rules"]),
+    ("metrics", &[]),
     ("permission-rules", &[]),
     ("store", &["core"]),
     ("agents", &["core"]),
-    ("chat", &["core"]),
-    ("telegram", &["chat", "core"]),
-    ("runtime", &["core"]),
+    ("chat", &["core", "metrics"]),
+    ("telegram", &["chat", "core", "metrics"]),
+    ("runtime", &["core", "metrics"]),
     ("watch", &["core"]),
 ];
 
 /// External dependencies, each with the only crate that may depend on it outside tests. Other crates use what the owner
 /// exports.
-const OWNERS: [(&str, &str); 14] = [
+const OWNERS: [(&str, &str); 15] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
     ("wasmtime", "runtime"),
@@ -30,6 +31,7 @@ const OWNERS: [(&str, &str); 14] = [
     ("rustyline-async", "chat"),
     ("libc", "agents"),
     ("signal-hook", "agents"),
+    ("prometheus", "metrics"),
     ("croner", "core"),
     ("jiff", "core"),
     // A test of the core checks that every text has a translation.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use cordboard_core::{
+    agent_event::PromptId,
     messages::{STOPPED_BY_USER, too_many_waiting},
     types::{DeliveryIssue, DeliveryOutcome},
     updates_and_posts::{MessageId, OutboxRow, PostId},
 };
+use cordboard_metrics::METRICS;
 use tokio::time::Instant;
 
 use super::{
@@ -151,8 +153,17 @@ impl Worker {
             Edits::Replace => post.editable_messages(),
             Edits::Append => Vec::new(),
         };
-        self.complete(post.post, messages, post.into_issues()).await;
+        let (id, turn) = (post.post, post.turn.clone());
+        self.complete(id, messages, post.into_issues()).await;
+        if let Some(turn) = turn.filter(|turn| !self.has_more_of(turn)) {
+            METRICS.answer_sent(&turn.0);
+        }
         self.idle_since = Instant::now();
+    }
+
+    /// Returns whether more posts of the turn's answer are pending.
+    fn has_more_of(&self, turn: &PromptId) -> bool {
+        self.shared.state().mailboxes.get(&self.place).is_some_and(|mailbox| mailbox.has_answer(turn))
     }
 
     /// Records that the post was shown or dropped. `messages` are the messages that show it; they may be edited later.

@@ -1,0 +1,67 @@
+//! The gauges, whose values the host reads from its parts only when they are requested.
+
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
+
+use super::registered;
+
+/// The current values of the gauges.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels {
+    /// The number of sessions in each phase.
+    pub sessions: Vec<(&'static str, u64)>,
+    /// The number of agents' open questions.
+    pub requests: u64,
+    /// The resident memory of all agents in bytes.
+    pub agent_memory: u64,
+    /// The resident memory of the host in bytes.
+    pub host_memory: u64,
+    pub queues: QueueLevels,
+}
+
+/// The number of entries in the stored queues.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QueueLevels {
+    /// The number of unsent posts by state.
+    pub outbox: Vec<(&'static str, u64)>,
+    /// The number of accepted updates that are not completed.
+    pub inbox: u64,
+}
+
+pub(super) struct Gauges {
+    sessions: IntGaugeVec,
+    requests: IntGauge,
+    agent_memory: IntGauge,
+    host_memory: IntGauge,
+    outbox: IntGaugeVec,
+    inbox: IntGauge,
+}
+
+impl Gauges {
+    pub fn new(registry: &Registry) -> Self {
+        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help));
+        let by = |name: &str, help: &str, label: &str| {
+            registered(registry, IntGaugeVec::new(Opts::new(name, help), &[label]))
+        };
+        Self {
+            sessions: by("cordboard_sessions", "Sessions by phase.", "phase"),
+            requests: gauge("cordboard_open_requests", "Questions of agents that wait for an answer."),
+            agent_memory: gauge("cordboard_agent_memory_bytes", "Resident memory of all agents and their children."),
+            host_memory: gauge("process_resident_memory_bytes", "Resident memory of the host."),
+            outbox: by("cordboard_outbox_posts", "Stored posts that are not sent yet, by state.", "state"),
+            inbox: gauge("cordboard_inbox_updates", "Accepted messages that are not completed yet."),
+        }
+    }
+
+    pub fn set(&self, levels: &Levels) {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        for (gauge, values) in [(&self.sessions, &levels.sessions), (&self.outbox, &levels.queues.outbox)] {
+            for (label, value) in values {
+                gauge.with_label_values(&[*label]).set(number(*value));
+            }
+        }
+        self.requests.set(number(levels.requests));
+        self.agent_memory.set(number(levels.agent_memory));
+        self.host_memory.set(number(levels.host_memory));
+        self.inbox.set(number(levels.queues.inbox));
+    }
+}
