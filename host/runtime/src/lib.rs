@@ -61,7 +61,7 @@ pub use plugin_catalog::{Health, PluginStatus};
 pub use plugin_settings::{BuiltInGrants, PluginSettings, WebhookAccess};
 pub use post_permission::{ChatMember, PostError, check as check_post};
 pub use registry::snapshot::{
-    CallOrder, CommandSpec, Compiling, Disabled, FolderFault, Offer, RolloutStatus, Snapshot,
+    ActivatedVersion, CallOrder, CommandSpec, Compiling, Disabled, FolderFault, Offer, RolloutStatus, Snapshot,
 };
 pub use registry::version::{Artifact, PluginVersion};
 pub use registry::{Activation, Candidate, FailedVersion, Registry};

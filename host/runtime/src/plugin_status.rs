@@ -57,7 +57,7 @@ impl Directory for Snapshot {
 
 fn of(name: &str, entry: &Entry) -> PluginStatus {
     let (health, note) = health(name, entry);
-    let RolloutStatus { rejected, disabled, compiling } = &entry.rollout;
+    let RolloutStatus { rejected, disabled, compiling, rollbacks: _ } = &entry.rollout;
     let inactive_since = || {
         let disabled = disabled.as_ref().map(|disabled| disabled.since);
         let rejected = || rejected.as_ref().map(|rejected| rejected.at);

@@ -32,6 +32,7 @@ impl Rollout {
             rejected: machine.rejected().cloned(),
             disabled: disabled.map(|decision| Disabled { why: rollout::disabled(name, decision), since: decision.at }),
             compiling: machine.compiling().map(|(digest, since)| Compiling { digest: digest.to_owned(), since }),
+            rollbacks: machine.state().rollbacks.clone(),
         };
         self.registry.set_status(name, status).await;
     }

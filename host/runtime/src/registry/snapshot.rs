@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cordboard_core::{
     cron::Cron,
     language::{self, Language},
-    rollout::RejectedVersion,
+    rollout::{RejectedVersion, Rollback},
     route::{ActiveCommand, CommandTable},
     types::{Role, Timestamp},
 };
@@ -59,7 +59,21 @@ pub struct RolloutStatus {
     pub disabled: Option<Disabled>,
     /// Set while a version is being compiled or tried, once this has taken more than a second.
     pub compiling: Option<Compiling>,
+    /// The automatic rollbacks, the latest last.
+    pub rollbacks: Vec<Rollback>,
 }
+
+/// A version that is or was active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivatedVersion {
+    pub digest: String,
+    pub generation: u32,
+    /// The time of the activation.
+    pub since: Timestamp,
+}
+
+/// The maximum number of activations that are remembered for each plugin.
+const MAX_ACTIVATIONS: usize = 5;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disabled {
@@ -126,6 +140,8 @@ pub struct Snapshot {
     commands: BTreeMap<String, Offer>,
     /// The last generation number of each plugin, active or not, so that no number is reused.
     generations: BTreeMap<String, u32>,
+    /// The last activations of each plugin, active or not, the latest last.
+    activations: BTreeMap<String, Vec<ActivatedVersion>>,
     /// The configured plugin that decides when idle agents are stopped.
     pub(crate) lifecycle: Option<String>,
     pub(crate) folder_fault: Option<FolderFault>,
@@ -225,6 +241,11 @@ impl Snapshot {
         self.entries.get(name)?.active.as_ref().map(|active| &active.version)
     }
 
+    /// Returns the last activations of a plugin since the host was started, the latest last.
+    pub fn activations(&self, name: &str) -> &[ActivatedVersion] {
+        self.activations.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Returns the active versions of all plugins.
     pub fn versions(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
         self.active().map(|active| &active.version)
@@ -313,6 +334,12 @@ impl Snapshot {
         let name = active.version.name.clone();
         self.check_unique(&name, &active.offers)?;
         next.generations.insert(name.clone(), active.version.generation);
+        let activations = next.activations.entry(name.clone()).or_default();
+        if activations.len() >= MAX_ACTIVATIONS {
+            activations.remove(0);
+        }
+        let PluginVersion { digest, generation, since, .. } = &*active.version;
+        activations.push(ActivatedVersion { digest: digest.clone(), generation: *generation, since: *since });
         next.entries.entry(name).or_default().active = Some(active);
         next.index();
         Ok(next)
