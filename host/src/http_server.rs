@@ -1,6 +1,6 @@
-//! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy. It limits the number of
-//! connections, the size of request heads and the time that each request may take; [`read_body`] limits the size of
-//! bodies. Everything else is up to its handler.
+//! A small HTTP/1 server for requests from this machine, such as those of a reverse proxy, and from other machines if
+//! the operator allows them. It limits the number of connections, the size of request heads and the time that each
+//! request may take; [`read_body`] limits the size of bodies. Everything else is up to its handler.
 
 mod log_limiter;
 mod request_error;
@@ -9,7 +9,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_core::messages;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::{
     HeaderMap, Request, Response,
     body::{Bytes, Incoming},
@@ -42,10 +42,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
+/// The body of a response: the complete bytes, or a stream of them.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Converts a response whose body is complete.
+#[must_use]
+pub fn complete(response: Response<Full<Bytes>>) -> Response<Body> {
+    response.map(BodyExt::boxed_unsync)
+}
+
 /// Answers requests. If the client disconnects, the server drops the future that computes the answer.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>>;
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body>;
 }
 
 /// The limits on a server's connections.

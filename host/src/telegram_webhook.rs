@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     constant_time::is_equal,
-    http_server::{self, ConnectionLimits, Handler, LogLimiter, RequestError, text_response},
+    http_server::{self, Body, ConnectionLimits, Handler, LogLimiter, RequestError, text_response},
 };
 
 /// The header that contains the secret.
@@ -134,11 +134,11 @@ async fn store(bot: &mpsc::Sender<WebhookRequest>, body: Bytes) -> WebhookOutcom
 
 #[async_trait]
 impl Handler for TelegramWebhookServer {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        match self.handle(request).await {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        http_server::complete(match self.handle(request).await {
             Ok(()) => Response::new(Full::default()),
             Err(rejection) => rejection.response(),
-        }
+        })
     }
 }
 

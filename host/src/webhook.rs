@@ -22,7 +22,7 @@ use hyper::{
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    http_server::{self, ConnectionLimits, Handler, LogLimiter},
+    http_server::{self, Body, ConnectionLimits, Handler, LogLimiter},
     hub::LiveConfig,
 };
 pub use answer::status;
@@ -74,11 +74,8 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 #[async_trait]
 impl Handler for WebhookServer {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        match self.handle(request).await {
-            Ok(response) => response,
-            Err(rejection) => rejection.response(),
-        }
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        http_server::complete(self.handle(request).await.unwrap_or_else(|rejection| rejection.response()))
     }
 }
 
