@@ -3,6 +3,7 @@
 //! can connect, so requests need no further authorization; `attach` also checks the user.
 
 mod client;
+mod post_rows;
 mod rows;
 
 use std::{
@@ -30,6 +31,7 @@ use tokio::{
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{QueryError, query};
+pub use post_rows::{PostRow, post_rows};
 pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
 
 /// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only

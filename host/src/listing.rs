@@ -13,7 +13,7 @@ use crate::control::{PersonRow, PluginRow, RequestRow, SessionRow};
 
 mod outbox;
 
-pub use outbox::{outbox, post_rows};
+pub use outbox::outbox;
 
 /// Formats text in columns, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {

@@ -38,7 +38,7 @@ pub use demo_leftover::leave;
 pub use env_tag::EnvTag;
 pub use host_environment::{Environment, disable_dumps};
 pub use identity::{identify, is_running};
-pub use memory_usage::{ProcessTrees, free_memory};
+pub use memory_usage::{ProcessTrees, free_memory, own_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
 pub use resource_limits::{catch_file_size_signal, open_file_limit};

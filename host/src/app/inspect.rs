@@ -363,7 +363,7 @@ pub fn list_outbox(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
     read_secrets(&paths);
-    let rows = listing::post_rows(cordboard_store::outbox_report(&paths.state)?);
+    let rows = control::post_rows(cordboard_store::outbox_report(&paths.state)?);
     print(&rows, options.json, |rows| listing::outbox(rows, Clock::system().now()))
 }
 

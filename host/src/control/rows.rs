@@ -144,7 +144,8 @@ impl From<PluginStatus> for PluginRow {
 
 impl ControlServices {
     /// Returns all sessions, the most recently active first.
-    pub(super) fn session_rows(&self) -> Vec<SessionRow> {
+    #[must_use]
+    pub fn session_rows(&self) -> Vec<SessionRow> {
         let bot = (self.bot_name)();
         let row = |view: &Arc<SessionView>| {
             let last_active = self.clock.to_wall(view.record.last_active).0;
@@ -157,7 +158,8 @@ impl ControlServices {
     }
 
     /// Returns the open questions of all agents, the oldest first.
-    pub(super) fn request_rows(&self) -> Vec<RequestRow> {
+    #[must_use]
+    pub fn request_rows(&self) -> Vec<RequestRow> {
         let bot = (self.bot_name)();
         let of_session = |view: &Arc<SessionView>| {
             let name = &view.record.name;

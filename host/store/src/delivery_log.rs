@@ -12,7 +12,8 @@ use cordboard_core::{
 use rusqlite::{Connection, params};
 
 use super::{
-    error::{OpenError, WorkError},
+    Store,
+    error::{OpenError, StoreError, WorkError},
     inbox::{now, to_column},
     rows::{json, read_all},
     snapshot::open_read_only,
@@ -61,17 +62,23 @@ pub fn outbox_report(state: &Path) -> Result<OutboxReport, OpenError> {
     let Some(db) = open_read_only(state)? else {
         return Err(OpenError::NeverUsed { what: "the outbox", path: state.to_owned() });
     };
-    let report = read(&db.connection);
+    // A single transaction gives a consistent view while a host is writing.
+    let report = db.connection.unchecked_transaction().map_err(WorkError::from).and_then(|tx| read(&tx));
     Ok(report.map_err(|trouble| trouble.during("read the outbox", db.file))?)
 }
 
+impl Store {
+    /// Returns the waiting posts and the delivery log.
+    pub async fn outbox_report(&self) -> Result<OutboxReport, StoreError> {
+        self.run("read the outbox".to_owned(), read).await
+    }
+}
+
 fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
-    // A single transaction gives a consistent view while a host is writing.
-    let tx = db.unchecked_transaction()?;
-    let log = read_all(&tx, "SELECT record FROM delivery_log ORDER BY id", [], |row| json(row, 0))?;
+    let log = read_all(db, "SELECT record FROM delivery_log ORDER BY id", [], |row| json(row, 0))?;
     let sql = "SELECT outbox.place, reply, delivery, stored, unreachable.place IS NOT NULL, why
         FROM outbox LEFT JOIN unreachable ON unreachable.place = outbox.place ORDER BY id";
-    let waiting = read_all(&tx, sql, [], |row| {
+    let waiting = read_all(db, sql, [], |row| {
         let reach = if row.get(4)? { PlaceReach::Unreachable { why: row.get(5)? } } else { PlaceReach::Reachable };
         let stored = row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(u64::try_from(at).unwrap_or_default()));
         let beginning = beginning(&json(row, 1)?);

@@ -63,6 +63,17 @@ impl Store {
         self.run("read the open messages".to_owned(), open).await
     }
 
+    /// Returns the number of updates that are not completed.
+    pub async fn open_count(&self) -> Result<u64, StoreError> {
+        self.run("count the open messages".to_owned(), |db| {
+            let count: i64 = db
+                .prepare_cached("SELECT count(*) FROM inbox WHERE state <> 'done'")?
+                .query_row([], |row| row.get(0))?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
     /// Marks the update as a prompt that waits for this session, and stores its `filtered` content. `seen` is the
     /// content that was filtered. If the message has been edited since, changes nothing and returns the edited update.
     ///

@@ -43,6 +43,12 @@ impl ProcessTrees {
     }
 }
 
+/// Returns the resident memory of this process in bytes, without its children.
+#[must_use]
+pub fn own_memory() -> Option<u64> {
+    i32::try_from(std::process::id()).ok().and_then(resident_memory)
+}
+
 fn resident_memory(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
@@ -80,5 +86,6 @@ mod tests {
     #[test]
     fn the_free_memory_is_measured() {
         assert!(free_memory() > 0);
+        assert!(own_memory() > Some(100_000));
     }
 }

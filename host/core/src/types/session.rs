@@ -26,6 +26,17 @@ pub enum Phase {
 }
 
 impl Phase {
+    pub const ALL: [Self; 8] = [
+        Self::Suspended,
+        Self::Starting,
+        Self::Idle,
+        Self::Busy,
+        Self::Stopping,
+        Self::Asking,
+        Self::Broken,
+        Self::Archived,
+    ];
+
     /// Returns whether an agent process can be running in this phase.
     #[must_use]
     pub const fn is_live(self) -> bool {
