@@ -1,13 +1,19 @@
 //! Writes the log to standard error, with colors on a terminal. Each record takes one line, even if it contains line
 //! breaks.
 
+mod recent_problems;
+
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write},
 };
 
 use cordboard_core::{render::is_unseen, scrub};
-use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+pub use recent_problems::{LoggedProblem, recent_problems};
+
+use recent_problems::RecentProblems;
 
 /// Libraries that log on behalf of guests, without the guest's name or a rate limit. Guests receive the same
 /// information in their errors.
@@ -24,7 +30,7 @@ pub fn start(default: &str) {
     let colours = io::stderr().is_terminal() && !no_color;
     let subscriber =
         fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
-    subscriber.init();
+    subscriber.finish().with(RecentProblems).init();
     if let Some(why) = invalid {
         tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
     }
