@@ -14,6 +14,7 @@ mod own_files;
 mod plugin_dev;
 mod run;
 mod shutdown;
+mod status_page;
 mod store_adapters;
 mod telegram;
 mod terminal_handover;
@@ -49,6 +50,7 @@ use crate::{
     dev::DevError,
     hub::{self, LiveConfig},
     logging,
+    status::ListenError,
     stdout::OutputError,
 };
 
@@ -117,6 +119,8 @@ pub enum AppError {
         path.display()
     )]
     Control { path: PathBuf, source: std::io::Error },
+    #[error("{0}; set another address in [status] listen, or delete that line")]
+    StatusListen(#[from] ListenError),
     #[error(
         "failed to listen for webhook requests on {address}: {source}; set another address in {key}, or delete that line"
     )]
@@ -180,6 +184,7 @@ impl AppError {
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }
+            | Self::StatusListen(_)
             | Self::WebhookSecret { .. }
             | Self::Problems(_)
             | Self::PluginFolder { .. }

@@ -24,6 +24,7 @@ pub mod session_files;
 pub mod session_registry;
 pub mod session_topics;
 pub mod standard_plugins;
+pub mod status;
 pub mod stdout;
 pub mod telegram_webhook;
 pub mod terminal_handover;

@@ -16,6 +16,7 @@ use crate::{
     hub,
     operators::Operators,
     rollout::{Notifier, Rollout},
+    status::StatusServer,
 };
 
 /// The interval at which the host reorders the commands in the menus by usage.
@@ -26,6 +27,7 @@ pub struct Reconciler {
     rollout: Rollout,
     config_path: Option<PathBuf>,
     rescan: watch::Sender<Duration>,
+    status: StatusServer,
     access_changes: watch::Receiver<u64>,
     /// The last configuration error that operators were notified of, so that they are notified of each error only once.
     notified_error: Option<String>,
@@ -39,11 +41,12 @@ impl Reconciler {
         mut rollout: Rollout,
         config_path: Option<PathBuf>,
         rescan: watch::Sender<Duration>,
+        status: StatusServer,
     ) -> Self {
         let operators = Arc::new(operators);
         rollout.set_notifier(Arc::clone(&operators) as Arc<dyn Notifier>);
         let access_changes = operators.config.access_changes();
-        Self { operators, rollout, config_path, rescan, access_changes, notified_error: None }
+        Self { operators, rollout, config_path, rescan, status, access_changes, notified_error: None }
     }
 
     /// Runs until the watcher stops.
@@ -131,6 +134,12 @@ impl Reconciler {
         self.rollout.registry.set_lifecycle(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.operators.review_all().await;
+        }
+        if changes.areas.contains(&Area::Status)
+            && let Err(error) = self.status.apply().await
+        {
+            tracing::error!(%error, "the status page is off");
+            self.notify(messages::configuration::no_status_page(&error.to_string())).await;
         }
         // Logged last, so that the configuration is active when the log line appears.
         tracing::info!(%changes, "configuration changed");

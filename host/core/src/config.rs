@@ -28,6 +28,7 @@ mod sandbox;
 mod section;
 mod sessions;
 mod size;
+mod status;
 mod takes_effect;
 mod telegram;
 mod value;
@@ -59,6 +60,7 @@ pub use rollout_limits::RolloutLimits;
 pub use sandbox::{Sandbox, SandboxKind};
 pub use sessions::{Busy, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
+pub use status::Status;
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::{RichMode, Stream, Telegram, TopicMode};
 pub use voice::{Voice, VoiceCommand};
@@ -85,6 +87,7 @@ pub struct Config {
     pub console: Console,
     pub language: LanguageSettings,
     pub webhook: Webhook,
+    pub status: Status,
     pub agents: Agents,
     pub secrets: Secrets,
     pub plugins: Plugins,
@@ -146,6 +149,7 @@ impl Config {
             console: Console::default(),
             language: LanguageSettings::default(),
             webhook: Webhook::default(),
+            status: Status::default(),
             agents: Agents::default(),
             secrets: Secrets::default(),
             plugins: Plugins::default(),
@@ -180,6 +184,7 @@ impl Config {
         root.table("console", |section| self.console.merge(section));
         root.table("language", |section| self.language.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
+        root.table("status", |section| self.status.merge(section));
         root.table("agents", |section| self.agents.merge(section));
         for agent in agents_of_bots {
             agent.check(&self.agents, root);

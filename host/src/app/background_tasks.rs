@@ -1,17 +1,30 @@
-//! Runs work that isn't triggered by chat messages: running plugin jobs, serving webhook requests and enforcing the
-//! agent limits.
+//! Runs work that isn't triggered by chat messages: running plugin jobs, serving webhook requests, enforcing the agent
+//! limits and unmapping unused code.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
+use cordboard_agents::process;
 use cordboard_core::config::Config;
 use cordboard_runtime::HostApi;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 
 use super::{AppError, jobs};
 use crate::{
     hub::HostService,
     webhook::{self, CredentialError, WebhookServer},
 };
+
+/// The delay between the end of startup and the unmapping of unused code. It is long enough for the host to dispatch
+/// most stored updates first.
+const UNMAP_DELAY: Duration = Duration::from_secs(2);
+
+async fn unmap_unused_code() {
+    sleep(UNMAP_DELAY).await;
+    process::unmap_unused_code();
+}
 
 /// Background tasks that haven't started yet. The webhook listener, if there is one, is already open; requests wait in
 /// its backlog until [`BackgroundTasks::start`].
@@ -39,10 +52,11 @@ impl BackgroundTasks {
         Ok(Self { listener: Some(listener) })
     }
 
-    /// Starts the tasks that run jobs, serve requests and enforce the agent limits.
+    /// Starts the tasks.
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));
+        tasks.spawn(unmap_unused_code());
         let sessions = host.sessions.clone();
         tasks.spawn(async move { sessions.limit_agents().await });
         if let Some(listener) = self.listener {

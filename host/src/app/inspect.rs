@@ -20,7 +20,7 @@ use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError, StoreSnapshot};
 
 use super::{
-    AppError, load, named_plugin_folder, own_files, plugin_folder,
+    AppError, load, named_plugin_folder, own_files, plugin_folder, status_page,
     telegram::{BotId, check_different_bots},
 };
 use crate::{
@@ -57,6 +57,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     let mut problems = Vec::new();
     problems.extend(check_tokens(&paths, &config)?);
     problems.extend(check_secrets(&config)?);
+    problems.extend(status_page::check_token(&paths, &config.now().status)?);
     problems.extend(check_agents(&config)?);
     problems.extend(check_voice(&config)?);
     block_on(async {

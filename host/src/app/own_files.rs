@@ -23,19 +23,24 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
         // The folder that contains the host's systemd credentials.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let tokens = config.telegram_bots().filter_map(|(_, telegram)| token_file(&paths, telegram));
+        let status_token = config.status.token_file.as_ref().map(|file| base(&paths).join(file));
         OwnFiles {
             folders: [paths.state.clone()]
                 .into_iter()
                 .chain(plugin_folder(&paths, &config))
                 .chain(credentials)
                 .collect(),
-            files: paths.config.clone().into_iter().chain(tokens).chain(secrets).collect(),
+            files: paths.config.clone().into_iter().chain(tokens).chain(status_token).chain(secrets).collect(),
         }
     })
 }
 
 /// Returns the path of a bot's token file. A relative path is resolved against the folder of the configuration file.
 pub fn token_file(paths: &ResolvedPaths, telegram: &Telegram) -> Option<PathBuf> {
-    let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    telegram.token_file.as_ref().map(|file| base.join(file))
+    telegram.token_file.as_ref().map(|file| base(paths).join(file))
+}
+
+/// Returns the folder against which relative paths in the configuration are resolved.
+pub fn base(paths: &ResolvedPaths) -> &Path {
+    paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""))
 }

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
-    time::Duration,
 };
 
 use cordboard_agents::process::{self, Environment, OwnFiles};
@@ -21,10 +20,7 @@ use cordboard_core::{
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoreSnapshot};
 use cordboard_watch::WatchOptions;
-use tokio::{
-    sync::{Notify, watch},
-    time::sleep,
-};
+use tokio::sync::{Notify, watch};
 
 use super::{
     AppError,
@@ -34,6 +30,7 @@ use super::{
     own_files::own_files,
     plugin_folder, shutdown,
     shutdown::Shutdown,
+    status_page,
     store_adapters::{StoredDeliveries, StoredSessions},
 };
 use crate::{
@@ -77,15 +74,6 @@ struct HostBase {
     pairing: Arc<OwnerPairing>,
 }
 
-/// The delay between the end of startup and the unmapping of unused code. It is long enough for the host to dispatch
-/// most stored updates first.
-const START: Duration = Duration::from_secs(2);
-
-async fn unmap_unused_code() {
-    sleep(START).await;
-    process::unmap_unused_code();
-}
-
 /// Runs the host until a signal arrives or the front-end ends, then shuts it down.
 pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
@@ -97,9 +85,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let (config, plugins) = (options.config_file.clone(), folder.clone());
     let (watcher, changes) = cordboard_watch::watch(WatchOptions { config, plugins, rescan: rescan.subscribe() })?;
     let base = HostBase::new(&options, store, &mut contents)?;
-    let decisions = std::mem::take(&mut contents.decisions);
     let (admin_commands, authorized_commands) = AdminCommands::channel();
-    let rollout = base.start_plugins(&options.paths, folder.clone(), decisions).await;
+    let rollout = base.start_plugins(&options.paths, folder.clone(), std::mem::take(&mut contents.decisions)).await;
 
     let (intake, accepted) = hub::intake();
     let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, .. } = contents;
@@ -117,6 +104,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
+    let services = base.control_services(registry, &host, front_end.bot_name());
+    let status = status_page::open(&services, &host, &options.paths).await?;
 
     outbox.restore(unreachable, unsent);
     outbound.withdraw_session_requests().await;
@@ -125,15 +114,14 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
-    let control = control.serve(base.control_services(registry, &host, front_end.bot_name()));
+    let control = control.serve(services);
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
-    let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
+    let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan, status);
     tokio::spawn(reconciler.run(changes, authorized_commands));
     tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.
     let background = background.start(&host);
     front_end.begin(outbound);
-    tokio::spawn(unmap_unused_code());
 
     let reason = shutdown::wait(&mut front_end, &mut signals).await;
     front_end.stop_accepting();

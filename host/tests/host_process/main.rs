@@ -28,6 +28,7 @@ mod rename_fork_history_agent;
 mod scheduled_jobs;
 mod shutdown;
 mod start_problems;
+mod status_page;
 mod support;
 mod terminal_handover;
 mod turns;

@@ -1,10 +1,12 @@
 //! Starts a host in a temporary home and talks to it over pipes. No started process outlives its test.
 
 mod home;
+mod http_client;
 mod plugin_cache;
 mod transcript;
 
 pub use home::{Home, component_of as component, extra};
+pub use http_client::HttpClient;
 
 use std::{
     io::Write,
@@ -31,7 +33,7 @@ pub const FRESH: &str =
     "Session 'a' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.";
 
 /// The interval for polling a condition.
-const LOOK: Duration = Duration::from_millis(20);
+pub const LOOK: Duration = Duration::from_millis(20);
 
 /// Returns the names of the embedded plugins, sorted.
 pub fn standard_plugins() -> Vec<&'static str> {

@@ -2,15 +2,13 @@
 
 use std::{
     fs::{self, Permissions},
-    io::{Read, Write},
-    net::TcpStream,
     os::unix::fs::PermissionsExt,
 };
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::support::{Home, Host, LIMIT, extra};
+use super::support::{Home, Host, HttpClient, extra};
 
 mod load;
 
@@ -31,41 +29,8 @@ fn home(lines: &str) -> Home {
     home
 }
 
-/// A client of the host's webhook server. Contains the server's address.
-struct WebhookClient(String);
-
-impl WebhookClient {
-    fn of(host: &mut Host<'_>) -> Self {
-        let line = host.expect_logged("listening for webhook requests");
-        let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        Self(address.unwrap_or_else(|| panic!("no address in {line}")).to_owned())
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.0).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream
-    }
-
-    /// Sends raw bytes and returns the whole response.
-    fn send(&self, bytes: &[u8]) -> String {
-        let mut stream = self.connect();
-        stream.write_all(bytes).unwrap();
-        let mut answer = String::new();
-        // If the server responds before it has read the whole request, the connection may be reset.
-        let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
-        answer
-    }
-
-    fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let answer = self
-            .send(format!("{line} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}").as_bytes());
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: {answer:?}"));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.unwrap_or_else(|| panic!("no status: {head}")), body.to_owned())
-    }
+fn webhook_client(host: &mut Host<'_>) -> HttpClient {
+    HttpClient::of(host, "listening for webhook requests")
 }
 
 fn signature(body: &str) -> String {
@@ -80,7 +45,7 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     let home = home("[plugins.github]\ngrants = [\"chat\"]\n[plugins.github.webhook]\nhmac = \"ours\"\n");
     home.plug_bytes("github", &extra("github"));
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     host.say("/github here");
     host.expect("GitHub's events are posted here.");
     let signed = signature(PUSH);
@@ -106,7 +71,7 @@ fn request_errors_are_explained_in_one_line() {
     home.plug("open", "webhook_echo");
     home.plug("echo", "echo");
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let bearer = format!("Bearer {SECRET}");
     let good = [("Authorization", bearer.as_str())];
     for nobody in ["/", "/hooks/", "/hooks/nobody", "/hooks/echo", "/webhook_echo"] {
@@ -140,7 +105,7 @@ fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     let (listed, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
     assert!(listed.contains("plugin         no webhook auth  receiver\n") && why.contains(line), "{listed}{why}");
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {
         assert_eq!(client.ask("POST /hooks/receiver", headers, "x").0, 403);
     }
@@ -164,7 +129,7 @@ fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
     let home = home("[plugins.webhook_echo.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
     home.plug("webhook_echo", "webhook_echo");
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let good = [("X-Gitlab-Token", SECRET), ("Authorization", "Basic abc"), ("Cookie", "a=b"), ("X-Kind", "push")];
     let (status, body) = client.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
     assert_eq!(status, 200);

@@ -20,6 +20,7 @@ pub enum Area {
     Console,
     Language,
     Webhook,
+    Status,
     /// The agent for new sessions.
     DefaultAgent,
     /// The name of the lifecycle plugin.
@@ -71,6 +72,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Console, old.console != new.console),
         (Area::Language, old.language != new.language),
         (Area::Webhook, old.webhook != new.webhook),
+        (Area::Status, old.status != new.status),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::Filters, old.plugins.filters != new.plugins.filters),
@@ -158,6 +160,7 @@ impl Area {
             Self::Console => "console",
             Self::Language => "language",
             Self::Webhook => "webhook",
+            Self::Status => "status",
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",
             Self::Filters => "filters",

@@ -16,7 +16,7 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 25] = [
+const KEYS: [(&str, &[&str], TakesEffect); 26] = [
     ("telegram", &["token_file", "api_url", "webhook", "webhook_listen"], TakesEffect::NextStart),
     (
         "telegram",
@@ -68,6 +68,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 25] = [
     ("language", &["texts"], TakesEffect::AtOnce),
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),
+    ("status", &["hosts", "listen", "token_file", "user_header", "users"], TakesEffect::AtOnce),
     ("agents", &["default"], TakesEffect::AtOnce),
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
     ("agents.NAME", &["sandbox", "sandbox_network", "sandbox_read", "sandbox_write"], TakesEffect::NextTurn),

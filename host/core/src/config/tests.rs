@@ -12,6 +12,7 @@ mod bots;
 mod documented;
 mod network_grants;
 mod refused;
+mod status;
 mod takes_effect;
 mod voice;
 mod webhook;

@@ -69,7 +69,8 @@ pub(super) fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     })
 }
 
-fn header(value: &Value<'_>) -> Result<String, ValueError> {
+/// Parses the name of a header, and returns it in lower case.
+pub(super) fn header(value: &Value<'_>) -> Result<String, ValueError> {
     let name = non_blank(value)?;
     if is_plain(&name) {
         return Ok(name.to_ascii_lowercase());

@@ -687,6 +687,10 @@ pub const TEXTS: Texts = &[
     ),
     ("The rule {} requires your decision.", "Die Regel {} verlangt deine Entscheidung."),
     (
+        "The status page is off: {why}. Set another address in `[status] listen`.",
+        "Die Statusseite ist aus: {why}. Setze eine andere Adresse in `[status] listen`.",
+    ),
+    (
         "The topic {place} no longer exists: {}{use_elsewhere}\nMessages for the topic are not delivered, unless someone writes there again; `cordboard outbox` lists them.",
         "Das Thema {place} gibt es nicht mehr: {}{use_elsewhere}\nNachrichten für das Thema werden erst wieder zugestellt, wenn dort jemand schreibt; `cordboard outbox` listet sie auf.",
     ),

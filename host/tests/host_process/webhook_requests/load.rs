@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
-    super::support::{Home, Host, until},
-    SECRET, WebhookClient, home,
+    super::support::{Home, Host, HttpClient, until},
+    SECRET, home, webhook_client,
 };
 
 /// The webhook server's maximum number of connections.
@@ -34,7 +34,7 @@ fn head(path: &str, length: usize) -> String {
     )
 }
 
-impl WebhookClient {
+impl HttpClient {
     /// Sends the text and keeps the connection open.
     fn begin(&self, bytes: &str) -> TcpStream {
         let mut stream = self.connect();
@@ -45,7 +45,7 @@ impl WebhookClient {
     /// Returns the number of connections that the server hasn't accepted yet, as reported by the kernel for the
     /// listening socket.
     fn waiting(&self) -> usize {
-        let port: u16 = self.0.rsplit(':').next().unwrap().parse().unwrap();
+        let port: u16 = self.address.rsplit(':').next().unwrap().parse().unwrap();
         let (listening, local) = ("0A", format!("0100007F:{port:04X}"));
         let table = fs::read_to_string("/proc/net/tcp").unwrap();
         let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -61,7 +61,7 @@ fn rest(mut stream: TcpStream) -> String {
     answer
 }
 
-fn still_answers(client: &WebhookClient, host: &mut Host<'_>) {
+fn still_answers(client: &HttpClient, host: &mut Host<'_>) {
     let good = format!("Bearer {SECRET}");
     let (status, body) = client.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
     assert!(status == 200 && body.ends_with("all of it\n"), "{status} {body}\n{}", host.log());
@@ -71,7 +71,7 @@ fn still_answers(client: &WebhookClient, host: &mut Host<'_>) {
 fn eight_concurrent_requests_are_answered() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     thread::scope(|scope| {
         let requests: Vec<_> = (0..8)
             .map(|number| {
@@ -101,7 +101,7 @@ fn eight_concurrent_requests_are_answered() {
 fn requests_over_the_limit_get_429_with_retry_after() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("a request is rejected", || {
@@ -125,7 +125,7 @@ fn requests_over_the_limit_get_429_with_retry_after() {
 fn slow_requests_time_out() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let slow = [
         (client.begin("POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
         (client.begin(""), "the request headers arrived too slowly\n"),
@@ -142,7 +142,7 @@ fn slow_requests_time_out() {
 fn an_aborted_request_affects_no_other() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     for begun in ["POST /hoo".to_owned(), format!("{}some", head("/half", 10)), format!("{chunked}5\r\nso")] {
         // A client that closes only its sending side may still receive an error.
@@ -162,7 +162,7 @@ fn an_aborted_request_affects_no_other() {
 fn oversized_requests_are_refused_unread() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     for length in [1025, usize::MAX / 4] {
         // Send only the head, not the body.
         let answer = rest(client.begin(&head("/", length)));
@@ -180,7 +180,7 @@ fn oversized_requests_are_refused_unread() {
 fn connections_over_the_limit_wait() {
     let home = webhook_echo();
     let mut host = home.start();
-    let client = WebhookClient::of(&mut host);
+    let client = webhook_client(&mut host);
     let mut connections = Vec::new();
     // This loop usually finishes before the server's body timeout expires. If it doesn't, the loop starts over.
     until("some connections are not accepted yet", || {

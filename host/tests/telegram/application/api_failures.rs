@@ -1,5 +1,10 @@
 //! Tests Bot API failures with the whole application.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
 
@@ -133,4 +138,34 @@ async fn a_missing_token_file_is_named() {
     app.start();
     assert_eq!(app.ended().await, Some(1));
     assert!(app.log().contains(&app.path("token").display().to_string()), "{}", app.log());
+}
+
+/// Returns the value of a metric of the host.
+fn metric(app: &App, name: &str) -> f64 {
+    let log = app.log();
+    let line = log.lines().find(|line| line.contains("listening for the status page")).expect("the host listens");
+    let address = line.rsplit("address=").next().unwrap().split_whitespace().next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rate_limits_and_retries_are_counted() {
+    let mut app = App::prepared().await;
+    app.configure(&format!("owner = {OWNER}\n[status]\nlisten = \"127.0.0.1:0\""));
+    app.start();
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let names = ["cordboard_telegram_rate_limits_total", "cordboard_send_retries_total"];
+    let counts = || names.map(|name| metric(&app, name));
+    assert_eq!(counts(), [0.0, 0.0]);
+    app.api.fail("sendMessage", Fault::Flood(1));
+    app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    assert_eq!(counts(), [1.0, 1.0]);
+    app.api.fail("sendMessage", Fault::Error(500, "Internal Server Error"));
+    app.ask(OWNER, "/new gamma", "Session 'gamma' created.").await;
+    assert_eq!(counts(), [1.0, 2.0]);
 }

@@ -9,7 +9,7 @@ use super::source_files::product;
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
     &["live_changes", "dev", "listing"],
-    &["operators", "pairing", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
+    &["operators", "pairing", "status", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],

@@ -108,6 +108,11 @@ fn keys_without_a_default_are_known() {
         [limits] agent_memory
         [limits] free_memory
         [webhook] listen
+        [status] listen
+        [status] token_file
+        [status] users
+        [status] user_header
+        [status] hosts
         [agents.claude] model
         [agents.claude] max_memory
         [agents.claude] max_processes

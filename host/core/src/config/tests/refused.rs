@@ -48,7 +48,7 @@ fn unknown_tables_are_reported() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known keys: access, agents, console, language, limits, plugins, requests, secrets, sessions, telegram, voice, webhook
+            line 3, column 2: unknown table [tools]; known keys: access, agents, console, language, limits, plugins, requests, secrets, sessions, status, telegram, voice, webhook
             3 | [tools]
               |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known keys: drain

@@ -1,0 +1,91 @@
+//! Streams the state to a page as server-sent events: at once, whenever it changes, and with a comment now and then, so
+//! that a connection to a client that has disappeared ends.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use cordboard_core::types::SessionName;
+use futures::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::{
+    Response,
+    body::{Bytes, Frame},
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{Instant, sleep},
+};
+
+use super::state::{PageState, StateReader};
+use crate::http_server::Body;
+
+/// The interval for reading values that have no notification, such as memory and calls.
+const REFRESH: Duration = Duration::from_secs(2);
+
+/// The minimum interval between two events. A session that streams an answer changes many times a second.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The maximum time without an event.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub struct EventStream {
+    state: Arc<StateReader>,
+    session: Option<SessionName>,
+    sessions_changed: watch::Receiver<u64>,
+    plugins_changed: watch::Receiver<u64>,
+    closed: watch::Receiver<()>,
+    /// The state that was sent last, and when something was sent.
+    sent: Option<(PageState, Instant)>,
+}
+
+impl EventStream {
+    pub fn new(state: Arc<StateReader>, session: Option<SessionName>, closed: watch::Receiver<()>) -> Self {
+        let (sessions_changed, plugins_changed) = state.changes();
+        Self { state, session, sessions_changed, plugins_changed, closed, sent: None }
+    }
+
+    /// Returns the response. The permit is held until the stream ends.
+    pub fn response(self, permit: OwnedSemaphorePermit) -> Response<Body> {
+        let events = stream::unfold((self, permit), |(mut events, permit)| async move {
+            let event = events.next().await?;
+            Some((Ok::<_, Infallible>(Frame::data(event)), (events, permit)))
+        });
+        let mut response = Response::new(StreamBody::new(events).boxed_unsync());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        response
+    }
+
+    /// Returns the next event, or `None` when the listener is closed.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some((_, at)) = &self.sent {
+                let due = *at + KEEP_ALIVE;
+                tokio::select! {
+                    biased;
+                    _ = self.closed.changed() => return None,
+                    () = sleep(REFRESH) => {}
+                    Ok(()) = self.sessions_changed.changed() => sleep(PAUSE).await,
+                    Ok(()) = self.plugins_changed.changed() => sleep(PAUSE).await,
+                }
+                if Instant::now() >= due {
+                    return self.send(Bytes::from_static(b": still open\n\n"));
+                }
+            }
+            let previous = self.sent.as_ref().map(|(state, _)| state);
+            let state = self.state.page(self.session.as_ref(), previous).await;
+            if previous != Some(&state) {
+                let event = state.event(self.state.now());
+                self.sent = Some((state, Instant::now()));
+                return Some(event);
+            }
+        }
+    }
+
+    /// Records that something is sent without a change of the state.
+    fn send(&mut self, comment: Bytes) -> Option<Bytes> {
+        if let Some((_, at)) = &mut self.sent {
+            *at = Instant::now();
+        }
+        Some(comment)
+    }
+}

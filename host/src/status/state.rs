@@ -1,0 +1,301 @@
+//! Reads what the status page shows, and the values of the gauges. Secrets are removed from all texts.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use cordboard_agents::process::{ProcessTrees, own_memory};
+use cordboard_core::{
+    scrub,
+    types::{Caller, Phase, Role, SessionName, SessionView, Timestamp, UserId},
+};
+use cordboard_metrics::{CallSummary, Levels, QueueLevels};
+use cordboard_runtime::{PluginStatus, Snapshot};
+use cordboard_store::{OutboxReport, StoreError};
+use hyper::body::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+
+use super::StatusServices;
+use crate::{
+    control::{PluginRow, PostRow, RequestRow, SessionRow, post_rows},
+    logging::recent_problems,
+};
+
+/// The time for which all open pages share one reading.
+const SHARED_FOR: Duration = Duration::from_millis(200);
+
+/// The time for which all open pages share the values that take longer to read.
+const POLLED_FOR: Duration = Duration::from_secs(2);
+
+/// The maximum number of rows of the outbox to show. The newest deliveries and the oldest waiting posts are shown.
+const MOST_POSTS: usize = 50;
+
+/// The number of exchanges on the page of a session.
+const EXCHANGES: usize = 10;
+
+/// The states of a post that is not sent yet.
+const POST_STATES: [&str; 4] = ["waiting", "sending", "unreachable", "undeliverable"];
+
+pub struct StateReader {
+    services: StatusServices,
+    shared: Mutex<Option<(Instant, Arc<Value>)>>,
+    polled: Mutex<Option<(Instant, Polled)>>,
+}
+
+/// The values that take longer to read and have no notification of changes.
+#[derive(Clone)]
+struct Polled {
+    /// The memory of each agent and its children in bytes, by the agent's pid.
+    memory: Arc<BTreeMap<i32, u64>>,
+    outbox: Value,
+}
+
+/// The state that a page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageState {
+    host: Arc<Value>,
+    session: Option<SessionHistory>,
+}
+
+/// The exchanges of a session, and the values whose change means that there may be new ones.
+#[derive(Debug, Clone, PartialEq)]
+struct SessionHistory {
+    turns: u64,
+    phase: Phase,
+    exchanges: Value,
+}
+
+#[derive(Serialize)]
+struct SessionState {
+    #[serde(flatten)]
+    row: SessionRow,
+    /// The resident memory of the agent and its children in bytes.
+    memory: Option<u64>,
+    /// The reason for the phase `asking` or `broken`.
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PluginState {
+    #[serde(flatten)]
+    row: PluginRow,
+    calls: u64,
+    failures: u64,
+    p50: Option<f64>,
+    p99: Option<f64>,
+    /// The versions that were active since the host was started, the latest last.
+    activations: Vec<Value>,
+    /// The automatic rollbacks, the latest last.
+    rollbacks: Vec<Value>,
+}
+
+impl PageState {
+    /// Returns the state as a server-sent event. `now` lets the page compute how long ago something happened, even if
+    /// the clock of the viewer's machine is wrong.
+    pub fn event(&self, now: Timestamp) -> Bytes {
+        let session = self.session.as_ref().map(|session| &session.exchanges);
+        let data = json!({ "now": now.0, "host": &*self.host, "session": session });
+        Bytes::from(format!("data: {data}\n\n"))
+    }
+}
+
+impl StateReader {
+    pub fn new(services: StatusServices) -> Self {
+        Self { services, shared: Mutex::default(), polled: Mutex::default() }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.services.control.clock.wall()
+    }
+
+    /// Returns counters that change whenever a session or a plugin changes.
+    pub fn changes(&self) -> (watch::Receiver<u64>, watch::Receiver<u64>) {
+        (self.services.control.sessions.changes(), self.services.control.plugins.changes())
+    }
+
+    /// Returns the state for a page. `previous` is the state that the page shows.
+    pub async fn page(&self, session: Option<&SessionName>, previous: Option<&PageState>) -> PageState {
+        let host = self.shared_state().await;
+        let known = previous.and_then(|state| state.session.as_ref());
+        let session = match session {
+            Some(name) => Some(self.history(name, known).await),
+            None => None,
+        };
+        PageState { host, session }
+    }
+
+    async fn shared_state(&self) -> Arc<Value> {
+        let mut shared = self.shared.lock().await;
+        if let Some((at, state)) = &*shared
+            && at.elapsed() < SHARED_FOR
+        {
+            return Arc::clone(state);
+        }
+        let state = Arc::new(self.read().await);
+        *shared = Some((Instant::now(), Arc::clone(&state)));
+        state
+    }
+
+    async fn read(&self) -> Value {
+        let control = &self.services.control;
+        let views = control.sessions.views();
+        let Polled { memory, outbox } = self.polled(&views).await;
+        let session = |row: SessionRow| SessionState {
+            memory: row.pid.and_then(|pid| memory.get(&pid).copied()),
+            why: views.iter().find(|view| view.record.name.as_str() == row.name).and_then(|view| view.why.clone()),
+            row,
+        };
+        let sessions: Vec<SessionState> = control.session_rows().into_iter().map(session).collect();
+        let requests: Vec<RequestRow> = control.request_rows();
+        let snapshot = control.plugins.snapshot();
+        let plugins: Vec<PluginState> = snapshot.statuses().map(|status| plugin_state(&snapshot, status)).collect();
+        let mut state = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "memory": own_memory(),
+            "sessions": sessions,
+            "requests": requests,
+            "plugins": plugins,
+            "outbox": outbox,
+            "log": recent_problems(),
+        });
+        remove_secrets(&mut state);
+        state
+    }
+
+    async fn polled(&self, views: &[Arc<SessionView>]) -> Polled {
+        let mut polled = self.polled.lock().await;
+        if let Some((at, values)) = &*polled
+            && at.elapsed() < POLLED_FOR
+        {
+            return values.clone();
+        }
+        let values = Polled { memory: Arc::new(measure(views).await), outbox: self.outbox().await };
+        *polled = Some((Instant::now(), values.clone()));
+        values
+    }
+
+    async fn outbox(&self) -> Value {
+        let (report, inbox) = (self.services.store.outbox_report().await, self.services.store.open_count().await);
+        let (report, inbox) = match (report, inbox) {
+            (Ok(report), Ok(inbox)) => (report, inbox),
+            (Err(error), _) | (_, Err(error)) => return json!({ "error": error.to_string() }),
+        };
+        let waiting = report.waiting.len();
+        let OutboxReport { log, waiting: mut posts } = report;
+        posts.truncate(MOST_POSTS);
+        let log = log[log.len().saturating_sub(MOST_POSTS)..].to_vec();
+        json!({
+            "inbox": inbox,
+            "waiting": waiting,
+            "posts": post_rows(OutboxReport { log: Vec::new(), waiting: posts }),
+            "problems": post_rows(OutboxReport { log, waiting: Vec::new() }),
+        })
+    }
+
+    /// Returns the last exchanges of a session. Reads them only if they may have changed.
+    async fn history(&self, name: &SessionName, known: Option<&SessionHistory>) -> SessionHistory {
+        let Some(view) = self.services.control.sessions.view(name.as_str()) else {
+            let exchanges = json!({ "name": name, "error": "This session does not exist." });
+            return SessionHistory { turns: 0, phase: Phase::Archived, exchanges };
+        };
+        let (turns, phase) = (view.record.turns, view.phase);
+        if let Some(known) = known.filter(|known| known.turns == turns && known.phase == phase) {
+            return known.clone();
+        }
+        let mut exchanges = match Weak::upgrade(&self.services.host) {
+            Some(host) => match host.history(&operator(), name, EXCHANGES).await {
+                Ok(exchanges) => {
+                    let exchange = |one: cordboard_core::types::Exchange| json!({ "prompt": one.prompt, "answer": one.answer, "at": one.at.map(|at| at.0) });
+                    json!({ "name": name, "turns": exchanges.into_iter().map(exchange).collect::<Vec<_>>() })
+                }
+                Err(refusal) => json!({ "name": name, "error": refusal.text }),
+            },
+            None => json!({ "name": name, "error": "The host is shutting down." }),
+        };
+        remove_secrets(&mut exchanges);
+        SessionHistory { turns, phase, exchanges }
+    }
+
+    /// Returns the values of the gauges.
+    pub async fn levels(&self) -> Result<Levels, StoreError> {
+        let views = self.services.control.sessions.views();
+        let report = self.services.store.outbox_report().await?;
+        let states: Vec<&str> = report.waiting.into_iter().map(|post| PostRow::from(post).state).collect();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let in_state = |state| (state, count(states.iter().filter(|other| **other == state).count()));
+        let in_phase = |phase: Phase| (phase.as_str(), count(views.iter().filter(|view| view.phase == phase).count()));
+        Ok(Levels {
+            sessions: Phase::ALL.map(in_phase).to_vec(),
+            requests: count(views.iter().map(|view| view.requests.len()).sum()),
+            agent_memory: measure(&views).await.values().sum(),
+            host_memory: own_memory().unwrap_or_default(),
+            queues: QueueLevels {
+                outbox: POST_STATES.map(in_state).to_vec(),
+                inbox: self.services.store.open_count().await?,
+            },
+        })
+    }
+}
+
+/// Returns the operator, who sees all sessions.
+fn operator() -> Caller {
+    Caller { id: UserId("console:local".to_owned()), name: "status page".to_owned(), role: Role::Owner }
+}
+
+/// Returns the memory of each agent and its children, by the agent's pid.
+async fn measure(views: &[Arc<SessionView>]) -> BTreeMap<i32, u64> {
+    let pids: Vec<i32> = views.iter().filter_map(|view| Some(view.record.process.as_ref()?.pid)).collect();
+    if pids.is_empty() {
+        return BTreeMap::new();
+    }
+    // Reading the process table can take milliseconds, and must not delay other tasks.
+    let measure = move || {
+        let trees = ProcessTrees::read();
+        pids.into_iter().filter_map(|pid| Some((pid, trees.resident_memory(pid)?))).collect()
+    };
+    tokio::task::spawn_blocking(measure).await.unwrap_or_default()
+}
+
+fn plugin_state(snapshot: &Snapshot, status: PluginStatus) -> PluginState {
+    let name = status.name.clone();
+    let summary = snapshot.version(&name).map(|version| version.calls.summary());
+    let CallSummary { calls, failures, p50, p99 } = summary.unwrap_or_default();
+    let activations = snapshot.activations(&name).iter();
+    let activations = activations
+        .map(|one| json!({ "digest": one.digest, "generation": one.generation, "since": one.since.0 }))
+        .collect();
+    let rollbacks = snapshot.entry(&name).map(|entry| entry.rollout.rollbacks.as_slice()).unwrap_or_default();
+    let rollback = |one: &cordboard_core::rollout::Rollback| json!({ "digest": one.digest, "count": one.count, "at": one.at.0, "why": one.why });
+    let rollbacks = rollbacks.iter().map(rollback).collect();
+    PluginState { row: PluginRow::from(status), calls, failures, p50, p99, activations, rollbacks }
+}
+
+/// Removes secrets from all texts of a JSON value.
+fn remove_secrets(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = scrub::text(std::mem::take(text)),
+        Value::Array(items) => items.iter_mut().for_each(remove_secrets),
+        Value::Object(fields) => fields.values_mut().for_each(remove_secrets),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_removed_from_every_text() {
+        scrub::remember("<status test>", "a-secret-of-the-test");
+        let mut value = json!({ "a": ["x a-secret-of-the-test y", { "b": "a-secret-of-the-test" }], "c": 1 });
+        remove_secrets(&mut value);
+        assert_eq!(value, json!({ "a": ["x <status test> y", { "b": "<status test>" }], "c": 1 }));
+    }
+}
