@@ -11,6 +11,7 @@ pub mod budget;
 pub mod capability;
 pub mod config;
 pub mod cron;
+pub mod database_damage;
 pub mod deep_link;
 pub mod egress;
 pub mod event;

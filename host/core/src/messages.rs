@@ -8,6 +8,7 @@ mod background_work;
 mod budget;
 mod command_errors;
 pub mod configuration;
+pub mod database;
 mod delivery;
 mod denied_tool;
 pub mod files;
@@ -31,6 +32,7 @@ pub use command_errors::{
     not_the_callers_place, nothing_to_fork, only_here, others_button, place_without_members, transcript_not_found,
     transcript_not_read, unknown_permission_mode,
 };
+pub use database::not_stored_yet;
 pub use delivery::{
     STOPPED_BY_USER, bot_stopped, in_file_below, interrupted_answer, not_sent, not_shown, too_many_waiting,
     unreachable, whole_text_in,
@@ -390,13 +392,6 @@ pub fn file_not_read(path: &str, why: &str) -> String {
     } else {
         tr!("The host can't read '{path}': {why}.", path, why)
     }
-}
-
-/// Returns the notice that an update or an answer could not be stored. Each place receives it once per store outage.
-/// The host retries until the store works again.
-#[must_use]
-pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
-    tr!("Not stored yet; trying again: {why}", why)
 }
 
 #[cfg(test)]

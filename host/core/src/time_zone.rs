@@ -11,6 +11,12 @@ use crate::types::{Timestamp, UsagePeriod};
 
 const DAY_MILLIS: u64 = 86_400_000;
 
+/// Returns the UTC time to the second for names of files, such as `20260131T090000Z`.
+#[must_use]
+pub fn utc_stamp(at: Timestamp) -> String {
+    Zone::utc().zoned(at).map_or(String::new(), |time| time.strftime("%Y%m%dT%H%M%SZ").to_string())
+}
+
 /// A time zone: UTC, or a zone defined by a POSIX rule or a TZif file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
@@ -141,6 +147,11 @@ mod tests {
             assert_eq!(berlin.days_start(at, 1), timestamp(day));
             assert_eq!(berlin.days_start(at, 7), timestamp(week));
         }
+    }
+
+    #[test]
+    fn a_stamp_for_files_is_in_utc() {
+        assert_eq!(utc_stamp(Timestamp::parse("2026-01-31T10:00:09+01:00").expect("a time")), "20260131T090009Z");
     }
 
     #[test]

@@ -158,6 +158,7 @@ pub const TEXTS: Texts = &[
         "Cordboard was stopped while the agent of session '{session}' was working in the background: {work}. That work has ended. Ask the agent to start it again.",
         "Cordboard wurde beendet, während der Agent der Session '{session}' im Hintergrund arbeitete: {work}. Diese Arbeit ist abgebrochen. Bitte den Agenten, sie neu zu starten.",
     ),
+    ("Cordboard's database was damaged: {why}", "Die Datenbank von Cordboard war beschädigt: {why}"),
     ("Decided by {}, {at}: {}.", "Entschieden von {}, {at}: {}."),
     ("Decided: {}.", "Entschieden: {}."),
     ("Denied: {tool}{what}", "Abgelehnt: {tool}{what}"),
@@ -213,6 +214,7 @@ pub const TEXTS: Texts = &[
     ("Keep planning", "Weiter planen"),
     ("Keep planning and say what to change", "Weiter planen und sagen, was sich ändern soll"),
     ("Leave it", "Verwerfen"),
+    ("Lost: {}.", "Verloren: {}."),
     (
         "Name the person's numeric id, or reply to a message of that person in this chat.",
         "Gib die numerische ID der Person an oder antworte auf eine ihrer Nachrichten in diesem Chat.",
@@ -220,6 +222,7 @@ pub const TEXTS: Texts = &[
     ("No active session. Use /new to start one.", "Keine aktive Session. Starte eine mit /new."),
     ("No answer in time.", "Keine Antwort innerhalb der Frist."),
     ("No interrupted message to drop.", "Keine unterbrochene Nachricht zum Verwerfen."),
+    ("No record was lost.", "Kein Datensatz ging verloren."),
     ("No response from the API", "Keine Antwort von der API"),
     (
         "No user can answer the agent of session '{session}', because the input has ended. The agent continues without an answer. It asked: {title}",
@@ -623,8 +626,16 @@ pub const TEXTS: Texts = &[
     ("The configuration is valid again and active.", "Die Konfiguration ist wieder gültig und aktiv."),
     ("The conversation is too long for the model", "Die Unterhaltung ist zu lang für das Modell"),
     (
+        "The damaged database is kept as {kept}. If you have a backup, you can restore it: stop Cordboard and run `cordboard restore`. Check the disk: it may be failing.",
+        "Die beschädigte Datenbank bleibt als {kept} erhalten. Wenn du ein Backup hast, kannst du es wiederherstellen: Beende Cordboard und führe `cordboard restore` aus. Prüfe den Datenträger: Er könnte defekt sein.",
+    ),
+    (
         "The download took longer than {minutes} minutes.",
         "Das Herunterladen hat länger als {minutes} Minuten gedauert.",
+    ),
+    (
+        "The end of Cordboard's database log was damaged. {lost} A copy of the log is kept as {}. Check the disk: it may be failing.",
+        "Das Ende des Datenbank-Logs von Cordboard war beschädigt. {lost} Eine Kopie des Logs bleibt als {} erhalten. Prüfe den Datenträger: Er könnte defekt sein.",
     ),
     (
         "The file could not be saved for session '{session}': {why}",
@@ -642,6 +653,7 @@ pub const TEXTS: Texts = &[
         "The input is too large for the approval plugin, so its rules were not checked.",
         "Die Eingabe ist zu groß für das Freigabe-Plugin, deshalb wurden seine Regeln nicht geprüft.",
     ),
+    ("The last changes were lost.", "Die letzten Änderungen gingen verloren."),
     ("The model is not available", "Das Modell ist nicht verfügbar"),
     (
         "The model refused to answer. Rephrase your message, and try again.",
@@ -979,6 +991,7 @@ pub const PLURALS: Plurals = &[
             "innerhalb von {within} nach der Aktivierung sind {n} Aufrufe fehlgeschlagen, der letzte: {last}",
         ),
     ),
+    ("1 change was lost.", ("1 Änderung ging verloren.", "{n} Änderungen gingen verloren.")),
     (
         "1 message is still queued in session '{session}'. Use /stop all there first.",
         (
@@ -986,6 +999,7 @@ pub const PLURALS: Plurals = &[
             "In Session '{session}' warten noch {n} Nachrichten. Verwende dort zuerst /stop all.",
         ),
     ),
+    ("1 record was recovered.", ("1 Datensatz wurde gerettet.", "{n} Datensätze wurden gerettet.")),
     (
         "Not accepted: 1 message is already queued for session '{session}'. Send this one again when it is answered, or use /stop all to drop it.",
         (

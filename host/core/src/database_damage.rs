@@ -1,0 +1,33 @@
+//! The damage that the host found in its database at its start, and the data that it could recover.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DatabaseDamage {
+    /// The database was damaged. The host has copied the readable rows to a new one.
+    Database {
+        why: String,
+        /// The damaged database.
+        kept: PathBuf,
+        /// The number of rows that were copied.
+        recovered: u64,
+        /// The tables that lost rows.
+        lost: Vec<LostRows>,
+    },
+    /// The write-ahead log was damaged. The host continues with the changes before the damage.
+    Log {
+        /// A copy of the damaged log.
+        kept: PathBuf,
+        /// The number of lost transactions, or `None` if the log can't be read at all.
+        transactions: Option<u64>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRows {
+    pub table: String,
+    /// The number of lost rows, or `None` if it is unknown.
+    pub rows: Option<u64>,
+}
