@@ -6,11 +6,11 @@ use cordboard_core::{
     scrub,
     types::{AuditEntry, SessionName},
 };
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
     Store,
-    error::{OpenError, StoreError},
+    error::{OpenError, StoreError, WorkError},
     inbox::to_column,
     rows::{json, read_all},
     snapshot::open_read_only,
@@ -55,8 +55,10 @@ pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<Audi
     let Some(db) = open_read_only(state)? else {
         return Err(OpenError::NeverUsed { what: "the audit log", path: state.to_owned() });
     };
+    Ok(read(&db.connection, session).map_err(|trouble| trouble.during("read the audit log", db.file))?)
+}
+
+pub(super) fn read(db: &Connection, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, WorkError> {
     let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";
-    let session = session.map(ToString::to_string);
-    let entries = read_all(&db.connection, sql, [session], |row| json(row, 0));
-    Ok(entries.map_err(|trouble| trouble.during("read the audit log", db.file))?)
+    read_all(db, sql, [session.map(ToString::to_string)], |row| json(row, 0))
 }

@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
+pub fn read(db: &Connection) -> Result<OutboxReport, WorkError> {
     let log = read_all(db, "SELECT record FROM delivery_log ORDER BY id", [], |row| json(row, 0))?;
     let sql = "SELECT outbox.place, reply, delivery, stored, unreachable.place IS NOT NULL, why
         FROM outbox LEFT JOIN unreachable ON unreachable.place = outbox.place ORDER BY id";

@@ -24,10 +24,17 @@ pub enum StoreError {
     )]
     Locked { what: String, file: PathBuf },
     #[error(
-        "{what} in {}: the file is damaged ({why}); stop the host, then restore a backup, or move the file away to start without data",
+        "{what} in {}: the file is damaged ({why}); restart the host, which recovers the readable data, or stop the host \
+         and restore a backup with `cordboard restore`",
         file.display()
     )]
     Corrupt { what: String, file: PathBuf, why: String },
+    #[error(
+        "{what} in {}: a record is invalid ({why}); install the version of Cordboard that wrote it, or stop the host and \
+         restore a backup with `cordboard restore`",
+        file.display()
+    )]
+    InvalidRecord { what: String, file: PathBuf, why: String },
     #[error("{what}: the store is closed because the host is shutting down; start the host again")]
     Closed { what: String },
     #[error("use the session name '{0}': it is taken; choose another, or restore that session if it is archived")]
@@ -78,7 +85,7 @@ impl WorkError {
         let what = what.to_owned();
         match self {
             Self::Store(error) => error,
-            Self::Record(error) => StoreError::Corrupt { what, file, why: error.to_string() },
+            Self::Record(error) => StoreError::InvalidRecord { what, file, why: error.to_string() },
             Self::Sql(error) => {
                 let why = error.to_string();
                 match error.sqlite_error_code() {
@@ -101,6 +108,16 @@ impl WorkError {
             }
         }
     }
+}
+
+/// Returns whether the error means that another process has locked the database.
+pub(super) fn is_lock(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Returns the error that SQLite returns if another process has locked the database.
+pub(super) fn busy() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)
 }
 
 /// The reason why a state directory was rejected.
@@ -141,7 +158,7 @@ pub enum OpenError {
     )]
     Older { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so its data seems to be lost; restore a backup of cordboard.db, or remove cordboard.db to start without sessions (the folders are kept)",
+        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so its data is lost; restore a backup with `cordboard restore`, or start the host without sessions (the folders are kept)",
         path.display(),
         counted(*folders, "session folder")
     )]

@@ -179,6 +179,13 @@ fn close(
     Ok(posts)
 }
 
+/// Fails if a record is invalid.
+pub(super) fn check(db: &Connection) -> Result<(), WorkError> {
+    read_all(db, "SELECT id, place, reply, messages FROM keyboard", [], KeyboardRow::read)?;
+    let sql = "SELECT place, request FROM keyboard WHERE request IS NOT NULL";
+    read_all::<(Place, Request)>(db, sql, [], |row| Ok((json(row, 0)?, json(row, 1)?))).map(drop)
+}
+
 struct KeyboardRow {
     id: i64,
     /// The place as JSON.

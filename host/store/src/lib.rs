@@ -22,16 +22,22 @@ use tokio::{
 
 mod access;
 mod audit;
+mod backup;
 mod buttons;
 mod chat_members;
 mod chat_migrations;
 mod command_uses;
+mod copy;
+mod damage_notice;
 mod delivery_log;
 mod error;
 mod inbox;
 mod inbox_edits;
+mod integrity;
 mod jobs;
+mod key_range;
 mod keyboards;
+mod log_scan;
 mod outbox;
 mod outbox_table;
 mod personal_view_modes;
@@ -39,8 +45,13 @@ mod place_locales;
 mod plugin_decisions;
 mod plugin_state;
 mod plugin_versions;
+mod recovery;
+mod replacement;
+mod restore;
 mod rows;
+mod salvage;
 mod schema;
+mod scratch;
 mod sessions;
 mod snapshot;
 mod state_directory;
@@ -55,6 +66,8 @@ mod tests;
 
 pub use access::PairedOwner;
 pub use audit::audit_log;
+pub use backup::{BackupError, back_up};
+pub use copy::CopyProgress;
 pub use cordboard_core::updates_and_posts::{
     CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,
 };
@@ -64,10 +77,12 @@ pub use inbox_edits::{EditedMessage, EditedPrompt, SavedEdit};
 pub use keyboards::{Keyboard, OutcomeText};
 pub use plugin_decisions::Decisions;
 pub use plugin_state::CompareAndSwap;
+pub use restore::{RestoreError, restore};
 pub use snapshot::{StoreSnapshot, read_only};
 pub use usage::usage_log;
 
 use error::WorkError;
+use recovery::Opened;
 use wal::Wal;
 use writer::{Durability, Request, SharedDatabase, TypedRequest, WriteRequest, Writer};
 
@@ -83,24 +98,15 @@ pub struct Store {
 }
 
 /// Opens the state directory, and reads the data that a host needs in order to start. Creates the directory with mode
-/// 0700 if it does not exist.
+/// 0700 if it does not exist. If the database is damaged, keeps it under another name, and continues with a new one that
+/// contains the readable data.
 ///
 /// # Errors
 /// Fails if the directory cannot be used. The text contains the reason and the remedy.
 pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
-    let file = state_directory::database(state);
-    let was_there = file.exists();
     let lock = state_directory::claim(state)?;
-    let failed = |trouble: WorkError| trouble.during("open the store", file.clone());
-    let mut db = connect(&file).map_err(failed)?;
-    let found = schema::version(&db).map_err(failed)?;
-    schema::check_known(found, state)?;
-    if found == 0 && was_there {
-        state_directory::check_emptied(state)?;
-    }
-    schema::migrate(&mut db, found).map_err(failed)?;
-    snapshot::create_host_id(&db).map_err(failed)?;
-    let contents = snapshot::read(&db).map_err(failed)?;
+    let file = state_directory::database(state);
+    let Opened { db, contents } = recovery::open(state)?;
     let failed = |what: &str, error: io::Error| StoreError::Io {
         what: what.to_owned(),
         file: file.clone(),
@@ -173,6 +179,11 @@ impl Store {
         self.notified().insert(place.clone())
     }
 
+    /// Records that the operators were notified of the damage in [`StoreSnapshot::damage`].
+    pub fn clear_damage(&self) {
+        damage_notice::clear(&self.file);
+    }
+
     /// Records that the store works.
     pub fn record_success(&self) {
         self.notified().clear();
@@ -220,6 +231,10 @@ impl Store {
             self.database.count_queued();
             permit.send(Request::Work(durability, request));
         }
-        answered.await.unwrap_or_else(|_| Err(closed()))
+        let outcome = answered.await.unwrap_or_else(|_| Err(closed()));
+        if let Err(StoreError::Corrupt { .. }) = outcome {
+            integrity::request_check(&self.file);
+        }
+        outcome
     }
 }

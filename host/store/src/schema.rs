@@ -4,7 +4,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::error::{OpenError, WorkError};
+use super::{
+    error::{OpenError, WorkError},
+    rows::read_all,
+};
 
 /// Migration N changes `user_version` from N to N+1.
 const STEPS: [&str; 19] = [
@@ -216,6 +219,32 @@ pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), WorkError> 
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()?;
     Ok(())
+}
+
+/// Creates the tables of an older or the current schema in an empty database.
+pub(super) fn create(db: &Connection, version: i64) -> Result<(), WorkError> {
+    for (_, step) in (0..version).zip(STEPS) {
+        db.execute_batch(step)?;
+    }
+    Ok(db.pragma_update(None, "user_version", version)?)
+}
+
+/// Finds the version of a database whose version number is unreadable by its tables. Returns the current version if
+/// none has these tables.
+pub(super) fn version_by_tables(db: &Connection) -> Result<i64, WorkError> {
+    let found = statements(db)?;
+    for version in (1..VERSION).rev() {
+        let example = Connection::open_in_memory()?;
+        create(&example, version)?;
+        if statements(&example)? == found {
+            return Ok(version);
+        }
+    }
+    Ok(VERSION)
+}
+
+fn statements(db: &Connection) -> Result<Vec<String>, WorkError> {
+    read_all(db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name", [], |row| Ok(row.get(0)?))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 
 use cordboard_core::{
     access_entries::StoredPerson,
+    database_damage::DatabaseDamage,
     types::{ActiveScope, Place, SessionName, SessionRecord, SessionTopic, UserId},
     updates_and_posts::{InboxRow, OutboxRow},
 };
@@ -49,6 +50,8 @@ pub struct StoreSnapshot {
     pub names: HashMap<UserId, String>,
     /// The locale of the last user who wrote in each place.
     pub locales: HashMap<Place, String>,
+    /// The damage that was found at this start or an earlier one, and that the operators weren't notified of yet.
+    pub damage: Vec<DatabaseDamage>,
 }
 
 /// Reads a state directory, even while a host is using it. Doesn't change data or lock the directory, but SQLite may
@@ -70,6 +73,16 @@ pub(super) struct ReadOnly {
 
 /// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
 pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
+    match open_known_version(state)? {
+        Some((_, found)) if found < schema::VERSION => {
+            Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION })
+        }
+        opened => Ok(opened.map(|(database, _)| database)),
+    }
+}
+
+/// Like [`open_read_only`], but also opens a database with an older schema, and returns the schema version.
+pub(super) fn open_known_version(state: &Path) -> Result<Option<(ReadOnly, i64)>, OpenError> {
     let file = state_directory::database(state);
     // If the folder can't be searched, opening the file fails with an error that states the reason.
     if matches!(file.try_exists(), Ok(false)) {
@@ -83,8 +96,7 @@ pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError
     match found {
         // An empty database: either the host was killed before its first commit, or the file was emptied.
         0 => state_directory::check_emptied(state).map(|()| None),
-        schema::VERSION => Ok(Some(ReadOnly { file, connection })),
-        _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
+        found => Ok(Some((ReadOnly { file, connection }, found))),
     }
 }
 
@@ -113,6 +125,7 @@ pub(super) fn read(db: &Connection) -> Result<StoreSnapshot, WorkError> {
         people: access::people(&tx)?,
         names: chat_members::names(&tx)?,
         locales: place_locales::all(&tx)?,
+        damage: Vec::new(),
     })
 }
 

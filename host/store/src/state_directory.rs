@@ -35,9 +35,16 @@ pub(super) fn database(state: &Path) -> PathBuf {
 /// Checks that an empty database isn't the result of data loss: fails if session folders exist. Don't call this if the
 /// database file is missing, because users delete the file on purpose to start afresh.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
+    match session_folders(state) {
+        0 => Ok(()),
+        folders => Err(OpenError::Emptied { path: state.to_owned(), folders }),
+    }
+}
+
+/// Returns the number of session folders.
+pub(super) fn session_folders(state: &Path) -> usize {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
-    let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();
-    if folders == 0 { Ok(()) } else { Err(OpenError::Emptied { path: state.to_owned(), folders }) }
+    entries.flatten().filter(|entry| entry.path().is_dir()).count()
 }
 
 /// Creates the directory if it does not exist, checks its permissions, and locks it.
@@ -54,9 +61,18 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
         Err(TryLockError::Error(source)) => return Err(refuse(source)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(refuse)?;
-    // Create the database file here, because SQLite gives its other files the permissions of this one.
-    private().truncate(false).open(database(state)).map_err(refuse)?;
     Ok(Lock { _file: file })
+}
+
+/// Creates the database file if it does not exist.
+pub(super) fn create_database(state: &Path) -> Result<(), OpenError> {
+    create_private(&database(state)).map_err(|source| not_writable(state, source))
+}
+
+/// Creates a file for a database with mode 0600, unless it exists. SQLite gives its other files the permissions of this
+/// one.
+pub(super) fn create_private(file: &Path) -> io::Result<()> {
+    private().truncate(false).open(file).map(drop)
 }
 
 /// Takes the lock. Waits if the host that took it has exited: a child that the host was starting shares the lock until

@@ -13,11 +13,14 @@ use super::*;
 
 mod access;
 mod audit_log;
+mod backups;
 mod closed_requests;
+mod damaged;
 mod delivery_log;
 mod inbox_and_outbox;
 mod plugins;
 mod rejected_state;
+mod released_schemas;
 mod sessions;
 mod topics;
 mod usage;

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -21,9 +21,7 @@ impl Wal {
     /// Closing this file doesn't release SQLite's locks, because SQLite locks the database file and the shared-memory
     /// file instead.
     pub fn open(database: &Path) -> io::Result<Self> {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-wal");
-        Ok(Self::of(File::open(path)?))
+        Ok(Self::of(File::open(path(database))?))
     }
 
     pub(super) const fn of(file: File) -> Self {
@@ -41,4 +39,20 @@ impl Wal {
         self.has_lost_data.store(synced.is_err(), Ordering::Relaxed);
         synced
     }
+}
+
+/// Returns the path of a database's write-ahead log.
+pub(super) fn path(database: &Path) -> PathBuf {
+    with_suffix(database, "-wal")
+}
+
+/// Returns the path of the file in which SQLite keeps the index of the log. It contains no data of its own.
+pub(super) fn shared_memory(database: &Path) -> PathBuf {
+    with_suffix(database, "-shm")
+}
+
+fn with_suffix(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }

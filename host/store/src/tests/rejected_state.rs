@@ -94,20 +94,23 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[test]
-fn a_damaged_file_is_named() {
+fn a_reader_names_a_damaged_file() {
     let state = State::new();
     fs::write(
         state_directory::database(state.path()),
         "no database at all, but long enough to have a header".repeat(20),
     )
     .unwrap();
-    let text = open_error(state.path());
+    let text = format!("failed to {}", read_only(state.path()).unwrap_err());
     let file = state_directory::database(state.path());
     assert!(
-        text.starts_with(&format!("failed to open the store in {}: the file is damaged (", file.display())),
+        text.starts_with(&format!("failed to read the store in {}: the file is damaged (", file.display())),
         "{text}"
     );
-    assert!(text.contains("stop the host, then restore a backup, or move the file away"), "{text}");
+    assert!(
+        text.contains("restart the host, which recovers the readable data, or stop the host and restore"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -118,7 +121,7 @@ async fn a_damaged_record_is_refused_and_not_dropped() {
     store.run(String::new(), |db| Ok(db.execute("UPDATE session SET record = '{'", [])?)).await.unwrap();
     store.close().await;
     let error = open(state.path()).unwrap_err();
-    assert!(matches!(error, OpenError::Store(StoreError::Corrupt { .. })), "{error}");
+    assert!(matches!(error, OpenError::Store(StoreError::InvalidRecord { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -139,24 +142,18 @@ async fn reading_works_with_and_without_a_running_host() {
 }
 
 #[tokio::test]
-async fn an_empty_database_with_sessions_is_refused() {
+async fn a_reader_refuses_an_empty_database_with_sessions() {
     let state = State::new();
-    let (store, _) = state.open();
-    store.create_session(&record("alpha")).await.unwrap();
-    store.close().await;
     fs::create_dir_all(state.path().join("sessions/alpha")).unwrap();
-    for extra in ["-wal", "-shm"] {
-        drop(fs::remove_file(state.path().join(format!("cordboard.db{extra}"))));
-    }
     fs::write(state.path().join("cordboard.db"), "").unwrap();
-    let text = open_error(state.path());
+    let text = read_only(state.path()).unwrap_err().to_string();
     assert!(text.contains("cordboard.db is empty, but sessions/ holds 1 session folder,"), "{text}");
-    assert!(
-        text.contains("restore a backup of cordboard.db, or remove cordboard.db to start without sessions"),
-        "{text}"
-    );
-    assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
-    assert_eq!(open_error(state.path()), text, "the error stays until the file is removed");
+    assert!(text.contains("restore a backup with `cordboard restore`, or start the host without sessions"), "{text}");
+    let (store, contents) = state.open();
+    assert_eq!(contents.damage.len(), 1, "the host starts, and notifies its owner");
+    store.clear_damage();
+    store.close().await;
+    assert_eq!(read_only(state.path()).unwrap().sessions, []);
     fs::remove_file(state.path().join("cordboard.db")).unwrap();
-    state.open();
+    assert_eq!(state.open().1.damage, [], "the file was removed on purpose");
 }

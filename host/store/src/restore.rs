@@ -1,0 +1,111 @@
+//! Replaces the database by a backup. The present database is kept under another name.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{
+    copy::{CopyProgress, copy},
+    error::{OpenError, StoreError, WorkError},
+    integrity, replacement, schema, state_directory,
+};
+
+/// The reason why a backup was not restored. The present database is unchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("read the backup {}: {source}; check the path", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("restore {}: the file is not a backup of Cordboard; name a file that `cordboard backup` wrote", .0.display())]
+    NotABackup(PathBuf),
+    #[error(
+        "restore {}: a newer Cordboard wrote the backup (schema {found}; this version supports up to {known}); install \
+         the newer version",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("restore {}: the backup is damaged ({why}); use another backup", path.display())]
+    Damaged { path: PathBuf, why: String },
+    #[error("replace the database in {}: {source}; check that the disk is healthy and has space", state.display())]
+    Replace { state: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Replaces the database of a state directory by the backup `from`. Returns the file that contains the previous
+/// database, or `None` if there was none.
+///
+/// # Errors
+/// A host is running, the backup can't be used, or the state directory can't be written.
+pub fn restore(
+    state: &Path,
+    from: &Path,
+    progress: &mut dyn FnMut(CopyProgress),
+) -> Result<Option<PathBuf>, RestoreError> {
+    let backup = open_backup(from)?;
+    let _lock = state_directory::claim(state)?;
+    let replace = |source| RestoreError::Replace { state: state.to_owned(), source };
+    let folder = replacement::new_folder(state).map_err(replace)?;
+    let new = folder.path().join("cordboard.db");
+    state_directory::create_private(&new).map_err(replace)?;
+    copy(&backup, &new, progress).map_err(|trouble| unusable(trouble, from))?;
+    let copied = Connection::open(&new).map_err(|error| unusable(error.into(), from))?;
+    if let Some(why) = integrity::find_damage(&copied).map_err(|trouble| unusable(trouble, from))? {
+        return Err(RestoreError::Damaged { path: from.to_owned(), why });
+    }
+    drop(copied);
+    let present = state_directory::database(state);
+    merge_log(&present);
+    let kept = present.exists().then(|| replacement::free_name(&present, "replaced"));
+    replacement::replace(&present, &new, kept.as_deref()).map_err(replace)?;
+    integrity::record_checked(&present);
+    Ok(kept)
+}
+
+/// Opens a backup for reading, and checks that this version of the program supports it.
+fn open_backup(from: &Path) -> Result<Connection, RestoreError> {
+    let read = |source| RestoreError::Read { path: from.to_owned(), source };
+    if !fs::metadata(from).map_err(read)?.is_file() {
+        return Err(RestoreError::NotABackup(from.to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(from, flags).map_err(|error| unusable(error.into(), from))?;
+    let found = schema::version(&opened).map_err(|trouble| unusable(trouble, from))?;
+    if found > schema::VERSION {
+        return Err(RestoreError::Newer { path: from.to_owned(), found, known: schema::VERSION });
+    }
+    let has_host = opened.table_exists(None, "host").map_err(|error| unusable(error.into(), from))?;
+    if found < 1 || !has_host {
+        return Err(RestoreError::NotABackup(from.to_owned()));
+    }
+    Ok(opened)
+}
+
+fn unusable(trouble: WorkError, from: &Path) -> RestoreError {
+    if let WorkError::Sql(error) = &trouble
+        && error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
+    {
+        return RestoreError::NotABackup(from.to_owned());
+    }
+    let error = trouble.during("read the backup", from.to_owned());
+    if let StoreError::Corrupt { why, .. } = &error {
+        return RestoreError::Damaged { path: from.to_owned(), why: why.clone() };
+    }
+    error.into()
+}
+
+/// Writes the log to the present database if possible, so that the kept database is a single file. If the database is
+/// damaged, the log is kept as a separate file.
+fn merge_log(present: &Path) {
+    // SQLite would delete the log of an empty file.
+    if fs::metadata(present).is_ok_and(|file| file.len() > 0) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(present, flags);
+        // After a failure, nothing is lost.
+        drop(opened.and_then(|db| db.pragma_update(None, "journal_mode", "DELETE")));
+    }
+}

@@ -1,0 +1,40 @@
+//! Decides which recovered rows a host can read, by reading each from a scratch database in memory with the code that
+//! reads the real one.
+
+use rusqlite::{Connection, types::Value};
+
+use super::{audit, delivery_log, error::WorkError, keyboards, salvage::Table, schema, snapshot};
+
+pub(super) struct Scratch {
+    db: Connection,
+}
+
+impl Scratch {
+    pub fn new() -> Result<Self, WorkError> {
+        let db = Connection::open_in_memory()?;
+        schema::create(&db, schema::VERSION)?;
+        Ok(Self { db })
+    }
+
+    /// Returns whether a host can read this row.
+    pub fn accepts(&self, table: &Table, row: &[Value]) -> Result<bool, WorkError> {
+        // The row violated no constraint in the database that it was read from.
+        table.insert(&self.db, row)?;
+        let is_readable = self.is_readable(&self.db)?;
+        self.db.execute(&format!("DELETE FROM \"{}\"", table.name), [])?;
+        Ok(is_readable)
+    }
+
+    /// Returns whether all records of a database are valid.
+    pub fn is_readable(&self, db: &Connection) -> Result<bool, WorkError> {
+        let read = snapshot::read(db)
+            .and_then(|_| audit::read(db, None))
+            .and_then(|_| delivery_log::read(db))
+            .and_then(|_| keyboards::check(db));
+        match read {
+            Ok(()) => Ok(true),
+            Err(WorkError::Record(_)) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}
