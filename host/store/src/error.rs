@@ -80,6 +80,15 @@ pub(super) enum WorkError {
 }
 
 impl WorkError {
+    /// Returns whether another process has locked the database.
+    pub(super) fn is_locked(&self) -> bool {
+        match self {
+            Self::Sql(error) => is_lock(error),
+            Self::Store(StoreError::Locked { .. }) => true,
+            Self::Record(_) | Self::Store(_) => false,
+        }
+    }
+
     /// Adds the purpose of the operation and the file's path.
     pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
         let what = what.to_owned();

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use cordboard_core::types::Place;
@@ -37,6 +38,7 @@ mod integrity;
 mod jobs;
 mod key_range;
 mod keyboards;
+mod lock_wait;
 mod log_scan;
 mod outbox;
 mod outbox_table;
@@ -128,6 +130,8 @@ const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {
     let db = Connection::open(file)?;
+    // `lock_wait` waits instead, because a caller's thread must not.
+    db.busy_timeout(Duration::ZERO)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;

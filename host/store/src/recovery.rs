@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use super::{
     connect, damage_notice,
     error::{OpenError, StoreError, WorkError, counted, is_lock},
-    integrity,
+    integrity, lock_wait,
     log_scan::{self, LostTransactions},
     replacement,
     salvage::{self, Salvaged},
@@ -49,7 +49,8 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
     if let Some(lost) = log_scan::scan(&file).map_err(|error| failed("read the write-ahead log", &file, error))? {
         keep_damaged_log(&file, lost)?;
     }
-    let open = |check| try_open(state, check);
+    let is_locked = |error: &OpenError| matches!(error, OpenError::Store(StoreError::Locked { .. }));
+    let open = |check| lock_wait::retry(lock_wait::PATIENCE, is_locked, || try_open(state, check));
     let opened = if was_there { check_emptied(state).and_then(|()| open(check)) } else { open(check) };
     let mut opened = match opened {
         Err(OpenError::Store(StoreError::Corrupt { why, .. })) => {

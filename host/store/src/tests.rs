@@ -18,6 +18,7 @@ mod closed_requests;
 mod damaged;
 mod delivery_log;
 mod inbox_and_outbox;
+mod locked;
 mod plugins;
 mod rejected_state;
 mod released_schemas;

@@ -15,7 +15,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::{StoreError, WorkError},
+    error::{StoreError, WorkError, busy},
+    lock_wait,
     state_directory::Lock,
 };
 
@@ -59,11 +60,19 @@ struct Group {
     checkpoints: Vec<oneshot::Sender<Result<(), WorkError>>>,
 }
 
+/// The result of the work of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WorkResult {
+    Done,
+    Failed,
+    /// Another process has locked the database.
+    Locked,
+}
+
 /// The work of a request, and the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and stores the outcome in the request. Returns whether the work succeeded. May be called again
-    /// after the transaction was rolled back.
-    fn run(&mut self, db: &Connection) -> bool;
+    /// Runs the work and stores the outcome in the request. May be called again after the transaction was rolled back.
+    fn run(&mut self, db: &Connection) -> WorkResult;
     /// Sends the outcome that `run` stored, or the commit's error.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
@@ -82,11 +91,15 @@ where
     T: Send,
     F: FnMut(&Connection) -> Result<T, WorkError> + Send,
 {
-    fn run(&mut self, db: &Connection) -> bool {
+    fn run(&mut self, db: &Connection) -> WorkResult {
         let outcome = (self.work)(db).map_err(|trouble| trouble.during(&self.what, self.file.clone()));
-        let good = outcome.is_ok();
+        let result = match &outcome {
+            Ok(_) => WorkResult::Done,
+            Err(StoreError::Locked { .. }) => WorkResult::Locked,
+            Err(_) => WorkResult::Failed,
+        };
         self.outcome = Some(outcome);
-        good
+        result
     }
 
     fn answer(self: Box<Self>, commit: Result<(), WorkError>) {
@@ -130,7 +143,8 @@ impl SharedDatabase {
     }
 
     /// Commits a request on this thread and answers it. Returns the request if an earlier one is waiting, the database
-    /// is in use, requests recently overlapped, or the writer's thread has to write the log to the database file first.
+    /// is in use or locked by another process, requests recently overlapped, or the writer's thread has to write the log
+    /// to the database file first.
     pub(super) fn commit_if_idle(&self, request: Box<dyn WriteRequest>) -> Option<Box<dyn WriteRequest>> {
         if self.has_concurrent_requests.load(Ordering::Relaxed) {
             return Some(request);
@@ -145,8 +159,11 @@ impl SharedDatabase {
         // A request that was sent before this one must be committed before it.
         match guard.as_mut() {
             Some(database) if self.queued.load(Ordering::SeqCst) == 0 && !database.needs_checkpoint() => {
-                database.commit(Durability::Process, vec![request]);
-                None
+                let request = database.commit_unless_locked(request);
+                if request.is_some() {
+                    self.has_concurrent_requests.store(true, Ordering::Relaxed);
+                }
+                request
             }
             Some(_) | None => Some(request),
         }
@@ -225,7 +242,8 @@ impl Database {
             self.commit(durability, requests);
         }
         for answer in checkpoints {
-            let _ = answer.send(self.checkpoint(CheckpointMode::Truncate));
+            let checkpoint = || self.checkpoint(CheckpointMode::Truncate);
+            let _ = answer.send(lock_wait::retry(lock_wait::PATIENCE, WorkError::is_locked, checkpoint));
         }
         if self.needs_checkpoint() {
             // If this fails, the commits stay in the log, and the next attempt follows as many commits later.
@@ -237,11 +255,26 @@ impl Database {
         self.commits >= COMMITS_PER_CHECKPOINT
     }
 
-    /// Commits the group. If that fails, commits each request separately, so that only the requests that fail are
-    /// rejected.
+    /// Commits and answers the request. Returns it if another process has locked the database.
+    fn commit_unless_locked(&mut self, request: Box<dyn WriteRequest>) -> Option<Box<dyn WriteRequest>> {
+        let mut requests = vec![request];
+        match self.transact(Durability::Process, &mut requests) {
+            Err(trouble) if trouble.is_locked() => {}
+            done => requests.pop()?.answer(done),
+        }
+        requests.pop()
+    }
+
+    /// Commits the group, and waits if another process has locked the database. If the commit fails, commits each request
+    /// separately, so that only the requests that fail are rejected.
     fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
-        match (self.transact(durability, &mut requests), requests.len()) {
+        let commit = || self.transact(durability, &mut requests);
+        match (lock_wait::retry(lock_wait::PATIENCE, WorkError::is_locked, commit), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),
+            // Each request would wait again.
+            (Err(trouble), _) if trouble.is_locked() => {
+                requests.into_iter().for_each(|request| request.answer(Err(busy().into())));
+            }
             (Err(trouble), ..=1) => {
                 if let Some(request) = requests.pop() {
                     request.answer(Err(trouble));
@@ -276,8 +309,7 @@ impl Database {
         };
         let is_busy: bool = self.db.query_row(sql, [], |row| row.get(0))?;
         if is_busy && must_finish {
-            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-            return Err(rusqlite::Error::SqliteFailure(busy, None).into());
+            return Err(busy().into());
         }
         Ok(())
     }
@@ -304,16 +336,19 @@ enum CheckpointMode {
     Truncate,
 }
 
-/// Runs each request in its own savepoint. Fails if SQLite rolled back the whole transaction, which it may do when the
-/// disk is full, or if it can't commit a single request.
+/// Runs each request in its own savepoint. Fails if another process has locked the database, if SQLite rolled back the
+/// whole transaction, which it may do when the disk is full, or if it can't commit a single request.
 fn run_all(db: &Connection, requests: &mut [Box<dyn WriteRequest>]) -> rusqlite::Result<()> {
     for request in requests {
         execute(db, "SAVEPOINT request")?;
-        let good = request.run(db);
+        let result = request.run(db);
+        if result == WorkResult::Locked {
+            return Err(busy());
+        }
         if db.is_autocommit() {
             return Err(rusqlite::Error::InvalidQuery);
         }
-        if !good {
+        if result == WorkResult::Failed {
             execute(db, "ROLLBACK TO request")?;
         }
         execute(db, "RELEASE request")?;

@@ -1,0 +1,88 @@
+//! Waits while another process has locked the database, such as a shell or a backup program. SQLite's own waiting isn't
+//! enough: it doesn't wait in a transaction that has read before it writes.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The maximum time to wait for another process. Afterwards, requests fail, and their errors name the remedy.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The first and the maximum delay between two attempts.
+const DELAYS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(100)];
+
+/// The time after which the wait is logged.
+const UNUSUAL: Duration = Duration::from_secs(1);
+
+/// Repeats `work` until it succeeds, fails for a reason other than a lock, or `patience` has passed. Blocks the thread.
+pub(super) fn retry<T, E>(
+    patience: Duration,
+    is_locked: impl Fn(&E) -> bool,
+    mut work: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let began = Instant::now();
+    let [mut delay, longest] = DELAYS;
+    let mut is_logged = false;
+    loop {
+        match work() {
+            Err(error) if is_locked(&error) && began.elapsed() < patience => {
+                if began.elapsed() > UNUSUAL && !is_logged {
+                    tracing::warn!("another process has locked the database; the host waits for it");
+                    is_logged = true;
+                }
+                thread::sleep(delay);
+                delay = (delay * 2).min(longest);
+            }
+            done => {
+                if is_logged && done.is_ok() {
+                    tracing::info!(waited = ?began.elapsed(), "the database is no longer locked");
+                }
+                return done;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for_with_patience() {
+        let mut attempts = 0;
+        let done = retry(
+            PATIENCE,
+            |_| true,
+            || {
+                attempts += 1;
+                if attempts < 4 { Err(()) } else { Ok(attempts) }
+            },
+        );
+        assert_eq!(done, Ok(4));
+        let mut attempts = 0;
+        let failed: Result<(), i32> = retry(
+            DELAYS[0] * 3,
+            |_| true,
+            || {
+                attempts += 1;
+                Err(attempts)
+            },
+        );
+        assert!(failed.is_err_and(|attempts| attempts > 1));
+    }
+
+    #[test]
+    fn other_errors_are_not_retried() {
+        let mut attempts = 0;
+        let failed: Result<(), i32> = retry(
+            PATIENCE,
+            |_| false,
+            || {
+                attempts += 1;
+                Err(attempts)
+            },
+        );
+        assert_eq!(failed, Err(1));
+    }
+}
