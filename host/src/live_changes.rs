@@ -51,6 +51,7 @@ impl Reconciler {
 
     /// Runs until the watcher stops.
     pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut commands: mpsc::Receiver<AuthorizedCommand>) {
+        language::scope(self.operators.language(), self.operators.notify_damage()).await;
         // The first tick is immediate.
         let mut reorder = tokio::time::interval(MENU_ORDER_INTERVAL);
         loop {

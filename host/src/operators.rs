@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use cordboard_chat::outbox::{Outbox, Unreachable, UnreachableKind};
 use cordboard_core::{
     config::Config,
+    database_damage::DatabaseDamage,
     language::Language,
     messages::{self, plain},
     session::Input,
@@ -37,6 +38,8 @@ pub struct Operators {
     pub menus: CommandMenus,
     /// Notified the first time a person writes in a place after the host has started.
     pub new_member: Arc<Notify>,
+    /// The damage to the database of which the operators weren't notified yet.
+    pub damage: Vec<DatabaseDamage>,
 }
 
 impl Operators {
@@ -49,6 +52,17 @@ impl Operators {
     /// Makes all sessions query the lifecycle plugin again. Called when the policy has changed.
     pub async fn review_all(&self) {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
+    }
+
+    /// Notifies the operators of damage to the database. If there is no owner yet, a later start notifies them.
+    pub async fn notify_damage(&self) {
+        if self.damage.is_empty() || places(&(self.front_end)(), &self.config.now()).is_empty() {
+            return;
+        }
+        for damage in &self.damage {
+            self.notify(messages::database::damaged(damage), None).await;
+        }
+        self.host.store.clear_damage();
     }
 
     /// Notifies the owner that a place can't be written to, unless the place is the owner's private chat, where the

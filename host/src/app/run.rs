@@ -9,6 +9,7 @@ use std::{
 use cordboard_agents::process::{self, Environment, OwnFiles};
 use cordboard_chat::{Inbox, Limits, outbox::Outbox};
 use cordboard_core::{
+    database_damage::DatabaseDamage,
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
     language,
@@ -72,6 +73,7 @@ struct HostBase {
     /// Notified when a person writes in a place for the first time since the host was started.
     new_member: Arc<Notify>,
     pairing: Arc<OwnerPairing>,
+    damage: Vec<DatabaseDamage>,
 }
 
 /// Runs the host until a signal arrives or the front-end ends, then shuts it down.
@@ -163,6 +165,7 @@ impl HostBase {
             host_id: contents.host_id.clone(),
             new_member: Arc::default(),
             pairing,
+            damage: std::mem::take(&mut contents.damage),
         })
     }
 
@@ -353,7 +356,8 @@ impl HostBase {
         let menus = CommandMenus::new(self.config.clone(), plugins, self.store.clone(), outbox.clone());
         let (host, new_member) = (Arc::clone(host), Arc::clone(&self.new_member));
         let config = self.config.clone();
-        Operators { config, host, outbound, front_end, outbox, menus, new_member }
+        let damage = self.damage.clone();
+        Operators { config, host, outbound, front_end, outbox, menus, new_member, damage }
     }
 }
 
