@@ -3,6 +3,7 @@
 
 mod access_checked_chat;
 mod background_tasks;
+mod backups;
 mod bot_router;
 mod exit_reason;
 mod front_end;
@@ -20,6 +21,7 @@ mod telegram;
 mod terminal_handover;
 mod update_sources;
 
+pub use backups::{back_up, restore};
 pub use inspect::{
     check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage,
 };
@@ -81,6 +83,10 @@ pub enum AppError {
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
     Store(#[from] cordboard_store::OpenError),
+    #[error("failed to {0}")]
+    Backup(#[from] cordboard_store::BackupError),
+    #[error("failed to {0}")]
+    Restore(#[from] cordboard_store::RestoreError),
     #[error("failed to {0}")]
     Watch(#[from] cordboard_watch::WatchError),
     #[error("failed to {0}")]
@@ -170,6 +176,8 @@ impl AppError {
             | Self::Dev(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Watch(_)
             | Self::Console(_)
             | Self::NoToken

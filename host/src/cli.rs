@@ -1,5 +1,6 @@
 //! Defines the command line.
 
+mod backups;
 mod plugin;
 
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
+pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
@@ -66,6 +68,12 @@ pub enum Command {
     /// Continue a conversation that began in a terminal as a new session
     #[command(after_help = ADOPT_EXAMPLES)]
     Adopt(Adopt),
+    /// Write a backup of the database to a file, with or without a running host
+    #[command(after_help = backups::BACKUP_HELP)]
+    Backup(Backup),
+    /// Replace the database by a backup, and keep the present database under another name
+    #[command(after_help = backups::RESTORE_HELP)]
+    Restore(Restore),
     /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),
@@ -169,7 +177,7 @@ pub struct Usage {
     pub since: Option<String>,
 }
 
-/// The state directory of a running host.
+/// The state directory of a host.
 #[derive(Debug, Clone, Args)]
 pub struct State {
     /// The state directory of the host [default: $XDG_STATE_HOME/cordboard]

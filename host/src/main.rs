@@ -39,6 +39,8 @@ fn dispatch() -> Result<(), AppError> {
         Command::Usage(usage) => app::list_usage(&usage),
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),
+        Command::Backup(backup) => app::back_up(&backup),
+        Command::Restore(restore) => app::restore(&restore),
         Command::Plugin(plugin) => app::author(&plugin.task),
     }
 }

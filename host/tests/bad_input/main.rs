@@ -7,6 +7,7 @@ mod agents;
 mod check;
 mod command_line;
 mod configuration;
+mod databases;
 mod folders;
 mod full_disk;
 mod host;

@@ -1,0 +1,59 @@
+//! Defines the options of `cordboard backup` and `cordboard restore`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{State, absolute};
+
+pub const BACKUP_HELP: &str =
+    "The backup contains sessions, messages, access, decisions, usage, and the state and versions of
+plugins. Back up these separately:
+  your configuration, with the files that it names (tokens, secrets), and your plugin folder
+  sessions/ in the state directory: the files in the session folders
+  the agents' own data, for example ~/.claude: without it, agents start new conversations
+
+Examples:
+  cordboard backup /backup/cordboard-$(date +%F).db
+  cordboard backup ~/cordboard.db --state /var/lib/cordboard";
+
+pub const RESTORE_HELP: &str =
+    "Stop the host first. Messages that were waiting when the backup was made are handled again.
+
+Examples:
+  cordboard restore /backup/cordboard-2026-11-30.db
+  cordboard restore ~/cordboard.db --state /var/lib/cordboard";
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to create
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    pub state: State,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// A file that `cordboard backup` wrote
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    pub state: State,
+}
+
+impl Backup {
+    /// Returns the absolute path of the file to create.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        absolute(&self.file)
+    }
+}
+
+impl Restore {
+    /// Returns the absolute path of the backup.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        absolute(&self.file)
+    }
+}
