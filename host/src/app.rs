@@ -14,6 +14,7 @@ mod options;
 mod own_files;
 mod plugin_dev;
 mod run;
+mod setup;
 mod shutdown;
 mod status_page;
 mod store_adapters;
@@ -26,6 +27,7 @@ pub use inspect::{
     check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage,
 };
 pub use plugin_dev::author;
+pub use setup::set_up;
 pub use store_adapters::StoredSessions;
 pub use terminal_handover::{adopt, attach};
 
@@ -161,6 +163,8 @@ pub enum AppError {
     Output(#[from] OutputError),
     #[error("failed to {0}")]
     Dev(#[from] DevError),
+    #[error("failed to {0}")]
+    Setup(#[from] setup::SetupError),
 }
 
 impl AppError {
@@ -204,6 +208,7 @@ impl AppError {
             | Self::UnexpectedAnswer
             | Self::Query(_)
             | Self::Output(_)
+            | Self::Setup(_)
             | Self::Dev(_) => ExitCode::FAILURE,
         }
     }

@@ -2,6 +2,7 @@
 
 mod backups;
 mod plugin;
+mod setup;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use cordboard_core::types::SessionName;
 
 pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
+pub use setup::{Import, ImportHomelab, ImportSource, SetupCommand, TimeoutUnit};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
 /// runs.
@@ -77,6 +79,8 @@ pub enum Command {
     /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),
+    #[command(flatten)]
+    Setup(SetupCommand),
 }
 
 const AUDIT_EXAMPLES: &str = "Examples:

@@ -9,6 +9,7 @@ pub mod clock;
 mod constant_time;
 pub mod control;
 pub mod dev;
+pub mod homelab_import;
 pub mod http_server;
 pub mod hub;
 pub mod listing;

@@ -1,4 +1,4 @@
-//! Formats the tables of `cordboard sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and `usage`.
+//! Formats the tables of `cordboard sessions`, `plugins`, `requests`, `access`, `audit`, `outbox`, `usage` and `import`.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -9,7 +9,10 @@ use cordboard_core::{
     types::{AuditEntry, OriginUsage, Phase, Timestamp, Tokens, UsageSum},
 };
 
-use crate::control::{PersonRow, PluginRow, RequestRow, SessionRow};
+use crate::{
+    control::{PersonRow, PluginRow, RequestRow, SessionRow},
+    homelab_import::ImportRow,
+};
 
 mod outbox;
 
@@ -86,6 +89,27 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     });
     let head = ["NAME", "PHASE", "AGENT", "PERSONA", "MODEL", "PID", "TIMEOUT", "TURNS", "QUEUED", "ACTIVE"];
     table_with_links(&head, cells.collect(), rows.iter().map(|row| row.link.as_deref()))
+}
+
+#[must_use]
+pub fn imports(rows: &[ImportRow], now: Timestamp) -> String {
+    if rows.is_empty() {
+        return "No sessions.\n".to_owned();
+    }
+    let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            row.outcome.as_str().to_owned(),
+            dash(row.persona.clone()),
+            dash(row.idle_timeout_s.map(|seconds| format_duration(Duration::from_secs(seconds)))),
+            dash(row.last_active.map(|at| ago(now, at))),
+            dash(row.conversation.clone()),
+            row.note.clone(),
+        ]
+    });
+    let head = ["NAME", "OUTCOME", "PERSONA", "TIMEOUT", "ACTIVE", "CONVERSATION", "NOTE"];
+    table(&head, &cells.collect::<Vec<_>>())
 }
 
 /// Returns the phase to show. A session whose idle agent has background work is shown as `background`, because the host

@@ -42,6 +42,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Backup(backup) => app::back_up(&backup),
         Command::Restore(restore) => app::restore(&restore),
         Command::Plugin(plugin) => app::author(&plugin.task),
+        Command::Setup(setup) => app::set_up(&setup),
     }
 }
 

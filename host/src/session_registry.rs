@@ -90,15 +90,10 @@ impl SessionRegistry {
         self.with_id(id).map_or_else(|| id.clone(), |view| view.record.name.clone())
     }
 
-    /// Returns `name` if no session has it as its id, or else the first numbered name, such as `name-2`, that isn't an
-    /// id.
+    /// Returns the id for a new session with this name.
     #[must_use]
     pub fn free_id(&self, name: &SessionName) -> SessionName {
-        // Leave room for the number. Names are ASCII, so the cut is at a character boundary.
-        let start = name.as_str().get(..50).unwrap_or(name.as_str());
-        let numbered = (2..).filter_map(|number: u32| format!("{start}-{number}").parse().ok());
-        let mut ids = std::iter::once(name.clone()).chain(numbered);
-        ids.find(|id| self.with_id(id).is_none()).expect("there are fewer sessions than numbers")
+        name.free_id(|id| self.with_id(id).is_some())
     }
 
     /// Replaces the name of a session whose snapshot already has the new name.

@@ -93,15 +93,10 @@ impl HandoverService {
     }
 }
 
-/// Returns the requested agent if it is of kind `claude`. Without a request, returns the default agent if it is of that
-/// kind, or else the first agent of that kind.
+/// Returns the requested agent if it is of kind `claude`, or else an agent of that kind.
 fn claude_agent(config: &Config, requested: Option<&str>) -> Result<(String, Agent), HandoverError> {
-    let agents = &config.agents;
-    let default = agents.by_name.get_key_value(&agents.default).into_iter();
-    let mut candidates =
-        default.chain(&agents.by_name).filter(|(name, _)| requested.is_none_or(|wanted| wanted == *name));
-    match candidates.find(|(_, agent)| agent.kind == AgentKind::Claude) {
-        Some((name, agent)) => Ok((name.clone(), agent.clone())),
+    match config.agents.of_kind(AgentKind::Claude, requested) {
+        Some((name, agent)) => Ok((name.to_owned(), agent.clone())),
         None => Err(requested.map_or(HandoverError::NoAgent, |wanted| HandoverError::NoSuchAgent(wanted.to_owned()))),
     }
 }

@@ -12,7 +12,7 @@ mod denials;
 mod reported_mode;
 mod requests;
 mod result;
-mod stored_transcript;
+pub(super) mod stored_transcript;
 mod turn_parts;
 mod unanswered_prompts;
 mod usage;
@@ -43,9 +43,6 @@ use turn_parts::{Turn, is_main_agent};
 use unanswered_prompts::{Prompts, prompt_ids};
 use usage::Usage;
 use version::VersionCheck;
-
-pub(super) use stored_transcript::stored_transcript;
-pub use stored_transcript::{TranscriptError, is_conversation_id, working_folder};
 
 /// The codec of one agent process.
 pub(super) struct Claude {

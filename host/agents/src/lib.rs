@@ -27,7 +27,9 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName, model_input},
 };
 
-pub use claude::{TranscriptError, is_conversation_id, working_folder};
+pub use claude::stored_transcript::{
+    TranscriptError, is_conversation_id, latest_conversation, project_name, projects_folder, working_folder,
+};
 pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
 pub use transcript::{exchanges, transcript};
@@ -65,9 +67,8 @@ pub enum StartError {
 /// # Errors
 /// The program or the sandbox can't be used. The text says what to do.
 pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) -> Result<(), StartError> {
-    let program = command_line::program(agent)?;
     let env = command_line::env(agent, environment);
-    process::locate(&program, &env, folder)?;
+    process::locate(&command_line::program(agent)?, &env, folder)?;
     match agent.sandbox.kind {
         SandboxKind::None => Ok(()),
         SandboxKind::Bwrap => Ok(process::sandbox::check(&env, folder)?),

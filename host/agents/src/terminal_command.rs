@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    claude::is_conversation_id,
+    claude::stored_transcript::is_conversation_id,
     command_line,
     process::{Environment, SpawnError, exec_in_terminal},
 };

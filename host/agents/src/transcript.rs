@@ -10,7 +10,7 @@ use cordboard_core::{
 use serde_json::Value;
 
 use crate::{
-    claude::{TranscriptError, stored_transcript},
+    claude::stored_transcript::{TranscriptError, stored_transcript},
     demo,
     json_fields::text,
     process::Environment,

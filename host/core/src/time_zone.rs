@@ -82,6 +82,13 @@ impl Zone {
         )
     }
 
+    /// Parses a date and time, such as `2026-07-01T09:30:00`. Without an offset, it is a time of this zone.
+    #[must_use]
+    pub fn parse_time(&self, text: &str) -> Option<Timestamp> {
+        let local = || text.parse::<DateTime>().ok()?.to_zoned(self.0.clone()).ok();
+        Timestamp::parse(text).or_else(|| to_timestamp(local()?.timestamp()))
+    }
+
     /// Applies `day` to the time `at`, and returns the beginning of the resulting day. Returns `None` if the calendar
     /// can't represent that day.
     fn start(&self, at: Timestamp, day: impl FnOnce(Zoned) -> Option<Zoned>) -> Option<Timestamp> {
@@ -181,6 +188,18 @@ mod tests {
         assert_eq!(berlin.parse_date("2026-07-01"), Timestamp::parse("2026-06-30T22:00:00Z"));
         for text in ["", "2026-02-30", "yesterday", "2026-07"] {
             assert_eq!(berlin.parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_of_the_zone() {
+        let berlin = Zone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let parsed = Timestamp::parse("2026-07-01T07:30:00.25Z");
+        for text in ["2026-07-01T09:30:00.25", "2026-07-01 09:30:00.250000", "2026-07-01T03:30:00.25-04:00"] {
+            assert_eq!(berlin.parse_time(text), parsed, "{text}");
+        }
+        for text in ["", "now", "2026-13-01T00:00:00"] {
+            assert_eq!(berlin.parse_time(text), None, "{text}");
         }
     }
 }

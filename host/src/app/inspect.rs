@@ -379,7 +379,11 @@ pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
     }
 }
 
-fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> String) -> Result<(), AppError> {
+pub(super) fn print<T: serde::Serialize>(
+    rows: &[T],
+    json: bool,
+    table: impl Fn(&[T]) -> String,
+) -> Result<(), AppError> {
     let text = if json {
         let text = serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?;
         format!("{text}\n")

@@ -14,7 +14,7 @@ use cordboard_core::{
     config::{Agent, Config, Limits},
     session::Settings,
     type_erased::TypeErased,
-    types::{Caller, Role, SessionRecord, UserId},
+    types::{Caller, Role, SessionRecord},
 };
 use cordboard_runtime::{BuiltInGrants, PluginSettings, WebhookAccess};
 use tokio::sync::watch;
@@ -168,8 +168,7 @@ fn webhook_access(config: &Config, plugin: &str) -> WebhookAccess {
 
 /// Returns the operator as a caller with this role.
 pub(super) fn operator(config: &Config, role: Role) -> Caller {
-    let id = config.access.owner.map_or_else(|| "console:local".to_owned(), |id| format!("telegram:{id}"));
-    Caller { id: UserId(id), name: role.as_str().to_owned(), role }
+    Caller { id: config.access.operator(), name: role.as_str().to_owned(), role }
 }
 
 impl SessionConfig for LiveConfig {

@@ -56,16 +56,44 @@ pub fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> 
     if !is_conversation_id(id) {
         return Err(TranscriptError::Id(id.to_owned()));
     }
-    let env = command_line::env(agent, environment);
-    let value = |wanted: &str| env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| Path::new(value));
-    let settings = value("CLAUDE_CONFIG_DIR").map(Path::to_owned);
-    let settings = settings.or_else(|| Some(value("HOME")?.join(".claude"))).ok_or(TranscriptError::NoHome)?;
-    let projects = settings.join("projects");
+    let projects = projects_folder(agent, environment)?;
     let folders = std::fs::read_dir(&projects).into_iter().flatten().flatten();
     // The name of the folder below `projects` depends on the conversation's own folder, which is unknown here. So
     // search all folders.
     let transcript = folders.map(|folder| folder.path().join(format!("{id}.jsonl"))).find(|file| file.is_file());
     transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })
+}
+
+/// Returns the folder below which the agent stores the transcripts of its conversations.
+///
+/// # Errors
+/// The environment of the agent contains no home directory.
+pub fn projects_folder(agent: &Agent, environment: &Environment) -> Result<PathBuf, TranscriptError> {
+    let env = command_line::env(agent, environment);
+    let value = |wanted: &str| env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| Path::new(value));
+    let settings = value("CLAUDE_CONFIG_DIR").map(Path::to_owned);
+    let settings = settings.or_else(|| Some(value("HOME")?.join(".claude"))).ok_or(TranscriptError::NoHome)?;
+    Ok(settings.join("projects"))
+}
+
+/// Returns the name of the folder below `projects` in which claude stores the conversations of a working folder.
+#[must_use]
+pub fn project_name(folder: &Path) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    folder.to_string_lossy().chars().map(letter).collect()
+}
+
+/// Returns the id and the transcript of the conversation that changed last, among those stored in these folders.
+#[must_use]
+pub fn latest_conversation(folders: &[PathBuf]) -> Option<(String, PathBuf)> {
+    let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let conversations = files.filter_map(|file| {
+        let path = file.path();
+        let id = path.file_name()?.to_str()?.strip_suffix(".jsonl").filter(|id| is_conversation_id(id))?.to_owned();
+        let changed = path.metadata().ok().filter(std::fs::Metadata::is_file)?.modified().ok()?;
+        Some((changed, id, path))
+    });
+    conversations.max().map(|(_, id, path)| (id, path))
 }
 
 fn folder_in(transcript: &Path) -> Option<PathBuf> {
@@ -113,6 +141,22 @@ mod tests {
         for bad in ["", "../a", "a/b", "a.b"] {
             assert_eq!(find(bad), Err(TranscriptError::Id(bad.to_owned()).to_string()));
         }
+    }
+
+    #[test]
+    fn the_latest_conversation_is_the_one_that_changed_last() {
+        let home = tempfile::tempdir().unwrap();
+        let project = home.path().join(project_name(Path::new("/srv/my_app.v2")));
+        assert_eq!(project, home.path().join("-srv-my-app-v2"));
+        let folders = [home.path().join("missing"), project.clone()];
+        assert_eq!(latest_conversation(&folders), None);
+        fs::create_dir_all(project.join("a-folder.jsonl")).unwrap();
+        let now = std::time::SystemTime::now();
+        for (name, age) in [("b.jsonl", 1), ("a.jsonl", 2), ("not an id.jsonl", 0), ("c.json", 0)] {
+            let file = File::create(project.join(name)).unwrap();
+            file.set_modified(now - std::time::Duration::from_secs(age)).unwrap();
+        }
+        assert_eq!(latest_conversation(&folders), Some(("b".to_owned(), project.join("b.jsonl"))));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     section::Section,
     value::{Value, ValueError, list, number, text},
 };
-use crate::types::{Place, Role};
+use crate::types::{Place, Role, UserId};
 
 /// The numeric ids of the Telegram users with access, by role, and the rules for tools that agents must not use. The
 /// host ignores the messages of all other Telegram users.
@@ -37,6 +37,12 @@ impl Access {
         section.set("admins", &mut self.admins, list(user));
         section.set("members", &mut self.members, list(user));
         section.set("deny_tools", &mut self.deny_tools, list(rule));
+    }
+
+    /// Returns the id of the operator: the owner, or the user of the console if there is no owner.
+    #[must_use]
+    pub fn operator(&self) -> UserId {
+        UserId(self.owner.map_or_else(|| "console:local".to_owned(), |id| format!("telegram:{id}")))
     }
 
     /// Returns whether any Telegram user has access.

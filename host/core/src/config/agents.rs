@@ -52,6 +52,15 @@ impl Agents {
         self.by_name.get(name)
     }
 
+    /// Returns the requested agent if it is of this kind. Without a request, returns the default agent if it is of this
+    /// kind, or else the first agent that is.
+    #[must_use]
+    pub fn of_kind(&self, kind: AgentKind, requested: Option<&str>) -> Option<(&str, &Agent)> {
+        let default = self.by_name.get_key_value(&self.default).into_iter();
+        let mut candidates = default.chain(&self.by_name).map(|(name, agent)| (name.as_str(), agent));
+        candidates.find(|(name, agent)| agent.kind == kind && requested.is_none_or(|wanted| wanted == *name))
+    }
+
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         let default = section.set("default", &mut self.default, non_blank);
         let shipped = self.by_name.clone();

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::types::SessionName;
 
-/// With a shorter timeout, almost every message would start an agent; with a longer one, agents would hardly ever stop.
-const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
+/// The range of a session's idle timeout. With a shorter timeout, almost every message would start an agent; with a
+/// longer one, agents would hardly ever stop.
+pub const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 /// Zero disables the question to users. The maximum is far longer than any agent takes to answer.
 const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.

@@ -44,6 +44,17 @@ impl SessionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns this name if no session has it as its id, or else the first numbered name, such as `name-2`, that isn't
+    /// an id.
+    #[must_use]
+    pub fn free_id(&self, is_taken: impl Fn(&Self) -> bool) -> Self {
+        // Leave room for the number. Names are ASCII, so the cut is at a character boundary.
+        let start = self.0.get(..50).unwrap_or(&self.0);
+        let numbered = (2..).map(|number: u32| Self(format!("{start}-{number}")));
+        let mut ids = std::iter::once(self.clone()).chain(numbered);
+        ids.find(|id| !is_taken(id)).expect("there are fewer sessions than numbers")
+    }
 }
 
 impl FromStr for SessionName {
@@ -94,6 +105,16 @@ mod tests {
         for bad in ["", "a b", "../x", "ä", ".", &"x".repeat(65)] {
             assert!(bad.parse::<SessionName>().is_err(), "{bad} is not a name");
         }
+    }
+
+    #[test]
+    fn a_taken_id_gets_a_number() {
+        let long: SessionName = "x".repeat(64).parse().expect("a name");
+        let taken = |ids: &'static [&str]| move |id: &SessionName| ids.contains(&id.as_str());
+        let name: SessionName = "a".parse().expect("a name");
+        assert_eq!(name.free_id(taken(&[])).as_str(), "a");
+        assert_eq!(name.free_id(taken(&["a", "a-2"])).as_str(), "a-3");
+        assert_eq!(long.free_id(|id| *id == long).as_str(), format!("{}-2", "x".repeat(50)));
     }
 
     #[test]

@@ -9,12 +9,13 @@ use super::dependencies::CRATES;
 use super::imports::LAYERS;
 use super::source_files::{exists, read};
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
     "host/ARCHITECTURE.md",
+    "host/docs/installation.md",
     "plugins/README.md",
     "plugins/homelab/README.md",
     "wit/README.md",
@@ -32,11 +33,14 @@ struct Known {
 
 impl Known {
     fn load() -> Self {
-        let (xtask, host) = (read("host/xtask/src/cli.rs"), read("host/src/cli.rs") + &read("host/src/cli/plugin.rs"));
+        let xtask = read("host/xtask/src/cli.rs");
+        let host = ["host/src/cli.rs", "host/src/cli/plugin.rs", "host/src/cli/setup.rs"].map(read).concat();
         let mut flags = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
         flags.extend(long_flags(&xtask));
         flags.extend(long_flags(&host));
-        Self { xtask: subcommands(&xtask, "enum Task {"), cordboard: subcommands(&host, "enum Command {"), flags }
+        let mut cordboard = subcommands(&host, "enum Command {");
+        cordboard.extend(subcommands(&host, "enum SetupCommand {"));
+        Self { xtask: subcommands(&xtask, "enum Task {"), cordboard, flags }
     }
 }
 

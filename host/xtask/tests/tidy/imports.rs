@@ -12,7 +12,7 @@ pub const LAYERS: [&[&str]; 8] = [
     &["operators", "pairing", "status", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
     &["hub"],
     &["rollout"],
-    &["control", "schedule", "session", "standard_plugins"],
+    &["control", "homelab_import", "schedule", "session", "standard_plugins"],
     &["session_registry"],
     &[
         "cli",
