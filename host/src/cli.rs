@@ -11,7 +11,7 @@ use cordboard_core::types::SessionName;
 
 pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
-pub use setup::{Import, ImportHomelab, ImportSource, SetupCommand, TimeoutUnit};
+pub use setup::{Completions, Import, ImportHomelab, ImportSource, Man, SetupCommand, Shell, TimeoutUnit};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
 /// runs.

@@ -1,6 +1,9 @@
 //! The commands that install, set up and check a host. None of them needs a running host.
 
+mod command_line_docs;
 mod import;
+
+use std::{io, path::PathBuf};
 
 use super::AppError;
 use crate::{
@@ -13,6 +16,8 @@ use crate::{
 pub enum SetupError {
     #[error(transparent)]
     Import(#[from] ImportError),
+    #[error("write the man pages to {}: {source}", dir.display())]
+    ManPages { dir: PathBuf, source: io::Error },
 }
 
 /// Runs one of the commands that install, set up and check a host.
@@ -24,5 +29,7 @@ pub fn set_up(command: &SetupCommand) -> Result<(), AppError> {
         SetupCommand::Import(import) => match &import.source {
             ImportSource::Homelab(options) => import::homelab(options),
         },
+        SetupCommand::Completions(options) => command_line_docs::completions(options.shell),
+        SetupCommand::Man(options) => command_line_docs::man(&options.dir),
     }
 }

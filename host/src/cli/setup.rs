@@ -11,6 +11,38 @@ pub enum SetupCommand {
     /// Import the sessions of another bot; the host must be stopped
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Print a script that completes cordboard's command line in a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Write the man pages into a folder
+    #[command(after_help = "Examples:\n  cordboard man ~/.local/share/man/man1")]
+    Man(Man),
+}
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  cordboard completions bash > ~/.local/share/bash-completion/completions/cordboard
+  cordboard completions zsh > ~/.zfunc/_cordboard
+  cordboard completions fish > ~/.config/fish/completions/cordboard.fish";
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell for which completions can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder, which is created if it doesn't exist
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 const IMPORT_EXAMPLES: &str = "Examples:

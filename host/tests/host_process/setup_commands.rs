@@ -1,13 +1,31 @@
-//! Tests `cordboard import`.
+//! Tests the commands `import`, `completions` and `man`.
 
-use std::{fs, path::PathBuf, process::Output};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
 
 use super::support::Home;
 
 const CONVERSATION: &str = "0b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e";
 
+/// Returns a command that runs the binary with this home and no other variables.
+fn cordboard(home: &Home, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.args(arguments).env_clear().env("PATH", path).env("HOME", home.path("home")).stdin(Stdio::null());
+    command
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[track_caller]
+fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
 }
 
 /// Writes a folder of the homelab bot, and returns the bot's folder.
@@ -77,4 +95,22 @@ fn an_import_needs_a_stopped_host_and_a_dry_run_does_not() {
     let other = home.run(&["import", "homelab", &bot, "--dry-run", "--agent", "demo"]);
     assert!(text(&other.stderr).contains("no agent 'demo' of kind \"claude\""), "{}", text(&other.stderr));
     assert_eq!(host.end().1, Some(0));
+}
+
+#[test]
+fn bash_completes_subcommands_and_options() {
+    let home = Home::new();
+    let script = succeeded(&cordboard(&home, &["completions", "bash"]).output().unwrap());
+    fs::write(home.path("completions.bash"), script).unwrap();
+    let complete = |words: &str, current: usize| {
+        let line = format!(
+            "source {}; COMP_WORDS=({words}); COMP_CWORD={current}; _cordboard cordboard \"${{COMP_WORDS[{current}]}}\" \
+             \"${{COMP_WORDS[{}]}}\"; echo \"${{COMPREPLY[@]}}\"",
+            home.path("completions.bash").display(),
+            current - 1,
+        );
+        succeeded(&Command::new("bash").args(["--norc", "-c", &line]).output().unwrap())
+    };
+    assert_eq!(complete("cordboard sess", 1).trim(), "sessions");
+    assert!(complete("cordboard import homelab --dry", 3).contains("--dry-run"));
 }
