@@ -11,7 +11,9 @@ use cordboard_core::types::SessionName;
 
 pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
-pub use setup::{Completions, Import, ImportHomelab, ImportSource, Man, SetupCommand, Shell, TimeoutUnit};
+pub use setup::{
+    Completions, Import, ImportHomelab, ImportSource, Init, Man, NoConfigHome, SetupCommand, Shell, TimeoutUnit,
+};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
 /// runs.
@@ -254,8 +256,7 @@ impl Paths {
     /// # Errors
     /// No state directory is given, and neither `XDG_STATE_HOME` nor `HOME` is set.
     pub fn resolve(&self) -> Result<ResolvedPaths, NoHome> {
-        let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
-        let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
+        let config = self.config.clone().or_else(|| default_config().filter(|path| path.exists()));
         let state = State { state: self.state.clone() }.resolve()?;
         Ok(ResolvedPaths {
             config: config.as_deref().map(absolute),
@@ -263,6 +264,11 @@ impl Paths {
             plugins: self.plugins.as_deref().map(absolute),
         })
     }
+}
+
+/// Returns the configuration file that applies if none is given. It may not exist.
+fn default_config() -> Option<PathBuf> {
+    home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"))
 }
 
 fn absolute(path: &Path) -> PathBuf {

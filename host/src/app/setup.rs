@@ -2,6 +2,7 @@
 
 mod command_line_docs;
 mod import;
+mod init;
 
 use std::{io, path::PathBuf};
 
@@ -18,6 +19,8 @@ pub enum SetupError {
     Import(#[from] ImportError),
     #[error("write the man pages to {}: {source}", dir.display())]
     ManPages { dir: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Init(#[from] init::InitError),
 }
 
 /// Runs one of the commands that install, set up and check a host.
@@ -29,6 +32,7 @@ pub fn set_up(command: &SetupCommand) -> Result<(), AppError> {
         SetupCommand::Import(import) => match &import.source {
             ImportSource::Homelab(options) => import::homelab(options),
         },
+        SetupCommand::Init(options) => init::init(options),
         SetupCommand::Completions(options) => command_line_docs::completions(options.shell),
         SetupCommand::Man(options) => command_line_docs::man(&options.dir),
     }

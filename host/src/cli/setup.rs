@@ -1,13 +1,16 @@
 //! Defines the subcommands that install, set up and check a host.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Listing;
+use super::{Listing, absolute, default_config};
 
 #[derive(Debug, Subcommand)]
 pub enum SetupCommand {
+    /// Write a configuration file, after asking for the agent, the bot's token, the owner and the plugin folder
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
     /// Import the sessions of another bot; the host must be stopped
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -18,6 +21,71 @@ pub enum SetupCommand {
     #[command(after_help = "Examples:\n  cordboard man ~/.local/share/man/man1")]
     Man(Man),
 }
+
+const INIT_EXAMPLES: &str =
+    "The token is not shown while you type it. It is stored in the file telegram.token next to the
+configuration file, which only you can read. An existing configuration file is never changed.
+
+Examples:
+  cordboard init
+  cordboard init --agent claude --token-file ~/telegram.token --yes
+  cordboard init --config /etc/cordboard/config.toml --owner 123456789";
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The configuration file to write [default: $XDG_CONFIG_HOME/cordboard/config.toml]
+    #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
+    config: Option<PathBuf>,
+    /// The agent for new sessions: demo, claude, opencode, gemini or claude-agent-acp [default: the first one found]
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The file that contains the bot's token [default: without a token, the chat is the console]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Your numeric Telegram id [default: the person who sends the bot a one-time code from the log is the owner]
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..=i64::MAX.unsigned_abs()))]
+    pub owner: Option<u64>,
+    /// Your plugin folder [default: plugins/ next to the configuration file]
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// Ask nothing: use the default where an option is missing
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Init {
+    /// Returns the absolute path of the configuration file to write.
+    ///
+    /// # Errors
+    /// No file is given, and neither `XDG_CONFIG_HOME` nor `HOME` is set.
+    pub fn config(&self) -> Result<PathBuf, NoConfigHome> {
+        let config = self.config.clone().or_else(default_config);
+        config.map(|config| absolute(&config)).ok_or(NoConfigHome)
+    }
+
+    /// Returns whether other commands use this configuration file if none is given.
+    #[must_use]
+    pub fn is_default(config: &Path) -> bool {
+        default_config().is_some_and(|default| default == config)
+    }
+
+    /// Returns the absolute path of the token file, if one is given.
+    #[must_use]
+    pub fn token_file(&self) -> Option<PathBuf> {
+        self.token_file.as_deref().map(absolute)
+    }
+
+    /// Returns the absolute path of the plugin folder, if one is given.
+    #[must_use]
+    pub fn plugins(&self) -> Option<PathBuf> {
+        self.plugins.as_deref().map(absolute)
+    }
+}
+
+/// No configuration file is given, and neither `XDG_CONFIG_HOME` nor `HOME` is set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("choose a configuration file: neither XDG_CONFIG_HOME nor HOME is set; name a file with --config")]
+pub struct NoConfigHome;
 
 const COMPLETIONS_EXAMPLES: &str = "Examples:
   cordboard completions bash > ~/.local/share/bash-completion/completions/cordboard

@@ -48,7 +48,7 @@ pub use connection::ReceiveError;
 use keyboard::Keyboard;
 use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, TopicSupport};
 pub use pairing::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
-pub use token::{TokenError, check as check_token};
+pub use token::{TokenError, check as check_token, is_token};
 pub use webhook::{UpdateWebhook, WebhookOutcome, WebhookRequest};
 
 /// The front-end name in user ids and in the main bot's places.

@@ -66,7 +66,9 @@ pub fn check(file: &Path) -> Result<String, TokenError> {
     Ok(token.secret().split(':').next().unwrap_or_default().to_owned())
 }
 
-fn is_token(text: &str) -> bool {
+/// Returns whether the text has the form of a bot's token.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
     let Some((bot, secret)) = text.split_once(':') else { return false };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     !bot.is_empty() && bot.bytes().all(|byte| byte.is_ascii_digit()) && secret.len() > 7 && secret.bytes().all(plain)

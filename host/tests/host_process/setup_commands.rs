@@ -1,12 +1,15 @@
-//! Tests the commands `import`, `completions` and `man`.
+//! Tests the commands that set up a host: `init`, `import`, `completions` and `man`.
 
 use std::{
     fs,
-    path::PathBuf,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
-use super::support::Home;
+use super::{pty::Pty, support::Home};
+
+const TOKEN: &str = "123456789:AbC-dEf_ghijklmnop";
 
 const CONVERSATION: &str = "0b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e";
 
@@ -26,6 +29,10 @@ fn text(bytes: &[u8]) -> String {
 fn succeeded(output: &Output) -> String {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 /// Writes a folder of the homelab bot, and returns the bot's folder.
@@ -95,6 +102,96 @@ fn an_import_needs_a_stopped_host_and_a_dry_run_does_not() {
     let other = home.run(&["import", "homelab", &bot, "--dry-run", "--agent", "demo"]);
     assert!(text(&other.stderr).contains("no agent 'demo' of kind \"claude\""), "{}", text(&other.stderr));
     assert_eq!(host.end().1, Some(0));
+}
+
+#[test]
+fn init_writes_a_configuration_that_check_accepts() {
+    let home = Home::new();
+    let token = home.path("my.token");
+    fs::write(&token, TOKEN).unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = home.path("new/config.toml");
+    let [token, config_text] = [&token, &config].map(|path| path.display().to_string());
+    let init = ["init", "--config", &config_text, "--agent", "demo", "--token-file", &token, "--owner", "7", "--yes"];
+    let printed = succeeded(&cordboard(&home, &init).output().unwrap());
+    assert!(printed.contains(&format!("Wrote the configuration to {config_text}.\n")), "{printed}");
+    assert_eq!((mode(&config), mode(&home.path("new"))), (0o600, 0o700));
+    let state = home.state().display().to_string();
+    let check = cordboard(&home, &["check", "--config", &config_text, "--state", &state]).output().unwrap();
+    let checked = succeeded(&check);
+    assert!(checked.contains(&format!("token          ok  {token}\n")), "{checked}");
+    assert!(!checked.contains("access         none"), "{checked}");
+
+    let before = fs::read(&config).unwrap();
+    let again = cordboard(&home, &init).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("exists already; edit it, or name another file"), "{}", text(&again.stderr));
+    assert_eq!(fs::read(&config).unwrap(), before);
+}
+
+#[test]
+fn init_without_a_terminal_needs_yes() {
+    let home = Home::new();
+    let refused = cordboard(&home, &["init"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("there is no terminal; add --yes"), "{}", text(&refused.stderr));
+    assert!(!home.path("home/.config").exists());
+    let unknown = cordboard(&home, &["init", "--agent", "cursor", "--yes"]).output().unwrap();
+    assert!(text(&unknown.stderr).contains("knows only claude, opencode"), "{}", text(&unknown.stderr));
+    assert!(!home.path("home/.config").exists());
+}
+
+#[test]
+fn init_asks_at_a_terminal_and_hides_the_token() {
+    let home = Home::new();
+    let mut shown = String::new();
+    let mut pty = Pty::open(cordboard(&home, &["init"]).env("PATH", "/nonexistent"));
+    shown += &pty.wait("Agent for new sessions [demo]: ");
+    pty.press("cursor\n");
+    shown += &pty.wait("Choose one of claude, ");
+    shown += &pty.wait("Agent for new sessions [demo]: ");
+    pty.press("claude\n");
+    shown += &pty.wait("Enter for no bot): ");
+    pty.press("no token\n");
+    shown += &pty.wait("This is not a token.");
+    shown += &pty.wait("Enter for no bot): ");
+    pty.press(&format!("x\u{7f}{TOKEN}\n"));
+    shown += &pty.wait("instead): ");
+    pty.press("@ada\n");
+    shown += &pty.wait("The id is a number");
+    shown += &pty.wait("instead): ");
+    pty.press("\n");
+    shown += &pty.wait("own plugins [");
+    pty.press("\n");
+    shown += &pty.wait("cordboard run\r\n");
+    pty.ended();
+    assert!(!shown.contains(TOKEN) && !shown.contains("no token\r"), "{shown}");
+    assert!(shown.contains("The program `claude` is not in PATH.") && shown.contains("one-time code"), "{shown}");
+    let folder = home.path("home/.config/cordboard");
+    assert_eq!(fs::read_to_string(folder.join("telegram.token")).unwrap(), format!("{TOKEN}\n"));
+    assert_eq!(mode(&folder.join("telegram.token")), 0o600);
+    assert!(folder.join("plugins").is_dir());
+    let config = fs::read_to_string(folder.join("config.toml")).unwrap();
+    assert!(
+        config.contains("\ntoken_file = \"telegram.token\"\n") && config.contains("\ndefault = \"claude\"\n"),
+        "{config}"
+    );
+}
+
+#[test]
+fn init_that_is_stopped_writes_nothing_and_restores_the_terminal() {
+    let home = Home::new();
+    // The shell runs on after the command, and shows that the terminal echoes again.
+    let script = format!("{} init --agent demo; echo \"exit $?\"; read line", env!("CARGO_BIN_EXE_cordboard"));
+    let mut pty = Pty::open(Command::new("/bin/sh").args(["-c", &script]).env("HOME", home.path("home")));
+    pty.wait("Enter for no bot): ");
+    pty.press("\u{3}");
+    pty.wait("nothing was written");
+    pty.wait("exit 1\r\n");
+    pty.press("shown\n");
+    pty.wait("shown");
+    pty.ended();
+    assert!(!home.path("home/.config").exists());
 }
 
 #[test]

@@ -1,0 +1,225 @@
+//! The command `cordboard init`, which writes a configuration file. It creates files and never changes existing ones.
+
+mod configuration;
+mod known_agents;
+mod questions;
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use cordboard_agents::process::Environment;
+use cordboard_telegram::{TokenError, check_token, is_token};
+
+use self::{
+    known_agents::{KNOWN_AGENTS, KnownAgent},
+    questions::Terminal,
+};
+use super::SetupError;
+use crate::{
+    app::{AppError, inspect::print_text},
+    cli::{Init, NoConfigHome},
+    logging,
+};
+
+/// The name of the token file, next to the configuration file.
+const TOKEN_FILE: &str = "telegram.token";
+
+/// The reason why no configuration was written.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    #[error(transparent)]
+    NoHome(#[from] NoConfigHome),
+    #[error("write the configuration: {} exists already; edit it, or name another file with --config", .0.display())]
+    Exists(PathBuf),
+    #[error("ask for the settings: there is no terminal; add --yes, and options for the settings that you want")]
+    NoTerminal,
+    #[error("read the answer: {0}")]
+    Terminal(#[source] io::Error),
+    #[error("write a configuration: you stopped before the end; nothing was written")]
+    Stopped,
+    #[error("use the agent '{name}': cordboard init knows only {known}; add other agents to the configuration file")]
+    UnknownAgent { name: String, known: String },
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Where the bot's token is.
+enum Token {
+    /// There is no bot: the chat is the console.
+    None,
+    File(PathBuf),
+    /// The token, which is not stored yet.
+    New(String),
+}
+
+/// The settings for the configuration file.
+struct Answers {
+    agent: &'static KnownAgent,
+    token: Token,
+    owner: Option<u64>,
+    plugins: PathBuf,
+}
+
+/// Writes a configuration file: `cordboard init`.
+///
+/// # Errors
+/// The file exists, an answer is missing or can't be used, or a file can't be written.
+pub fn init(options: &Init) -> Result<(), AppError> {
+    logging::start("error");
+    let config = options.config().map_err(|error| SetupError::from(InitError::from(error)))?;
+    let report = write(options, &config).map_err(SetupError::from)?;
+    print_text(&report)
+}
+
+/// Returns the text that tells the user what was written and what to do next.
+fn write(options: &Init, config: &Path) -> Result<String, InitError> {
+    if config.symlink_metadata().is_ok() {
+        return Err(InitError::Exists(config.to_owned()));
+    }
+    let folder = config.parent().unwrap_or(Path::new("/"));
+    let Answers { agent, token, owner, plugins } = answers(options, folder)?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| InitError::Write { path, source }
+    };
+    create_folder(folder).map_err(failed(folder))?;
+    create_folder(&plugins).map_err(failed(&plugins))?;
+    let mut report = String::new();
+    let token_file = match token {
+        Token::None => None,
+        Token::File(file) => Some(file),
+        Token::New(token) => {
+            let file = folder.join(TOKEN_FILE);
+            create_file(&file, &format!("{token}\n")).map_err(failed(&file))?;
+            report.push_str(&format!("Stored the token in {}.\n", file.display()));
+            Some(file)
+        }
+    };
+    let settings =
+        configuration::Settings { folder, agent, token_file: token_file.as_deref(), owner, plugins: &plugins };
+    create_file(config, &settings.to_toml()).map_err(|source| {
+        let exists = source.kind() == io::ErrorKind::AlreadyExists;
+        if exists { InitError::Exists(config.to_owned()) } else { failed(config)(source) }
+    })?;
+    report.push_str(&format!("Wrote the configuration to {}.\n", config.display()));
+    report.push_str(&next_steps(&settings, config));
+    Ok(report)
+}
+
+fn next_steps(settings: &configuration::Settings<'_>, config: &Path) -> String {
+    let mut text = String::from("\n");
+    let agent = settings.agent;
+    if !agent.is_found(&Environment::read()) {
+        text.push_str(&format!("The program `{0}` is not in PATH. Install it before you use the agent.\n", agent.name));
+    }
+    if settings.token_file.is_some() && settings.owner.is_none() {
+        text.push_str("The host logs a one-time code at its start: send it to the bot to become its owner.\n");
+    }
+    let place = if Init::is_default(config) { String::new() } else { format!(" --config {}", config.display()) };
+    text.push_str(&format!("Next:\n  cordboard check{place}\n  cordboard run{place}\n"));
+    text
+}
+
+/// Collects the settings from the options. Asks for the others, or uses their defaults with `--yes`.
+fn answers(options: &Init, folder: &Path) -> Result<Answers, InitError> {
+    let agent = options.agent.as_deref().map(known_agents::by_name).transpose()?;
+    let token = options.token_file().map(|file| check_token(&file).map(|_| file)).transpose()?.map(Token::File);
+    // A token from an earlier, incomplete run of this command.
+    let stored = Some(folder.join(TOKEN_FILE)).filter(|file| file.exists());
+    let token = match (token, stored) {
+        (None, Some(file)) => check_token(&file).map(|_| Some(Token::File(file)))?,
+        (token, _) => token,
+    };
+    let default_plugins = folder.join("plugins");
+    let found = known_agents::found(&Environment::read());
+    if options.yes {
+        return Ok(Answers {
+            agent: agent.unwrap_or(found[0]),
+            token: token.unwrap_or(Token::None),
+            owner: options.owner,
+            plugins: options.plugins().unwrap_or(default_plugins),
+        });
+    }
+    let mut terminal = Terminal::open().ok_or(InitError::NoTerminal)?;
+    let agent = agent.map_or_else(|| ask_agent(&mut terminal, &found), Ok)?;
+    let token = token.map_or_else(|| ask_token(&mut terminal), Ok)?;
+    let owner = match (options.owner, &token) {
+        (Some(owner), _) => Some(owner),
+        (None, Token::None) => None,
+        (None, Token::File(_) | Token::New(_)) => ask_owner(&mut terminal)?,
+    };
+    let plugins = options.plugins().map_or_else(|| ask_plugins(&mut terminal, default_plugins), Ok)?;
+    Ok(Answers { agent, token, owner, plugins })
+}
+
+fn ask_agent(terminal: &mut Terminal, found: &[&'static KnownAgent]) -> Result<&'static KnownAgent, InitError> {
+    let names = |agents: &[&KnownAgent]| agents.iter().map(|agent| agent.name).collect::<Vec<_>>().join(", ");
+    terminal.print(&format!("Agents on this machine: {}.\n", names(found)))?;
+    loop {
+        let answer = terminal.ask(&format!("Agent for new sessions [{}]: ", found[0].name))?;
+        if answer.is_empty() {
+            return Ok(found[0]);
+        }
+        match KNOWN_AGENTS.iter().find(|agent| agent.name == answer) {
+            Some(agent) => return Ok(agent),
+            None => terminal.print(&format!("Choose one of {}.\n", names(&KNOWN_AGENTS.iter().collect::<Vec<_>>())))?,
+        }
+    }
+}
+
+fn ask_token(terminal: &mut Terminal) -> Result<Token, InitError> {
+    loop {
+        let question = "Token of your Telegram bot from @BotFather (hidden; Enter for no bot): ";
+        let answer = terminal.ask_hidden(question)?;
+        if answer.is_empty() {
+            return Ok(Token::None);
+        }
+        if is_token(&answer) {
+            return Ok(Token::New(answer));
+        }
+        terminal.print("This is not a token. A token looks like 123456789:AbC-dEf_…\n")?;
+    }
+}
+
+fn ask_owner(terminal: &mut Terminal) -> Result<Option<u64>, InitError> {
+    loop {
+        let answer = terminal.ask("Your numeric Telegram id (Enter to pair with a one-time code instead): ")?;
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        match answer.parse().ok().filter(|id| (1..=i64::MAX.unsigned_abs()).contains(id)) {
+            Some(id) => return Ok(Some(id)),
+            None => terminal.print("The id is a number, such as 123456789. It is not the user name.\n")?,
+        }
+    }
+}
+
+fn ask_plugins(terminal: &mut Terminal, default: PathBuf) -> Result<PathBuf, InitError> {
+    let answer = terminal.ask(&format!("Folder for your own plugins [{}]: ", default.display()))?;
+    let named = Some(answer).filter(|answer| !answer.is_empty());
+    Ok(named.map_or(default, |answer| std::path::absolute(&answer).unwrap_or_else(|_| answer.into())))
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Creates a file that only this user can read. Never replaces a file.
+fn create_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A partial file would keep the next run from writing it.
+        drop(fs::remove_file(path));
+    }
+    written
+}

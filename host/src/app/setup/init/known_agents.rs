@@ -1,0 +1,60 @@
+//! The agents for which `cordboard init` can write the configuration.
+
+use std::path::Path;
+
+use cordboard_agents::process::{self, Environment};
+
+use super::InitError;
+
+/// An agent, and how to start it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KnownAgent {
+    /// The NAME of `[agents.NAME]`, which is also the name of its program.
+    pub name: &'static str,
+    pub start: AgentStart,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum AgentStart {
+    /// The defaults of the configuration contain the agent, and the binary contains its program.
+    BuiltIn,
+    /// The defaults of the configuration contain the agent.
+    Default,
+    /// The program speaks the Agent Client Protocol if it gets these arguments.
+    Acp(&'static [&'static str]),
+}
+
+/// The agents, the preferred one first. The demo agent is the last one, because it always exists.
+pub const KNOWN_AGENTS: [KnownAgent; 5] = [
+    KnownAgent { name: "claude", start: AgentStart::Default },
+    KnownAgent { name: "opencode", start: AgentStart::Acp(&["acp"]) },
+    KnownAgent { name: "gemini", start: AgentStart::Acp(&["--acp"]) },
+    KnownAgent { name: "claude-agent-acp", start: AgentStart::Acp(&[]) },
+    KnownAgent { name: "demo", start: AgentStart::BuiltIn },
+];
+
+impl KnownAgent {
+    /// Returns whether the agent's program can be started.
+    pub fn is_found(&self, environment: &Environment) -> bool {
+        match self.start {
+            AgentStart::BuiltIn => true,
+            AgentStart::Default | AgentStart::Acp(_) => {
+                process::locate(Path::new(self.name), &environment.not_secret(), Path::new("/")).is_ok()
+            }
+        }
+    }
+}
+
+/// Returns the agents whose programs exist. The list is never empty.
+pub fn found(environment: &Environment) -> Vec<&'static KnownAgent> {
+    KNOWN_AGENTS.iter().filter(|agent| agent.is_found(environment)).collect()
+}
+
+/// # Errors
+/// The agent is not a known one.
+pub fn by_name(name: &str) -> Result<&'static KnownAgent, InitError> {
+    KNOWN_AGENTS.iter().find(|agent| agent.name == name).ok_or_else(|| InitError::UnknownAgent {
+        name: name.to_owned(),
+        known: KNOWN_AGENTS.iter().map(|agent| agent.name).collect::<Vec<_>>().join(", "),
+    })
+}
