@@ -276,7 +276,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let (config, config_file) = load_file(&paths)?;
     let has_bot = config.telegram_bots().next().is_some();
     let kind = run.chat.unwrap_or(if has_bot { ChatKind::Telegram } else { ChatKind::Console });
-    logging::start(front_end::log_level(kind));
+    let log = logging::start_host(front_end::log_level(kind), &config.log);
     if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
             tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set the plugin folder to the folder that contains the file");
@@ -299,6 +299,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         config_file,
         kind,
         environment,
+        log,
     }));
     // Reading standard input blocks a thread until the next line, so the runtime does not wait for that thread.
     runtime.shutdown_background();

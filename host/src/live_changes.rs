@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     hub,
+    logging::LogLevels,
     operators::Operators,
     rollout::{Notifier, Rollout},
     status::StatusServer,
@@ -22,31 +23,31 @@ use crate::{
 /// The interval at which the host reorders the commands in the menus by usage.
 const MENU_ORDER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The parts of the host that are passed each new configuration.
+pub struct ReloadedParts {
+    /// Sends the watcher the maximum interval between scans.
+    pub rescan: watch::Sender<Duration>,
+    pub status: StatusServer,
+    pub log: LogLevels,
+}
+
 pub struct Reconciler {
     operators: Arc<Operators>,
     rollout: Rollout,
     config_path: Option<PathBuf>,
-    rescan: watch::Sender<Duration>,
-    status: StatusServer,
+    parts: ReloadedParts,
     access_changes: watch::Receiver<u64>,
     /// The last configuration error that operators were notified of, so that they are notified of each error only once.
     notified_error: Option<String>,
 }
 
 impl Reconciler {
-    /// `rescan` sends the watcher the maximum interval between scans.
     #[must_use]
-    pub fn new(
-        operators: Operators,
-        mut rollout: Rollout,
-        config_path: Option<PathBuf>,
-        rescan: watch::Sender<Duration>,
-        status: StatusServer,
-    ) -> Self {
+    pub fn new(operators: Operators, mut rollout: Rollout, config_path: Option<PathBuf>, parts: ReloadedParts) -> Self {
         let operators = Arc::new(operators);
         rollout.set_notifier(Arc::clone(&operators) as Arc<dyn Notifier>);
         let access_changes = operators.config.access_changes();
-        Self { operators, rollout, config_path, rescan, status, access_changes, notified_error: None }
+        Self { operators, rollout, config_path, parts, access_changes, notified_error: None }
     }
 
     /// Runs until the watcher stops.
@@ -116,7 +117,9 @@ impl Reconciler {
         if changes.is_empty() {
             return;
         }
-        self.rescan.send_replace(new.plugins.rescan);
+        let rescan = new.plugins.rescan;
+        self.parts.rescan.send_if_modified(|interval| std::mem::replace(interval, rescan) != rescan);
+        self.parts.log.apply(&new.log);
         hub::read_secrets(&new);
         let old = config.replace(new);
         // This function updates everything that depends on access, so `on_access_change` has nothing to do.
@@ -137,7 +140,7 @@ impl Reconciler {
             self.operators.review_all().await;
         }
         if changes.areas.contains(&Area::Status)
-            && let Err(error) = self.status.apply().await
+            && let Err(error) = self.parts.status.apply().await
         {
             tracing::error!(%error, "the status page is off");
             self.notify(messages::configuration::no_status_page(&error.to_string())).await;

@@ -1,39 +1,142 @@
-//! Writes the log to standard error, with colors on a terminal. Each record takes one line, even if it contains line
-//! breaks.
+//! Writes the log to standard error or to systemd's journal. Each record on standard error takes one line, even if it
+//! contains line breaks. No record contains a secret.
 
+mod journal;
+mod line;
 mod recent_problems;
 
 use std::{
-    fmt::Write as _,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
+    sync::Arc,
 };
 
-use cordboard_core::{render::is_unseen, scrub};
-use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use cordboard_core::config::{Log, LogFormat};
+use tracing_subscriber::{
+    EnvFilter, Registry, filter::ParseError, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+};
 
+pub use line::{JsonLineWriter, LineWriter};
 pub use recent_problems::{LoggedProblem, recent_problems};
 
+use journal::{Journal, JournalWriter};
 use recent_problems::RecentProblems;
 
 /// Libraries that log on behalf of guests, without the guest's name or a rate limit. Guests receive the same
 /// information in their errors.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
-/// Starts logging with the filters in `CORDBOARD_LOG`, such as `debug` or `cordboard_runtime=trace`. If the variable is
-/// unset, empty or invalid, `default` applies.
+/// Starts logging for a command that isn't the host, with the filters in `CORDBOARD_LOG`, such as `debug` or
+/// `cordboard_runtime=trace`. If the variable is unset, empty or invalid, `default` applies.
 pub fn start(default: &str) {
-    let requested = std::env::var("CORDBOARD_LOG").ok().filter(|requested| !requested.is_empty());
-    let parsed = requested.as_deref().map(filter).transpose();
-    let invalid = parsed.as_ref().err().map(ToString::to_string);
-    let filter = parsed.ok().flatten().map_or_else(|| filter(default), Ok).unwrap_or_default();
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colours = io::stderr().is_terminal() && !no_color;
-    let subscriber =
-        fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
-    subscriber.finish().with(RecentProblems).init();
-    if let Some(why) = invalid {
-        tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
+    let requested = Requested::read();
+    let filter = requested.filter.clone().map_or_else(|| filter(default), Ok).unwrap_or_default();
+    fmt().with_env_filter(filter).with_writer(stderr).with_ansi(has_colours()).with_target(false).init();
+    requested.report();
+}
+
+/// Starts the log of a host. `default` is the level of targets that `settings` doesn't name.
+pub fn start_host(default: &'static str, settings: &Log) -> LogLevels {
+    let requested = Requested::read();
+    let is_fixed = requested.filter.is_some();
+    let first = requested.filter.clone().unwrap_or_else(|| levels(default, settings));
+    let (filter, handle) = reload::Layer::new(first);
+    let registry = tracing_subscriber::registry().with(filter).with(RecentProblems);
+    let output = Output::open(settings.format);
+    match &output {
+        Output::Text(_) => {
+            registry.with(fmt::layer().with_writer(stderr).with_ansi(has_colours()).with_target(false)).init();
+        }
+        Output::Json => registry.with(fmt::layer().json().with_writer(|| JsonLineWriter(io::stderr()))).init(),
+        Output::Journal(journal) => {
+            let journal = Arc::clone(journal);
+            let writer = move || JournalWriter::new(Arc::clone(&journal));
+            registry.with(fmt::layer().json().without_time().with_writer(writer)).init();
+        }
     }
+    requested.report();
+    if let Output::Text(Some(error)) = output {
+        tracing::error!(%error, "failed to connect to systemd's journal: the log goes to standard error");
+    }
+    LogLevels { handle, default, is_fixed }
+}
+
+/// Changes the levels of the running host's log.
+#[derive(Debug, Clone)]
+pub struct LogLevels {
+    handle: reload::Handle<EnvFilter, Registry>,
+    default: &'static str,
+    /// Whether `CORDBOARD_LOG` sets the filter.
+    is_fixed: bool,
+}
+
+impl LogLevels {
+    /// Applies the levels of a changed configuration.
+    pub fn apply(&self, settings: &Log) {
+        if !self.is_fixed {
+            // This fails only if the log has ended.
+            drop(self.handle.reload(levels(self.default, settings)));
+        }
+    }
+}
+
+/// Returns the filter with these levels.
+fn levels(default: &str, settings: &Log) -> EnvFilter {
+    let levels = settings.levels.iter().map(|(target, level)| format!(",{target}={}", level.as_str()));
+    filter(&levels.fold(default.to_owned(), |all, one| all + &one)).unwrap_or_default()
+}
+
+/// The filter in `CORDBOARD_LOG`.
+struct Requested {
+    filter: Option<EnvFilter>,
+    /// The reason why the filter can't be used.
+    invalid: Option<String>,
+}
+
+impl Requested {
+    fn read() -> Self {
+        let requested = std::env::var("CORDBOARD_LOG").ok().filter(|requested| !requested.is_empty());
+        match requested.as_deref().map(filter).transpose() {
+            Ok(filter) => Self { filter, invalid: None },
+            Err(error) => Self { filter: None, invalid: Some(error.to_string()) },
+        }
+    }
+
+    fn report(self) {
+        if let Some(why) = self.invalid {
+            tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
+        }
+    }
+}
+
+/// Where and how records are written.
+enum Output {
+    /// Lines on standard error. Contains the error if the journal was requested and can't be used.
+    Text(Option<io::Error>),
+    Json,
+    Journal(Arc<Journal>),
+}
+
+impl Output {
+    fn open(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Auto if !journal::is_stderr() => Self::Text(None),
+            LogFormat::Text => Self::Text(None),
+            LogFormat::Json => Self::Json,
+            LogFormat::Auto | LogFormat::Journald => match Journal::connect() {
+                Ok(journal) => Self::Journal(Arc::new(journal)),
+                Err(error) => Self::Text(Some(error)),
+            },
+        }
+    }
+}
+
+fn stderr() -> LineWriter<io::Stderr> {
+    LineWriter(io::stderr())
+}
+
+fn has_colours() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !no_color
 }
 
 /// Returns the filter for `directives`, with logging by `GUEST_LIBRARIES` turned off.
@@ -48,48 +151,11 @@ pub fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
     Ok(filter)
 }
 
-/// Writes each log record on one line. Each record must be written in a single call, and its last byte ends the line.
-/// Libraries may log their requests and responses, so secrets are removed here, for every logger.
-pub struct LineWriter<W>(pub W);
-
-impl<W: Write> Write for LineWriter<W> {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let record_text = scrub::text(String::from_utf8_lossy(record).into_owned());
-        self.0.write_all(one_line(&record_text).as_bytes())?;
-        Ok(record.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// Returns a record as one line. Keeps tabs and colors. Escapes line breaks, other control characters, invisible
-/// characters, and those that change the writing direction.
-fn one_line(record: &str) -> String {
-    let mut line = String::with_capacity(record.len());
-    let record = record.strip_suffix('\n').unwrap_or(record);
-    for (at, letter) in record.char_indices() {
-        match letter {
-            '\t' => line.push(letter),
-            '\u{1b}' if is_colour(&record[at + 1..]) => line.push(letter),
-            letter if is_unseen(letter) => _ = write!(line, "{}", letter.escape_default()),
-            letter => line.push(letter),
-        }
-    }
-    line.push('\n');
-    line
-}
-
-/// Returns whether the text after an escape character is a color sequence.
-fn is_colour(rest: &str) -> bool {
-    let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
-    end.is_some_and(|end| end.starts_with('m'))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{io::Write, sync::Mutex};
+
+    use cordboard_core::{config, scrub};
 
     use super::*;
 
@@ -150,5 +216,34 @@ mod tests {
             assert_eq!(log, "", "{wanted}");
         }
         assert!(logged("info", || tracing::warn!("of the host")).contains("of the host"));
+    }
+
+    #[test]
+    fn levels_apply_to_their_targets_while_the_log_runs() {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let (filter, handle) = reload::Layer::new(levels("warn", &Log::default()));
+        let lines = fmt::layer().with_writer(move || LineWriter(writer.clone())).without_time().with_target(false);
+        let lines = lines.with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+        let log_levels = LogLevels { handle, default: "warn", is_fixed: false };
+        let fixed = LogLevels { is_fixed: true, ..log_levels.clone() };
+        let settings = config::load("[log.levels]\n\"a::b\" = \"debug\"\nwasmtime_wasi = \"debug\"\n").unwrap().log;
+        tracing::subscriber::with_default(subscriber, || {
+            let log = || {
+                tracing::debug!(target: "a::b::c", "debug");
+                tracing::info!(target: "a", "info");
+                tracing::error!(target: "wasmtime_wasi", "of a guest");
+            };
+            log();
+            fixed.apply(&settings);
+            log();
+            log_levels.apply(&settings);
+            log();
+            log_levels.apply(&Log::default());
+            log();
+        });
+        let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log, "DEBUG debug\n");
     }
 }

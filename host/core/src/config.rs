@@ -18,6 +18,7 @@ mod fault;
 mod json;
 mod language;
 mod limits;
+mod log;
 mod nearest;
 mod network_grants;
 mod plain_turn_end;
@@ -52,6 +53,7 @@ pub use duration::{parse as parse_duration, spell as format_duration};
 pub use fault::{ConfigError, Fault};
 pub use language::{LanguageSettings, TextLanguage};
 pub use limits::Limits;
+pub use log::{Log, LogFormat, LogLevel};
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plain_turn_end::{DEFAULT_SILENCE, PromptPattern, TurnEnd};
 pub use plugins::{Plugin, Plugins};
@@ -86,6 +88,7 @@ pub struct Config {
     pub limits: Limits,
     pub console: Console,
     pub language: LanguageSettings,
+    pub log: Log,
     pub webhook: Webhook,
     pub status: Status,
     pub agents: Agents,
@@ -148,6 +151,7 @@ impl Config {
             limits: Limits::default(),
             console: Console::default(),
             language: LanguageSettings::default(),
+            log: Log::default(),
             webhook: Webhook::default(),
             status: Status::default(),
             agents: Agents::default(),
@@ -183,6 +187,7 @@ impl Config {
         root.table("limits", |section| self.limits.merge(section));
         root.table("console", |section| self.console.merge(section));
         root.table("language", |section| self.language.merge(section));
+        root.table("log", |section| self.log.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
         root.table("status", |section| self.status.merge(section));
         root.table("agents", |section| self.agents.merge(section));

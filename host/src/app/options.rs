@@ -6,6 +6,7 @@ use cordboard_watch::ConfigFile;
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     hub::LiveConfig,
+    logging::LogLevels,
 };
 
 /// The paths, the configuration, the front-end and the environment that the host starts with.
@@ -16,4 +17,5 @@ pub struct StartOptions {
     pub config_file: Option<ConfigFile>,
     pub kind: ChatKind,
     pub environment: Environment,
+    pub log: LogLevels,
 }

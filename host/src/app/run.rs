@@ -42,7 +42,7 @@ use crate::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PlaceLanguages,
         QueryRunner, RestoredInbox, SessionSupervisor, TurnRenderer, UsageLedger,
     },
-    live_changes::Reconciler,
+    live_changes::{Reconciler, ReloadedParts},
     operators::{CommandMenus, NoticeFrontEnd, Operators},
     pairing::OwnerPairing,
     rollout::{Resources, Rollout},
@@ -118,7 +118,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
     let control = control.serve(services);
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
-    let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan, status);
+    let parts = ReloadedParts { rescan, status, log: options.log.clone() };
+    let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), parts);
     tokio::spawn(reconciler.run(changes, authorized_commands));
     tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.

@@ -84,6 +84,8 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("voice", "timeout", "\"1m\"", Log("voice")),
     ("console", "drain", "\"1m\"", Log("console")),
     ("language", "texts", "\"en\"", Log("language")),
+    ("log", "format", "\"json\"", Restart),
+    ("log", "levels", "{ \"cordboard::hub\" = \"debug\" }", Log("log")),
     ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
     ("webhook", "body", "\"2MiB\"", Log("webhook")),
     ("status", "token_file", "\"t\"", Log("status")),

@@ -1,4 +1,5 @@
-//! Tests the commands that set up a host: `init`, `import`, `completions` and `man`.
+//! Tests the commands that set up and check a host: `init`, `import`, `completions`, `man`, `service install` and
+//! `doctor`, and the log settings that a host reads at its start.
 
 use std::{
     fs,
@@ -210,4 +211,19 @@ fn bash_completes_subcommands_and_options() {
     };
     assert_eq!(complete("cordboard sess", 1).trim(), "sessions");
     assert!(complete("cordboard import homelab --dry", 3).contains("--dry-run"));
+}
+
+#[test]
+fn log_levels_change_while_the_host_runs() {
+    let home = Home::with("[log]\nformat = \"json\"\n[log.levels]\ncordboard = \"error\"\n");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    home.configure("[log.levels]\ncordboard = \"info\"\n");
+    // The change of the format waits for the next start.
+    host.expect("These configuration keys take effect at the next start: log.format.\n");
+    let logged = host.expect_logged("configuration changed");
+    let record: serde_json::Value = serde_json::from_str(logged.lines().last().unwrap()).unwrap();
+    assert_eq!((&record["level"], &record["fields"]["message"]), (&"INFO".into(), &"configuration changed".into()));
+    assert!(!logged.contains("session created") && record["timestamp"].is_string(), "{logged}");
+    assert_eq!(host.end().1, Some(0));
 }

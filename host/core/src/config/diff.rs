@@ -19,6 +19,7 @@ pub enum Area {
     Limits,
     Console,
     Language,
+    Log,
     Webhook,
     Status,
     /// The agent for new sessions.
@@ -71,6 +72,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Limits, old.limits != new.limits),
         (Area::Console, old.console != new.console),
         (Area::Language, old.language != new.language),
+        (Area::Log, old.log != new.log),
         (Area::Webhook, old.webhook != new.webhook),
         (Area::Status, old.status != new.status),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
@@ -118,14 +120,15 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     changes.filter(|(_, change)| *change != PluginChange::default()).collect()
 }
 
-/// Returns the changed keys that need a restart. The host creates the Bot API client, the webhook listeners, the folder
-/// watch, the instance pool and the cache only at start.
+/// Returns the changed keys that need a restart. The host creates the Bot API client, the log output, the webhook
+/// listeners, the folder watch, the instance pool and the cache only at start.
 fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
         ("telegram.api_url", old.telegram.api_url != new.telegram.api_url),
         ("telegram.webhook", old.telegram.webhook != new.telegram.webhook),
         ("telegram.webhook_listen", old.telegram.webhook_listen != new.telegram.webhook_listen),
+        ("log.format", old.log.format != new.log.format),
         ("webhook.listen", old.webhook.listen != new.webhook.listen),
         ("plugins.folder", old.plugins.folder != new.plugins.folder),
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
@@ -159,6 +162,7 @@ impl Area {
             Self::Limits => "limits",
             Self::Console => "console",
             Self::Language => "language",
+            Self::Log => "log",
             Self::Webhook => "webhook",
             Self::Status => "status",
             Self::DefaultAgent => "default agent",

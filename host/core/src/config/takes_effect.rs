@@ -16,7 +16,7 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 26] = [
+const KEYS: [(&str, &[&str], TakesEffect); 28] = [
     ("telegram", &["token_file", "api_url", "webhook", "webhook_listen"], TakesEffect::NextStart),
     (
         "telegram",
@@ -66,6 +66,8 @@ const KEYS: [(&str, &[&str], TakesEffect); 26] = [
     ("limits", &["agent_memory", "cost_per_day", "free_memory", "live_agents"], TakesEffect::AtOnce),
     ("console", &["drain"], TakesEffect::AtOnce),
     ("language", &["texts"], TakesEffect::AtOnce),
+    ("log", &["format"], TakesEffect::NextStart),
+    ("log", &["levels"], TakesEffect::AtOnce),
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),
     ("status", &["hosts", "listen", "token_file", "user_header", "users"], TakesEffect::AtOnce),

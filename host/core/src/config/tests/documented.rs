@@ -55,6 +55,8 @@ fn each_known_key_is_documented_and_no_other() {
         lines().iter().filter_map(|line| pattern(&line.table).map(|table| format!("{table} {}", line.key))).collect();
     assert!(DEFAULTS.contains("\n[sessions.folders]\n"), "the key is documented as a separate table");
     documented.insert("sessions folders".to_owned());
+    assert!(DEFAULTS.contains("\n[log.levels]\n"), "the key is documented as a separate table");
+    documented.insert("log levels".to_owned());
     assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "the key is documented as a separate table");
     documented.insert("plugins.NAME webhook".to_owned());
     assert!(

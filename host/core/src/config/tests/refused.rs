@@ -48,7 +48,7 @@ fn unknown_tables_are_reported() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known keys: access, agents, console, language, limits, plugins, requests, secrets, sessions, status, telegram, voice, webhook
+            line 3, column 2: unknown table [tools]; known keys: access, agents, console, language, limits, log, plugins, requests, secrets, sessions, status, telegram, voice, webhook
             3 | [tools]
               |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known keys: drain
@@ -307,6 +307,24 @@ fn invalid_plugin_keys_are_reported() {
             line 5, column 11: an item of 'a' in [plugins.x.config] must be a number that JSON can represent: inf, nan and integers beyond 64 bits are not allowed
             5 | a.b = [1, inf]
               |           ^^^
+        "#]],
+    );
+}
+
+#[test]
+fn an_invalid_log_setting_is_reported() {
+    assert_refused(
+        "[log]\nformat = \"xml\"\n[log.levels]\n\"cordboard::hub\" = \"loud\"\n\"a=b\" = \"info\"\n",
+        expect![[r#"
+            line 2, column 10: 'format' in [log] must be one of "auto", "text", "json", "journald", not "xml"
+            2 | format = "xml"
+              |          ^^^^^
+            line 4, column 20: 'cordboard::hub' in [log.levels] must be one of "off", "error", "warn", "info", "debug", "trace", not "loud"
+            4 | "cordboard::hub" = "loud"
+              |                    ^^^^^^
+            line 5, column 1: 'a=b' in [log.levels] must be the name of a crate or a module, such as cordboard::hub
+            5 | "a=b"…
+              | ^^^^^
         "#]],
     );
 }

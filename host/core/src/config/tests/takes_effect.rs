@@ -62,6 +62,8 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("limits", "free_memory", "\"1GiB\""),
     ("console", "drain", "\"1m\""),
     ("language", "texts", "\"de\""),
+    ("log", "format", "\"json\""),
+    ("log", "levels", "{ \"cordboard::hub\" = \"debug\" }"),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),
     ("status", "listen", "\"127.0.0.1:1\""),

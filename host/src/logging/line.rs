@@ -1,0 +1,95 @@
+//! Writes each log record to a stream, as one line of text or JSON.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use cordboard_core::{render::is_unseen, scrub};
+
+/// Writes each log record on one line. Each record must be written in a single call, and its last byte ends the line.
+/// Libraries may log their requests and responses, so secrets are removed here, for every logger.
+pub struct LineWriter<W>(pub W);
+
+impl<W: Write> Write for LineWriter<W> {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        let record_text = scrub::text(String::from_utf8_lossy(record).into_owned());
+        self.0.write_all(one_line(&record_text).as_bytes())?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes each log record, which is a JSON object, on one line. Each record must be written in a single call.
+pub struct JsonLineWriter<W>(pub W);
+
+impl<W: Write> Write for JsonLineWriter<W> {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        self.0.write_all(one_json_line(record).as_bytes())?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Returns a record without secrets, as a line. JSON escapes line breaks, so this escapes only the characters that are
+/// invisible or change the writing direction. They can occur only in strings.
+pub(super) fn one_json_line(record: &[u8]) -> String {
+    let record = scrub::text(String::from_utf8_lossy(record).into_owned());
+    let mut line = String::with_capacity(record.len());
+    for letter in record.trim_end().chars() {
+        if is_unseen(letter) {
+            let mut units = [0; 2];
+            letter.encode_utf16(&mut units).iter().for_each(|unit| _ = write!(line, "\\u{unit:04x}"));
+        } else {
+            line.push(letter);
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// Returns a record as one line. Keeps tabs and colors. Escapes line breaks, other control characters, invisible
+/// characters, and those that change the writing direction.
+fn one_line(record: &str) -> String {
+    let mut line = String::with_capacity(record.len());
+    let record = record.strip_suffix('\n').unwrap_or(record);
+    for (at, letter) in record.char_indices() {
+        match letter {
+            '\t' => line.push(letter),
+            '\u{1b}' if is_colour(&record[at + 1..]) => line.push(letter),
+            letter if is_unseen(letter) => _ = write!(line, "{}", letter.escape_default()),
+            letter => line.push(letter),
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// Returns whether the text after an escape character is a color sequence.
+fn is_colour(rest: &str) -> bool {
+    let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+    end.is_some_and(|end| end.starts_with('m'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_record_stays_json_without_secrets_and_invisible_characters() {
+        scrub::remember("<token>", "987654321:JsO-abcdefghijklmnop");
+        let fields = serde_json::json!({ "a": "x\u{202e}\n\u{e0001}\"987654321:JsO-abcdefghijklmnop\"" });
+        let mut lines = Vec::new();
+        JsonLineWriter(&mut lines).write_all(format!("{fields}\n").as_bytes()).unwrap();
+        let line = String::from_utf8(lines).unwrap();
+        assert_eq!(line, "{\"a\":\"x\\u202e\\n\\udb40\\udc01\\\"<token>\\\"\"}\n");
+        let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(parsed["a"], "x\u{202e}\n\u{e0001}\"<token>\"");
+    }
+}
