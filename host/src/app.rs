@@ -54,6 +54,7 @@ use crate::{
     dev::DevError,
     hub::{self, LiveConfig},
     logging,
+    service_manager::ServiceManager,
     status::ListenError,
     stdout::OutputError,
 };
@@ -300,6 +301,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         kind,
         environment,
         log,
+        service_manager: ServiceManager::detect(),
     }));
     // Reading standard input blocks a thread until the next line, so the runtime does not wait for that thread.
     runtime.shutdown_background();

@@ -69,6 +69,7 @@ use tokio::{
 };
 
 use self::undispatched_prompts::{PromptTaker, TakePrompts};
+use crate::service_manager::Watchdog;
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -98,11 +99,11 @@ impl HubHandle {
 
 /// Starts the hub on its own task.
 #[must_use]
-pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
+pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>, watchdog: Watchdog) -> HubHandle {
     let (closing, closed) = watch::channel(false);
     let (requester, requests) = undispatched_prompts::channel();
-    let hub_loop =
-        HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
+    let (hub, tasks) = (Hub::default(), Tasks::default());
+    let hub_loop = HubLoop { hub, dispatcher, accepted, closed, requester, requests, tasks, watchdog };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }
 }
 
@@ -115,6 +116,7 @@ struct HubLoop {
     requester: mpsc::Sender<TakePrompts>,
     requests: mpsc::Receiver<TakePrompts>,
     tasks: Tasks,
+    watchdog: Watchdog,
 }
 
 impl HubLoop {
@@ -142,6 +144,8 @@ impl HubLoop {
                 Some(slot) = self.tasks.next() => return HubEvent::Finished(slot),
                 event = self.accepted.recv(), if self.hub.is_open() => return event.unwrap_or(HubEvent::Closed),
                 () = &mut timeout => return HubEvent::Timeout,
+                // If this loop is stuck, systemd restarts the host.
+                () = self.watchdog.beat() => {}
             }
         }
     }

@@ -17,6 +17,7 @@ use cordboard::{
         UsageLedger,
     },
     rollout::{Resources, Rollout},
+    service_manager::ServiceManager,
     session::Ports,
     session_files::SessionFiles,
     session_registry::SessionRegistry,
@@ -130,7 +131,7 @@ impl WiredHost {
             (Arc::clone(&registry), state),
         );
         let (intake, accepted) = hub::intake();
-        let serving = hub::spawn(server, accepted);
+        let serving = hub::spawn(server, accepted, ServiceManager::absent().watchdog());
         let inbox = InboxWriter {
             store: store.clone(),
             topics: SessionTopics::new(store.clone(), Vec::new()),

@@ -11,7 +11,7 @@ use cordboard_agents::{
 };
 use cordboard_core::{
     access_entries::{AccessEntries, ListedPerson},
-    config::SecretSource,
+    config::{SecretSource, Telegram},
     messages, scrub,
     session::Machine,
     types::SessionRecord,
@@ -99,7 +99,7 @@ fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String
     let now = config.now();
     let (mut problems, mut ids) = (Vec::new(), Vec::new());
     for (table, telegram) in now.telegram_bots() {
-        let Some(file) = own_files::token_file(paths, telegram) else { continue };
+        let Some(file) = own_files::token_file(paths, &table, telegram) else { continue };
         let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         print_text(&format!("token          {verdict}  {}\n", file.display()))?;
@@ -337,7 +337,8 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
-    for file in config.telegram_bots().filter_map(|(_, telegram)| own_files::token_file(paths, telegram)) {
+    let file = |(front_end, telegram): (String, &Telegram)| own_files::token_file(paths, &front_end, telegram);
+    for file in config.telegram_bots().filter_map(file) {
         drop(cordboard_telegram::check_token(&file));
     }
 }

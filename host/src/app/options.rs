@@ -7,6 +7,7 @@ use crate::{
     cli::{ChatKind, ResolvedPaths},
     hub::LiveConfig,
     logging::LogLevels,
+    service_manager::ServiceManager,
 };
 
 /// The paths, the configuration, the front-end and the environment that the host starts with.
@@ -18,4 +19,5 @@ pub struct StartOptions {
     pub kind: ChatKind,
     pub environment: Environment,
     pub log: LogLevels,
+    pub service_manager: ServiceManager,
 }

@@ -20,27 +20,48 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
             SecretSource::File(file) => Some(file.clone()),
             SecretSource::Credential(_) => None,
         });
-        // The folder that contains the host's systemd credentials.
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let tokens = config.telegram_bots().filter_map(|(_, telegram)| token_file(&paths, telegram));
+        let bots = config.telegram_bots();
+        // A token remains in its file when the host reads a copy of it.
+        let configured = config.telegram_bots().filter_map(|(_, telegram)| configured_token_file(&paths, telegram));
+        let tokens =
+            bots.filter_map(|(front_end, telegram)| token_file(&paths, &front_end, telegram)).chain(configured);
         let status_token = config.status.token_file.as_ref().map(|file| base(&paths).join(file));
         OwnFiles {
             folders: [paths.state.clone()]
                 .into_iter()
                 .chain(plugin_folder(&paths, &config))
-                .chain(credentials)
+                .chain(credentials())
                 .collect(),
             files: paths.config.clone().into_iter().chain(tokens).chain(status_token).chain(secrets).collect(),
         }
     })
 }
 
-/// Returns the path of a bot's token file. A relative path is resolved against the folder of the configuration file.
-pub fn token_file(paths: &ResolvedPaths, telegram: &Telegram) -> Option<PathBuf> {
+/// Returns the path of the token file of the bot with this front-end: the systemd credential that is named after the
+/// front-end, such as `telegram.token`, or else the configured file.
+pub fn token_file(paths: &ResolvedPaths, front_end: &str, telegram: &Telegram) -> Option<PathBuf> {
+    let configured = configured_token_file(paths, telegram)?;
+    let credential = credentials().map(|folder| folder.join(credential_name(front_end))).filter(|file| file.exists());
+    Some(credential.unwrap_or(configured))
+}
+
+/// Returns the path of the token file that the configuration names. A relative path is resolved against the folder of
+/// the configuration file.
+pub fn configured_token_file(paths: &ResolvedPaths, telegram: &Telegram) -> Option<PathBuf> {
     telegram.token_file.as_ref().map(|file| base(paths).join(file))
 }
 
 /// Returns the folder against which relative paths in the configuration are resolved.
 pub fn base(paths: &ResolvedPaths) -> &Path {
     paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""))
+}
+
+/// Returns the name of the systemd credential that contains the token of the bot with this front-end.
+pub fn credential_name(front_end: &str) -> String {
+    format!("{front_end}.token")
+}
+
+/// Returns the folder that contains the host's systemd credentials.
+fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }

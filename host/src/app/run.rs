@@ -30,7 +30,7 @@ use super::{
     options::StartOptions,
     own_files::own_files,
     plugin_folder, shutdown,
-    shutdown::Shutdown,
+    shutdown::{Reload, Shutdown},
     status_page,
     store_adapters::{StoredDeliveries, StoredSessions},
 };
@@ -78,7 +78,7 @@ struct HostBase {
 
 /// Runs the host until a signal arrives or the front-end ends, then shuts it down.
 pub async fn serve(options: StartOptions) -> Result<(), AppError> {
-    let mut signals = shutdown::Signals::watch()?;
+    let mut signals = shutdown::Signals::watch(options.service_manager)?;
     process::adopt_orphans();
     let (store, mut contents) = cordboard_store::open(&options.paths.state)?;
     let folder = plugin_folder(&options.paths, &options.config.now());
@@ -112,12 +112,13 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     outbox.restore(unreachable, unsent);
     outbound.withdraw_session_requests().await;
     let dispatcher = Arc::new(base.dispatcher(&host, &outbound));
-    let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
+    let hub = hub::spawn(Arc::clone(&dispatcher), accepted, options.service_manager.watchdog());
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
     let control = control.serve(services);
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
+    let reload = Reload { rescan: rescan.clone(), service_manager: options.service_manager };
     let parts = ReloadedParts { rescan, status, log: options.log.clone() };
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), parts);
     tokio::spawn(reconciler.run(changes, authorized_commands));
@@ -126,10 +127,9 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let background = background.start(&host);
     front_end.begin(outbound);
 
-    let reason = shutdown::wait(&mut front_end, &mut signals).await;
+    let reason = shutdown::wait(&mut front_end, &mut signals, &reload).await;
     front_end.stop_accepting();
-    let shutdown = Shutdown { front_end: &mut front_end, host, outbox, sending, hub, signals };
-    let ended = shutdown.run(reason).await;
+    let ended = Shutdown { front_end: &mut front_end, host, outbox, sending, hub, signals }.run(reason).await;
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();

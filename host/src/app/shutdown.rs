@@ -7,6 +7,7 @@ use cordboard_chat::outbox::Outbox;
 use cordboard_core::{config::format_duration, session::Input};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -15,7 +16,10 @@ use super::{
     exit_reason::ExitReason,
     front_end::{Announcer, FrontEnd},
 };
-use crate::hub::{HostService, HubHandle, QuiescenceWaiter};
+use crate::{
+    hub::{HostService, HubHandle, QuiescenceWaiter},
+    service_manager::ServiceManager,
+};
 
 /// The time limit for each shutdown step that sends or shows remaining posts. Posts that are not sent in time are sent
 /// at the next start.
@@ -25,41 +29,80 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// is closed and 5 s after SIGTERM; the remaining time is for its descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
-/// The signals that make the host exit. They are watched from startup to exit, because an unwatched signal is lost or
-/// kills the host.
+/// The signals that make the host exit or reload. They are watched from startup to exit, because an unwatched signal is
+/// lost or kills the host.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// systemd sends SIGHUP for `systemctl reload`. Without systemd, SIGHUP means that the terminal was closed.
+    is_hangup_reload: bool,
+}
+
+/// The request of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Requested {
+    Exit,
+    Reload,
 }
 
 impl Signals {
-    pub fn watch() -> std::io::Result<Self> {
+    pub fn watch(service_manager: ServiceManager) -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            is_hangup_reload: service_manager.is_present(),
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Requested {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.terminate.recv() => Requested::Exit,
+            _ = self.interrupt.recv() => Requested::Exit,
+            _ = self.hangup.recv() => if self.is_hangup_reload { Requested::Reload } else { Requested::Exit },
         }
+    }
+
+    /// Waits for a signal that makes the host exit.
+    async fn exit_requested(&mut self) {
+        while self.next().await != Requested::Exit {}
+    }
+}
+
+/// Scans the configuration and the plugin folder at the request of systemd.
+pub struct Reload {
+    pub rescan: watch::Sender<Duration>,
+    pub service_manager: ServiceManager,
+}
+
+impl Reload {
+    fn perform(&self) {
+        tracing::info!("reload requested: scanning the configuration and the plugins");
+        self.service_manager.reloading();
+        // The same interval again requests a scan.
+        self.rescan.send_modify(|_| {});
+        self.service_manager.ready();
     }
 }
 
 /// The delay after which the host shows what the shutdown is waiting for.
 const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
 
-/// Waits until a signal arrives or the front-end ends.
-pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals) -> ExitReason {
-    tokio::select! {
-        () = signals.next() => ExitReason::Requested,
-        reason = front_end.ended() => reason,
-    }
+/// Waits until a signal makes the host exit or the front-end ends. Reloads at the request of systemd.
+pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals, reload: &Reload) -> ExitReason {
+    reload.service_manager.ready();
+    let reason = loop {
+        tokio::select! {
+            requested = signals.next() => match requested {
+                Requested::Exit => break ExitReason::Requested,
+                Requested::Reload => reload.perform(),
+            },
+            reason = front_end.ended() => break reason,
+        }
+    };
+    reload.service_manager.stopping();
+    reason
 }
 
 pub struct Shutdown<'f> {
@@ -129,7 +172,7 @@ struct Interrupts<'f> {
 impl Interrupts<'_> {
     async fn next(&mut self) {
         tokio::select! {
-            () = self.signals.next() => {}
+            () = self.signals.exit_requested() => {}
             () = self.front_end.quit_requested() => {}
         }
     }

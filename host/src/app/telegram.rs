@@ -252,7 +252,7 @@ fn receiver_settings(
 }
 
 fn settings(options: &StartOptions, front_end: &str, telegram: &TelegramConfig) -> Result<Settings, AppError> {
-    let token = token_file(&options.paths, telegram).ok_or(AppError::NoToken)?;
+    let token = token_file(&options.paths, front_end, telegram).ok_or(AppError::NoToken)?;
     let current = BotSettings::new(options, front_end);
     let mut settings = Settings::new(token, &telegram.api_url);
     front_end.clone_into(&mut settings.front_end);

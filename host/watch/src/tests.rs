@@ -248,6 +248,17 @@ async fn without_os_events_the_rescan_interval_applies() {
 }
 
 #[tokio::test]
+async fn sending_the_same_interval_again_requests_a_scan() {
+    let mut fixture = Fixture::start(filled, no_watch());
+    let began = std::time::Instant::now();
+    fixture.rename_over("plugins/a.wasm", "a2");
+    fixture.rescan.send_modify(|_| {});
+    assert_eq!(fixture.next().await, plugin("a", "a2"));
+    // Without events, the next scan would be due after 10 s.
+    assert!(began.elapsed() < Duration::from_secs(8));
+}
+
+#[tokio::test]
 async fn a_recreated_folder_is_watched() {
     let mut fixture = Fixture::new(filled);
     for text in ["a2", "a3", "a4"] {

@@ -74,7 +74,8 @@ impl WatchLoop {
                     (Err(_), _) | (_, None) => {}
                 },
                 () = self.os_watcher.next_event() => self.on_event(),
-                Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
+                // The host also sends the same interval again to request a scan.
+                Ok(()) = self.rescan.changed() => self.due = Instant::now(),
                 () = sleep_until(self.due) => self.scan().await,
             }
         }

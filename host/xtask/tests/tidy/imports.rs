@@ -20,6 +20,7 @@ pub const LAYERS: [&[&str]; 8] = [
         "constant_time",
         "http_server",
         "received_files",
+        "service_manager",
         "session_files",
         "session_topics",
         "logging",

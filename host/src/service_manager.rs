@@ -1,0 +1,90 @@
+//! Notifies systemd of the host's state, and feeds its watchdog. Does nothing if systemd didn't start this process.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// The connection to systemd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceManager {
+    is_present: bool,
+    /// The maximum time between two beats, after which systemd restarts the host.
+    watchdog: Option<Duration>,
+}
+
+impl ServiceManager {
+    /// Finds systemd by the variables that it sets for services of type `notify`.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self { is_present: std::env::var_os("NOTIFY_SOCKET").is_some(), watchdog: sd_notify::watchdog_enabled() }
+    }
+
+    /// Returns the service manager of a process that systemd didn't start.
+    #[must_use]
+    pub const fn absent() -> Self {
+        Self { is_present: false, watchdog: None }
+    }
+
+    #[must_use]
+    pub const fn is_present(self) -> bool {
+        self.is_present
+    }
+
+    /// The host accepts messages, or has begun to apply the files that changed.
+    pub fn ready(self) {
+        self.notify(&[NotifyState::Ready]);
+    }
+
+    /// The host reloads. systemd waits until it is ready again.
+    pub fn reloading(self) {
+        // systemd ignores the state without the time.
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            self.notify(&[NotifyState::Reloading, now]);
+        }
+    }
+
+    pub fn stopping(self) {
+        self.notify(&[NotifyState::Stopping]);
+    }
+
+    fn notify(self, state: &[NotifyState<'_>]) {
+        if !self.is_present {
+            return;
+        }
+        if let Err(error) = sd_notify::notify(state) {
+            tracing::warn!(%error, "failed to notify systemd");
+        }
+    }
+
+    #[must_use]
+    pub fn watchdog(self) -> Watchdog {
+        let interval = self.watchdog.map(|limit| {
+            // Half of the limit, as systemd recommends. A zero interval would panic.
+            let mut interval = interval((limit / 2).max(Duration::from_millis(1)));
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        });
+        Watchdog { service_manager: self, interval }
+    }
+}
+
+/// Feeds systemd's watchdog for the loop that calls it.
+#[derive(Debug)]
+pub struct Watchdog {
+    service_manager: ServiceManager,
+    interval: Option<Interval>,
+}
+
+impl Watchdog {
+    /// Waits until the next beat is due, and sends it. Never returns without a watchdog. Cancel safe.
+    pub async fn beat(&mut self) {
+        match &mut self.interval {
+            Some(interval) => {
+                interval.tick().await;
+                self.service_manager.notify(&[NotifyState::Watchdog]);
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
