@@ -12,7 +12,8 @@ use cordboard_core::types::SessionName;
 pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
 pub use setup::{
-    Completions, Import, ImportHomelab, ImportSource, Init, Man, NoConfigHome, SetupCommand, Shell, TimeoutUnit,
+    Completions, Import, ImportHomelab, ImportSource, Init, InstallService, Man, NoConfigHome, Service, ServiceTask,
+    SetupCommand, Shell, TimeoutUnit,
 };
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it

@@ -1,14 +1,17 @@
 //! The commands that install, set up and check a host. None of them needs a running host.
 
+mod accounts;
 mod command_line_docs;
 mod import;
 mod init;
+mod program_output;
+mod service;
 
 use std::{io, path::PathBuf};
 
 use super::AppError;
 use crate::{
-    cli::{ImportSource, SetupCommand},
+    cli::{ImportSource, ServiceTask, SetupCommand},
     homelab_import::ImportError,
 };
 
@@ -21,6 +24,8 @@ pub enum SetupError {
     ManPages { dir: PathBuf, source: io::Error },
     #[error(transparent)]
     Init(#[from] init::InitError),
+    #[error(transparent)]
+    Service(#[from] service::ServiceError),
 }
 
 /// Runs one of the commands that install, set up and check a host.
@@ -33,6 +38,9 @@ pub fn set_up(command: &SetupCommand) -> Result<(), AppError> {
             ImportSource::Homelab(options) => import::homelab(options),
         },
         SetupCommand::Init(options) => init::init(options),
+        SetupCommand::Service(service) => match &service.task {
+            ServiceTask::Install(options) => service::install(options),
+        },
         SetupCommand::Completions(options) => command_line_docs::completions(options.shell),
         SetupCommand::Man(options) => command_line_docs::man(&options.dir),
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Listing, absolute, default_config};
+use super::{Listing, Paths, absolute, default_config, home};
 
 #[derive(Debug, Subcommand)]
 pub enum SetupCommand {
@@ -14,6 +14,9 @@ pub enum SetupCommand {
     /// Import the sessions of another bot; the host must be stopped
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Run the host as a systemd service
+    #[command(after_help = SERVICE_EXAMPLES)]
+    Service(Service),
     /// Print a script that completes cordboard's command line in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),
@@ -86,6 +89,64 @@ impl Init {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("choose a configuration file: neither XDG_CONFIG_HOME nor HOME is set; name a file with --config")]
 pub struct NoConfigHome;
+
+const SERVICE_EXAMPLES: &str = "Examples:
+  cordboard service install --user
+  sudo cordboard service install --config /etc/cordboard/config.toml --run-as ada --dry-run";
+
+#[derive(Debug, Args)]
+pub struct Service {
+    #[command(subcommand)]
+    pub task: ServiceTask,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ServiceTask {
+    /// Write a systemd unit, and print the commands that start it
+    #[command(after_help = INSTALL_HELP)]
+    Install(InstallService),
+}
+
+const INSTALL_HELP: &str =
+    "Without --user, the unit is written to /etc/systemd/system, which needs root. It gives the host
+the tokens of its bots as credentials, so only root needs to be able to read the token files. The
+agents run with the same restrictions as the host: they can change the home of their user, the
+state directory, and the folders in [sessions] of the configuration. An existing unit is replaced
+only if this command wrote it.
+
+Examples:
+  cordboard service install --user --dry-run
+  sudo cordboard service install --config /etc/cordboard/config.toml --run-as cordboard";
+
+#[derive(Debug, Args)]
+pub struct InstallService {
+    /// Write a unit for your own systemd instance, which needs no root
+    #[arg(long)]
+    pub user: bool,
+    /// The user who runs the host [default: the user who called sudo]
+    #[arg(long, value_name = "USER", conflicts_with = "user")]
+    pub run_as: Option<String>,
+    /// Print the unit, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub paths: Paths,
+}
+
+impl InstallService {
+    /// Returns the folder for the unit. `None` if the unit is for the user's own systemd instance, and neither
+    /// `XDG_CONFIG_HOME` nor `HOME` is set.
+    #[must_use]
+    pub fn unit_folder(&self) -> Option<PathBuf> {
+        if self.user { Self::user_unit_folder() } else { Some(PathBuf::from("/etc/systemd/system")) }
+    }
+
+    /// Returns the folder for the units of the user's own systemd instance.
+    #[must_use]
+    pub fn user_unit_folder() -> Option<PathBuf> {
+        home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("systemd/user"))
+    }
+}
 
 const COMPLETIONS_EXAMPLES: &str = "Examples:
   cordboard completions bash > ~/.local/share/bash-completion/completions/cordboard

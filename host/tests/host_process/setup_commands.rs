@@ -213,6 +213,75 @@ fn bash_completes_subcommands_and_options() {
     assert!(complete("cordboard import homelab --dry", 3).contains("--dry-run"));
 }
 
+/// Writes a configuration with a bot, and returns its path.
+fn with_bot(home: &Home) -> String {
+    fs::write(home.path("telegram.token"), TOKEN).unwrap();
+    fs::set_permissions(home.path("telegram.token"), fs::Permissions::from_mode(0o600)).unwrap();
+    home.configure("[telegram]\ntoken_file = \"telegram.token\"\n[sessions]\nroots = [\"/srv\"]\n");
+    home.path("config.toml").display().to_string()
+}
+
+#[test]
+fn a_service_of_the_user_is_written_once() {
+    let home = Home::new();
+    let config = with_bot(&home);
+    let install = || cordboard(&home, &["service", "install", "--user", "--config", &config]).output().unwrap();
+    let printed = succeeded(&install());
+    let unit = home.path("home/.config/systemd/user/cordboard.service");
+    assert!(printed.starts_with(&format!("Wrote {}.\n", unit.display())), "{printed}");
+    assert!(printed.contains("  systemctl --user enable --now cordboard\n"), "{printed}");
+    let written = fs::read_to_string(&unit).unwrap();
+    let token = home.path("telegram.token").display().to_string();
+    assert!(written.contains(&format!("LoadCredential=telegram.token:{token}\n")), "{written}");
+    assert!(written.contains("WatchdogSec=") && written.contains("Delegate=yes\n"), "{written}");
+    assert!(succeeded(&install()).starts_with("Unchanged: "));
+    fs::write(&unit, "[Service]\nExecStart=/bin/true\n").unwrap();
+    let refused = install();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("did not write it; move it away"), "{}", text(&refused.stderr));
+    assert_eq!(fs::read_to_string(&unit).unwrap(), "[Service]\nExecStart=/bin/true\n");
+}
+
+#[test]
+fn a_service_needs_a_bot_and_an_existing_user() {
+    let home = Home::new();
+    let config = home.path("config.toml").display().to_string();
+    let refused = |arguments: &[&str]| {
+        let output =
+            cordboard(&home, &[&["service", "install", "--config", &config], arguments].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    assert!(refused(&["--user"]).contains("the configuration has no bot"));
+    with_bot(&home);
+    assert!(refused(&["--run-as", "no-such-user"]).contains("there is no such user"));
+    assert!(refused(&["--dry-run"]).contains("name it with --run-as, or use --user"));
+}
+
+#[test]
+fn systemd_accepts_the_units() {
+    let home = Home::new();
+    let config = with_bot(&home);
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("skipped: systemd-analyze isn't installed");
+        return;
+    }
+    for of in [["--run-as", "root"].as_slice(), &["--user"]] {
+        let arguments = [&["service", "install", "--dry-run", "--config", &config], of].concat();
+        let unit = succeeded(&cordboard(&home, &arguments).output().unwrap());
+        let file = home.path("cordboard.service");
+        fs::write(&file, unit).unwrap();
+        let analyze = |arguments: &[&str]| Command::new("systemd-analyze").args(arguments).arg(&file).output().unwrap();
+        let verified = analyze(&["verify", "--man=no"]);
+        assert_eq!((text(&verified.stderr).as_str(), verified.status.success()), ("", true));
+        if of == ["--run-as", "root"] {
+            // The threshold is ten times the score.
+            let security = analyze(&["security", "--offline=yes", "--no-pager", "--threshold=30"]);
+            assert!(security.status.success(), "{}", text(&security.stdout));
+        }
+    }
+}
+
 #[test]
 fn log_levels_change_while_the_host_runs() {
     let home = Home::with("[log]\nformat = \"json\"\n[log.levels]\ncordboard = \"error\"\n");

@@ -1,0 +1,263 @@
+//! The text of a systemd unit. The restrictions also apply to the agents, which systemd runs in the same service.
+
+use std::{
+    fmt::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// The first line of each unit. The command replaces only files that begin with it.
+pub const MARK: &str = "# Written by `cordboard service install`.";
+
+/// The instance of systemd that runs the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manager {
+    System { user: String },
+    User,
+}
+
+/// A secret that systemd passes to the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub name: String,
+    pub file: PathBuf,
+}
+
+/// The settings of a unit. All paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    pub manager: Manager,
+    pub program: PathBuf,
+    pub config: PathBuf,
+    pub state: PathBuf,
+    /// Whether systemd creates the state directory.
+    pub has_state_directory: bool,
+    pub plugins: Option<PathBuf>,
+    /// The folders in which the host and the agents look for programs.
+    pub path: Vec<PathBuf>,
+    pub credentials: Vec<Credential>,
+    /// The folders that the agents may change.
+    pub writable: Vec<PathBuf>,
+    /// Whether an agent runs in bubblewrap, which needs namespaces and mounts.
+    pub has_sandbox: bool,
+}
+
+/// The restrictions that each instance of systemd can set.
+const COMMON: &str = "
+# Restrictions. They also apply to the agents.
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+";
+
+/// The restrictions that only the system's instance of systemd can set everywhere. The unit doesn't set
+/// `MemoryDenyWriteExecute`, because the host compiles plugins, and not `ProtectControlGroups`, because the host runs
+/// each agent in its own cgroup.
+const SYSTEM: &str = "CapabilityBoundingSet=
+AmbientCapabilities=
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ProtectHome=read-only
+RemoveIPC=yes
+";
+
+impl Unit {
+    /// Returns the text of the unit. Before version 253, systemd doesn't know the type `notify-reload`.
+    pub fn to_text(&self, has_notify_reload: bool) -> String {
+        let mut text = String::new();
+        self.write(&mut text, has_notify_reload).expect("writing to a string never fails");
+        text
+    }
+
+    fn write(&self, text: &mut String, has_notify_reload: bool) -> fmt::Result {
+        let (edit, target) = match self.manager {
+            Manager::System { .. } => ("systemctl edit cordboard", "multi-user.target"),
+            Manager::User => ("systemctl --user edit cordboard", "default.target"),
+        };
+        writeln!(text, "{MARK}\n# It replaces this file, so change settings with `{edit}`.\n[Unit]")?;
+        writeln!(text, "Description=Cordboard, a chat gateway for coding agents")?;
+        if matches!(self.manager, Manager::System { .. }) {
+            writeln!(text, "Wants=network-online.target\nAfter=network-online.target")?;
+        }
+        writeln!(text, "\n[Service]")?;
+        self.write_start(text, has_notify_reload)?;
+        self.write_restrictions(text)?;
+        writeln!(text, "\n[Install]\nWantedBy={target}")
+    }
+
+    fn write_start(&self, text: &mut String, has_notify_reload: bool) -> fmt::Result {
+        if has_notify_reload {
+            writeln!(text, "Type=notify-reload")?;
+        } else {
+            writeln!(text, "Type=notify\nExecReload=/bin/kill -HUP $MAINPID")?;
+        }
+        let plugins = self.plugins.as_deref().map(|plugins| format!(" --plugins {}", argument(plugins)));
+        writeln!(
+            text,
+            "ExecStart={} run --chat telegram --config {} --state {}{}",
+            argument(&self.program),
+            argument(&self.config),
+            argument(&self.state),
+            plugins.unwrap_or_default()
+        )?;
+        if let Manager::System { user } = &self.manager {
+            writeln!(text, "User={user}")?;
+        }
+        if self.has_state_directory {
+            writeln!(text, "StateDirectory=cordboard\nStateDirectoryMode=0700")?;
+        }
+        let path = self.path.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>().join(":");
+        writeln!(text, "Environment={}", quoted(&format!("PATH={path}")))?;
+        for Credential { name, file } in &self.credentials {
+            writeln!(text, "LoadCredential={name}:{}", specifiers(&file.to_string_lossy()))?;
+        }
+        // An invalid configuration stays invalid until someone changes it, so a restart would not help. A host that
+        // stops ends its agents first, which takes up to 40 s.
+        writeln!(text, "Restart=on-failure\nRestartSec=5s\nRestartPreventExitStatus=2\nWatchdogSec=60s")?;
+        writeln!(text, "TimeoutStopSec=60s\nKillMode=mixed\nDelegate=yes")
+    }
+
+    fn write_restrictions(&self, text: &mut String) -> fmt::Result {
+        text.push_str(COMMON);
+        if self.has_sandbox {
+            writeln!(text, "SystemCallFilter=@system-service @mount")?;
+        } else {
+            writeln!(text, "SystemCallFilter=@system-service\nRestrictNamespaces=yes")?;
+        }
+        if matches!(self.manager, Manager::System { .. }) {
+            text.push_str(SYSTEM);
+            for folder in &self.writable {
+                // A folder that doesn't exist must not keep the host from starting.
+                writeln!(text, "ReadWritePaths={}", quoted(&format!("-{}", folder.display())))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns an argument of a command line.
+fn argument(path: &Path) -> String {
+    quoted(&path.to_string_lossy().replace('$', "$$"))
+}
+
+/// Returns a text in quotes if it needs them.
+fn quoted(text: &str) -> String {
+    let text = specifiers(text);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%$,~".contains(c);
+    if text.chars().all(is_plain) {
+        return text;
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Escapes `%`, which begins a specifier.
+fn specifiers(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn unit(manager: Manager) -> Unit {
+        Unit {
+            manager,
+            program: "/usr/bin/cordboard".into(),
+            config: "/etc/cord board/50%.toml".into(),
+            state: "/var/lib/cordboard".into(),
+            has_state_directory: true,
+            plugins: Some("/srv/$plugins".into()),
+            path: vec!["/home/ada/.local/bin".into(), "/usr/bin".into()],
+            credentials: vec![Credential { name: "telegram.token".to_owned(), file: "/etc/a b/50%".into() }],
+            writable: vec!["/home/ada".into(), "/srv/a \"b\"".into()],
+            has_sandbox: false,
+        }
+    }
+
+    #[test]
+    fn a_system_unit_is_restricted() {
+        let text = unit(Manager::System { user: "ada".to_owned() }).to_text(true);
+        expect![[r##"
+            # Written by `cordboard service install`.
+            # It replaces this file, so change settings with `systemctl edit cordboard`.
+            [Unit]
+            Description=Cordboard, a chat gateway for coding agents
+            Wants=network-online.target
+            After=network-online.target
+
+            [Service]
+            Type=notify-reload
+            ExecStart=/usr/bin/cordboard run --chat telegram --config "/etc/cord board/50%%.toml" --state /var/lib/cordboard --plugins /srv/$$plugins
+            User=ada
+            StateDirectory=cordboard
+            StateDirectoryMode=0700
+            Environment=PATH=/home/ada/.local/bin:/usr/bin
+            LoadCredential=telegram.token:/etc/a b/50%%
+            Restart=on-failure
+            RestartSec=5s
+            RestartPreventExitStatus=2
+            WatchdogSec=60s
+            TimeoutStopSec=60s
+            KillMode=mixed
+            Delegate=yes
+
+            # Restrictions. They also apply to the agents.
+            NoNewPrivileges=yes
+            LockPersonality=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+            SystemCallArchitectures=native
+            SystemCallErrorNumber=EPERM
+            SystemCallFilter=@system-service
+            RestrictNamespaces=yes
+            CapabilityBoundingSet=
+            AmbientCapabilities=
+            PrivateDevices=yes
+            PrivateTmp=yes
+            ProtectClock=yes
+            ProtectHostname=yes
+            ProtectKernelLogs=yes
+            ProtectKernelModules=yes
+            ProtectKernelTunables=yes
+            ProtectProc=invisible
+            ProtectSystem=strict
+            ProtectHome=read-only
+            RemoveIPC=yes
+            ReadWritePaths=-/home/ada
+            ReadWritePaths="-/srv/a \"b\""
+
+            [Install]
+            WantedBy=multi-user.target
+        "##]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn a_user_unit_has_no_restriction_that_needs_root() {
+        let text = unit(Manager::User).to_text(false);
+        assert!(text.contains("Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n"), "{text}");
+        assert!(text.contains("NoNewPrivileges=yes\n") && text.contains("WantedBy=default.target\n"), "{text}");
+        for only_system in ["User=", "Capability", "Protect", "Private", "ReadWritePaths", "network-online"] {
+            assert!(!text.contains(only_system), "{only_system}: {text}");
+        }
+    }
+
+    #[test]
+    fn bubblewrap_may_create_namespaces() {
+        let text = Unit { has_sandbox: true, ..unit(Manager::User) }.to_text(true);
+        assert!(text.contains("SystemCallFilter=@system-service @mount\n") && !text.contains("RestrictNamespaces"));
+    }
+}
