@@ -5,6 +5,7 @@ mod access_checked_chat;
 mod background_tasks;
 mod backups;
 mod bot_router;
+mod check;
 mod exit_reason;
 mod front_end;
 mod inspect;
@@ -23,9 +24,8 @@ mod terminal_handover;
 mod update_sources;
 
 pub use backups::{back_up, restore};
-pub use inspect::{
-    check, list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage,
-};
+pub use check::check;
+pub use inspect::{list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
 pub use plugin_dev::author;
 pub use setup::set_up;
 pub use store_adapters::StoredSessions;

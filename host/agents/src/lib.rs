@@ -18,7 +18,12 @@ mod tool_input;
 mod transcript;
 mod visible_text;
 
-use std::{borrow::Cow, path::Path, process::ExitStatus, time::Duration};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
 
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
@@ -73,6 +78,15 @@ pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) ->
         SandboxKind::None => Ok(()),
         SandboxKind::Bwrap => Ok(process::sandbox::check(&env, folder)?),
     }
+}
+
+/// Finds the file of the agent's program. A relative path can't be found, because it is relative to a session's folder.
+///
+/// # Errors
+/// There is no such file, or it can't be executed.
+pub fn program_path(agent: &Agent, environment: &Environment) -> Result<PathBuf, StartError> {
+    let env = command_line::env(agent, environment);
+    Ok(process::locate(&command_line::program(agent)?, &env, Path::new("/"))?)
 }
 
 /// The codec of one agent process.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod command_line_docs;
+mod doctor;
 mod import;
 mod init;
 mod program_output;
@@ -41,6 +42,7 @@ pub fn set_up(command: &SetupCommand) -> Result<(), AppError> {
         SetupCommand::Service(service) => match &service.task {
             ServiceTask::Install(options) => service::install(options),
         },
+        SetupCommand::Doctor(paths) => doctor::doctor(paths),
         SetupCommand::Completions(options) => command_line_docs::completions(options.shell),
         SetupCommand::Man(options) => command_line_docs::man(&options.dir),
     }

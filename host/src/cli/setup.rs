@@ -17,6 +17,9 @@ pub enum SetupCommand {
     /// Run the host as a systemd service
     #[command(after_help = SERVICE_EXAMPLES)]
     Service(Service),
+    /// Check everything that `check` checks, and this machine; exit 0 if there is no problem, else 1
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Paths),
     /// Print a script that completes cordboard's command line in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),
@@ -147,6 +150,10 @@ impl InstallService {
         home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("systemd/user"))
     }
 }
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  cordboard doctor
+  cordboard doctor --config my.toml --state /var/lib/cordboard";
 
 const COMPLETIONS_EXAMPLES: &str = "Examples:
   cordboard completions bash > ~/.local/share/bash-completion/completions/cordboard

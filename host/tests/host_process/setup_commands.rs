@@ -283,6 +283,45 @@ fn systemd_accepts_the_units() {
 }
 
 #[test]
+fn doctor_reports_problems_of_the_machine_and_their_remedies() {
+    let home = Home::new();
+    fs::set_permissions(home.state(), fs::Permissions::from_mode(0o700)).unwrap();
+    let printed = home.printed(&["doctor"]);
+    for row in [
+        "agent          ok  demo\n",
+        "permissions    ok  ",
+        "disk           ok  ",
+        "clock          ",
+        "host           stopped  ",
+    ] {
+        assert!(printed.contains(row), "{row}: {printed}");
+    }
+
+    fs::set_permissions(home.state(), fs::Permissions::from_mode(0o755)).unwrap();
+    let script = home.script("claude", "exit 3\n").display().to_string();
+    home.configure(&format!("[agents]\ndefault = \"claude\"\n[agents.claude]\ncommand = {script:?}\n"));
+    let database = fs::File::create(home.state().join("cordboard.db-wal")).unwrap();
+    database.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(7200)).unwrap();
+    let output = home.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    let (printed, problems) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        printed.contains("advice: other users can read the state directory") && printed.contains("chmod 700"),
+        "{printed}"
+    );
+    assert!(problems.contains("--version`: the program failed") && problems.contains("set the clock"), "{problems}");
+}
+
+#[test]
+fn doctor_checks_the_machine_even_if_the_configuration_is_invalid() {
+    let home = Home::new();
+    home.write_config("[sesions]\n");
+    let output = home.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("sesions") && text(&output.stdout).contains("disk  "), "{output:?}");
+}
+
+#[test]
 fn log_levels_change_while_the_host_runs() {
     let home = Home::with("[log]\nformat = \"json\"\n[log.levels]\ncordboard = \"error\"\n");
     let mut host = home.start();
