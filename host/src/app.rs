@@ -15,6 +15,7 @@ mod options;
 mod own_files;
 mod plugin_dev;
 mod run;
+mod scripts;
 mod setup;
 mod shutdown;
 mod status_page;
@@ -27,6 +28,7 @@ pub use backups::{back_up, restore};
 pub use check::check;
 pub use inspect::{list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
 pub use plugin_dev::author;
+pub use scripts::{SendError, archive, send, stop, suspend};
 pub use setup::set_up;
 pub use store_adapters::StoredSessions;
 pub use terminal_handover::{adopt, attach};
@@ -61,6 +63,9 @@ use crate::{
 
 /// The exit code for an invalid configuration or option value.
 const BAD_CONFIGURATION: u8 = 2;
+
+/// The exit code if no host is running.
+const NO_HOST: u8 = 3;
 
 /// The minimum open-file limit. Below it, every command fails. The host itself opens about 30 files, and more for each
 /// agent.
@@ -152,6 +157,8 @@ pub enum AppError {
     NoHost { state: PathBuf },
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Send(#[from] SendError),
     #[error("failed to {0}")]
     Terminal(#[from] process::SpawnError),
     #[error("the running host reported an error: {0}")]
@@ -179,6 +186,8 @@ impl AppError {
             | Self::Untrusted(_)
             | Self::Date(_)
             | Self::Dev(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
+            Self::NoHost { .. } => ExitCode::from(NO_HOST),
+            Self::Send(error) => error.code(),
             Self::Place(_)
             | Self::Store(_)
             | Self::Backup(_)
@@ -202,7 +211,6 @@ impl AppError {
             | Self::Problems(_)
             | Self::PluginFolder { .. }
             | Self::NoPluginFolder
-            | Self::NoHost { .. }
             | Self::Refused(_)
             | Self::Terminal(_)
             | Self::HostError(_)

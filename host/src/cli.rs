@@ -2,6 +2,7 @@
 
 mod backups;
 mod plugin;
+mod session;
 mod setup;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use cordboard_core::types::SessionName;
 
 pub use backups::{Backup, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
+pub use session::{SendPrompt, SessionTarget};
 pub use setup::{
     Completions, Import, ImportHomelab, ImportSource, Init, InstallService, Man, NoConfigHome, Service, ServiceTask,
     SetupCommand, Shell, TimeoutUnit,
@@ -73,6 +75,18 @@ pub enum Command {
     /// Continue a conversation that began in a terminal as a new session
     #[command(after_help = ADOPT_EXAMPLES)]
     Adopt(Adopt),
+    /// Send a prompt to a session's agent, from a script
+    #[command(after_help = session::SEND_HELP)]
+    Send(SendPrompt),
+    /// Interrupt a session's running answer
+    #[command(after_help = session::STOP_EXAMPLES)]
+    Stop(SessionTarget),
+    /// Stop a session's agent; the next message resumes it
+    #[command(after_help = session::SUSPEND_EXAMPLES)]
+    Suspend(SessionTarget),
+    /// Archive a session
+    #[command(after_help = session::ARCHIVE_EXAMPLES)]
+    Archive(SessionTarget),
     /// Write a backup of the database to a file, with or without a running host
     #[command(after_help = backups::BACKUP_HELP)]
     Backup(Backup),

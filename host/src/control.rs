@@ -1,10 +1,12 @@
 //! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a
-//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the host's user and root
-//! can connect, so requests need no further authorization; `attach` also checks the user.
+//! terminal, adopt conversations, and send prompts and commands to sessions. Each request and each response is one line
+//! of JSON. Only the host's user and root can connect, so requests need no further authorization; `attach` also checks
+//! the user.
 
 mod client;
 mod post_rows;
 mod rows;
+mod script_requests;
 
 use std::{
     fs, io,
@@ -24,15 +26,22 @@ use cordboard_runtime::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
     task::JoinHandle,
     time::timeout,
 };
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
-pub use client::{QueryError, query};
+pub use client::{PendingQuery, QueryError, begin, query};
 pub use post_rows::{PostRow, post_rows};
 pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
+pub use script_requests::{
+    AcceptedPrompt, AfterAcceptance, LONGEST_PROMPT, PromptReport, ReportedOutcome, ScriptCommand, ScriptPrompt,
+    ScriptRequests, SentPrompt,
+};
 
 /// The host's timeout for reading a request and for writing the response, and a client's timeout for a query that only
 /// reads snapshots. Also the host's pause after a failed accept.
@@ -42,8 +51,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// agent before this timeout, and responds with the reason.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The maximum length of a request, in bytes. A request may contain a path.
-const LONGEST_REQUEST: u64 = 16 * 1024;
+/// A client's timeout for sending a prompt. Filters may take a while.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The maximum length of a request, in bytes. A request may contain a prompt, in which JSON needs up to six bytes for a
+/// byte of text.
+const LONGEST_REQUEST: u64 = 6 * LONGEST_PROMPT as u64 + 16 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,6 +67,11 @@ pub enum ControlQuery {
     /// Holds the session for a terminal until the process that sends the request exits.
     Attach(SessionName),
     Adopt(Adoption),
+    Send(ScriptPrompt),
+    Control {
+        session: SessionName,
+        command: ScriptCommand,
+    },
 }
 
 /// A request to create a session that continues a conversation from a terminal.
@@ -83,6 +101,12 @@ pub enum ControlAnswer {
     Plugins(Vec<PluginRow>),
     Attached(TerminalCommand),
     Adopted(Adopted),
+    Accepted(AcceptedPrompt),
+    /// The session whose outcome the client waits for can't continue without a user. The text contains the reason.
+    Blocked(String),
+    Ended(PromptReport),
+    /// The session after a command.
+    Session(SessionRow),
     /// The request was refused. The text contains the reason and the remedy.
     Refused(String),
     Error(String),
@@ -137,6 +161,7 @@ pub struct ControlServices {
     pub plugins: Arc<Registry>,
     pub clock: Clock,
     pub handover: Arc<dyn Handover>,
+    pub scripts: Arc<dyn ScriptRequests>,
     pub bot_name: BotName,
 }
 
@@ -213,37 +238,59 @@ impl ControlListener {
 
 impl ControlServices {
     async fn serve(&self, stream: UnixStream) -> io::Result<()> {
-        let client = client_process(&stream);
-        let (read, mut write) = stream.into_split();
+        let process = client_process(&stream);
+        let (read, write) = stream.into_split();
         let mut line = String::new();
-        timeout(TIMEOUT, BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line)).await??;
+        let mut read = BufReader::new(read.take(LONGEST_REQUEST));
+        timeout(TIMEOUT, read.read_line(&mut line)).await??;
+        let mut client = ClientConnection { read: read.into_inner().into_inner(), write };
         let answer = match serde_json::from_str(&line) {
-            Ok(query) => self.answer(query, client).await,
+            Ok(query) => self.answer(query, process, &mut client).await?,
             Err(error) => ControlAnswer::Error(format!(
                 "it does not understand this request ({error}); use the same version of cordboard for the command and the host"
             )),
         };
-        let mut text = serde_json::to_vec(&answer)?;
-        text.push(b'\n');
-        timeout(TIMEOUT, write.write_all(&text)).await?
+        client.respond(&answer).await
     }
 
-    async fn answer(&self, query: ControlQuery, client: Result<ProcessId, HandoverError>) -> ControlAnswer {
+    /// Returns the last response to a request, after sending any earlier ones to the client.
+    async fn answer(
+        &self,
+        query: ControlQuery,
+        process: Result<ProcessId, HandoverError>,
+        client: &mut ClientConnection,
+    ) -> io::Result<ControlAnswer> {
         let handed_over = match query {
-            ControlQuery::Sessions => return ControlAnswer::Sessions(self.session_rows()),
+            ControlQuery::Sessions => return Ok(ControlAnswer::Sessions(self.session_rows())),
             ControlQuery::Plugins => {
-                return ControlAnswer::Plugins(self.plugins.snapshot().statuses().map(PluginRow::from).collect());
+                return Ok(ControlAnswer::Plugins(self.plugins.snapshot().statuses().map(PluginRow::from).collect()));
             }
             ControlQuery::Requests => {
-                return ControlAnswer::Requests(self.request_rows());
+                return Ok(ControlAnswer::Requests(self.request_rows()));
             }
-            ControlQuery::Attach(session) => match client {
+            ControlQuery::Send(prompt) => return self.send_prompt(prompt, client).await,
+            ControlQuery::Control { session, command } => return Ok(self.control_session(&session, command).await),
+            ControlQuery::Attach(session) => match process {
                 Ok(process) => self.handover.attach(&session, process).await.map(ControlAnswer::Attached),
                 Err(error) => Err(error),
             },
             ControlQuery::Adopt(adoption) => self.handover.adopt(adoption).await.map(ControlAnswer::Adopted),
         };
-        handed_over.unwrap_or_else(|refusal| ControlAnswer::Refused(refusal.to_string()))
+        Ok(handed_over.unwrap_or_else(|refusal| ControlAnswer::Refused(refusal.to_string())))
+    }
+}
+
+/// A client's connection, after its request was read.
+struct ClientConnection {
+    read: OwnedReadHalf,
+    write: OwnedWriteHalf,
+}
+
+impl ClientConnection {
+    async fn respond(&mut self, answer: &ControlAnswer) -> io::Result<()> {
+        let mut text = serde_json::to_vec(answer)?;
+        text.push(b'\n');
+        timeout(TIMEOUT, self.write.write_all(&text)).await?
     }
 }
 

@@ -41,6 +41,10 @@ fn dispatch() -> Result<(), AppError> {
         Command::Adopt(adopt) => app::adopt(&adopt),
         Command::Backup(backup) => app::back_up(&backup),
         Command::Restore(restore) => app::restore(&restore),
+        Command::Send(send) => app::send(&send),
+        Command::Stop(target) => app::stop(&target),
+        Command::Suspend(target) => app::suspend(&target),
+        Command::Archive(target) => app::archive(&target),
         Command::Plugin(plugin) => app::author(&plugin.task),
         Command::Setup(setup) => app::set_up(&setup),
     }

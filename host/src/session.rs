@@ -6,6 +6,7 @@ mod actor;
 mod agent_process;
 mod effects;
 mod event_emitter;
+mod prompt_outcomes;
 mod terminal_watch;
 
 use std::{
@@ -35,6 +36,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use actor::{Actor, Channel};
 pub use agent_process::{LaunchError, prepare_folder};
 pub use event_emitter::EventSink;
+pub use prompt_outcomes::{PromptOutcome, PromptOutcomes};
 pub use terminal_watch::report_file;
 
 use crate::{
@@ -159,6 +161,7 @@ pub struct Ports {
     /// Notified when agent limits may have been exceeded: after a snapshot shows that an agent started, and after a
     /// configuration change.
     pub check_limits: Arc<Notify>,
+    pub outcomes: PromptOutcomes,
 }
 
 /// The open prompts of a session from the previous run of the host.

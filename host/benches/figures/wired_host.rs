@@ -18,7 +18,7 @@ use cordboard::{
     },
     rollout::{Resources, Rollout},
     service_manager::ServiceManager,
-    session::Ports,
+    session::{Ports, PromptOutcomes},
     session_files::SessionFiles,
     session_registry::SessionRegistry,
     session_topics::SessionTopics,
@@ -238,6 +238,7 @@ fn server(
         events: Arc::new(Arc::clone(&hooks)),
         registry: Arc::clone(sessions),
         check_limits: Arc::default(),
+        outcomes: PromptOutcomes::default(),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let renderer = TurnRenderer {

@@ -15,6 +15,7 @@ pub mod files;
 mod filter_refusal;
 mod host_reply;
 pub mod plugins;
+mod scripts;
 mod session_notice;
 pub mod topics;
 pub mod transcription;
@@ -40,6 +41,7 @@ pub use delivery::{
 pub use denied_tool::{denied_by_configuration, more_denials};
 pub use filter_refusal::{FilterRefusal, no_text_left};
 pub use host_reply::{HostReply, no_active, none_active_of_yours, none_of_yours, says_no_active};
+pub use scripts::{SCRIPT, from_script};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 
 use std::path::Path;

@@ -74,6 +74,26 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, TurnPart::Text(text) if !text.trim().is_empty()))
     }
 
+    /// Returns the agent's final text as Markdown: the paragraphs after the last tool call that is followed by text.
+    /// Empty if the agent wrote none.
+    #[must_use]
+    pub fn final_text(&self) -> String {
+        let (mut texts, mut follows_call) = (Vec::new(), false);
+        for part in &self.parts {
+            match part {
+                TurnPart::Action(action) => follows_call |= action.kind == "tool",
+                TurnPart::Text(text) if text.trim().is_empty() => {}
+                TurnPart::Text(text) => {
+                    if std::mem::take(&mut follows_call) {
+                        texts.clear();
+                    }
+                    texts.push(text.trim_matches('\n'));
+                }
+            }
+        }
+        texts.join("\n\n")
+    }
+
     /// Applies the change to the part at index `at`. An index past the end appends a part, so gaps in a codec's part
     /// numbers are harmless.
     pub fn change(&mut self, at: u32, change: Change) {
@@ -99,4 +119,34 @@ pub struct TurnFrame {
     pub messages: Vec<Reply>,
     /// The current activity of the agent, as one line of Markdown.
     pub live: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent_event::ActionState;
+
+    #[test]
+    fn the_final_text_follows_the_last_tool_call() {
+        let action = |kind: &str| {
+            let (id, title) = ("1".to_owned(), "ls".to_owned());
+            TurnPart::Action(Action {
+                id,
+                kind: kind.to_owned(),
+                title,
+                detail: String::new(),
+                state: ActionState::Done,
+            })
+        };
+        let text = |text: &str| TurnPart::Text(text.to_owned());
+        let final_text = |parts: Vec<TurnPart>| {
+            let turn = Turn::new(PromptId("1".to_owned()), Place::new("test", "home"), Timestamp(0));
+            Turn { parts, ..turn }.final_text()
+        };
+        let parts =
+            vec![text("I look."), action("tool"), text("\n# Four\n"), action("think"), text(" "), text("  code\n")];
+        assert_eq!(final_text(parts), "# Four\n\n  code");
+        assert_eq!(final_text(vec![text("Four."), action("tool")]), "Four.", "no text follows the last call");
+        assert_eq!(final_text(vec![action("tool"), text("\n")]), "");
+    }
 }

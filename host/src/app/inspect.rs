@@ -217,7 +217,10 @@ pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
     match answer {
         ControlAnswer::Error(why) => AppError::HostError(why),
         ControlAnswer::Refused(why) => AppError::Refused(why),
-        ControlAnswer::Attached(_) | ControlAnswer::Adopted(_) => AppError::UnexpectedAnswer,
+        ControlAnswer::Attached(_) | ControlAnswer::Adopted(_) | ControlAnswer::Session(_) => {
+            AppError::UnexpectedAnswer
+        }
+        ControlAnswer::Accepted(_) | ControlAnswer::Blocked(_) | ControlAnswer::Ended(_) => AppError::UnexpectedAnswer,
         ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) | ControlAnswer::Requests(_) => {
             AppError::UnexpectedAnswer
         }

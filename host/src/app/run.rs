@@ -46,7 +46,8 @@ use crate::{
     operators::{CommandMenus, NoticeFrontEnd, Operators},
     pairing::OwnerPairing,
     rollout::{Resources, Rollout},
-    session::{EventSink as _, Ports, SessionConfig},
+    scripts::ScriptService,
+    session::{EventSink as _, Ports, PromptOutcomes, SessionConfig},
     session_files::SessionFiles,
     session_registry::SessionRegistry,
     session_topics::SessionTopics,
@@ -279,6 +280,7 @@ impl HostBase {
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
             check_limits: Arc::default(),
+            outcomes: PromptOutcomes::default(),
         }
     }
 
@@ -337,6 +339,7 @@ impl HostBase {
             plugins: Arc::clone(&self.plugins),
             clock: self.clock,
             handover: Arc::new(handover),
+            scripts: Arc::new(ScriptService::new(Arc::clone(host))),
             bot_name,
         }
     }

@@ -146,15 +146,15 @@ impl ControlServices {
     /// Returns all sessions, the most recently active first.
     #[must_use]
     pub fn session_rows(&self) -> Vec<SessionRow> {
-        let bot = (self.bot_name)();
-        let row = |view: &Arc<SessionView>| {
-            let last_active = self.clock.to_wall(view.record.last_active).0;
-            let link = bot.as_ref().and_then(|bot| deep_link::session(bot, &view.record.name));
-            SessionRow { last_active, link, ..SessionRow::from(&**view) }
-        };
-        let mut rows: Vec<SessionRow> = self.sessions.views().iter().map(row).collect();
+        let mut rows: Vec<SessionRow> = self.sessions.views().iter().map(|view| self.session_row(view)).collect();
         rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
         rows
+    }
+
+    pub(super) fn session_row(&self, view: &SessionView) -> SessionRow {
+        let last_active = self.clock.to_wall(view.record.last_active).0;
+        let link = (self.bot_name)().and_then(|bot| deep_link::session(&bot, &view.record.name));
+        SessionRow { last_active, link, ..SessionRow::from(view) }
     }
 
     /// Returns the open questions of all agents, the oldest first.

@@ -10,6 +10,7 @@ mod history;
 pub mod new_session;
 mod plugin_state;
 mod rename;
+pub mod script_prompts;
 pub mod send;
 
 use std::{cell::LazyCell, iter, path::PathBuf, sync::Arc};

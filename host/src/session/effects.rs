@@ -50,7 +50,9 @@ impl Actor {
             Effect::Complete { prompt, how } => {
                 tracing::debug!(?how, "prompt settled");
                 self.events.forget_prompt(&prompt);
-                self.ports.store.complete(&prompt).await?;
+                let completed = self.ports.store.complete(&prompt).await;
+                self.ports.outcomes.not_answered(&prompt, how);
+                completed?;
             }
             Effect::LoadPersona { ticket, persona } => self.ask(ticket, Query::Persona { name: persona }),
             Effect::Review { ticket, idle_for } => self.ask(ticket, Query::Review { idle_for }),

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cordboard_core::{
     agent_event::PromptId,
     types::{SessionName, SessionRecord, Timestamp},
-    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, InboxState, Update, UpdateKind},
+    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, InboxState, NewPost, OutboxRow, Update, UpdateKind},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::{
     Store,
     error::{StoreError, WorkError, counted},
     inbox_edits::{stored, write},
+    outbox,
     rows::{json, read_all},
     sessions,
 };
@@ -124,6 +125,23 @@ impl Store {
             insert_waiting(db, &update, &prompt, &session)?;
             delete_old(db, 1)?;
             Ok(Some(prompt.clone()))
+        })
+        .await
+    }
+
+    /// Stores `update`, whose key must be new, as a prompt that waits for this session. Stores `post`, which announces
+    /// the prompt, in the same commit.
+    pub async fn accept_announced(
+        &self,
+        update: Update,
+        session: &SessionName,
+        post: NewPost,
+    ) -> Result<(PromptId, OutboxRow), StoreError> {
+        let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
+        self.run(format!("store a message for session '{session}'"), move |db| {
+            insert_waiting(db, &update, &prompt, &session)?;
+            delete_old(db, 1)?;
+            Ok((prompt.clone(), outbox::insert(db, &post)?))
         })
         .await
     }

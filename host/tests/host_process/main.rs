@@ -26,6 +26,7 @@ mod plugin_tools;
 mod plugins_ignore_proxies;
 mod rename_fork_history_agent;
 mod scheduled_jobs;
+mod scripts;
 mod service_manager;
 mod setup_commands;
 mod shutdown;

@@ -222,11 +222,12 @@ fn a_killed_terminal_releases_the_session() {
 fn attach_explains_its_refusals() {
     let home = home();
     let state = home.state();
-    refused(
-        &home,
-        &["attach", "a"],
-        &format!(
-            "no host is running on {}: start one with `cordboard run`, or specify the state directory of a running host with --state",
+    let output = run(&home, &["attach", "a"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "cordboard: no host is running on {}: start one with `cordboard run`, or specify the state directory of a running host with --state\n",
             state.display()
         ),
     );

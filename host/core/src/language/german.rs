@@ -171,6 +171,7 @@ pub const TEXTS: Texts = &[
     ("Done.", "Fertig."),
     ("Error from the API", "Fehler der API"),
     ("For this session it would allow: {rules}", "Für diese Session wäre damit erlaubt: {rules}"),
+    ("From a script, to session '{session}': “{prompt}”", "Von einem Skript, an die Session '{session}': „{prompt}“"),
     ("Generation {number} stays active.", "Generation {number} bleibt aktiv."),
     ("Grant and activate", "Erlauben und aktivieren"),
     ("Grant {plugin}", "{plugin} erlauben"),

@@ -154,9 +154,10 @@ pub struct Launch {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
-    /// The host rejected the prompt, a user dropped it, or its author lost access. Contains the beginning of the
-    /// prompt.
+    /// A user dropped the prompt, or its author lost access. Contains the beginning of the prompt.
     Dropped(String),
+    /// The session rejected the prompt. Contains the notice that was posted.
+    Rejected(Box<SessionNotice>),
     /// The prompt was sent, but the host exited before the agent answered it, or an interrupt canceled it before the
     /// agent accepted it. The prompt is kept as an interrupted prompt, and the user was notified.
     Interrupted,

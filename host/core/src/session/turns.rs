@@ -49,8 +49,9 @@ impl Machine {
     /// Rejects a prompt with a notice that quotes its beginning. The notice comes first: if the host dies in between,
     /// the author is notified twice rather than never.
     fn reject_prompt(&mut self, prompt: Prompt, notice: impl FnOnce(String) -> SessionNotice) {
-        self.post(prompt.place.clone(), notice(messages::beginning(&prompt.text)));
-        self.drop_prompt(prompt);
+        let notice = notice(messages::beginning(&prompt.text));
+        self.post(prompt.place, notice.clone());
+        self.emit(Effect::Complete { prompt: prompt.id, how: Completion::Rejected(Box::new(notice)) });
     }
 
     pub(super) fn drop_prompt(&mut self, prompt: Prompt) {

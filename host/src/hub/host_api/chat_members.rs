@@ -4,9 +4,19 @@
 use cordboard_chat::console;
 use cordboard_core::{
     config::Access,
+    messages,
     types::{Caller, Place, Role, SessionView, UserId},
 };
 use cordboard_runtime::ChatMember;
+
+/// The front-end part of the user id of scripts, which send prompts through the control socket.
+const SCRIPTS: &str = "script";
+
+/// Returns the caller of prompts and commands from scripts. Only the host's user and root can use the control socket, so
+/// scripts have the rights of the operator.
+pub fn script() -> Caller {
+    Caller { id: UserId(format!("{SCRIPTS}:local")), name: messages::SCRIPT.to_owned(), role: Role::Owner }
+}
 
 /// Returns the members of `place`. `writers` lists everyone who has written there, including people without access.
 pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
@@ -40,7 +50,7 @@ pub fn role(id: &UserId, place: &Place, access: &Access) -> Option<Role> {
         // Older hosts didn't store who wrote in a place. The empty id, which never matches a caller, stands for an
         // unknown person, so that these places still have a member.
         None => id.0.is_empty().then_some(Role::Member),
-        Some((console::FRONT_END, _)) => Some(Role::Owner),
+        Some((console::FRONT_END | SCRIPTS, _)) => Some(Role::Owner),
         Some((cordboard_telegram::FRONT_END, number)) => access.role_in(number.parse().ok()?, place),
         Some(_) => None,
     }
@@ -69,6 +79,13 @@ mod tests {
         assert_eq!(ids(&Place::new("telegram", "9"), &[]), []);
         assert_eq!(ids(console::place(), &[]), [("console:local".to_owned(), Role::Owner)]);
         assert_eq!(ids(&Place::new("fax", "2"), &[]), []);
+    }
+
+    #[test]
+    fn a_script_has_the_rights_of_the_owner_everywhere() {
+        let script = script();
+        assert_eq!(role(&script.id, &Place::new("telegram", "-100"), &Access::default()), Some(Role::Owner));
+        assert!(script.may_control(&UserId("telegram:2".to_owned())));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl HostService {
     }
 
     /// Sends an assigned prompt to its session. The caller must hold the name lock.
-    async fn prompt_session(&self, name: &SessionName, update: &Update, id: PromptId, urgency: Urgency) {
+    pub(super) async fn prompt_session(&self, name: &SessionName, update: &Update, id: PromptId, urgency: Urgency) {
         let (Some(session), Some(prompt)) = (self.sessions.get(name), prompt_of(update, &id)) else { return };
         let mode = self.mode_of(&update.caller.id).await;
         session.prompt(Prompt { mode, ..prompt }, urgency, self.causes.clone()).await;
@@ -201,7 +201,7 @@ impl HostService {
     }
 }
 
-fn denied(refusal: &FilterRefusal) -> ApiError {
+pub(super) fn denied(refusal: &FilterRefusal) -> ApiError {
     refuse(ApiErrorCode::Denied, refusal.of_message())
 }
 

@@ -30,7 +30,7 @@ use crate::{
     clock::Clock,
     hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
     schedule::local_minute,
-    session::{SessionOutput, TurnSink},
+    session::{PromptOutcomes, SessionOutput, TurnSink},
     session_registry::{SessionCell, SessionRegistry},
 };
 
@@ -58,6 +58,7 @@ pub struct TurnPresenter {
     session: Arc<SessionCell>,
     queue: Mutex<OutputQueue>,
     outbound: Outbound,
+    outcomes: PromptOutcomes,
     wake: Notify,
 }
 
@@ -73,11 +74,12 @@ struct OutputQueue {
 impl TurnPresenter {
     /// Starts the presenter. Its task needs no cleanup and runs until the tokio runtime shuts down.
     #[must_use]
-    pub fn spawn(renderer: TurnRenderer, session: Arc<SessionCell>) -> Arc<Self> {
+    pub fn spawn(renderer: TurnRenderer, session: Arc<SessionCell>, outcomes: PromptOutcomes) -> Arc<Self> {
         let outbound = renderer.outbound.clone();
         let (queue, wake) = (Mutex::default(), Notify::new());
-        let presenter = Arc::new(Self { session: Arc::clone(&session), queue, outbound, wake });
-        let renderer = SessionRenderer { renderer, session, notices: Notices::default() };
+        let presenter =
+            Arc::new(Self { session: Arc::clone(&session), queue, outbound, outcomes: outcomes.clone(), wake });
+        let renderer = SessionRenderer { renderer, session, outcomes, notices: Notices::default() };
         tokio::spawn(Arc::clone(&presenter).run(renderer));
         presenter
     }
@@ -107,6 +109,7 @@ impl TurnPresenter {
             }
             tracing::error!(turn = ?ended, "Cordboard has a bug: failed to show a frame of a session; after a restart, the answer is reported as interrupted");
             if let Some((place, prompt)) = ended {
+                self.outcomes.forget(&prompt);
                 self.outbound.show(Post::Ended { place, turn: prompt });
             }
         }
@@ -179,6 +182,7 @@ trait OutputRenderer: Send {
 struct SessionRenderer {
     renderer: TurnRenderer,
     session: Arc<SessionCell>,
+    outcomes: PromptOutcomes,
     notices: Notices,
 }
 
@@ -215,10 +219,13 @@ impl SessionRenderer {
                 let posts = self.last_frame(&turn, &view).await;
                 let completed = turn.prompts().cloned().map(CompletedUpdate::Prompt).collect();
                 self.renderer.outbound.finish(completed, posts).await;
+                // Report the answer only after it is stored, because a killed host reports an unstored one as interrupted.
+                self.outcomes.turn_ended(&turn);
             }
             SessionOutput::Interrupted(turn, view) => {
                 let posts = self.last_frame(&turn, &view).await;
                 self.renderer.outbound.finish(Vec::new(), posts).await;
+                self.outcomes.turn_interrupted(&turn);
             }
             SessionOutput::RequestClosed { request, choice, by } => {
                 let at = local_minute(self.renderer.clock.wall());

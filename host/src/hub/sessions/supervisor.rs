@@ -22,7 +22,7 @@ use tokio::sync::RwLock;
 
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
-    session::{self, Handle, Ports, RestoredPrompts},
+    session::{self, Handle, Ports, PromptOutcomes, RestoredPrompts},
     session_registry::SessionRegistry,
 };
 
@@ -70,7 +70,7 @@ impl SessionSupervisor {
         let cell = self.registry.cell(name.as_str())?;
         let is_shutting_down = actors.is_shutting_down;
         let actor = actors.by_session.entry(name.clone()).or_insert_with(|| {
-            let presenter = TurnPresenter::spawn(self.renderer.clone(), Arc::clone(&cell));
+            let presenter = TurnPresenter::spawn(self.renderer.clone(), Arc::clone(&cell), self.ports.outcomes.clone());
             let record = cell.view().record.clone();
             let sink = Arc::clone(&presenter) as Arc<dyn session::TurnSink>;
             let handle = session::spawn(record, cell, sink, self.ports.clone());
@@ -90,6 +90,12 @@ impl SessionSupervisor {
             actors.by_session.insert(to.clone(), actor);
         }
         self.registry.rename(from, to);
+    }
+
+    /// Returns the outcomes of the sessions' prompts.
+    #[must_use]
+    pub const fn outcomes(&self) -> &PromptOutcomes {
+        &self.ports.outcomes
     }
 
     fn actors(&self) -> MutexGuard<'_, Actors> {

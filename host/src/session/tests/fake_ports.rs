@@ -25,8 +25,8 @@ use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 
 use super::super::{
-    EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
-    spawn,
+    EventSink, Handle, PluginQueries, PluginQuery, Ports, PromptOutcomes, Query, SessionConfig, SessionOutput,
+    SessionStore, TurnSink, spawn,
 };
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
@@ -139,6 +139,7 @@ impl Fakes {
             language: Arc::new(|_| None),
             registry: Arc::clone(&self.registry),
             check_limits: Arc::clone(&self.check_limits),
+            outcomes: PromptOutcomes::default(),
         };
         spawn(record, cell, recorder, ports)
     }

@@ -81,6 +81,21 @@ async fn a_prompt_for_a_session_is_never_routed() {
     store.mark_sent(&prompt).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_prompt_and_its_announcement_are_stored_together() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (prompt, row) =
+        store.accept_announced(update("script:1"), &name("alpha"), post("From a script")).await.unwrap();
+    let repeated = store.accept_announced(update("script:1"), &name("alpha"), post("again")).await;
+    assert!(repeated.is_err(), "the key is not new");
+    let contents = state.after(store).await;
+    assert_eq!(contents.inbox.len(), 1);
+    assert_eq!((&contents.inbox[0].prompt, &contents.inbox[0].update), (&prompt, &update("script:1")));
+    assert_eq!(contents.inbox[0].state, InboxState::Queued { session: name("alpha") });
+    assert_eq!(contents.outbox, [row]);
+}
+
 /// Returns an update that contains text and a message id.
 fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
     let origin = Origin { message: Some(message(key)), part, ..Origin::default() };

@@ -570,7 +570,9 @@ fn show(effect: &Effect) -> String {
         Effect::MarkSent(id) => format!("mark {} sent", id.0),
         Effect::MarkQueued(id) => format!("mark {} queued", id.0),
         Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),
-        Effect::Complete { prompt, how: Completion::Dropped(_) } => format!("drop {}", prompt.0),
+        Effect::Complete { prompt, how: Completion::Dropped(_) | Completion::Rejected(_) } => {
+            format!("drop {}", prompt.0)
+        }
         Effect::Complete { prompt, how: Completion::Interrupted } => format!("complete {} as interrupted", prompt.0),
         Effect::LoadPersona { ticket, persona } => format!("load persona #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),

@@ -62,7 +62,8 @@ fn outbound(store: cordboard_store::Store, sink: Arc<Ends>) -> Outbound {
 
 fn presenter(outbound: Outbound) -> Arc<TurnPresenter> {
     let session = SessionRegistry::new(Vec::new(), Vec::new()).add(view());
-    Arc::new(TurnPresenter { session, queue: Mutex::default(), outbound, wake: Notify::new() })
+    let (queue, outcomes) = (Mutex::default(), PromptOutcomes::default());
+    Arc::new(TurnPresenter { session, queue, outbound, outcomes, wake: Notify::new() })
 }
 
 #[test]

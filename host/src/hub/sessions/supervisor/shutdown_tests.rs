@@ -161,6 +161,7 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         language: Arc::new(|_| None),
         registry: Arc::clone(&registry),
         check_limits: Arc::default(),
+        outcomes: PromptOutcomes::default(),
     };
     let config = LiveConfig::new(Config::defaults());
     let languages = PlaceLanguages::new(config.clone(), store.clone(), HashMap::new());

@@ -76,7 +76,7 @@ impl Witness {
                 self.must(before.is_none(), "a retried prompt has a new id");
                 self.queue.push_front(prompt.id.clone());
             }
-            Effect::Complete { prompt, how: Completion::Dropped(_) } => {
+            Effect::Complete { prompt, how: Completion::Dropped(_) | Completion::Rejected(_) } => {
                 let is_forgotten = self.step.forgotten.contains(prompt);
                 let is_wanted = self.step.stops || self.step.lost_access.contains(prompt);
                 self.must(!is_forgotten || is_wanted, "only /stop or a loss of access drops a sent prompt");

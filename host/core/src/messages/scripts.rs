@@ -1,0 +1,15 @@
+//! The host's messages about prompts from scripts, which arrive through the control socket.
+
+use tr::tr;
+
+use crate::types::SessionName;
+
+/// The name of scripts in messages that name the author of a command.
+pub const SCRIPT: &str = "script";
+
+/// Returns the message that shows a script's prompt in the session's chat, before its answer. `prompt` is the beginning
+/// of the prompt.
+#[must_use]
+pub fn from_script(session: &SessionName, prompt: &str) -> String {
+    tr!("From a script, to session '{session}': “{prompt}”", session, prompt)
+}

@@ -1,0 +1,277 @@
+//! The commands for scripts: `send`, `stop`, `suspend` and `archive`. All need a running host.
+
+use std::{
+    io::{IsTerminal as _, Read as _, Write as _},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
+
+use cordboard_core::{
+    config::format_duration,
+    render::{self, strip_controls},
+    types::SessionName,
+};
+use serde::Serialize;
+
+use super::{
+    AppError, NO_HOST,
+    inspect::{block_on, print_text, unexpected_answer},
+};
+use crate::{
+    cli::{SendPrompt, SessionTarget},
+    control::{
+        self, AcceptedPrompt, AfterAcceptance, ControlAnswer, ControlQuery, LONGEST_PROMPT, PendingQuery, PromptReport,
+        ReportedOutcome, ScriptCommand, ScriptPrompt, SessionRow,
+    },
+    logging,
+};
+
+/// The exit code if the answer did not arrive in time, as with timeout(1).
+const TIMED_OUT: u8 = 124;
+
+/// The exit code after Ctrl-C, as in shells: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// The exit code for a prompt that can't be sent, as for invalid arguments.
+const USAGE: u8 = 2;
+
+/// The reason why `cordboard send` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("the prompt is empty: add a text, or use - and pipe a text to standard input")]
+    Empty,
+    #[error("standard input is not UTF-8 text: convert it first, for example with iconv")]
+    NotText,
+    #[error(
+        "the prompt is longer than {} KiB: save the text in a file, and name the file in the prompt",
+        LONGEST_PROMPT / 1024
+    )]
+    TooLong,
+    #[error("failed to read standard input: {0}")]
+    Input(std::io::Error),
+    #[error("session '{session}' did not answer: {why}")]
+    NotAnswered { session: SessionName, why: String },
+    #[error("session '{session}' has not answered within {}; it continues, and the chat shows its answer", format_duration(*after))]
+    TimedOut { session: SessionName, after: Duration },
+    #[error("stopped waiting; session '{0}' continues, and the chat shows its answer")]
+    Interrupted(SessionName),
+    #[error(
+        "the host stopped before session '{0}' answered; the prompt is stored, and the chat shows its answer, or asks about it, after the next start"
+    )]
+    HostStopped(SessionName),
+    #[error(
+        "it is unknown whether the host accepted the prompt: look for it in the chat of session '{session}' before you send it again; {why}"
+    )]
+    Unknown { session: SessionName, why: StoppedBy },
+}
+
+/// The reason why the command stopped waiting for the host to accept the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoppedBy {
+    #[error("the time limit was reached first")]
+    TimeLimit,
+    #[error("Ctrl-C came first")]
+    CtrlC,
+    #[error("the host stopped first")]
+    HostStopped,
+}
+
+impl SendError {
+    pub(super) fn code(&self) -> ExitCode {
+        match self {
+            Self::Empty | Self::NotText | Self::TooLong => ExitCode::from(USAGE),
+            Self::Input(_) | Self::NotAnswered { .. } => ExitCode::FAILURE,
+            Self::TimedOut { .. } | Self::Unknown { why: StoppedBy::TimeLimit, .. } => ExitCode::from(TIMED_OUT),
+            Self::Interrupted(_) | Self::Unknown { why: StoppedBy::CtrlC, .. } => ExitCode::from(INTERRUPTED),
+            Self::HostStopped(_) | Self::Unknown { why: StoppedBy::HostStopped, .. } => ExitCode::from(NO_HOST),
+        }
+    }
+}
+
+/// The output of `cordboard send --wait --json`.
+#[derive(Serialize)]
+struct Answer<'a> {
+    session: &'a SessionName,
+    prompt: &'a str,
+    #[serde(flatten)]
+    report: &'a PromptReport,
+}
+
+/// Sends a prompt to a session: `cordboard send`.
+///
+/// # Errors
+/// The prompt is invalid, no host is running, the host refuses the prompt, or the session does not answer it.
+pub fn send(options: &SendPrompt) -> Result<(), AppError> {
+    logging::start("error");
+    let state = options.state.resolve()?;
+    let then = if options.wait { AfterAcceptance::ReportOutcome } else { AfterAcceptance::Close };
+    let prompt = ScriptPrompt { session: options.session.clone(), text: prompt(&options.text)?, then };
+    let (accepted, report) = block_on(submit(&state, prompt, options.timeout))?;
+    let Some(report) = report else {
+        return if options.json { print_json(&accepted) } else { Ok(()) };
+    };
+    if options.json {
+        print_json(&Answer { session: &accepted.session, prompt: &accepted.prompt, report: &report })?;
+    } else if !report.answer.is_empty() {
+        print_answer(&report.answer)?;
+    }
+    match (report.outcome, report.why) {
+        (ReportedOutcome::Answered, _) => Ok(()),
+        (ReportedOutcome::Failed | ReportedOutcome::Interrupted, why) => {
+            let why = why.unwrap_or_default();
+            Err(SendError::NotAnswered { session: options.session.clone(), why }.into())
+        }
+    }
+}
+
+/// Returns the prompt from the command line, or from standard input if the text is `-`.
+fn prompt(text: &str) -> Result<String, SendError> {
+    let text = if text == "-" { read_input(std::io::stdin().lock())? } else { text.to_owned() };
+    match text.trim() {
+        "" => Err(SendError::Empty),
+        _ if text.len() > LONGEST_PROMPT => Err(SendError::TooLong),
+        _ => Ok(text.trim_end().to_owned()),
+    }
+}
+
+fn read_input(input: impl std::io::Read) -> Result<String, SendError> {
+    let mut bytes = Vec::new();
+    // Read one more byte than allowed, so that a longer text is noticed.
+    let longest = u64::try_from(LONGEST_PROMPT).unwrap_or(u64::MAX);
+    input.take(longest + 1).read_to_end(&mut bytes).map_err(SendError::Input)?;
+    if bytes.len() > LONGEST_PROMPT {
+        return Err(SendError::TooLong);
+    }
+    String::from_utf8(bytes).map_err(|_| SendError::NotText)
+}
+
+/// Sends the prompt. If the script waits, also returns the outcome.
+async fn submit(
+    state: &Path,
+    prompt: ScriptPrompt,
+    limit: Option<Duration>,
+) -> Result<(AcceptedPrompt, Option<PromptReport>), AppError> {
+    let (session, then) = (prompt.session.clone(), prompt.then);
+    let expired = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(expired);
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    let unknown = |why| SendError::Unknown { session: session.clone(), why };
+    let accepted = async {
+        let pending = control::begin(state, ControlQuery::Send(prompt)).await?;
+        let mut pending = pending.ok_or_else(|| AppError::NoHost { state: state.to_owned() })?;
+        match pending.first().await {
+            Ok(ControlAnswer::Accepted(accepted)) => Ok((accepted, pending)),
+            Ok(other) => Err(unexpected_answer(other)),
+            Err(error) if error.is_closed() => Err(unknown(StoppedBy::HostStopped).into()),
+            Err(error) => Err(error.into()),
+        }
+    };
+    let (accepted, pending) = tokio::select! {
+        accepted = accepted => accepted?,
+        () = &mut expired => return Err(unknown(StoppedBy::TimeLimit).into()),
+        _ = &mut interrupted => return Err(unknown(StoppedBy::CtrlC).into()),
+    };
+    if then == AfterAcceptance::Close {
+        return Ok((accepted, None));
+    }
+    let report = tokio::select! {
+        report = outcome(pending, &session) => report?,
+        () = &mut expired => return Err(SendError::TimedOut { session, after: limit.unwrap_or_default() }.into()),
+        _ = &mut interrupted => return Err(SendError::Interrupted(session).into()),
+    };
+    Ok((accepted, Some(report)))
+}
+
+/// Waits for the outcome of an accepted prompt. Meanwhile, prints the reasons why the session can't continue.
+async fn outcome(mut pending: PendingQuery, session: &SessionName) -> Result<PromptReport, AppError> {
+    loop {
+        match pending.next().await? {
+            Some(ControlAnswer::Ended(report)) => return Ok(report),
+            Some(ControlAnswer::Blocked(why)) => print_notice(&format!("session '{session}' {why}")),
+            Some(other) => return Err(unexpected_answer(other)),
+            None => return Err(SendError::HostStopped(session.clone()).into()),
+        }
+    }
+}
+
+/// Prints an agent's text as it is, or without control characters if it appears on a terminal.
+fn print_answer(answer: &str) -> Result<(), AppError> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let text = if is_terminal { strip_controls(answer) } else { answer.into() };
+    print_text(&format!("{text}\n"))
+}
+
+/// Prints a notice to standard error. The text may come from an agent.
+fn print_notice(text: &str) {
+    let text = render::one_line(text, render::UNTRUSTED_LENGTH);
+    drop(writeln!(std::io::stderr(), "cordboard: {text}"));
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), AppError> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+    print_text(&format!("{text}\n"))
+}
+
+/// Interrupts a session's turn: `cordboard stop`.
+///
+/// # Errors
+/// No host is running, or the host refuses the command.
+pub fn stop(target: &SessionTarget) -> Result<(), AppError> {
+    control_session(target, ScriptCommand::Stop, |row| format!("Session '{}' is being interrupted.", row.name))
+}
+
+/// Suspends a session: `cordboard suspend`.
+///
+/// # Errors
+/// No host is running, or the host refuses the command.
+pub fn suspend(target: &SessionTarget) -> Result<(), AppError> {
+    control_session(target, ScriptCommand::Suspend, |row| format!("Session '{}' is {}.", row.name, row.phase))
+}
+
+/// Archives a session: `cordboard archive`.
+///
+/// # Errors
+/// No host is running, or the host refuses the command.
+pub fn archive(target: &SessionTarget) -> Result<(), AppError> {
+    control_session(target, ScriptCommand::Archive, |row| format!("Session '{}' archived.", row.name))
+}
+
+fn control_session(
+    target: &SessionTarget,
+    command: ScriptCommand,
+    text: impl Fn(&SessionRow) -> String,
+) -> Result<(), AppError> {
+    logging::start("error");
+    let state = target.state.resolve()?;
+    let query = ControlQuery::Control { session: target.session.clone(), command };
+    let row = block_on(async {
+        match control::query(&state, query).await? {
+            Some(ControlAnswer::Session(row)) => Ok(row),
+            Some(other) => Err(unexpected_answer(other)),
+            None => Err(AppError::NoHost { state: state.clone() }),
+        }
+    })?;
+    if target.json { print_json(&row) } else { print_text(&format!("{}\n", text(&row))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_text_of_limited_length() {
+        assert_eq!(prompt(" a\n\n").unwrap(), " a");
+        assert!(matches!(prompt(" \n"), Err(SendError::Empty)));
+        assert!(matches!(prompt(&"x".repeat(LONGEST_PROMPT + 1)), Err(SendError::TooLong)));
+        assert_eq!(read_input(&b"two\nlines\n"[..]).unwrap(), "two\nlines\n");
+        assert!(matches!(read_input(&b"\xff"[..]), Err(SendError::NotText)));
+        assert!(matches!(read_input(std::io::repeat(b'x')), Err(SendError::TooLong)));
+    }
+}
