@@ -14,6 +14,7 @@ mod left_over_agents;
 mod options;
 mod own_files;
 mod plugin_dev;
+mod restored_inbox;
 mod run;
 mod scripts;
 mod setup;

@@ -10,6 +10,7 @@ mod file_downloads;
 mod filters;
 mod host_api;
 mod inbox_writer;
+mod interrupted_turns;
 mod live_config;
 mod outbound;
 mod panics;

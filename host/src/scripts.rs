@@ -61,7 +61,7 @@ fn unknown_session(name: &SessionName, mut known: Vec<&str>) -> String {
 fn rejection(outcome: &PromptOutcome, session: &SessionName) -> Option<String> {
     match outcome {
         PromptOutcome::NotAnswered(Completion::Rejected(notice)) => Some(render::plain(&notice.reply(session).text)),
-        PromptOutcome::NotAnswered(Completion::Dropped(_) | Completion::Interrupted) => None,
+        PromptOutcome::NotAnswered(Completion::Dropped(_) | Completion::Interrupted | Completion::Superseded) => None,
         PromptOutcome::TurnEnded(_) | PromptOutcome::TurnInterrupted(_) => None,
     }
 }
@@ -75,7 +75,7 @@ fn report(outcome: Option<PromptOutcome>, session: &SessionName) -> PromptReport
             (if why.is_none() { ReportedOutcome::Answered } else { ReportedOutcome::Failed }, why, Some(turn))
         }
         Some(PromptOutcome::TurnInterrupted(turn)) => (ReportedOutcome::Interrupted, failure(&turn), Some(turn)),
-        Some(PromptOutcome::NotAnswered(Completion::Interrupted)) => {
+        Some(PromptOutcome::NotAnswered(Completion::Interrupted | Completion::Superseded)) => {
             (ReportedOutcome::Interrupted, Some(CANCELED.to_owned()), None)
         }
         Some(PromptOutcome::NotAnswered(Completion::Dropped(_))) => {

@@ -24,7 +24,7 @@ use cordboard_core::{
     event::CausationChain,
     language::{self, Language},
     messages::{self, SessionNotice},
-    session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
+    session::{ApiError, ApiErrorCode, Input, Machine, Prompt, RestoredPrompts, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{
         AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency, UsageEntry,
@@ -162,15 +162,6 @@ pub struct Ports {
     /// configuration change.
     pub check_limits: Arc<Notify>,
     pub outcomes: PromptOutcomes,
-}
-
-/// The open prompts of a session from the previous run of the host.
-#[derive(Debug, Default)]
-pub struct RestoredPrompts {
-    /// Prompts that were not sent to an agent.
-    pub queued: Vec<Prompt>,
-    /// Prompts whose turns were interrupted when the previous run of the host ended.
-    pub interrupted: Vec<Prompt>,
 }
 
 /// The origin of a command.

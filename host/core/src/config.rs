@@ -60,7 +60,7 @@ pub use plugins::{Plugin, Plugins};
 pub use requests::Requests;
 pub use rollout_limits::RolloutLimits;
 pub use sandbox::{Sandbox, SandboxKind};
-pub use sessions::{Busy, IDLE_TIMEOUT, Sessions};
+pub use sessions::{Busy, IDLE_TIMEOUT, Interrupted, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use status::Status;
 pub use takes_effect::{TakesEffect, keys, takes_effect};

@@ -8,6 +8,7 @@ mod background_work;
 mod budget;
 mod command_errors;
 pub mod configuration;
+mod continuation;
 pub mod database;
 mod delivery;
 mod denied_tool;
@@ -33,6 +34,7 @@ pub use command_errors::{
     not_the_callers_place, nothing_to_fork, only_here, others_button, place_without_members, transcript_not_found,
     transcript_not_read, unknown_permission_mode,
 };
+pub use continuation::continuation_prompt;
 pub use database::not_stored_yet;
 pub use delivery::{
     STOPPED_BY_USER, bot_stopped, in_file_below, interrupted_answer, not_sent, not_shown, too_many_waiting,

@@ -10,6 +10,7 @@ mod commands;
 mod effect;
 mod idle;
 mod input;
+mod interrupted_turns;
 pub mod limit_suspensions;
 mod machine;
 mod rename;
@@ -26,8 +27,8 @@ mod usage;
 
 pub use effect::{Completion, Effect, Launch};
 pub use input::{
-    ApiError, ApiErrorCode, Decision, DecisionOutcome, Exit, Input, PersonaSettings, QueuedPrompts, Run,
-    SessionCommand, Settings, Ticket, Verdict,
+    ApiError, ApiErrorCode, Continuation, Decision, DecisionOutcome, Exit, Input, PersonaSettings, QueuedPrompts,
+    RestoredPrompts, Run, SessionCommand, Settings, Ticket, Verdict,
 };
 pub use machine::Machine;
 pub use requests::WITHDRAWN;

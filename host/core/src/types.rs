@@ -33,7 +33,8 @@ pub use request::{
     RequestId, RequestOption, ToolUse,
 };
 pub use session::{
-    ConversationStart, ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal,
+    ContinuedTurn, ConversationStart, ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView,
+    Terminal,
 };
 pub use timestamp::{TimeSource, Timestamp};
 pub use topic::{SessionTopic, TopicAppearance, TopicEdit, TopicIcon, TopicState};

@@ -1,7 +1,6 @@
 //! Builds the host's components, connects them, and starts and stops them in the required order.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
 };
@@ -11,12 +10,10 @@ use cordboard_chat::{Inbox, Limits, outbox::Outbox};
 use cordboard_core::{
     database_damage::DatabaseDamage,
     event::{CausationChain, SessionEvent},
-    hub::HubEvent,
     language,
     session::Machine,
     type_erased::TypeErased,
     types::{Place, SessionRecord, SessionView},
-    updates_and_posts::InboxRow,
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoreSnapshot};
@@ -29,7 +26,7 @@ use super::{
     front_end, left_over_agents,
     options::StartOptions,
     own_files::own_files,
-    plugin_folder, shutdown,
+    plugin_folder, restored_inbox, shutdown,
     shutdown::{Reload, Shutdown},
     status_page,
     store_adapters::{StoredDeliveries, StoredSessions},
@@ -40,7 +37,7 @@ use crate::{
     control::{self, BotName, ControlServices},
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PlaceLanguages,
-        QueryRunner, RestoredInbox, SessionSupervisor, TurnRenderer, UsageLedger,
+        QueryRunner, SessionSupervisor, TurnRenderer, UsageLedger,
     },
     live_changes::{Reconciler, ReloadedParts},
     operators::{CommandMenus, NoticeFrontEnd, Operators},
@@ -115,7 +112,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let dispatcher = Arc::new(base.dispatcher(&host, &outbound));
     let hub = hub::spawn(Arc::clone(&dispatcher), accepted, options.service_manager.watchdog());
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
-    resume_inbox(&dispatcher, inbox, &intake).await;
+    restored_inbox::resume(&dispatcher, inbox, &intake).await;
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
     let control = control.serve(services);
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
@@ -368,19 +365,6 @@ impl HostBase {
 fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
     let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
     sessions.into_iter().map(view).collect()
-}
-
-/// Restores the prompts, dispatches updates that the previous run of the host accepted but didn't complete, and watches
-/// the terminals that hold sessions.
-async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
-    let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
-        tracing::error!(%error, "failed to read the view modes of people");
-        HashMap::new()
-    });
-    let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await, &own_modes);
-    dispatcher.host.sessions.restore(restored.prompts).await;
-    dispatcher.host.sessions.watch_terminals();
-    drop(intake.send(HubEvent::Restored(restored.updates)).await);
 }
 
 fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {

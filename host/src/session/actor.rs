@@ -193,7 +193,7 @@ impl Actor {
             Message::Restore(restored) => {
                 let now = self.ports.clock.now();
                 let before = self.machine.phase();
-                let effects = self.machine.restore(restored.queued, restored.interrupted, now);
+                let effects = self.machine.restore(restored, now);
                 drop(self.perform_and_emit(before, effects).await);
             }
             Message::CatchUp(answer) => drop(answer.send(())),

@@ -102,6 +102,16 @@ impl Store {
         .await
     }
 
+    /// Returns the texts that the chats show of the turns whose end isn't stored.
+    pub async fn shown_answers(&self) -> Result<Vec<(PromptId, String)>, StoreError> {
+        self.run("read the unfinished answers".to_owned(), |db| {
+            let sql = "SELECT prompt, group_concat(text, char(10) ORDER BY id) FROM live \
+                       WHERE text IS NOT NULL GROUP BY prompt ORDER BY min(id)";
+            read_all(db, sql, [], |row| Ok((PromptId(row.get(0)?), row.get(1)?)))
+        })
+        .await
+    }
+
     /// Ends the streamed turns of the previous host process, and returns the posts that edit or delete their messages.
     /// Must be called before this host streams a turn.
     pub async fn mark_interrupted_answers(

@@ -57,3 +57,23 @@ fn a_refused_resume_asks_and_fresh_continues() {
     host.ask("still there?", "You said: still there?");
     assert_eq!(host.api.said(), ["are you there?", "still there?"]);
 }
+
+#[test]
+fn an_answer_of_a_killed_host_is_continued_after_a_note() {
+    let Some(mut host) = open("[sessions]\ninterrupted = \"resume\"\n") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    host.phase("idle");
+    host.ask("count 10000", "line 1\n");
+    host.kill();
+    host.start();
+    host.until("while session 'a' was answering “count 10000”. The agent continues.");
+    host.until("You said: [This is a note from Cordboard, not a new request.");
+    host.phase("idle");
+    let said = host.api.said();
+    assert_eq!(said.first().map(String::as_str), Some("hello"), "the agent has its conversation");
+    assert_eq!(said.iter().filter(|text| *text == "count 10000").count(), 1, "{said:?}");
+    let note = said.last().unwrap();
+    assert!(note.starts_with("[This is a note from Cordboard") && note.contains("> count 10000"), "{note}");
+    assert_eq!(host.api.count("count 10000"), 1, "the prompt was not sent again");
+}

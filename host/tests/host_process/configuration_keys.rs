@@ -70,6 +70,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "default", "\"main\"", Log("sessions")),
     ("sessions", "idle_timeout", "\"20m\"", IdleTimeout),
     ("sessions", "stall", "\"20m\"", Log("sessions")),
+    ("sessions", "interrupted", "\"resume\"", Log("sessions")),
     ("sessions", "queue", "3", Log("sessions")),
     ("sessions", "kept", "3", Log("sessions")),
     ("sessions", "roots", "[\"/srv\"]", Log("sessions")),

@@ -18,6 +18,7 @@ mod echo_server;
 mod hooks;
 mod idle_agents;
 mod interactive_console;
+mod interrupted_turns;
 mod listings;
 mod live_changes;
 mod plain_programs;

@@ -33,6 +33,8 @@ pub struct Sessions {
     pub stall: Duration,
     /// Selects how a session handles a prompt that arrives during a turn.
     pub busy: Busy,
+    /// Selects how a session handles a turn that was interrupted when the host ended.
+    pub interrupted: Interrupted,
     /// The maximum number of prompts that wait in one session.
     pub queue: u32,
     /// The maximum number of interrupted prompts in one session. When a session reaches it, the session rejects new
@@ -69,12 +71,34 @@ impl Busy {
     }
 }
 
+/// Selects how a session handles a turn that was interrupted when the host ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interrupted {
+    /// Users decide whether the agent gets the prompt again.
+    #[default]
+    Ask,
+    /// A note tells the agent to continue.
+    Resume,
+}
+
+impl Interrupted {
+    const ALL: &[Self] = &[Self::Ask, Self::Resume];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Resume => "resume",
+        }
+    }
+}
+
 impl Sessions {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
         section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
         section.set("stall", &mut self.stall, span(STALL));
         section.set("busy", &mut self.busy, one_of(Busy::ALL, Busy::as_str));
+        section.set("interrupted", &mut self.interrupted, one_of(Interrupted::ALL, Interrupted::as_str));
         section.set("queue", &mut self.queue, number(QUEUE));
         section.set("kept", &mut self.kept, number(KEPT));
         section.set("roots", &mut self.roots, list(absolute_path));

@@ -58,7 +58,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 28] = [
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
     (
         "sessions",
-        &["default", "idle_timeout", "stall", "busy", "queue", "kept", "roots", "folders"],
+        &["default", "idle_timeout", "stall", "busy", "interrupted", "queue", "kept", "roots", "folders"],
         TakesEffect::AtOnce,
     ),
     ("requests", &["expire", "approval"], TakesEffect::AtOnce),

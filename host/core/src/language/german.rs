@@ -151,6 +151,10 @@ pub const TEXTS: Texts = &[
     ),
     ("Cordboard is shutting down.", "Cordboard wird beendet."),
     (
+        "Cordboard was stopped while session '{session}' was answering “{prompt}”. The agent continues.",
+        "Cordboard wurde beendet, während Session '{session}' auf „{prompt}“ antwortete. Der Agent macht weiter.",
+    ),
+    (
         "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again.",
         "Cordboard wurde beendet, während Session '{session}' auf „{prompt}“ antwortete. Deine Nachricht wurde nicht erneut gesendet.",
     ),

@@ -79,6 +79,11 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
+    /// The host was stopped during a turn, and has told the agent to continue. `prompt` is the beginning of the turn's
+    /// prompt.
+    TurnContinues {
+        prompt: String,
+    },
     /// The agent received a message during a turn but did not answer it, because it exited or the turn was interrupted.
     /// `prompt` is the beginning of the message.
     NotAnswered {
@@ -214,7 +219,7 @@ impl SessionNotice {
                 &[Choice::Wait, Choice::Interrupt, Choice::Restart],
             ),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AboutAgent(_) => return None,
-            Self::AppliesLater { .. } => return None,
+            Self::AppliesLater { .. } | Self::TurnContinues { .. } => return None,
             Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) | Self::StateLost => return None,
             Self::PermissionModeRefused { .. } => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
@@ -246,6 +251,7 @@ impl SessionNotice {
             Self::AppliesLater { work } => plain(&background_work::applies_later(session, work)),
             Self::WorkEnded { work } => plain(&background_work::ended(session, work)),
             Self::Interrupted { prompt, .. } => plain(&texts::interrupted(session, prompt)),
+            Self::TurnContinues { prompt } => plain(&texts::turn_continues(session, prompt)),
             Self::NotAnswered { prompt, .. } => plain(&texts::not_answered(session, prompt)),
             Self::EarlierInterrupted { prompt, .. } => plain(&texts::earlier_interrupted(session, prompt)),
             Self::FolderChanged { folder } => plain(&texts::folder_changed(session, folder)),

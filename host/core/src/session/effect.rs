@@ -161,4 +161,7 @@ pub enum Completion {
     /// The prompt was sent, but the host exited before the agent answered it, or an interrupt canceled it before the
     /// agent accepted it. The prompt is kept as an interrupted prompt, and the user was notified.
     Interrupted,
+    /// The prompt's turn was interrupted. Either a note tells the agent to continue it, or the prompt itself was such a
+    /// note, and the user was asked about the prompts that it covered.
+    Superseded,
 }

@@ -190,6 +190,26 @@ pub struct PersonaSettings {
     pub greeting: Option<String>,
 }
 
+/// The open prompts of a session from the previous run of the host.
+#[derive(Debug, Clone, Default)]
+pub struct RestoredPrompts {
+    /// The prompts that were not sent to an agent.
+    pub queued: Vec<Prompt>,
+    /// The prompts whose turn was interrupted when the previous run of the host ended.
+    pub interrupted: Vec<Prompt>,
+    /// Set if the session may tell its agent to continue the interrupted turn. Otherwise, users decide.
+    pub continuation: Option<Continuation>,
+}
+
+/// The data for telling an agent to continue an interrupted turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// The id of the note to the agent.
+    pub note: PromptId,
+    /// The part of the answer that the chat shows, if it is known.
+    pub shown: Option<String>,
+}
+
 /// The parts of the current configuration that apply to the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

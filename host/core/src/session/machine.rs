@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    ApiError, Completion, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Ticket,
+    ApiError, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Ticket,
     background_work::BackgroundWork,
     state::{AfterStop, Blocked, LastPress, LiveProcess, Shutdown, State, Stop, StopStage, TimeoutReason},
 };
@@ -109,28 +109,6 @@ impl Machine {
             machine.live = Some(machine.new_live(Run::LEFT_OVER));
         }
         machine
-    }
-
-    /// Restores the prompts that the previous host had accepted. The `queued` prompts still have to be sent: they join
-    /// the queue, or are rejected if the session is archived. The `interrupted` prompts were sent but not answered
-    /// before that host ended. Each interrupted prompt is reported once and kept for `/retry` or `/leave`.
-    #[must_use]
-    pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
-        for prompt in interrupted {
-            let notice =
-                SessionNotice::Interrupted { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) };
-            self.post(prompt.place.clone(), notice);
-            self.emit(Effect::Complete { prompt: prompt.id.clone(), how: Completion::Interrupted });
-            self.keep_interrupted(prompt);
-        }
-        for prompt in queued {
-            if self.record.archived {
-                self.reject_archived(prompt);
-            } else {
-                self.accept(prompt, now);
-            }
-        }
-        self.flush()
     }
 
     #[must_use]
@@ -383,7 +361,7 @@ impl Machine {
     /// Returns the effects. A changed record is persisted before all other effects except a leading `Accept`. That
     /// effect stores the record and the prompt together, so an interrupted prompt leaves the record only when it is
     /// stored as a waiting prompt.
-    fn flush(&mut self) -> Vec<Effect> {
+    pub(super) fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
         self.record.open_requests = self.recorded_requests();
         self.close_past_stall();

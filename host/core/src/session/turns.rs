@@ -238,6 +238,7 @@ impl Machine {
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resume_notice = None;
+        self.forget_continued_turn(&turn);
         self.record.turns += 1;
         self.record.last_active = now;
         self.emit(Effect::Finish(turn));

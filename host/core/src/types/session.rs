@@ -8,6 +8,7 @@ use super::{
     AgentCommand, ContextUse, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, RecordedRequest,
     SessionName, Timestamp, Tokens, UserId,
 };
+use crate::agent_event::PromptId;
 
 /// The state of a session as seen from outside its state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -120,6 +121,17 @@ pub struct ForkPoint {
     pub is_cost_current: bool,
 }
 
+/// An interrupted turn that the host told the agent to continue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContinuedTurn {
+    /// The prompts of the turn.
+    pub prompts: Vec<InterruptedPrompt>,
+    /// The prompt that tells the agent to continue.
+    pub note: PromptId,
+    /// The number of such notes so far, each after another interruption.
+    pub notes: u32,
+}
+
 /// The cost and the tokens of a conversation, as its agent reported them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ConversationUsage {
@@ -201,6 +213,10 @@ pub struct SessionRecord {
     /// the user's request.
     #[serde(default, rename = "kept", skip_serializing_if = "Vec::is_empty")]
     pub interrupted: Vec<InterruptedPrompt>,
+    /// The latest turn that the host told the agent to continue. Cleared when a later turn has ended, because the end of
+    /// this turn may not be stored yet when the record is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_turn: Option<ContinuedTurn>,
     /// The number of requests about failed starts so far, which is also the number of the latest such request.
     #[serde(default)]
     pub failures: u64,
@@ -315,6 +331,7 @@ impl SessionRecord {
             terminal: None,
             background: Vec::new(),
             interrupted: Vec::new(),
+            continued_turn: None,
             failures: 0,
         }
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome},
     messages::SessionNotice,
-    session::{ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket},
+    session::{ApiError, Effect, Exit, Input, Machine, Prompt, RestoredPrompts, Run, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{Place, ProcessId, SessionRecord, SessionView, Timestamp, TurnUsage, UsageEntry},
 };
@@ -87,7 +87,7 @@ impl FakeSession {
 
     /// Restores prompts whose turns were interrupted when the previous host exited.
     pub fn restore(&mut self, interrupted: Vec<Prompt>, now: Timestamp) {
-        let effects = self.machine.restore(Vec::new(), interrupted, now);
+        let effects = self.machine.restore(RestoredPrompts { interrupted, ..RestoredPrompts::default() }, now);
         self.perform(effects, now);
     }
 

@@ -12,7 +12,7 @@ use cordboard_core::{
     agent_event::PromptId,
     event::{CausationChain, EventKind, SessionEvent},
     messages,
-    session::{Input, Prompt},
+    session::{Input, Prompt, RestoredPrompts},
     typed_agent_command::AgentCommandLine,
     types::{PromptKind, SessionName, SessionRecord, SessionView, UserId},
     updates_and_posts::{InboxRow, InboxState, Update, UpdateKind},
@@ -22,7 +22,7 @@ use tokio::sync::RwLock;
 
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
-    session::{self, Handle, Ports, PromptOutcomes, RestoredPrompts},
+    session::{self, Handle, Ports, PromptOutcomes},
     session_registry::SessionRegistry,
 };
 

@@ -339,6 +339,19 @@ async fn live_messages_of_a_killed_host_are_marked_once() {
 }
 
 #[tokio::test]
+async fn the_shown_part_of_an_unfinished_answer_is_known() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (turn, other) = (PromptId("1".to_owned()), PromptId("2".to_owned()));
+    store.save_placeholder(&turn, &place("1"), &message("10"), "The first part.").await.unwrap();
+    store.save_placeholder(&other, &place("2"), &message("5"), "another").await.unwrap();
+    store.save_placeholder(&turn, &place("1"), &message("11"), "The").await.unwrap();
+    store.save_placeholder(&turn, &place("1"), &message("11"), "The second part.").await.unwrap();
+    let shown = store.shown_answers().await.unwrap();
+    assert_eq!(shown, [(turn, "The first part.\nThe second part.".to_owned()), (other, "another".to_owned())]);
+}
+
+#[tokio::test]
 async fn a_live_message_of_a_finished_turn_is_not_stored() {
     let state = State::new();
     let (store, _) = state.open();

@@ -30,6 +30,23 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_continues_after_a_note_about_what_was_shown() {
+    let mut app = App::prepared().await;
+    app.configure(&format!("owner = {OWNER}\n[sessions]\ninterrupted = \"resume\"\n"));
+    app.start();
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "hello", "You said: hello").await;
+    app.stream(OWNER, "slow 3000").await;
+    app.kill();
+    let first = app.api.next_id();
+    app.start();
+    app.wait_for(OWNER, first, "while session 'alpha' was answering “slow 3000”. The agent continues.").await;
+    let answer = app.wait_for(OWNER, first, "You said: [This is a note from Cordboard, not a new request.").await;
+    assert!(answer.contains("The message:\nslow 3000\n") && answer.contains("of your answer:\nline 1"), "{answer}");
+    assert_eq!(count(&app, "was not sent again"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_live_message_of_a_killed_host_remains() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;

@@ -23,6 +23,18 @@ fn all_unknown_keys_are_reported_together() {
 }
 
 #[test]
+fn an_unknown_choice_for_interrupted_turns_lists_the_known_ones() {
+    assert_refused(
+        "[sessions]\ninterrupted = \"retry\"\n",
+        expect![[r#"
+            line 2, column 15: 'interrupted' in [sessions] must be one of "ask", "resume", not "retry"
+            2 | interrupted = "retry"
+              |               ^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
 fn a_key_in_the_wrong_table_names_the_right_one() {
     assert_refused(
         "queue = 5\n[access]\napi_url = \"https://x\"\ndefault = \"x\"\n",
@@ -441,7 +453,7 @@ fn columns_count_characters_with_any_line_ending() {
     assert_refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"
-            line 2, column 1: unknown key 'éé' in [sessions]; known keys: busy, default, folders, idle_timeout, kept, queue, roots, stall
+            line 2, column 1: unknown key 'éé' in [sessions]; known keys: busy, default, folders, idle_timeout, interrupted, kept, queue, roots, stall
             2 | "éé"…
               | ^^^^
             line 3, column 9: 'queue' in [sessions] must be a whole number, not "é"

@@ -49,6 +49,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("sessions", "idle_timeout", "\"1m\""),
     ("sessions", "stall", "\"20m\""),
     ("sessions", "busy", "\"interrupt\""),
+    ("sessions", "interrupted", "\"resume\""),
     ("sessions", "queue", "3"),
     ("sessions", "kept", "3"),
     ("sessions", "roots", "[\"/srv\"]"),

@@ -126,6 +126,14 @@ pub fn interrupted(session: &SessionName, prompt: &str) -> String {
     )
 }
 
+pub fn turn_continues(session: &SessionName, prompt: &str) -> String {
+    tr!(
+        "Cordboard was stopped while session '{session}' was answering “{prompt}”. The agent continues.",
+        session,
+        prompt
+    )
+}
+
 pub fn not_answered(session: &SessionName, prompt: &str) -> String {
     tr!("The agent of session '{session}' did not answer “{prompt}”. Your message was not sent again.", session, prompt)
 }

@@ -410,6 +410,177 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
 }
 
 #[test]
+fn an_agent_continues_an_interrupted_turn_after_a_note() {
+    check(
+        "
+        session conversation=c1
+        restore interrupted=a interrupted=b q continue=n
+        ready
+        done n
+        done q
+        ",
+        expect![[r#"
+            restore interrupted=a interrupted=b q continue=n → starting
+                accept n: note about the text of a, the text of b
+                persist
+                complete a as superseded
+                complete b as superseded
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. The agent continues.
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark n sent
+                send n to 1: note about the text of a, the text of b
+            done n → busy
+                persist
+                finish n at home, done
+                mark q sent
+                send q to 1
+            done q → idle
+                persist
+                finish q at home, done
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_note_is_not_sent_twice_if_the_host_dies_while_it_is_stored() {
+    check(
+        "
+        session conversation=c1 continued=a:n:1
+        restore interrupted=a q n continue=m
+        ready
+        ",
+        expect![[r#"
+            restore interrupted=a q n continue=m → starting
+                persist
+                complete a as superseded
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark n sent
+                send n to 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_interrupted_note_is_replaced_up_to_three_times() {
+    check(
+        "
+        session conversation=c1 continued=a:n2:2
+        restore interrupted=n2 continue=n3
+        ready
+        session conversation=c1 continued=a:n3:3
+        restore interrupted=n3 continue=n4
+        command retry a2
+        ready
+        ",
+        expect![[r#"
+            restore interrupted=n2 continue=n3 → starting
+                accept n3: note about the text of a
+                persist
+                complete n2 as superseded
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. The agent continues.
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark n3 sent
+                send n3 to 1: note about the text of a
+            restore interrupted=n3 continue=n4 → suspended
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete n3 as superseded
+            command retry a2 → starting
+                accept a2: the text of a
+                persist
+                close request a: SendAgain
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark a2 sent
+                send a2 to 1
+        "#]],
+    );
+}
+
+#[test]
+fn users_decide_if_the_agent_cannot_continue() {
+    check(
+        "
+        session not-resumable=c1
+        restore interrupted=a continue=n
+        session archived conversation=c1
+        restore interrupted=a continue=n
+        session conversation=c1
+        kind plain
+        restore interrupted=a continue=n
+        session conversation=c1
+        shutdown
+        restore interrupted=a continue=n
+        ",
+        expect![[r#"
+            restore interrupted=a continue=n → suspended
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            restore interrupted=a continue=n → archived
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            kind plain → suspended
+            restore interrupted=a continue=n → suspended
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            shutdown → suspended
+            restore interrupted=a continue=n → suspended
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+        "#]],
+    );
+}
+
+#[test]
+fn a_continued_turn_is_forgotten_after_a_later_one() {
+    check(
+        "
+        session conversation=c1 continued=a:n:3
+        restore interrupted=b continue=m
+        ready
+        done m
+        prompt c
+        done c
+        ",
+        expect![[r#"
+            restore interrupted=b continue=m → starting
+                accept m: note about the text of b
+                persist
+                complete b as superseded
+                post home: Cordboard was stopped while session 'x' was answering “the text of b”. The agent continues.
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark m sent
+                send m to 1: note about the text of b
+            done m → idle
+                persist
+                finish m at home, done
+                review #2: idle for 0ns
+            prompt c → busy
+                mark c sent
+                send c to 1
+            done c → idle
+                persist
+                finish c at home, done
+                review #3: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
 fn interrupted_prompts_survive_a_second_crash() {
     check(
         "

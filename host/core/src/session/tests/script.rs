@@ -8,17 +8,17 @@ use std::{fmt::Write as _, time::Duration};
 use expect_test::Expect;
 
 use super::super::{
-    Completion, Decision, DecisionOutcome, Effect, Exit, Input, Machine, PersonaSettings, Prompt, QueuedPrompts, Run,
-    SessionCommand, Settings, Ticket, Verdict,
+    Completion, Continuation, Decision, DecisionOutcome, Effect, Exit, Input, Machine, PersonaSettings, Prompt,
+    QueuedPrompts, RestoredPrompts, Run, SessionCommand, Settings, Ticket, Verdict,
 };
 use crate::{
     agent_event::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::{Agent, AgentKind, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Alert, ConversationStart, ForkPoint, OptionText, PermissionMode, Place, ProcessId, PromptKind,
-        RecordedRequest, Request, RequestId, RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens,
-        ToolUse, TurnUsage, UserId,
+        AgentRequest, Alert, ContinuedTurn, ConversationStart, ForkPoint, OptionText, PermissionMode, Place, ProcessId,
+        PromptKind, RecordedRequest, Request, RequestId, RequestOption, SessionRecord, Terminal, Timestamp, TokenCount,
+        Tokens, ToolUse, TurnUsage, UserId,
     },
 };
 
@@ -182,6 +182,14 @@ impl ScriptRunner {
                 ("persona", name) => record.persona = Some(name.to_owned()),
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
                 ("interrupted", id) => record.interrupted.push(prompt(id, "home").into()),
+                // `continued=a:n2:2`: the second note about prompt a is n2.
+                ("continued", turn) => {
+                    let mut parts = turn.split(':');
+                    let mut part = || parts.next().expect("a prompt, a note and a number");
+                    let (prompts, note) = (vec![prompt(part(), "home").into()], PromptId(part().to_owned()));
+                    let notes = part().parse().expect("a number");
+                    record.continued_turn = Some(ContinuedTurn { prompts, note, notes });
+                }
                 ("process", _) => record.process = Some(process()),
                 ("terminal", pid) => record.terminal = Some(Terminal { process: terminal(pid), since: START }),
                 ("background", about) => record.background.push(about.to_owned()),
@@ -202,14 +210,17 @@ impl ScriptRunner {
     }
 
     fn restore(&mut self, line: &str, facts: &str) {
-        let (mut queued, mut interrupted) = (Vec::new(), Vec::new());
+        let mut restored = RestoredPrompts::default();
         for fact in facts.split_whitespace() {
             match fact.split_once('=') {
-                Some(("interrupted", id)) => interrupted.push(prompt(id, "home")),
-                _ => queued.push(prompt(fact, "home")),
+                Some(("interrupted", id)) => restored.interrupted.push(prompt(id, "home")),
+                Some(("continue", id)) => {
+                    restored.continuation = Some(Continuation { note: PromptId(id.to_owned()), shown: None });
+                }
+                _ => restored.queued.push(prompt(fact, "home")),
             }
         }
-        let effects = self.machine.restore(queued, interrupted, self.now);
+        let effects = self.machine.restore(restored, self.now);
         self.note(line, &effects);
     }
 
@@ -569,11 +580,12 @@ fn show(effect: &Effect) -> String {
         }
         Effect::MarkSent(id) => format!("mark {} sent", id.0),
         Effect::MarkQueued(id) => format!("mark {} queued", id.0),
-        Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),
+        Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, shown_text(prompt)),
         Effect::Complete { prompt, how: Completion::Dropped(_) | Completion::Rejected(_) } => {
             format!("drop {}", prompt.0)
         }
         Effect::Complete { prompt, how: Completion::Interrupted } => format!("complete {} as interrupted", prompt.0),
+        Effect::Complete { prompt, how: Completion::Superseded } => format!("complete {} as superseded", prompt.0),
         Effect::LoadPersona { ticket, persona } => format!("load persona #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),
         Effect::RequestResumeNotice { ticket, idle_for } => {
@@ -602,7 +614,7 @@ fn show(effect: &Effect) -> String {
         Effect::Steer { run, prompt } => format!("steer {} to {}", prompt.id.0, run.0),
         Effect::Forget { run, prompt } => format!("forget {} of {}", prompt.0, run.0),
         Effect::SteeredTurnStarted { prompt, place } => format!("turn of {} started at {}", prompt.0, place.chat),
-        Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, prompt.text),
+        Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, shown_text(prompt)),
         Effect::Audit(decided) => {
             let reason = decided.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
             format!("audit {}: {} by {:?}{reason}", decided.request.id.0, decided.outcome, decided.by)
@@ -636,6 +648,15 @@ fn show(effect: &Effect) -> String {
             format!("post {}: {}{reason}{silent}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
+}
+
+/// Returns the text of a prompt, or the quotes in a note.
+fn shown_text(prompt: &Prompt) -> String {
+    if !prompt.text.starts_with("[This is a note") {
+        return prompt.text.clone();
+    }
+    let quotes = prompt.text.lines().filter_map(|line| line.strip_prefix("> "));
+    format!("note about {}", quotes.collect::<Vec<_>>().join(", "))
 }
 
 fn show_turn(turn: &Turn) -> String {

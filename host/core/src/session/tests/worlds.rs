@@ -102,7 +102,7 @@ impl World {
             21..28 => self.plugin(),
             28 => self.command(),
             29 => self.configuration(),
-            30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
+            30 if self.dice.one_in(6) => self.doom(),
             30 if self.dice.one_in(6) => self.witness.feed(Input::NobodyAnswers),
             30 if self.dice.one_in(2) => self.lose_access(),
             31 if self.dice.one_in(3) => {
@@ -111,6 +111,13 @@ impl World {
             }
             _ => self.stale(),
         }
+    }
+
+    /// Kills the host during the next step, and sometimes the next host while it restores the prompts.
+    fn doom(&mut self) {
+        self.witness.continues = !self.dice.one_in(3);
+        self.witness.second_doom = self.dice.one_in(2).then(|| self.dice.roll(5));
+        self.witness.doom(self.dice.roll(4));
     }
 
     fn prompt(&mut self) {

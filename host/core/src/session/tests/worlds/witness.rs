@@ -1,6 +1,7 @@
 //! Observes every input and effect of one session, keeps its own records of processes and prompts, and reports violated
 //! invariants. It does not depend on the machine's internals.
 
+mod continuations;
 mod effects;
 mod questions;
 mod steering;
@@ -25,6 +26,7 @@ use crate::{
         Timestamp,
     },
 };
+use continuations::CoveredTurn;
 use questions::Asked;
 use steering::SteeredPrompt;
 
@@ -47,6 +49,15 @@ pub struct Witness {
     cut_off: Vec<PromptId>,
     /// Interrupted prompts, the latest last. Each may be sent once more, at the user's request.
     interrupted: Vec<PromptId>,
+    /// The latest turn that an agent was told to continue.
+    continued: Option<CoveredTurn>,
+    /// Whether the next host may tell its agent to continue an interrupted turn.
+    pub continues: bool,
+    last_continuation: u64,
+    /// The texts of prompts that may have reached an agent of an earlier host.
+    received: BTreeSet<String>,
+    /// The new ids of prompts that users have retried.
+    retried: BTreeSet<PromptId>,
     /// The prompt of the turn that most recently ended.
     finished_last: Option<PromptId>,
     questions: BTreeMap<Ticket, String>,
@@ -77,6 +88,8 @@ pub struct Witness {
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
+    /// The host that is started next dies after this many effects of restoring the prompts.
+    pub second_doom: Option<u64>,
     step: Step,
 }
 
@@ -145,6 +158,10 @@ struct Step {
     cancels: Option<RequestId>,
     /// A timer or the lifecycle plugin causes this step.
     is_automatic: bool,
+    /// A new host restores the prompts of the previous one.
+    restores: bool,
+    /// The turn that was interrupted when the previous host died, until it is continued.
+    interrupted_turn: Option<CoveredTurn>,
 }
 
 #[derive(Debug, Default)]
@@ -228,6 +245,11 @@ impl Witness {
             open: None,
             cut_off: Vec::new(),
             interrupted: Vec::new(),
+            continued: None,
+            continues: false,
+            last_continuation: 0,
+            received: BTreeSet::new(),
+            retried: BTreeSet::new(),
             finished_last: None,
             questions: BTreeMap::new(),
             unclosed: VecDeque::new(),
@@ -246,6 +268,7 @@ impl Witness {
             failed_starts: 0,
             is_startable: false,
             doom: None,
+            second_doom: None,
             step: Step::default(),
         }
     }
@@ -622,7 +645,7 @@ impl Witness {
     }
 
     pub fn spare(&mut self) {
-        self.doom = None;
+        (self.doom, self.second_doom) = (None, None);
     }
 
     /// Performs the effects. Returns whether the host survives all of them.
@@ -653,7 +676,6 @@ impl Witness {
             prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
         };
         let interrupted = of_fate(Fate::Sent);
-        let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         self.cut_off.clear();
         (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
         self.asked.clear();
@@ -671,18 +693,7 @@ impl Witness {
         let stored: Vec<PromptId> = self.stored.interrupted.iter().map(|prompt| prompt.id.clone()).collect();
         self.must(self.interrupted.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");
         self.interrupted = stored;
-        let interrupted_ids: Vec<PromptId> = interrupted.iter().map(|prompt| prompt.id.clone()).collect();
-        self.interrupted.retain(|id| !interrupted_ids.contains(id));
-        self.interrupted.extend(interrupted_ids);
-        self.machine = Machine::new(self.stored.clone(), self.settings.clone());
-        self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
-        let effects = self.machine.restore(queued, interrupted.clone(), self.now);
-        let shown = effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Post { notice: SessionNotice::Interrupted { .. }, .. }));
-        self.must(shown.count() == interrupted.len(), "an interruption is reported once");
-        self.perform(&effects);
-        self.inspect();
+        self.restore(interrupted);
     }
 
     pub(super) fn is_active_now(&self) -> bool {
@@ -808,9 +819,7 @@ impl Witness {
         let sent: Vec<PromptId> = sent.map(|(id, _)| id.clone()).collect();
         self.shutdowns = 0;
         self.host_dies();
-        let kept = &self.machine.record().interrupted;
-        let is_kept = |id: &PromptId| kept.iter().any(|kept| kept.id == *id);
-        self.must(sent.iter().all(is_kept), "an interrupted prompt is never lost");
+        self.must(sent.iter().all(|id| self.is_taken_care_of(id)), "an interrupted prompt is never lost");
     }
 
     pub fn check_nothing_runs(&self) {

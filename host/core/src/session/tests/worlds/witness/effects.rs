@@ -59,6 +59,7 @@ impl Witness {
                 self.change_fate(id, Fate::Sent, Fate::Queued);
                 self.queue.push_front(id.clone());
             }
+            Effect::Accept(note) if self.step.restores => self.perform_continuation(note),
             Effect::Accept(prompt) => {
                 let kept = match self.step.pressed.take() {
                     Some(Request::Prompt(id)) => self.forget_interrupted(&id),
@@ -74,6 +75,7 @@ impl Witness {
                 );
                 let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Queued));
                 self.must(before.is_none(), "a retried prompt has a new id");
+                self.retried.insert(prompt.id.clone());
                 self.queue.push_front(prompt.id.clone());
             }
             Effect::Complete { prompt, how: Completion::Dropped(_) | Completion::Rejected(_) } => {
@@ -88,6 +90,7 @@ impl Witness {
                 self.must(self.interrupted.contains(prompt), "an interrupted prompt is kept");
                 self.change_fate(prompt, Fate::Sent, Fate::Completed)
             }
+            Effect::Complete { prompt, how: Completion::Superseded } => self.perform_superseded(prompt),
             Effect::LoadPersona { ticket, persona } => {
                 self.ask(*ticket, persona);
                 let is_blocked = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
@@ -280,6 +283,7 @@ impl Witness {
             | SessionNotice::RequestWithdrawn { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
+            | SessionNotice::TurnContinues { .. }
             | SessionNotice::Budget(_)
             | SessionNotice::Strays { .. } => {}
             SessionNotice::StartFailed { .. } => {
@@ -330,6 +334,7 @@ impl Witness {
         let fits = (fits && process.agent == self.settings.agent) || process.works();
         self.must(fits, "a new persona, model or command line applies before the next prompt");
         self.must(self.open.is_none(), "an agent has one prompt at a time");
+        self.check_first_delivery(prompt);
         let sent = self.step.sent.take();
         self.must(sent.as_ref() == Some(&prompt.id), "a prompt is stored as sent before the agent gets it");
         self.open = Some(OpenTurn::new(prompt.id.clone(), prompt.place.clone(), self.now));

@@ -61,6 +61,7 @@ impl Witness {
         self.must(!leaves && self.shutdowns == 0, "an agent that is being stopped gets no prompt");
         let sent = self.step.sent.take();
         self.must(sent.as_ref() == Some(&prompt.id), "a prompt is stored as sent before the agent gets it");
+        self.check_first_delivery(prompt);
         let Some(open) = &mut self.open else { self.fail("a prompt joins a turn") };
         open.steered.push(SteeredPrompt { id: prompt.id.clone(), accepted: false });
     }
