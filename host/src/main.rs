@@ -26,6 +26,8 @@ fn main() -> ExitCode {
 
 fn dispatch() -> Result<(), AppError> {
     let command = Cli::parse().command;
+    #[cfg(feature = "failpoints")]
+    cordboard_failpoints::arm();
     app::check_open_files()?;
     match command {
         Command::Run(run) => app::run(&run),

@@ -23,6 +23,7 @@ use cordboard_core::{
     },
     types::{Caller, Reply, Request},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_metrics::METRICS;
 use cordboard_runtime::{FailedVersion, FolderFault, PendingApproval, PluginError, PluginSettings, Registry};
 use cordboard_store::{Decisions, Store, StoreError};
@@ -306,6 +307,7 @@ impl Rollout {
             Effect::Activate { ticket, drain } => {
                 let result = self.jobs.activate(&job(ticket), drain, self.clock.now()).await;
                 let result = result.map_err(|why| self.trial_error(name, &why));
+                hit(Failpoint::PluginActivated);
                 return Some(Input::Activated { ticket, result });
             }
             Effect::Deactivate { drain } => self.registry.remove_plugin(name, drain).await,
@@ -323,10 +325,12 @@ impl Rollout {
     async fn persist(&self, name: &str, effect: &Effect) -> Result<(), StoreError> {
         let (Some(store), Some(machine)) = (self.versions.store(), self.machines.get(name)) else { return Ok(()) };
         if let Effect::PersistAnswer(answer) = effect {
-            store.save_grant_answer(answer.clone()).await
+            store.save_grant_answer(answer.clone()).await?;
         } else {
-            store.save_rollout_state(name, machine.state()).await
+            store.save_rollout_state(name, machine.state()).await?;
         }
+        hit(Failpoint::DecisionStored);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use cordboard_core::{
     agent_event::PromptId,
     types::{ChatFile, Place, TopicAppearance, TopicEdit},
 };
+use cordboard_failpoints::{Failpoint, hit};
 
 use crate::hub::{self, LiveConfig};
 
@@ -58,7 +59,9 @@ impl Chat for AccessCheckedChat {
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
         self.check(place)?;
-        self.chat.send(place, message).await
+        let sent = self.chat.send(place, message).await?;
+        hit(Failpoint::PostSent);
+        Ok(sent)
     }
 
     /// Edits a message. In a removed user's private chat, only removes the message's buttons, which no longer work.

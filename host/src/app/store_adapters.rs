@@ -20,6 +20,7 @@ use cordboard_core::{
     },
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_store::{Store, StoreError};
 
 use crate::{
@@ -111,7 +112,9 @@ impl DeliveryStore for StoredDeliveries {
         messages: Vec<MessageId>,
         issues: Vec<DeliveryIssue>,
     ) -> Result<Vec<OutboxRow>, StorageError> {
-        storage_result(self.store.complete_post(post, messages, issues).await)
+        let done = storage_result(self.store.complete_post(post, messages, issues).await)?;
+        hit(Failpoint::PostMarked);
+        Ok(done)
     }
 
     async fn record_undeliverable(&self, post: PostId, why: &str) -> Result<(), StorageError> {
@@ -166,7 +169,9 @@ impl SessionStore for StoredSessions {
     }
 
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.store.mark_sent(prompt).await
+        self.store.mark_sent(prompt).await?;
+        hit(Failpoint::PromptMarked);
+        Ok(())
     }
 
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ use cordboard_core::{
     types::{Place, Reply, SessionName},
     updates_and_posts::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry};
 use cordboard_store::{Keyboard, Store, StoreError};
 
@@ -141,6 +142,7 @@ impl Dispatcher {
         let host = self.host.for_update(&row.update, target.press.clone(), waiting, files.clone());
         let host = HostService { topic_creation: topic_creation.clone(), ..host };
         let mut reply = self.call(&row.update, call, host).await;
+        hit(Failpoint::CommandRun);
         if reply.in_place {
             reply = target.keep_question(reply);
         } else {

@@ -15,6 +15,7 @@ use cordboard_core::{
     types::{Place, TopicState, UserId},
     updates_and_posts::{ButtonAction, Update},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_metrics::METRICS;
 use cordboard_store::{Store, StoreError};
 use tokio::sync::Notify;
@@ -67,6 +68,7 @@ impl Inbox for InboxWriter {
         if rows.is_empty() {
             return Ok(());
         }
+        hit(Failpoint::UpdateStored);
         for row in &rows {
             METRICS.update_received(&row.prompt.0, received);
         }

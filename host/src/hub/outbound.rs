@@ -14,6 +14,7 @@ use cordboard_core::{
     types::{ChatFile, Content, Place, Reply, Request, TopicAppearance},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_store::{OutcomeText, Store, StoreError};
 
 use super::place_languages::PlaceLanguages;
@@ -224,6 +225,9 @@ impl Outbound {
             match self.store.finish(done.clone(), out.clone()).await {
                 Ok(rows) => {
                     self.store.record_success();
+                    if !rows.is_empty() {
+                        hit(Failpoint::OutboxStored);
+                    }
                     let ids = rows.iter().map(|row| row.id).collect();
                     self.post_stored(rows);
                     return ids;

@@ -4,13 +4,14 @@
 use std::{sync::Arc, time::Instant};
 
 use cordboard_core::{
-    agent_event::PromptId,
+    agent_event::{AgentEvent, PromptId},
     event::{CausationChain, EventKind},
     language::{self, Language, with_language},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, ProcessId, SessionName, SessionView},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_metrics::METRICS;
 use cordboard_store::StoreError;
 use tokio::sync::mpsc;
@@ -252,6 +253,9 @@ impl Actor {
                         self.feed(Input::Output { run }).await;
                     }
                     for event in events {
+                        if matches!(event, AgentEvent::PromptAccepted(_)) {
+                            hit(Failpoint::ReceiptSeen);
+                        }
                         self.feed(Input::Agent { run, event }).await;
                     }
                 }

@@ -10,6 +10,7 @@ use cordboard_core::{
     turn::Turn,
     types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RecordedRequest, SessionView, UsageEntry},
 };
+use cordboard_failpoints::{Failpoint, hit};
 use cordboard_metrics::METRICS;
 use cordboard_store::StoreError;
 
@@ -177,6 +178,7 @@ impl Actor {
     }
 
     fn end_turn(&mut self, turn: Turn, output: impl FnOnce(Turn, SessionView) -> SessionOutput) {
+        hit(Failpoint::TurnEnded);
         METRICS.turn_ended(&turn.prompt.0);
         self.is_frame_due = false;
         self.events.turn_finished(&turn, self.machine.view(), self.ports.clock.now());

@@ -5,6 +5,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use cordboard_failpoints::{Failpoint, hit};
 use serde::Serialize;
 use serde_json::Value;
 use teloxide_core::requests::Payload;
@@ -27,7 +28,12 @@ pub(super) async fn run(telegram: &Telegram, settings: ReceiverSettings) -> Resu
     let mut offset = None;
     loop {
         let batch = match telegram.api.call::<_, Vec<Value>>(&GetUpdates::new(telegram, offset)).await {
-            Ok(batch) => batch,
+            Ok(batch) => {
+                if offset.is_some() {
+                    hit(Failpoint::UpdateConfirmed);
+                }
+                batch
+            }
             Err(failure) => {
                 tokio::time::sleep(connection.on_failure(&failure)?).await;
                 continue;
@@ -45,6 +51,7 @@ pub(super) async fn run(telegram: &Telegram, settings: ReceiverSettings) -> Resu
             }
             continue;
         };
+        hit(Failpoint::UpdateRead);
         match receiver.store(batch).await {
             Ok(()) => {
                 offset = Some(last + 1);

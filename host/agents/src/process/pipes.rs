@@ -3,6 +3,7 @@
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
+use cordboard_failpoints::{Failpoint, hit};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     net::unix::pipe,
@@ -116,6 +117,7 @@ async fn write_stdin(mut stdin: pipe::Sender, mut lines: mpsc::Receiver<Vec<u8>>
             tracing::debug!(%error, "the agent closed its input");
             return;
         }
+        hit(Failpoint::PromptHandedOver);
     }
 }
 

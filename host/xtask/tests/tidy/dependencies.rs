@@ -6,14 +6,15 @@ use super::code_scanner::{line_of, occurrences};
 use super::source_files::{File, product, read};
 
 /// The host's crates, each with the host crates that it may depend on.
-pub const CRATES: [(&str, &[&str]); 9] = [
+pub const CRATES: [(&str, &[&str]); 10] = [
     ("core", &["permission-rules"]),
     ("metrics", &[]),
     ("permission-rules", &[]),
+    ("failpoints", &[]),
     ("store", &["core"]),
-    ("agents", &["core"]),
+    ("agents", &["core", "failpoints"]),
     ("chat", &["core", "metrics"]),
-    ("telegram", &["chat", "core", "metrics"]),
+    ("telegram", &["chat", "core", "failpoints", "metrics"]),
     ("runtime", &["core", "metrics"]),
     ("watch", &["core"]),
 ];

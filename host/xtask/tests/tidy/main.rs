@@ -6,6 +6,7 @@
 mod code_scanner;
 mod dependencies;
 mod documents;
+mod failpoints;
 mod forbidden_text;
 mod function_scanner;
 mod imports;
