@@ -87,13 +87,14 @@ pub enum SessionOutput {
     Finished(Turn, SessionView),
     /// The end of a turn that was interrupted by the shutdown. The turn's prompt is not done.
     Interrupted(Turn, SessionView),
-    Notice(Place, SessionNotice),
-    /// The request was decided. Its buttons are replaced with the outcome.
-    RequestClosed {
-        request: Request,
-        choice: Choice,
-        by: Option<String>,
+    Notice {
+        place: Place,
+        notice: SessionNotice,
+        /// The prompt that the same commit completes.
+        completes: Option<PromptId>,
     },
+    /// The request was decided. Its buttons are replaced with the outcome.
+    RequestClosed { request: Request, choice: Choice, by: Option<String> },
 }
 
 /// Receives the outputs of a session.

@@ -6,7 +6,7 @@ use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
     event::StartKind,
     messages::{self, SessionNotice},
-    session::{Effect, Exit, Input, Launch, Prompt, Run, Ticket, WITHDRAWN},
+    session::{Completion, Effect, Exit, Input, Launch, Prompt, Run, Ticket, WITHDRAWN},
     turn::Turn,
     types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RecordedRequest, SessionView, UsageEntry},
 };
@@ -48,12 +48,10 @@ impl Actor {
                 self.hide_working_indicator(&prompt);
                 self.ports.store.mark_queued(&prompt).await?;
             }
-            Effect::Complete { prompt, how } => {
-                tracing::debug!(?how, "prompt settled");
-                self.events.forget_prompt(&prompt);
-                let completed = self.ports.store.complete(&prompt).await;
-                self.ports.outcomes.not_answered(&prompt, how);
-                completed?;
+            Effect::Complete { prompt, how } => self.complete(&prompt, how).await?,
+            Effect::CompleteWithNotice { prompt, how, place, notice } => {
+                self.settled(&prompt, how);
+                self.sink.show(SessionOutput::Notice { place, notice, completes: Some(prompt) });
             }
             Effect::LoadPersona { ticket, persona } => self.ask(ticket, Query::Persona { name: persona }),
             Effect::Review { ticket, idle_for } => self.ask(ticket, Query::Review { idle_for }),
@@ -96,9 +94,26 @@ impl Actor {
                 self.sink.show(SessionOutput::RequestClosed { request, choice, by: self.by.clone() });
             }
             Effect::FinishInterrupted(turn) => self.end_turn(turn, SessionOutput::Interrupted),
-            Effect::Post { place, notice } => self.sink.show(SessionOutput::Notice(place, notice)),
+            Effect::Post { place, notice } => self.notify(place, notice),
         }
         Ok(Vec::new())
+    }
+
+    async fn complete(&mut self, prompt: &PromptId, how: Completion) -> Result<(), StoreError> {
+        let completed = self.ports.store.complete(prompt).await;
+        self.settled(prompt, how);
+        completed
+    }
+
+    /// Forgets a prompt that the agent doesn't answer, and reports its outcome.
+    fn settled(&mut self, prompt: &PromptId, how: Completion) {
+        tracing::debug!(?how, "prompt settled");
+        self.events.forget_prompt(prompt);
+        self.ports.outcomes.not_answered(prompt, how);
+    }
+
+    fn notify(&self, place: Place, notice: SessionNotice) {
+        self.sink.show(SessionOutput::Notice { place, notice, completes: None });
     }
 
     /// Sends a prompt with its files.
@@ -185,7 +200,7 @@ impl Actor {
         let place = turn.place.clone();
         self.sink.show(output(turn, self.machine.view()));
         if let Some(warning) = self.budget_warning.take() {
-            self.sink.show(SessionOutput::Notice(place, SessionNotice::Budget(warning)));
+            self.notify(place, SessionNotice::Budget(warning));
         }
     }
 

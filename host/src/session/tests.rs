@@ -17,6 +17,8 @@ use cordboard_core::{
 
 use fake_ports::{Fakes, ended_handle, prompt};
 
+use super::RestoredPrompts;
+
 /// The script of an agent that answers every prompt with a text that contains the prompt's id.
 const ECHO: &str = r#"
 while read -r line; do
@@ -73,6 +75,19 @@ async fn state_is_stored_before_effects() {
     // The process is stored as soon as it runs, and the prompt is marked as sent before its answer can arrive.
     assert!(at("saved process") < at("mark sent p1"), "{calls:#?}");
     assert!(at("mark sent p1") < at("final p1"), "{calls:#?}");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn an_interrupted_prompt_is_completed_with_its_notice() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.restore(RestoredPrompts { interrupted: vec![prompt("p1")], ..RestoredPrompts::default() }).await;
+    fakes.until("notice completes p1").await;
+    let calls = fakes.calls();
+    // A separate commit would leave a moment in which the prompt is completed but not reported.
+    assert!(!calls.contains(&"complete p1".to_owned()), "{calls:#?}");
+    assert_eq!(fakes.stored().interrupted.len(), 1, "the record is stored first");
     fakes.end(session).await;
 }
 

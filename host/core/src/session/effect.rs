@@ -33,6 +33,14 @@ pub enum Effect {
         prompt: PromptId,
         how: Completion,
     },
+    /// Store and send a message from the host, and mark the stored prompt as completed without an answer. Both must be
+    /// in one commit: otherwise a host that is killed in between either never reports the prompt, or reports it again.
+    CompleteWithNotice {
+        prompt: PromptId,
+        how: Completion,
+        place: Place,
+        notice: SessionNotice,
+    },
     /// Ask the persona plugin for the settings of `persona`.
     LoadPersona {
         ticket: Ticket,
@@ -137,7 +145,8 @@ impl Effect {
     /// Returns the beginning of the prompt that the effect drops, or `None` if it doesn't drop one.
     #[must_use]
     pub fn dropped(&self) -> Option<&str> {
-        let Self::Complete { how: Completion::Dropped(beginning), .. } = self else { return None };
+        let (Self::Complete { how, .. } | Self::CompleteWithNotice { how, .. }) = self else { return None };
+        let Completion::Dropped(beginning) = how else { return None };
         Some(beginning)
     }
 }

@@ -107,10 +107,13 @@ impl Machine {
         let InterruptedTurn { prompts, mut sent, .. } = turn;
         for prompt in prompts {
             let (id, beginning) = (prompt.id.clone(), messages::beginning(&prompt.text));
-            self.post(prompt.place.clone(), SessionNotice::Interrupted { id: id.clone(), prompt: beginning });
-            if let Some(index) = sent.iter().position(|sent| *sent == id) {
-                sent.remove(index);
-                self.emit(Effect::Complete { prompt: id, how: Completion::Interrupted });
+            let notice = SessionNotice::Interrupted { id: id.clone(), prompt: beginning };
+            match sent.iter().position(|sent| *sent == id) {
+                Some(index) => {
+                    sent.remove(index);
+                    self.complete_with_notice(&prompt, Completion::Interrupted, notice);
+                }
+                None => self.post(prompt.place.clone(), notice),
             }
             self.keep_interrupted(prompt);
         }

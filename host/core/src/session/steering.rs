@@ -81,15 +81,13 @@ impl Machine {
 
     /// Keeps a prompt that was canceled by an interrupt that wasn't aimed at it.
     pub(super) fn keep_canceled(&mut self, prompt: Prompt) {
-        let id = prompt.id.clone();
-        self.keep_unanswered(prompt);
-        self.emit(Effect::Complete { prompt: id, how: Completion::Interrupted });
+        self.complete_with_notice(&prompt, Completion::Interrupted, not_answered(&prompt));
+        self.keep_interrupted(prompt);
     }
 
     /// Keeps a steered prompt that the agent did not answer, and notifies its author.
     pub(super) fn keep_unanswered(&mut self, prompt: Prompt) {
-        let notice = SessionNotice::NotAnswered { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) };
-        self.post(prompt.place.clone(), notice);
+        self.post(prompt.place.clone(), not_answered(&prompt));
         self.keep_interrupted(prompt);
     }
 
@@ -124,4 +122,8 @@ impl OpenTurn {
         self.turn.also_answers = ended.iter().map(|prompt| prompt.id.clone()).collect();
         ended
     }
+}
+
+fn not_answered(prompt: &Prompt) -> SessionNotice {
+    SessionNotice::NotAnswered { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) }
 }

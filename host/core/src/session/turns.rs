@@ -46,12 +46,16 @@ impl Machine {
         self.reject_prompt(prompt, |prompt| SessionNotice::Archived { prompt });
     }
 
-    /// Rejects a prompt with a notice that quotes its beginning. The notice comes first: if the host dies in between,
-    /// the author is notified twice rather than never.
+    /// Rejects a prompt with a notice that quotes its beginning.
     fn reject_prompt(&mut self, prompt: Prompt, notice: impl FnOnce(String) -> SessionNotice) {
         let notice = notice(messages::beginning(&prompt.text));
-        self.post(prompt.place, notice.clone());
-        self.emit(Effect::Complete { prompt: prompt.id, how: Completion::Rejected(Box::new(notice)) });
+        self.complete_with_notice(&prompt, Completion::Rejected(Box::new(notice.clone())), notice);
+    }
+
+    /// Completes a prompt that the agent doesn't answer, and posts the notice in the prompt's place.
+    pub(super) fn complete_with_notice(&mut self, prompt: &Prompt, how: Completion, notice: SessionNotice) {
+        let (prompt, place) = (prompt.id.clone(), prompt.place.clone());
+        self.emit(Effect::CompleteWithNotice { prompt, how, place, notice });
     }
 
     pub(super) fn drop_prompt(&mut self, prompt: Prompt) {

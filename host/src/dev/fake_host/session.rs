@@ -158,7 +158,9 @@ impl FakeSession {
                 self.queries.push_back((ticket, Query::ResumeNotice { idle_for }));
             }
             Effect::Decide { ticket, permission } => self.queries.push_back((ticket, Query::Permission(permission))),
-            Effect::Post { place, notice } => self.notices.push((place, notice)),
+            Effect::Post { place, notice } | Effect::CompleteWithNotice { place, notice, .. } => {
+                self.notices.push((place, notice))
+            }
             Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),
             Effect::PersistTurn(usage) => self.usage.push(*usage),
             // The fake host stores nothing else.

@@ -101,7 +101,7 @@ impl TurnPresenter {
                 }
                 SessionOutput::Frame(..)
                 | SessionOutput::Requeued(..)
-                | SessionOutput::Notice(..)
+                | SessionOutput::Notice { .. }
                 | SessionOutput::RequestClosed { .. } => None,
             };
             if AssertUnwindSafe(renderer.show(output)).catch_unwind().await.is_ok() {
@@ -142,7 +142,7 @@ impl TurnPresenter {
             Some(SessionOutput::Finished(..) | SessionOutput::Interrupted(..) | SessionOutput::Requeued(..)) => {
                 queue.running = None;
             }
-            Some(SessionOutput::Notice(..) | SessionOutput::RequestClosed { .. }) | None => {}
+            Some(SessionOutput::Notice { .. } | SessionOutput::RequestClosed { .. }) | None => {}
         }
         next
     }
@@ -200,7 +200,7 @@ impl SessionRenderer {
         let place = match output {
             SessionOutput::Frame(turn, _) => &turn.place,
             SessionOutput::Finished(turn, _) | SessionOutput::Interrupted(turn, _) => &turn.place,
-            SessionOutput::Notice(place, _) => place,
+            SessionOutput::Notice { place, .. } => place,
             // These have no text, or have one in the language of each place.
             SessionOutput::Requeued(..) | SessionOutput::RequestClosed { .. } => return None,
         };
@@ -235,9 +235,11 @@ impl SessionRenderer {
                 };
                 self.renderer.outbound.decide(&request, outcome).await;
             }
-            SessionOutput::Notice(place, notice) => {
-                if self.may_be_read(&place) {
-                    self.notify(place, notice).await;
+            SessionOutput::Notice { place, notice, completes } => {
+                let post = if self.may_be_read(&place) { self.post_of(place, notice) } else { None };
+                let completed: Vec<_> = completes.map(CompletedUpdate::Prompt).into_iter().collect();
+                if post.is_some() || !completed.is_empty() {
+                    self.renderer.outbound.finish(completed, post.into_iter().collect()).await;
                 }
             }
         }
@@ -283,12 +285,13 @@ impl SessionRenderer {
         posts_of(turn, messages)
     }
 
-    async fn notify(&mut self, place: Place, notice: SessionNotice) {
+    /// Returns the post of a notice, or `None` if the next frame shows the notice.
+    fn post_of(&mut self, place: Place, notice: SessionNotice) -> Option<NewPost> {
         if self.renderer.edits == Edits::Replace
             && let SessionNotice::Resuming(text) = notice
         {
             self.notices.resuming = Some((place, text));
-            return;
+            return None;
         }
         let is_nameless = notice.is_nameless();
         let record = &self.session.view().record;
@@ -303,7 +306,7 @@ impl SessionRenderer {
         if is_nameless {
             reply.session = self.background_name(&place);
         }
-        self.renderer.outbound.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+        Some(NewPost::new(place, reply))
     }
 
     fn may_be_read(&self, place: &Place) -> bool {

@@ -324,7 +324,10 @@ impl TurnSink for Recorder {
             }
             SessionOutput::Interrupted(turn, _) => self.record_call(&format!("interrupted {}", turn.prompt.0), |_| {}),
             SessionOutput::RequestClosed { choice, .. } => self.record_call(&format!("{choice:?}"), |_| {}),
-            SessionOutput::Notice(_, notice) => self.record_call("notice", |recorded| recorded.notice = Some(notice)),
+            SessionOutput::Notice { notice, completes, .. } => {
+                let what = completes.map_or("notice".to_owned(), |prompt| format!("notice completes {}", prompt.0));
+                self.record_call(&what, |recorded| recorded.notice = Some(notice));
+            }
         }
     }
 

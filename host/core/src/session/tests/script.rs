@@ -586,6 +586,11 @@ fn show(effect: &Effect) -> String {
         }
         Effect::Complete { prompt, how: Completion::Interrupted } => format!("complete {} as interrupted", prompt.0),
         Effect::Complete { prompt, how: Completion::Superseded } => format!("complete {} as superseded", prompt.0),
+        Effect::CompleteWithNotice { prompt, how, place, notice } => {
+            let post = Effect::Post { place: place.clone(), notice: notice.clone() };
+            let complete = Effect::Complete { prompt: prompt.clone(), how: how.clone() };
+            format!("{}\n    {}", show(&post), show(&complete))
+        }
         Effect::LoadPersona { ticket, persona } => format!("load persona #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),
         Effect::RequestResumeNotice { ticket, idle_for } => {

@@ -6,6 +6,7 @@ use cordboard_core::types::{AgentRequest, OpenRequest, RequestId};
 use super::*;
 use crate::hub::OutboundSink;
 
+/// Records the turns that have ended without a post, and the texts of posts.
 #[derive(Default)]
 struct Ends(Mutex<Vec<String>>);
 
@@ -13,7 +14,8 @@ impl OutboundSink for Ends {
     fn post(&self, posts: Vec<Post>) {
         let ended = posts.into_iter().filter_map(|post| match post {
             Post::Ended { turn, .. } => Some(turn.0),
-            Post::Frame { .. } | Post::Final(_) | Post::Stopping { .. } | Post::Requeued { .. } => None,
+            Post::Final(row) => Some(row.reply.text),
+            Post::Frame { .. } | Post::Stopping { .. } | Post::Requeued { .. } => None,
         });
         self.0.lock().unwrap().extend(ended);
     }
@@ -129,4 +131,63 @@ async fn a_frame_is_not_rendered_again_while_the_agent_waits_for_a_user() {
     presenter.session.publish(view());
     shown.recv().await.unwrap();
     task.abort();
+}
+
+#[tokio::test]
+async fn a_notice_and_the_completion_of_its_prompt_are_one_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
+    let row = accepted_prompt(&store).await;
+    let registry = Arc::new(SessionRegistry::new(Vec::new(), Vec::new()));
+    let (session, posts) = (registry.add(view()), Arc::new(Ends::default()));
+    let config = LiveConfig::new(cordboard_core::config::Config::defaults());
+    let renderer = TurnRenderer {
+        plugins: Arc::new(Registry::start(folder.path().join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
+        registry,
+        outbound: outbound(store.clone(), Arc::<Ends>::clone(&posts)),
+        config,
+        clock: Clock::system(),
+        limits: ViewLimits { front_end: "test".to_owned(), text_units: 4096 },
+        edits: Edits::Replace,
+    };
+    let outcomes = PromptOutcomes::default();
+    let mut renderer = SessionRenderer { renderer, session, outcomes, notices: Notices::default() };
+    store.leave_room_for(0).await;
+    let notice = SessionNotice::Interrupted { id: row.prompt.clone(), prompt: "x".repeat(100_000) };
+    let place = row.update.place.clone();
+    let output = SessionOutput::Notice { place, notice, completes: Some(row.prompt.clone()) };
+    let showing = tokio::spawn(async move { renderer.show(output).await });
+    // The first post is a notice that the store fails.
+    while posts.0.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.open_messages().await.unwrap().len(), 1, "the prompt stays open while its notice can't be stored");
+    store.leave_room_for(1_000_000).await;
+    showing.await.unwrap();
+    assert_eq!(store.open_messages().await.unwrap(), []);
+    store.close().await;
+    let contents = cordboard_store::read_only(&folder.path().join("state")).unwrap();
+    assert_eq!(contents.outbox.len(), 1);
+}
+
+/// Stores a prompt that was sent to its agent.
+async fn accepted_prompt(store: &cordboard_store::Store) -> cordboard_core::updates_and_posts::InboxRow {
+    use cordboard_core::{
+        types::{Caller, Role, Timestamp, UserId},
+        updates_and_posts::{Origin, Update, UpdateKind},
+    };
+    let update = Update {
+        key: "1".to_owned(),
+        caller: Caller { id: UserId("test:1".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
+        place: Place::new("test", "home"),
+        what: UpdateKind::Text("hello".to_owned()),
+        at: Timestamp(1),
+        locale: None,
+        origin: Origin::default(),
+    };
+    let row = store.accept(vec![update], None).await.unwrap().remove(0);
+    let session = view().record.name;
+    store.assign(row.id, &session, &row.update.what, &row.update).await.unwrap();
+    store.mark_sent(&row.prompt).await.unwrap();
+    row
 }

@@ -43,7 +43,12 @@ impl Witness {
         let continues = matches!(effects.first(), Some(Effect::Accept(_)));
         self.must(!continues || is_allowed && !ids.is_empty(), "an agent continues only an interrupted turn");
         let count = |wanted: fn(&SessionNotice) -> bool| {
-            let is_wanted = |effect: &&Effect| matches!(effect, Effect::Post { notice, .. } if wanted(notice));
+            let is_wanted = |effect: &&Effect| {
+                let (Effect::Post { notice, .. } | Effect::CompleteWithNotice { notice, .. }) = effect else {
+                    return false;
+                };
+                wanted(notice)
+            };
             effects.iter().filter(is_wanted).count()
         };
         let asked = count(|notice| matches!(notice, SessionNotice::Interrupted { .. }));

@@ -91,6 +91,10 @@ impl Witness {
                 self.change_fate(prompt, Fate::Sent, Fate::Completed)
             }
             Effect::Complete { prompt, how: Completion::Superseded } => self.perform_superseded(prompt),
+            Effect::CompleteWithNotice { prompt, how, place, notice } => {
+                self.perform_one(&Effect::Post { place: place.clone(), notice: notice.clone() });
+                self.perform_one(&Effect::Complete { prompt: prompt.clone(), how: how.clone() });
+            }
             Effect::LoadPersona { ticket, persona } => {
                 self.ask(*ticket, persona);
                 let is_blocked = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
