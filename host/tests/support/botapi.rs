@@ -2,7 +2,7 @@
 //! fails on demand, and checks each call against the real API's schema.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -56,7 +56,14 @@ pub enum Fault {
     Lost,
     /// The connection closes in the middle of a file.
     Cut,
+    /// The connection closes without a response, before the call takes effect.
+    Reset,
+    /// The call takes effect, but the connection closes without a response.
+    TakenThenReset,
 }
+
+/// Sees each call before it takes effect, and may make it fail.
+pub type FaultInjector = Box<dyn FnMut(&Call) -> Option<Fault> + Send>;
 
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -80,6 +87,7 @@ struct Inner {
     /// Each message's text, entities, keyboard and topic, keyed by chat and message id.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
+    fault_injector: Option<FaultInjector>,
     /// True if the current or next poll fails with a conflict, as if another program were polling with the same token.
     rival: bool,
     /// The files' contents, keyed by file id.
@@ -143,6 +151,11 @@ impl BotApi {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
 
+    /// Asks `injector` about each call that no queued fault applies to.
+    pub fn inject_faults(&self, injector: FaultInjector) {
+        self.with(|inner| inner.fault_injector = Some(injector));
+    }
+
     /// Adds a file. Downloading any other id returns default content, except `gone`, which fails. Faults for the method
     /// `file` apply to downloads.
     pub fn add_file(&self, id: &str, content: Vec<u8>) {
@@ -178,12 +191,15 @@ impl BotApi {
         self.push_all(vec![update])
     }
 
-    /// Queues updates that one poll returns together. Returns the id of the last one.
+    /// Queues updates that one poll returns together. Updates that have an id keep it. Returns the last id that it has
+    /// chosen.
     pub fn push_all(&self, updates: Vec<Value>) -> i64 {
         self.with(|inner| {
             for mut update in updates {
-                update["update_id"] = inner.next_update.into();
-                inner.next_update += 1;
+                if update["update_id"].is_null() {
+                    update["update_id"] = inner.next_update.into();
+                    inner.next_update += 1;
+                }
                 inner.updates.push_back(update);
             }
             inner.next_update - 1
@@ -193,12 +209,18 @@ impl BotApi {
     /// Queues an update with the given id.
     pub fn push_as(&self, id: i64, mut update: Value) {
         update["update_id"] = id.into();
-        self.with(|inner| inner.updates.push_back(update));
+        self.push_all(vec![update]);
     }
 
     /// Queues a user's text message in the user's private chat, and returns the update id.
     pub fn says(&self, user: i64, text: &str) -> i64 {
         self.push(json!({"message": message(user, user, json!({"text": text}))}))
+    }
+
+    /// Returns the texts of all messages that exist, by chat and message id.
+    pub fn shown_texts(&self) -> BTreeMap<(i64, i64), String> {
+        let text = |message: &Value| message["text"].as_str().unwrap_or_default().to_owned();
+        self.look(|inner| inner.messages.iter().map(|(key, message)| (*key, text(message))).collect())
     }
 
     pub fn calls(&self, method: &str) -> Vec<Call> {
@@ -305,7 +327,9 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let fault = shared.with(|inner| {
         let fault = inner.faults.get_mut(&method).and_then(VecDeque::pop_front);
         inner.complaints.extend(shared.schema.complaints(&method, &params));
-        inner.calls.push(Call { method: method.clone(), params: params.clone() });
+        let call = Call { method: method.clone(), params: params.clone() };
+        let fault = fault.or_else(|| inner.fault_injector.as_mut().and_then(|inject| inject(&call)));
+        inner.calls.push(call);
         fault
     });
     let moved = shared.look(|inner| inner.moved.get(&key(&params).0).copied());
@@ -332,7 +356,17 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
             done(&shared, &method, &params).await;
             (StatusCode::BAD_GATEWAY, "lost").into_response()
         }
+        Some(Fault::Reset) => no_response(),
+        Some(Fault::TakenThenReset) => {
+            done(&shared, &method, &params).await;
+            no_response()
+        }
     }
+}
+
+/// Returns a response whose body fails before its first byte, so that the server closes the connection.
+fn no_response() -> Response {
+    Body::from_stream(futures::stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("reset"))])).into_response()
 }
 
 /// The content of files that the test didn't add.

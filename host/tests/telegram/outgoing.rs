@@ -1,7 +1,7 @@
 //! Tests outgoing messages (styles, long texts, streamed answers, buttons) and the command menu.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -199,6 +199,19 @@ async fn an_edit_with_a_lost_response_is_repeated_once() {
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(ADA), ["Done"]);
     assert_eq!(bot.api.calls("editMessageText").len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_is_sent_again_until_a_response_arrives() {
+    let bot = TestBot::new().await;
+    let mut faults = VecDeque::from([Fault::Reset, Fault::TakenThenReset]);
+    let inject = move |call: &Call| if call.method == "sendmessage" { faults.pop_front() } else { None };
+    bot.api.inject_faults(Box::new(inject));
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text("Done"))));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.calls("sendMessage").len(), 3);
+    // The Bot API can't tell the host that the second call was taken.
+    assert_eq!(bot.api.shown_texts().into_values().collect::<Vec<_>>(), ["Done", "Done"]);
 }
 
 #[tokio::test]

@@ -51,6 +51,15 @@ pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()
     step::show(&mut bench)
 }
 
+/// Kills a development build that has the failpoints.
+pub fn chaos(workspace: &Workspace, kills: u32, seed: u64) -> Result<()> {
+    step::start(&format!("killing the host {kills} times (the first build takes minutes)"));
+    let mut bench = cargo(workspace);
+    bench.args(["bench", "--profile", "dev", "--workspace", "--features", "cordboard/failpoints", "--bench", "chaos"]);
+    bench.args(["--", "--kills", &kills.to_string(), "--seed", &seed.to_string()]);
+    step::show(&mut bench)
+}
+
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the formatting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))

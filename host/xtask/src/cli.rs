@@ -32,6 +32,9 @@ pub struct Cli {
     toolchain: ToolchainChoice,
 }
 
+/// The number of kills in CI: enough for each failpoint and as many random times, in a minute.
+const CI_KILLS: u32 = 50;
+
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Build the plugins, then the host, which embeds them
@@ -78,7 +81,19 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run the CI checks: formatting, lints with warnings denied, all tests
+    /// Kill a working host again and again, and count what its users would notice
+    #[command(after_help = "Examples:
+  cargo xtask chaos                      50 kills, half of them at failpoints
+  cargo xtask chaos --kills 500 --seed 7 the same seed repeats the kills and the failing calls")]
+    Chaos {
+        /// The number of kills
+        #[arg(long, default_value_t = CI_KILLS)]
+        kills: u32,
+        /// The seed of the messages, the failing calls and the times of the kills
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Run the CI checks: formatting, lints with warnings denied, all tests, 50 kills
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
     #[command(hide = true)]
@@ -110,11 +125,16 @@ impl Cli {
                 let args: Vec<_> = peers.then(|| "--peers".into()).into_iter().chain(args).collect();
                 cargo_tasks::bench(&workspace, &binary, &args)
             }
+            Task::Chaos { kills, seed } => {
+                plugins::build(&workspace, self.toolchain, Selection::All)?;
+                cargo_tasks::chaos(&workspace, kills, seed)
+            }
             Task::Ci => {
                 cargo_tasks::format(&workspace)?;
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
                 cargo_tasks::lint(&workspace)?;
-                cargo_tasks::test(&workspace, &["--no-fail-fast".into()])
+                cargo_tasks::test(&workspace, &["--no-fail-fast".into()])?;
+                cargo_tasks::chaos(&workspace, CI_KILLS, 1)
             }
             Task::Toolchain => {
                 println!("{}", Toolchain::find(self.toolchain)?);
