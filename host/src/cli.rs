@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
-pub use backups::{Backup, Restore};
+pub use backups::{Backup, BackupCommand, Restore};
 pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
-pub use session::{SendPrompt, SessionTarget};
+pub use session::{SendPrompt, SessionCommand, SessionTarget};
 pub use setup::{
     Completions, Import, ImportHomelab, ImportSource, Init, InstallService, Man, NoConfigHome, Service, ServiceTask,
     SetupCommand, Shell, TimeoutUnit,
@@ -75,24 +75,10 @@ pub enum Command {
     /// Continue a conversation that began in a terminal as a new session
     #[command(after_help = ADOPT_EXAMPLES)]
     Adopt(Adopt),
-    /// Send a prompt to a session's agent, from a script
-    #[command(after_help = session::SEND_HELP)]
-    Send(SendPrompt),
-    /// Interrupt a session's running answer
-    #[command(after_help = session::STOP_EXAMPLES)]
-    Stop(SessionTarget),
-    /// Stop a session's agent; the next message resumes it
-    #[command(after_help = session::SUSPEND_EXAMPLES)]
-    Suspend(SessionTarget),
-    /// Archive a session
-    #[command(after_help = session::ARCHIVE_EXAMPLES)]
-    Archive(SessionTarget),
-    /// Write a backup of the database to a file, with or without a running host
-    #[command(after_help = backups::BACKUP_HELP)]
-    Backup(Backup),
-    /// Replace the database by a backup, and keep the present database under another name
-    #[command(after_help = backups::RESTORE_HELP)]
-    Restore(Restore),
+    #[command(flatten)]
+    Session(SessionCommand),
+    #[command(flatten)]
+    Backup(BackupCommand),
     /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),

@@ -13,8 +13,7 @@ use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
-    // Cordboard starts its own binary with one of these two internal commands. They aren't meant for users, and they
-    // skip the rest of the startup.
+    // Cordboard starts its own binary with one of these internal commands, which skip the rest of the startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(cordboard_runtime::COMPILE_COMMAND) => {
@@ -41,12 +40,8 @@ fn dispatch() -> Result<(), AppError> {
         Command::Usage(usage) => app::list_usage(&usage),
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),
-        Command::Backup(backup) => app::back_up(&backup),
-        Command::Restore(restore) => app::restore(&restore),
-        Command::Send(send) => app::send(&send),
-        Command::Stop(target) => app::stop(&target),
-        Command::Suspend(target) => app::suspend(&target),
-        Command::Archive(target) => app::archive(&target),
+        Command::Session(command) => app::command_session(&command),
+        Command::Backup(command) => app::handle_backup(&command),
         Command::Plugin(plugin) => app::author(&plugin.task),
         Command::Setup(setup) => app::set_up(&setup),
     }

@@ -9,7 +9,7 @@ use cordboard_store::CopyProgress;
 
 use super::{AppError, inspect::print_text};
 use crate::{
-    cli::{Backup, Restore},
+    cli::{Backup, BackupCommand, Restore},
     logging,
 };
 
@@ -19,11 +19,18 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// The number of bytes in a megabyte.
 const MEGABYTE: u64 = 1_000_000;
 
-/// Writes a backup of the database: `cordboard backup`.
+/// Writes or restores a backup.
 ///
 /// # Errors
-/// The database can't be read or is damaged, or the file exists or can't be written.
-pub fn back_up(options: &Backup) -> Result<(), AppError> {
+/// The database can't be read or is damaged, a host is running during a restore, or a file can't be used.
+pub fn handle_backup(command: &BackupCommand) -> Result<(), AppError> {
+    match command {
+        BackupCommand::Backup(options) => back_up(options),
+        BackupCommand::Restore(options) => restore(options),
+    }
+}
+
+fn back_up(options: &Backup) -> Result<(), AppError> {
     logging::start("warn");
     let (state, file) = (options.state.resolve()?, options.file());
     let mut line = ProgressLine::new();
@@ -32,11 +39,7 @@ pub fn back_up(options: &Backup) -> Result<(), AppError> {
     print_text(&format!("Backed up the database to {} ({} bytes).\n", file.display(), size?))
 }
 
-/// Replaces the database by a backup: `cordboard restore`.
-///
-/// # Errors
-/// A host is running, the backup can't be used, or the state directory can't be written.
-pub fn restore(options: &Restore) -> Result<(), AppError> {
+fn restore(options: &Restore) -> Result<(), AppError> {
     logging::start("warn");
     let (state, file) = (options.state.resolve()?, options.file());
     let mut line = ProgressLine::new();

@@ -57,12 +57,12 @@ pub async fn open(
     options: &StartOptions,
     inbox_of: InboxOf<'_>,
     sessions: &Arc<SessionRegistry>,
-    pairing: Arc<OwnerPairing>,
+    pairing: &Arc<OwnerPairing>,
 ) -> Result<FrontEnd, AppError> {
     match options.kind {
         ChatKind::Console => open_console(options, inbox_of(console::FRONT_END), pairing.clock),
         ChatKind::Telegram => {
-            let (telegram, chat) = TelegramFrontEnd::open(options, inbox_of, sessions, pairing).await?;
+            let (telegram, chat) = TelegramFrontEnd::open(options, inbox_of, sessions, Arc::clone(pairing)).await?;
             Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(Box::new(telegram)) })
         }
     }

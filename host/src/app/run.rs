@@ -93,8 +93,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let sessions = base.without_future(sessions).await;
     let left_over = left_over_agents::list(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
-    let pairing = Arc::clone(&base.pairing);
-    let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, pairing).await?;
+    let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, &base.pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), base.deliveries());
     let sending = tokio::spawn(sending);

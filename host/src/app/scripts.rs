@@ -19,7 +19,7 @@ use super::{
     inspect::{block_on, print_text, unexpected_answer},
 };
 use crate::{
-    cli::{SendPrompt, SessionTarget},
+    cli::{SendPrompt, SessionCommand, SessionTarget},
     control::{
         self, AcceptedPrompt, AfterAcceptance, ControlAnswer, ControlQuery, LONGEST_PROMPT, PendingQuery, PromptReport,
         ReportedOutcome, ScriptCommand, ScriptPrompt, SessionRow,
@@ -98,11 +98,26 @@ struct Answer<'a> {
     report: &'a PromptReport,
 }
 
-/// Sends a prompt to a session: `cordboard send`.
+/// Sends a command to a session of the running host.
 ///
 /// # Errors
-/// The prompt is invalid, no host is running, the host refuses the prompt, or the session does not answer it.
-pub fn send(options: &SendPrompt) -> Result<(), AppError> {
+/// No host is running, the host refuses the command, or a prompt is not answered.
+pub fn command_session(command: &SessionCommand) -> Result<(), AppError> {
+    match command {
+        SessionCommand::Send(options) => send(options),
+        SessionCommand::Stop(target) => {
+            control_session(target, ScriptCommand::Stop, |row| format!("Session '{}' is being interrupted.", row.name))
+        }
+        SessionCommand::Suspend(target) => {
+            control_session(target, ScriptCommand::Suspend, |row| format!("Session '{}' is {}.", row.name, row.phase))
+        }
+        SessionCommand::Archive(target) => {
+            control_session(target, ScriptCommand::Archive, |row| format!("Session '{}' archived.", row.name))
+        }
+    }
+}
+
+fn send(options: &SendPrompt) -> Result<(), AppError> {
     logging::start("error");
     let state = options.state.resolve()?;
     let then = if options.wait { AfterAcceptance::ReportOutcome } else { AfterAcceptance::Close };
@@ -217,30 +232,6 @@ fn print_notice(text: &str) {
 fn print_json(value: &impl Serialize) -> Result<(), AppError> {
     let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
     print_text(&format!("{text}\n"))
-}
-
-/// Interrupts a session's turn: `cordboard stop`.
-///
-/// # Errors
-/// No host is running, or the host refuses the command.
-pub fn stop(target: &SessionTarget) -> Result<(), AppError> {
-    control_session(target, ScriptCommand::Stop, |row| format!("Session '{}' is being interrupted.", row.name))
-}
-
-/// Suspends a session: `cordboard suspend`.
-///
-/// # Errors
-/// No host is running, or the host refuses the command.
-pub fn suspend(target: &SessionTarget) -> Result<(), AppError> {
-    control_session(target, ScriptCommand::Suspend, |row| format!("Session '{}' is {}.", row.name, row.phase))
-}
-
-/// Archives a session: `cordboard archive`.
-///
-/// # Errors
-/// No host is running, or the host refuses the command.
-pub fn archive(target: &SessionTarget) -> Result<(), AppError> {
-    control_session(target, ScriptCommand::Archive, |row| format!("Session '{}' archived.", row.name))
 }
 
 fn control_session(

@@ -2,11 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{State, absolute};
 
-pub const BACKUP_HELP: &str =
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Write a backup of the database to a file, with or without a running host
+    #[command(after_help = BACKUP_HELP)]
+    Backup(Backup),
+    /// Replace the database by a backup, and keep the present database under another name
+    #[command(after_help = RESTORE_HELP)]
+    Restore(Restore),
+}
+
+const BACKUP_HELP: &str =
     "The backup contains sessions, messages, access, decisions, usage, and the state and versions of
 plugins. Back up these separately:
   your configuration, with the files that it names (tokens, secrets), and your plugin folder
@@ -17,8 +27,7 @@ Examples:
   cordboard backup /backup/cordboard-$(date +%F).db
   cordboard backup ~/cordboard.db --state /var/lib/cordboard";
 
-pub const RESTORE_HELP: &str =
-    "Stop the host first. Messages that were waiting when the backup was made are handled again.
+const RESTORE_HELP: &str = "Stop the host first. Messages that were waiting when the backup was made are handled again.
 
 Examples:
   cordboard restore /backup/cordboard-2026-11-30.db

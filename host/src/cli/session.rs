@@ -2,12 +2,28 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use cordboard_core::{config::parse_duration, types::SessionName};
 
 use super::State;
 
-pub const SEND_HELP: &str =
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// Send a prompt to a session's agent, from a script
+    #[command(after_help = SEND_HELP)]
+    Send(SendPrompt),
+    /// Interrupt a session's running answer
+    #[command(after_help = STOP_EXAMPLES)]
+    Stop(SessionTarget),
+    /// Stop a session's agent; the next message resumes it
+    #[command(after_help = SUSPEND_EXAMPLES)]
+    Suspend(SessionTarget),
+    /// Archive a session
+    #[command(after_help = ARCHIVE_EXAMPLES)]
+    Archive(SessionTarget),
+}
+
+const SEND_HELP: &str =
     "The prompt waits in the session's queue like a message from the chat. The chat shows its start,
 then the answer. With --wait, a notice on standard error says if the session waits for a user.
 
@@ -21,20 +37,20 @@ Examples:
   git diff | cordboard send --session alpha --wait -
   cordboard send --session alpha --wait --json hello | jq -r .answer";
 
-pub const STOP_EXAMPLES: &str =
+const STOP_EXAMPLES: &str =
     "Queued messages stay queued. Exits with 1 if nothing is running, and with 3 if no host runs.
 
 Examples:
   cordboard stop alpha";
 
-pub const SUSPEND_EXAMPLES: &str =
+const SUSPEND_EXAMPLES: &str =
     "The next message resumes the agent. Exits with 1 if the agent is busy, and with 3 if no host runs.
 
 Examples:
   cordboard suspend alpha
   cordboard suspend alpha --json | jq -r .phase";
 
-pub const ARCHIVE_EXAMPLES: &str =
+const ARCHIVE_EXAMPLES: &str =
     "Use /restore in the chat to restore it. Exits with 1 if the session is busy, and with 3 if no host
 runs.
 

@@ -34,9 +34,15 @@ struct Known {
 impl Known {
     fn load() -> Self {
         let xtask = read("host/xtask/src/cli.rs");
-        let host = ["host/src/cli.rs", "host/src/cli/plugin.rs", "host/src/cli/session.rs", "host/src/cli/setup.rs"]
-            .map(read)
-            .concat();
+        let host = [
+            "host/src/cli.rs",
+            "host/src/cli/backups.rs",
+            "host/src/cli/plugin.rs",
+            "host/src/cli/session.rs",
+            "host/src/cli/setup.rs",
+        ]
+        .map(read)
+        .concat();
         let mut flags = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
         flags.extend(long_flags(&xtask));
         flags.extend(long_flags(&host));
