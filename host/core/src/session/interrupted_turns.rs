@@ -64,10 +64,7 @@ impl Machine {
         }
         match continuation.filter(|_| self.can_continue(&turn)) {
             Some(continuation) => self.continue_turn(turn, continuation, now),
-            None => {
-                self.record.continued_turn = None;
-                self.ask_about_interrupted(turn);
-            }
+            None => self.ask_about_interrupted(turn),
         }
     }
 
@@ -91,6 +88,7 @@ impl Machine {
         let text = messages::continuation_prompt(&texts, shown.as_deref());
         let (kind, files) = (PromptKind::Text, Vec::new());
         let note = Prompt { id: id.clone(), place: place.clone(), kind, text, mode, files };
+        self.record.interrupted.retain(|kept| prompts.iter().all(|prompt| prompt.id != kept.id));
         let prompts = prompts.into_iter().map(Into::into).collect();
         self.record.continued_turn = Some(ContinuedTurn { prompts, note: id, notes: notes + 1 });
         self.emit(Effect::Accept(note.clone()));
@@ -102,9 +100,11 @@ impl Machine {
         self.wake(place, now);
     }
 
-    /// Reports the prompts of an interrupted turn, and keeps them until users decide.
+    /// Reports the prompts of an interrupted turn, and keeps them until users decide. The record keeps the continued turn
+    /// until a later turn ends: a host that is killed before the note is completed must recognize the note.
     fn ask_about_interrupted(&mut self, turn: InterruptedTurn) {
         let InterruptedTurn { prompts, mut sent, .. } = turn;
+        let mut covered = Vec::new();
         for prompt in prompts {
             let (id, beginning) = (prompt.id.clone(), messages::beginning(&prompt.text));
             let notice = SessionNotice::Interrupted { id: id.clone(), prompt: beginning };
@@ -113,9 +113,22 @@ impl Machine {
                     sent.remove(index);
                     self.complete_with_notice(&prompt, Completion::Interrupted, notice);
                 }
-                None => self.post(prompt.place.clone(), notice),
+                None => covered.push((prompt.place.clone(), notice)),
             }
             self.keep_interrupted(prompt);
+        }
+        // The last notice is stored together with the completion of the note, and the others before it.
+        let last = if sent.is_empty() { None } else { covered.pop() };
+        for (place, notice) in covered {
+            self.post(place, notice);
+        }
+        if let Some((place, notice)) = last {
+            self.emit(Effect::CompleteWithNotice {
+                prompt: sent.remove(0),
+                how: Completion::Superseded,
+                place,
+                notice,
+            });
         }
         for prompt in sent {
             self.emit(Effect::Complete { prompt, how: Completion::Superseded });

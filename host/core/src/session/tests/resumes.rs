@@ -544,6 +544,26 @@ fn users_decide_if_the_agent_cannot_continue() {
 }
 
 #[test]
+fn a_note_that_a_killed_host_did_not_complete_is_not_reported_as_a_prompt() {
+    check(
+        "
+        session conversation=c1 continued=a:n:3
+        restore interrupted=n
+        restore interrupted=n
+        ",
+        expect![[r#"
+            restore interrupted=n → suspended
+                persist
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete n as superseded
+            restore interrupted=n → suspended
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete n as superseded
+        "#]],
+    );
+}
+
+#[test]
 fn a_continued_turn_is_forgotten_after_a_later_one() {
     check(
         "

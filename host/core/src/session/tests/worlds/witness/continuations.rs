@@ -56,8 +56,8 @@ impl Witness {
         self.must(told == usize::from(continues), "a continued turn is reported once");
         self.must(asked == if continues { 0 } else { turn.prompts.len() }, "an interruption is reported once");
         self.must(!continues || turn.notes < MOST_NOTES, "the notes about a turn end");
+        self.interrupted.retain(|id| !turn.prompts.contains(id));
         if !continues {
-            self.interrupted.retain(|id| !turn.prompts.contains(id));
             self.interrupted.extend(turn.prompts.iter().cloned());
         }
         self.step.interrupted_turn = Some(turn);
