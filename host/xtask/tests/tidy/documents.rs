@@ -9,13 +9,15 @@ use super::dependencies::CRATES;
 use super::imports::LAYERS;
 use super::source_files::{exists, read};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
     "host/ARCHITECTURE.md",
     "host/docs/installation.md",
+    "host/docs/operations.md",
+    "host/docs/proof.md",
     "plugins/README.md",
     "plugins/homelab/README.md",
     "wit/README.md",
@@ -46,8 +48,8 @@ impl Known {
         let mut flags = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
         flags.extend(long_flags(&xtask));
         flags.extend(long_flags(&host));
-        let mut cordboard = subcommands(&host, "enum Command {");
-        cordboard.extend(subcommands(&host, "enum SetupCommand {"));
+        let enums = ["enum Command {", "enum BackupCommand {", "enum SessionCommand {", "enum SetupCommand {"];
+        let cordboard = enums.into_iter().flat_map(|name| subcommands(&host, name)).collect();
         Self { xtask: subcommands(&xtask, "enum Task {"), cordboard, flags }
     }
 }
