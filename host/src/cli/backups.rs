@@ -11,7 +11,7 @@ pub enum BackupCommand {
     /// Write a backup of the database to a file, with or without a running host
     #[command(after_help = BACKUP_HELP)]
     Backup(Backup),
-    /// Replace the database by a backup, and keep the present database under another name
+    /// Replace the database with a backup, and keep the current database under another name
     #[command(after_help = RESTORE_HELP)]
     Restore(Restore),
 }

@@ -192,7 +192,7 @@ fn try_damaged(file: &Path) -> Result<Option<Damaged>, WorkError> {
     }
 }
 
-/// Copies the database and its log into `folder`, and replaces the header by that of a new database. The header
+/// Copies the database and its log into `folder`, and replaces the header with that of a new database. The header
 /// contains no data, except the schema version. Returns `None` if the file is shorter than a page.
 fn copy_with_new_header(file: &Path, folder: &Path) -> Result<Option<PathBuf>, WorkError> {
     let (example, copy) = (folder.join("example.db"), folder.join("damaged.db"));

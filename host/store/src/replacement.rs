@@ -1,5 +1,5 @@
-//! Replaces the database file by another one, and keeps the present one under a name with the time. A crash at any
-//! point leaves the present database complete, either in place or under the other name.
+//! Replaces the database file with another one, and keeps the current one under a name with the time. A crash at any
+//! point leaves the current database complete, either in place or under the other name.
 
 use std::{
     fs::{self, File},
@@ -26,7 +26,7 @@ pub(super) fn new_folder(state: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(NEW).tempdir_in(state)
 }
 
-/// Replaces the database by the complete file `new`, after giving the present one and its log the name `kept`.
+/// Replaces the database with the complete file `new`, after giving the current one and its log the name `kept`.
 pub(super) fn replace(present: &Path, new: &Path, kept: Option<&Path>) -> io::Result<()> {
     File::open(new)?.sync_all()?;
     if let Some(kept) = kept {
@@ -36,7 +36,7 @@ pub(super) fn replace(present: &Path, new: &Path, kept: Option<&Path>) -> io::Re
         }
         sync_folder_of(present)?;
     }
-    // The log belongs to the present database. SQLite would apply it to the new one.
+    // The log belongs to the current database. SQLite would apply it to the new one.
     for file in [wal::path(present), wal::shared_memory(present)] {
         remove(&file)?;
     }

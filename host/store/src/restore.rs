@@ -1,4 +1,4 @@
-//! Replaces the database by a backup. The present database is kept under another name.
+//! Replaces the database with a backup. The current database is kept under another name.
 
 use std::{
     fs, io,
@@ -13,7 +13,7 @@ use super::{
     integrity, replacement, schema, state_directory,
 };
 
-/// The reason why a backup was not restored. The present database is unchanged.
+/// The reason why a backup was not restored. The current database is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     #[error("read the backup {}: {source}; check the path", path.display())]
@@ -36,7 +36,7 @@ pub enum RestoreError {
     Store(#[from] StoreError),
 }
 
-/// Replaces the database of a state directory by the backup `from`. Returns the file that contains the previous
+/// Replaces the database of a state directory with the backup `from`. Returns the file that contains the previous
 /// database, or `None` if there was none.
 ///
 /// # Errors
@@ -98,7 +98,7 @@ fn unusable(trouble: WorkError, from: &Path) -> RestoreError {
     error.into()
 }
 
-/// Writes the log to the present database if possible, so that the kept database is a single file. If the database is
+/// Writes the log to the current database if possible, so that the kept database is a single file. If the database is
 /// damaged, the log is kept as a separate file.
 fn merge_log(present: &Path) {
     // SQLite would delete the log of an empty file.
