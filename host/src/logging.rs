@@ -108,7 +108,7 @@ impl Requested {
     }
 }
 
-/// Where and how records are written.
+/// The destination and the format of records.
 enum Output {
     /// Lines on standard error. Contains the error if the journal was requested and can't be used.
     Text(Option<io::Error>),

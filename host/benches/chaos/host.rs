@@ -35,7 +35,7 @@ pub struct Home {
     version: usize,
 }
 
-/// How a run of the host ended.
+/// The end of a run of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// It was killed as planned.

@@ -34,7 +34,7 @@ pub enum SendOutcome {
     NotTaken,
 }
 
-/// What a message of the bot says about a user's message.
+/// The bot's reaction to a user's message, as one of the bot's messages shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Answer(u64),

@@ -46,7 +46,7 @@ pub struct Arrival {
     pub delivery: Delivery,
 }
 
-/// How Telegram delivers the updates of an arrival.
+/// The order in which Telegram delivers the updates of an arrival, and whether it repeats them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     InOrder,

@@ -11,7 +11,7 @@ use super::{
     world::World,
 };
 
-/// What a run of the host ended with: a failpoint, or a random kill if `None`.
+/// The failpoint that ended a run of the host, or `None` for a kill at a random time.
 type Row = Option<Failpoint>;
 
 pub struct Report {

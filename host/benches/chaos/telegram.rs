@@ -28,7 +28,7 @@ pub struct Telegram {
     polled: watch::Sender<usize>,
 }
 
-/// What the host has called.
+/// The host's calls.
 pub struct Journal {
     pub run: usize,
     pub sends: Vec<SendCall>,

@@ -49,7 +49,7 @@ pub enum InitError {
     Write { path: PathBuf, source: io::Error },
 }
 
-/// Where the bot's token is.
+/// The source of the bot's token.
 enum Token {
     /// There is no bot: the chat is the console.
     None,
