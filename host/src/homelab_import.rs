@@ -1,6 +1,6 @@
-//! Turns the session folders of the homelab bot into sessions of Cordboard. Decides what to import for each folder and
-//! why not, and then stores the sessions and the transcripts of their conversations. The folders themselves stay
-//! unchanged: an imported session works in its folder, where its agent's `.claude` folder is.
+//! Turns the homelab bot's session folders into Cordboard sessions. Plans each folder's import, or the reason for
+//! skipping it, and then stores the sessions and copies their transcripts. The folders themselves stay unchanged: an
+//! imported session works in its old folder, which contains its agent's `.claude` folder.
 
 mod bot_files;
 mod perform;
@@ -31,12 +31,12 @@ use bot_files::{BotPersona, BotSession};
 /// The maximum size of a file of the bot, in bytes. The bot writes a few hundred bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// The data that determines which sessions are imported.
+/// The settings and the existing state that determine which sessions are imported, and how.
 pub struct ImportRules<'a> {
     pub config: &'a Config,
     /// The agent of the imported sessions: the NAME of an `[agents.NAME]` of kind `claude`.
     pub agent: &'a str,
-    /// The folder below which that agent stores its transcripts. `None` if it is unknown.
+    /// The folder in which that agent stores its transcripts. `None` if the folder is unknown.
     pub projects: Option<PathBuf>,
     /// All sessions, including archived ones.
     pub sessions: Vec<SessionRecord>,
@@ -55,7 +55,7 @@ pub enum Outcome {
     Imported,
     /// The session was imported earlier.
     Exists,
-    /// The session can't be imported next to the existing ones.
+    /// The session conflicts with an existing session or with the configuration.
     Conflict,
     /// A file of the bot can't be used.
     Invalid,
@@ -76,7 +76,7 @@ impl Outcome {
         }
     }
 
-    /// Returns whether the folder has no session although it should.
+    /// Returns whether the folder could not be imported.
     #[must_use]
     pub const fn is_problem(self) -> bool {
         match self {
@@ -153,7 +153,7 @@ impl SkipReason {
     }
 }
 
-/// Plans the import of all session folders of the bot, ordered by the name of the folder. Changes nothing.
+/// Plans the import of all of the bot's session folders, sorted by folder name. Changes nothing.
 ///
 /// # Errors
 /// The folder `sessions` in `bot` can't be read.
@@ -191,7 +191,7 @@ fn skipped(folder: &Path, reason: &SkipReason) -> Planned {
 
 /// The bot's files of one session.
 struct BotFolder {
-    /// The real path: claude finds a conversation by the real path of its working folder.
+    /// The canonical path, because claude looks up conversations by the canonical path of the working folder.
     folder: PathBuf,
     name: SessionName,
     session: BotSession,
@@ -303,8 +303,8 @@ impl ImportRules<'_> {
     }
 
     /// Returns the id of the conversation that a session in `folder` continues: the one that the bot recorded, or else
-    /// the latest one in the session's own `.claude` folder, or else the latest one that the agent stored for the
-    /// folder. If the agent would not find the transcript, also returns how to copy it.
+    /// the latest in the folder's `.claude`, or else the latest that the agent stored for the folder. If the transcript
+    /// isn't where the agent looks for it, also returns the copy to make.
     fn conversation(&self, folder: &Path, recorded: Option<&str>) -> (Option<String>, Option<TranscriptCopy>) {
         let own = own_transcripts(folder);
         let project = self.projects.as_ref().map(|projects| projects.join(project_name(folder)));
@@ -318,7 +318,7 @@ impl ImportRules<'_> {
     }
 }
 
-/// Returns the folders with transcripts in the `.claude` folder of a session.
+/// Returns the folders in a session's `.claude` folder that may contain transcripts.
 fn own_transcripts(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join(".claude/projects")).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();

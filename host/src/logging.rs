@@ -1,5 +1,5 @@
-//! Writes the log to standard error or to systemd's journal. Each record on standard error takes one line, even if it
-//! contains line breaks. No record contains a secret.
+//! Writes the log to standard error or to systemd's journal. Each record on standard error is one line: line breaks in
+//! it are escaped. Secrets are removed from all records.
 
 mod journal;
 mod line;
@@ -25,7 +25,7 @@ use recent_problems::RecentProblems;
 /// information in their errors.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
-/// Starts logging for a command that isn't the host, with the filters in `CORDBOARD_LOG`, such as `debug` or
+/// Starts logging for a command other than `cordboard run`, with the filter in `CORDBOARD_LOG`, such as `debug` or
 /// `cordboard_runtime=trace`. If the variable is unset, empty or invalid, `default` applies.
 pub fn start(default: &str) {
     let requested = Requested::read();
@@ -73,7 +73,7 @@ impl LogLevels {
     /// Applies the levels of a changed configuration.
     pub fn apply(&self, settings: &Log) {
         if !self.is_fixed {
-            // This fails only if the log has ended.
+            // This fails only if the subscriber was dropped.
             drop(self.handle.reload(levels(self.default, settings)));
         }
     }
@@ -139,7 +139,7 @@ fn has_colours() -> bool {
     io::stderr().is_terminal() && !no_color
 }
 
-/// Returns the filter for `directives`, with logging by `GUEST_LIBRARIES` turned off.
+/// Parses `directives` into a filter that also drops all records of [`GUEST_LIBRARIES`].
 ///
 /// # Errors
 /// The filter can't be parsed.

@@ -93,8 +93,8 @@ fn report(outcome: Option<PromptOutcome>, session: &SessionName) -> PromptReport
     }
 }
 
-/// Returns the reason why a turn has no complete answer, or `None` if it has one. A turn that `/stop` has ended in its
-/// own chat is silent, and is shown as finished there.
+/// Returns the reason why the turn's answer is incomplete, or `None` if it is complete. A turn that `/stop` ended in
+/// its own chat counts as done, because the chat shows it as finished, but it is silent; it is reported as stopped.
 fn failure(turn: &Turn) -> Option<String> {
     match (&turn.state, turn.alert) {
         (TurnState::Failed(why), _) => Some(why.clone()),

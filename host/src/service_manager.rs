@@ -1,4 +1,4 @@
-//! Notifies systemd of the host's state, and feeds its watchdog. Does nothing if systemd didn't start this process.
+//! Notifies systemd of the host's state and pings its watchdog. Does nothing if systemd didn't start this process.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceManager {
     is_present: bool,
-    /// The maximum time between two beats, after which systemd restarts the host.
+    /// The watchdog timeout: systemd restarts the host if it receives no ping for this long.
     watchdog: Option<Duration>,
 }
 
 impl ServiceManager {
-    /// Finds systemd by the variables that it sets for services of type `notify`.
+    /// Detects systemd by the environment variables that it sets for services of type `notify`.
     #[must_use]
     pub fn detect() -> Self {
         Self { is_present: std::env::var_os("NOTIFY_SOCKET").is_some(), watchdog: sd_notify::watchdog_enabled() }
     }
 
-    /// Returns the service manager of a process that systemd didn't start.
+    /// Returns a service manager that does nothing, for a process that systemd didn't start.
     #[must_use]
     pub const fn absent() -> Self {
         Self { is_present: false, watchdog: None }
@@ -31,14 +31,14 @@ impl ServiceManager {
         self.is_present
     }
 
-    /// The host accepts messages, or has begun to apply the files that changed.
+    /// Reports that the host accepts messages, or that a reload has begun to apply the changed files.
     pub fn ready(self) {
         self.notify(&[NotifyState::Ready]);
     }
 
-    /// The host reloads. systemd waits until it is ready again.
+    /// Reports that the host is reloading. `systemctl reload` waits until [`Self::ready`] is called.
     pub fn reloading(self) {
-        // systemd ignores the state without the time.
+        // systemd ignores RELOADING=1 without MONOTONIC_USEC.
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             self.notify(&[NotifyState::Reloading, now]);
         }
@@ -69,7 +69,8 @@ impl ServiceManager {
     }
 }
 
-/// Feeds systemd's watchdog for the loop that calls it.
+/// Pings systemd's watchdog as long as a loop calls [`Self::beat`], so that systemd restarts the host if the loop is
+/// stuck.
 #[derive(Debug)]
 pub struct Watchdog {
     service_manager: ServiceManager,

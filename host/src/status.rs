@@ -1,5 +1,5 @@
-//! Serves the status page and the metrics at the address in `[status] listen`. A change of `[status]` restarts only this
-//! listener. It must not change anything in the host.
+//! Serves the status page and the metrics at the address in `[status] listen`. Changing `[status]` restarts only this
+//! listener. This module only reads the host's state, and must not change it.
 
 mod access;
 mod events;
@@ -31,7 +31,8 @@ use crate::{
 use handler::StatusHandler;
 pub use token::{TokenError, read_token};
 
-/// A page keeps a connection open for its events, and the browser reconnects when the time is over.
+/// The connection limits. A page keeps a connection open for its events; the browser reconnects when the timeout ends
+/// it.
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 48, timeout: Duration::from_secs(60 * 60) };
 
 /// The parts of the host that the status page shows.
@@ -61,7 +62,7 @@ pub struct StatusServer {
 
 struct RunningServer {
     accepting: JoinHandle<Infallible>,
-    /// Open event streams end when this is dropped, so that withdrawn access ends too.
+    /// Dropping this ends all open event streams, so that users who lose access don't keep receiving events.
     closing: watch::Sender<()>,
 }
 
@@ -74,7 +75,7 @@ impl StatusServer {
     /// Stops the previous listener, and opens one for the current configuration.
     ///
     /// # Errors
-    /// The operating system refuses the address. The page is then off.
+    /// The operating system refuses the address. The status page then stays off.
     pub async fn apply(&mut self) -> Result<(), ListenError> {
         self.stop().await;
         let settings = self.services.config.now().status.clone();

@@ -1,5 +1,5 @@
-//! Tests the parts of `cargo xtask chaos` that make its counts trustworthy: the plan repeats, and the oracle finds each
-//! kind of broken promise.
+//! Tests the plan and the oracle of `cargo xtask chaos`: a seed always gives the same plan, and the oracle detects each
+//! kind of violation.
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -83,7 +83,7 @@ impl Agent {
             self.event(&json!({ "type": "content_block_start", "index": 0, "content_block": text_block }), &uuids),
             self.word(&format!("answer {number} begins, "), &uuids),
         ])?;
-        // The work on the answer takes time, so that kills hit running turns.
+        // Take some time, so that kills hit running turns.
         std::thread::sleep(Duration::from_millis(work));
         let end = format!("answer {number} done");
         print(&[

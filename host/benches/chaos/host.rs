@@ -1,4 +1,4 @@
-//! Runs the host as a process, kills it, and looks at what it leaves behind: agents and the database.
+//! Runs the host as a process, kills it, and inspects the agents and the database that it leaves behind.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ use super::{
 /// The time limit for reaching a failpoint.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The variable that marks the agents of this run of the chaos test.
+/// The environment variable that marks this chaos test's agents.
 const MARK: &str = "CORDBOARD_CHAOS";
 
 /// The folder of the host's files, which all runs of the host share.
@@ -99,7 +99,7 @@ impl Home {
         fs::rename(self.path("new"), self.path("plugins/echo.wasm")).unwrap();
     }
 
-    /// Starts a host. It logs to a file of its own.
+    /// Starts a host that logs to a separate file for each run.
     pub fn start(&self, run: usize, failpoint: Option<&str>) -> Child {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cordboard"));
         command.args(["run", "--chat", "telegram", "--config"]).arg(self.path("config.toml"));
@@ -161,7 +161,7 @@ impl Process {
     fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        // A process that has exited but was not waited for does nothing any more.
+        // Ignore zombies.
         if fields.first() == Some(&"Z") {
             return None;
         }

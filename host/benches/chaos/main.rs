@@ -1,5 +1,5 @@
-//! Kills a host that works, again and again, and counts what its users would notice: `cargo xtask chaos`. Exits with
-//! status 1 if a message was lost or answered twice, or if something else happened that may never happen.
+//! Repeatedly kills a running host, and counts the failures that its users would notice: `cargo xtask chaos`. Exits
+//! with status 1 if a message was lost or answered twice, or if another guarantee was violated.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue panics here")]
 
@@ -22,8 +22,9 @@ use std::{path::Path, process::ExitCode, time::Instant};
 use report::Report;
 use world::World;
 
-/// The number of kills after which the host may settle. Orphaned processes and lost messages are then found soon after
-/// the kill that caused them, but most kills still hit a host that is recovering from the previous one.
+/// The number of kills between two pauses in which the host finishes its work. The pauses reveal orphaned processes and
+/// lost messages soon after the kill that caused them. They are rare, so that most kills hit a host that is recovering
+/// from the previous kill.
 const SETTLED_EVERY: usize = 25;
 
 fn main() -> ExitCode {

@@ -1,11 +1,12 @@
-//! Judges a run from what its users and its agents have seen: the stand-in's record of the Bot API, and the agents'
-//! record of their prompts. It must not read anything that the host has stored.
+//! Judges a chaos test by the Bot API calls that the stand-in recorded and the prompts that the agents recorded. Must
+//! not read anything that the host stored.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::plan::{Kind, Message};
 
-/// Everything that the stand-in and the agents have recorded. A run is a number that counts the starts of the host.
+/// Everything that the stand-in and the agents have recorded. A run is identified by its number: the first start of the
+/// host is run 1.
 #[derive(Debug, Default)]
 pub struct Record {
     /// The messages that users have sent, in the order of delivery, each with the run in which it was sent.
@@ -34,29 +35,29 @@ pub enum SendOutcome {
     NotTaken,
 }
 
-/// The bot's reaction to a user's message, as one of the bot's messages shows it.
+/// The reaction to a user's message that one of the bot's messages shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Answer(u64),
-    /// The bot reports that it did not get an answer.
+    /// The bot reports that the message was not answered.
     Report(u64),
     /// The message shows a part of an answer.
     Part,
 }
 
-/// A broken promise. None may happen.
+/// A violated guarantee. The test fails if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Violation {
     /// A message was neither answered nor reported.
     Lost,
-    /// A message was answered twice, reported twice, or both answered and reported, although the host knew of the first
+    /// A message was both answered and reported, or was answered or reported again although the host knew of the first
     /// answer or report.
     Twice,
     /// An agent received a prompt twice.
     PromptTwice,
     /// An answer comes before that of an earlier message of the same kind in the same chat.
     OutOfOrder,
-    /// A process of an agent was left 10 seconds after the next start of the host.
+    /// One of an agent's processes was still running 10 seconds after the next start that is not followed by a kill.
     Orphan,
     /// The database was damaged after a kill.
     Damaged,
@@ -76,8 +77,7 @@ impl Violation {
     ];
 }
 
-/// A consequence of the Bot API that the host can't prevent, because the API has no idempotency keys and can't search for
-/// a message.
+/// A flaw that the host can't prevent, because the Bot API has no idempotency keys and no way to search for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Allowed {
     /// A message was sent again, because the response to the first call was lost, or the host was killed before it had
@@ -100,7 +100,7 @@ pub struct Verdict {
     pub reported: usize,
 }
 
-/// The messages about one message of a user.
+/// The bot's answers to, and reports about, one user message.
 #[derive(Default)]
 struct Seen {
     answers: usize,

@@ -1,5 +1,5 @@
-//! Derives from the seed what happens in each run of the host: when the host is killed, which messages arrive, and which
-//! calls of the Bot API fail. Does no I/O, so the same seed always gives the same plan.
+//! Derives the plan from a seed: when each run of the host is killed, which messages arrive, and which Bot API calls
+//! fail. Does no I/O, so a seed always produces the same plan.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,11 +8,12 @@ use cordboard_failpoints::Failpoint;
 /// The users, each with a private chat and a session.
 pub const CHATS: std::ops::RangeInclusive<i64> = 1..=4;
 
-/// The latest random kill after the start of the host. A start takes half of this time, so the random kills hit starts
-/// as well as work.
+/// The maximum time from the start of the process to a random kill, in milliseconds. Startup takes half of this time,
+/// so random kills hit both startup and normal work.
 const LATEST_KILL: u64 = 1500;
 
-/// A random kill happens at least this long after the start of the process, when the host has opened its store.
+/// The minimum time from the start of the process to a random kill, in milliseconds. By then, the host has opened its
+/// store.
 const EARLIEST_KILL: u64 = 100;
 
 pub struct Plan {
@@ -50,9 +51,9 @@ pub struct Arrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     InOrder,
-    /// The last update comes first, but keeps its id.
+    /// The update with the highest id comes first.
     IdsOutOfOrder,
-    /// The first update comes twice.
+    /// The first update is delivered twice.
     Duplicate,
 }
 
@@ -73,7 +74,7 @@ pub enum Kind {
     Command,
 }
 
-/// Whether the file of a plugin is replaced while the host runs.
+/// A change to the plugin's file while the host is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PluginChange {
     None,
@@ -81,7 +82,8 @@ pub enum PluginChange {
 }
 
 impl Plan {
-    /// Every second kill is at a failpoint, each failpoint in turn. The others are at random times.
+    /// Creates a plan in which every second kill is at a failpoint, taking each failpoint in turn. The other kills are
+    /// at random times.
     pub fn new(seed: u64, kills: usize) -> Self {
         let mut random = Random(seed);
         let mut last = 0;
@@ -93,7 +95,8 @@ impl Plan {
 fn round(random: &mut Random, at: usize, last: &mut u64) -> Round {
     let kill = if at.is_multiple_of(2) {
         let point = Failpoint::ALL[at / 2 % Failpoint::ALL.len()];
-        // Each point is reached once, and often twice. A run gets too few messages for higher numbers.
+        // Kill at the first hit of each point, and later also at the second. A run receives too few messages for higher
+        // numbers.
         let is_first = at / 2 < Failpoint::ALL.len();
         Kill::At { point, nth: if is_first || random.chance(50) { 1 } else { 2 } }
     } else {
@@ -112,8 +115,8 @@ fn round(random: &mut Random, at: usize, last: &mut u64) -> Round {
     Round { kill, arrivals, plugin, faults: random.next() }
 }
 
-/// Makes sure that a run has a command and a short prompt, so that it reaches each failpoint. The prompt is in the first
-/// chat, because in the last one, the session waits until the process of its previous agent is gone.
+/// Makes sure that a run has a command and a short prompt, so that it reaches each failpoint. The prompt is in the
+/// first chat. In the last one, the session waits until its previous agent's stubborn process is gone.
 fn reach_failpoints(arrivals: &mut [Arrival]) {
     let first = |chat, kind| Message { number: 0, chat, kind };
     arrivals[0].messages[0] = first(*CHATS.start(), Kind::Command);
@@ -166,7 +169,7 @@ pub enum Injected {
 }
 
 impl Injected {
-    /// Returns whether the call takes effect although the host doesn't learn it.
+    /// Returns whether the call takes effect although the host receives an error.
     pub const fn takes_effect(self) -> bool {
         match self {
             Self::ResetAfter | Self::LostResponse => true,
@@ -207,7 +210,7 @@ impl Faults {
     }
 }
 
-/// SplitMix64, whose numbers never change between versions of a library.
+/// SplitMix64, implemented here because a library's generator could change and produce other plans.
 struct Random(u64);
 
 impl Random {

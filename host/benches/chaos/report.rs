@@ -23,7 +23,7 @@ pub struct Report {
 #[derive(Clone, Copy, Default)]
 struct Kills {
     all: usize,
-    /// The kills that didn't reach their failpoint.
+    /// The runs that were killed before they reached their failpoint.
     missed: usize,
 }
 

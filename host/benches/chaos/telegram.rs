@@ -15,7 +15,7 @@ use super::{
     plan::{Arrival, Delivery, Faults, Injected, Kind, Message},
 };
 
-/// The wait in a rate limit, in seconds: the shortest that the Bot API can ask for.
+/// The `retry_after` of a rate limit, in seconds: the shortest that the Bot API supports.
 const RETRY_AFTER: u64 = 1;
 
 /// The Bot API returns at most this many updates at once. With more unconfirmed updates, ids out of order could make the
@@ -28,14 +28,14 @@ pub struct Telegram {
     polled: watch::Sender<usize>,
 }
 
-/// The host's calls.
+/// The record of the host's calls, and the updates sent so far.
 pub struct Journal {
     pub run: usize,
     pub sends: Vec<SendCall>,
     pub injected: BTreeMap<Injected, usize>,
     /// `None` while no calls fail.
     faults: Option<Faults>,
-    /// The highest offset that the host has confirmed.
+    /// The highest offset that the host has passed to `getUpdates`.
     confirmed: i64,
     last_update: i64,
 }

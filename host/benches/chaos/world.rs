@@ -31,7 +31,7 @@ pub struct World {
     /// The number of starts of the host.
     runs: usize,
     killed: HashSet<usize>,
-    /// The processes that each killed run has left.
+    /// The processes that each killed run left behind, with the run's number.
     left: Vec<(usize, Process)>,
     found: Vec<(Violation, usize, Option<u64>)>,
 }
@@ -93,7 +93,7 @@ impl World {
             end = until_killed(&mut child, round.kill) => end,
             never = deliver_late(&self.telegram, &mut self.home, round, &delivered) => match never {},
         };
-        // Without a host, the rest arrives at once.
+        // The remaining messages arrive while no host is running.
         late[delivered.into_inner()..].iter().for_each(|arrival| self.telegram.deliver(arrival));
         self.after_kill(run, end);
         (run, end)
@@ -175,7 +175,7 @@ fn session(chat: i64) -> String {
     format!("chat-{chat}")
 }
 
-/// Waits until `holds` returns true. Returns false if the time is over.
+/// Waits until `holds` returns true. Returns false on timeout.
 async fn until(time: Duration, holds: impl Fn() -> bool) -> bool {
     let began = Instant::now();
     while !holds() {

@@ -1,4 +1,4 @@
-//! The damage that the host found in its database at its start, and the data that it could recover.
+//! The damage that the host found in its database at startup, and the data that was lost.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ pub enum DatabaseDamage {
     /// The database was damaged. The host has copied the readable rows to a new one.
     Database {
         why: String,
-        /// The damaged database.
+        /// The path under which the damaged database is kept.
         kept: PathBuf,
         /// The number of rows that were copied.
         recovered: u64,

@@ -1,4 +1,4 @@
-//! Counts the hits of the armed point, and kills the process.
+//! Counts the hits of the armed point, and kills the process on the specified one.
 
 use std::sync::{
     OnceLock,
@@ -20,7 +20,7 @@ struct Armed {
 /// Arms the point that [`VARIABLE`] names, if it is set.
 ///
 /// # Panics
-/// The value of the variable names no point.
+/// The variable is set, but its value doesn't have the form `NAME:COUNT` with an existing name.
 pub fn arm() {
     let Some(value) = std::env::var_os(VARIABLE) else { return };
     let parsed = value.to_str().and_then(Failpoint::parse);

@@ -1,5 +1,5 @@
-//! The named points at which `cargo xtask chaos` kills the host, each between two steps that must not be confused after
-//! a restart. Without the feature `enabled`, a point compiles to nothing.
+//! The named points at which `cargo xtask chaos` kills the host. Each is between two steps, and a restarted host has to
+//! find out which of them are done. Without the feature `enabled`, a point compiles to nothing.
 
 #[cfg(feature = "enabled")]
 mod enabled;
@@ -7,14 +7,14 @@ mod enabled;
 #[cfg(feature = "enabled")]
 pub use enabled::arm;
 
-/// The environment variable that names the point at which the host kills itself, such as `post-sent:2` for the second
-/// time.
+/// The environment variable that names the point at which the host kills itself, and on which hit: `post-sent:2` means
+/// the second one.
 pub const VARIABLE: &str = "CORDBOARD_FAILPOINT";
 
 /// A point in the host's work. [`hit`] is called when the step in the variant's name is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Failpoint {
-    /// A batch of updates was received, but is not stored.
+    /// A batch of updates was received, but is not stored yet.
     UpdateRead,
     /// The updates are stored, but not dispatched.
     UpdateStored,
@@ -24,7 +24,7 @@ pub enum Failpoint {
     CommandRun,
     /// The prompt is marked as sent, but not written to the agent.
     PromptMarked,
-    /// A line was written to the agent's stdin: the greeting of the protocol, or a prompt.
+    /// A line was written to the agent's stdin, such as the protocol's handshake or a prompt.
     PromptHandedOver,
     /// The agent has acknowledged the prompt.
     ReceiptSeen,
@@ -38,7 +38,7 @@ pub enum Failpoint {
     PostMarked,
     /// A plugin version is active, but its activation is not stored.
     PluginActivated,
-    /// The state of a plugin's rollout is stored, such as a rollback, a grant or an activation.
+    /// A change of a plugin's rollout is stored, such as a rollback, a grant or an activation.
     DecisionStored,
 }
 
@@ -79,7 +79,7 @@ impl Failpoint {
         }
     }
 
-    /// Returns the value of [`VARIABLE`] with which the host kills itself when it reaches the point for the `nth` time.
+    /// Returns the value of [`VARIABLE`] that makes the host kill itself when it reaches the point for the `nth` time.
     #[must_use]
     pub fn kill_at(self, nth: u32) -> String {
         format!("{}:{nth}", self.name())

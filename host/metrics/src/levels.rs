@@ -1,4 +1,4 @@
-//! The gauges, whose values the host reads from its parts only when they are requested.
+//! The gauges. The host reads their values only when a client requests the metrics.
 
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 

@@ -1,5 +1,6 @@
-//! Counts and times what the host does, and returns the values in Prometheus' text form. Recording takes a few atomic
-//! operations. All parts of the host record into [`METRICS`], so that it doesn't have to be passed to each of them.
+//! Counts and times what the host does, and returns the values in Prometheus' text format. Counters and histograms take
+//! a few atomic operations; the times between two events also take a lock. [`METRICS`] is global, so that it doesn't
+//! have to be passed to every part of the host.
 
 mod levels;
 mod pending_times;
@@ -26,18 +27,19 @@ use pending_times::PendingTimes;
 /// The metrics of this process.
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// The bounds of the buckets for plugin calls, in seconds. A call takes from 10 µs to the maximum of `time`.
+/// The bucket bounds for plugin calls, in seconds. Calls take at least about 10 µs. `[plugins] time` can permit calls
+/// that take longer than the last bound.
 const CALL_BUCKETS: [f64; 16] =
     [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 
-/// The bounds of the buckets for everything else, in seconds. A message may wait for minutes until its agent is free.
+/// The bucket bounds for everything else, in seconds. A message may wait for minutes until its agent is free.
 const BUCKETS: [f64; 16] =
     [5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
 pub struct Metrics {
     registry: Registry,
     gauges: Gauges,
-    /// Whether the times between two events are recorded. If not, no event has to be remembered.
+    /// Whether the times between two events are recorded. While they aren't, first events aren't remembered either.
     is_enabled: AtomicBool,
     update_to_agent: Histogram,
     received: PendingTimes,
@@ -48,9 +50,9 @@ pub struct Metrics {
     calls: HistogramVec,
     failures: IntCounterVec,
     rollbacks: IntCounterVec,
-    /// The rejections of Bot API calls with status 429.
+    /// The Bot API calls that were rejected with status 429.
     pub rate_limits: IntCounter,
-    /// The calls to a chat that are repeated because they failed.
+    /// The failed calls to a chat that are retried.
     pub send_retries: IntCounter,
     /// The starts of an agent whose previous process exited unexpectedly.
     pub agent_restarts: IntCounter,
@@ -134,7 +136,7 @@ impl Metrics {
         }
     }
 
-    /// Records that the turn of this prompt has ended.
+    /// Records that this prompt's turn has ended, and begins timing the delivery of its answer.
     pub fn turn_ended(&self, prompt: &str) {
         if self.is_enabled() {
             self.ended.begin(prompt, Instant::now());

@@ -1,4 +1,4 @@
-//! Remembers when something began until it ends. Not everything ends, so only the latest entries are kept.
+//! Stores the start times of operations until they end. Some never end, so only the latest entries are kept.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The maximum number of entries. More messages than this don't wait at once, except after an outage.
+/// The number of latest operations to remember, including those that have ended. Fewer messages than this arrive while
+/// one waits, except after an outage.
 const CAPACITY: usize = 4096;
 
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl PendingTimes {
         entries.times.insert(key.to_owned(), at);
     }
 
-    /// Returns the time since the beginning, or `None` if the beginning is unknown or the end was already recorded.
+    /// Returns the time since the operation began, or `None` if its start is unknown or it has already ended.
     pub fn end(&self, key: &str) -> Option<Duration> {
         self.entries().times.remove(key).map(|at| at.elapsed())
     }

@@ -31,7 +31,7 @@ pub struct CallSummary {
     pub p99: Option<f64>,
 }
 
-/// A bucket of a histogram, which also contains the values of the buckets below it.
+/// A cumulative histogram bucket.
 struct Bucket {
     /// The number of values up to `bound`.
     count: u64,

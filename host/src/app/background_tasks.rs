@@ -17,8 +17,8 @@ use crate::{
     webhook::{self, CredentialError, WebhookServer},
 };
 
-/// The delay between the end of startup and the unmapping of unused code. It is long enough for the host to dispatch
-/// most stored updates first.
+/// The delay after startup before unused code is unmapped. It gives the host time to dispatch most stored updates
+/// first.
 const UNMAP_DELAY: Duration = Duration::from_secs(2);
 
 async fn unmap_unused_code() {
@@ -26,8 +26,8 @@ async fn unmap_unused_code() {
     process::unmap_unused_code();
 }
 
-/// Background tasks that haven't started yet. The webhook listener, if there is one, is already open; requests wait in
-/// its backlog until [`BackgroundTasks::start`].
+/// Background tasks that haven't started yet. The webhook listener, if there is one, is already open, and its backlog
+/// holds requests until [`BackgroundTasks::start`] is called.
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }

@@ -61,11 +61,11 @@ impl ProgressLine {
         Self { is_terminal: stderr().is_terminal(), drawn: Instant::now(), is_shown: false }
     }
 
-    /// Shows the progress if the last update is long enough ago.
+    /// Updates the line if at least [`REDRAW`] has passed since the last update.
     fn show(&mut self, progress: CopyProgress, out: &mut impl Write) {
         if self.is_terminal && self.drawn.elapsed() >= REDRAW {
             let CopyProgress { copied, total } = progress;
-            // A closed standard error doesn't end the copy.
+            // The copy continues even if standard error is closed.
             drop(write!(out, "\r\x1b[Kcopied {} of {} MB", copied / MEGABYTE, total / MEGABYTE));
             (self.drawn, self.is_shown) = (Instant::now(), true);
         }

@@ -27,7 +27,8 @@ impl BotRouter {
     /// Returns the bot that serves a place.
     ///
     /// # Errors
-    /// No bot serves the place in this run of the host. A later run may have one.
+    /// No bot serves the place while this host process runs. After a configuration change and a restart, a bot may
+    /// serve it again.
     fn bot(&self, place: &Place) -> Result<&Arc<dyn Chat>, ChatError> {
         let missing = || ChatError::Unreachable { why: format!("the host runs no bot [{}]", place.front_end) };
         self.bots.get(&place.front_end).ok_or_else(missing)
@@ -88,7 +89,8 @@ impl Chat for BotRouter {
         }
     }
 
-    /// Returns true if no bot serves the place, because the post that would replace the mark couldn't be sent either.
+    /// If no bot serves the place, returns true: the caller would otherwise post a message instead of the mark, and
+    /// that message couldn't be sent either.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         match self.bot(place) {
             Ok(bot) => bot.acknowledge(place, message).await,

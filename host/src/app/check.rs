@@ -1,4 +1,4 @@
-//! The command `cordboard check`, whose checks `cordboard doctor` also makes.
+//! Implements `cordboard check`. `cordboard doctor` runs the same checks.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems.join("\n"))) }
 }
 
-/// Prints a line for each part that `cordboard check` checks, and returns the problems.
+/// Runs the checks, prints a line for each result, and returns the problems.
 ///
 /// # Errors
 /// The configuration is invalid, or a check could not be completed.
@@ -85,7 +85,8 @@ pub(super) fn find_problems(paths: &ResolvedPaths) -> Result<Vec<String>, AppErr
     })
 }
 
-/// Reports for each bot whether its token can be read.
+/// Checks that each bot's token can be read and that no two tokens belong to the same bot, and warns if no user has
+/// access.
 fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let now = config.now();
     let (mut problems, mut ids) = (Vec::new(), Vec::new());
@@ -169,7 +170,7 @@ fn check_voice(config: &LiveConfig) -> Result<Option<String>, AppError> {
 fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppError> {
     let people = match cordboard_store::read_only(&paths.state) {
         Ok(contents) => contents.people,
-        // The next start updates the database.
+        // The next start migrates the database. Until then, its entries can't be read.
         Err(OpenError::Older { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };

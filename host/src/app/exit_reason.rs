@@ -1,4 +1,4 @@
-//! The reasons why a host exits.
+//! Defines why a host exits.
 
 use super::AppError;
 

@@ -170,7 +170,7 @@ impl FrontEnd {
         })
     }
 
-    /// Stops receiving messages from Telegram. A console keeps reading until the process ends.
+    /// Stops receiving messages from Telegram. A console can't be stopped: it keeps reading until the process ends.
     pub fn stop_accepting(&mut self) {
         if let FrontEndKind::Telegram(telegram) = &mut self.kind {
             telegram.stop();

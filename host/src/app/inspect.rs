@@ -1,7 +1,7 @@
-//! Implements the commands that list something: `sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and
-//! `usage`. `sessions`, `plugins` and `requests` query a running host; `access`, `audit`, `outbox` and `usage` always
-//! read the store. If no host is running, `sessions` and `plugins` read the configuration, the store and the plugin
-//! files instead, and `requests` lists nothing.
+//! Implements the listing commands: `sessions`, `plugins`, `requests`, `access`, `audit`, `outbox` and `usage`.
+//! `sessions`, `plugins` and `requests` query a running host; `access`, `audit`, `outbox` and `usage` always read the
+//! store. If no host is running, `sessions` and `plugins` read the configuration, the store and the plugin files
+//! instead, and `requests` lists nothing.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 

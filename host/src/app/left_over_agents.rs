@@ -15,8 +15,8 @@ pub fn list(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
     sessions.iter().filter_map(|one| Some((one.id().clone(), one.process.clone()?))).collect()
 }
 
-/// Ends agents left running by a host that was killed. A session with such an agent queues its prompts until the agent
-/// has ended; other sessions don't wait.
+/// Ends the agents that a killed host left running. A session whose agent is still running queues its prompts until the
+/// agent has ended; other sessions don't wait.
 pub async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let report = process::sweep(&host_id, processes).await;
@@ -24,7 +24,7 @@ pub async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionN
         tracing::warn!(ended = report.ended, left = report.left, "found agents that a killed host left behind");
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(id, _)| id).collect();
-    // A session may have been renamed in the meantime.
+    // Sessions may have been renamed since the list was made. The lock prevents renames during the lookup.
     let _names = host.sessions.name_lock.read().await;
     for id in left {
         if let Some(session) = host.sessions.get(&host.sessions.registry.name_of(&id)) {

@@ -11,8 +11,8 @@ use cordboard_core::config::{SecretSource, Telegram};
 use super::plugin_folder;
 use crate::{cli::ResolvedPaths, hub::LiveConfig};
 
-/// Returns a function that lists the files and folders of the host, which neither agents in a sandbox nor plugins may
-/// read: its state, its plugins, its configuration, the bots' tokens and the secrets.
+/// Returns a function that lists the host's own files and folders: its state, plugins, configuration, bot tokens and
+/// secrets. Sandboxed agents and plugins must not read them.
 pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
     Arc::new(move || {
         let config = config.now();
@@ -21,7 +21,8 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
             SecretSource::Credential(_) => None,
         });
         let bots = config.telegram_bots();
-        // A token remains in its file when the host reads a copy of it.
+        // The configured token file is listed even if the host reads the token from a systemd credential, because the
+        // file still contains the token.
         let configured = config.telegram_bots().filter_map(|(_, telegram)| configured_token_file(&paths, telegram));
         let tokens =
             bots.filter_map(|(front_end, telegram)| token_file(&paths, &front_end, telegram)).chain(configured);

@@ -6,8 +6,8 @@ use cordboard_core::{hub::HubEvent, updates_and_posts::InboxRow};
 
 use crate::hub::{Dispatcher, Intake, RestoredInbox};
 
-/// Restores the prompts, dispatches updates that the previous run of the host accepted but didn't complete, and watches
-/// the terminals that hold sessions.
+/// Restores queued prompts, dispatches the updates that the previous run of the host accepted but didn't complete, and
+/// watches the terminals that have sessions open.
 pub async fn resume(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
         tracing::error!(%error, "failed to read the view modes of people");

@@ -130,7 +130,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
-    // End the jobs last, so that a running job has time to finish its call. Sessions already refuse new work.
+    // Abort the jobs last, so that a running job has time to finish. By now, sessions refuse new work.
     drop(background);
     base.store.close().await;
     ended
@@ -167,8 +167,8 @@ impl HostBase {
         })
     }
 
-    /// If a session's last activity is in the future, sets it to the current time and stores the session. A future time
-    /// was stored by an earlier host process whose clock was ahead.
+    /// Replaces a last activity that is in the future with the current time, and stores the session. Such a time comes
+    /// from an earlier host process whose clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {

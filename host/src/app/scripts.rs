@@ -1,4 +1,4 @@
-//! The commands for scripts: `send`, `stop`, `suspend` and `archive`. All need a running host.
+//! Implements the commands for scripts: `send`, `stop`, `suspend` and `archive`. They need a running host.
 
 use std::{
     io::{IsTerminal as _, Read as _, Write as _},
@@ -30,10 +30,10 @@ use crate::{
 /// The exit code if the answer did not arrive in time, as with timeout(1).
 const TIMED_OUT: u8 = 124;
 
-/// The exit code after Ctrl-C, as in shells: 128 and the number of SIGINT.
+/// The exit code after Ctrl-C, as in shells: 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// The exit code for a prompt that can't be sent, as for invalid arguments.
+/// The exit code for a prompt that can't be sent. Invalid arguments have the same exit code.
 const USAGE: u8 = 2;
 
 /// The reason why `cordboard send` failed.
@@ -98,7 +98,7 @@ struct Answer<'a> {
     report: &'a PromptReport,
 }
 
-/// Sends a command to a session of the running host.
+/// Performs a command on a session of the running host.
 ///
 /// # Errors
 /// No host is running, the host refuses the command, or a prompt is not answered.
@@ -152,7 +152,7 @@ fn prompt(text: &str) -> Result<String, SendError> {
 
 fn read_input(input: impl std::io::Read) -> Result<String, SendError> {
     let mut bytes = Vec::new();
-    // Read one more byte than allowed, so that a longer text is noticed.
+    // Read one byte more than allowed, to detect a longer text.
     let longest = u64::try_from(LONGEST_PROMPT).unwrap_or(u64::MAX);
     input.take(longest + 1).read_to_end(&mut bytes).map_err(SendError::Input)?;
     if bytes.len() > LONGEST_PROMPT {
@@ -161,7 +161,7 @@ fn read_input(input: impl std::io::Read) -> Result<String, SendError> {
     String::from_utf8(bytes).map_err(|_| SendError::NotText)
 }
 
-/// Sends the prompt. If the script waits, also returns the outcome.
+/// Sends the prompt. With `--wait`, also waits for the outcome and returns it.
 async fn submit(
     state: &Path,
     prompt: ScriptPrompt,
@@ -216,7 +216,7 @@ async fn outcome(mut pending: PendingQuery, session: &SessionName) -> Result<Pro
     }
 }
 
-/// Prints an agent's text as it is, or without control characters if it appears on a terminal.
+/// Prints an agent's answer. If standard output is a terminal, removes control characters from it.
 fn print_answer(answer: &str) -> Result<(), AppError> {
     let is_terminal = std::io::stdout().is_terminal();
     let text = if is_terminal { strip_controls(answer) } else { answer.into() };

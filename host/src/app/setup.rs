@@ -1,4 +1,4 @@
-//! The commands that install, set up and check a host. None of them needs a running host.
+//! Implements the commands that install, set up and check a host. None of them needs a running host.
 
 mod accounts;
 mod command_line_docs;

@@ -39,7 +39,7 @@ pub struct Signals {
     is_hangup_reload: bool,
 }
 
-/// The request of a signal.
+/// The action that a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Requested {
     Exit,
@@ -70,7 +70,7 @@ impl Signals {
     }
 }
 
-/// Scans the configuration and the plugin folder at the request of systemd.
+/// Rescans the configuration and the plugin folder when systemd requests a reload.
 pub struct Reload {
     pub rescan: watch::Sender<Duration>,
     pub service_manager: ServiceManager,
@@ -80,7 +80,7 @@ impl Reload {
     fn perform(&self) {
         tracing::info!("reload requested: scanning the configuration and the plugins");
         self.service_manager.reloading();
-        // The same interval again requests a scan.
+        // Publishing the unchanged interval triggers a scan.
         self.rescan.send_modify(|_| {});
         self.service_manager.ready();
     }
@@ -156,7 +156,7 @@ impl Shutdown<'_> {
     }
 }
 
-/// Closes the front-end. A stalled reader of standard output must not block the exit.
+/// Closes the front-end, with a time limit: a program that doesn't read our standard output must not block the exit.
 pub async fn close(front_end: &FrontEnd) {
     if tokio::time::timeout(FLUSH, front_end.close()).await.is_err() {
         tracing::warn!("standard output is not read: unread messages are shown at the next start");
@@ -196,7 +196,7 @@ impl OpenTurns<'_> {
         if tokio::time::timeout(self.limit, hub.finish()).await.is_err() {
             return undrained("commands".to_owned());
         }
-        // All commands have run, so no question can still be answered.
+        // All commands have run and the input has ended, so agents' questions can no longer be answered.
         let mut unanswered = BTreeSet::new();
         let drained = tokio::select! {
             drained = self.quiescence.wait(left()) => drained,

@@ -1,4 +1,4 @@
-//! Connects the status page with the parts of the host that it shows, and checks its token.
+//! Connects the status page to the parts of the host that it shows, and checks the status page's token.
 
 use std::sync::Arc;
 

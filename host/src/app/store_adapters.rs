@@ -1,6 +1,6 @@
-//! Implements the ports between crates: the hub passes stored posts to the outbox, and sessions and the outbox store
-//! their progress. Each port is a trait declared by the crate that uses it, so that the store and the chats don't
-//! depend on each other.
+//! Implements ports that connect crates: the hub's port to the outbox, and the sessions' and the outbox's ports to the
+//! store. Each port is a trait declared by the crate that uses it, so that the store and the chats don't depend on each
+//! other.
 
 use std::fs::File;
 

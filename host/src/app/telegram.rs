@@ -89,7 +89,7 @@ pub(super) struct BotId {
     pub id: String,
 }
 
-/// Checks that no two tables contain a token of the same bot, because each receiver would take the other's updates.
+/// Checks that no two tables contain a token of the same bot: their receivers would take each other's updates.
 ///
 /// # Errors
 /// Two tables have a token of the same bot.

@@ -1,4 +1,4 @@
-//! The commands `attach` and `adopt`, which move a session between the chat and a terminal. Both need a running host.
+//! Implements `attach` and `adopt`, which move a session between the chat and a terminal. Both need a running host.
 
 use cordboard_agents::process::Environment;
 

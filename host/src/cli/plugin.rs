@@ -239,7 +239,7 @@ pub struct Check {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
-    /// The configuration with the plugin's grants and limits [default: the same as for `cordboard run`]
+    /// The configuration that contains the plugin's grants and limits [default: the same as for `cordboard run`]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
     /// Print JSON
@@ -258,8 +258,8 @@ pub struct Call {
     /// The role of the caller
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]
     pub rank: Rank,
-    /// The configuration with the plugin's grants, limits and `[plugins.NAME.config]` [default: none; everything but
-    /// the network is granted]
+    /// The configuration that contains the plugin's grants, limits and `[plugins.NAME.config]` [default: none;
+    /// everything but the network is granted]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]

@@ -17,7 +17,7 @@ pub enum SetupCommand {
     /// Run the host as a systemd service
     #[command(after_help = SERVICE_EXAMPLES)]
     Service(Service),
-    /// Check everything that `check` checks, and this machine; exit 0 if there is no problem, else 1
+    /// Run the checks of `check`, and check this machine; exit 0 if there are no problems, else 1
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Paths),
     /// Print a script that completes cordboard's command line in a shell
@@ -48,13 +48,13 @@ pub struct Init {
     /// The file that contains the bot's token [default: without a token, the chat is the console]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Your numeric Telegram id [default: the person who sends the bot a one-time code from the log is the owner]
+    /// Your numeric Telegram id [default: whoever sends the bot the one-time code from the log becomes the owner]
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..=i64::MAX.unsigned_abs()))]
     pub owner: Option<u64>,
     /// Your plugin folder [default: plugins/ next to the configuration file]
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
-    /// Ask nothing: use the default where an option is missing
+    /// Ask no questions; use the defaults for missing options
     #[arg(long)]
     pub yes: bool,
 }
@@ -123,13 +123,13 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct InstallService {
-    /// Write a unit for your own systemd instance, which needs no root
+    /// Write a unit for your own systemd instance; doesn't need root
     #[arg(long)]
     pub user: bool,
     /// The user who runs the host [default: the user who called sudo]
     #[arg(long, value_name = "USER", conflicts_with = "user")]
     pub run_as: Option<String>,
-    /// Print the unit, and write nothing
+    /// Print the unit instead of writing it
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

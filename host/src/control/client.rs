@@ -62,7 +62,7 @@ pub async fn begin(state_dir: &Path, query: ControlQuery) -> Result<Option<Pendi
     Ok(Some(PendingQuery { socket: socket(state_dir), patience, read: BufReader::new(read), _write: write }))
 }
 
-/// A request that was sent to the host. The host stops waiting for a prompt's outcome when the query is dropped.
+/// A request that was sent to the host. If it is dropped, the host stops waiting for the prompt's outcome.
 pub struct PendingQuery {
     socket: PathBuf,
     /// The timeout for the first response.
@@ -81,8 +81,8 @@ impl PendingQuery {
         answer.map_err(|source| QueryError { socket: self.socket.clone(), source })
     }
 
-    /// Waits for a further response. Returns `None` if the host has exited. If the call is canceled, it may have read a
-    /// part of a response, so the query must be dropped.
+    /// Waits for the next response. Returns `None` if the host closed the connection. Not cancel safe: if the future is
+    /// dropped, part of a response may have been read, so the query must be dropped too.
     ///
     /// # Errors
     /// The response can't be read.

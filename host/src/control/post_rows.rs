@@ -13,12 +13,13 @@ pub struct PostRow {
     /// The time at which a waiting post was stored, if known, or at which a delivery ended, in milliseconds since the
     /// Unix epoch.
     pub at: Option<u64>,
-    /// The number of messages already sent. Like `messages`, it is `None` until the host begins to send the post.
+    /// The number of messages already sent, of `messages` in total. Both are `None` until the host begins to send the
+    /// post.
     pub sent: Option<u32>,
     pub messages: Option<u32>,
     /// The beginning of the post.
     pub text: String,
-    /// The reason: the error text from the chat server or from the host.
+    /// The reason for the state: an error text from the chat server or the host.
     pub why: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! The requests of scripts: sending prompts to sessions and waiting for the answers, and commands to sessions. A script
-//! that waits gets several responses on its connection: the acceptance, the reasons why the session can't continue, and
-//! the outcome.
+//! Serves requests from scripts: prompts for sessions, with or without waiting for the answer, and commands that
+//! control sessions. A script that waits receives several responses on its connection: the acceptance, the reasons why
+//! the session can't continue, and the outcome.
 
 use std::io;
 
@@ -53,7 +53,7 @@ pub struct AcceptedPrompt {
     pub prompt: String,
 }
 
-/// The end of a prompt, as reported to the script that waits for it.
+/// The outcome of a prompt, as reported to the waiting script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromptReport {
     pub outcome: ReportedOutcome,
@@ -94,8 +94,8 @@ pub trait ScriptRequests: Send + Sync {
 }
 
 impl ControlServices {
-    /// Sends a prompt to its session, and returns the last response. If the script waits, this is the outcome, and the
-    /// responses before it report the acceptance and the reasons why the session can't continue.
+    /// Sends a prompt to its session and returns the last response. If the script waits, this is the outcome. The
+    /// acceptance and the reasons why the session can't continue are sent to the client before.
     ///
     /// # Errors
     /// The script has closed the connection. The prompt is handled anyway.

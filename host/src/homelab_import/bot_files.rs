@@ -8,16 +8,17 @@ use uuid::Uuid;
 
 use crate::cli::TimeoutUnit;
 
-/// The largest number that counts as minutes, which is the bot's maximum timeout.
+/// The bot's maximum timeout, in minutes. A larger number is probably in seconds, so it is rejected.
 const MOST_MINUTES: f64 = 120.0;
 
-/// The keys under which a file may contain the id of claude's conversation.
+/// The keys that may contain the id of claude's conversation.
 const CONVERSATION: [&str; 4] = ["claude_session_id", "session_id", "conversation_id", "conversation"];
 
-/// The keys under which a file may contain the text for the agent.
+/// The keys that may contain the persona's instructions.
 const INSTRUCTIONS: [&str; 3] = ["instructions", "system_prompt", "prompt"];
 
-/// The smallest number that is a time in milliseconds. As seconds, it is more than 3,000 years away.
+/// The smallest number that counts as milliseconds since 1970. In seconds, it would be a date more than 3,000 years
+/// from now.
 const MILLISECONDS: f64 = 1e11;
 
 /// The reason why a file can't be used.
@@ -97,7 +98,7 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, BotFileError> {
     }
 }
 
-/// Returns a text. A missing, null or blank value counts as absent.
+/// Returns a string, trimmed. A null or blank value counts as missing.
 fn text(object: &Map<String, Value>, key: &'static str) -> Result<Option<String>, BotFileError> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),

@@ -1,4 +1,5 @@
-//! Stores planned sessions. Copies a transcript before it stores the session that needs the transcript.
+//! Stores the planned sessions. Copies each transcript before storing its session, so that a stored session never lacks
+//! its transcript.
 
 use std::{
     fs::{self, DirBuilder},
@@ -21,8 +22,8 @@ enum PerformError {
     Store(#[from] StoreError),
 }
 
-/// Stores the planned sessions, and records the outcome of each in its row. A session that can't be stored doesn't keep
-/// the others from being imported.
+/// Stores the planned sessions, and records each outcome in the session's row. If a session can't be stored, the others
+/// are still imported.
 pub async fn perform(store: &Store, planned: &mut [Planned]) {
     for plan in planned {
         let Some(record) = &plan.record else { continue };
@@ -48,7 +49,7 @@ async fn import(
     Ok(store.create_session(record).await?)
 }
 
-/// Copies a transcript, so that the agent never sees a part of it. Never replaces a file.
+/// Copies a transcript atomically, so that the agent never sees a partial file. Never replaces an existing file.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(Path::new("/"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -57,7 +58,7 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
         .and_then(|_| fs::set_permissions(&partial, fs::Permissions::from_mode(0o600)))
         .and_then(|()| fs::File::open(&partial)?.sync_all())
         .and_then(|()| fs::hard_link(&partial, to));
-    // If this fails, a file that the agent ignores is left.
+    // If this fails, a `.partial` file remains, which the agent ignores.
     drop(fs::remove_file(&partial));
     match copied {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

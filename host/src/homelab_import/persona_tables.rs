@@ -1,4 +1,4 @@
-//! The personas that imported sessions need and the configuration lacks, as tables for the configuration file.
+//! Generates configuration tables for the personas that imported sessions use but the configuration doesn't define.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ impl PersonaTables {
         Self { configured: configured.cloned().collect(), missing: BTreeMap::new() }
     }
 
-    /// Adds the persona of a session unless it is configured. Returns what to do about it.
+    /// Adds a session's persona unless the configuration contains it. Returns the note for the user, if there is one.
     pub(super) fn add(&mut self, name: &str, persona: Option<&BotPersona>) -> Option<String> {
         if self.configured.contains(name) {
             return None;

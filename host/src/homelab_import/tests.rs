@@ -97,7 +97,7 @@ fn the_conversation_is_the_recorded_one_or_the_latest() {
         let copy = TranscriptCopy { from: from.clone(), to: target(&format!("{id}.jsonl")) };
         assert_eq!(plan.transcript, Some(copy));
     }
-    // The bot's agent used the same folder for transcripts as the agent here.
+    // The transcript is already where the agent looks for it, so nothing is copied.
     bot.write("sessions/b/metadata.json", "{}");
     let project = project_name(&bot.path("sessions/b"));
     bot.write(&format!("home/projects/{project}/{FIRST}.jsonl"), "{}\n");

@@ -15,13 +15,14 @@ use super::line::one_json_line;
 /// The address of the journal.
 const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// The maximum length of a value, in bytes. The journal accepts about 200 KiB in a message.
+/// The maximum length of a value, in bytes. Longer values are truncated, because the journal accepts about 200 KiB per
+/// message.
 const LONGEST_VALUE: usize = 32 * 1024;
 
 /// The maximum length of the name of a field, in bytes. The journal ignores fields with longer names.
 const LONGEST_NAME: usize = 64;
 
-/// Returns whether systemd connects standard error to its journal. The variable alone isn't enough, because child
+/// Returns whether standard error is connected to systemd's journal. `JOURNAL_STREAM` alone isn't proof, because child
 /// processes inherit it.
 pub fn is_stderr() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
@@ -55,7 +56,8 @@ impl JournalWriter {
 impl Write for JournalWriter {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let line = one_json_line(record);
-        // While the journal restarts, the records go to standard error, which systemd keeps for it.
+        // While the journal restarts, write to standard error instead: systemd keeps that stream open and the journal
+        // reads it later.
         let sent = self.0.0.send(&message(&line));
         if sent.is_err() {
             io::stderr().write_all(line.as_bytes())?;
@@ -80,7 +82,7 @@ fn message(line: &str) -> Vec<u8> {
     let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let said = fields.and_then(|fields| fields.get("message")).map(value);
     let others = || fields.into_iter().flatten().filter(|(name, _)| *name != "message");
-    // `journalctl` shows only the message, so it also contains the fields.
+    // Append the fields to the message, because `journalctl` shows nothing else by default.
     let shown = others().map(|(name, field)| format!(" {name}={}", value(field)));
     let shown = shown.fold(said.unwrap_or_else(|| line.trim_end().to_owned()), |all, one| all + &one);
     add(&mut message, "MESSAGE", &shown);
@@ -90,7 +92,7 @@ fn message(line: &str) -> Vec<u8> {
     message
 }
 
-/// Returns the priority of a level, as syslog numbers it.
+/// Returns the syslog priority of a level.
 fn priority(level: &str) -> &'static str {
     match level {
         "ERROR" => "3",
@@ -100,8 +102,8 @@ fn priority(level: &str) -> &'static str {
     }
 }
 
-/// Returns the name of a field in the journal, which allows only upper case, digits and underscores. The prefix keeps
-/// fields of the host apart from those of the journal.
+/// Returns the journal's name for a field. The journal allows only uppercase letters, digits and underscores. The
+/// prefix separates the host's fields from the journal's own.
 fn field_name(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let letters = name.chars().map(letter);

@@ -7,8 +7,8 @@ use std::{
 
 use cordboard_core::{render::is_unseen, scrub};
 
-/// Writes each log record on one line. Each record must be written in a single call, and its last byte ends the line.
-/// Libraries may log their requests and responses, so secrets are removed here, for every logger.
+/// Writes each log record on one line. Each record must be written in a single call that ends with a line break.
+/// Removes secrets from every record, because libraries may log requests and responses.
 pub struct LineWriter<W>(pub W);
 
 impl<W: Write> Write for LineWriter<W> {
@@ -37,8 +37,9 @@ impl<W: Write> Write for JsonLineWriter<W> {
     }
 }
 
-/// Returns a record without secrets, as a line. JSON escapes line breaks, so this escapes only the characters that are
-/// invisible or change the writing direction. They can occur only in strings.
+/// Returns the record as one line, with secrets removed. JSON already escapes line breaks, so this escapes only
+/// characters that are invisible or change the writing direction. A JSON escape is always valid for them, because they
+/// can occur only in strings.
 pub(super) fn one_json_line(record: &[u8]) -> String {
     let record = scrub::text(String::from_utf8_lossy(record).into_owned());
     let mut line = String::with_capacity(record.len());
@@ -71,7 +72,7 @@ fn one_line(record: &str) -> String {
     line
 }
 
-/// Returns whether the text after an escape character is a color sequence.
+/// Returns whether the text after an escape character continues a color sequence.
 fn is_colour(rest: &str) -> bool {
     let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
     end.is_some_and(|end| end.starts_with('m'))

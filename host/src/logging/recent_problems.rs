@@ -34,7 +34,7 @@ pub struct LoggedProblem {
     pub text: String,
 }
 
-/// Returns the latest warnings and errors, the latest first.
+/// Returns the kept warnings and errors, newest first.
 #[must_use]
 pub fn recent_problems() -> Vec<LoggedProblem> {
     recent().iter().rev().cloned().collect()

@@ -1,5 +1,6 @@
-//! Decides whether a request may read the status: by the token, by the user whom a reverse proxy names, or, if neither
-//! is configured, because it comes from this machine.
+//! Decides whether a request may read the status. A request is admitted if it contains the token, if a reverse proxy
+//! names a permitted user, or, if neither is configured, if its host name is an IP address, `localhost` or a configured
+//! name.
 
 use std::net::IpAddr;
 
@@ -15,14 +16,15 @@ use crate::constant_time::{hmac_sha256, is_equal};
 
 const COOKIE_NAME: &str = "cordboard_status";
 
-/// The time after which a browser forgets the cookie.
+/// The time after which a browser forgets the cookie, in days.
 const COOKIE_DAYS: u32 = 30;
 
-/// The way in which an accepted request was authenticated.
+/// The outcome of a successful check.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission {
     Admitted,
-    /// The URL contains the token. The browser gets the cookie, and a redirect to the URL without the token.
+    /// The URL contains the token. The response sets the cookie, and redirects the browser to the URL without its
+    /// query.
     SignIn {
         cookie: HeaderValue,
     },
@@ -81,13 +83,13 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     pairs.filter_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-/// Returns the token in the query of a URL. It isn't decoded, so a link works only if the token needs no encoding.
+/// Returns the token in a URL's query without decoding it, so a link works only if the token needs no percent-encoding.
 fn query_token(uri: &Uri) -> Option<&str> {
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Returns the value of the cookie. It is derived from the token, so a new token makes the cookie invalid, and programs
-/// on other ports of this machine, which also receive the cookie, don't learn the token.
+/// Returns the cookie's value, which is derived from the token: replacing the token invalidates the cookie, and
+/// programs on other ports of this machine, which also receive the cookie, don't learn the token.
 fn cookie_value(token: &str) -> String {
     let bytes = hmac_sha256(token, b"cookie of the status page").finalize().into_bytes();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,5 +1,5 @@
-//! Streams the state to a page as server-sent events: at once, whenever it changes, and with a comment now and then, so
-//! that a connection to a client that has disappeared ends.
+//! Streams the state to a page as server-sent events: immediately, and then whenever it changes. Sends a comment if
+//! nothing changes for a while, so that connections to clients that have disappeared fail and end.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -19,13 +19,13 @@ use tokio::{
 use super::state::{PageState, StateReader};
 use crate::http_server::Body;
 
-/// The interval for reading values that have no notification, such as memory and calls.
+/// The interval at which values without change notifications, such as memory usage and call counts, are read.
 const REFRESH: Duration = Duration::from_secs(2);
 
 /// The minimum interval between two events. A session that streams an answer changes many times a second.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The maximum time without an event.
+/// The time without an event after which a comment is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub struct EventStream {
@@ -34,7 +34,7 @@ pub struct EventStream {
     sessions_changed: watch::Receiver<u64>,
     plugins_changed: watch::Receiver<u64>,
     closed: watch::Receiver<()>,
-    /// The state that was sent last, and when something was sent.
+    /// The last state sent, and the time of the last event or comment.
     sent: Option<(PageState, Instant)>,
 }
 
@@ -81,7 +81,7 @@ impl EventStream {
         }
     }
 
-    /// Records that something is sent without a change of the state.
+    /// Returns `comment`, and records that it is sent now.
     fn send(&mut self, comment: Bytes) -> Option<Bytes> {
         if let Some((_, at)) = &mut self.sent {
             *at = Instant::now();

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::http_server::{Body, Handler, LogLimiter};
 
-/// The maximum number of open event streams. The other connections remain for requests, such as those of Prometheus.
+/// The maximum number of open event streams. The remaining connections are reserved for requests such as Prometheus'.
 const STREAMS: usize = 32;
 
 /// The timeout for reading the token's file, which may be on a network file system.
@@ -82,7 +82,7 @@ impl StatusHandler {
         match self.admit(parts).await {
             Ok(Admission::Admitted) => {}
             Ok(Admission::SignIn { cookie }) if is_page => return responses::sign_in(parts.uri.path(), cookie),
-            // A link with the token to another path needs no cookie.
+            // A URL with the token for any path but a page needs no cookie.
             Ok(Admission::SignIn { .. }) => {}
             Err(denial) => {
                 self.log_denial(&denial);
@@ -111,7 +111,7 @@ impl StatusHandler {
         drop(self.token().await);
     }
 
-    /// Reads the token, so that a new one is used at once.
+    /// Reads the token from its file for each request, so that a replaced token takes effect immediately.
     async fn token(&self) -> Result<Option<String>, Denial> {
         let Some(file) = &self.settings.token_file else { return Ok(None) };
         let file = self.services.folder.join(file);

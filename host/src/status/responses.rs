@@ -36,8 +36,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The page for a browser without access. A browser doesn't send a new cookie while it follows a link from another
-/// site, but it does for the link on this page.
+/// The page for a browser without access. After following a link from another site, a browser doesn't send the cookie
+/// that it has just received. It does when the user clicks the link on this page.
 const NO_ACCESS: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width\"><title>Cordboard</title>\
     <p>This page needs a token: open it as <code>/?token=TOKEN</code>.\
@@ -59,7 +59,7 @@ impl PageFile {
     }
 }
 
-/// Returns a complete response with this content type.
+/// Returns a successful response that has this content and content type.
 pub fn text(kind: &'static str, content: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(content.into()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -114,7 +114,7 @@ pub fn denied(denial: &Denial, expected: Expected) -> Response<Body> {
     response
 }
 
-/// Adds the headers that all responses have.
+/// Adds the security headers to a response.
 pub fn secured(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

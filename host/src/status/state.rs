@@ -28,16 +28,17 @@ use crate::{
     logging::recent_problems,
 };
 
-/// The time for which all open pages share one reading.
+/// The time for which a state, once read, is reused for all open pages.
 const SHARED_FOR: Duration = Duration::from_millis(200);
 
-/// The time for which all open pages share the values that take longer to read.
+/// Like [`SHARED_FOR`], for the values that take longer to read.
 const POLLED_FOR: Duration = Duration::from_secs(2);
 
-/// The maximum number of rows of the outbox to show. The newest deliveries and the oldest waiting posts are shown.
+/// The maximum number of waiting posts, and of delivery problems, to show. The oldest posts and the newest problems are
+/// shown.
 const MOST_POSTS: usize = 50;
 
-/// The number of exchanges on the page of a session.
+/// The number of exchanges that a session's page shows.
 const EXCHANGES: usize = 10;
 
 /// The states of a post that is not sent yet.
@@ -49,7 +50,7 @@ pub struct StateReader {
     polled: Mutex<Option<(Instant, Polled)>>,
 }
 
-/// The values that take longer to read and have no notification of changes.
+/// The values that take longer to read and have no change notifications.
 #[derive(Clone)]
 struct Polled {
     /// The memory of each agent and its children in bytes, by the agent's pid.
@@ -64,7 +65,7 @@ pub struct PageState {
     session: Option<SessionHistory>,
 }
 
-/// The exchanges of a session, and the values whose change means that there may be new ones.
+/// A session's exchanges. They are read again if `turns` or `phase` has changed.
 #[derive(Debug, Clone, PartialEq)]
 struct SessionHistory {
     turns: u64,

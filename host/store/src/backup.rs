@@ -15,10 +15,10 @@ use super::{
     integrity, snapshot, state_directory,
 };
 
-/// The beginning of the name of the folder in which an unfinished backup is written, next to the backup.
+/// The name prefix of the temporary folder, next to the backup, that contains an unfinished backup.
 const UNFINISHED: &str = ".cordboard-backup-";
 
-/// The reason why a backup failed. No file was created.
+/// The reason why a backup failed. The backup file doesn't exist, unless only syncing its folder failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("write the backup {}: the file already exists; choose another name, or remove the file", .0.display())]
@@ -51,7 +51,7 @@ pub fn back_up(state: &Path, to: &Path, progress: &mut dyn FnMut(CopyProgress)) 
         return Err(OpenError::NeverUsed { what: "the database", path: state.to_owned() }.into());
     };
     let folder = to.parent().unwrap_or(Path::new("/"));
-    // A folder, because SQLite may create more files next to the copy. It is deleted with its contents.
+    // Use a folder, because SQLite may create more files next to the copy. Dropping the handle deletes it.
     let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder).map_err(written)?;
     let file = unfinished.path().join("cordboard.db");
     state_directory::create_private(&file).map_err(written)?;
@@ -75,7 +75,7 @@ pub fn back_up(state: &Path, to: &Path, progress: &mut dyn FnMut(CopyProgress)) 
     Ok(size)
 }
 
-/// Syncs the complete file and gives it its name, without replacing another file. Returns its size in bytes.
+/// Syncs the complete file and renames it to `to`, unless a file with that name exists. Returns its size in bytes.
 fn publish(file: &Path, to: &Path) -> io::Result<u64> {
     let complete = File::open(file)?;
     complete.sync_all()?;

@@ -9,7 +9,7 @@ use rusqlite::{
 
 use super::error::{WorkError, busy};
 
-/// The number of pages that one step copies: 4 MiB, after which the progress is reported.
+/// The number of pages to copy before progress is reported: 4 MiB with SQLite's default page size.
 const PAGES_PER_STEP: i32 = 1024;
 
 /// The progress of a copy, in bytes.
@@ -26,7 +26,7 @@ pub(super) fn copy(
     target: &Path,
     progress: &mut dyn FnMut(CopyProgress),
 ) -> Result<(), WorkError> {
-    // Without a read transaction, SQLite would start the copy again after each commit of the host.
+    // Without a read transaction, SQLite would restart the copy whenever the host commits.
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     let page_size: i64 = snapshot.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -41,12 +41,12 @@ pub(super) fn copy(
         if step == StepResult::Done {
             break;
         }
-        // The source can be read, so another process must be using the target.
+        // The read transaction already holds the source, so it must be the target that another process is using.
         if step != StepResult::More {
             return Err(busy().into());
         }
     }
     drop(backup);
-    // The copied header says that the database has a log. SQLite could then open the copy only in a writable folder.
+    // The copied header selects write-ahead logging, and SQLite can open such a database only in a writable folder.
     Ok(copy.pragma_update(None, "journal_mode", "DELETE")?)
 }

@@ -219,10 +219,10 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Called after `inserted` rows were inserted. Deletes the completed ones among the `inserted` rows that no longer belong
-/// to the last [`MOST_KEYS`] rows; [`complete`] deletes the others later. Also deletes the texts of completed rows that
-/// are older than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only completed rows with a text,
-/// so the second query stays short.
+/// Call this after inserting `inserted` rows, which push as many older rows out of the last [`MOST_KEYS`]. Deletes
+/// those of the older rows that are completed; [`complete`] deletes the others later. Also deletes the texts of
+/// completed rows that are older than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only
+/// completed rows with a text, so the second query stays short.
 fn delete_old(db: &Connection, inserted: usize) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE state = 'done' \
                AND id <= (SELECT max(id) FROM inbox) - ?1 AND id > (SELECT max(id) FROM inbox) - ?1 - ?2";

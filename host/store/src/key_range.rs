@@ -2,17 +2,17 @@
 
 use rusqlite::types::{ToSqlOutput, Value};
 
-/// The largest range of integer keys that is split in the middle. Of a larger one, the beginning is split off, because
-/// the keys in use are close to each other.
+/// The maximum size of an integer range that is split in the middle. From a larger range, [`LARGE`] keys are split off
+/// at the beginning, because the keys in use are close together.
 const LARGE: i64 = 4096;
 
-/// The maximum length of a key that is computed by splitting, in bytes.
+/// The maximum length of a text key computed by splitting, in bytes. A range that would need a longer one isn't split.
 const LONGEST_SPLIT: usize = 128;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Integer(i64),
-    /// The UTF-8 bytes of a text, or bytes between two texts.
+    /// The UTF-8 bytes of a text, or arbitrary bytes that sort between two texts.
     Text(Vec<u8>),
 }
 
@@ -56,7 +56,8 @@ impl KeyRange {
         Self { low: Key::Text(Vec::new()), high: Key::Text(vec![0xff]) }
     }
 
-    /// Splits the range into smaller ones. Returns none if it contains only one key, or the keys would become too long.
+    /// Splits the range into smaller ones. Returns an empty vector if the range contains only one key, or if splitting
+    /// would need a key that is too long.
     pub fn split(self) -> Vec<Self> {
         let mut cuts = match (&self.low, &self.high) {
             (Key::Integer(low), Key::Integer(high)) => {
@@ -75,8 +76,8 @@ impl KeyRange {
     }
 }
 
-/// Returns the smallest texts that don't begin with a prefix of `low`, longest prefix first, because the keys of a table
-/// resemble each other. If they all are outside the range, returns the middle.
+/// Returns, for each prefix of `low` and longest first, the smallest text after all texts with that prefix: keys of one
+/// table usually share prefixes. If none of these texts is inside the range, returns the range's middle.
 fn text_cuts(low: &[u8], high: &[u8]) -> Vec<Key> {
     let after_prefix = |length: usize| {
         let (last, rest) = low[..length].split_last()?;

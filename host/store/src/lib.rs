@@ -130,12 +130,12 @@ const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {
     let db = Connection::open(file)?;
-    // `lock_wait` waits instead, because a caller's thread must not.
+    // SQLite must not wait, because it may run on a caller's thread. `lock_wait` waits on the writer's thread instead.
     db.busy_timeout(Duration::ZERO)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
-    // The writer's thread does this.
+    // The writer's thread runs the checkpoints.
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Keep frequently used statements prepared.
     db.set_prepared_statement_cache_capacity(64);
@@ -207,8 +207,8 @@ impl Store {
         self.run("limit the size of the database".to_owned(), work).await.expect("a pragma needs no space");
     }
 
-    /// Runs `work` in a transaction that is committed before this method returns. `work` may be called twice, so it
-    /// must not move captured values out.
+    /// Runs `work` in a transaction that is committed before this method returns. `work` may be called several times,
+    /// so it must not move captured values out.
     async fn run<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -1,12 +1,12 @@
-//! Waits while another process has locked the database, such as a shell or a backup program. SQLite's own waiting isn't
-//! enough: it doesn't wait in a transaction that has read before it writes.
+//! Waits while another process, such as a shell or a backup program, has locked the database. SQLite's busy timeout
+//! isn't enough, because it doesn't apply to a transaction that reads before it writes.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// The maximum time to wait for another process. Afterwards, requests fail, and their errors name the remedy.
+/// The maximum time to wait for another process. After this time, requests fail with an error that names the remedy.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The first and the maximum delay between two attempts.
@@ -15,7 +15,8 @@ const DELAYS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(1
 /// The time after which the wait is logged.
 const UNUSUAL: Duration = Duration::from_secs(1);
 
-/// Repeats `work` until it succeeds, fails for a reason other than a lock, or `patience` has passed. Blocks the thread.
+/// Repeats `work` until it succeeds, it fails for a reason other than a lock, or `patience` has passed. Blocks the
+/// thread.
 pub(super) fn retry<T, E>(
     patience: Duration,
     is_locked: impl Fn(&E) -> bool,

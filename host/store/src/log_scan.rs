@@ -13,15 +13,15 @@ use super::wal;
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// The number of transactions that a damaged log has lost.
+/// The transactions that are lost because the log is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LostTransactions {
     Some(u64),
-    /// The header is invalid, so that SQLite ignores the log.
+    /// The header is invalid, so SQLite ignores the whole log.
     All,
 }
 
-/// Returns the transactions that the damage in a database's log has made unreadable, or `None` if the log is intact or
+/// Returns the transactions that damage to a database's log has made unreadable, or `None` if the log is intact or
 /// missing.
 pub(super) fn scan(database: &Path) -> io::Result<Option<LostTransactions>> {
     let mut log = match File::open(wal::path(database)) {
@@ -51,7 +51,7 @@ pub(super) fn scan(database: &Path) -> io::Result<Option<LostTransactions>> {
     Ok((invalid > 1 && commits > 0).then_some(LostTransactions::Some(commits)))
 }
 
-/// Fills the buffer. Returns whether the file had enough bytes.
+/// Fills the buffer. Returns false if the file ends first.
 fn read_whole(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match log.read_exact(buffer) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),

@@ -102,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// Returns the texts that the chats show of the turns whose end isn't stored.
+    /// Returns, for each turn whose end isn't stored, the part of its answer that the chat shows.
     pub async fn shown_answers(&self) -> Result<Vec<(PromptId, String)>, StoreError> {
         self.run("read the unfinished answers".to_owned(), |db| {
             let sql = "SELECT prompt, group_concat(text, char(10) ORDER BY id) FROM live \

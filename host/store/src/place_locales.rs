@@ -1,4 +1,4 @@
-//! Stores the locale of each place: the one that the chat app of the last user reported who wrote there.
+//! Stores each place's locale, as reported by the chat app of the last user who wrote there.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Opens the database at the start of a host. If it is damaged, replaces it with a new one that contains the readable
-//! rows, and keeps the damaged one. A crash at any point repeats the recovery at the next start.
+//! Opens the database at startup. If it is damaged, replaces it with a new one that contains the readable rows, and
+//! keeps the damaged one. If the host crashes during the recovery, the next start repeats it.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,7 @@ use super::{
     state_directory, wal,
 };
 
-/// The number of bytes that the header of a database has.
+/// The size of a database header, in bytes.
 const HEADER: usize = 100;
 
 /// An open database and its contents.
@@ -32,7 +32,7 @@ pub(super) struct Opened {
     pub contents: StoreSnapshot,
 }
 
-/// Whether opening a database checks it first.
+/// The check to run before reading a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
     Skip,
@@ -55,7 +55,7 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
     let mut opened = match opened {
         Err(OpenError::Store(StoreError::Corrupt { why, .. })) => {
             tracing::error!(%why, file = %file.display(), "the database is damaged; recovering the readable data");
-            // After a crash, the next start must find the damage again.
+            // If the host crashes during the recovery, the next start must find the damage again.
             integrity::request_check(&file);
             rebuild(state, &why)?;
             open(Check::Skip)?
@@ -64,8 +64,8 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
     };
     integrity::record_checked(&file);
     if check == Check::Whole {
-        // Otherwise, the next scan could mistake the end of this log for damage. A failure is harmless, for example
-        // because the disk is full.
+        // Without this, the next scan could mistake the end of this log for damage. A failure, for example because of a
+        // full disk, is harmless.
         drop(opened.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
     }
     opened.contents.damage = damage_notice::read(state);
@@ -76,7 +76,7 @@ fn try_open(state: &Path, check: Check) -> Result<Opened, OpenError> {
     let file = state_directory::database(state);
     let failed = |trouble: WorkError| trouble.during("open the store", file.clone());
     let mut db = connect(&file).map_err(failed)?;
-    // If the database is damaged, closing it leaves the log as it is.
+    // Until the database is known to be intact, closing it must not write the log to it.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|error| failed(error.into()))?;
     if check == Check::Whole
         && let Some(why) = integrity::find_damage(&db).map_err(failed)?
@@ -151,14 +151,14 @@ fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
     replacement::replace(&file, &new, Some(&kept)).map_err(io_failed)
 }
 
-/// A damaged database that is opened for reading.
+/// A damaged database, opened read-only, and its schema version.
 struct Damaged {
     db: Connection,
     version: i64,
 }
 
 /// Opens the damaged database. If its header is unreadable, opens a copy with a new header, in `folder`. Returns `None`
-/// if that is not enough to find the tables.
+/// if the tables can't be found even then.
 fn open_damaged(file: &Path, folder: &Path) -> Result<Option<Damaged>, WorkError> {
     if let Some(damaged) = try_damaged(file)? {
         return Ok(Some(damaged));
@@ -176,7 +176,7 @@ fn try_damaged(file: &Path) -> Result<Option<Damaged>, WorkError> {
         return Ok(None);
     }
     let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // Makes SQLite ignore damage in the schema, and a file that is shorter than its header says.
+    // This setting makes SQLite tolerate a damaged schema, and a file that is shorter than its header says.
     let tables = db.pragma_update(None, "writable_schema", "ON").and_then(|()| {
         db.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get::<_, i64>(0))
     });
@@ -211,10 +211,11 @@ fn copy_with_new_header(file: &Path, folder: &Path) -> Result<Option<PathBuf>, W
         }
         let mut header = [0; HEADER];
         File::open(&example)?.read_exact(&mut header)?;
-        // The versions of the format say whether there is a log.
+        // The format version bytes say whether there is a log: 2 for WAL mode, 1 otherwise.
         header[18..20].fill(if has_log { 2 } else { 1 });
         header[28..32].copy_from_slice(&u32::try_from(pages).unwrap_or(u32::MAX).to_be_bytes());
-        // Unused pages are not needed.
+        // Clear the free list, whose pages contain nothing to recover, and the schema version, which is that of the new
+        // database.
         header[32..40].fill(0);
         header[60..64].fill(0);
         let mut file = File::options().write(true).open(&copy)?;
@@ -225,7 +226,7 @@ fn copy_with_new_header(file: &Path, folder: &Path) -> Result<Option<PathBuf>, W
     copied().map_err(|error| WorkError::Store(failed("copy the damaged database", file, error)))
 }
 
-/// Creates a new database with the readable rows of the damaged one. The result can be read by a starting host.
+/// Creates a new database that contains the readable rows of the damaged one, and that a starting host can read.
 fn salvage_into(new: &Path, source: &Damaged) -> Result<Salvaged, WorkError> {
     let mut db = create(new, source.version)?;
     let mut salvaged = salvage::copy_rows(&source.db, &db, &mut |_, _| Ok(true))?;
@@ -234,7 +235,7 @@ fn salvage_into(new: &Path, source: &Damaged) -> Result<Salvaged, WorkError> {
     if scratch.is_readable(&db)? {
         return repair_references(&db).map(|()| salvaged);
     }
-    // Some rows were read, but their records are invalid.
+    // Some of the copied rows contain invalid records, so copy only the valid rows to a second database.
     let filtered = new.with_extension("filtered");
     let clean = create(&filtered, schema::VERSION)?;
     let checked = salvage::copy_rows(&db, &clean, &mut |table, row| scratch.accepts(table, row))?;
@@ -265,7 +266,7 @@ fn create(file: &Path, version: i64) -> Result<Connection, WorkError> {
     Ok(db)
 }
 
-/// Removes references to lost sessions, so that their places have no active session and their waiting messages are
+/// Removes references to lost sessions: their places no longer have an active session, and their waiting messages are
 /// dispatched again.
 fn repair_references(db: &Connection) -> Result<(), WorkError> {
     Ok(db.execute_batch(

@@ -1,5 +1,5 @@
-//! Replaces the database file with another one, and keeps the current one under a name with the time. A crash at any
-//! point leaves the current database complete, either in place or under the other name.
+//! Replaces the database file with another one, and keeps the current one under a name that contains the time. After a
+//! crash at any point, the current database is complete, either in place or under the new name.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{inbox::now, wal};
 
-/// The beginning of the name of a folder in which a new database is written. A killed process leaves it behind.
+/// The name prefix of the temporary folder that contains a new database. A killed process leaves the folder behind.
 const NEW: &str = "new-database-";
 
 /// Creates a folder for a new database, and deletes those that killed processes left behind. The caller holds the lock
@@ -44,7 +44,7 @@ pub(super) fn replace(present: &Path, new: &Path, kept: Option<&Path>) -> io::Re
     sync_folder_of(present)
 }
 
-/// Copies the log to a name with the time, because its content is about to be replaced.
+/// Copies the log to a file whose name contains the time, because the log is about to be overwritten.
 pub(super) fn keep_log(database: &Path) -> io::Result<PathBuf> {
     let kept = free_name(&wal::path(database), "damaged");
     fs::copy(wal::path(database), &kept)?;
@@ -53,7 +53,7 @@ pub(super) fn keep_log(database: &Path) -> io::Result<PathBuf> {
     Ok(kept)
 }
 
-/// Returns a name for the database or its log that no file has: its own name, the reason, and the time.
+/// Returns an unused path that consists of the path of the database or its log, the reason and the time.
 pub(super) fn free_name(file: &Path, reason: &str) -> PathBuf {
     let stamp = utc_stamp(now());
     let name = |suffix: String| {

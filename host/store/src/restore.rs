@@ -98,14 +98,14 @@ fn unusable(trouble: WorkError, from: &Path) -> RestoreError {
     error.into()
 }
 
-/// Writes the log to the current database if possible, so that the kept database is a single file. If the database is
-/// damaged, the log is kept as a separate file.
+/// Writes the log to the current database if possible, so that the kept database is a single file. Otherwise, the log
+/// is kept next to it.
 fn merge_log(present: &Path) {
     // SQLite would delete the log of an empty file.
     if fs::metadata(present).is_ok_and(|file| file.len() > 0) {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(present, flags);
-        // After a failure, nothing is lost.
+        // A failure loses nothing: the log is then kept next to the database.
         drop(opened.and_then(|db| db.pragma_update(None, "journal_mode", "DELETE")));
     }
 }

@@ -1,5 +1,5 @@
-//! Copies the readable rows of a damaged database to a new one. Reads only pages that belong to a table: other pages of
-//! the file may contain deleted rows, such as the access of people who were removed.
+//! Copies the readable rows of a damaged database to a new one. Reads only pages that belong to a table, because free
+//! pages may contain deleted rows, such as the access entries of people who were removed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,14 +16,14 @@ use super::{
     rows::read_all,
 };
 
-/// The maximum number of ranges of keys that are read per table. A damaged page makes one range unreadable, which is
-/// then split until its readable keys are found.
+/// The maximum number of unreadable key ranges that are split per table. A damaged page makes a range unreadable; it is
+/// then split until the readable keys around the page are found.
 const MOST_RANGES: usize = 2000;
 
-/// Decides whether a row, of the named table and with these values, is copied.
+/// Decides whether to copy a row of this table that has these values.
 pub(super) type RowFilter<'a> = dyn FnMut(&Table, &[Value]) -> Result<bool, WorkError> + 'a;
 
-/// The rows that were copied, and those that were not.
+/// The number of copied rows, and the tables that lost rows.
 #[derive(Debug, Default)]
 pub(super) struct Salvaged {
     pub rows: u64,
@@ -48,7 +48,7 @@ impl Salvaged {
 pub(super) struct Table {
     pub name: String,
     columns: Vec<String>,
-    /// The first column of the primary key, or `None` if the table has row ids.
+    /// The first column of the primary key if the table was created `WITHOUT ROWID`, otherwise `None`.
     text_key: Option<String>,
 }
 
@@ -99,7 +99,7 @@ pub(super) fn copy_rows(
         let has_damage = copy.run()?;
         let (copied, rejected) = (copy.copied, copy.rejected);
         salvaged.rows += copied;
-        // The number of rows may be known from an index, which is stored in other pages.
+        // Counting may succeed although the table is damaged, because SQLite can count the entries of an index instead.
         let lost =
             if has_damage { count(source, &table)?.map(|all| all.saturating_sub(copied)) } else { Some(rejected) };
         if lost != Some(0) {
@@ -157,11 +157,11 @@ struct TableCopy<'a> {
     table: &'a Table,
     filter: &'a mut RowFilter<'a>,
     copied: u64,
-    /// The rows that violate a constraint or that the filter rejects.
+    /// The number of rows that violate a constraint or that the filter rejects.
     rejected: u64,
 }
 
-/// The end of a scan.
+/// The outcome of a scan.
 enum Scan {
     Complete,
     /// The scan ended at damage, after the row with this key.
@@ -199,7 +199,7 @@ impl TableCopy<'_> {
         Ok(Some(range))
     }
 
-    /// Copies the rows of a range in this order, up to the first damage.
+    /// Copies the rows of a range in the given order, until it reaches damage.
     fn scan(&mut self, range: &KeyRange, order: &str) -> Result<Scan, WorkError> {
         let mut last = None;
         let source = self.source;

@@ -221,7 +221,7 @@ pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), WorkError> 
     Ok(())
 }
 
-/// Creates the tables of an older or the current schema in an empty database.
+/// Creates the tables of schema `version` in an empty database.
 pub(super) fn create(db: &Connection, version: i64) -> Result<(), WorkError> {
     for (_, step) in (0..version).zip(STEPS) {
         db.execute_batch(step)?;
@@ -229,8 +229,8 @@ pub(super) fn create(db: &Connection, version: i64) -> Result<(), WorkError> {
     Ok(db.pragma_update(None, "user_version", version)?)
 }
 
-/// Finds the version of a database whose version number is unreadable by its tables. Returns the current version if
-/// none has these tables.
+/// Determines a database's schema version from its tables, for a database whose version number is unreadable. Returns
+/// the current version if no schema has exactly these tables.
 pub(super) fn version_by_tables(db: &Connection) -> Result<i64, WorkError> {
     let found = statements(db)?;
     for version in (1..VERSION).rev() {

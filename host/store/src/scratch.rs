@@ -1,5 +1,5 @@
-//! Decides which recovered rows a host can read, by reading each from a scratch database in memory with the code that
-//! reads the real one.
+//! Decides which recovered rows a host can read. Inserts each row into an in-memory database, and reads it with the
+//! same code that reads the real database.
 
 use rusqlite::{Connection, types::Value};
 
@@ -18,7 +18,7 @@ impl Scratch {
 
     /// Returns whether a host can read this row.
     pub fn accepts(&self, table: &Table, row: &[Value]) -> Result<bool, WorkError> {
-        // The row violated no constraint in the database that it was read from.
+        // This can't violate a constraint, because the row comes from a database with the same constraints.
         table.insert(&self.db, row)?;
         let is_readable = self.is_readable(&self.db)?;
         self.db.execute(&format!("DELETE FROM \"{}\"", table.name), [])?;

@@ -50,7 +50,7 @@ pub struct StoreSnapshot {
     pub names: HashMap<UserId, String>,
     /// The locale of the last user who wrote in each place.
     pub locales: HashMap<Place, String>,
-    /// The damage that was found at this start or an earlier one, and that the operators weren't notified of yet.
+    /// The damage, found at this start or an earlier one, that the operators haven't been notified of yet.
     pub damage: Vec<DatabaseDamage>,
 }
 

@@ -46,7 +46,7 @@ pub(super) fn path(database: &Path) -> PathBuf {
     with_suffix(database, "-wal")
 }
 
-/// Returns the path of the file in which SQLite keeps the index of the log. It contains no data of its own.
+/// Returns the path of the shared-memory file, which contains only an index of the log.
 pub(super) fn shared_memory(database: &Path) -> PathBuf {
     with_suffix(database, "-shm")
 }

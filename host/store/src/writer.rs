@@ -60,7 +60,7 @@ struct Group {
     checkpoints: Vec<oneshot::Sender<Result<(), WorkError>>>,
 }
 
-/// The result of the work of a request.
+/// The result of running a request's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WorkResult {
     Done,
@@ -271,7 +271,7 @@ impl Database {
         let commit = || self.transact(durability, &mut requests);
         match (lock_wait::retry(lock_wait::PATIENCE, WorkError::is_locked, commit), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),
-            // Each request would wait again.
+            // Don't retry the requests separately: each would wait for the lock again.
             (Err(trouble), _) if trouble.is_locked() => {
                 requests.into_iter().for_each(|request| request.answer(Err(busy().into())));
             }
@@ -301,7 +301,7 @@ impl Database {
 
     /// Writes the log to the database file.
     fn checkpoint(&mut self, mode: CheckpointMode) -> Result<(), WorkError> {
-        // Also after a failure, so that a failing disk isn't tried after each commit.
+        // Reset the count even if the checkpoint fails, so that a failing disk isn't tried after each commit.
         self.commits = 0;
         let (sql, must_finish) = match mode {
             CheckpointMode::Passive => ("PRAGMA wal_checkpoint(PASSIVE)", false),

@@ -38,7 +38,7 @@ fn exits(home: &Home, arguments: &[&str], code: i32, error: &str) {
     assert_eq!(ended, (Some(code), String::new(), format!("cordboard: {error}\n")), "{arguments:?}");
 }
 
-/// Starts a script that waits for its answer.
+/// Starts the command without waiting for it to exit.
 fn start(home: &Home, arguments: &[&str]) -> Child {
     command(home, arguments).spawn().unwrap()
 }

@@ -1,4 +1,5 @@
-//! Tests what a host tells systemd, and how it uses what systemd gives it. The test receives the notifications itself.
+//! Tests the host's notifications to systemd and its use of systemd credentials. The tests receive the notifications
+//! themselves, so systemd isn't needed.
 
 use std::{
     fs,

@@ -14,7 +14,7 @@ const TOKEN: &str = "123456789:AbC-dEf_ghijklmnop";
 
 const CONVERSATION: &str = "0b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e";
 
-/// Returns a command that runs the binary with this home and no other variables.
+/// Returns a command that runs the binary with only `PATH` and `HOME` set.
 fn cordboard(home: &Home, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -36,7 +36,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Writes a folder of the homelab bot, and returns the bot's folder.
+/// Creates a homelab bot folder that contains a valid and a broken session, and returns its path.
 fn bot(home: &Home) -> PathBuf {
     let session = home.path("bot/sessions/web");
     fs::create_dir_all(session.join(".claude/projects/x")).unwrap();
@@ -182,7 +182,7 @@ fn init_asks_at_a_terminal_and_hides_the_token() {
 #[test]
 fn init_that_is_stopped_writes_nothing_and_restores_the_terminal() {
     let home = Home::new();
-    // The shell runs on after the command, and shows that the terminal echoes again.
+    // The shell keeps running after the command, to show that the terminal echoes again.
     let script = format!("{} init --agent demo; echo \"exit $?\"; read line", env!("CARGO_BIN_EXE_cordboard"));
     let mut pty = Pty::open(Command::new("/bin/sh").args(["-c", &script]).env("HOME", home.path("home")));
     pty.wait("Enter for no bot): ");
@@ -327,7 +327,7 @@ fn log_levels_change_while_the_host_runs() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     home.configure("[log.levels]\ncordboard = \"info\"\n");
-    // The change of the format waits for the next start.
+    // The format changes only at the next start.
     host.expect("These configuration keys take effect at the next start: log.format.\n");
     let logged = host.expect_logged("configuration changed");
     let record: serde_json::Value = serde_json::from_str(logged.lines().last().unwrap()).unwrap();

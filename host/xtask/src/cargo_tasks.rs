@@ -51,7 +51,7 @@ pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()
     step::show(&mut bench)
 }
 
-/// Kills a development build that has the failpoints.
+/// Runs the chaos test on a development build that includes the failpoints.
 pub fn chaos(workspace: &Workspace, kills: u32, seed: u64) -> Result<()> {
     step::start(&format!("killing the host {kills} times (the first build takes minutes)"));
     let mut bench = cargo(workspace);

@@ -32,7 +32,7 @@ pub struct Cli {
     toolchain: ToolchainChoice,
 }
 
-/// The number of kills in CI: enough for each failpoint and as many random times, in a minute.
+/// The number of kills in CI, half of them at failpoints: enough to reach each failpoint, in about a minute.
 const CI_KILLS: u32 = 50;
 
 #[derive(Debug, Subcommand)]

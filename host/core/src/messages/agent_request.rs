@@ -65,7 +65,7 @@ pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> St
     )
 }
 
-/// Returns the last line of a question with several answers.
+/// Returns the last line of a question that accepts several answers.
 #[must_use]
 pub fn choose_several() -> String {
     tr!("Choose one or more, and press Done, or type their numbers, as in `/answer 1 2`.")

@@ -1,4 +1,4 @@
-//! The note that tells an agent to continue a turn that was interrupted because the host ended.
+//! The note that tells an agent to continue a turn that the end of the previous host interrupted.
 
 /// The maximum length of a quoted prompt, in characters. Agents have the whole prompt in their conversation.
 const PROMPT_LENGTH: usize = 1000;

@@ -1,4 +1,4 @@
-//! Messages about files that users send or get.
+//! Messages about files that users send or receive.
 
 use std::{fmt::Display, path::Path, time::Duration};
 
@@ -17,7 +17,7 @@ pub fn not_saved(folder: &Path, why: impl Display) -> String {
     tr!("The file could not be saved in {folder}: {why}", folder = folder.display(), why)
 }
 
-/// Returns the reader's word for a kind of message or file. Prompts contain the English word `kind` itself.
+/// Returns the word for a kind of message or file in the reader's language. Prompts use the English word `kind` itself.
 pub(super) fn kind_name(kind: &str) -> String {
     match kind {
         "animation" => tr!("animation"),
@@ -39,7 +39,7 @@ pub(super) fn kind_name(kind: &str) -> String {
     }
 }
 
-/// `kind` is the kind of file, such as `photo`.
+/// Returns the sentence saying that a file could not be downloaded. `kind` is the kind of file, such as `photo`.
 #[must_use]
 pub fn not_downloaded(kind: &str, why: impl Display) -> String {
     tr!("The {kind} could not be downloaded: {why}", kind = kind_name(kind), why)

@@ -4,7 +4,7 @@ use tr::tr;
 
 use crate::types::SessionName;
 
-/// The name of scripts in messages that name the author of a command.
+/// The name that messages show as a command's author if a script sent the command.
 pub const SCRIPT: &str = "script";
 
 /// Returns the message that shows a script's prompt in the session's chat, before its answer. `prompt` is the beginning

@@ -25,8 +25,9 @@ pub enum Effect {
     MarkSent(PromptId),
     /// Mark the stored prompt as waiting again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
-    /// Store this prompt as accepted, together with the record. The prompt has a new id, and repeats an interrupted
-    /// prompt or the prompt of a silent agent that is being restarted.
+    /// Store this prompt as accepted, together with the record. The prompt has a new id. It repeats an interrupted
+    /// prompt or the prompt of a silent agent that is being restarted, or is a note that tells the agent to continue an
+    /// interrupted turn.
     Accept(Prompt),
     /// Mark the stored prompt as completed without an answer. `Finish` completes a prompt with an answer.
     Complete {
@@ -34,7 +35,8 @@ pub enum Effect {
         how: Completion,
     },
     /// Store and send a message from the host, and mark the stored prompt as completed without an answer. Both must be
-    /// in one commit: otherwise a host that is killed in between either never reports the prompt, or reports it again.
+    /// in one commit. Otherwise, a host that is killed in between would either never report the prompt or report it
+    /// twice.
     CompleteWithNotice {
         prompt: PromptId,
         how: Completion,

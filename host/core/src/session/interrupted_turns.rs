@@ -15,9 +15,9 @@ const MOST_NOTES: u32 = 3;
 
 /// A turn that was interrupted when the previous host ended.
 struct InterruptedTurn {
-    /// The prompts that users have sent.
+    /// The turn's prompts from users, excluding notes.
     prompts: Vec<Prompt>,
-    /// The prompts that are still marked as sent. These may include a note.
+    /// The prompts, possibly including a note, that the store still marks as sent.
     sent: Vec<PromptId>,
     /// The number of notes about this turn so far.
     notes: u32,
@@ -68,8 +68,8 @@ impl Machine {
         }
     }
 
-    /// Returns whether the agent can be told to continue a turn. Its conversation must contain the turn, and the turn
-    /// must not be one of the agent's own commands, which only the agent's program can continue.
+    /// Returns whether the agent can be told to continue a turn. The agent must be able to resume its conversation, and
+    /// the turn must not be one of its own commands, which only the agent's program can continue.
     fn can_continue(&self, turn: &InterruptedTurn) -> bool {
         let remembers = self.conversation_start().resumed().is_some();
         let is_text = turn.prompts.iter().all(|prompt| prompt.kind == PromptKind::Text);
@@ -135,8 +135,8 @@ impl Machine {
         }
     }
 
-    /// Forgets the turn that the agent was told to continue, once a later turn has ended. Until then, this host may end
-    /// before the answer to the note is stored.
+    /// Forgets the turn that the agent was told to continue, once a later turn has ended. Earlier, the answer to the
+    /// note may not be stored yet, and a restarted host would still need the turn.
     pub(super) fn forget_continued_turn(&mut self, ended: &Turn) {
         let Some(continued) = &self.record.continued_turn else { return };
         let is_waiting = self.queue.iter().any(|prompt| prompt.id == continued.note);

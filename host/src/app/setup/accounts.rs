@@ -16,7 +16,7 @@ pub fn by_name(name: &str) -> Option<Account> {
     find(&read(), |account, _| account.name == name)
 }
 
-/// Returns the account that runs this process.
+/// Returns the account of the user who runs this process.
 pub fn current() -> Option<Account> {
     let own = rustix::process::geteuid().as_raw().to_string();
     find(&read(), |_, uid| uid == own)

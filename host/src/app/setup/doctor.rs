@@ -1,4 +1,5 @@
-//! The command `cordboard doctor`, which also checks this machine. It changes nothing.
+//! Implements `cordboard doctor`, which runs the checks of `cordboard check` and also checks this machine. It changes
+//! nothing.
 
 use std::{
     fs,
@@ -26,20 +27,21 @@ use crate::{
     logging,
 };
 
-/// Below this free space, the host can't store messages for long.
+/// The minimum free space in bytes. With less, the host soon can't store messages.
 const LITTLE_SPACE: u64 = 100 * 1024 * 1024;
 
-/// Below this number of free files, the host and its agents can't create files for long.
+/// The minimum number of free inodes. With fewer, the host and its agents soon can't create files.
 const FEW_FILES: u64 = 1000;
 
-/// A file that was changed this far in the future shows that the clock was set back.
+/// The maximum time by which a file may seem to be from the future. If the difference is larger, the clock was set
+/// back.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The results of the checks.
 #[derive(Debug, Default)]
 struct Findings {
     problems: Vec<String>,
-    /// Things that work, but not well.
+    /// Remedies for things that work, but not well. They don't change the exit code.
     advice: Vec<String>,
 }
 
@@ -51,7 +53,7 @@ pub fn doctor(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
     let paths = paths.resolve()?;
     let mut findings = Findings::default();
-    // The checks of the machine don't need the configuration.
+    // The machine is checked even if the configuration is invalid.
     match find_problems(&paths) {
         Ok(problems) => findings.problems.extend(problems),
         Err(error) => findings.problems.push(error.to_string()),
@@ -94,7 +96,8 @@ fn check_versions(config: &Config, findings: &mut Findings) -> Result<(), AppErr
     Ok(())
 }
 
-/// Returns the program of an agent that understands `--version`. Other programs might do anything.
+/// Returns the agent's program if it understands `--version`. Other programs aren't started, because they might do
+/// anything.
 fn versioned_program(agent: &Agent, environment: &Environment) -> Option<std::path::PathBuf> {
     match agent.kind {
         AgentKind::Claude | AgentKind::Acp => program_path(agent, environment).ok(),
@@ -142,10 +145,10 @@ fn check_state(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
             ));
         }
     }
-    // The disk of the nearest folder that exists.
+    // If the state directory doesn't exist yet, check the disk of its nearest existing ancestor.
     let Some(Ok(disk)) = state.ancestors().find(|folder| folder.exists()).map(statvfs) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    // Some file systems don't limit the number of files, and report none.
+    // Some file systems don't limit the number of inodes, and report 0.
     let has_files = disk.f_files == 0 || disk.f_favail >= FEW_FILES;
     let has_space = free >= LITTLE_SPACE;
     let detail = format!("{} free for {shown}", format_size(free - free % (1024 * 1024)));
@@ -159,7 +162,7 @@ fn check_state(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Checks that the clock is not behind the last use of the state directory, and that it is synchronized.
+/// Checks that the clock isn't earlier than the last write to the database, and that it is synchronized.
 fn check_clock(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let stored = ["cordboard.db", "cordboard.db-wal"].map(|name| fs::metadata(state.join(name)).ok()?.modified().ok());
     let now = SystemTime::now();
@@ -168,7 +171,7 @@ fn check_clock(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let synchronized = block_on(async {
         Ok(program_output(Path::new("timedatectl"), &["show", "--property=NTPSynchronized", "--value"]).await)
     })?;
-    // Without timedatectl, another program may set the clock.
+    // Without timedatectl, assume that another program synchronizes the clock.
     let is_free = synchronized.is_ok_and(|answer| answer.trim() == "no");
     let verdict = if is_behind.is_some() {
         "behind"

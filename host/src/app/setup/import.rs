@@ -1,4 +1,5 @@
-//! The command `cordboard import`. It stores sessions directly, so it needs the lock of the state directory.
+//! Implements `cordboard import`. It writes sessions directly to the store, so it needs the lock on the state
+//! directory.
 
 use cordboard_agents::{process::Environment, projects_folder};
 use cordboard_core::{access_entries::AccessEntries, config::AgentKind};

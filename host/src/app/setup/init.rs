@@ -77,7 +77,7 @@ pub fn init(options: &Init) -> Result<(), AppError> {
     print_text(&report)
 }
 
-/// Returns the text that tells the user what was written and what to do next.
+/// Writes the files, and returns the text that tells the user what was written and what to do next.
 fn write(options: &Init, config: &Path) -> Result<String, InitError> {
     if config.symlink_metadata().is_ok() {
         return Err(InitError::Exists(config.to_owned()));
@@ -126,11 +126,11 @@ fn next_steps(settings: &configuration::Settings<'_>, config: &Path) -> String {
     text
 }
 
-/// Collects the settings from the options. Asks for the others, or uses their defaults with `--yes`.
+/// Takes the settings from the options. Asks for missing settings, or with `--yes` uses their defaults.
 fn answers(options: &Init, folder: &Path) -> Result<Answers, InitError> {
     let agent = options.agent.as_deref().map(known_agents::by_name).transpose()?;
     let token = options.token_file().map(|file| check_token(&file).map(|_| file)).transpose()?.map(Token::File);
-    // A token from an earlier, incomplete run of this command.
+    // Reuse a token that an earlier, incomplete run of this command stored.
     let stored = Some(folder.join(TOKEN_FILE)).filter(|file| file.exists());
     let token = match (token, stored) {
         (None, Some(file)) => check_token(&file).map(|_| Some(Token::File(file)))?,

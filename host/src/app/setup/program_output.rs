@@ -1,4 +1,4 @@
-//! Runs a program of this machine for its output, such as its version.
+//! Runs an installed program and collects its output, such as its version.
 
 use std::{path::Path, time::Duration};
 

@@ -1,5 +1,5 @@
-//! The command `cordboard service install`, which writes a systemd unit. It starts nothing: it prints the commands that
-//! do.
+//! Implements `cordboard service install`, which writes a systemd unit. It doesn't start the service, but prints the
+//! commands that do.
 
 mod unit;
 
@@ -30,13 +30,13 @@ use crate::{
 /// The name of the unit's file.
 const UNIT: &str = "cordboard.service";
 
-/// The folder whose files name the users whose services start at boot.
+/// The folder that contains a file for each user whose services start at boot.
 pub const LINGER: &str = "/var/lib/systemd/linger";
 
 /// The state directory of a system service, if none is given. systemd creates it.
 const SYSTEM_STATE: &str = "/var/lib/cordboard";
 
-/// The first version of systemd with services of type `notify-reload`.
+/// The first version of systemd that supports `Type=notify-reload`.
 const NOTIFY_RELOAD: u32 = 253;
 
 /// The reason why no unit was written.
@@ -76,7 +76,7 @@ fn remedy(error: &io::Error) -> &'static str {
 /// Writes the unit: `cordboard service install`.
 ///
 /// # Errors
-/// The configuration doesn't suit a service, or the unit can't be written.
+/// The configuration can't be used for a service, or the unit can't be written.
 pub fn install(options: &InstallService) -> Result<(), AppError> {
     logging::start("error");
     let mut paths = options.paths.resolve()?;
@@ -89,7 +89,7 @@ pub fn install(options: &InstallService) -> Result<(), AppError> {
     print_text(&text)
 }
 
-/// Writes the unit, and returns the text that says so. With `--dry-run`, returns the unit.
+/// Writes the unit, and returns the text to print. With `--dry-run`, only returns the unit.
 fn install_unit(
     options: &InstallService,
     paths: &ResolvedPaths,
@@ -175,8 +175,8 @@ fn unit(
     })
 }
 
-/// Returns the folders in which the service looks for programs: those of this process, and the one in which users
-/// install programs such as claude. systemd's own list and that of sudo lack it.
+/// Returns the folders in which the service looks for programs: `~/.local/bin`, where claude is usually installed, and
+/// those in this process's `PATH`. The defaults of systemd and sudo don't include `~/.local/bin`.
 fn search_path(account: &Account) -> Vec<PathBuf> {
     let own = account.home.join(".local/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -55,7 +55,7 @@ async fn a_backup_shows_one_moment_while_the_host_writes() {
     let (state, folder) = (State::new(), tempfile::tempdir().unwrap());
     let (store, _) = state.open();
     store.create_session(&record("alpha")).await.unwrap();
-    // Several steps are necessary to copy this.
+    // This is large enough for the copy to need several steps.
     store.save_version("big", "digest", &vec![7; 10_000_000]).await.unwrap();
     let (directory, file) = (state.path().to_owned(), folder.path().join("backup.db"));
     let (writer, to) = (store.clone(), file.clone());

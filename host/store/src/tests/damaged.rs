@@ -52,12 +52,12 @@ fn overwrite(file: &Path, at: u64, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
-/// Fills a page with bytes that are invalid in each place.
+/// Fills a page with a byte that is invalid at every position of a page.
 fn destroy(state: &State, page: u64) {
     overwrite(&database(state), (page - 1) * PAGE, &[0xa5; PAGE as usize]);
 }
 
-/// Replaces a text in the whole database file, without changing the file's structure.
+/// Replaces every occurrence of a text in the database file by one of the same length.
 fn replace(state: &State, old: &str, new: &str) {
     assert_eq!(old.len(), new.len());
     let bytes = fs::read(database(state)).unwrap();
@@ -104,7 +104,7 @@ async fn an_overwritten_header_loses_nothing() {
     assert_eq!((lost.len(), fs::read(kept).unwrap()), (0, before), "{damage:?}");
     assert!(*recovered > (SESSIONS + MESSAGES + 50) as u64, "{recovered}");
     assert_eq!(store.offset("telegram").await.unwrap(), Some(77));
-    // The notice stays until the operators were notified.
+    // The notice stays until the operators have been notified.
     assert_eq!(state.after(store).await.damage, [damage]);
     let (store, _) = state.open();
     store.clear_damage();
@@ -345,7 +345,7 @@ async fn references_to_a_lost_session_are_removed() {
 async fn an_interrupted_recovery_is_repeated() {
     let state = populated().await;
     destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
-    // As left by a recovery that was killed before it replaced the database: the log is already deleted.
+    // Create the state that a recovery leaves if it is killed after deleting the log and before replacing the database.
     request_check(&state);
     fs::create_dir(state.path().join("new-database-x")).unwrap();
     fs::hard_link(database(&state), state.path().join("cordboard.db.damaged-x")).unwrap();

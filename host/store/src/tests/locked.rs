@@ -1,4 +1,4 @@
-//! Tests that another process that has locked the database delays requests and loses none.
+//! Tests that requests wait while another process has locked the database, and that none is lost.
 
 use std::{pin::Pin, task::Waker, thread};
 
@@ -43,7 +43,7 @@ async fn a_commit_of_another_process_within_a_request_is_no_failure() {
     let (store, _) = state.open();
     let other = Connection::open(state_directory::database(state.path())).unwrap();
     let mut attempts = 0;
-    // The other process commits between this request's read and write, so that SQLite refuses the write.
+    // The other process commits between this request's read and its write, so SQLite refuses the write.
     let work = move |db: &Connection| {
         attempts += 1;
         let count: i64 = db.query_row("SELECT count(*) FROM command_use", [], |row| row.get(0))?;

@@ -1,5 +1,6 @@
-//! Opens databases of all earlier schema versions. `schemas/NN.sql` is a dump of a database with version NN, which was
-//! migrated from version 1 and contains rows of each version. Never change a dump; add one with each migration.
+//! Opens databases of all earlier schema versions. `schemas/NN.sql` is a dump of a database with schema version NN. The
+//! database was migrated from version 1, and rows were added at each version. Never change a dump; add one with each
+//! migration.
 
 use super::*;
 

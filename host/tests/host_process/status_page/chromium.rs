@@ -19,7 +19,7 @@ use super::super::support::{LIMIT, LOOK};
 /// The environment variable that contains the path of the browser.
 const VARIABLE: &str = "CORDBOARD_TEST_CHROMIUM";
 
-/// Redirects the browser's ends of the two pipes from the standard streams to the descriptors that it uses.
+/// Moves the two pipes from standard input and output to file descriptors 3 and 4, where the browser expects them.
 const LAUNCH: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 
 const FLAGS: [&str; 10] = [
@@ -191,7 +191,7 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // The browser ends its child processes when the pipe is closed; `kill` ends it in any case.
+        // The browser's child processes exit when the pipe closes, so killing the main process is enough.
         let _: std::io::Result<()> = self.child.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.child.wait();
     }

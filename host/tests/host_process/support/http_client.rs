@@ -1,4 +1,4 @@
-//! A client of the host's HTTP servers, which writes its requests byte by byte and so can also send invalid ones.
+//! Implements a client for the host's HTTP servers. It writes raw bytes, so it can also send invalid requests.
 
 use std::{
     io::{Read, Write},

@@ -1,5 +1,6 @@
 //! Checks the documents: the commands and flags that they mention exist, links resolve to files and headings,
-//! `README.md` is short, and the code map in `host/ARCHITECTURE.md` lists every crate, and all modules in layer order.
+//! `README.md` is short, and the code map in `host/ARCHITECTURE.md` lists every crate and, in layer order, every
+//! module.
 
 use std::collections::BTreeSet;
 

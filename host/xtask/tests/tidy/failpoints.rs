@@ -1,5 +1,5 @@
-//! Checks that each failpoint is in the host's code, once, so that the row of a point in the chaos test's table stands
-//! for one place.
+//! Checks that the host's code hits each failpoint in exactly one place, so that each row of the chaos test's table
+//! stands for one place.
 
 use super::code_scanner::occurrences;
 use super::source_files::{product, read};

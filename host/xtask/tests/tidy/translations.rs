@@ -115,7 +115,7 @@ fn check(crates: &BTreeMap<&str, Crate>) -> Findings {
     findings
 }
 
-/// Returns the texts of each `tr!` in the code, a singular and a plural form separately.
+/// Returns the texts of each `tr!` in the code. A singular and a plural form are separate texts.
 fn used(file: &File) -> Vec<Text<'_>> {
     let mut texts = Vec::new();
     for at in occurrences(&file.code, "tr!") {

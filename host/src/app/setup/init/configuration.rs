@@ -1,4 +1,4 @@
-//! The text of a new configuration file.
+//! Generates the text of a new configuration file.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -15,7 +15,7 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// Returns the configuration. Keys that keep their defaults are comments.
+    /// Returns the text of the file. Keys that keep their defaults are commented out.
     pub fn to_toml(&self) -> String {
         let mut text = String::from(HEAD);
         let mut section = |part: String| text.push_str(&part);

@@ -16,15 +16,15 @@ pub struct KnownAgent {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum AgentStart {
-    /// The defaults of the configuration contain the agent, and the binary contains its program.
+    /// The agent is part of the default configuration and built into this binary.
     BuiltIn,
-    /// The defaults of the configuration contain the agent.
+    /// The agent is part of the default configuration.
     Default,
-    /// The program speaks the Agent Client Protocol if it gets these arguments.
+    /// The program speaks the Agent Client Protocol when started with these arguments.
     Acp(&'static [&'static str]),
 }
 
-/// The agents, the preferred one first. The demo agent is the last one, because it always exists.
+/// The agents in order of preference. The demo agent comes last, because it is always available.
 pub const KNOWN_AGENTS: [KnownAgent; 5] = [
     KnownAgent { name: "claude", start: AgentStart::Default },
     KnownAgent { name: "opencode", start: AgentStart::Acp(&["acp"]) },

@@ -29,7 +29,7 @@ impl Terminal {
     }
 
     /// # Errors
-    /// The terminal failed, or the user ended the input.
+    /// The terminal can't be read or written, or the user ended the input.
     pub fn ask(&mut self, question: &str) -> Result<String, InitError> {
         self.print(question)?;
         let mut line = String::new();
@@ -43,7 +43,7 @@ impl Terminal {
     /// # Errors
     /// The terminal failed, or the user ended the input or pressed Ctrl-C.
     pub fn ask_hidden(&mut self, question: &str) -> Result<String, InitError> {
-        // The question comes second, so that no key is shown that the user presses when the question appears.
+        // Turn echo off before asking, so that it is already off when the user starts to type.
         let hidden = HiddenInput::begin().map_err(InitError::Terminal)?;
         self.print(question)?;
         let answer = self.hidden_line();
@@ -52,8 +52,8 @@ impl Terminal {
         answer
     }
 
-    /// Reads a line without the terminal's own editing, and without signals: a signal would end this process before it
-    /// could restore the terminal.
+    /// Reads a line in raw mode. Handles Ctrl-C itself, because a signal would end this process before it could restore
+    /// the terminal.
     fn hidden_line(&mut self) -> Result<String, InitError> {
         let mut line = Vec::new();
         let mut byte = [0];
@@ -77,7 +77,7 @@ impl Terminal {
     }
 }
 
-/// The terminal shows no input until this value is dropped.
+/// Keeps the terminal from showing input until this value is dropped.
 struct HiddenInput {
     before: Termios,
 }

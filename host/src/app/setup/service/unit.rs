@@ -1,4 +1,4 @@
-//! The text of a systemd unit. The restrictions also apply to the agents, which systemd runs in the same service.
+//! Generates the text of a systemd unit. Its restrictions also apply to the agents, which run in the same service.
 
 use std::{
     fmt::{self, Write as _},
@@ -41,7 +41,7 @@ pub struct Unit {
     pub has_sandbox: bool,
 }
 
-/// The restrictions that each instance of systemd can set.
+/// The restrictions that both the system and the user instance of systemd can set.
 const COMMON: &str = "
 # Restrictions. They also apply to the agents.
 NoNewPrivileges=yes
@@ -53,9 +53,9 @@ SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
 ";
 
-/// The restrictions that only the system's instance of systemd can set everywhere. The unit doesn't set
-/// `MemoryDenyWriteExecute`, because the host compiles plugins, and not `ProtectControlGroups`, because the host runs
-/// each agent in its own cgroup.
+/// The restrictions that only the system instance of systemd can set on every machine. `MemoryDenyWriteExecute` is left
+/// out because the host compiles plugins, and `ProtectControlGroups` because the host runs each agent in its own
+/// cgroup.
 const SYSTEM: &str = "CapabilityBoundingSet=
 AmbientCapabilities=
 PrivateDevices=yes
@@ -72,7 +72,8 @@ RemoveIPC=yes
 ";
 
 impl Unit {
-    /// Returns the text of the unit. Before version 253, systemd doesn't know the type `notify-reload`.
+    /// Returns the text of the unit. `has_notify_reload` must be false for systemd before version 253, which doesn't
+    /// support `Type=notify-reload`.
     pub fn to_text(&self, has_notify_reload: bool) -> String {
         let mut text = String::new();
         self.write(&mut text, has_notify_reload).expect("writing to a string never fails");
@@ -121,8 +122,8 @@ impl Unit {
         for Credential { name, file } in &self.credentials {
             writeln!(text, "LoadCredential={name}:{}", specifiers(&file.to_string_lossy()))?;
         }
-        // An invalid configuration stays invalid until someone changes it, so a restart would not help. A host that
-        // stops ends its agents first, which takes up to 40 s.
+        // Exit code 2 means that the configuration is invalid, and a restart wouldn't help. When the host stops, it
+        // ends its agents first, which takes up to 40 s.
         writeln!(text, "Restart=on-failure\nRestartSec=5s\nRestartPreventExitStatus=2\nWatchdogSec=60s")?;
         writeln!(text, "TimeoutStopSec=60s\nKillMode=mixed\nDelegate=yes")
     }
@@ -145,7 +146,7 @@ impl Unit {
     }
 }
 
-/// Returns an argument of a command line.
+/// Returns the path as an argument of `ExecStart=`, quoted and escaped.
 fn argument(path: &Path) -> String {
     quoted(&path.to_string_lossy().replace('$', "$$"))
 }

@@ -88,7 +88,7 @@ pub struct Witness {
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
-    /// The host that is started next dies after this many effects of restoring the prompts.
+    /// While the next host restores the prompts, it dies after this many effects.
     pub second_doom: Option<u64>,
     step: Step,
 }

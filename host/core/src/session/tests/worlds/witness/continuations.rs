@@ -18,8 +18,8 @@ pub(super) struct CoveredTurn {
 }
 
 impl Witness {
-    /// Starts another host from the stored state. `interrupted` contains the prompts that the previous host had sent and
-    /// that were not answered. Kills the new host too while it restores the prompts, if the world wants that.
+    /// Starts another host from the stored state. `interrupted` contains the prompts that the previous host had sent
+    /// and that were not answered. If `second_doom` is set, also kills the new host while it restores the prompts.
     pub(super) fn restore(&mut self, interrupted: Vec<Prompt>) {
         let ids: Vec<PromptId> = interrupted.iter().map(|prompt| prompt.id.clone()).collect();
         let from_users = interrupted.iter().filter(|prompt| !is_continuation(&prompt.id));
@@ -115,7 +115,8 @@ impl Witness {
         self.change_fate(prompt, Fate::Sent, Fate::Completed);
     }
 
-    /// Checks that an agent doesn't get a prompt that may have reached an agent of an earlier host.
+    /// Checks that no agent receives a prompt that may already have reached an agent of an earlier host, unless a user
+    /// retried it.
     pub(super) fn check_first_delivery(&self, prompt: &Prompt) {
         let is_repeated = self.received.contains(&prompt.text);
         self.must(
