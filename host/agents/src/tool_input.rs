@@ -7,7 +7,10 @@ use cordboard_core::{
     types::{QuestionText, ToolUse},
 };
 use serde_json::{Map, Value};
-use similar::TextDiff;
+use similar::{
+    DiffTag,
+    algorithms::{Capture, Compact, Replace, myers},
+};
 
 use crate::{
     json_fields::text,
@@ -207,11 +210,31 @@ pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
     ToolUse { tool: tool.to_owned(), input: sorted.to_string(), command: value("command"), paths, url, home: None }
 }
 
+/// The number of unchanged lines to show around a change.
+const CONTEXT_LINES: usize = 3;
+
 /// Returns the changes as a diff without hunk headers. The line numbers in them would be wrong, because the text may be
 /// anywhere in the file.
 pub fn diff(old: &str, new: &str) -> String {
-    let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
-    diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    // `TextDiff` would compile all of the library's algorithms, for several types each.
+    let mut changes = Compact::new(Replace::new(Capture::new()), &old[..], &new[..]);
+    let Ok(()) = myers::diff(&mut changes, &old[..], 0..old.len(), &new[..], 0..new.len());
+    let mut lines = Vec::new();
+    let mut add = |mark: char, changed: &[&str]| {
+        lines.extend(changed.iter().map(|line| format!("{mark}{}", line.lines().next().unwrap_or_default())));
+    };
+    for operation in changes.into_inner().into_inner().into_grouped_ops(CONTEXT_LINES).iter().flatten() {
+        let (tag, old_lines, new_lines) = operation.as_tag_tuple();
+        match tag {
+            DiffTag::Equal => add(' ', &old[old_lines]),
+            DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                add('-', &old[old_lines]);
+                add('+', &new[new_lines]);
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// Returns the changes to a file as a diff, or `None` if the tool changes no file or the input is malformed.
