@@ -10,9 +10,14 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::config::{Log, LogFormat};
+use cordboard_core::config::{Log, LogFormat, is_log_target};
 use tracing_subscriber::{
-    EnvFilter, Registry, filter::ParseError, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+    Registry,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    reload,
+    util::SubscriberInitExt as _,
 };
 
 pub use line::{JsonLineWriter, LineWriter};
@@ -28,23 +33,24 @@ const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasm
 /// Starts logging for a command other than `cordboard run`, with the filter in `CORDBOARD_LOG`, such as `debug` or
 /// `cordboard_runtime=trace`. If the variable is unset, empty or invalid, `default` applies.
 pub fn start(default: &str) {
-    let requested = Requested::read();
-    let filter = requested.filter.clone().map_or_else(|| filter(default), Ok).unwrap_or_default();
-    fmt().with_env_filter(filter).with_writer(stderr).with_ansi(has_colours()).with_target(false).init();
+    let requested = EnvironmentFilter::read();
+    let filter = requested.filter.clone().map_or_else(|| parse_filter(default), Ok).unwrap_or_default();
+    let lines = fmt::layer().with_writer(stderr).with_ansi(has_colors()).with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     requested.report();
 }
 
 /// Starts the log of a host. `default` is the level of targets that `settings` doesn't name.
 pub fn start_host(default: &'static str, settings: &Log) -> LogLevels {
-    let requested = Requested::read();
-    let is_fixed = requested.filter.is_some();
-    let first = requested.filter.clone().unwrap_or_else(|| levels(default, settings));
+    let requested = EnvironmentFilter::read();
+    let is_set_by_environment = requested.filter.is_some();
+    let first = requested.filter.clone().unwrap_or_else(|| level_filter(default, settings));
     let (filter, handle) = reload::Layer::new(first);
     let registry = tracing_subscriber::registry().with(filter).with(RecentProblems);
     let output = Output::open(settings.format);
     match &output {
         Output::Text(_) => {
-            registry.with(fmt::layer().with_writer(stderr).with_ansi(has_colours()).with_target(false)).init();
+            registry.with(fmt::layer().with_writer(stderr).with_ansi(has_colors()).with_target(false)).init();
         }
         Output::Json => registry.with(fmt::layer().json().with_writer(|| JsonLineWriter(io::stderr()))).init(),
         Output::Journal(journal) => {
@@ -57,53 +63,52 @@ pub fn start_host(default: &'static str, settings: &Log) -> LogLevels {
     if let Output::Text(Some(error)) = output {
         tracing::error!(%error, "failed to connect to systemd's journal: the log goes to standard error");
     }
-    LogLevels { handle, default, is_fixed }
+    LogLevels { handle, default, is_set_by_environment }
 }
 
 /// Changes the levels of the running host's log.
 #[derive(Debug, Clone)]
 pub struct LogLevels {
-    handle: reload::Handle<EnvFilter, Registry>,
+    handle: reload::Handle<Targets, Registry>,
     default: &'static str,
     /// Whether `CORDBOARD_LOG` sets the filter.
-    is_fixed: bool,
+    is_set_by_environment: bool,
 }
 
 impl LogLevels {
     /// Applies the levels of a changed configuration.
     pub fn apply(&self, settings: &Log) {
-        if !self.is_fixed {
+        if !self.is_set_by_environment {
             // This fails only if the subscriber was dropped.
-            drop(self.handle.reload(levels(self.default, settings)));
+            drop(self.handle.reload(level_filter(self.default, settings)));
         }
     }
 }
 
 /// Returns the filter with these levels.
-fn levels(default: &str, settings: &Log) -> EnvFilter {
+fn level_filter(default: &str, settings: &Log) -> Targets {
     let levels = settings.levels.iter().map(|(target, level)| format!(",{target}={}", level.as_str()));
-    filter(&levels.fold(default.to_owned(), |all, one| all + &one)).unwrap_or_default()
+    parse_filter(&levels.fold(default.to_owned(), |all, one| all + &one)).unwrap_or_default()
 }
 
 /// The filter in `CORDBOARD_LOG`.
-struct Requested {
-    filter: Option<EnvFilter>,
-    /// The reason why the filter can't be used.
-    invalid: Option<String>,
+struct EnvironmentFilter {
+    filter: Option<Targets>,
+    error: Option<InvalidFilter>,
 }
 
-impl Requested {
+impl EnvironmentFilter {
     fn read() -> Self {
         let requested = std::env::var("CORDBOARD_LOG").ok().filter(|requested| !requested.is_empty());
-        match requested.as_deref().map(filter).transpose() {
-            Ok(filter) => Self { filter, invalid: None },
-            Err(error) => Self { filter: None, invalid: Some(error.to_string()) },
+        match requested.as_deref().map(parse_filter).transpose() {
+            Ok(filter) => Self { filter, error: None },
+            Err(error) => Self { filter: None, error: Some(error) },
         }
     }
 
     fn report(self) {
-        if let Some(why) = self.invalid {
-            tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
+        if let Some(error) = self.error {
+            tracing::error!(%error, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
         }
     }
 }
@@ -134,21 +139,34 @@ fn stderr() -> LineWriter<io::Stderr> {
     LineWriter(io::stderr())
 }
 
-fn has_colours() -> bool {
+fn has_colors() -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stderr().is_terminal() && !no_color
 }
 
-/// Parses `directives` into a filter that also drops all records of [`GUEST_LIBRARIES`].
+/// A part of a filter that can't be parsed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is neither a level nor TARGET=LEVEL")]
+pub struct InvalidFilter(String);
+
+/// Parses a list such as `info,cordboard_runtime=trace` into a filter that also drops all records of
+/// [`GUEST_LIBRARIES`]. The parser of [`Targets`] isn't used because it takes a misspelled level for a target.
 ///
 /// # Errors
-/// The filter can't be parsed.
-pub fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
-    let mut filter = EnvFilter::try_new(directives)?;
-    for library in GUEST_LIBRARIES {
-        filter = filter.add_directive(format!("{library}=off").parse()?);
+/// A part of the list is neither a level nor a target with a level.
+pub fn parse_filter(list: &str) -> Result<Targets, InvalidFilter> {
+    let mut filter = Targets::new();
+    for part in list.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let invalid = || InvalidFilter(part.to_owned());
+        let (target, level) = part.split_once('=').map_or((None, part), |(target, level)| (Some(target), level));
+        let level: LevelFilter = level.parse().map_err(|_| invalid())?;
+        filter = match target {
+            None => filter.with_default(level),
+            Some(target) if is_log_target(target) => filter.with_target(target, level),
+            Some(_) => return Err(invalid()),
+        };
     }
-    Ok(filter)
+    Ok(filter.with_targets(GUEST_LIBRARIES.map(|library| (library, LevelFilter::OFF))))
 }
 
 #[cfg(test)]
@@ -176,12 +194,8 @@ mod tests {
     fn logged(wanted: &str, log: impl FnOnce()) -> String {
         let captured = Captured::default();
         let writer = captured.clone();
-        let subscriber = fmt()
-            .with_env_filter(filter(wanted).unwrap())
-            .with_writer(move || LineWriter(writer.clone()))
-            .with_ansi(true)
-            .without_time()
-            .finish();
+        let lines = fmt::layer().with_writer(move || LineWriter(writer.clone())).with_ansi(true).without_time();
+        let subscriber = tracing_subscriber::registry().with(parse_filter(wanted).unwrap()).with(lines);
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
     }
@@ -219,15 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn invalid_filters_are_rejected() {
+        for valid in ["debug", "INFO, cordboard::hub=trace,", "a=off"] {
+            assert!(parse_filter(valid).is_ok(), "{valid}");
+        }
+        let filter = parse_filter("warn,a::b=debug").unwrap();
+        let enables = |target: &str| filter.would_enable(target, &tracing::Level::DEBUG);
+        assert_eq!(["a", "a::b::c"].map(enables), [false, true]);
+        for invalid in ["dbug", "cordboard=loud", "[span]=debug", "a=b=debug", "=debug"] {
+            let error = parse_filter(&format!("info,{invalid}")).unwrap_err();
+            assert_eq!(error.to_string(), format!("'{invalid}' is neither a level nor TARGET=LEVEL"));
+        }
+    }
+
+    #[test]
     fn levels_apply_to_their_targets_while_the_log_runs() {
         let captured = Captured::default();
         let writer = captured.clone();
-        let (filter, handle) = reload::Layer::new(levels("warn", &Log::default()));
+        let (filter, handle) = reload::Layer::new(level_filter("warn", &Log::default()));
         let lines = fmt::layer().with_writer(move || LineWriter(writer.clone())).without_time().with_target(false);
         let lines = lines.with_ansi(false);
         let subscriber = tracing_subscriber::registry().with(filter).with(lines);
-        let log_levels = LogLevels { handle, default: "warn", is_fixed: false };
-        let fixed = LogLevels { is_fixed: true, ..log_levels.clone() };
+        let log_levels = LogLevels { handle, default: "warn", is_set_by_environment: false };
+        let fixed = LogLevels { is_set_by_environment: true, ..log_levels.clone() };
         let settings = config::load("[log.levels]\n\"a::b\" = \"debug\"\nwasmtime_wasi = \"debug\"\n").unwrap().log;
         tracing::subscriber::with_default(subscriber, || {
             let log = || {

@@ -53,7 +53,7 @@ pub use duration::{parse as parse_duration, spell as format_duration};
 pub use fault::{ConfigError, Fault};
 pub use language::{LanguageSettings, TextLanguage};
 pub use limits::Limits;
-pub use log::{Log, LogFormat, LogLevel};
+pub use log::{Log, LogFormat, LogLevel, is_log_target};
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plain_turn_end::{DEFAULT_SILENCE, PromptPattern, TurnEnd};
 pub use plugins::{Plugin, Plugins};

@@ -29,7 +29,7 @@ impl Log {
         let log = Self::default();
         let default = format!("error,{LOG_TARGET}=off");
         let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
-        let filter = logging::filter(&wanted).or_else(|_| logging::filter(&default)).unwrap_or_default();
+        let filter = logging::parse_filter(&wanted).or_else(|_| logging::parse_filter(&default)).unwrap_or_default();
         let lines = || LineWriter(std::io::stderr());
         let host = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false).with_target(false);
         tracing_subscriber::registry().with(log.clone()).with(host.with_filter(filter)).init();

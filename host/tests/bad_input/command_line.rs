@@ -43,6 +43,7 @@ fn an_invalid_log_filter_is_named_and_ignored() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{errors}");
     assert!(errors.contains("ignored CORDBOARD_LOG: use filters such as debug"), "{errors}");
+    assert!(errors.contains("'cordboard=loud' is neither a level nor TARGET=LEVEL"), "{errors}");
 }
 
 #[test]

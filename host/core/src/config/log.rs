@@ -73,7 +73,7 @@ impl Log {
         section.set("format", &mut self.format, one_of(LogFormat::ALL, LogFormat::as_str));
         section.free_table("levels", |target, value| {
             let name = target.get_ref();
-            if !is_target(name) {
+            if !is_log_target(name) {
                 let text = "must be the name of a crate or a module, such as cordboard::hub";
                 return Err(ValueError::new(text).at(target.span()));
             }
@@ -84,7 +84,8 @@ impl Log {
 }
 
 /// Returns whether the text can be a target. Other characters would change the meaning of the log filter.
-fn is_target(text: &str) -> bool {
+#[must_use]
+pub fn is_log_target(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
     (1..=LONGEST_TARGET).contains(&text.len()) && text.bytes().all(fits)
 }
