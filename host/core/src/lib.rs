@@ -29,6 +29,7 @@ pub mod rollout;
 pub mod route;
 pub mod scrub;
 pub mod session;
+pub mod shell;
 pub mod text_file;
 pub mod time_zone;
 pub mod topic_updates;

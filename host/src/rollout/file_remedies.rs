@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
+use cordboard_core::shell::quote_path;
 use cordboard_watch::FileError;
 
 /// Returns the error's text. If the file can't be read or is too large, adds the path and a remedy.
 pub fn with_remedy(path: &Path, error: &FileError) -> String {
-    let path = path.display();
+    let shown = path.display();
     match error {
         FileError::Io(cause) if cause.starts_with("Permission denied") => {
+            let path = quote_path(path);
             format!("{error}; make it readable for the user that runs Cordboard, for example with `chmod u+r {path}`")
         }
-        FileError::Io(_) => format!("{error}; check {path}, or copy it again"),
+        FileError::Io(_) => format!("{error}; check {shown}, or copy it again"),
         FileError::TooLarge { .. } => {
-            format!("{error}, for example build {path} again with optimizations and without debug information")
+            format!("{error}, for example build {shown} again with optimizations and without debug information")
         }
         FileError::InvalidName
         | FileError::DanglingLink { .. }
@@ -37,6 +39,8 @@ mod tests {
             unreadable(13),
             "it cannot be read: Permission denied (os error 13); make it readable for the user that runs Cordboard, for example with `chmod u+r /p/x.wasm`"
         );
+        let unreadable_name = FileError::Io(io::Error::from_raw_os_error(13).to_string());
+        assert!(with_remedy(Path::new("/p/my x.wasm"), &unreadable_name).ends_with("`chmod u+r '/p/my x.wasm'`"));
         assert!(unreadable(5).ends_with("; check /p/x.wasm, or copy it again"));
         assert!(text(FileError::TooLarge { limit: 64 << 20 }).ends_with(
             "64 MiB: make it smaller, for example build /p/x.wasm again with optimizations and without debug information"

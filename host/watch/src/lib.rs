@@ -18,6 +18,7 @@ mod tests;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
+use cordboard_core::shell::quote_path;
 use tokio::{
     sync::{mpsc, watch as live},
     task::JoinHandle,
@@ -91,9 +92,9 @@ pub enum ConfigRead {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("use {}: {who} may write to it, and could change plugins or grants; run `chmod go-w {}`", path.display(), path.display())]
+    #[error("use {}: {who} may write to it, and could change plugins or grants; run `chmod go-w {}`", path.display(), quote_path(path))]
     Writable { path: PathBuf, who: &'static str },
-    #[error("use {}: it belongs to another user (uid {uid}), who could change plugins or grants; run `chown {me} {}`", path.display(), path.display())]
+    #[error("use {}: it belongs to another user (uid {uid}), who could change plugins or grants; run `chown {me} {}`", path.display(), quote_path(path))]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error("read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
