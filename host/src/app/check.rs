@@ -29,7 +29,7 @@ use crate::{
 /// The check found problems, which are listed in the error, or the check could not be completed.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     logging::start("error");
-    let problems = find_problems(&paths.resolve()?)?;
+    let problems = run_checks(&paths.resolve()?)?;
     if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems.join("\n"))) }
 }
 
@@ -37,16 +37,17 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
 ///
 /// # Errors
 /// The configuration is invalid, or a check could not be completed.
-pub(super) fn find_problems(paths: &ResolvedPaths) -> Result<Vec<String>, AppError> {
+pub(super) fn run_checks(paths: &ResolvedPaths) -> Result<Vec<String>, AppError> {
     // An invalid configuration is one of the problems that this command reports, so the exit code is 1. Commands that
     // need a valid configuration exit with 2.
     let config = load(paths).map_err(|error| AppError::Problems(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
         paths.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
-    print_text(&format!("configuration  ok  {source}\n"))?;
+    print_row("configuration", "ok", &source)?;
     let mut problems = Vec::new();
     problems.extend(check_tokens(paths, &config)?);
+    check_access(paths, &config)?;
     problems.extend(check_secrets(&config)?);
     problems.extend(status_page::check_token(paths, &config.now().status)?);
     problems.extend(check_agents(&config)?);
@@ -61,7 +62,7 @@ pub(super) fn find_problems(paths: &ResolvedPaths) -> Result<Vec<String>, AppErr
                 None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
-            print_text(&format!("plugin         {verdict}  {}\n", status.name))?;
+            print_row("plugin", verdict, &status.name)?;
             if status.health == Health::NoWebhookAuth {
                 problems.push(format!("plugin '{}': {}", status.name, status.note));
             }
@@ -85,8 +86,12 @@ pub(super) fn find_problems(paths: &ResolvedPaths) -> Result<Vec<String>, AppErr
     })
 }
 
-/// Checks that each bot's token can be read and that no two tokens belong to the same bot, and warns if no user has
-/// access.
+/// Prints the result of a check.
+pub(super) fn print_row(what: &str, verdict: &str, detail: &str) -> Result<(), AppError> {
+    print_text(&format!("{what:<14} {verdict}  {detail}\n"))
+}
+
+/// Checks that each bot's token can be read and that no two tokens belong to the same bot.
 fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let now = config.now();
     let (mut problems, mut ids) = (Vec::new(), Vec::new());
@@ -94,16 +99,13 @@ fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String
         let Some(file) = own_files::token_file(paths, &table, telegram) else { continue };
         let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
-        print_text(&format!("token          {verdict}  {}\n", file.display()))?;
+        print_row("token", verdict, &file.display().to_string())?;
         match checked {
             Ok(id) => ids.push(BotId { table, id }),
             Err(error) => problems.push(format!("failed to {error}")),
         }
     }
     problems.extend(check_different_bots(&ids).err().map(|error| error.to_string()));
-    if now.telegram_bots().next().is_some() {
-        check_access(paths, config)?;
-    }
     Ok(problems)
 }
 
@@ -121,7 +123,7 @@ fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
         } else {
             "ok"
         };
-        print_text(&format!("secret         {verdict}  {name}\n"))?;
+        print_row("secret", verdict, name)?;
     }
     Ok(problems)
 }
@@ -129,10 +131,10 @@ fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
 /// Reports whether each agent's program can be found and its sandbox can be created. A missing program is a problem
 /// only for the default agent, because the other agents may not be needed. A sandbox that can't be created is always a
 /// problem.
-fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
+fn check_agents(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let environment = Environment::read();
     let agents = &config.now().agents;
-    let mut problem = None;
+    let mut problems = Vec::new();
     for (name, agent) in &agents.by_name {
         // A relative path is resolved against the session folder. This command has no session, so it can't check the
         // path.
@@ -147,14 +149,16 @@ fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
             Err(StartError::Sandbox(_)) => "no sandbox",
             Err(StartError::NoProgram(_) | StartError::NoCommand | StartError::Spawn(_)) => "missing",
         };
-        print_text(&format!("agent          {verdict}  {name}\n"))?;
-        problem = match found {
-            Err(error) if *name == agents.default => Some(format!("[agents] default = \"{name}\": failed to {error}")),
-            Err(error @ StartError::Sandbox(_)) => problem.or(Some(format!("[agents.{name}]: failed to {error}"))),
-            Ok(()) | Err(StartError::NoProgram(_) | StartError::NoCommand | StartError::Spawn(_)) => problem,
-        };
+        print_row("agent", verdict, name)?;
+        match found {
+            Err(error) if *name == agents.default => {
+                problems.push(format!("[agents] default = \"{name}\": failed to {error}"));
+            }
+            Err(error @ StartError::Sandbox(_)) => problems.push(format!("[agents.{name}]: failed to {error}")),
+            Ok(()) | Err(StartError::NoProgram(_) | StartError::NoCommand | StartError::Spawn(_)) => {}
+        }
     }
-    Ok(problem)
+    Ok(problems)
 }
 
 /// Reports whether the program that transcribes voice messages can be found.
@@ -162,12 +166,15 @@ fn check_voice(config: &LiveConfig) -> Result<Option<String>, AppError> {
     let Some(command) = &config.now().voice.command else { return Ok(None) };
     let found = process::locate(Path::new(&command.program), &Environment::read().not_secret(), Path::new("/"));
     let verdict = if found.is_ok() { "ok" } else { "missing" };
-    print_text(&format!("voice          {verdict}  {}\n", command.program))?;
+    print_row("voice", verdict, &command.program)?;
     Ok(found.err().map(|error| format!("[voice] command: failed to {error}")))
 }
 
-/// Warns if no user has access.
+/// Warns if there is a bot, but no user has access.
 fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppError> {
+    if config.now().telegram_bots().next().is_none() {
+        return Ok(());
+    }
     let people = match cordboard_store::read_only(&paths.state) {
         Ok(contents) => contents.people,
         // The next start migrates the database. Until then, its entries can't be read.
@@ -178,5 +185,5 @@ fn check_access(paths: &ResolvedPaths, config: &LiveConfig) -> Result<(), AppErr
     if access.has_users() {
         return Ok(());
     }
-    print_text(&format!("access         none  {}\n", messages::access::NO_USER))
+    print_row("access", "none", messages::access::NO_USER)
 }

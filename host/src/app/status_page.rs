@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cordboard_core::config::Status;
 use cordboard_runtime::HostApi;
 
-use super::{AppError, inspect::print_text, own_files};
+use super::{AppError, check::print_row, own_files};
 use crate::{
     cli::ResolvedPaths,
     control::ControlServices,
@@ -38,6 +38,6 @@ pub fn check_token(paths: &ResolvedPaths, settings: &Status) -> Result<Option<St
     };
     let token = read_token(&file);
     let verdict = if token.is_ok() { "ok" } else { "invalid" };
-    print_text(&format!("status token   {verdict}  {}\n", file.display()))?;
+    print_row("status token", verdict, &file.display().to_string())?;
     Ok(token.err().map(|why| format!("[status] token_file: {why}")))
 }

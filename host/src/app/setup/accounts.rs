@@ -11,15 +11,30 @@ pub struct Account {
     pub home: PathBuf,
 }
 
+/// The folder that contains a file for each user whose services start at boot.
+const LINGER_FOLDER: &str = "/var/lib/systemd/linger";
+
+impl Account {
+    /// Returns whether systemd starts this user's services at boot.
+    pub fn lingers(&self) -> bool {
+        Path::new(LINGER_FOLDER).join(&self.name).exists()
+    }
+}
+
 /// Returns the account with this name.
 pub fn by_name(name: &str) -> Option<Account> {
     find(&read(), |account, _| account.name == name)
 }
 
-/// Returns the account of the user who runs this process.
+/// Returns the account of the user who runs this process. An account that `/etc/passwd` doesn't contain, such as one
+/// from LDAP, is described by `USER` and `HOME`.
 pub fn current() -> Option<Account> {
     let own = rustix::process::geteuid().as_raw().to_string();
-    find(&read(), |_, uid| uid == own)
+    find(&read(), |_, uid| uid == own).or_else(|| from_environment(|name| std::env::var(name).ok()))
+}
+
+fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Account> {
+    Some(Account { name: variable("USER")?, home: variable("HOME")?.into() })
 }
 
 fn read() -> String {
@@ -46,5 +61,13 @@ mod tests {
         assert_eq!(find(passwd, |account, _| account.name == "ada"), Some(ada.clone()));
         assert_eq!(find(passwd, |_, uid| uid == "1000"), Some(ada));
         assert_eq!(find(passwd, |account, _| account.name == "broken"), None);
+    }
+
+    #[test]
+    fn the_environment_describes_an_account_outside_passwd() {
+        let variable = |name: &str| Some(if name == "USER" { "ada" } else { "/home/ada" }.to_owned());
+        let ada = Account { name: "ada".to_owned(), home: "/home/ada".into() };
+        assert_eq!(from_environment(variable), Some(ada));
+        assert_eq!(from_environment(|name| variable(name).filter(|_| name == "HOME")), None);
     }
 }

@@ -2,7 +2,7 @@
 //! nothing.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     io::ErrorKind,
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -10,14 +10,17 @@ use std::{
 };
 
 use cordboard_agents::{process::Environment, program_path};
-use cordboard_core::config::{Agent, AgentKind, Config, format_duration, format_size};
+use cordboard_core::{
+    config::{Agent, AgentKind, Config, format_duration, format_size},
+    shell::quote_path,
+};
 use rustix::fs::statvfs;
 
-use super::{accounts, program_output::program_output, service::LINGER};
+use super::{accounts, program_output::program_output};
 use crate::{
     app::{
         AppError,
-        check::find_problems,
+        check::{print_row, run_checks},
         inspect::{block_on, print_text},
         load,
         own_files::configured_token_file,
@@ -28,10 +31,10 @@ use crate::{
 };
 
 /// The minimum free space in bytes. With less, the host soon can't store messages.
-const LITTLE_SPACE: u64 = 100 * 1024 * 1024;
+const MIN_FREE_SPACE: u64 = 100 * 1024 * 1024;
 
 /// The minimum number of free inodes. With fewer, the host and its agents soon can't create files.
-const FEW_FILES: u64 = 1000;
+const MIN_FREE_INODES: u64 = 1000;
 
 /// The maximum time by which a file may seem to be from the future. If the difference is larger, the clock was set
 /// back.
@@ -54,7 +57,7 @@ pub fn doctor(paths: &Paths) -> Result<(), AppError> {
     let paths = paths.resolve()?;
     let mut findings = Findings::default();
     // The machine is checked even if the configuration is invalid.
-    match find_problems(&paths) {
+    match run_checks(&paths) {
         Ok(problems) => findings.problems.extend(problems),
         Err(error) => findings.problems.push(error.to_string()),
     }
@@ -65,15 +68,11 @@ pub fn doctor(paths: &Paths) -> Result<(), AppError> {
     check_state(&paths.state, &mut findings)?;
     check_clock(&paths.state, &mut findings)?;
     check_linger(&mut findings)?;
-    report_host(&paths)?;
+    check_host(&paths, &mut findings)?;
     for advice in &findings.advice {
         print_text(&format!("advice: {advice}\n"))?;
     }
     if findings.problems.is_empty() { Ok(()) } else { Err(AppError::Problems(findings.problems.join("\n"))) }
-}
-
-fn row(what: &str, verdict: &str, detail: &str) -> Result<(), AppError> {
-    print_text(&format!("{what:<14} {verdict}  {detail}\n"))
 }
 
 /// Asks each agent for its version. `check` reports the missing ones.
@@ -82,9 +81,11 @@ fn check_versions(config: &Config, findings: &mut Findings) -> Result<(), AppErr
     for (name, agent) in &config.agents.by_name {
         let Some(program) = versioned_program(agent, &environment) else { continue };
         match block_on(async { Ok(program_output(&program, &["--version"]).await) })? {
-            Ok(version) => row("version", "ok", &format!("{name}: {}", version.lines().next().unwrap_or_default()))?,
+            Ok(version) => {
+                print_row("version", "ok", &format!("{name}: {}", version.lines().next().unwrap_or_default()))?
+            }
             Err(error) => {
-                row("version", "unknown", name)?;
+                print_row("version", "unknown", name)?;
                 let advice =
                     format!("`{} --version`: {error}; start the program in a terminal to see why", program.display());
                 let is_default = *name == config.agents.default;
@@ -108,15 +109,23 @@ fn versioned_program(agent: &Agent, environment: &Environment) -> Option<std::pa
 fn check_token_files(paths: &ResolvedPaths, config: &Config, findings: &mut Findings) -> Result<(), AppError> {
     for file in config.telegram_bots().filter_map(|(_, telegram)| configured_token_file(paths, telegram)) {
         let Ok(metadata) = fs::metadata(&file) else { continue };
-        let mode = metadata.permissions().mode() & 0o777;
-        let is_private = mode & 0o077 == 0;
-        row("permissions", if is_private { "ok" } else { "open" }, &file.display().to_string())?;
-        if !is_private {
-            let file = file.display();
-            findings
-                .advice
-                .push(format!("other users can read the token file {file} (mode {mode:o}): run chmod 600 {file}"));
-        }
+        check_private("token file", &file, &metadata, findings)?;
+    }
+    Ok(())
+}
+
+/// Checks that other users can't read a file or folder.
+fn check_private(what: &str, path: &Path, metadata: &Metadata, findings: &mut Findings) -> Result<(), AppError> {
+    let mode = metadata.permissions().mode() & 0o777;
+    let is_private = mode & 0o077 == 0;
+    print_row("permissions", if is_private { "ok" } else { "open" }, &path.display().to_string())?;
+    if !is_private {
+        let private = if metadata.is_dir() { "700" } else { "600" };
+        findings.advice.push(format!(
+            "other users can read the {what} {} (mode {mode:o}): run `chmod {private} {}`",
+            path.display(),
+            quote_path(path)
+        ));
     }
     Ok(())
 }
@@ -125,21 +134,12 @@ fn check_token_files(paths: &ResolvedPaths, config: &Config, findings: &mut Find
 fn check_state(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let shown = state.display().to_string();
     match fs::metadata(state) {
-        Ok(metadata) => {
-            let mode = metadata.permissions().mode() & 0o777;
-            let is_private = mode & 0o077 == 0;
-            row("permissions", if is_private { "ok" } else { "open" }, &shown)?;
-            if !is_private {
-                let advice =
-                    format!("other users can read the state directory {shown} (mode {mode:o}): run chmod 700 {shown}");
-                findings.advice.push(advice);
-            }
-        }
+        Ok(metadata) => check_private("state directory", state, &metadata, findings)?,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            row("permissions", "none", &format!("{shown} (the host creates it)"))?
+            print_row("permissions", "missing", &format!("{shown} (the host creates it)"))?
         }
         Err(error) => {
-            row("permissions", "unknown", &shown)?;
+            print_row("permissions", "unknown", &shown)?;
             findings.problems.push(format!(
                 "the state directory {shown} can't be read: {error}; run this command as the host's user"
             ));
@@ -149,12 +149,15 @@ fn check_state(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let Some(Ok(disk)) = state.ancestors().find(|folder| folder.exists()).map(statvfs) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     // Some file systems don't limit the number of inodes, and report 0.
-    let has_files = disk.f_files == 0 || disk.f_favail >= FEW_FILES;
-    let has_space = free >= LITTLE_SPACE;
-    let detail = format!("{} free for {shown}", format_size(free - free % (1024 * 1024)));
-    row("disk", if has_space && has_files { "ok" } else { "full" }, &detail)?;
+    let has_files = disk.f_files == 0 || disk.f_favail >= MIN_FREE_INODES;
+    let has_space = free >= MIN_FREE_SPACE;
+    let free = format_size(free - free % (1024 * 1024));
+    let verdict = if has_space && has_files { "ok" } else { "full" };
+    print_row("disk", verdict, &format!("{free} free for {shown}"))?;
     if !has_space {
-        findings.problems.push(format!("only {detail}: delete files, or use another disk with --state"));
+        findings
+            .problems
+            .push(format!("only {free} is free for {shown}: delete files, or use another disk with --state"));
     }
     if !has_files {
         findings.problems.push(format!("the disk of {shown} has only {} free inodes: delete files", disk.f_favail));
@@ -166,28 +169,26 @@ fn check_state(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
 fn check_clock(state: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let stored = ["cordboard.db", "cordboard.db-wal"].map(|name| fs::metadata(state.join(name)).ok()?.modified().ok());
     let now = SystemTime::now();
-    let ahead = stored.into_iter().flatten().filter_map(|at| at.duration_since(now).ok()).max();
-    let is_behind = ahead.filter(|ahead| *ahead > CLOCK_TOLERANCE);
+    let lag = stored.into_iter().flatten().filter_map(|at| at.duration_since(now).ok()).max();
+    let lag = lag.filter(|lag| *lag > CLOCK_TOLERANCE);
     let synchronized = block_on(async {
         Ok(program_output(Path::new("timedatectl"), &["show", "--property=NTPSynchronized", "--value"]).await)
     })?;
     // Without timedatectl, assume that another program synchronizes the clock.
-    let is_free = synchronized.is_ok_and(|answer| answer.trim() == "no");
-    let verdict = if is_behind.is_some() {
+    let is_unsynchronized = synchronized.is_ok_and(|answer| answer.trim() == "no");
+    let verdict = if lag.is_some() {
         "behind"
-    } else if is_free {
+    } else if is_unsynchronized {
         "not synchronized"
     } else {
         "ok"
     };
-    row("clock", verdict, &cordboard_core::types::Timestamp::default().after(since_epoch(now)).to_rfc3339())?;
-    if let Some(ahead) = is_behind {
-        let ahead = format_duration(Duration::from_secs(ahead.as_secs()));
-        findings
-            .problems
-            .push(format!("the clock is {ahead} behind the time at which the host last stored data: set the clock"));
+    print_row("clock", verdict, &cordboard_core::types::Timestamp::default().after(since_epoch(now)).to_rfc3339())?;
+    if let Some(lag) = lag {
+        let lag = format_duration(Duration::from_secs(lag.as_secs()));
+        findings.problems.push(format!("the clock is {lag} earlier than the host's last write: set the clock"));
     }
-    if is_free {
+    if is_unsynchronized {
         findings.advice.push("the clock is not synchronized: run `timedatectl set-ntp true`".to_owned());
     }
     Ok(())
@@ -203,8 +204,8 @@ fn check_linger(findings: &mut Findings) -> Result<(), AppError> {
         return Ok(());
     };
     let Some(account) = accounts::current().filter(|_| unit.exists()) else { return Ok(()) };
-    let lingers = Path::new(LINGER).join(&account.name).exists();
-    row("linger", if lingers { "ok" } else { "off" }, &account.name)?;
+    let lingers = account.lingers();
+    print_row("linger", if lingers { "ok" } else { "off" }, &account.name)?;
     if !lingers {
         let name = account.name;
         findings
@@ -214,13 +215,16 @@ fn check_linger(findings: &mut Findings) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Reports whether a host is running. A stopped host is not a problem.
-fn report_host(paths: &ResolvedPaths) -> Result<(), AppError> {
+/// Checks that a running host responds. A stopped host is not a problem.
+fn check_host(paths: &ResolvedPaths, findings: &mut Findings) -> Result<(), AppError> {
     let running = block_on(async { Ok(control::query(&paths.state, ControlQuery::Sessions).await) })?;
     let verdict = match running {
         Ok(Some(_)) => "ok",
         Ok(None) => "stopped",
-        Err(_) => "not responding",
+        Err(error) => {
+            findings.problems.push(format!("failed to {error}; restart the host if this lasts"));
+            "not responding"
+        }
     };
-    row("host", verdict, &paths.state.display().to_string())
+    print_row("host", verdict, &paths.state.display().to_string())
 }
