@@ -172,7 +172,7 @@ pub enum AppError {
     Output(#[from] OutputError),
     #[error("failed to {0}")]
     Dev(#[from] DevError),
-    #[error("failed to {0}")]
+    #[error("{0}")]
     Setup(#[from] setup::SetupError),
 }
 

@@ -19,9 +19,9 @@ use crate::{
 /// The reason why a command of this module failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error(transparent)]
+    #[error("failed to {0}")]
     Import(#[from] ImportError),
-    #[error("write the man pages to {}: {source}", dir.display())]
+    #[error("failed to write the man pages to {}: {source}", dir.display())]
     ManPages { dir: PathBuf, source: io::Error },
     #[error(transparent)]
     Init(#[from] init::InitError),

@@ -28,9 +28,8 @@ pub enum SetupCommand {
     Man(Man),
 }
 
-const INIT_EXAMPLES: &str =
-    "The token is not shown while you type it. It is stored in the file telegram.token next to the
-configuration file, which only you can read. An existing configuration file is never changed.
+const INIT_EXAMPLES: &str = "The token is not shown while you type it. It is stored next to the configuration file in
+telegram.token, which only you can read. An existing configuration file is never changed.
 
 Examples:
   cordboard init
@@ -111,11 +110,11 @@ pub enum ServiceTask {
 }
 
 const INSTALL_HELP: &str =
-    "Without --user, the unit is written to /etc/systemd/system, which needs root. It gives the host
-the tokens of its bots as credentials, so only root needs to be able to read the token files. The
-agents run with the same restrictions as the host: they can change the home of their user, the
-state directory, and the folders in [sessions] of the configuration. An existing unit is replaced
-only if this command wrote it.
+    "Without --user, the unit is written to /etc/systemd/system, which needs root. systemd passes
+the bots' tokens to the host as credentials, so only root needs to read the token files. The agents
+run with the same restrictions as the host: they can change the home of their user, the state
+directory, and the folders in [sessions] of the configuration. An existing unit is replaced only if
+this command wrote it.
 
 Examples:
   cordboard service install --user --dry-run
@@ -199,10 +198,10 @@ pub enum ImportSource {
 }
 
 const HOMELAB_HELP: &str =
-    "Each folder DIR/sessions/NAME with a file metadata.json becomes a session that works in this
-folder. Nothing in DIR changes, and the next import skips the sessions that exist already. Stop
-the host first, and run this command as the user who runs it; --dry-run works at any time. The
-exit code is 1 if a session could not be imported.
+    "Each folder DIR/sessions/NAME with a file metadata.json becomes a session that works in that
+folder. Nothing in DIR changes, and a later import skips sessions that already exist. Stop the
+host first, and run this command as the user who runs it; --dry-run works at any time. The exit
+code is 1 if a session could not be imported.
 
 Examples:
   cordboard import homelab ~/homelab-bot --dry-run
@@ -210,7 +209,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct ImportHomelab {
-    /// The bot's folder, which contains the folder sessions
+    /// The bot's folder, which contains the `sessions` folder
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Show the sessions that would be imported, and change nothing

@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[track_caller]
-fn succeeded(output: &Output) -> String {
+fn stdout_of_success(output: &Output) -> String {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
 }
@@ -37,7 +37,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// Creates a homelab bot folder that contains a valid and a broken session, and returns its path.
-fn bot(home: &Home) -> PathBuf {
+fn write_bot_folder(home: &Home) -> PathBuf {
     let session = home.path("bot/sessions/web");
     fs::create_dir_all(session.join(".claude/projects/x")).unwrap();
     fs::write(session.join(format!(".claude/projects/x/{CONVERSATION}.jsonl")), "{\"cwd\":\"/x\"}\n").unwrap();
@@ -51,10 +51,10 @@ fn bot(home: &Home) -> PathBuf {
 
 #[test]
 fn sessions_of_the_homelab_bot_are_imported_once() {
-    let home = Home::with("[agents.claude]\nenv = { CLAUDE_CONFIG_DIR = \"/nonexistent\" }\n");
+    let home = Home::new();
     let agent_home = home.path("claude").display().to_string();
     home.configure(&format!("[agents.claude]\nenv = {{ CLAUDE_CONFIG_DIR = {agent_home:?} }}\n"));
-    let bot = bot(&home).display().to_string();
+    let bot = write_bot_folder(&home).display().to_string();
     let import = |more: &[&str]| home.run(&[&["import", "homelab", &bot], more].concat());
     let outcomes = |output: &Output| -> Vec<String> {
         let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
@@ -73,7 +73,11 @@ fn sessions_of_the_homelab_bot_are_imported_once() {
     let table = text(&done.stdout);
     assert!(table.starts_with("NAME    OUTCOME   PERSONA  TIMEOUT  ACTIVE"), "{table}");
     assert!(table.contains("metadata.json: it is not valid JSON"), "{table}");
-    assert!(text(&done.stderr).contains("1 of 2 sessions can't be imported"), "{}", text(&done.stderr));
+    assert!(
+        text(&done.stderr).contains("1 of 2 sessions can't be imported"),
+        "{}",
+        text(&done.stderr)
+    );
     let sessions = home.sessions();
     assert_eq!(sessions.as_array().map(Vec::len), Some(1));
     let web = &sessions[0];
@@ -92,7 +96,7 @@ fn sessions_of_the_homelab_bot_are_imported_once() {
 #[test]
 fn an_import_needs_a_stopped_host_and_a_dry_run_does_not() {
     let home = Home::new();
-    let bot = bot(&home).display().to_string();
+    let bot = write_bot_folder(&home).display().to_string();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     let refused = home.run(&["import", "homelab", &bot]);
@@ -114,19 +118,19 @@ fn init_writes_a_configuration_that_check_accepts() {
     let config = home.path("new/config.toml");
     let [token, config_text] = [&token, &config].map(|path| path.display().to_string());
     let init = ["init", "--config", &config_text, "--agent", "demo", "--token-file", &token, "--owner", "7", "--yes"];
-    let printed = succeeded(&cordboard(&home, &init).output().unwrap());
+    let printed = stdout_of_success(&cordboard(&home, &init).output().unwrap());
     assert!(printed.contains(&format!("Wrote the configuration to {config_text}.\n")), "{printed}");
     assert_eq!((mode(&config), mode(&home.path("new"))), (0o600, 0o700));
     let state = home.state().display().to_string();
     let check = cordboard(&home, &["check", "--config", &config_text, "--state", &state]).output().unwrap();
-    let checked = succeeded(&check);
+    let checked = stdout_of_success(&check);
     assert!(checked.contains(&format!("token          ok  {token}\n")), "{checked}");
     assert!(!checked.contains("access         none"), "{checked}");
 
     let before = fs::read(&config).unwrap();
     let again = cordboard(&home, &init).output().unwrap();
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("exists already; edit it, or name another file"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("already exists: edit it, or write another file"), "{}", text(&again.stderr));
     assert_eq!(fs::read(&config).unwrap(), before);
 }
 
@@ -135,10 +139,10 @@ fn init_without_a_terminal_needs_yes() {
     let home = Home::new();
     let refused = cordboard(&home, &["init"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("there is no terminal; add --yes"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("without a terminal: use --yes"), "{}", text(&refused.stderr));
     assert!(!home.path("home/.config").exists());
     let unknown = cordboard(&home, &["init", "--agent", "cursor", "--yes"]).output().unwrap();
-    assert!(text(&unknown.stderr).contains("knows only claude, opencode"), "{}", text(&unknown.stderr));
+    assert!(text(&unknown.stderr).contains("cordboard init supports claude, opencode"), "{}", text(&unknown.stderr));
     assert!(!home.path("home/.config").exists());
 }
 
@@ -154,12 +158,12 @@ fn init_asks_at_a_terminal_and_hides_the_token() {
     pty.press("claude\n");
     shown += &pty.wait("Enter for no bot): ");
     pty.press("no token\n");
-    shown += &pty.wait("This is not a token.");
+    shown += &pty.wait("That isn't a token.");
     shown += &pty.wait("Enter for no bot): ");
-    pty.press(&format!("x\u{7f}{TOKEN}\n"));
+    pty.press(&format!("é\u{7f}{TOKEN}\n"));
     shown += &pty.wait("instead): ");
     pty.press("@ada\n");
-    shown += &pty.wait("The id is a number");
+    shown += &pty.wait("Enter a number, such as");
     shown += &pty.wait("instead): ");
     pty.press("\n");
     shown += &pty.wait("own plugins [");
@@ -198,7 +202,7 @@ fn init_that_is_stopped_writes_nothing_and_restores_the_terminal() {
 #[test]
 fn bash_completes_subcommands_and_options() {
     let home = Home::new();
-    let script = succeeded(&cordboard(&home, &["completions", "bash"]).output().unwrap());
+    let script = stdout_of_success(&cordboard(&home, &["completions", "bash"]).output().unwrap());
     fs::write(home.path("completions.bash"), script).unwrap();
     let complete = |words: &str, current: usize| {
         let line = format!(
@@ -207,14 +211,14 @@ fn bash_completes_subcommands_and_options() {
             home.path("completions.bash").display(),
             current - 1,
         );
-        succeeded(&Command::new("bash").args(["--norc", "-c", &line]).output().unwrap())
+        stdout_of_success(&Command::new("bash").args(["--norc", "-c", &line]).output().unwrap())
     };
     assert_eq!(complete("cordboard sess", 1).trim(), "sessions");
     assert!(complete("cordboard import homelab --dry", 3).contains("--dry-run"));
 }
 
 /// Writes a configuration with a bot, and returns its path.
-fn with_bot(home: &Home) -> String {
+fn configure_bot(home: &Home) -> String {
     fs::write(home.path("telegram.token"), TOKEN).unwrap();
     fs::set_permissions(home.path("telegram.token"), fs::Permissions::from_mode(0o600)).unwrap();
     home.configure("[telegram]\ntoken_file = \"telegram.token\"\n[sessions]\nroots = [\"/srv\"]\n");
@@ -222,11 +226,11 @@ fn with_bot(home: &Home) -> String {
 }
 
 #[test]
-fn a_service_of_the_user_is_written_once() {
+fn user_service_is_written_once() {
     let home = Home::new();
-    let config = with_bot(&home);
+    let config = configure_bot(&home);
     let install = || cordboard(&home, &["service", "install", "--user", "--config", &config]).output().unwrap();
-    let printed = succeeded(&install());
+    let printed = stdout_of_success(&install());
     let unit = home.path("home/.config/systemd/user/cordboard.service");
     assert!(printed.starts_with(&format!("Wrote {}.\n", unit.display())), "{printed}");
     assert!(printed.contains("  systemctl --user enable --now cordboard\n"), "{printed}");
@@ -234,12 +238,19 @@ fn a_service_of_the_user_is_written_once() {
     let token = home.path("telegram.token").display().to_string();
     assert!(written.contains(&format!("LoadCredential=telegram.token:{token}\n")), "{written}");
     assert!(written.contains("WatchdogSec=") && written.contains("Delegate=yes\n"), "{written}");
-    assert!(succeeded(&install()).starts_with("Unchanged: "));
+    assert!(stdout_of_success(&install()).contains("cordboard.service is up to date.\n"));
     fs::write(&unit, "[Service]\nExecStart=/bin/true\n").unwrap();
     let refused = install();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("did not write it; move it away"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("wasn't written by `cordboard service install`"),
+        "{}",
+        text(&refused.stderr)
+    );
     assert_eq!(fs::read_to_string(&unit).unwrap(), "[Service]\nExecStart=/bin/true\n");
+    fs::write(&unit, b"# caf\xe9\n").unwrap();
+    assert_eq!(install().status.code(), Some(1));
+    assert_eq!(fs::read(&unit).unwrap(), b"# caf\xe9\n", "a unit that isn't UTF-8 is kept, too");
 }
 
 #[test]
@@ -252,29 +263,47 @@ fn a_service_needs_a_bot_and_an_existing_user() {
         assert_eq!(output.status.code(), Some(1));
         text(&output.stderr)
     };
-    assert!(refused(&["--user"]).contains("the configuration has no bot"));
-    with_bot(&home);
+    assert!(refused(&["--user"]).contains("a service needs a Telegram bot"));
+    configure_bot(&home);
     assert!(refused(&["--run-as", "no-such-user"]).contains("there is no such user"));
-    assert!(refused(&["--dry-run"]).contains("name it with --run-as, or use --user"));
+    assert!(refused(&["--dry-run"]).contains("name one with --run-as, or use --user"));
+}
+
+#[test]
+fn a_unit_lists_each_folder_once_and_on_one_line() {
+    let home = Home::new();
+    let config = configure_bot(&home);
+    home.configure("[telegram]\ntoken_file = \"telegram.token\"\n[sessions]\nroots = [\"/srv\", \"/root\"]\n");
+    let install = |state: &str| {
+        let arguments = ["service", "install", "--run-as", "root", "--dry-run", "--config", &config, "--state", state];
+        cordboard(&home, &arguments).output().unwrap()
+    };
+    let unit = stdout_of_success(&install("/srv"));
+    for folder in ["/root", "/srv"] {
+        assert_eq!(unit.matches(&format!("ReadWritePaths=-{folder}\n")).count(), 1, "{unit}");
+    }
+    let refused = install("/srv/a\nExecStartPre=/bin/x");
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
+    assert!(text(&refused.stderr).contains("control character"), "{}", text(&refused.stderr));
 }
 
 #[test]
 fn systemd_accepts_the_units() {
     let home = Home::new();
-    let config = with_bot(&home);
+    let config = configure_bot(&home);
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         eprintln!("skipped: systemd-analyze isn't installed");
         return;
     }
-    for of in [["--run-as", "root"].as_slice(), &["--user"]] {
-        let arguments = [&["service", "install", "--dry-run", "--config", &config], of].concat();
-        let unit = succeeded(&cordboard(&home, &arguments).output().unwrap());
+    for scope in [["--run-as", "root"].as_slice(), &["--user"]] {
+        let arguments = [&["service", "install", "--dry-run", "--config", &config], scope].concat();
+        let unit = stdout_of_success(&cordboard(&home, &arguments).output().unwrap());
         let file = home.path("cordboard.service");
         fs::write(&file, unit).unwrap();
         let analyze = |arguments: &[&str]| Command::new("systemd-analyze").args(arguments).arg(&file).output().unwrap();
         let verified = analyze(&["verify", "--man=no"]);
         assert_eq!((text(&verified.stderr).as_str(), verified.status.success()), ("", true));
-        if of == ["--run-as", "root"] {
+        if scope == ["--run-as", "root"] {
             // The threshold is ten times the score.
             let security = analyze(&["security", "--offline=yes", "--no-pager", "--threshold=30"]);
             assert!(security.status.success(), "{}", text(&security.stdout));
@@ -310,6 +339,45 @@ fn doctor_reports_problems_of_the_machine_and_their_remedies() {
         "{printed}"
     );
     assert!(problems.contains("--version`: the program failed") && problems.contains("set the clock"), "{problems}");
+}
+
+#[test]
+fn doctor_fails_if_the_host_does_not_respond() {
+    let home = Home::new();
+    let listener = std::os::unix::net::UnixListener::bind(home.state().join("control.sock")).unwrap();
+    // Closes the connection without a response.
+    let host = std::thread::spawn(move || drop(listener.accept().unwrap()));
+    let output = home.run(&["doctor"]);
+    host.join().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("it closed the connection"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("host           not responding  "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn check_reports_the_problems_of_all_agents() {
+    let home = Home::new();
+    let agent = |name: &str| format!("[agents.{name}]\nkind = \"plain\"\ncommand = \"/bin/sh\"\nsandbox = \"bwrap\"\n");
+    let default = "[agents]\ndefault = \"z\"\n[agents.z]\nkind = \"plain\"\ncommand = \"/nonexistent\"\n";
+    home.configure(&[default, &agent("a"), &agent("b")].concat());
+    // Without PATH, no bubblewrap is found.
+    let output = home.command(&["check"]).env("PATH", "/nonexistent").output().unwrap();
+    let problems = text(&output.stderr);
+    for problem in ["[agents.a]: failed to ", "[agents.b]: failed to ", "[agents] default = \"z\": failed to "] {
+        assert!(problems.contains(problem), "{problem}: {problems}");
+    }
+}
+
+#[test]
+fn printed_commands_quote_their_paths() {
+    let home = Home::new();
+    let config = home.path("a b/config.toml").display().to_string();
+    let printed = stdout_of_success(&cordboard(&home, &["init", "--config", &config, "--yes"]).output().unwrap());
+    assert!(printed.contains(&format!("  cordboard check --config '{config}'\n")), "{printed}");
+    let state = home.path("a b").display().to_string();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = cordboard(&home, &["doctor", "--state", &state]).output().unwrap();
+    assert!(text(&output.stdout).contains(&format!("run `chmod 700 '{state}'`")), "{}", text(&output.stdout));
 }
 
 #[test]

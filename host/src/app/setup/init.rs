@@ -12,6 +12,7 @@ use std::{
 };
 
 use cordboard_agents::process::Environment;
+use cordboard_core::shell::quote_path;
 use cordboard_telegram::{TokenError, check_token, is_token};
 
 use self::{
@@ -31,26 +32,28 @@ const TOKEN_FILE: &str = "telegram.token";
 /// The reason why no configuration was written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    #[error(transparent)]
+    #[error("failed to {0}")]
     NoHome(#[from] NoConfigHome),
-    #[error("write the configuration: {} exists already; edit it, or name another file with --config", .0.display())]
+    #[error("{} already exists: edit it, or write another file with --config", .0.display())]
     Exists(PathBuf),
-    #[error("ask for the settings: there is no terminal; add --yes, and options for the settings that you want")]
+    #[error("can't ask for the settings without a terminal: use --yes, and set what you need with options")]
     NoTerminal,
-    #[error("read the answer: {0}")]
+    #[error("failed to read the answer: {0}")]
     Terminal(#[source] io::Error),
-    #[error("write a configuration: you stopped before the end; nothing was written")]
-    Stopped,
-    #[error("use the agent '{name}': cordboard init knows only {known}; add other agents to the configuration file")]
+    #[error("canceled; nothing was written")]
+    Canceled,
+    #[error(
+        "unknown agent '{name}': cordboard init supports {known}; configure other agents in the configuration file"
+    )]
     UnknownAgent { name: String, known: String },
-    #[error(transparent)]
+    #[error("failed to {0}")]
     Token(#[from] TokenError),
-    #[error("write {}: {source}", path.display())]
+    #[error("failed to write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
 /// The source of the bot's token.
-enum Token {
+enum TokenSource {
     /// There is no bot: the chat is the console.
     None,
     File(PathBuf),
@@ -61,7 +64,7 @@ enum Token {
 /// The settings for the configuration file.
 struct Answers {
     agent: &'static KnownAgent,
-    token: Token,
+    token: TokenSource,
     owner: Option<u64>,
     plugins: PathBuf,
 }
@@ -92,9 +95,9 @@ fn write(options: &Init, config: &Path) -> Result<String, InitError> {
     create_folder(&plugins).map_err(failed(&plugins))?;
     let mut report = String::new();
     let token_file = match token {
-        Token::None => None,
-        Token::File(file) => Some(file),
-        Token::New(token) => {
+        TokenSource::None => None,
+        TokenSource::File(file) => Some(file),
+        TokenSource::New(token) => {
             let file = folder.join(TOKEN_FILE);
             create_file(&file, &format!("{token}\n")).map_err(failed(&file))?;
             report.push_str(&format!("Stored the token in {}.\n", file.display()));
@@ -102,7 +105,7 @@ fn write(options: &Init, config: &Path) -> Result<String, InitError> {
         }
     };
     let settings =
-        configuration::Settings { folder, agent, token_file: token_file.as_deref(), owner, plugins: &plugins };
+        configuration::NewConfiguration { folder, agent, token_file: token_file.as_deref(), owner, plugins: &plugins };
     create_file(config, &settings.to_toml()).map_err(|source| {
         let exists = source.kind() == io::ErrorKind::AlreadyExists;
         if exists { InitError::Exists(config.to_owned()) } else { failed(config)(source) }
@@ -112,16 +115,16 @@ fn write(options: &Init, config: &Path) -> Result<String, InitError> {
     Ok(report)
 }
 
-fn next_steps(settings: &configuration::Settings<'_>, config: &Path) -> String {
+fn next_steps(settings: &configuration::NewConfiguration<'_>, config: &Path) -> String {
     let mut text = String::from("\n");
     let agent = settings.agent;
-    if !agent.is_found(&Environment::read()) {
+    if !agent.is_installed(&Environment::read()) {
         text.push_str(&format!("The program `{0}` is not in PATH. Install it before you use the agent.\n", agent.name));
     }
     if settings.token_file.is_some() && settings.owner.is_none() {
-        text.push_str("The host logs a one-time code at its start: send it to the bot to become its owner.\n");
+        text.push_str("The host logs a one-time code when it starts. Send the code to the bot to become the owner.\n");
     }
-    let place = if Init::is_default(config) { String::new() } else { format!(" --config {}", config.display()) };
+    let place = if Init::is_default(config) { String::new() } else { format!(" --config {}", quote_path(config)) };
     text.push_str(&format!("Next:\n  cordboard check{place}\n  cordboard run{place}\n"));
     text
 }
@@ -129,42 +132,42 @@ fn next_steps(settings: &configuration::Settings<'_>, config: &Path) -> String {
 /// Takes the settings from the options. Asks for missing settings, or with `--yes` uses their defaults.
 fn answers(options: &Init, folder: &Path) -> Result<Answers, InitError> {
     let agent = options.agent.as_deref().map(known_agents::by_name).transpose()?;
-    let token = options.token_file().map(|file| check_token(&file).map(|_| file)).transpose()?.map(Token::File);
+    let token = options.token_file().map(|file| check_token(&file).map(|_| file)).transpose()?.map(TokenSource::File);
     // Reuse a token that an earlier, incomplete run of this command stored.
     let stored = Some(folder.join(TOKEN_FILE)).filter(|file| file.exists());
     let token = match (token, stored) {
-        (None, Some(file)) => check_token(&file).map(|_| Some(Token::File(file)))?,
+        (None, Some(file)) => check_token(&file).map(|_| Some(TokenSource::File(file)))?,
         (token, _) => token,
     };
     let default_plugins = folder.join("plugins");
-    let found = known_agents::found(&Environment::read());
+    let installed = known_agents::installed(&Environment::read());
     if options.yes {
         return Ok(Answers {
-            agent: agent.unwrap_or(found[0]),
-            token: token.unwrap_or(Token::None),
+            agent: agent.unwrap_or(installed[0]),
+            token: token.unwrap_or(TokenSource::None),
             owner: options.owner,
             plugins: options.plugins().unwrap_or(default_plugins),
         });
     }
     let mut terminal = Terminal::open().ok_or(InitError::NoTerminal)?;
-    let agent = agent.map_or_else(|| ask_agent(&mut terminal, &found), Ok)?;
+    let agent = agent.map_or_else(|| ask_agent(&mut terminal, &installed), Ok)?;
     let token = token.map_or_else(|| ask_token(&mut terminal), Ok)?;
     let owner = match (options.owner, &token) {
         (Some(owner), _) => Some(owner),
-        (None, Token::None) => None,
-        (None, Token::File(_) | Token::New(_)) => ask_owner(&mut terminal)?,
+        (None, TokenSource::None) => None,
+        (None, TokenSource::File(_) | TokenSource::New(_)) => ask_owner(&mut terminal)?,
     };
     let plugins = options.plugins().map_or_else(|| ask_plugins(&mut terminal, default_plugins), Ok)?;
     Ok(Answers { agent, token, owner, plugins })
 }
 
-fn ask_agent(terminal: &mut Terminal, found: &[&'static KnownAgent]) -> Result<&'static KnownAgent, InitError> {
+fn ask_agent(terminal: &mut Terminal, installed: &[&'static KnownAgent]) -> Result<&'static KnownAgent, InitError> {
     let names = |agents: &[&KnownAgent]| agents.iter().map(|agent| agent.name).collect::<Vec<_>>().join(", ");
-    terminal.print(&format!("Agents on this machine: {}.\n", names(found)))?;
+    terminal.print(&format!("Agents on this machine: {}.\n", names(installed)))?;
     loop {
-        let answer = terminal.ask(&format!("Agent for new sessions [{}]: ", found[0].name))?;
+        let answer = terminal.ask(&format!("Agent for new sessions [{}]: ", installed[0].name))?;
         if answer.is_empty() {
-            return Ok(found[0]);
+            return Ok(installed[0]);
         }
         match KNOWN_AGENTS.iter().find(|agent| agent.name == answer) {
             Some(agent) => return Ok(agent),
@@ -173,17 +176,17 @@ fn ask_agent(terminal: &mut Terminal, found: &[&'static KnownAgent]) -> Result<&
     }
 }
 
-fn ask_token(terminal: &mut Terminal) -> Result<Token, InitError> {
+fn ask_token(terminal: &mut Terminal) -> Result<TokenSource, InitError> {
     loop {
         let question = "Token of your Telegram bot from @BotFather (hidden; Enter for no bot): ";
         let answer = terminal.ask_hidden(question)?;
         if answer.is_empty() {
-            return Ok(Token::None);
+            return Ok(TokenSource::None);
         }
         if is_token(&answer) {
-            return Ok(Token::New(answer));
+            return Ok(TokenSource::New(answer));
         }
-        terminal.print("This is not a token. A token looks like 123456789:AbC-dEf_…\n")?;
+        terminal.print("That isn't a token. A token looks like 123456789:AbC-dEf_…\n")?;
     }
 }
 
@@ -195,7 +198,7 @@ fn ask_owner(terminal: &mut Terminal) -> Result<Option<u64>, InitError> {
         }
         match answer.parse().ok().filter(|id| (1..=i64::MAX.unsigned_abs()).contains(id)) {
             Some(id) => return Ok(Some(id)),
-            None => terminal.print("The id is a number, such as 123456789. It is not the user name.\n")?,
+            None => terminal.print("Enter a number, such as 123456789, not your user name.\n")?,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use cordboard_core::config::{Config, SandboxKind};
 
-use self::unit::{Credential, Manager, Unit};
+use self::unit::{Credential, SystemdInstance, Unit};
 use super::{
     SetupError,
     accounts::{self, Account},
@@ -30,38 +30,41 @@ use crate::{
 /// The name of the unit's file.
 const UNIT: &str = "cordboard.service";
 
-/// The folder that contains a file for each user whose services start at boot.
-pub const LINGER: &str = "/var/lib/systemd/linger";
-
 /// The state directory of a system service, if none is given. systemd creates it.
-const SYSTEM_STATE: &str = "/var/lib/cordboard";
+const SYSTEM_STATE_DIR: &str = "/var/lib/cordboard";
 
 /// The first version of systemd that supports `Type=notify-reload`.
-const NOTIFY_RELOAD: u32 = 253;
+const NOTIFY_RELOAD_VERSION: u32 = 253;
 
 /// The reason why no unit was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    #[error("install a service: there is no configuration; create it with `cordboard init`, or name it with --config")]
+    #[error("a service needs a configuration file: create one with `cordboard init`, or name yours with --config")]
     NoConfig,
-    #[error("install a service: the configuration has no bot, and a service has no console; set [telegram] token_file")]
+    #[error("a service needs a Telegram bot, because it has no console: set [telegram] token_file")]
     NoBot,
-    #[error("choose the user of the service: name it with --run-as, or use --user for a service of your own")]
+    #[error("a service needs a user: name one with --run-as, or use --user to install it for yourself")]
     NoUser,
+    #[error("failed to find your account: /etc/passwd doesn't contain it; set USER and HOME")]
+    NoAccount,
     #[error(
-        "install a service for the user '{0}': there is no such user in /etc/passwd; create it, or name another one"
+        "failed to install a service for the user '{0}': there is no such user in /etc/passwd; create it, or name another one"
     )]
     UnknownUser(String),
-    #[error("find the folder for the unit: neither XDG_CONFIG_HOME nor HOME is set")]
+    #[error("failed to find the folder for the unit: neither XDG_CONFIG_HOME nor HOME is set")]
     NoFolder,
+    #[error("a unit can't contain the path {0:?}: systemd needs UTF-8 without control characters; use another path")]
+    UnusablePath(PathBuf),
     #[error(
-        "write {}: it exists, and `cordboard service install` did not write it; move it away, or see the new unit with --dry-run",
+        "{} exists but wasn't written by `cordboard service install`: move it away, or print the new unit with --dry-run",
         .0.display()
     )]
-    Foreign(PathBuf),
-    #[error("write {}: {source}; {}", path.display(), remedy(source))]
+    NotOurs(PathBuf),
+    #[error("failed to read {}: {source}; {}", path.display(), remedy(source))]
+    Read { path: PathBuf, source: io::Error },
+    #[error("failed to write {}: {source}; {}", path.display(), remedy(source))]
     Write { path: PathBuf, source: io::Error },
-    #[error("find the program of this process: {0}")]
+    #[error("failed to find the program of this process: {0}")]
     Program(#[source] io::Error),
 }
 
@@ -69,7 +72,7 @@ fn remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::PermissionDenied {
         "use sudo, or add --user for a service of your own"
     } else {
-        "correct this, and try again"
+        "fix this and try again"
     }
 }
 
@@ -81,7 +84,7 @@ pub fn install(options: &InstallService) -> Result<(), AppError> {
     logging::start("error");
     let mut paths = options.paths.resolve()?;
     if !options.user && options.paths.state.is_none() {
-        paths.state = SYSTEM_STATE.into();
+        paths.state = SYSTEM_STATE_DIR.into();
     }
     let config = load(&paths)?;
     let version = block_on(async { Ok(systemd_version().await) })?;
@@ -96,28 +99,31 @@ fn install_unit(
     config: &Config,
     systemd: Option<u32>,
 ) -> Result<String, ServiceError> {
-    let account = account(options)?;
-    let unit = unit(options, paths, config, &account)?;
-    let text = unit.to_text(systemd.is_none_or(|version| version >= NOTIFY_RELOAD));
+    let account = service_account(options)?;
+    let unit = build_unit(options, paths, config, &account)?;
+    let text = unit.to_text(systemd.is_none_or(|version| version >= NOTIFY_RELOAD_VERSION));
     let file = options.unit_folder().ok_or(ServiceError::NoFolder)?.join(UNIT);
     if options.dry_run {
         return Ok(text);
     }
-    let outcome = match fs::read_to_string(&file) {
-        Ok(old) if old == text => "Unchanged:",
-        Ok(old) if !old.starts_with(unit::MARK) => return Err(ServiceError::Foreign(file)),
+    let outcome = match fs::read(&file) {
+        Ok(old) if old == text.as_bytes() => format!("{} is up to date.", file.display()),
+        Ok(old) if !old.starts_with(unit::HEADER.as_bytes()) => return Err(ServiceError::NotOurs(file)),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(ServiceError::Read { path: file, source });
+        }
         Ok(_) | Err(_) => {
-            write(&file, &text).map_err(|source| ServiceError::Write { path: file.clone(), source })?;
-            "Wrote"
+            replace_file(&file, &text).map_err(|source| ServiceError::Write { path: file.clone(), source })?;
+            format!("Wrote {}.", file.display())
         }
     };
-    Ok(format!("{outcome} {}.\n{}", file.display(), next_steps(options, &account)))
+    Ok(format!("{outcome}\n{}", next_steps(options, &account)))
 }
 
 fn next_steps(options: &InstallService, account: &Account) -> String {
     let systemctl = if options.user { "systemctl --user" } else { "systemctl" };
     let mut text = format!("Next:\n  {systemctl} daemon-reload\n  {systemctl} enable --now cordboard\n");
-    if options.user && !Path::new(LINGER).join(&account.name).exists() {
+    if options.user && !account.lingers() {
         text.push_str(&format!(
             "  loginctl enable-linger {}    to start the service at boot, and to keep it running after you log out\n",
             account.name
@@ -127,21 +133,21 @@ fn next_steps(options: &InstallService, account: &Account) -> String {
 }
 
 /// Replaces the file atomically.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+fn replace_file(file: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
     let partial = file.with_extension("service.new");
     fs::write(&partial, text).and_then(|()| fs::rename(&partial, file)).inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 
-fn account(options: &InstallService) -> Result<Account, ServiceError> {
+fn service_account(options: &InstallService) -> Result<Account, ServiceError> {
     if options.user {
-        return accounts::current().ok_or(ServiceError::NoUser);
+        return accounts::current().ok_or(ServiceError::NoAccount);
     }
     let name = options.run_as.clone().or_else(|| std::env::var("SUDO_USER").ok()).ok_or(ServiceError::NoUser)?;
     accounts::by_name(&name).ok_or(ServiceError::UnknownUser(name))
 }
 
-fn unit(
+fn build_unit(
     options: &InstallService,
     paths: &ResolvedPaths,
     config: &Config,
@@ -158,21 +164,31 @@ fn unit(
         return Err(ServiceError::NoBot);
     }
     let folders = config.sessions.roots.iter().chain(config.sessions.folders.values());
-    let mut writable: Vec<PathBuf> = [&account.home, &paths.state].into_iter().chain(folders).cloned().collect();
-    writable.dedup();
-    let has_sandbox = config.agents.by_name.values().any(|agent| agent.sandbox.kind == SandboxKind::Bwrap);
-    Ok(Unit {
-        manager: if options.user { Manager::User } else { Manager::System { user: account.name.clone() } },
+    let uses_bubblewrap = config.agents.by_name.values().any(|agent| agent.sandbox.kind == SandboxKind::Bwrap);
+    let unit = Unit {
+        instance: if options.user {
+            SystemdInstance::User
+        } else {
+            SystemdInstance::System { user: account.name.clone() }
+        },
         program: std::env::current_exe().map_err(ServiceError::Program)?,
         config: config_file,
-        has_state_directory: !options.user && paths.state == Path::new(SYSTEM_STATE),
+        creates_state_directory: !options.user && paths.state == Path::new(SYSTEM_STATE_DIR),
         state: paths.state.clone(),
         plugins: paths.plugins.clone(),
-        path: search_path(account),
+        search_path: search_path(account),
         credentials,
-        writable,
-        has_sandbox,
-    })
+        writable_folders: [&account.home, &paths.state].into_iter().chain(folders).cloned().collect(),
+        allows_bubblewrap: uses_bubblewrap,
+    };
+    unit.paths().try_for_each(check_path)?;
+    Ok(unit)
+}
+
+/// Checks that a unit can contain the path. A line break, for example, would begin another setting.
+fn check_path(path: &Path) -> Result<(), ServiceError> {
+    let is_usable = path.to_str().is_some_and(|text| !text.contains(char::is_control));
+    if is_usable { Ok(()) } else { Err(ServiceError::UnusablePath(path.to_owned())) }
 }
 
 /// Returns the folders in which the service looks for programs: `~/.local/bin`, where claude is usually installed, and

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use super::known_agents::{AgentStart, KnownAgent};
 
 /// The settings that a new configuration file contains.
-pub struct Settings<'a> {
+pub struct NewConfiguration<'a> {
     /// The folder of the configuration file.
     pub folder: &'a Path,
     pub agent: &'a KnownAgent,
@@ -14,35 +14,34 @@ pub struct Settings<'a> {
     pub plugins: &'a Path,
 }
 
-impl Settings<'_> {
+impl NewConfiguration<'_> {
     /// Returns the text of the file. Keys that keep their defaults are commented out.
     pub fn to_toml(&self) -> String {
         let mut text = String::from(HEAD);
-        let mut section = |part: String| text.push_str(&part);
-        section(match self.token_file {
+        text += &match self.token_file {
             Some(file) => TELEGRAM.replace("#token_file = \"telegram.token\"", &self.path("token_file", file)),
             None => TELEGRAM.to_owned(),
-        });
-        section(match self.owner {
+        };
+        text += &match self.owner {
             Some(id) => ACCESS.replace("#owner = 123456789", &format!("owner = {id}")),
             None => ACCESS.to_owned(),
-        });
-        section(SESSIONS.to_owned());
-        section(self.agents());
-        section(PLUGINS.replace("folder = \"plugins\"", &self.path("folder", self.plugins)));
+        };
+        text += SESSIONS;
+        text += &self.agents();
+        text += &PLUGINS.replace("folder = \"plugins\"", &self.path("folder", self.plugins));
         text
     }
 
     fn agents(&self) -> String {
         let name = self.agent.name;
-        let mut text = AGENTS.replace("default = \"demo\"", &format!("default = {}", quoted(name)));
+        let mut text = AGENTS.replace("default = \"demo\"", &format!("default = {}", quote(name)));
         match self.agent.start {
             AgentStart::BuiltIn => {}
-            AgentStart::Default => text.push_str(CLAUDE),
+            AgentStart::Preconfigured => text.push_str(CLAUDE),
             AgentStart::Acp(args) => {
-                let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+                let args: Vec<String> = args.iter().map(|arg| quote(arg)).collect();
                 let args = args.join(", ");
-                let command = quoted(name);
+                let command = quote(name);
                 write!(text, "\n[agents.{name}]\nkind = \"acp\"\ncommand = {command}\nargs = [{args}]\n")
                     .expect("writing to a string never fails");
             }
@@ -53,11 +52,11 @@ impl Settings<'_> {
     /// Returns a line that sets a key to a path, relative to the folder of the configuration if the path is below it.
     fn path(&self, key: &str, path: &Path) -> String {
         let path = path.strip_prefix(self.folder).unwrap_or(path);
-        format!("{key} = {}", quoted(&path.to_string_lossy()))
+        format!("{key} = {}", quote(&path.to_string_lossy()))
     }
 }
 
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
@@ -75,9 +74,10 @@ const TELEGRAM: &str = r#"
 const ACCESS: &str = r#"
 [access]
 # Your numeric Telegram id. Without this key, the owner is the person who pairs with the bot: if there is no owner, the
-# host logs a one-time code at its start.
+# host logs a one-time code when it starts.
 #owner = 123456789
-# Users who may see and use all sessions, and users who may use only their own. /access does the same in the chat.
+# Users who may see and use all sessions, and users who may use only their own. You can also set them with /access in
+# the chat.
 #admins = []
 #members = []
 "#;
@@ -102,7 +102,7 @@ const CLAUDE: &str = r#"
 [agents.claude]
 # When claude asks before it uses a tool: "default", "acceptEdits", "plan", "auto", "manual" or "dontAsk".
 #permission_mode = "default"
-# "bwrap" confines the agent to the folder of its session and to its own settings. Needs bubblewrap.
+# "bwrap" confines the agent to its session folder and its own settings. Needs bubblewrap.
 #sandbox = "none"
 "#;
 
@@ -119,11 +119,11 @@ mod tests {
     use super::{super::known_agents::KNOWN_AGENTS, *};
 
     #[test]
-    fn the_configuration_of_each_agent_is_valid_and_sets_what_was_chosen() {
+    fn each_agents_configuration_is_valid() {
         let folder = Path::new("/etc/cord \"board\"");
         let token = folder.join("telegram.token");
         for agent in &KNOWN_AGENTS {
-            let settings = Settings {
+            let settings = NewConfiguration {
                 folder,
                 agent,
                 token_file: Some(&token),
@@ -143,7 +143,8 @@ mod tests {
     fn every_commented_key_is_valid() {
         for agent in &KNOWN_AGENTS {
             let folder = Path::new("/x");
-            let settings = Settings { folder, agent, token_file: None, owner: None, plugins: &folder.join("plugins") };
+            let settings =
+                NewConfiguration { folder, agent, token_file: None, owner: None, plugins: &folder.join("plugins") };
             let text = settings.to_toml();
             let is_key = |line: &str| line.starts_with("#[") || line.contains(" = ") && !line.starts_with("# ");
             let uncomment =

@@ -19,14 +19,14 @@ pub enum AgentStart {
     /// The agent is part of the default configuration and built into this binary.
     BuiltIn,
     /// The agent is part of the default configuration.
-    Default,
+    Preconfigured,
     /// The program speaks the Agent Client Protocol when started with these arguments.
     Acp(&'static [&'static str]),
 }
 
 /// The agents in order of preference. The demo agent comes last, because it is always available.
 pub const KNOWN_AGENTS: [KnownAgent; 5] = [
-    KnownAgent { name: "claude", start: AgentStart::Default },
+    KnownAgent { name: "claude", start: AgentStart::Preconfigured },
     KnownAgent { name: "opencode", start: AgentStart::Acp(&["acp"]) },
     KnownAgent { name: "gemini", start: AgentStart::Acp(&["--acp"]) },
     KnownAgent { name: "claude-agent-acp", start: AgentStart::Acp(&[]) },
@@ -35,10 +35,10 @@ pub const KNOWN_AGENTS: [KnownAgent; 5] = [
 
 impl KnownAgent {
     /// Returns whether the agent's program can be started.
-    pub fn is_found(&self, environment: &Environment) -> bool {
+    pub fn is_installed(&self, environment: &Environment) -> bool {
         match self.start {
             AgentStart::BuiltIn => true,
-            AgentStart::Default | AgentStart::Acp(_) => {
+            AgentStart::Preconfigured | AgentStart::Acp(_) => {
                 process::locate(Path::new(self.name), &environment.not_secret(), Path::new("/")).is_ok()
             }
         }
@@ -46,8 +46,8 @@ impl KnownAgent {
 }
 
 /// Returns the agents whose programs exist. The list is never empty.
-pub fn found(environment: &Environment) -> Vec<&'static KnownAgent> {
-    KNOWN_AGENTS.iter().filter(|agent| agent.is_found(environment)).collect()
+pub fn installed(environment: &Environment) -> Vec<&'static KnownAgent> {
+    KNOWN_AGENTS.iter().filter(|agent| agent.is_installed(environment)).collect()
 }
 
 /// # Errors
@@ -57,4 +57,23 @@ pub fn by_name(name: &str) -> Result<&'static KnownAgent, InitError> {
         name: name.to_owned(),
         known: KNOWN_AGENTS.iter().map(|agent| agent.name).collect::<Vec<_>>().join(", "),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn help_and_documentation_list_all_known_agents() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("init").unwrap().render_long_help().to_string();
+        let page = include_str!("../../../../docs/installation.md");
+        for KnownAgent { name, .. } in &KNOWN_AGENTS {
+            assert!(help.contains(name), "{name}: {help}");
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ impl Terminal {
         self.print(question)?;
         let mut line = String::new();
         match io::BufRead::read_line(&mut self.input, &mut line) {
-            Ok(0) => Err(InitError::Stopped),
+            Ok(0) => Err(InitError::Canceled),
             Ok(_) => Ok(line.trim().to_owned()),
             Err(error) => Err(InitError::Terminal(error)),
         }
@@ -46,7 +46,7 @@ impl Terminal {
         // Turn echo off before asking, so that it is already off when the user starts to type.
         let hidden = HiddenInput::begin().map_err(InitError::Terminal)?;
         self.print(question)?;
-        let answer = self.hidden_line();
+        let answer = self.read_hidden_line();
         drop(hidden);
         self.print("\n")?;
         answer
@@ -54,27 +54,33 @@ impl Terminal {
 
     /// Reads a line in raw mode. Handles Ctrl-C itself, because a signal would end this process before it could restore
     /// the terminal.
-    fn hidden_line(&mut self) -> Result<String, InitError> {
+    fn read_hidden_line(&mut self) -> Result<String, InitError> {
         let mut line = Vec::new();
         let mut byte = [0];
         loop {
             match self.input.read(&mut byte) {
-                Ok(0) => return Err(InitError::Stopped),
+                Ok(0) => return Err(InitError::Canceled),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(InitError::Terminal(error)),
             }
             match byte[0] {
                 b'\r' | b'\n' => return Ok(String::from_utf8_lossy(&line).trim().to_owned()),
-                CTRL_C => return Err(InitError::Stopped),
-                CTRL_D if line.is_empty() => return Err(InitError::Stopped),
-                CTRL_H | DELETE => drop(line.pop()),
+                CTRL_C => return Err(InitError::Canceled),
+                CTRL_D if line.is_empty() => return Err(InitError::Canceled),
+                CTRL_H | DELETE => remove_last_character(&mut line),
                 CTRL_U => line.clear(),
                 b' '.. => line.push(byte[0]),
                 _ => {}
             }
         }
     }
+}
+
+/// Removes the last character, which may consist of several bytes.
+fn remove_last_character(line: &mut Vec<u8>) {
+    let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
+    while line.pop().is_some_and(is_continuation) {}
 }
 
 /// Keeps the terminal from showing input until this value is dropped.

@@ -1,16 +1,17 @@
 //! Generates the text of a systemd unit. Its restrictions also apply to the agents, which run in the same service.
 
 use std::{
+    collections::BTreeSet,
     fmt::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 /// The first line of each unit. The command replaces only files that begin with it.
-pub const MARK: &str = "# Written by `cordboard service install`.";
+pub const HEADER: &str = "# Written by `cordboard service install`.";
 
 /// The instance of systemd that runs the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Manager {
+pub enum SystemdInstance {
     System { user: String },
     User,
 }
@@ -25,24 +26,23 @@ pub struct Credential {
 /// The settings of a unit. All paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    pub manager: Manager,
+    pub instance: SystemdInstance,
     pub program: PathBuf,
     pub config: PathBuf,
     pub state: PathBuf,
-    /// Whether systemd creates the state directory.
-    pub has_state_directory: bool,
+    pub creates_state_directory: bool,
     pub plugins: Option<PathBuf>,
     /// The folders in which the host and the agents look for programs.
-    pub path: Vec<PathBuf>,
+    pub search_path: Vec<PathBuf>,
     pub credentials: Vec<Credential>,
     /// The folders that the agents may change.
-    pub writable: Vec<PathBuf>,
-    /// Whether an agent runs in bubblewrap, which needs namespaces and mounts.
-    pub has_sandbox: bool,
+    pub writable_folders: BTreeSet<PathBuf>,
+    /// Whether the restrictions allow bubblewrap, which needs namespaces and mounts.
+    pub allows_bubblewrap: bool,
 }
 
 /// The restrictions that both the system and the user instance of systemd can set.
-const COMMON: &str = "
+const COMMON_RESTRICTIONS: &str = "
 # Restrictions. They also apply to the agents.
 NoNewPrivileges=yes
 LockPersonality=yes
@@ -56,7 +56,7 @@ SystemCallErrorNumber=EPERM
 /// The restrictions that only the system instance of systemd can set on every machine. `MemoryDenyWriteExecute` is left
 /// out because the host compiles plugins, and `ProtectControlGroups` because the host runs each agent in its own
 /// cgroup.
-const SYSTEM: &str = "CapabilityBoundingSet=
+const SYSTEM_RESTRICTIONS: &str = "CapabilityBoundingSet=
 AmbientCapabilities=
 PrivateDevices=yes
 PrivateTmp=yes
@@ -72,6 +72,13 @@ RemoveIPC=yes
 ";
 
 impl Unit {
+    /// Returns all paths in the unit.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = self.credentials.iter().map(|credential| &credential.file);
+        let named = [&self.program, &self.config, &self.state].into_iter().chain(&self.plugins);
+        named.chain(&self.search_path).chain(files).chain(&self.writable_folders).map(PathBuf::as_path)
+    }
+
     /// Returns the text of the unit. `has_notify_reload` must be false for systemd before version 253, which doesn't
     /// support `Type=notify-reload`.
     pub fn to_text(&self, has_notify_reload: bool) -> String {
@@ -81,13 +88,13 @@ impl Unit {
     }
 
     fn write(&self, text: &mut String, has_notify_reload: bool) -> fmt::Result {
-        let (edit, target) = match self.manager {
-            Manager::System { .. } => ("systemctl edit cordboard", "multi-user.target"),
-            Manager::User => ("systemctl --user edit cordboard", "default.target"),
+        let (edit, target) = match self.instance {
+            SystemdInstance::System { .. } => ("systemctl edit cordboard", "multi-user.target"),
+            SystemdInstance::User => ("systemctl --user edit cordboard", "default.target"),
         };
-        writeln!(text, "{MARK}\n# It replaces this file, so change settings with `{edit}`.\n[Unit]")?;
+        writeln!(text, "{HEADER}\n# The command overwrites this file: use `{edit}` to change settings.\n[Unit]")?;
         writeln!(text, "Description=Cordboard, a chat gateway for coding agents")?;
-        if matches!(self.manager, Manager::System { .. }) {
+        if matches!(self.instance, SystemdInstance::System { .. }) {
             writeln!(text, "Wants=network-online.target\nAfter=network-online.target")?;
         }
         writeln!(text, "\n[Service]")?;
@@ -102,25 +109,25 @@ impl Unit {
         } else {
             writeln!(text, "Type=notify\nExecReload=/bin/kill -HUP $MAINPID")?;
         }
-        let plugins = self.plugins.as_deref().map(|plugins| format!(" --plugins {}", argument(plugins)));
+        let plugins = self.plugins.as_deref().map(|plugins| format!(" --plugins {}", quote_argument(plugins)));
         writeln!(
             text,
             "ExecStart={} run --chat telegram --config {} --state {}{}",
-            argument(&self.program),
-            argument(&self.config),
-            argument(&self.state),
+            quote_argument(&self.program),
+            quote_argument(&self.config),
+            quote_argument(&self.state),
             plugins.unwrap_or_default()
         )?;
-        if let Manager::System { user } = &self.manager {
+        if let SystemdInstance::System { user } = &self.instance {
             writeln!(text, "User={user}")?;
         }
-        if self.has_state_directory {
+        if self.creates_state_directory {
             writeln!(text, "StateDirectory=cordboard\nStateDirectoryMode=0700")?;
         }
-        let path = self.path.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>().join(":");
-        writeln!(text, "Environment={}", quoted(&format!("PATH={path}")))?;
+        let path = self.search_path.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>().join(":");
+        writeln!(text, "Environment={}", quote(&format!("PATH={path}")))?;
         for Credential { name, file } in &self.credentials {
-            writeln!(text, "LoadCredential={name}:{}", specifiers(&file.to_string_lossy()))?;
+            writeln!(text, "LoadCredential={name}:{}", escape_specifiers(&file.to_string_lossy()))?;
         }
         // Exit code 2 means that the configuration is invalid, and a restart wouldn't help. When the host stops, it
         // ends its agents first, which takes up to 40 s.
@@ -129,17 +136,17 @@ impl Unit {
     }
 
     fn write_restrictions(&self, text: &mut String) -> fmt::Result {
-        text.push_str(COMMON);
-        if self.has_sandbox {
+        text.push_str(COMMON_RESTRICTIONS);
+        if self.allows_bubblewrap {
             writeln!(text, "SystemCallFilter=@system-service @mount")?;
         } else {
             writeln!(text, "SystemCallFilter=@system-service\nRestrictNamespaces=yes")?;
         }
-        if matches!(self.manager, Manager::System { .. }) {
-            text.push_str(SYSTEM);
-            for folder in &self.writable {
+        if matches!(self.instance, SystemdInstance::System { .. }) {
+            text.push_str(SYSTEM_RESTRICTIONS);
+            for folder in &self.writable_folders {
                 // A folder that doesn't exist must not keep the host from starting.
-                writeln!(text, "ReadWritePaths={}", quoted(&format!("-{}", folder.display())))?;
+                writeln!(text, "ReadWritePaths={}", quote(&format!("-{}", folder.display())))?;
             }
         }
         Ok(())
@@ -147,13 +154,13 @@ impl Unit {
 }
 
 /// Returns the path as an argument of `ExecStart=`, quoted and escaped.
-fn argument(path: &Path) -> String {
-    quoted(&path.to_string_lossy().replace('$', "$$"))
+fn quote_argument(path: &Path) -> String {
+    quote(&path.to_string_lossy().replace('$', "$$"))
 }
 
 /// Returns a text in quotes if it needs them.
-fn quoted(text: &str) -> String {
-    let text = specifiers(text);
+fn quote(text: &str) -> String {
+    let text = escape_specifiers(text);
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%$,~".contains(c);
     if text.chars().all(is_plain) {
         return text;
@@ -162,7 +169,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Escapes `%`, which begins a specifier.
-fn specifiers(text: &str) -> String {
+fn escape_specifiers(text: &str) -> String {
     text.replace('%', "%%")
 }
 
@@ -172,27 +179,27 @@ mod tests {
 
     use super::*;
 
-    fn unit(manager: Manager) -> Unit {
+    fn unit(instance: SystemdInstance) -> Unit {
         Unit {
-            manager,
+            instance,
             program: "/usr/bin/cordboard".into(),
             config: "/etc/cord board/50%.toml".into(),
             state: "/var/lib/cordboard".into(),
-            has_state_directory: true,
+            creates_state_directory: true,
             plugins: Some("/srv/$plugins".into()),
-            path: vec!["/home/ada/.local/bin".into(), "/usr/bin".into()],
+            search_path: vec!["/home/ada/.local/bin".into(), "/usr/bin".into()],
             credentials: vec![Credential { name: "telegram.token".to_owned(), file: "/etc/a b/50%".into() }],
-            writable: vec!["/home/ada".into(), "/srv/a \"b\"".into()],
-            has_sandbox: false,
+            writable_folders: ["/home/ada".into(), "/srv/a \"b\"".into()].into(),
+            allows_bubblewrap: false,
         }
     }
 
     #[test]
     fn a_system_unit_is_restricted() {
-        let text = unit(Manager::System { user: "ada".to_owned() }).to_text(true);
+        let text = unit(SystemdInstance::System { user: "ada".to_owned() }).to_text(true);
         expect![[r##"
             # Written by `cordboard service install`.
-            # It replaces this file, so change settings with `systemctl edit cordboard`.
+            # The command overwrites this file: use `systemctl edit cordboard` to change settings.
             [Unit]
             Description=Cordboard, a chat gateway for coding agents
             Wants=network-online.target
@@ -248,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_user_unit_has_no_restriction_that_needs_root() {
-        let text = unit(Manager::User).to_text(false);
+        let text = unit(SystemdInstance::User).to_text(false);
         assert!(text.contains("Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n"), "{text}");
         assert!(text.contains("NoNewPrivileges=yes\n") && text.contains("WantedBy=default.target\n"), "{text}");
         for only_system in ["User=", "Capability", "Protect", "Private", "ReadWritePaths", "network-online"] {
@@ -258,7 +265,7 @@ mod tests {
 
     #[test]
     fn bubblewrap_may_create_namespaces() {
-        let text = Unit { has_sandbox: true, ..unit(Manager::User) }.to_text(true);
+        let text = Unit { allows_bubblewrap: true, ..unit(SystemdInstance::User) }.to_text(true);
         assert!(text.contains("SystemCallFilter=@system-service @mount\n") && !text.contains("RestrictNamespaces"));
     }
 }
