@@ -3,8 +3,8 @@
 //! imported session works in its old folder, which contains its agent's `.claude` folder.
 
 mod bot_files;
-mod perform;
 mod persona_tables;
+mod store_sessions;
 
 use std::{
     fs,
@@ -22,22 +22,22 @@ use cordboard_core::{
 use serde::Serialize;
 
 pub use bot_files::BotFileError;
-pub use perform::perform;
 pub use persona_tables::PersonaTables;
+pub use store_sessions::store_planned;
 
 use crate::cli::TimeoutUnit;
 use bot_files::{BotPersona, BotSession};
 
 /// The maximum size of a file of the bot, in bytes. The bot writes a few hundred bytes.
-const LARGEST_FILE: u64 = 1024 * 1024;
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// The settings and the existing state that determine which sessions are imported, and how.
-pub struct ImportRules<'a> {
+/// The settings and the existing state on which an import depends.
+pub struct ImportContext<'a> {
     pub config: &'a Config,
     /// The agent of the imported sessions: the NAME of an `[agents.NAME]` of kind `claude`.
     pub agent: &'a str,
     /// The folder in which that agent stores its transcripts. `None` if the folder is unknown.
-    pub projects: Option<PathBuf>,
+    pub transcripts_folder: Option<PathBuf>,
     /// All sessions, including archived ones.
     pub sessions: Vec<SessionRecord>,
     pub owner: UserId,
@@ -49,7 +49,7 @@ pub struct ImportRules<'a> {
 /// The outcome for one folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum ImportOutcome {
     /// The session would be imported.
     New,
     Imported,
@@ -63,7 +63,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl ImportOutcome {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportRow {
     pub name: String,
-    pub outcome: Outcome,
+    pub outcome: ImportOutcome,
     pub persona: Option<String>,
     pub idle_timeout_s: Option<u64>,
     /// Milliseconds since the Unix epoch.
@@ -104,7 +104,7 @@ pub struct ImportRow {
 
 /// The plan for one folder.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
+pub struct PlannedImport {
     pub row: ImportRow,
     /// The session to store. `None` if there is nothing to do.
     pub record: Option<SessionRecord>,
@@ -121,7 +121,7 @@ pub struct TranscriptCopy {
 /// The reason why the import can't begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    #[error("read the sessions of the bot in {}: {source}; name the bot's folder, which contains the folder sessions", folder.display())]
+    #[error("read the sessions of the bot in {}: {source}; name the bot's folder, which contains the `sessions` folder", folder.display())]
     NoSessions { folder: PathBuf, source: io::Error },
 }
 
@@ -140,15 +140,15 @@ enum SkipReason {
     NameInUse(PathBuf),
     #[error("[sessions.folders] sets {} for this name: change the configuration, or `name` in metadata.json", .0.display())]
     OtherFolder(PathBuf),
-    #[error("its conversation {conversation} is the one of session '{session}'")]
+    #[error("session '{session}' already continues conversation {conversation}")]
     ConversationInUse { conversation: String, session: SessionName },
 }
 
 impl SkipReason {
-    const fn outcome(&self) -> Outcome {
+    const fn outcome(&self) -> ImportOutcome {
         match self {
-            Self::Unreadable { .. } | Self::BotFile { .. } | Self::Name(_) | Self::Timeout(_) => Outcome::Invalid,
-            Self::NameInUse(_) | Self::OtherFolder(_) | Self::ConversationInUse { .. } => Outcome::Conflict,
+            Self::Unreadable { .. } | Self::BotFile { .. } | Self::Name(_) | Self::Timeout(_) => ImportOutcome::Invalid,
+            Self::NameInUse(_) | Self::OtherFolder(_) | Self::ConversationInUse { .. } => ImportOutcome::Conflict,
         }
     }
 }
@@ -157,24 +157,25 @@ impl SkipReason {
 ///
 /// # Errors
 /// The folder `sessions` in `bot` can't be read.
-pub fn plan(bot: &Path, mut rules: ImportRules<'_>) -> Result<(Vec<Planned>, PersonaTables), ImportError> {
+pub fn plan(bot: &Path, mut context: ImportContext<'_>) -> Result<(Vec<PlannedImport>, PersonaTables), ImportError> {
     let sessions = bot.join("sessions");
     let no_sessions = |source| ImportError::NoSessions { folder: sessions.clone(), source };
     let entries = fs::read_dir(&sessions).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(no_sessions)?;
     let mut folders: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| path.is_dir()).collect();
     folders.sort();
-    let mut personas = PersonaTables::new(rules.config);
+    let mut personas = PersonaTables::new(context.config);
     let mut planned = Vec::new();
     for folder in folders {
-        let plan = rules.plan_folder(&folder, &mut personas).unwrap_or_else(|reason| skipped(&folder, &reason));
+        let plan =
+            context.plan_folder(&folder, &mut personas).unwrap_or_else(|reason| skipped_folder(&folder, &reason));
         // A later folder must not get the same name or conversation.
-        rules.sessions.extend(plan.record.clone());
+        context.sessions.extend(plan.record.clone());
         planned.push(plan);
     }
     Ok((planned, personas))
 }
 
-fn skipped(folder: &Path, reason: &SkipReason) -> Planned {
+fn skipped_folder(folder: &Path, reason: &SkipReason) -> PlannedImport {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let row = ImportRow {
         name,
@@ -186,7 +187,7 @@ fn skipped(folder: &Path, reason: &SkipReason) -> Planned {
         folder: folder.to_owned(),
         note: reason.to_string(),
     };
-    Planned { row, record: None, transcript: None }
+    PlannedImport { row, record: None, transcript: None }
 }
 
 /// The bot's files of one session.
@@ -197,11 +198,11 @@ struct BotFolder {
     session: BotSession,
     persona: Option<BotPersona>,
     /// When the bot last wrote its metadata.
-    changed: Timestamp,
+    metadata_modified: Timestamp,
 }
 
 impl ImportRow {
-    fn new(record: &SessionRecord, outcome: Outcome, note: String) -> Self {
+    fn new(record: &SessionRecord, outcome: ImportOutcome, note: String) -> Self {
         Self {
             name: record.name.to_string(),
             outcome,
@@ -215,26 +216,33 @@ impl ImportRow {
     }
 }
 
-impl ImportRules<'_> {
-    fn plan_folder(&self, folder: &Path, personas: &mut PersonaTables) -> Result<Planned, SkipReason> {
+impl ImportContext<'_> {
+    fn plan_folder(&self, folder: &Path, personas: &mut PersonaTables) -> Result<PlannedImport, SkipReason> {
         let found = self.read_folder(folder)?;
         if let Some(earlier) = self.sessions.iter().find(|record| record.folder == found.folder) {
             let note = format!("session '{}' works in this folder", earlier.name);
-            let row = ImportRow::new(earlier, Outcome::Exists, note);
-            return Ok(Planned { row, record: None, transcript: None });
+            let row = ImportRow::new(earlier, ImportOutcome::Exists, note);
+            return Ok(PlannedImport { row, record: None, transcript: None });
         }
-        self.check_free(&found.name, &found.folder)?;
-        let (conversation, transcript) = self.conversation(&found.folder, found.session.conversation.as_deref());
+        self.check_name_is_free(&found.name, &found.folder)?;
+        let recorded = found.session.conversation.as_deref();
+        let (conversation, transcript) = self.conversation(&found.folder, recorded);
         let has_conversation = conversation.is_some();
         if let Some(conversation) = &conversation {
             self.check_conversation(conversation)?;
         }
         let persona = found.persona.as_ref();
         let persona_name = found.session.persona.or_else(|| persona.and_then(|persona| persona.name.clone()));
-        let no_conversation = (!has_conversation).then(|| "no conversation found: it starts a new one".to_owned());
-        let unknown_persona = persona_name.as_deref().and_then(|name| personas.add(name, persona));
-        let note = no_conversation.into_iter().chain(unknown_persona).collect::<Vec<_>>().join("; ");
-        let last_active = found.session.last_active.unwrap_or(found.changed).min(self.now);
+        let other_conversation = match (&conversation, recorded) {
+            (None, _) => Some("no conversation found: the session starts a new one".to_owned()),
+            (Some(latest), Some(lost)) if latest != lost => {
+                Some(format!("conversation {lost} has no transcript: the session continues the latest one"))
+            }
+            (Some(_), _) => None,
+        };
+        let unknown_persona = persona_name.as_deref().and_then(|name| personas.add_missing(name, persona));
+        let note = other_conversation.into_iter().chain(unknown_persona).collect::<Vec<_>>().join("; ");
+        let last_active = found.session.last_active.unwrap_or(found.metadata_modified).min(self.now);
         let id = found.name.free_id(|id| self.sessions.iter().any(|record| record.id() == id));
         let record = SessionRecord {
             id: Some(id).filter(|id| *id != found.name),
@@ -246,14 +254,14 @@ impl ImportRules<'_> {
             greeted: true,
             ..SessionRecord::new(found.name, self.owner.clone(), found.folder, self.agent, last_active)
         };
-        Ok(Planned { row: ImportRow::new(&record, Outcome::New, note), record: Some(record), transcript })
+        Ok(PlannedImport { row: ImportRow::new(&record, ImportOutcome::New, note), record: Some(record), transcript })
     }
 
     fn read_folder(&self, folder: &Path) -> Result<BotFolder, SkipReason> {
         let unreadable = |path: &Path, source| SkipReason::Unreadable { path: path.to_owned(), source };
         let folder = folder.canonicalize().map_err(|source| unreadable(folder, source))?;
         let path = folder.join("metadata.json");
-        let bytes = read(&path).map_err(|source| unreadable(&path, source))?;
+        let bytes = read_bot_file(&path).map_err(|source| unreadable(&path, source))?;
         let session = BotSession::parse(&bytes, self.timeout_unit, &self.zone);
         let session = session.map_err(|why| SkipReason::BotFile { path: path.clone(), why })?;
         if let Some(timeout) = session.idle_timeout.filter(|timeout| !config::IDLE_TIMEOUT.contains(timeout)) {
@@ -262,16 +270,16 @@ impl ImportRules<'_> {
         let persona = self.persona(&folder)?;
         let folder_name = folder.file_name().unwrap_or_default().to_string_lossy();
         let name = session.name.as_deref().unwrap_or(&folder_name).parse()?;
-        let changed = path.metadata().and_then(|metadata| metadata.modified()).ok();
-        let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        let changed = changed.map_or(self.now, |age| Timestamp::default().after(age));
-        Ok(BotFolder { folder, name, session, persona, changed })
+        let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
+        let modified = modified.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let metadata_modified = modified.map_or(self.now, |age| Timestamp::default().after(age));
+        Ok(BotFolder { folder, name, session, persona, metadata_modified })
     }
 
     /// Returns the persona in the folder's `persona.json`, or `None` if there is no such file.
     fn persona(&self, folder: &Path) -> Result<Option<BotPersona>, SkipReason> {
         let path = folder.join("persona.json");
-        match read(&path) {
+        match read_bot_file(&path) {
             Ok(bytes) => {
                 let parsed = BotPersona::parse(&bytes, self.timeout_unit);
                 parsed.map(Some).map_err(|why| SkipReason::BotFile { path, why })
@@ -281,7 +289,7 @@ impl ImportRules<'_> {
         }
     }
 
-    fn check_free(&self, name: &SessionName, folder: &Path) -> Result<(), SkipReason> {
+    fn check_name_is_free(&self, name: &SessionName, folder: &Path) -> Result<(), SkipReason> {
         if let Some(other) = self.sessions.iter().find(|record| record.name == *name) {
             return Err(SkipReason::NameInUse(other.folder.clone()));
         }
@@ -302,14 +310,16 @@ impl ImportRules<'_> {
         }
     }
 
-    /// Returns the id of the conversation that a session in `folder` continues: the one that the bot recorded, or else
-    /// the latest in the folder's `.claude`, or else the latest that the agent stored for the folder. If the transcript
-    /// isn't where the agent looks for it, also returns the copy to make.
+    /// Returns the id of the conversation that a session in `folder` continues: the one that the bot recorded if its
+    /// transcript exists, or else the latest in the folder's `.claude`, or else the latest that the agent stored for the
+    /// folder. If the transcript isn't where the agent looks for it, also returns the copy to make.
     fn conversation(&self, folder: &Path, recorded: Option<&str>) -> (Option<String>, Option<TranscriptCopy>) {
-        let own = own_transcripts(folder);
-        let project = self.projects.as_ref().map(|projects| projects.join(project_name(folder)));
+        let own = transcript_folders(folder);
+        let project = self.transcripts_folder.as_ref().map(|projects| projects.join(project_name(folder)));
         let latest = || latest_conversation(&own).or_else(|| latest_conversation(project.as_slice()));
-        let id = recorded.map(str::to_owned).or_else(|| latest().map(|(id, _)| id));
+        let has_transcript =
+            |id: &&str| own.iter().chain(&project).any(|folder| folder.join(format!("{id}.jsonl")).is_file());
+        let id = recorded.filter(has_transcript).map(str::to_owned).or_else(|| latest().map(|(id, _)| id));
         let Some(id) = id else { return (None, None) };
         let file = format!("{id}.jsonl");
         let from = own.iter().map(|folder| folder.join(&file)).find(|path| path.is_file());
@@ -319,7 +329,7 @@ impl ImportRules<'_> {
 }
 
 /// Returns the folders in a session's `.claude` folder that may contain transcripts.
-fn own_transcripts(folder: &Path) -> Vec<PathBuf> {
+fn transcript_folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join(".claude/projects")).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     folders.sort();
@@ -327,10 +337,10 @@ fn own_transcripts(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads a file of the bot.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read_bot_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST_FILE) {
+    fs::File::open(path)?.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE_SIZE) {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
     }
     Ok(bytes)

@@ -9,17 +9,17 @@ use uuid::Uuid;
 use crate::cli::TimeoutUnit;
 
 /// The bot's maximum timeout, in minutes. A larger number is probably in seconds, so it is rejected.
-const MOST_MINUTES: f64 = 120.0;
+const MAX_MINUTES: f64 = 120.0;
 
 /// The keys that may contain the id of claude's conversation.
-const CONVERSATION: [&str; 4] = ["claude_session_id", "session_id", "conversation_id", "conversation"];
+const CONVERSATION_KEYS: [&str; 4] = ["claude_session_id", "session_id", "conversation_id", "conversation"];
 
 /// The keys that may contain the persona's instructions.
-const INSTRUCTIONS: [&str; 3] = ["instructions", "system_prompt", "prompt"];
+const INSTRUCTION_KEYS: [&str; 3] = ["instructions", "system_prompt", "prompt"];
 
 /// The smallest number that counts as milliseconds since 1970. In seconds, it would be a date more than 3,000 years
 /// from now.
-const MILLISECONDS: f64 = 1e11;
+const MIN_MILLISECONDS: f64 = 1e11;
 
 /// The reason why a file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +49,12 @@ impl BotSession {
     /// The file is not a JSON object, or a field that the host uses has a wrong type.
     pub fn parse(bytes: &[u8], unit: TimeoutUnit, zone: &Zone) -> Result<Self, BotFileError> {
         let object = object(bytes)?;
-        let conversation = CONVERSATION.iter().filter_map(|key| object.get(*key)?.as_str());
+        let conversation = CONVERSATION_KEYS.iter().filter_map(|key| object.get(*key)?.as_str());
         Ok(Self {
-            name: text(&object, "name")?,
-            persona: text(&object, "persona")?,
-            idle_timeout: timeout(&object, unit)?,
-            last_active: time(&object, "last_active", zone)?,
+            name: string_field(&object, "name")?,
+            persona: string_field(&object, "persona")?,
+            idle_timeout: timeout_field(&object, unit)?,
+            last_active: time_field(&object, "last_active", zone)?,
             conversation: conversation.map(str::to_owned).find(|id| Uuid::parse_str(id).is_ok()),
         })
     }
@@ -76,15 +76,15 @@ impl BotPersona {
     pub fn parse(bytes: &[u8], unit: TimeoutUnit) -> Result<Self, BotFileError> {
         let object = object(bytes)?;
         let mut instructions = None;
-        for key in INSTRUCTIONS {
-            instructions = instructions.or(text(&object, key)?);
+        for key in INSTRUCTION_KEYS {
+            instructions = instructions.or(string_field(&object, key)?);
         }
         Ok(Self {
-            name: text(&object, "name")?,
-            description: text(&object, "description")?,
+            name: string_field(&object, "name")?,
+            description: string_field(&object, "description")?,
             instructions,
-            model: text(&object, "model")?,
-            idle_timeout: timeout(&object, unit)?,
+            model: string_field(&object, "model")?,
+            idle_timeout: timeout_field(&object, unit)?,
         })
     }
 }
@@ -99,17 +99,17 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, BotFileError> {
 }
 
 /// Returns a string, trimmed. A null or blank value counts as missing.
-fn text(object: &Map<String, Value>, key: &'static str) -> Result<Option<String>, BotFileError> {
+fn string_field(object: &Map<String, Value>, key: &'static str) -> Result<Option<String>, BotFileError> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(BotFileError::Field { key, wanted: "a text" })
+            Err(BotFileError::Field { key, wanted: "a string" })
         }
     }
 }
 
-fn timeout(object: &Map<String, Value>, unit: TimeoutUnit) -> Result<Option<Duration>, BotFileError> {
+fn timeout_field(object: &Map<String, Value>, unit: TimeoutUnit) -> Result<Option<Duration>, BotFileError> {
     let key = "idle_timeout";
     let wrong = BotFileError::Field { key, wanted: "a number or a duration, such as \"10m\"" };
     match object.get(key) {
@@ -118,7 +118,7 @@ fn timeout(object: &Map<String, Value>, unit: TimeoutUnit) -> Result<Option<Dura
         Some(Value::Number(number)) => {
             let number = number.as_f64().unwrap_or(f64::NAN);
             let seconds = match unit {
-                TimeoutUnit::Minutes if number > MOST_MINUTES => {
+                TimeoutUnit::Minutes if number > MAX_MINUTES => {
                     return Err(BotFileError::TooManyMinutes { key, number });
                 }
                 TimeoutUnit::Minutes => number * 60.0,
@@ -131,14 +131,14 @@ fn timeout(object: &Map<String, Value>, unit: TimeoutUnit) -> Result<Option<Dura
 }
 
 /// Returns a time, which is a text in ISO 8601 notation or a number of seconds or milliseconds since 1970.
-fn time(object: &Map<String, Value>, key: &'static str, zone: &Zone) -> Result<Option<Timestamp>, BotFileError> {
+fn time_field(object: &Map<String, Value>, key: &'static str, zone: &Zone) -> Result<Option<Timestamp>, BotFileError> {
     let wrong = BotFileError::Field { key, wanted: "a time, such as \"2026-01-31T09:30:00\", or seconds since 1970" };
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => zone.parse_time(text).map(Some).ok_or(wrong),
         Some(Value::Number(number)) => {
             let number = number.as_f64().unwrap_or(f64::NAN);
-            let seconds = if number >= MILLISECONDS { number / 1000.0 } else { number };
+            let seconds = if number >= MIN_MILLISECONDS { number / 1000.0 } else { number };
             let since = Duration::try_from_secs_f64(seconds).map_err(|_| wrong)?;
             Ok(Some(Timestamp::default().after(since)))
         }
@@ -185,7 +185,7 @@ mod tests {
         for (json, error) in [
             ("{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
             ("[]", "it must contain a JSON object"),
-            (r#"{"name": 5}"#, "`name` must be a text"),
+            (r#"{"name": 5}"#, "`name` must be a string"),
             (r#"{"idle_timeout": true}"#, "`idle_timeout` must be a number or a duration, such as \"10m\""),
             (r#"{"idle_timeout": -1}"#, "`idle_timeout` must be a number or a duration, such as \"10m\""),
             (
@@ -204,11 +204,11 @@ mod tests {
     #[test]
     fn a_persona_has_instructions_under_one_of_three_keys() {
         let parse = |json: &str| BotPersona::parse(json.as_bytes(), TimeoutUnit::Minutes);
-        for key in INSTRUCTIONS {
+        for key in INSTRUCTION_KEYS {
             let persona = parse(&format!(r#"{{"name": "sre", "{key}": "Watch.", "idle_timeout": 5}}"#)).unwrap();
             assert_eq!(persona.instructions.as_deref(), Some("Watch."), "{key}");
             assert_eq!(persona.idle_timeout, Some(Duration::from_secs(300)));
         }
-        assert_eq!(parse(r#"{"prompt": 1}"#).unwrap_err().to_string(), "`prompt` must be a text");
+        assert_eq!(parse(r#"{"prompt": 1}"#).unwrap_err().to_string(), "`prompt` must be a string");
     }
 }

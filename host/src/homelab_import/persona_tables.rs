@@ -25,18 +25,20 @@ impl PersonaTables {
     }
 
     /// Adds a session's persona unless the configuration contains it. Returns the note for the user, if there is one.
-    pub(super) fn add(&mut self, name: &str, persona: Option<&BotPersona>) -> Option<String> {
+    pub(super) fn add_missing(&mut self, name: &str, persona: Option<&BotPersona>) -> Option<String> {
         if self.configured.contains(name) {
             return None;
         }
-        let Some(table) = persona.and_then(table) else {
-            return Some(format!("persona '{name}' is not configured, and persona.json has no instructions: add it"));
+        let Some(table) = persona.and_then(persona_table) else {
+            return Some(format!(
+                "persona '{name}' is not configured, and persona.json has no instructions: add the persona to the configuration"
+            ));
         };
         let added = self.missing.entry(name.to_owned()).or_insert_with(|| table.clone());
         if *added == table {
             Some(format!("add persona '{name}' to the configuration before the first message"))
         } else {
-            Some(format!("persona '{name}' differs from an earlier session's, which is the one that is printed"))
+            Some(format!("persona '{name}' differs from that of an earlier session; the earlier one is printed"))
         }
     }
 
@@ -55,7 +57,7 @@ impl PersonaTables {
 }
 
 /// Returns the settings of a persona, or `None` if it has no instructions.
-fn table(persona: &BotPersona) -> Option<Table> {
+fn persona_table(persona: &BotPersona) -> Option<Table> {
     let entries = [
         ("description", persona.description.clone()),
         ("model", persona.model.clone()),
@@ -81,11 +83,13 @@ mod tests {
             model: None,
             idle_timeout: Some(std::time::Duration::from_secs(90)),
         };
-        assert_eq!(tables.add("planner", None), None);
+        assert_eq!(tables.add_missing("planner", None), None);
         assert_eq!(tables.to_toml(), "");
-        assert!(tables.add("none", None).unwrap().contains("has no instructions: add it"));
-        assert!(tables.add("on call", Some(&persona("Be\nbrief."))).unwrap().starts_with("add persona 'on call'"));
-        assert!(tables.add("on call", Some(&persona("Be\nlong."))).unwrap().contains("differs"));
+        assert!(tables.add_missing("none", None).unwrap().contains("has no instructions: add the persona"));
+        assert!(
+            tables.add_missing("on call", Some(&persona("Be\nbrief."))).unwrap().starts_with("add persona 'on call'")
+        );
+        assert!(tables.add_missing("on call", Some(&persona("Be\nlong."))).unwrap().contains("differs"));
         let merged = cordboard_core::config::load(&tables.to_toml()).unwrap();
         let added = &merged.plugins.by_name[PLUGIN].config["personas"]["on call"];
         assert_eq!(added["instructions"], "Be\nbrief.");

@@ -28,11 +28,11 @@ impl Bot {
         path
     }
 
-    fn rules<'c>(&self, config: &'c Config, sessions: Vec<SessionRecord>) -> ImportRules<'c> {
-        ImportRules {
+    fn context<'c>(&self, config: &'c Config, sessions: Vec<SessionRecord>) -> ImportContext<'c> {
+        ImportContext {
             config,
             agent: "claude",
-            projects: Some(self.path("home/projects")),
+            transcripts_folder: Some(self.path("home/projects")),
             sessions,
             owner: UserId("telegram:7".to_owned()),
             zone: Zone::utc(),
@@ -41,9 +41,9 @@ impl Bot {
         }
     }
 
-    fn plan(&self, sessions: Vec<SessionRecord>) -> BTreeMap<String, Planned> {
+    fn plan(&self, sessions: Vec<SessionRecord>) -> BTreeMap<String, PlannedImport> {
         let config = Config::defaults();
-        let (planned, _) = plan(self.path("").as_path(), self.rules(&config, sessions)).unwrap();
+        let (planned, _) = plan(self.path("").as_path(), self.context(&config, sessions)).unwrap();
         planned.into_iter().map(|plan| (plan.row.name.clone(), plan)).collect()
     }
 }
@@ -63,12 +63,12 @@ fn a_folder_becomes_a_session_that_works_in_it() {
 }
 
 #[test]
-fn the_persona_file_names_the_persona_if_the_metadata_does_not() {
+fn persona_json_is_the_fallback_for_the_persona() {
     let bot = Bot::new();
     bot.write("sessions/a/metadata.json", r#"{"last_active": 99999999999}"#);
     bot.write("sessions/a/persona.json", r#"{"name": "sre", "system_prompt": "Watch."}"#);
     let config = Config::defaults();
-    let (planned, personas) = plan(&bot.path(""), bot.rules(&config, Vec::new())).unwrap();
+    let (planned, personas) = plan(&bot.path(""), bot.context(&config, Vec::new())).unwrap();
     assert_eq!(planned[0].row.persona.as_deref(), Some("sre"));
     assert!(planned[0].row.note.contains("add persona 'sre' to the configuration"), "{}", planned[0].row.note);
     assert!(personas.to_toml().starts_with("[plugins.persona.config.personas.sre]\n"), "{}", personas.to_toml());
@@ -97,6 +97,18 @@ fn the_conversation_is_the_recorded_one_or_the_latest() {
         let copy = TranscriptCopy { from: from.clone(), to: target(&format!("{id}.jsonl")) };
         assert_eq!(plan.transcript, Some(copy));
     }
+    // A recorded conversation without a transcript can't be resumed.
+    let lost = "2b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e";
+    bot.write("sessions/a/metadata.json", &format!(r#"{{"claude_session_id": "{lost}"}}"#));
+    let row = &bot.plan(Vec::new())["a"].row;
+    assert_eq!(row.conversation.as_deref(), Some(SECOND));
+    assert_eq!(row.note, format!("conversation {lost} has no transcript: the session continues the latest one"));
+    bot.write("sessions/c/metadata.json", &format!(r#"{{"claude_session_id": "{lost}"}}"#));
+    let row = &bot.plan(Vec::new())["c"].row;
+    assert_eq!(
+        (row.conversation.as_deref(), row.note.as_str()),
+        (None, "no conversation found: the session starts a new one")
+    );
     // The transcript is already where the agent looks for it, so nothing is copied.
     bot.write("sessions/b/metadata.json", "{}");
     let project = project_name(&bot.path("sessions/b"));
@@ -108,7 +120,7 @@ fn the_conversation_is_the_recorded_one_or_the_latest() {
 }
 
 #[test]
-fn conflicts_and_bad_files_have_reasons_and_skip_no_other_folder() {
+fn conflicts_and_bad_files_are_reported_with_reasons() {
     let bot = Bot::new();
     let metadata = |name: &str, text: &str| bot.write(&format!("sessions/{name}/metadata.json"), text);
     metadata("broken", "{");
@@ -118,6 +130,7 @@ fn conflicts_and_bad_files_have_reasons_and_skip_no_other_folder() {
     metadata("taken", "{}");
     metadata("a name", "{}");
     metadata("same", &format!(r#"{{"session_id": "{FIRST}"}}"#));
+    bot.write(&format!("sessions/same/.claude/projects/x/{FIRST}.jsonl"), "{}\n");
     bot.write("sessions/bad-persona/metadata.json", "{}");
     bot.write("sessions/bad-persona/persona.json", "[]");
     bot.write("sessions/empty/notes.txt", "");
@@ -135,21 +148,25 @@ fn conflicts_and_bad_files_have_reasons_and_skip_no_other_folder() {
     let at = |name: &str, file: &str| bot.path("sessions").join(name).join(file).display().to_string();
     assert_eq!(planned.len(), 8, "`copy` has the name of `good`");
     for (name, outcome, note) in [
-        ("a name", Outcome::Invalid, "'a name' is not a session name".to_owned()),
-        ("bad-persona", Outcome::Invalid, format!("{}: it must contain", at("bad-persona", "persona.json"))),
-        ("broken", Outcome::Invalid, format!("{}: it is not valid JSON", at("broken", "metadata.json"))),
-        ("empty", Outcome::Invalid, format!("failed to read {}: No such file", at("empty", "metadata.json"))),
-        ("good", Outcome::Conflict, format!("a session of this name works in {}", bot.path("sessions/copy").display())),
-        ("long", Outcome::Invalid, "idle_timeout is 30d, but must be between 1s and 7d".to_owned()),
-        ("same", Outcome::Conflict, format!("its conversation {FIRST} is the one of session 'taken'")),
-        ("taken", Outcome::Conflict, "a session of this name works in /srv/taken: rename it".to_owned()),
+        ("a name", ImportOutcome::Invalid, "'a name' is not a session name".to_owned()),
+        ("bad-persona", ImportOutcome::Invalid, format!("{}: it must contain", at("bad-persona", "persona.json"))),
+        ("broken", ImportOutcome::Invalid, format!("{}: it is not valid JSON", at("broken", "metadata.json"))),
+        ("empty", ImportOutcome::Invalid, format!("failed to read {}: No such file", at("empty", "metadata.json"))),
+        (
+            "good",
+            ImportOutcome::Conflict,
+            format!("a session of this name works in {}", bot.path("sessions/copy").display()),
+        ),
+        ("long", ImportOutcome::Invalid, "idle_timeout is 30d, but must be between 1s and 7d".to_owned()),
+        ("same", ImportOutcome::Conflict, format!("session 'taken' already continues conversation {FIRST}")),
+        ("taken", ImportOutcome::Conflict, "a session of this name works in /srv/taken: rename it".to_owned()),
     ] {
         let (found, reason) = row(name);
         assert!(found == outcome && reason.starts_with(&note), "{name}: {found:?} {reason}");
         assert!(planned[name].record.is_none());
     }
-    let no_sessions = plan(&bot.path("sessions/good"), bot.rules(&Config::defaults(), Vec::new())).unwrap_err();
-    assert!(no_sessions.to_string().contains("name the bot's folder, which contains the folder sessions"));
+    let no_sessions = plan(&bot.path("sessions/good"), bot.context(&Config::defaults(), Vec::new())).unwrap_err();
+    assert!(no_sessions.to_string().contains("name the bot's folder, which contains the `sessions` folder"));
 }
 
 #[test]
@@ -159,12 +176,12 @@ fn an_imported_folder_is_not_imported_again() {
     let mut record = bot.plan(Vec::new())["web"].record.clone().unwrap();
     record.rename("site".parse().unwrap());
     let again = &bot.plan(vec![record])["site"];
-    assert_eq!((again.row.outcome, &again.record), (Outcome::Exists, &None));
+    assert_eq!((again.row.outcome, &again.record), (ImportOutcome::Exists, &None));
     assert_eq!(again.row.note, "session 'site' works in this folder");
 }
 
 #[test]
-fn a_name_that_is_another_sessions_id_gets_its_own_id() {
+fn taken_session_id_gets_a_suffix() {
     let bot = Bot::new();
     bot.write("sessions/web/metadata.json", "{}");
     let owner = UserId("telegram:7".to_owned());
@@ -181,13 +198,13 @@ async fn an_imported_session_is_stored_with_its_transcript() {
     bot.write(&format!("sessions/web/.claude/projects/x/{FIRST}.jsonl"), "{\"cwd\":\"/x\"}\n");
     bot.write("sessions/unreadable/metadata.json", "{}");
     let config = Config::defaults();
-    let (mut planned, _) = plan(&bot.path(""), bot.rules(&config, Vec::new())).unwrap();
+    let (mut planned, _) = plan(&bot.path(""), bot.context(&config, Vec::new())).unwrap();
     // The transcript of the first session can't be copied.
     planned[0].transcript = Some(TranscriptCopy { from: bot.path("missing"), to: bot.path("home/projects/x/y.jsonl") });
     let (store, _) = cordboard_store::open(&bot.path("state")).unwrap();
-    perform(&store, &mut planned).await;
+    store_planned(&store, &mut planned).await;
     store.close().await;
-    assert_eq!([planned[0].row.outcome, planned[1].row.outcome], [Outcome::Failed, Outcome::Imported]);
+    assert_eq!([planned[0].row.outcome, planned[1].row.outcome], [ImportOutcome::Failed, ImportOutcome::Imported]);
     assert!(planned[0].row.note.starts_with("failed to copy "), "{}", planned[0].row.note);
     let stored = cordboard_store::read_only(&bot.path("state")).unwrap().sessions;
     assert_eq!(stored.len(), 1);

@@ -74,7 +74,7 @@ fn sessions_of_the_homelab_bot_are_imported_once() {
     assert!(table.starts_with("NAME    OUTCOME   PERSONA  TIMEOUT  ACTIVE"), "{table}");
     assert!(table.contains("metadata.json: it is not valid JSON"), "{table}");
     assert!(
-        text(&done.stderr).contains("1 of 2 sessions can't be imported"),
+        text(&done.stderr).contains("1 of 2 sessions weren't imported: each one's note says why"),
         "{}",
         text(&done.stderr)
     );

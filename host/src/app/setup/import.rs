@@ -15,7 +15,7 @@ use crate::{
     cli::{ImportHomelab, ResolvedPaths},
     clock::Clock,
     control::HandoverError,
-    homelab_import::{self, ImportRow, ImportRules, PersonaTables, Planned},
+    homelab_import::{self, ImportContext, ImportRow, PersonaTables, PlannedImport},
     listing, logging,
     schedule::HostZone,
 };
@@ -33,7 +33,7 @@ pub fn homelab(options: &ImportHomelab) -> Result<(), AppError> {
         block_on(async {
             let (store, snapshot) = cordboard_store::open(&paths.state)?;
             let (mut planned, personas) = plan(options, &paths, snapshot)?;
-            homelab_import::perform(&store, &mut planned).await;
+            homelab_import::store_planned(&store, &mut planned).await;
             store.close().await;
             Ok((planned, personas))
         })?
@@ -48,7 +48,8 @@ pub fn homelab(options: &ImportHomelab) -> Result<(), AppError> {
         0 => Ok(()),
         count => {
             let total = rows.len();
-            let text = format!("{count} of {total} sessions can't be imported: the column NOTE of the table says why");
+            let verb = if options.dry_run { "can't be" } else { "weren't" };
+            let text = format!("{count} of {total} sessions {verb} imported: each one's note says why");
             Err(AppError::Problems(text))
         }
     }
@@ -63,22 +64,22 @@ fn plan(
     options: &ImportHomelab,
     paths: &ResolvedPaths,
     snapshot: StoreSnapshot,
-) -> Result<(Vec<Planned>, PersonaTables), AppError> {
+) -> Result<(Vec<PlannedImport>, PersonaTables), AppError> {
     let config = load(paths)?;
     let requested = options.agent.as_deref();
     let (name, agent) = config.agents.of_kind(AgentKind::Claude, requested).ok_or_else(|| {
         let refusal = requested.map_or(HandoverError::NoAgent, |name| HandoverError::NoSuchAgent(name.to_owned()));
         AppError::Refused(refusal.to_string())
     })?;
-    let rules = ImportRules {
+    let context = ImportContext {
         config: &config,
         agent: name,
-        projects: projects_folder(agent, &Environment::read()).ok(),
+        transcripts_folder: projects_folder(agent, &Environment::read()).ok(),
         sessions: snapshot.sessions,
         owner: AccessEntries { configured: &config.access, stored: &snapshot.people }.effective().operator(),
         zone: HostZone::new().current(),
         timeout_unit: options.timeout_unit,
         now: Clock::system().now(),
     };
-    Ok(homelab_import::plan(&options.dir, rules).map_err(SetupError::from)?)
+    Ok(homelab_import::plan(&options.dir, context).map_err(SetupError::from)?)
 }

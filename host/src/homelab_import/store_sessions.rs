@@ -11,11 +11,11 @@ use std::{
 use cordboard_core::types::SessionRecord;
 use cordboard_store::{Store, StoreError};
 
-use super::{Outcome, Planned, TranscriptCopy};
+use super::{ImportOutcome, PlannedImport, TranscriptCopy};
 
 /// The reason why a planned session was not imported.
 #[derive(Debug, thiserror::Error)]
-enum PerformError {
+enum StoreSessionError {
     #[error("failed to copy {} to {}: {source}", from.display(), to.display())]
     Copy { from: PathBuf, to: PathBuf, source: io::Error },
     #[error("failed to {0}")]
@@ -24,13 +24,13 @@ enum PerformError {
 
 /// Stores the planned sessions, and records each outcome in the session's row. If a session can't be stored, the others
 /// are still imported.
-pub async fn perform(store: &Store, planned: &mut [Planned]) {
+pub async fn store_planned(store: &Store, planned: &mut [PlannedImport]) {
     for plan in planned {
         let Some(record) = &plan.record else { continue };
         match import(store, record, plan.transcript.as_ref()).await {
-            Ok(()) => plan.row.outcome = Outcome::Imported,
+            Ok(()) => plan.row.outcome = ImportOutcome::Imported,
             Err(error) => {
-                plan.row.outcome = Outcome::Failed;
+                plan.row.outcome = ImportOutcome::Failed;
                 plan.row.note = error.to_string();
             }
         }
@@ -41,16 +41,16 @@ async fn import(
     store: &Store,
     record: &SessionRecord,
     transcript: Option<&TranscriptCopy>,
-) -> Result<(), PerformError> {
+) -> Result<(), StoreSessionError> {
     if let Some(TranscriptCopy { from, to }) = transcript {
-        let failed = |source| PerformError::Copy { from: from.clone(), to: to.clone(), source };
-        place(from, to).map_err(failed)?;
+        let failed = |source| StoreSessionError::Copy { from: from.clone(), to: to.clone(), source };
+        copy_transcript(from, to).map_err(failed)?;
     }
     Ok(store.create_session(record).await?)
 }
 
 /// Copies a transcript atomically, so that the agent never sees a partial file. Never replaces an existing file.
-fn place(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_transcript(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(Path::new("/"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let partial = to.with_extension("partial");
@@ -76,13 +76,13 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         fs::write(path("a.jsonl"), "old").unwrap();
         let to = path("projects/x/a.jsonl");
-        place(&path("a.jsonl"), &to).unwrap();
+        copy_transcript(&path("a.jsonl"), &to).unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "old");
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(path("a.jsonl"), "new").unwrap();
-        place(&path("a.jsonl"), &to).unwrap();
+        copy_transcript(&path("a.jsonl"), &to).unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "old");
         assert_eq!(fs::read_dir(path("projects/x")).unwrap().count(), 1, "no partial file is left");
-        assert!(place(&path("missing"), &path("projects/x/b.jsonl")).is_err());
+        assert!(copy_transcript(&path("missing"), &path("projects/x/b.jsonl")).is_err());
     }
 }
