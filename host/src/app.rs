@@ -29,7 +29,7 @@ pub use backups::handle_backup;
 pub use check::check;
 pub use inspect::{list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
 pub use plugin_dev::author;
-pub use scripts::{SendError, command_session};
+pub use scripts::{SendError, run_session_command};
 pub use setup::set_up;
 pub use store_adapters::StoredSessions;
 pub use terminal_handover::{adopt, attach};

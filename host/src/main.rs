@@ -40,7 +40,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Usage(usage) => app::list_usage(&usage),
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),
-        Command::Session(command) => app::command_session(&command),
+        Command::Session(command) => app::run_session_command(&command),
         Command::Backup(command) => app::handle_backup(&command),
         Command::Plugin(plugin) => app::author(&plugin.task),
         Command::Setup(setup) => app::set_up(&setup),

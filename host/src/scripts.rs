@@ -19,10 +19,12 @@ use crate::{
 };
 
 /// The maximum number of similar names in the error for an unknown session.
-const SIMILAR_NAMES: usize = 3;
+const MAX_SUGGESTIONS: usize = 3;
 
-const NOT_SHOWN: &str = "Cordboard has a bug, so the answer could not be shown. The log contains details.";
-const CANCELED: &str = "An interrupt canceled the prompt. Use /retry or /leave in the chat to decide about it.";
+const NOT_SHOWN: &str = "The answer could not be shown because of a bug in Cordboard. See the log for details.";
+const CANCELED: &str =
+    "The prompt was canceled by an interrupt. In the chat, use /retry to send it again or /leave to drop it.";
+const INTERRUPTED: &str = "The host stopped before the answer was complete.";
 const DROPPED: &str = "A user dropped the prompt from the queue.";
 
 pub struct ScriptService {
@@ -47,14 +49,18 @@ impl ScriptService {
 
 fn unknown_session(name: &SessionName, mut known: Vec<&str>) -> String {
     let mut similar = Vec::new();
-    while similar.len() < SIMILAR_NAMES
+    while similar.len() < MAX_SUGGESTIONS
         && let Some(nearest) = route::nearest(name.as_str(), known.iter().copied())
     {
         known.retain(|other| *other != nearest);
         similar.push(format!("'{nearest}'"));
     }
-    let meant = if similar.is_empty() { ";".to_owned() } else { format!("; did you mean {}?", similar.join(" or ")) };
-    format!("session '{name}' doesn't exist{meant} `cordboard sessions` lists the sessions")
+    let suggestion = match similar.as_slice() {
+        [] => ";".to_owned(),
+        [only] => format!("; did you mean {only}?"),
+        [others @ .., last] => format!("; did you mean {} or {last}?", others.join(", ")),
+    };
+    format!("session '{name}' doesn't exist{suggestion} `cordboard sessions` lists the sessions")
 }
 
 /// Returns the reason why the session rejected the prompt, or `None` if it accepted it.
@@ -68,34 +74,40 @@ fn rejection(outcome: &PromptOutcome, session: &SessionName) -> Option<String> {
 
 /// Returns the report for the script that waits for the outcome, without secrets.
 fn report(outcome: Option<PromptOutcome>, session: &SessionName) -> PromptReport {
-    let (outcome, why, turn) = match outcome {
-        None => (ReportedOutcome::Failed, Some(NOT_SHOWN.to_owned()), None),
-        Some(PromptOutcome::TurnEnded(turn)) => {
-            let why = failure(&turn);
-            (if why.is_none() { ReportedOutcome::Answered } else { ReportedOutcome::Failed }, why, Some(turn))
-        }
-        Some(PromptOutcome::TurnInterrupted(turn)) => (ReportedOutcome::Interrupted, failure(&turn), Some(turn)),
-        Some(PromptOutcome::NotAnswered(Completion::Interrupted | Completion::Superseded)) => {
-            (ReportedOutcome::Interrupted, Some(CANCELED.to_owned()), None)
-        }
-        Some(PromptOutcome::NotAnswered(Completion::Dropped(_))) => {
-            (ReportedOutcome::Failed, Some(DROPPED.to_owned()), None)
-        }
-        Some(PromptOutcome::NotAnswered(Completion::Rejected(notice))) => {
-            (ReportedOutcome::Failed, Some(render::plain(&notice.reply(session).text)), None)
-        }
-    };
-    PromptReport {
+    let without_turn = |outcome, why: &str| PromptReport {
         outcome,
-        answer: turn.as_ref().map(|turn| scrub::text(turn.final_text())).unwrap_or_default(),
-        why: why.map(scrub::text),
-        cost_usd: turn.and_then(|turn| turn.cost_usd),
+        answer: String::new(),
+        why: Some(scrub::text(why.to_owned())),
+        cost_usd: None,
+    };
+    match outcome {
+        None => without_turn(ReportedOutcome::Failed, NOT_SHOWN),
+        Some(PromptOutcome::TurnEnded(turn)) => match incomplete_reason(&turn) {
+            None => turn_report(&turn, ReportedOutcome::Answered, None),
+            Some(why) => turn_report(&turn, ReportedOutcome::Failed, Some(why)),
+        },
+        Some(PromptOutcome::TurnInterrupted(turn)) => {
+            let why = incomplete_reason(&turn).unwrap_or_else(|| INTERRUPTED.to_owned());
+            turn_report(&turn, ReportedOutcome::Interrupted, Some(why))
+        }
+        Some(PromptOutcome::NotAnswered(Completion::Interrupted | Completion::Superseded)) => {
+            without_turn(ReportedOutcome::Interrupted, CANCELED)
+        }
+        Some(PromptOutcome::NotAnswered(Completion::Dropped(_))) => without_turn(ReportedOutcome::Failed, DROPPED),
+        Some(PromptOutcome::NotAnswered(Completion::Rejected(notice))) => {
+            without_turn(ReportedOutcome::Failed, &render::plain(&notice.reply(session).text))
+        }
     }
+}
+
+fn turn_report(turn: &Turn, outcome: ReportedOutcome, why: Option<String>) -> PromptReport {
+    let answer = scrub::text(turn.final_text());
+    PromptReport { outcome, answer, why: why.map(scrub::text), cost_usd: turn.cost_usd }
 }
 
 /// Returns the reason why the turn's answer is incomplete, or `None` if it is complete. A turn that `/stop` ended in
 /// its own chat counts as done, because the chat shows it as finished, but it is silent; it is reported as stopped.
-fn failure(turn: &Turn) -> Option<String> {
+fn incomplete_reason(turn: &Turn) -> Option<String> {
     match (&turn.state, turn.alert) {
         (TurnState::Failed(why), _) => Some(why.clone()),
         (TurnState::Stopped, _) | (TurnState::Running | TurnState::Done, Alert::Silent) => Some(messages::stopped()),
@@ -155,7 +167,7 @@ mod tests {
             "session 'alpah' doesn't exist; did you mean 'alpha'? `cordboard sessions` lists the sessions"
         );
         let found = text("web", &["web1", "web2", "web3", "web4"]);
-        assert!(found.contains("did you mean 'web1' or 'web2' or 'web3'?"), "{found}");
+        assert!(found.contains("did you mean 'web1', 'web2' or 'web3'?"), "{found}");
         assert_eq!(text("x", &[]), "session 'x' doesn't exist; `cordboard sessions` lists the sessions");
     }
 
@@ -178,6 +190,8 @@ mod tests {
         assert_eq!((stopped.outcome, stopped.why.as_deref()), (ReportedOutcome::Failed, Some("Stopped.")));
         let interrupted = PromptOutcome::TurnInterrupted(turn(TurnState::Failed("shutdown".to_owned())));
         assert_eq!(outcome(Some(interrupted)).outcome, ReportedOutcome::Interrupted);
+        let without_reason = outcome(Some(PromptOutcome::TurnInterrupted(turn(TurnState::Done))));
+        assert!(without_reason.why.is_some_and(|why| !why.is_empty()), "a script prints the reason");
         assert_eq!(outcome(None).outcome, ReportedOutcome::Failed);
     }
 

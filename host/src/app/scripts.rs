@@ -28,18 +28,18 @@ use crate::{
 };
 
 /// The exit code if the answer did not arrive in time, as with timeout(1).
-const TIMED_OUT: u8 = 124;
+const EXIT_TIMED_OUT: u8 = 124;
 
 /// The exit code after Ctrl-C, as in shells: 128 plus the number of SIGINT.
-const INTERRUPTED: u8 = 130;
+const EXIT_INTERRUPTED: u8 = 130;
 
 /// The exit code for a prompt that can't be sent. Invalid arguments have the same exit code.
-const USAGE: u8 = 2;
+const EXIT_USAGE: u8 = 2;
 
 /// The reason why `cordboard send` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    #[error("the prompt is empty: add a text, or use - and pipe a text to standard input")]
+    #[error("the prompt is empty: give a text, or use - to read it from standard input")]
     Empty,
     #[error("standard input is not UTF-8 text: convert it first, for example with iconv")]
     NotText,
@@ -52,16 +52,16 @@ pub enum SendError {
     Input(std::io::Error),
     #[error("session '{session}' did not answer: {why}")]
     NotAnswered { session: SessionName, why: String },
-    #[error("session '{session}' has not answered within {}; it continues, and the chat shows its answer", format_duration(*after))]
+    #[error("session '{session}' has not answered within {}; the agent keeps working, and its answer will appear in the chat", format_duration(*after))]
     TimedOut { session: SessionName, after: Duration },
-    #[error("stopped waiting; session '{0}' continues, and the chat shows its answer")]
+    #[error("stopped waiting; the agent of session '{0}' keeps working, and its answer will appear in the chat")]
     Interrupted(SessionName),
     #[error(
-        "the host stopped before session '{0}' answered; the prompt is stored, and the chat shows its answer, or asks about it, after the next start"
+        "the host stopped before session '{0}' answered; the prompt is stored, and after the next start the chat shows its answer or asks what to do with it"
     )]
     HostStopped(SessionName),
     #[error(
-        "it is unknown whether the host accepted the prompt: look for it in the chat of session '{session}' before you send it again; {why}"
+        "the host may or may not have accepted the prompt ({why}): check the chat of session '{session}' before you send it again"
     )]
     Unknown { session: SessionName, why: StoppedBy },
 }
@@ -69,21 +69,21 @@ pub enum SendError {
 /// The reason why the command stopped waiting for the host to accept the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoppedBy {
-    #[error("the time limit was reached first")]
+    #[error("the time limit was reached")]
     TimeLimit,
-    #[error("Ctrl-C came first")]
+    #[error("Ctrl-C was pressed")]
     CtrlC,
-    #[error("the host stopped first")]
+    #[error("the host stopped")]
     HostStopped,
 }
 
 impl SendError {
     pub(super) fn code(&self) -> ExitCode {
         match self {
-            Self::Empty | Self::NotText | Self::TooLong => ExitCode::from(USAGE),
+            Self::Empty | Self::NotText | Self::TooLong => ExitCode::from(EXIT_USAGE),
             Self::Input(_) | Self::NotAnswered { .. } => ExitCode::FAILURE,
-            Self::TimedOut { .. } | Self::Unknown { why: StoppedBy::TimeLimit, .. } => ExitCode::from(TIMED_OUT),
-            Self::Interrupted(_) | Self::Unknown { why: StoppedBy::CtrlC, .. } => ExitCode::from(INTERRUPTED),
+            Self::TimedOut { .. } | Self::Unknown { why: StoppedBy::TimeLimit, .. } => ExitCode::from(EXIT_TIMED_OUT),
+            Self::Interrupted(_) | Self::Unknown { why: StoppedBy::CtrlC, .. } => ExitCode::from(EXIT_INTERRUPTED),
             Self::HostStopped(_) | Self::Unknown { why: StoppedBy::HostStopped, .. } => ExitCode::from(NO_HOST),
         }
     }
@@ -102,7 +102,7 @@ struct Answer<'a> {
 ///
 /// # Errors
 /// No host is running, the host refuses the command, or a prompt is not answered.
-pub fn command_session(command: &SessionCommand) -> Result<(), AppError> {
+pub fn run_session_command(command: &SessionCommand) -> Result<(), AppError> {
     match command {
         SessionCommand::Send(options) => send(options),
         SessionCommand::Stop(target) => {
@@ -121,7 +121,7 @@ fn send(options: &SendPrompt) -> Result<(), AppError> {
     logging::start("error");
     let state = options.state.resolve()?;
     let then = if options.wait { AfterAcceptance::ReportOutcome } else { AfterAcceptance::Close };
-    let prompt = ScriptPrompt { session: options.session.clone(), text: prompt(&options.text)?, then };
+    let prompt = ScriptPrompt { session: options.session.clone(), text: read_prompt(&options.text)?, then };
     let (accepted, report) = block_on(submit(&state, prompt, options.timeout))?;
     let Some(report) = report else {
         return if options.json { print_json(&accepted) } else { Ok(()) };
@@ -141,7 +141,7 @@ fn send(options: &SendPrompt) -> Result<(), AppError> {
 }
 
 /// Returns the prompt from the command line, or from standard input if the text is `-`.
-fn prompt(text: &str) -> Result<String, SendError> {
+fn read_prompt(text: &str) -> Result<String, SendError> {
     let text = if text == "-" { read_input(std::io::stdin().lock())? } else { text.to_owned() };
     match text.trim() {
         "" => Err(SendError::Empty),
@@ -197,7 +197,7 @@ async fn submit(
         return Ok((accepted, None));
     }
     let report = tokio::select! {
-        report = outcome(pending, &session) => report?,
+        report = await_report(pending, &session) => report?,
         () = &mut expired => return Err(SendError::TimedOut { session, after: limit.unwrap_or_default() }.into()),
         _ = &mut interrupted => return Err(SendError::Interrupted(session).into()),
     };
@@ -205,7 +205,7 @@ async fn submit(
 }
 
 /// Waits for the outcome of an accepted prompt. Meanwhile, prints the reasons why the session can't continue.
-async fn outcome(mut pending: PendingQuery, session: &SessionName) -> Result<PromptReport, AppError> {
+async fn await_report(mut pending: PendingQuery, session: &SessionName) -> Result<PromptReport, AppError> {
     loop {
         match pending.next().await? {
             Some(ControlAnswer::Ended(report)) => return Ok(report),
@@ -237,7 +237,7 @@ fn print_json(value: &impl Serialize) -> Result<(), AppError> {
 fn control_session(
     target: &SessionTarget,
     command: ScriptCommand,
-    text: impl Fn(&SessionRow) -> String,
+    message: impl Fn(&SessionRow) -> String,
 ) -> Result<(), AppError> {
     logging::start("error");
     let state = target.state.resolve()?;
@@ -249,7 +249,7 @@ fn control_session(
             None => Err(AppError::NoHost { state: state.clone() }),
         }
     })?;
-    if target.json { print_json(&row) } else { print_text(&format!("{}\n", text(&row))) }
+    if target.json { print_json(&row) } else { print_text(&format!("{}\n", message(&row))) }
 }
 
 #[cfg(test)]
@@ -258,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_prompt_is_text_of_limited_length() {
-        assert_eq!(prompt(" a\n\n").unwrap(), " a");
-        assert!(matches!(prompt(" \n"), Err(SendError::Empty)));
-        assert!(matches!(prompt(&"x".repeat(LONGEST_PROMPT + 1)), Err(SendError::TooLong)));
+        assert_eq!(read_prompt(" a\n\n").unwrap(), " a");
+        assert!(matches!(read_prompt(" \n"), Err(SendError::Empty)));
+        assert!(matches!(read_prompt(&"x".repeat(LONGEST_PROMPT + 1)), Err(SendError::TooLong)));
         assert_eq!(read_input(&b"two\nlines\n"[..]).unwrap(), "two\nlines\n");
         assert!(matches!(read_input(&b"\xff"[..]), Err(SendError::NotText)));
         assert!(matches!(read_input(std::io::repeat(b'x')), Err(SendError::TooLong)));

@@ -19,7 +19,7 @@ pub enum BackupCommand {
 const BACKUP_HELP: &str =
     "The backup contains sessions, messages, access, decisions, usage, and the state and versions of
 plugins. Back up these separately:
-  your configuration, with the files that it names (tokens, secrets), and your plugin folder
+  your configuration, and the files that it names (tokens, secrets), and your plugin folder
   sessions/ in the state directory: the files in the session folders
   the agents' own data, for example ~/.claude: without it, agents start new conversations
 

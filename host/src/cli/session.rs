@@ -25,11 +25,12 @@ pub enum SessionCommand {
 
 const SEND_HELP: &str =
     "The prompt waits in the session's queue like a message from the chat. The chat shows its start,
-then the answer. With --wait, a notice on standard error says if the session waits for a user.
+then the answer. With --wait, a notice on standard error tells you when the session is waiting for
+a user.
 
 Exit codes: 0 accepted or, with --wait, answered; 1 refused, failed or interrupted; 2 wrong usage;
-3 no host runs, or it stopped; 124 no answer within --timeout; 130 interrupted with Ctrl-C.
-After 124 and 130, the agent continues.
+3 no host is running, or it stopped; 124 no answer within --timeout; 130 interrupted with Ctrl-C.
+After 124 and 130, the agent keeps working.
 
 Examples:
   cordboard send --session alpha \"run the tests\"
@@ -38,21 +39,22 @@ Examples:
   cordboard send --session alpha --wait --json hello | jq -r .answer";
 
 const STOP_EXAMPLES: &str =
-    "Queued messages stay queued. Exits with 1 if nothing is running, and with 3 if no host runs.
+    "Queued messages stay queued. Exits with 1 if nothing is running, and with 3 if no host is running.
 
 Examples:
   cordboard stop alpha";
 
 const SUSPEND_EXAMPLES: &str =
-    "The next message resumes the agent. Exits with 1 if the agent is busy, and with 3 if no host runs.
+    "The next message resumes the agent. Exits with 1 if the agent is busy, and with 3 if no host is
+running.
 
 Examples:
   cordboard suspend alpha
   cordboard suspend alpha --json | jq -r .phase";
 
 const ARCHIVE_EXAMPLES: &str =
-    "Use /restore in the chat to restore it. Exits with 1 if the session is busy, and with 3 if no host
-runs.
+    "Use /restore in the chat to undo this. Exits with 1 if the session is busy, and with 3 if no host
+is running.
 
 Examples:
   cordboard archive alpha";

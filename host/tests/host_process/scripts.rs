@@ -109,13 +109,15 @@ fn a_script_that_stops_waiting_leaves_the_turn_running() {
     let pid = Pid::from_raw(i32::try_from(script.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::INT).unwrap();
     let interrupted = ended(script.wait_with_output().unwrap());
-    let error = "cordboard: stopped waiting; session 'a' continues, and the chat shows its answer\n".to_owned();
+    let error =
+        "cordboard: stopped waiting; the agent of session 'a' keeps working, and its answer will appear in the chat\n"
+            .to_owned();
     assert_eq!(interrupted, (Some(130), String::new(), error));
     exits(
         &home,
         &["send", "--session", "a", "--wait", "--timeout", "200ms", "hello"],
         124,
-        "session 'a' has not answered within 200ms; it continues, and the chat shows its answer",
+        "session 'a' has not answered within 200ms; the agent keeps working, and its answer will appear in the chat",
     );
     host.expect("line ");
     assert_eq!(host.session("a")["phase"], "busy");
@@ -186,7 +188,7 @@ fn refused_prompts_are_explained_and_not_stored() {
         &home,
         &["send", "--session", "alpha", " "],
         2,
-        "the prompt is empty: add a text, or use - and pipe a text to standard input",
+        "the prompt is empty: give a text, or use - to read it from standard input",
     );
     for arguments in [&["send", "--session", "a b", "x"][..], &["send", "--session", "alpha", "--timeout", "5s", "x"]] {
         assert_eq!(run(&home, arguments).status.code(), Some(2), "{arguments:?}");
