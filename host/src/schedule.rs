@@ -37,12 +37,12 @@ pub trait JobRunner: Send + Sync + 'static {
     fn changes(&self) -> watch::Receiver<u64>;
     /// Stores a plugin's jobs and deletes stored jobs that it no longer has. For each job, returns the time up to which
     /// runs have been handled or skipped: `now` for a new job.
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
+    async fn sync_jobs(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores the time of a run before the job starts.
     ///
     /// # Errors
     /// The store failed. The job may run again after a restart.
-    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError>;
+    async fn record_start(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError>;
     async fn run(&self, due: &DueRun);
 }
 
@@ -107,7 +107,7 @@ impl<W: JobRunner> Schedule<W> {
                 continue;
             }
             let now = (self.wall)();
-            let since = self.runner.remember(&plugin, &jobs, now).await;
+            let since = self.runner.sync_jobs(&plugin, &jobs, now).await;
             self.timetable.replace(&plugin, jobs.into_iter().zip(since));
         }
     }
@@ -123,7 +123,7 @@ impl<W: JobRunner> Schedule<W> {
     async fn start_due(&mut self) {
         self.update_zone();
         for due in self.timetable.due((self.wall)()) {
-            if let Err(error) = self.runner.begin(&due.key, due.at).await {
+            if let Err(error) = self.runner.record_start(&due.key, due.at).await {
                 tracing::error!(
                     plugin = due.key.plugin,
                     job = due.key.job,

@@ -42,7 +42,7 @@ impl JobRunner for PluginJobs {
         self.plugins.changes()
     }
 
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
+    async fn sync_jobs(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
         let known = self.store.sync_jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
@@ -51,7 +51,7 @@ impl JobRunner for PluginJobs {
         })
     }
 
-    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
+    async fn record_start(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
         self.store.begin_job(&key.plugin, &key.job, at).await
     }
 

@@ -106,12 +106,12 @@ impl JobRunner for Fake {
         self.changed.subscribe()
     }
 
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
+    async fn sync_jobs(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
         assert_eq!(plugin, "p");
         jobs.iter().map(|(job, _)| *lock(&self.stored).entry(key(job)).or_insert(now)).collect()
     }
 
-    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
+    async fn record_start(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
         lock(&self.stored).insert(key.clone(), at);
         Ok(())
     }
