@@ -14,7 +14,7 @@ pub struct LineWriter<W>(pub W);
 impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let record_text = scrub::text(String::from_utf8_lossy(record).into_owned());
-        self.0.write_all(one_line(&record_text).as_bytes())?;
+        self.0.write_all(escape_line(&record_text).as_bytes())?;
         Ok(record.len())
     }
 
@@ -43,12 +43,12 @@ impl<W: Write> Write for JsonLineWriter<W> {
 pub(super) fn one_json_line(record: &[u8]) -> String {
     let record = scrub::text(String::from_utf8_lossy(record).into_owned());
     let mut line = String::with_capacity(record.len());
-    for letter in record.trim_end().chars() {
-        if is_unseen(letter) {
+    for c in record.trim_end().chars() {
+        if is_unseen(c) {
             let mut units = [0; 2];
-            letter.encode_utf16(&mut units).iter().for_each(|unit| _ = write!(line, "\\u{unit:04x}"));
+            c.encode_utf16(&mut units).iter().for_each(|unit| _ = write!(line, "\\u{unit:04x}"));
         } else {
-            line.push(letter);
+            line.push(c);
         }
     }
     line.push('\n');
@@ -57,23 +57,24 @@ pub(super) fn one_json_line(record: &[u8]) -> String {
 
 /// Returns a record as one line. Keeps tabs and colors. Escapes line breaks, other control characters, invisible
 /// characters, and those that change the writing direction.
-fn one_line(record: &str) -> String {
+fn escape_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
     let record = record.strip_suffix('\n').unwrap_or(record);
-    for (at, letter) in record.char_indices() {
-        match letter {
-            '\t' => line.push(letter),
-            '\u{1b}' if is_colour(&record[at + 1..]) => line.push(letter),
-            letter if is_unseen(letter) => _ = write!(line, "{}", letter.escape_default()),
-            letter => line.push(letter),
+    for (at, c) in record.char_indices() {
+        match c {
+            '\t' => line.push(c),
+            '\u{1b}' if is_color_sequence(&record[at + 1..]) => line.push(c),
+            c if is_unseen(c) => _ = write!(line, "{}", c.escape_default()),
+            c => line.push(c),
         }
     }
     line.push('\n');
     line
 }
 
-/// Returns whether the text after an escape character continues a color sequence.
-fn is_colour(rest: &str) -> bool {
+/// Returns whether the text after an escape character continues a color sequence. Only tracing-subscriber writes such
+/// sequences: it escapes the escape characters in messages and fields.
+fn is_color_sequence(rest: &str) -> bool {
     let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
     end.is_some_and(|end| end.starts_with('m'))
 }
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_json_record_stays_json_without_secrets_and_invisible_characters() {
+    fn a_json_record_stays_json_and_is_scrubbed() {
         scrub::remember("<token>", "987654321:JsO-abcdefghijklmnop");
         let fields = serde_json::json!({ "a": "x\u{202e}\n\u{e0001}\"987654321:JsO-abcdefghijklmnop\"" });
         let mut lines = Vec::new();
