@@ -145,7 +145,7 @@ pub enum HandoverError {
         configured.display(), folder.display()
     )]
     OtherFolder { session: SessionName, configured: PathBuf, folder: PathBuf },
-    #[error("the host can't identify this process: run the command on the machine of the host, outside of containers")]
+    #[error("the host can't identify this process: run the command on the host's machine, outside containers")]
     NoProcess,
     #[error("the host runs as another user: run the command as the user with the id {0}")]
     OtherUser(u32),
