@@ -12,9 +12,9 @@ use rustix::process::Signal;
 use super::support::{Home, LIMIT};
 
 /// A socket on which a host notifies systemd.
-struct Notifications(UnixDatagram);
+struct NotifySocket(UnixDatagram);
 
-impl Notifications {
+impl NotifySocket {
     fn open(home: &Home) -> Self {
         let socket = UnixDatagram::bind(home.path("notify")).unwrap();
         socket.set_read_timeout(Some(LIMIT)).unwrap();
@@ -35,9 +35,9 @@ impl Notifications {
 }
 
 #[test]
-fn systemd_learns_the_state_of_the_host() {
+fn host_notifies_systemd_of_its_state() {
     let home = Home::new();
-    let notifications = Notifications::open(&home);
+    let notifications = NotifySocket::open(&home);
     let socket = home.path("notify").display().to_string();
     let limit = Duration::from_millis(200).as_micros().to_string();
     let mut host = home.start_with(&[("NOTIFY_SOCKET", &socket), ("WATCHDOG_USEC", &limit)]);
@@ -56,7 +56,7 @@ fn systemd_learns_the_state_of_the_host() {
 }
 
 #[test]
-fn a_token_from_systemd_replaces_that_of_the_file() {
+fn systemd_credential_overrides_the_token_file() {
     let home = Home::new();
     let credentials = home.path("credentials");
     fs::create_dir(&credentials).unwrap();

@@ -67,7 +67,7 @@ fn the_page_fits_each_screen_in_light_and_dark() {
                 let brightness = browser.evaluate(BRIGHTNESS).as_u64().unwrap();
                 assert_eq!(brightness > 200, scheme == "light", "{scheme}: {brightness}");
                 assert_eq!(brightness < 60, scheme == "dark", "{scheme}: {brightness}");
-                browser.save_picture(&format!("{}-{scheme}{}", screen.width, path.replace('/', "-")));
+                browser.save_screenshot(&format!("{}-{scheme}{}", screen.width, path.replace('/', "-")));
             }
         }
     }

@@ -11,16 +11,17 @@ use std::{
     time::Instant,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::support::{LIMIT, LOOK};
 
 /// The environment variable that contains the path of the browser.
-const VARIABLE: &str = "CORDBOARD_TEST_CHROMIUM";
+const CHROMIUM_VARIABLE: &str = "CORDBOARD_TEST_CHROMIUM";
 
 /// Moves the two pipes from standard input and output to file descriptors 3 and 4, where the browser expects them.
-const LAUNCH: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
+const LAUNCH_SCRIPT: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 
 const FLAGS: [&str; 10] = [
     "--headless=new",
@@ -58,20 +59,20 @@ pub struct Screen {
 impl Chromium {
     /// Starts the browser from `CORDBOARD_TEST_CHROMIUM`, or `chromium` from the PATH. Returns `None` if there is none.
     pub fn start() -> Option<Self> {
-        let named = std::env::var_os(VARIABLE);
+        let named = std::env::var_os(CHROMIUM_VARIABLE);
         let in_path = || {
             let folders = std::env::var_os("PATH")?;
             std::env::split_paths(&folders).map(|folder| folder.join("chromium")).find(|path| path.is_file())
         };
         let Some(program) = named.or_else(|| in_path().map(OsString::from)) else {
-            eprintln!("skipped: no chromium in the PATH (set {VARIABLE})");
+            eprintln!("skipped: no chromium in the PATH (set {CHROMIUM_VARIABLE})");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
         let mut folder = OsString::from("--user-data-dir=");
         folder.push(profile.path());
         let mut child = Command::new("sh")
-            .args(["-c", LAUNCH, "sh"])
+            .args(["-c", LAUNCH_SCRIPT, "sh"])
             .arg(program)
             .args(FLAGS)
             .args([folder, "about:blank".into()])
@@ -174,13 +175,13 @@ impl Chromium {
         }
     }
 
-    /// Saves a picture of the page to the folder in `CORDBOARD_TEST_PICTURES`, if it is set, so that a person can look
+    /// Saves a screenshot of the page to the folder in `CORDBOARD_TEST_PICTURES`, if it is set, so that a person can look
     /// at the page.
-    pub fn save_picture(&mut self, name: &str) {
+    pub fn save_screenshot(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("CORDBOARD_TEST_PICTURES") else { return };
         let taken = self.call("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
-        let file = std::path::Path::new(&folder).join(format!("{name}.png.base64"));
-        std::fs::write(file, taken["data"].as_str().unwrap()).unwrap();
+        let image = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), image).unwrap();
     }
 
     /// Returns the parameters of the events with this method so far.

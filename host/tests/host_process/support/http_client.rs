@@ -12,7 +12,7 @@ pub struct HttpClient {
 }
 
 /// A complete response.
-pub struct HttpAnswer {
+pub struct HttpResponse {
     pub status: u16,
     /// The status line and the headers.
     pub head: String,
@@ -48,15 +48,15 @@ impl HttpClient {
         let length = body.len();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let answer =
-            HttpAnswer::parse(&self.send(
+            HttpResponse::parse(&self.send(
                 format!("{line} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}").as_bytes(),
             ));
         (answer.status, answer.body)
     }
 
     /// Requests a path, with the address as the host unless the headers contain another one.
-    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
-        HttpAnswer::parse(&self.send(self.head(path, headers).as_bytes()))
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
+        HttpResponse::parse(&self.send(self.head(path, headers).as_bytes()))
     }
 
     /// Returns the head of a GET request.
@@ -70,7 +70,7 @@ impl HttpClient {
     }
 }
 
-impl HttpAnswer {
+impl HttpResponse {
     fn parse(answer: &str) -> Self {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: {answer:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
