@@ -6,33 +6,32 @@ mod background_tasks;
 mod backups;
 mod bot_router;
 mod check;
-mod exit_reason;
 mod front_end;
+mod handover_commands;
 mod inspect;
 mod jobs;
 mod left_over_agents;
 mod options;
 mod own_files;
-mod plugin_dev;
+mod plugin_commands;
 mod restored_inbox;
 mod run;
-mod scripts;
+mod session_commands;
 mod setup;
 mod shutdown;
 mod status_page;
 mod store_adapters;
 mod telegram;
-mod terminal_handover;
-mod update_sources;
+mod telegram_updates;
 
-pub use backups::handle_backup;
+pub use backups::run_backup_command;
 pub use check::check;
+pub use handover_commands::{adopt, attach};
 pub use inspect::{list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
-pub use plugin_dev::author;
-pub use scripts::{SendError, run_session_command};
-pub use setup::set_up;
+pub use plugin_commands::run_plugin_command;
+pub use session_commands::{SendError, run_session_command};
+pub use setup::run_setup_command;
 pub use store_adapters::StoredSessions;
-pub use terminal_handover::{adopt, attach};
 
 use std::{
     io::ErrorKind,
@@ -105,7 +104,7 @@ pub enum AppError {
     #[error("failed to {0}")]
     Token(#[from] TokenError),
     #[error(
-        "failed to start: [{first}] and [{second}] have a token of the same bot, {bot}; create another bot with @BotFather, or delete one of the tables"
+        "failed to start: [{first}] and [{second}] contain tokens of the same bot, {bot}; create another bot with @BotFather, or delete one of the tables"
     )]
     SameBot { first: String, second: String, bot: String },
     #[error("failed to {0}")]
@@ -118,17 +117,17 @@ pub enum AppError {
     FewFiles { limit: u64 },
     #[error("failed to start: {0}")]
     Start(#[from] std::io::Error),
-    #[error("the input ended, and after {} these were still open: {open}", config::format_duration(*patience))]
-    Undrained { patience: std::time::Duration, open: String },
+    #[error("the input ended, and these were still open after {}: {open}", config::format_duration(*limit))]
+    Undrained { limit: std::time::Duration, open: String },
     #[error(
         "the input ended before these questions of agents were answered: {questions}; the agents continued without an answer"
     )]
     Unanswered { questions: String },
     #[error(
         "the input ended, and after {} some messages had not been read from standard output: {messages}; they are shown at the next start",
-        config::format_duration(*patience)
+        config::format_duration(*limit)
     )]
-    Unread { patience: std::time::Duration, messages: usize },
+    Unread { limit: std::time::Duration, messages: usize },
     #[error(
         "failed to open the control socket {}: {source}; use another folder with --state",
         path.display()
@@ -286,7 +285,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let (config, config_file) = load_file(&paths)?;
     let has_bot = config.telegram_bots().next().is_some();
     let kind = run.chat.unwrap_or(if has_bot { ChatKind::Telegram } else { ChatKind::Console });
-    let log = logging::start_host(front_end::log_level(kind), &config.log);
+    let log = logging::start_host(front_end::default_log_level(kind), &config.log);
     if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
             tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set the plugin folder to the folder that contains the file");
@@ -307,9 +306,9 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         paths,
         config: LiveConfig::new(config),
         config_file,
-        kind,
+        chat: kind,
         environment,
-        log,
+        log_levels: log,
         service_manager: ServiceManager::detect(),
     }));
     // Reading standard input blocks a thread until the next line, so the runtime does not wait for that thread.

@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
-pub use backups::{Backup, BackupCommand, Restore};
-pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
+pub use backups::{BackupCommand, BackupFile};
+pub use plugin::{
+    BuildArgs, CallArgs, CallerRole, CheckArgs, ConfigOptions, ExtensionPoint, Language, NewArgs, Plugin,
+    PluginCommand, TestArgs, WatchArgs,
+};
 pub use session::{SendPrompt, SessionCommand, SessionTarget};
 pub use setup::{
-    Completions, Import, ImportHomelab, ImportSource, Init, InstallService, Man, NoConfigHome, Service, ServiceTask,
-    SetupCommand, Shell, TimeoutUnit,
+    CompletionsArgs, ImportArgs, ImportHomelab, ImportSource, InitArgs, InstallService, ManArgs, NoConfigHome,
+    ServiceArgs, ServiceCommand, SetupCommand, Shell, TimeoutUnit,
 };
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
@@ -225,8 +228,8 @@ impl State {
     /// # Errors
     /// No state directory is given, and neither `XDG_STATE_HOME` nor `HOME` is set.
     pub fn resolve(&self) -> Result<PathBuf, NoHome> {
-        let default = || home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard"));
-        self.state.clone().or_else(default).map(|state| absolute(&state)).ok_or(NoHome)
+        let default = || xdg_folder("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard"));
+        self.state.clone().or_else(default).map(|state| make_absolute(&state)).ok_or(NoHome)
     }
 }
 
@@ -234,7 +237,7 @@ impl Adopt {
     /// Returns the absolute path of the requested folder.
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
-        self.folder.as_deref().map(absolute)
+        self.folder.as_deref().map(make_absolute)
     }
 }
 
@@ -260,25 +263,25 @@ impl Paths {
         let config = self.config.clone().or_else(|| default_config().filter(|path| path.exists()));
         let state = State { state: self.state.clone() }.resolve()?;
         Ok(ResolvedPaths {
-            config: config.as_deref().map(absolute),
+            config: config.as_deref().map(make_absolute),
             state,
-            plugins: self.plugins.as_deref().map(absolute),
+            plugins: self.plugins.as_deref().map(make_absolute),
         })
     }
 }
 
 /// Returns the configuration file that applies if none is given. It may not exist.
 fn default_config() -> Option<PathBuf> {
-    home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"))
+    xdg_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"))
 }
 
-fn absolute(path: &Path) -> PathBuf {
+fn make_absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns the folder that an XDG variable names, or the default folder below `HOME`. A relative path counts as unset,
 /// as the XDG specification requires.
-fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
+fn xdg_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
 }

@@ -147,7 +147,7 @@ impl HubLoop {
                 event = self.accepted.recv(), if self.hub.is_open() => return event.unwrap_or(HubEvent::Closed),
                 () = &mut timeout => return HubEvent::Timeout,
                 // If this loop is stuck, systemd restarts the host.
-                () = self.watchdog.beat() => {}
+                () = self.watchdog.ping() => {}
             }
         }
     }

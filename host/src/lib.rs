@@ -20,7 +20,7 @@ pub mod pairing;
 pub mod received_files;
 pub mod rollout;
 pub mod schedule;
-pub mod scripts;
+pub mod script_service;
 pub mod service_manager;
 pub mod session;
 pub mod session_files;

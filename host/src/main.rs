@@ -41,9 +41,9 @@ fn dispatch() -> Result<(), AppError> {
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),
         Command::Session(command) => app::run_session_command(&command),
-        Command::Backup(command) => app::handle_backup(&command),
-        Command::Plugin(plugin) => app::author(&plugin.task),
-        Command::Setup(setup) => app::set_up(&setup),
+        Command::Backup(command) => app::run_backup_command(&command),
+        Command::Plugin(plugin) => app::run_plugin_command(&plugin.command),
+        Command::Setup(setup) => app::run_setup_command(&setup),
     }
 }
 

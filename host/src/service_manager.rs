@@ -32,19 +32,19 @@ impl ServiceManager {
     }
 
     /// Reports that the host accepts messages, or that a reload has begun to apply the changed files.
-    pub fn ready(self) {
+    pub fn notify_ready(self) {
         self.notify(&[NotifyState::Ready]);
     }
 
-    /// Reports that the host is reloading. `systemctl reload` waits until [`Self::ready`] is called.
-    pub fn reloading(self) {
+    /// Reports that the host is reloading. `systemctl reload` waits until [`Self::notify_ready`] is called.
+    pub fn notify_reloading(self) {
         // systemd ignores RELOADING=1 without MONOTONIC_USEC.
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             self.notify(&[NotifyState::Reloading, now]);
         }
     }
 
-    pub fn stopping(self) {
+    pub fn notify_stopping(self) {
         self.notify(&[NotifyState::Stopping]);
     }
 
@@ -69,7 +69,7 @@ impl ServiceManager {
     }
 }
 
-/// Pings systemd's watchdog as long as a loop calls [`Self::beat`], so that systemd restarts the host if the loop is
+/// Pings systemd's watchdog as long as a loop calls [`Self::ping`], so that systemd restarts the host if the loop is
 /// stuck.
 #[derive(Debug)]
 pub struct Watchdog {
@@ -78,8 +78,8 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Waits until the next beat is due, and sends it. Never returns without a watchdog. Cancel safe.
-    pub async fn beat(&mut self) {
+    /// Waits until the next ping is due, and sends it. Never returns without a watchdog. Cancel safe.
+    pub async fn ping(&mut self) {
         match &mut self.interval {
             Some(interval) => {
                 interval.tick().await;

@@ -21,12 +21,12 @@ pub struct AccessCheckedChat {
 }
 
 impl AccessCheckedChat {
-    fn check(&self, place: &Place) -> Result<(), ChatError> {
-        let is_served = |id| hub::role(&id, place, &self.config.now().access).is_some();
-        if hub::person_of(place).is_none_or(is_served) {
+    fn check_access(&self, place: &Place) -> Result<(), ChatError> {
+        let has_access = |id| hub::role(&id, place, &self.config.now().access).is_some();
+        if hub::person_of(place).is_none_or(has_access) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its reader no longer has access".to_owned() })
+        Err(ChatError::Forbidden { why: "the recipient no longer has access".to_owned() })
     }
 }
 
@@ -49,7 +49,7 @@ impl Chat for AccessCheckedChat {
     }
 
     async fn show_draft(&self, place: &Place, draft: &Draft) -> Result<(), ChatError> {
-        self.check(place)?;
+        self.check_access(place)?;
         self.chat.show_draft(place, draft).await
     }
 
@@ -58,7 +58,7 @@ impl Chat for AccessCheckedChat {
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
-        self.check(place)?;
+        self.check_access(place)?;
         let sent = self.chat.send(place, message).await?;
         hit(Failpoint::PostSent);
         Ok(sent)
@@ -66,7 +66,7 @@ impl Chat for AccessCheckedChat {
 
     /// Edits a message. In a removed user's private chat, only removes the message's buttons, which no longer work.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
-        if self.check(place).is_err() {
+        if self.check_access(place).is_err() {
             return self.chat.remove_buttons(place, id).await;
         }
         self.chat.edit(place, id, message).await
@@ -81,13 +81,13 @@ impl Chat for AccessCheckedChat {
     }
 
     async fn show_activity(&self, place: &Place, line: Option<&str>) {
-        if self.check(place).is_ok() {
+        if self.check_access(place).is_ok() {
             self.chat.show_activity(place, line).await;
         }
     }
 
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
-        self.check(place).is_err() || self.chat.acknowledge(place, message).await
+        self.check_access(place).is_err() || self.chat.acknowledge(place, message).await
     }
 
     async fn download(&self, place: &Place, file: &ChatFile, to: File) -> Result<(), DownloadError> {
@@ -99,16 +99,16 @@ impl Chat for AccessCheckedChat {
     }
 
     fn can_create_topic(&self, place: &Place) -> bool {
-        self.check(place).is_ok() && self.chat.can_create_topic(place)
+        self.check_access(place).is_ok() && self.chat.can_create_topic(place)
     }
 
     async fn create_topic(&self, place: &Place, look: &TopicAppearance) -> Result<Place, ChatError> {
-        self.check(place)?;
+        self.check_access(place)?;
         self.chat.create_topic(place, look).await
     }
 
     async fn edit_topic(&self, topic: &Place, edit: &TopicEdit) -> Result<(), ChatError> {
-        self.check(topic)?;
+        self.check_access(topic)?;
         self.chat.edit_topic(topic, edit).await
     }
 

@@ -41,7 +41,7 @@ impl BackgroundTasks {
     /// Opens the webhook listener if `[webhook] listen` is set.
     ///
     /// # Errors
-    /// The address cannot be bound.
+    /// The address can't be bound.
     pub async fn open(host: &Arc<HostService>) -> Result<Self, AppError> {
         let Some(address) = host.config().webhook.listen else { return Ok(Self { listener: None }) };
         let listener = webhook::listen(address).await.map_err(|source| AppError::Listen {

@@ -9,12 +9,12 @@ use cordboard_store::CopyProgress;
 
 use super::{AppError, inspect::print_text};
 use crate::{
-    cli::{Backup, BackupCommand, Restore},
+    cli::{BackupCommand, BackupFile},
     logging,
 };
 
 /// The minimum time between two updates of the progress line.
-const REDRAW: Duration = Duration::from_millis(200);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The number of bytes in a megabyte.
 const MEGABYTE: u64 = 1_000_000;
@@ -23,14 +23,14 @@ const MEGABYTE: u64 = 1_000_000;
 ///
 /// # Errors
 /// The database can't be read or is damaged, a host is running during a restore, or a file can't be used.
-pub fn handle_backup(command: &BackupCommand) -> Result<(), AppError> {
+pub fn run_backup_command(command: &BackupCommand) -> Result<(), AppError> {
     match command {
         BackupCommand::Backup(options) => back_up(options),
         BackupCommand::Restore(options) => restore(options),
     }
 }
 
-fn back_up(options: &Backup) -> Result<(), AppError> {
+fn back_up(options: &BackupFile) -> Result<(), AppError> {
     logging::start("warn");
     let (state, file) = (options.state.resolve()?, options.file());
     let mut line = ProgressLine::new();
@@ -39,7 +39,7 @@ fn back_up(options: &Backup) -> Result<(), AppError> {
     print_text(&format!("Backed up the database to {} ({} bytes).\n", file.display(), size?))
 }
 
-fn restore(options: &Restore) -> Result<(), AppError> {
+fn restore(options: &BackupFile) -> Result<(), AppError> {
     logging::start("warn");
     let (state, file) = (options.state.resolve()?, options.file());
     let mut line = ProgressLine::new();
@@ -52,22 +52,22 @@ fn restore(options: &Restore) -> Result<(), AppError> {
 /// A line on the terminal that shows the progress of a long copy.
 struct ProgressLine {
     is_terminal: bool,
-    drawn: Instant,
+    last_drawn: Instant,
     is_shown: bool,
 }
 
 impl ProgressLine {
     fn new() -> Self {
-        Self { is_terminal: stderr().is_terminal(), drawn: Instant::now(), is_shown: false }
+        Self { is_terminal: stderr().is_terminal(), last_drawn: Instant::now(), is_shown: false }
     }
 
-    /// Updates the line if at least [`REDRAW`] has passed since the last update.
+    /// Updates the line if at least [`REDRAW_INTERVAL`] has passed since the last update.
     fn show(&mut self, progress: CopyProgress, out: &mut impl Write) {
-        if self.is_terminal && self.drawn.elapsed() >= REDRAW {
+        if self.is_terminal && self.last_drawn.elapsed() >= REDRAW_INTERVAL {
             let CopyProgress { copied, total } = progress;
             // The copy continues even if standard error is closed.
             drop(write!(out, "\r\x1b[Kcopied {} of {} MB", copied / MEGABYTE, total / MEGABYTE));
-            (self.drawn, self.is_shown) = (Instant::now(), true);
+            (self.last_drawn, self.is_shown) = (Instant::now(), true);
         }
     }
 
@@ -93,8 +93,8 @@ mod tests {
             line.clear(&mut out);
             String::from_utf8(out).expect("it is text")
         };
-        let before = Instant::now().checked_sub(REDRAW).expect("the machine runs longer");
-        let line = |is_terminal, drawn| ProgressLine { is_terminal, drawn, is_shown: false };
+        let before = Instant::now().checked_sub(REDRAW_INTERVAL).expect("the machine runs longer");
+        let line = |is_terminal, last_drawn| ProgressLine { is_terminal, last_drawn, is_shown: false };
         assert_eq!(shown(line(true, before)), "\r\x1b[Kcopied 12 of 99 MB\r\x1b[K");
         assert_eq!(shown(line(true, Instant::now())), "");
         assert_eq!(shown(line(false, before)), "");

@@ -30,8 +30,8 @@ impl BotRouter {
     /// No bot serves the place while this host process runs. After a configuration change and a restart, a bot may
     /// serve it again.
     fn bot(&self, place: &Place) -> Result<&Arc<dyn Chat>, ChatError> {
-        let missing = || ChatError::Unreachable { why: format!("the host runs no bot [{}]", place.front_end) };
-        self.bots.get(&place.front_end).ok_or_else(missing)
+        let unreachable = || ChatError::Unreachable { why: format!("no bot is running for [{}]", place.front_end) };
+        self.bots.get(&place.front_end).ok_or_else(unreachable)
     }
 
     fn bot_or_main(&self, place: &Place) -> &Arc<dyn Chat> {

@@ -14,7 +14,7 @@ use super::{
     AppError,
     inspect::{activate_all, block_on, print_text},
     load, own_files, status_page,
-    telegram::{BotId, check_different_bots},
+    telegram::{ConfiguredBot, check_different_bots},
 };
 use crate::{
     cli::{Paths, ResolvedPaths},
@@ -101,7 +101,7 @@ fn check_tokens(paths: &ResolvedPaths, config: &LiveConfig) -> Result<Vec<String
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         print_row("token", verdict, &file.display().to_string())?;
         match checked {
-            Ok(id) => ids.push(BotId { table, id }),
+            Ok(id) => ids.push(ConfiguredBot { table, id }),
             Err(error) => problems.push(format!("failed to {error}")),
         }
     }

@@ -10,9 +10,8 @@ use tokio::sync::mpsc;
 
 use super::{
     AppError,
-    exit_reason::ExitReason,
     options::StartOptions,
-    telegram::{InboxOf, TelegramFrontEnd},
+    telegram::{InboxFactory, TelegramFrontEnd},
 };
 use crate::{
     cli::{ChatKind, ResolvedPaths},
@@ -35,11 +34,21 @@ pub const fn name(kind: ChatKind) -> &'static str {
 
 /// Returns the default log level. If the chat is a console on a terminal, the log appears between the chat messages, so
 /// only warnings and errors are logged.
-pub fn log_level(kind: ChatKind) -> &'static str {
+pub fn default_log_level(kind: ChatKind) -> &'static str {
     match (kind, Mode::detect()) {
         (ChatKind::Console, Mode::Terminal) => "warn",
         (ChatKind::Console, Mode::Pipe) | (ChatKind::Telegram, _) => "info",
     }
+}
+
+/// The reason why the host exits.
+#[derive(Debug)]
+pub enum ExitReason {
+    /// SIGTERM, SIGINT or SIGHUP arrived, a console user quit, or standard output was closed.
+    Requested,
+    /// Console input ended. The host waits up to `[console] drain` for open turns, then shuts down.
+    InputEnded,
+    Failed(AppError),
 }
 
 pub struct FrontEnd {
@@ -52,17 +61,18 @@ enum FrontEndKind {
     Telegram(Box<TelegramFrontEnd>),
 }
 
-/// Opens the front-end. It doesn't accept messages until [`FrontEnd::begin`] is called.
+/// Opens the front-end. It doesn't accept messages until [`FrontEnd::start`] is called.
 pub async fn open(
     options: &StartOptions,
-    inbox_of: InboxOf<'_>,
+    inbox_factory: InboxFactory<'_>,
     sessions: &Arc<SessionRegistry>,
     pairing: &Arc<OwnerPairing>,
 ) -> Result<FrontEnd, AppError> {
-    match options.kind {
-        ChatKind::Console => open_console(options, inbox_of(console::FRONT_END), pairing.clock),
+    match options.chat {
+        ChatKind::Console => open_console(options, inbox_factory(console::FRONT_END), pairing.clock),
         ChatKind::Telegram => {
-            let (telegram, chat) = TelegramFrontEnd::open(options, inbox_of, sessions, Arc::clone(pairing)).await?;
+            let (telegram, chat) =
+                TelegramFrontEnd::open(options, inbox_factory, sessions, Arc::clone(pairing)).await?;
             Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(Box::new(telegram)) })
         }
     }
@@ -130,22 +140,22 @@ impl FrontEnd {
     }
 
     /// Starts accepting messages. `outbound` sends notices about the front-end.
-    pub fn begin(&mut self, outbound: Outbound) {
+    pub fn start(&mut self, outbound: Outbound) {
         match &mut self.kind {
             FrontEndKind::Console(console, _) => console.start_input(),
-            FrontEndKind::Telegram(telegram) => telegram.begin(outbound),
+            FrontEndKind::Telegram(telegram) => telegram.start(outbound),
         }
     }
 
     /// Waits until the front-end ends, and returns the reason: the console's input or output was closed, its user quit,
     /// or Telegram rejected the tokens of all bots.
-    pub async fn ended(&mut self) -> ExitReason {
+    pub async fn wait_ended(&mut self) -> ExitReason {
         match &mut self.kind {
             FrontEndKind::Console(_, events) => match events.recv().await {
                 Some(ConsoleEvent::InputEnded) => ExitReason::InputEnded,
                 Some(ConsoleEvent::Quit | ConsoleEvent::OutputClosed) | None => ExitReason::Requested,
             },
-            FrontEndKind::Telegram(telegram) => ExitReason::Failed(telegram.ended().await),
+            FrontEndKind::Telegram(telegram) => ExitReason::Failed(telegram.wait_ended().await),
         }
     }
 

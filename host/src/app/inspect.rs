@@ -74,7 +74,7 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 /// Lists the sessions: `cordboard sessions`.
 ///
 /// # Errors
-/// The running host does not respond, or no host is running and the configuration or the store cannot be read.
+/// The running host does not respond, or no host is running and the configuration or the store can't be read.
 pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
@@ -111,7 +111,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
 /// Lists the plugins: `cordboard plugins`.
 ///
 /// # Errors
-/// The running host does not respond, or no host is running and the configuration, the store or the plugins cannot be
+/// The running host does not respond, or no host is running and the configuration, the store or the plugins can't be
 /// read.
 pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
@@ -151,7 +151,7 @@ pub fn list_requests(options: &Listing) -> Result<(), AppError> {
 /// Lists the people with access: `cordboard access`.
 ///
 /// # Errors
-/// The configuration or the store cannot be read.
+/// The configuration or the store can't be read.
 pub fn list_access(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;
@@ -166,7 +166,7 @@ pub fn list_access(options: &Listing) -> Result<(), AppError> {
 /// Lists the decisions made on agents' requests: `cordboard audit`.
 ///
 /// # Errors
-/// The store cannot be read, or no host has used the state directory.
+/// The store can't be read, or no host has used the state directory.
 pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.listing.paths.resolve()?;
@@ -190,7 +190,7 @@ fn read_secrets(paths: &ResolvedPaths) {
 /// Lists agent usage: `cordboard usage`.
 ///
 /// # Errors
-/// The date is invalid, or the store cannot be read.
+/// The date is invalid, or the store can't be read.
 pub fn list_usage(options: &Usage) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.listing.paths.resolve()?;
@@ -204,7 +204,7 @@ pub fn list_usage(options: &Usage) -> Result<(), AppError> {
 /// Lists unsent messages, and failed or degraded deliveries: `cordboard outbox`.
 ///
 /// # Errors
-/// The store cannot be read, or no host has used the state directory.
+/// The store can't be read, or no host has used the state directory.
 pub fn list_outbox(options: &Listing) -> Result<(), AppError> {
     logging::start("error");
     let paths = options.paths.resolve()?;

@@ -11,7 +11,7 @@ use cordboard_core::{
 use crate::hub::HostService;
 
 /// Returns the agents that a killed host may have left running.
-pub fn list(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
+pub fn from_records(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
     sessions.iter().filter_map(|one| Some((one.id().clone(), one.process.clone()?))).collect()
 }
 

@@ -16,8 +16,8 @@ pub struct StartOptions {
     pub config: LiveConfig,
     /// The file that `config` was read from, if there is one.
     pub config_file: Option<ConfigFile>,
-    pub kind: ChatKind,
+    pub chat: ChatKind,
     pub environment: Environment,
-    pub log: LogLevels,
+    pub log_levels: LogLevels,
     pub service_manager: ServiceManager,
 }

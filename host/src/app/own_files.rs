@@ -13,25 +13,24 @@ use crate::{cli::ResolvedPaths, hub::LiveConfig};
 
 /// Returns a function that lists the host's own files and folders: its state, plugins, configuration, bot tokens and
 /// secrets. Sandboxed agents and plugins must not read them.
-pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
+pub fn own_files_lister(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
     Arc::new(move || {
         let config = config.now();
         let secrets = config.secrets.values().filter_map(|source| match source {
             SecretSource::File(file) => Some(file.clone()),
             SecretSource::Credential(_) => None,
         });
-        let bots = config.telegram_bots();
         // The configured token file is listed even if the host reads the token from a systemd credential, because the
         // file still contains the token.
-        let configured = config.telegram_bots().filter_map(|(_, telegram)| configured_token_file(&paths, telegram));
-        let tokens =
-            bots.filter_map(|(front_end, telegram)| token_file(&paths, &front_end, telegram)).chain(configured);
+        let tokens = config.telegram_bots().flat_map(|(front_end, telegram)| {
+            token_file(&paths, &front_end, telegram).into_iter().chain(configured_token_file(&paths, telegram))
+        });
         let status_token = config.status.token_file.as_ref().map(|file| base(&paths).join(file));
         OwnFiles {
             folders: [paths.state.clone()]
                 .into_iter()
                 .chain(plugin_folder(&paths, &config))
-                .chain(credentials())
+                .chain(credentials_folder())
                 .collect(),
             files: paths.config.clone().into_iter().chain(tokens).chain(status_token).chain(secrets).collect(),
         }
@@ -42,7 +41,8 @@ pub fn own_files(paths: ResolvedPaths, config: LiveConfig) -> Arc<dyn Fn() -> Ow
 /// front-end, such as `telegram.token`, or else the configured file.
 pub fn token_file(paths: &ResolvedPaths, front_end: &str, telegram: &Telegram) -> Option<PathBuf> {
     let configured = configured_token_file(paths, telegram)?;
-    let credential = credentials().map(|folder| folder.join(credential_name(front_end))).filter(|file| file.exists());
+    let credential =
+        credentials_folder().map(|folder| folder.join(credential_name(front_end))).filter(|file| file.exists());
     Some(credential.unwrap_or(configured))
 }
 
@@ -63,6 +63,6 @@ pub fn credential_name(front_end: &str) -> String {
 }
 
 /// Returns the folder that contains the host's systemd credentials.
-fn credentials() -> Option<PathBuf> {
+fn credentials_folder() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }

@@ -25,9 +25,9 @@ use super::{
     background_tasks::BackgroundTasks,
     front_end, left_over_agents,
     options::StartOptions,
-    own_files::own_files,
+    own_files::own_files_lister,
     plugin_folder, restored_inbox, shutdown,
-    shutdown::{Reload, Shutdown},
+    shutdown::{ReloadHandler, Shutdown},
     status_page,
     store_adapters::{StoredDeliveries, StoredSessions},
 };
@@ -43,7 +43,7 @@ use crate::{
     operators::{CommandMenus, NoticeFrontEnd, Operators},
     pairing::OwnerPairing,
     rollout::{Resources, Rollout},
-    scripts::ScriptService,
+    script_service::ScriptService,
     session::{EventSink as _, Ports, PromptOutcomes, SessionConfig},
     session_files::SessionFiles,
     session_registry::SessionRegistry,
@@ -90,15 +90,15 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 
     let (intake, accepted) = hub::intake();
     let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, .. } = contents;
-    let sessions = base.without_future(sessions).await;
-    let left_over = left_over_agents::list(&sessions);
-    let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
-    let mut front_end = front_end::open(&options, &base.inbox_of(&intake), &registry, &base.pairing).await?;
+    let sessions = base.clamp_last_active(sessions).await;
+    let left_over = left_over_agents::from_records(&sessions);
+    let registry = Arc::new(SessionRegistry::new(session_views(sessions, &base.config), active));
+    let mut front_end = front_end::open(&options, &base.inbox_factory(&intake), &registry, &base.pairing).await?;
     front_end.greet(&options.paths, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), base.deliveries());
     let sending = tokio::spawn(sending);
     let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()), base.languages.clone());
-    let host = base.host_service(&registry, &outbound, front_end.chat.limits(&base.any_place()), admin_commands);
+    let host = base.host_service(&registry, &outbound, front_end.chat.limits(&base.front_end_place()), admin_commands);
 
     // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
     let background = BackgroundTasks::open(&host).await?;
@@ -115,14 +115,14 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
     let control = control.serve(services);
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
-    let reload = Reload { rescan: rescan.clone(), service_manager: options.service_manager };
-    let parts = ReloadedParts { rescan, status, log: options.log.clone() };
+    let reload = ReloadHandler { rescan: rescan.clone(), service_manager: options.service_manager };
+    let parts = ReloadedParts { rescan, status, log: options.log_levels.clone() };
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), parts);
     tokio::spawn(reconciler.run(changes, authorized_commands));
     tokio::spawn(base.topic_updater(&host, outbox.clone()).run());
     // Accept input only now, so that messages from the previous run of the host are handled before new ones.
     let background = background.start(&host);
-    front_end.begin(outbound);
+    front_end.start(outbound);
 
     let reason = shutdown::wait(&mut front_end, &mut signals, &reload).await;
     front_end.stop_accepting();
@@ -149,7 +149,7 @@ impl HostBase {
             environment: options.environment.clone(),
             paths: options.paths.clone(),
             state: options.paths.state.clone(),
-            front_end: front_end::name(options.kind),
+            front_end: front_end::name(options.chat),
             usage: UsageLedger::new(store.clone(), options.config.clone(), clock),
             topics: SessionTopics::new(store.clone(), std::mem::take(&mut contents.topics)),
             languages: PlaceLanguages::new(
@@ -169,7 +169,7 @@ impl HostBase {
 
     /// Replaces a last activity that is in the future with the current time, and stores the session. Such a time comes
     /// from an earlier host process whose clock was ahead.
-    async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
+    async fn clamp_last_active(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {
             tracing::warn!(session = %record.name, "the last activity of a session is in the future: using the current time");
@@ -187,12 +187,12 @@ impl HostBase {
     }
 
     /// Returns an arbitrary place of the front-end, for reading settings that all of its places share.
-    fn any_place(&self) -> Place {
+    fn front_end_place(&self) -> Place {
         Place::new(self.front_end, "")
     }
 
     /// Returns a function that creates the inbox for a front-end.
-    fn inbox_of(&self, intake: &Intake) -> impl Fn(&str) -> Arc<dyn Inbox> {
+    fn inbox_factory(&self, intake: &Intake) -> impl Fn(&str) -> Arc<dyn Inbox> {
         move |front_end| self.inbox_writer(intake, front_end)
     }
 
@@ -281,7 +281,7 @@ impl HostBase {
     }
 
     fn own_files(&self) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
-        own_files(self.paths.clone(), self.config.clone())
+        own_files_lister(self.paths.clone(), self.config.clone())
     }
 
     fn turn_renderer(&self, registry: &Arc<SessionRegistry>, outbound: &Outbound, limits: Limits) -> TurnRenderer {
@@ -361,7 +361,7 @@ impl HostBase {
     }
 }
 
-fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
+fn session_views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
     let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
     sessions.into_iter().map(view).collect()
 }

@@ -12,7 +12,7 @@ use std::{io, path::PathBuf};
 
 use super::AppError;
 use crate::{
-    cli::{ImportSource, ServiceTask, SetupCommand},
+    cli::{ImportSource, ServiceCommand, SetupCommand},
     homelab_import::ImportError,
 };
 
@@ -33,14 +33,14 @@ pub enum SetupError {
 ///
 /// # Errors
 /// The command failed, or found problems.
-pub fn set_up(command: &SetupCommand) -> Result<(), AppError> {
+pub fn run_setup_command(command: &SetupCommand) -> Result<(), AppError> {
     match command {
         SetupCommand::Import(import) => match &import.source {
             ImportSource::Homelab(options) => import::homelab(options),
         },
         SetupCommand::Init(options) => init::init(options),
-        SetupCommand::Service(service) => match &service.task {
-            ServiceTask::Install(options) => service::install(options),
+        SetupCommand::Service(service) => match &service.command {
+            ServiceCommand::Install(options) => service::install(options),
         },
         SetupCommand::Doctor(paths) => doctor::doctor(paths),
         SetupCommand::Completions(options) => command_line_docs::completions(options.shell),

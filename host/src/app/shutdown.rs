@@ -13,8 +13,7 @@ use tokio::{
 
 use super::{
     AppError,
-    exit_reason::ExitReason,
-    front_end::{Announcer, FrontEnd},
+    front_end::{Announcer, ExitReason, FrontEnd},
 };
 use crate::{
     hub::{HostService, HubHandle, QuiescenceWaiter},
@@ -23,11 +22,11 @@ use crate::{
 
 /// The time limit for each shutdown step that sends or shows remaining posts. Posts that are not sent in time are sent
 /// at the next start.
-const FLUSH: Duration = Duration::from_secs(5);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The time limit for ending all agents in parallel. An agent gets 2 s to exit after the interrupt, 2 s after its input
 /// is closed and 5 s after SIGTERM; the remaining time is for its descendants.
-const AGENTS: Duration = Duration::from_secs(20);
+const AGENTS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The signals that make the host exit or reload. They are watched from startup to exit, because an unwatched signal is
 /// lost or kills the host.
@@ -41,7 +40,7 @@ pub struct Signals {
 
 /// The action that a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Requested {
+enum SignalAction {
     Exit,
     Reload,
 }
@@ -56,33 +55,33 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Requested {
+    async fn next(&mut self) -> SignalAction {
         tokio::select! {
-            _ = self.terminate.recv() => Requested::Exit,
-            _ = self.interrupt.recv() => Requested::Exit,
-            _ = self.hangup.recv() => if self.is_hangup_reload { Requested::Reload } else { Requested::Exit },
+            _ = self.terminate.recv() => SignalAction::Exit,
+            _ = self.interrupt.recv() => SignalAction::Exit,
+            _ = self.hangup.recv() => if self.is_hangup_reload { SignalAction::Reload } else { SignalAction::Exit },
         }
     }
 
     /// Waits for a signal that makes the host exit.
     async fn exit_requested(&mut self) {
-        while self.next().await != Requested::Exit {}
+        while self.next().await != SignalAction::Exit {}
     }
 }
 
 /// Rescans the configuration and the plugin folder when systemd requests a reload.
-pub struct Reload {
+pub struct ReloadHandler {
     pub rescan: watch::Sender<Duration>,
     pub service_manager: ServiceManager,
 }
 
-impl Reload {
+impl ReloadHandler {
     fn perform(&self) {
         tracing::info!("reload requested: scanning the configuration and the plugins");
-        self.service_manager.reloading();
+        self.service_manager.notify_reloading();
         // Publishing the unchanged interval triggers a scan.
         self.rescan.send_modify(|_| {});
-        self.service_manager.ready();
+        self.service_manager.notify_ready();
     }
 }
 
@@ -90,18 +89,18 @@ impl Reload {
 const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
 
 /// Waits until a signal makes the host exit or the front-end ends. Reloads at the request of systemd.
-pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals, reload: &Reload) -> ExitReason {
-    reload.service_manager.ready();
+pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals, reload: &ReloadHandler) -> ExitReason {
+    reload.service_manager.notify_ready();
     let reason = loop {
         tokio::select! {
             requested = signals.next() => match requested {
-                Requested::Exit => break ExitReason::Requested,
-                Requested::Reload => reload.perform(),
+                SignalAction::Exit => break ExitReason::Requested,
+                SignalAction::Reload => reload.perform(),
             },
-            reason = front_end.ended() => break reason,
+            reason = front_end.wait_ended() => break reason,
         }
     };
-    reload.service_manager.stopping();
+    reload.service_manager.notify_stopping();
     reason
 }
 
@@ -129,7 +128,7 @@ impl Shutdown<'_> {
                 let limit = host.config().console.drain;
                 let open = OpenTurns { quiescence: &quiescence, outbox: &outbox, announcer: &announcer, limit };
                 tokio::select! {
-                    finished = open.finish(hub) => finished,
+                    drained = open.drain(hub) => drained,
                     () = open.announce() => Ok(()),
                     () = interrupts.next() => Ok(()),
                 }
@@ -147,18 +146,18 @@ impl Shutdown<'_> {
             }
             outbox.drained().await;
         };
-        if tokio::time::timeout(FLUSH, shown).await.is_err() {
+        if tokio::time::timeout(FLUSH_TIMEOUT, shown).await.is_err() {
             tracing::warn!("some messages were not sent: they are sent at the next start");
         }
         outbox.close();
-        drop(tokio::time::timeout(FLUSH, sending).await);
+        drop(tokio::time::timeout(FLUSH_TIMEOUT, sending).await);
         outcome
     }
 }
 
 /// Closes the front-end, with a time limit: a program that doesn't read our standard output must not block the exit.
 pub async fn close(front_end: &FrontEnd) {
-    if tokio::time::timeout(FLUSH, front_end.close()).await.is_err() {
+    if tokio::time::timeout(FLUSH_TIMEOUT, front_end.close()).await.is_err() {
         tracing::warn!("standard output is not read: unread messages are shown at the next start");
     }
 }
@@ -189,21 +188,21 @@ struct OpenTurns<'a> {
 
 impl OpenTurns<'_> {
     /// Waits until all prompts are answered and the answers have been read from standard output.
-    async fn finish(&self, hub: HubHandle) -> Result<(), AppError> {
-        let began = tokio::time::Instant::now();
-        let left = || self.limit.saturating_sub(began.elapsed());
-        let undrained = |open: String| Err(AppError::Undrained { patience: self.limit, open });
+    async fn drain(&self, hub: HubHandle) -> Result<(), AppError> {
+        let start = tokio::time::Instant::now();
+        let remaining = || self.limit.saturating_sub(start.elapsed());
+        let undrained = |open: String| Err(AppError::Undrained { limit: self.limit, open });
         if tokio::time::timeout(self.limit, hub.finish()).await.is_err() {
             return undrained("commands".to_owned());
         }
         // All commands have run and the input has ended, so agents' questions can no longer be answered.
         let mut unanswered = BTreeSet::new();
         let drained = tokio::select! {
-            drained = self.quiescence.wait(left()) => drained,
+            drained = self.quiescence.wait(remaining()) => drained,
             () = self.quiescence.withdraw_questions(&mut unanswered) => Ok(()),
         };
         if let Err(open) = drained {
-            return undrained(list(&open));
+            return undrained(join_names(&open));
         }
         let read = async {
             tokio::select! {
@@ -212,9 +211,9 @@ impl OpenTurns<'_> {
                 () = self.announcer.output_closed() => {}
             }
         };
-        let unread = |_| AppError::Unread { patience: self.limit, messages: self.outbox.pending_posts() };
-        tokio::time::timeout(left(), read).await.map_err(unread)?;
-        if unanswered.is_empty() { Ok(()) } else { Err(AppError::Unanswered { questions: list(&unanswered) }) }
+        let unread = |_| AppError::Unread { limit: self.limit, messages: self.outbox.pending_posts() };
+        tokio::time::timeout(remaining(), read).await.map_err(unread)?;
+        if unanswered.is_empty() { Ok(()) } else { Err(AppError::Unanswered { questions: join_names(&unanswered) }) }
     }
 
     /// Announces once what the shutdown is waiting for. Never returns.
@@ -222,7 +221,7 @@ impl OpenTurns<'_> {
         tokio::time::sleep(ANNOUNCE_AFTER).await;
         let open = self.quiescence.open();
         let what = match self.outbox.pending_posts() {
-            _ if !open.is_empty() => list(&open),
+            _ if !open.is_empty() => join_names(&open),
             0 => "commands".to_owned(),
             _ => "standard output to be read".to_owned(),
         };
@@ -246,7 +245,7 @@ async fn announce_agents(announcer: &Announcer, host: &HostService) {
     std::future::pending().await
 }
 
-fn list(open: impl IntoIterator<Item = impl ToString>) -> String {
+fn join_names(open: impl IntoIterator<Item = impl ToString>) -> String {
     open.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }
 
@@ -264,7 +263,7 @@ async fn end_agents(host: &HostService, interrupts: &mut Interrupts<'_>) {
             }
         }
     };
-    if tokio::time::timeout(AGENTS, ended).await.is_err() {
+    if tokio::time::timeout(AGENTS_TIMEOUT, ended).await.is_err() {
         tracing::error!(live = registry.live_agents(), "some agents did not end in time");
     }
 }

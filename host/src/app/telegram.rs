@@ -26,8 +26,8 @@ use super::{
     access_checked_chat::AccessCheckedChat,
     bot_router::BotRouter,
     options::StartOptions,
-    own_files::{own_files, token_file},
-    update_sources::{UpdateSources, WebhookListener},
+    own_files::{own_files_lister, token_file},
+    telegram_updates::{UpdateSources, WebhookListener},
 };
 use crate::{
     control::BotName,
@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// A function that returns the inbox for a front-end.
-pub type InboxOf<'a> = &'a dyn Fn(&str) -> Arc<dyn Inbox>;
+pub type InboxFactory<'a> = &'a dyn Fn(&str) -> Arc<dyn Inbox>;
 
 /// The bots, and the tasks that receive their messages.
 pub struct TelegramFrontEnd {
@@ -47,7 +47,7 @@ pub struct TelegramFrontEnd {
     main: Arc<Telegram>,
     config: LiveConfig,
     receiving: JoinSet<StoppedBot>,
-    /// The server that will receive all bots' webhook requests. `None` after [`Self::begin`], or if the bots poll.
+    /// The server that will receive all bots' webhook requests. `None` after [`Self::start`], or if the bots poll.
     listener: Option<WebhookListener>,
     server: Option<JoinHandle<Infallible>>,
     started: watch::Sender<bool>,
@@ -83,7 +83,7 @@ struct OpenBot {
 }
 
 /// A bot's id, and the configuration table that contains the bot's token.
-pub(super) struct BotId {
+pub(super) struct ConfiguredBot {
     /// The name of the configuration table, such as `telegram.work`.
     pub table: String,
     pub id: String,
@@ -93,9 +93,9 @@ pub(super) struct BotId {
 ///
 /// # Errors
 /// Two tables have a token of the same bot.
-pub(super) fn check_different_bots(bots: &[BotId]) -> Result<(), AppError> {
+pub(super) fn check_different_bots(bots: &[ConfiguredBot]) -> Result<(), AppError> {
     let mut tables = BTreeMap::new();
-    for BotId { table, id } in bots {
+    for ConfiguredBot { table, id } in bots {
         if let Some(first) = tables.insert(id, table) {
             return Err(AppError::SameBot { first: first.clone(), second: table.clone(), bot: id.clone() });
         }
@@ -104,22 +104,22 @@ pub(super) fn check_different_bots(bots: &[BotId]) -> Result<(), AppError> {
 }
 
 impl TelegramFrontEnd {
-    /// Opens the bots, and also returns a chat that sends through them. No messages are received until [`Self::begin`]
+    /// Opens the bots, and also returns a chat that sends through them. No messages are received until [`Self::start`]
     /// is called.
     pub async fn open(
         options: &StartOptions,
-        inbox_of: InboxOf<'_>,
+        inbox_factory: InboxFactory<'_>,
         sessions: &Arc<SessionRegistry>,
         pairing: Arc<OwnerPairing>,
     ) -> Result<(Self, Arc<dyn Chat>), AppError> {
         let config = options.config.now();
-        let bots = open_bots(options, inbox_of)?;
+        let bots = open_bots(options, inbox_factory)?;
         let main = Arc::clone(&bots.first().ok_or(AppError::NoToken)?.telegram);
         let settings: Vec<&TelegramConfig> = config.telegram_bots().map(|(_, bot)| bot).collect();
         let sources = UpdateSources::open(&options.paths.state, &config.telegram, &settings).await?;
         let started = watch::Sender::new(false);
         let mut receiving = JoinSet::new();
-        for (bot, source) in bots.iter().zip(sources.of_bots) {
+        for (bot, source) in bots.iter().zip(sources.per_bot) {
             let settings = receiver_settings(options, &bot.front_end, sessions, pairing.clock.source());
             // Only the main bot offers pairing: a person pairs with the host, so one bot is enough.
             let is_main = Arc::ptr_eq(&bot.telegram, &main);
@@ -158,7 +158,7 @@ impl TelegramFrontEnd {
     }
 
     /// Starts receiving messages. `outbound` sends the notice about a bot that has stopped.
-    pub fn begin(&mut self, outbound: Outbound) {
+    pub fn start(&mut self, outbound: Outbound) {
         self.outbound = Some(outbound);
         self.server = self.listener.take().map(WebhookListener::spawn);
         self.started.send_replace(true);
@@ -166,18 +166,18 @@ impl TelegramFrontEnd {
 
     /// Waits until every bot has stopped, and returns the error that stopped the last one. Notifies the owner when a
     /// bot stops while others are running.
-    pub async fn ended(&mut self) -> AppError {
+    pub async fn wait_ended(&mut self) -> AppError {
         loop {
             match self.receiving.join_next().await {
                 Some(Ok(stopped)) if self.receiving.is_empty() => return stopped.error.into(),
-                Some(Ok(stopped)) => self.report(stopped).await,
+                Some(Ok(stopped)) => self.report_stopped(stopped).await,
                 Some(Err(error)) => return error.into(),
                 None => std::future::pending().await,
             }
         }
     }
 
-    async fn report(&self, StoppedBot { front_end, error }: StoppedBot) {
+    async fn report_stopped(&self, StoppedBot { front_end, error }: StoppedBot) {
         tracing::error!(bot = front_end, %error, "a bot has stopped: the other bots continue; restart Cordboard to start it again");
         self.running.remove(&front_end);
         let owner = self.config.now().access.owner;
@@ -201,14 +201,14 @@ impl TelegramFrontEnd {
 }
 
 /// Opens all bots that have a token, the main bot first.
-fn open_bots(options: &StartOptions, inbox_of: InboxOf<'_>) -> Result<Vec<OpenBot>, AppError> {
+fn open_bots(options: &StartOptions, inbox_factory: InboxFactory<'_>) -> Result<Vec<OpenBot>, AppError> {
     let config = options.config.now();
     let (mut bots, mut ids) = (Vec::new(), Vec::new());
     for (front_end, telegram) in config.telegram_bots() {
-        let settings = settings(options, &front_end, telegram)?;
+        let settings = bot_settings(options, &front_end, telegram)?;
         let id = cordboard_telegram::check_token(&settings.token_file)?;
-        ids.push(BotId { table: front_end.clone(), id });
-        let telegram = Arc::new(Telegram::open(settings, inbox_of(&front_end))?);
+        ids.push(ConfiguredBot { table: front_end.clone(), id });
+        let telegram = Arc::new(Telegram::open(settings, inbox_factory(&front_end))?);
         bots.push(OpenBot { front_end, telegram });
     }
     check_different_bots(&ids)?;
@@ -251,7 +251,7 @@ fn receiver_settings(
     }
 }
 
-fn settings(options: &StartOptions, front_end: &str, telegram: &TelegramConfig) -> Result<Settings, AppError> {
+fn bot_settings(options: &StartOptions, front_end: &str, telegram: &TelegramConfig) -> Result<Settings, AppError> {
     let token = token_file(&options.paths, front_end, telegram).ok_or(AppError::NoToken)?;
     let current = BotSettings::new(options, front_end);
     let mut settings = Settings::new(token, &telegram.api_url);
@@ -269,7 +269,7 @@ fn settings(options: &StartOptions, front_end: &str, telegram: &TelegramConfig) 
     settings.ring_after = current.read(|telegram| telegram.ring_after);
     settings.document_over = current.read(|telegram| telegram.document_over);
     settings.file_limit = current.read(|telegram| telegram.file_limit);
-    let files = SessionFiles::new(own_files(options.paths.clone(), options.config.clone()));
+    let files = SessionFiles::new(own_files_lister(options.paths.clone(), options.config.clone()));
     settings.open_file = Arc::new(move |file| files.open(file));
     Ok(settings)
 }

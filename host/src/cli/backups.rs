@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{State, absolute};
+use super::{State, make_absolute};
 
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
     /// Write a backup of the database to a file, with or without a running host
     #[command(after_help = BACKUP_HELP)]
-    Backup(Backup),
+    Backup(BackupFile),
     /// Replace the database with a backup, and keep the current database under another name
     #[command(after_help = RESTORE_HELP)]
-    Restore(Restore),
+    Restore(BackupFile),
 }
 
 const BACKUP_HELP: &str =
@@ -34,35 +34,18 @@ Examples:
   cordboard restore ~/cordboard.db --state /var/lib/cordboard";
 
 #[derive(Debug, Args)]
-pub struct Backup {
-    /// The file to create
+pub struct BackupFile {
+    /// The file with the backup
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     pub state: State,
 }
 
-#[derive(Debug, Args)]
-pub struct Restore {
-    /// A file that `cordboard backup` wrote
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    pub state: State,
-}
-
-impl Backup {
-    /// Returns the absolute path of the file to create.
+impl BackupFile {
+    /// Returns the absolute path of the file.
     #[must_use]
     pub fn file(&self) -> PathBuf {
-        absolute(&self.file)
-    }
-}
-
-impl Restore {
-    /// Returns the absolute path of the backup.
-    #[must_use]
-    pub fn file(&self) -> PathBuf {
-        absolute(&self.file)
+        make_absolute(&self.file)
     }
 }

@@ -18,35 +18,35 @@ The --help of each command lists its exit codes.";
 #[derive(Debug, Args)]
 pub struct Plugin {
     #[command(subcommand)]
-    pub task: Task,
+    pub command: PluginCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Task {
+pub enum PluginCommand {
     /// Create a plugin project with working code, a test and a README
     #[command(
         after_help = NEW_EXAMPLES
     )]
-    New(New),
+    New(NewArgs),
     /// Build a plugin into the component dist/NAME.wasm
     #[command(after_help = BUILD_EXAMPLES)]
-    Build(Build),
+    Build(BuildArgs),
     /// Show what a component imports and exports, and whether a host would accept it, ask for approval or reject it
     #[command(
         after_help = CHECK_EXAMPLES
     )]
-    Check(Check),
+    Check(CheckArgs),
     /// Run one command of a component on a simulated host in memory
     #[command(after_help = CALL_EXAMPLES)]
-    Call(Call),
+    Call(CallArgs),
     /// Run the conversations in tests/*.chat; exit 0 if all pass, else 1
     #[command(after_help = TEST_EXAMPLES)]
-    Test(Test),
+    Test(TestArgs),
     /// Build and install a plugin on each save, until Ctrl-C
     #[command(
         after_help = WATCH_EXAMPLES
     )]
-    Watch(Watch),
+    Watch(WatchArgs),
 }
 
 const NEW_EXAMPLES: &str = "Examples:
@@ -169,7 +169,7 @@ Exit code: 0 all passed, or were rewritten; 1 some failed, or a line is not vali
 line is not valid.";
 
 #[derive(Debug, Args)]
-pub struct New {
+pub struct NewArgs {
     /// The name of the plugin and of its folder
     pub name: String,
     /// The programming language
@@ -228,14 +228,14 @@ impl ExtensionPoint {
 }
 
 #[derive(Debug, Args)]
-pub struct Build {
+pub struct BuildArgs {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct CheckArgs {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
@@ -248,7 +248,7 @@ pub struct Check {
 }
 
 #[derive(Debug, Args)]
-pub struct Call {
+pub struct CallArgs {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR")]
     pub plugin: PathBuf,
@@ -257,7 +257,7 @@ pub struct Call {
     pub line: Vec<String>,
     /// The role of the caller
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]
-    pub rank: Rank,
+    pub rank: CallerRole,
     /// The configuration that contains the plugin's grants, limits and `[plugins.NAME.config]` [default: none;
     /// everything but the network is granted]
     #[arg(long, value_name = "FILE")]
@@ -291,24 +291,24 @@ pub struct ConfigOptions {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Rank {
+pub enum CallerRole {
     Member,
     Admin,
     Owner,
 }
 
-impl From<Rank> for Role {
-    fn from(rank: Rank) -> Self {
+impl From<CallerRole> for Role {
+    fn from(rank: CallerRole) -> Self {
         match rank {
-            Rank::Member => Self::Member,
-            Rank::Admin => Self::Admin,
-            Rank::Owner => Self::Owner,
+            CallerRole::Member => Self::Member,
+            CallerRole::Admin => Self::Admin,
+            CallerRole::Owner => Self::Owner,
         }
     }
 }
 
 #[derive(Debug, Args)]
-pub struct Test {
+pub struct TestArgs {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
@@ -321,7 +321,7 @@ pub struct Test {
 }
 
 #[derive(Debug, Args)]
-pub struct Watch {
+pub struct WatchArgs {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,

@@ -4,28 +4,28 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Listing, Paths, absolute, default_config, home};
+use super::{Listing, Paths, default_config, make_absolute, xdg_folder};
 
 #[derive(Debug, Subcommand)]
 pub enum SetupCommand {
     /// Write a configuration file, after asking for the agent, the bot's token, the owner and the plugin folder
     #[command(after_help = INIT_EXAMPLES)]
-    Init(Init),
+    Init(InitArgs),
     /// Import the sessions of another bot; the host must be stopped
     #[command(after_help = IMPORT_EXAMPLES)]
-    Import(Import),
+    Import(ImportArgs),
     /// Run the host as a systemd service
     #[command(after_help = SERVICE_EXAMPLES)]
-    Service(Service),
+    Service(ServiceArgs),
     /// Run the checks of `check`, and check this machine; exit 0 if there are no problems, else 1
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Paths),
     /// Print a script that completes cordboard's command line in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Write the man pages into a folder
     #[command(after_help = "Examples:\n  cordboard man ~/.local/share/man/man1")]
-    Man(Man),
+    Man(ManArgs),
 }
 
 const INIT_EXAMPLES: &str = "The token is not shown while you type it. It is stored next to the configuration file in
@@ -37,7 +37,7 @@ Examples:
   cordboard init --config /etc/cordboard/config.toml --owner 123456789";
 
 #[derive(Debug, Args)]
-pub struct Init {
+pub struct InitArgs {
     /// The configuration file to write [default: $XDG_CONFIG_HOME/cordboard/config.toml]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     config: Option<PathBuf>,
@@ -58,14 +58,14 @@ pub struct Init {
     pub yes: bool,
 }
 
-impl Init {
+impl InitArgs {
     /// Returns the absolute path of the configuration file to write.
     ///
     /// # Errors
     /// No file is given, and neither `XDG_CONFIG_HOME` nor `HOME` is set.
     pub fn config(&self) -> Result<PathBuf, NoConfigHome> {
         let config = self.config.clone().or_else(default_config);
-        config.map(|config| absolute(&config)).ok_or(NoConfigHome)
+        config.map(|config| make_absolute(&config)).ok_or(NoConfigHome)
     }
 
     /// Returns whether other commands use this configuration file if none is given.
@@ -77,13 +77,13 @@ impl Init {
     /// Returns the absolute path of the token file, if one is given.
     #[must_use]
     pub fn token_file(&self) -> Option<PathBuf> {
-        self.token_file.as_deref().map(absolute)
+        self.token_file.as_deref().map(make_absolute)
     }
 
     /// Returns the absolute path of the plugin folder, if one is given.
     #[must_use]
     pub fn plugins(&self) -> Option<PathBuf> {
-        self.plugins.as_deref().map(absolute)
+        self.plugins.as_deref().map(make_absolute)
     }
 }
 
@@ -97,13 +97,13 @@ const SERVICE_EXAMPLES: &str = "Examples:
   sudo cordboard service install --config /etc/cordboard/config.toml --run-as ada --dry-run";
 
 #[derive(Debug, Args)]
-pub struct Service {
+pub struct ServiceArgs {
     #[command(subcommand)]
-    pub task: ServiceTask,
+    pub command: ServiceCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ServiceTask {
+pub enum ServiceCommand {
     /// Write a systemd unit, and print the commands that start it
     #[command(after_help = INSTALL_HELP)]
     Install(InstallService),
@@ -146,7 +146,7 @@ impl InstallService {
     /// Returns the folder for the units of the user's own systemd instance.
     #[must_use]
     pub fn user_unit_folder() -> Option<PathBuf> {
-        home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("systemd/user"))
+        xdg_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("systemd/user"))
     }
 }
 
@@ -160,7 +160,7 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
   cordboard completions fish > ~/.config/fish/completions/cordboard.fish";
 
 #[derive(Debug, Args)]
-pub struct Completions {
+pub struct CompletionsArgs {
     #[arg(value_enum)]
     pub shell: Shell,
 }
@@ -174,7 +174,7 @@ pub enum Shell {
 }
 
 #[derive(Debug, Args)]
-pub struct Man {
+pub struct ManArgs {
     /// The folder, which is created if it doesn't exist
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
@@ -185,7 +185,7 @@ const IMPORT_EXAMPLES: &str = "Examples:
   cordboard import homelab ~/homelab-bot";
 
 #[derive(Debug, Args)]
-pub struct Import {
+pub struct ImportArgs {
     #[command(subcommand)]
     pub source: ImportSource,
 }

@@ -21,7 +21,7 @@ use crate::{cli, clock::Clock, stdout};
 /// # Errors
 /// The command or an option is invalid, the plugin can't be built or activated, or the command failed. In the last
 /// case, the reply is printed anyway.
-pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> {
+pub fn call(options: &cli::CallArgs, settings: DevSettings) -> Result<(), DevError> {
     let line = line(&options.line)?;
     let subject = Subject::find(&options.plugin)?;
     super::block_on(async {

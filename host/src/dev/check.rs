@@ -29,7 +29,7 @@ use report::{Compiled, Report, Verdict};
 /// # Errors
 /// A host would reject the plugin or ask for approval (the printed report contains the details), or the component can't
 /// be built, read or compiled.
-pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError> {
+pub fn check(options: &cli::CheckArgs, settings: DevSettings) -> Result<(), DevError> {
     let subject = Subject::find(&options.plugin)?;
     super::block_on(async {
         let registry = Arc::new(settings.registry()?);

@@ -18,7 +18,7 @@ use crate::{
 
 /// # Errors
 /// The name is invalid, or the folder already exists or can't be written.
-pub fn new(options: &cli::New) -> Result<(), DevError> {
+pub fn new(options: &cli::NewArgs) -> Result<(), DevError> {
     check_name(&options.name)?;
     let folder = PathBuf::from(&options.name);
     if folder.symlink_metadata().is_ok() {
@@ -48,7 +48,7 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
 
 /// Returns a template file's path in the new folder, or `None` if the file isn't needed, for example because it belongs
 /// to another language.
-fn destination(template: &str, options: &cli::New) -> Option<String> {
+fn destination(template: &str, options: &cli::NewArgs) -> Option<String> {
     let (language, source, place) = match options.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
         Language::Python => ("python/", "plugin.py", "plugin.py"),
@@ -77,7 +77,7 @@ fn command(name: &str) -> String {
 }
 
 /// Returns the shell command that calls the plugin. `None` if the plugin has no chat command.
-fn call(options: &cli::New) -> Option<String> {
+fn call(options: &cli::NewArgs) -> Option<String> {
     let command = command(&options.name);
     match options.extension {
         ExtensionPoint::Command => Some(format!("cordboard plugin call . /{command} Ada")),
@@ -98,7 +98,7 @@ fn config_needed(lines: &str) -> String {
 
 /// Describes the host configuration that the plugin needs, or the chat command that calls the plugin. Returns an empty
 /// string if neither applies.
-fn required_config(options: &cli::New) -> String {
+fn required_config(options: &cli::NewArgs) -> String {
     let name = &options.name;
     match options.extension {
         ExtensionPoint::Command => String::new(),
@@ -119,7 +119,7 @@ fn required_config(options: &cli::New) -> String {
 
 /// Replaces the placeholders in the path or the text of a template. The template of `.gitignore` is named
 /// `dot-gitignore`, so that it is visible and has no effect in this repository.
-fn filled(text: &str, options: &cli::New) -> String {
+fn filled(text: &str, options: &cli::NewArgs) -> String {
     let readme = format!("{}README.md", extension_folder(options.extension));
     let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);
     let (about, usage) = readme.split_once("\n\n").unwrap_or((readme, ""));

@@ -53,7 +53,7 @@ const FOLDER: &str = "tests";
 /// # Errors
 /// The component can't be built or read, there are no conversations, or a conversation is invalid, can't be rewritten
 /// or has unexpected results (which are printed).
-pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
+pub fn test(options: &cli::TestArgs, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,
         None => Subject::read(&super::build(&options.folder)?)?,

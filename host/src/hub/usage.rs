@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_budget_follows_the_configuration_and_the_turns_of_the_day() {
+    async fn the_budget_follows_the_configuration_and_the_days_turns() {
         let state = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&state.path().join("state")).unwrap();
         let config = LiveConfig::new(Config::defaults());

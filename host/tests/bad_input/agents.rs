@@ -83,7 +83,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     assert_eq!(ended.out.matches(shown).count(), 1, "{}", ended.out);
     assert!(ended.out.contains("Check command and args in [agents.demo]."), "{}", ended.out);
     assert!(
-        ended.err.contains("cordboard: the input ended, and after 2s these were still open: a (starting, 1 waiting)"),
+        ended.err.contains("cordboard: the input ended, and these were still open after 2s: a (starting, 1 waiting)"),
         "{}",
         ended.err
     );
@@ -167,7 +167,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     home.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
+    assert!(ended.err.contains("these were still open after 1s: a (busy, 0 waiting)"), "{}", ended.err);
     let mut host = home.run();
     host.hear("Cordboard was stopped while session 'a' was answering “hang”. Your message was not sent again.");
     assert_eq!(host.end().code, Some(0));

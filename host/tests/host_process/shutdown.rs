@@ -62,7 +62,7 @@ fn unfinished_work_after_the_drain_is_named() {
     host.close_input();
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
-    assert!(log.contains("the input ended, and after 1s these were still open: a (busy, 1 waiting)"), "{log}");
+    assert!(log.contains("the input ended, and these were still open after 1s: a (busy, 1 waiting)"), "{log}");
     assert!(chat.ends_with("⚠ Stopped: Cordboard is shutting down.\n"), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
     assert_eq!(home.sessions()[0]["queued"], 1);
@@ -85,7 +85,7 @@ fn an_answer_that_is_still_being_rendered_is_named() {
     host.close_input();
     assert_eq!(host.wait().code(), Some(1));
     let (_, log) = host.rest();
-    assert!(log.contains("after 1s these were still open: a (being shown)"), "{log}");
+    assert!(log.contains("these were still open after 1s: a (being shown)"), "{log}");
 }
 
 #[test]

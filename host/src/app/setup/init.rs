@@ -22,7 +22,7 @@ use self::{
 use super::SetupError;
 use crate::{
     app::{AppError, inspect::print_text},
-    cli::{Init, NoConfigHome},
+    cli::{InitArgs, NoConfigHome},
     logging,
 };
 
@@ -73,7 +73,7 @@ struct Answers {
 ///
 /// # Errors
 /// The file exists, an answer is missing or can't be used, or a file can't be written.
-pub fn init(options: &Init) -> Result<(), AppError> {
+pub fn init(options: &InitArgs) -> Result<(), AppError> {
     logging::start("error");
     let config = options.config().map_err(|error| SetupError::from(InitError::from(error)))?;
     let report = write(options, &config).map_err(SetupError::from)?;
@@ -81,7 +81,7 @@ pub fn init(options: &Init) -> Result<(), AppError> {
 }
 
 /// Writes the files, and returns the text that tells the user what was written and what to do next.
-fn write(options: &Init, config: &Path) -> Result<String, InitError> {
+fn write(options: &InitArgs, config: &Path) -> Result<String, InitError> {
     if config.symlink_metadata().is_ok() {
         return Err(InitError::Exists(config.to_owned()));
     }
@@ -124,13 +124,13 @@ fn next_steps(settings: &configuration::NewConfiguration<'_>, config: &Path) -> 
     if settings.token_file.is_some() && settings.owner.is_none() {
         text.push_str("The host logs a one-time code when it starts. Send the code to the bot to become the owner.\n");
     }
-    let place = if Init::is_default(config) { String::new() } else { format!(" --config {}", quote_path(config)) };
+    let place = if InitArgs::is_default(config) { String::new() } else { format!(" --config {}", quote_path(config)) };
     text.push_str(&format!("Next:\n  cordboard check{place}\n  cordboard run{place}\n"));
     text
 }
 
 /// Takes the settings from the options. Asks for missing settings, or with `--yes` uses their defaults.
-fn answers(options: &Init, folder: &Path) -> Result<Answers, InitError> {
+fn answers(options: &InitArgs, folder: &Path) -> Result<Answers, InitError> {
     let agent = options.agent.as_deref().map(known_agents::by_name).transpose()?;
     let token = options.token_file().map(|file| check_token(&file).map(|_| file)).transpose()?.map(TokenSource::File);
     // Reuse a token that an earlier, incomplete run of this command stored.

@@ -157,7 +157,7 @@ async fn two_tables_with_one_bot_are_refused() {
     fs::write(bots.app.path("work.token"), "42:another-secret_of-the-bot\n").unwrap();
     bots.app.start();
     assert_eq!(bots.app.ended().await, Some(1));
-    let why = "[telegram] and [telegram.work] have a token of the same bot, 42; create another bot";
+    let why = "[telegram] and [telegram.work] contain tokens of the same bot, 42; create another bot";
     assert!(bots.app.log().contains(why), "{}", bots.app.log());
     let check = bots.app.command("check").output().unwrap();
     assert!(String::from_utf8_lossy(&check.stderr).contains(why), "{check:?}");

@@ -9,7 +9,16 @@ use super::source_files::product;
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
     &["live_changes", "dev", "listing"],
-    &["operators", "pairing", "scripts", "status", "telegram_webhook", "terminal_handover", "topic_updates", "webhook"],
+    &[
+        "operators",
+        "pairing",
+        "script_service",
+        "status",
+        "telegram_webhook",
+        "terminal_handover",
+        "topic_updates",
+        "webhook",
+    ],
     &["hub"],
     &["rollout"],
     &["control", "homelab_import", "schedule", "session", "standard_plugins"],

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use cordboard_core::config::{Telegram as TelegramConfig, WebhookUrl};
+use cordboard_core::config::Telegram as TelegramConfig;
 use cordboard_telegram::{ReceiveError, ReceiverSettings, Telegram, UpdateWebhook};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -26,7 +26,7 @@ pub enum UpdateSource {
 /// The update sources of all bots, and the server if there is one.
 pub struct UpdateSources {
     /// One source per bot, in the order of the `bots` passed to [`Self::open`].
-    pub of_bots: Vec<UpdateSource>,
+    pub per_bot: Vec<UpdateSource>,
     pub server: Option<WebhookListener>,
 }
 
@@ -49,8 +49,8 @@ impl UpdateSources {
         let address = main.webhook_listen.filter(|_| main.webhook.is_some());
         let Some(address) = address else {
             let former = Arc::new(FormerWebhooks::new(state, bots.len()));
-            let of_bots = bots.iter().map(|_| UpdateSource::Polling(Arc::clone(&former))).collect();
-            return Ok(Self { of_bots, server: None });
+            let per_bot = bots.iter().map(|_| UpdateSource::Polling(Arc::clone(&former))).collect();
+            return Ok(Self { per_bot, server: None });
         };
         let secret = secret::load_or_create(state)
             .map_err(|source| AppError::WebhookSecret { path: secret::path(state), source })?;
@@ -58,9 +58,13 @@ impl UpdateSources {
         let listener =
             listener.map_err(|source| AppError::Listen { address, key: "[telegram] webhook_listen", source })?;
         let mut server = TelegramWebhookServer::new(secret);
-        let urls: Vec<&WebhookUrl> = bots.iter().filter_map(|bot| bot.webhook.as_ref()).collect();
-        let of_bots = urls.into_iter().map(|url| UpdateSource::Webhook(server.add(url))).collect();
-        Ok(Self { of_bots, server: Some(WebhookListener { listener, server }) })
+        // Skipping a bot would give the next bots' requests to the wrong ones.
+        let per_bot = bots.iter().map(|bot| {
+            let url = bot.webhook.as_ref().expect("each bot inherits [telegram] webhook");
+            UpdateSource::Webhook(server.add(url))
+        });
+        let per_bot = per_bot.collect();
+        Ok(Self { per_bot, server: Some(WebhookListener { listener, server }) })
     }
 }
 
@@ -68,7 +72,7 @@ impl UpdateSource {
     pub async fn receive(self, telegram: &Telegram, settings: ReceiverSettings) -> Result<Infallible, ReceiveError> {
         match self {
             Self::Polling(former) => {
-                former.delete_of(telegram, &settings).await?;
+                former.delete_for(telegram, &settings).await?;
                 telegram.poll(settings).await
             }
             Self::Webhook(webhook) => telegram.serve_webhook(settings, webhook).await,
@@ -83,22 +87,22 @@ pub struct FormerWebhooks {
     /// Whether an earlier run may have set webhooks.
     may_exist: bool,
     /// The number of bots whose webhook is not deleted yet.
-    left: AtomicUsize,
+    remaining: AtomicUsize,
 }
 
 impl FormerWebhooks {
     fn new(state: &Path, bots: usize) -> Self {
         let may_exist = secret::path(state).exists();
-        Self { state: state.to_owned(), may_exist, left: AtomicUsize::new(bots) }
+        Self { state: state.to_owned(), may_exist, remaining: AtomicUsize::new(bots) }
     }
 
     /// Deletes a bot's webhook. Once the last bot's webhook is deleted, also deletes the secret.
-    async fn delete_of(&self, telegram: &Telegram, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
+    async fn delete_for(&self, telegram: &Telegram, settings: &ReceiverSettings) -> Result<(), ReceiveError> {
         if !self.may_exist {
             return Ok(());
         }
         telegram.delete_webhook(settings).await?;
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
             && let Err(error) = secret::delete(&self.state)
         {
             tracing::warn!(%error, "failed to delete the secret of the former webhook: the next start deletes the webhook again");

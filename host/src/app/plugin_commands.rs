@@ -3,7 +3,7 @@
 
 use super::{AppError, load, plugin_folder};
 use crate::{
-    cli::{Paths, Task},
+    cli::{Paths, PluginCommand},
     dev::{self, DevSettings, Tests, WatchOptions},
 };
 
@@ -11,26 +11,26 @@ use crate::{
 ///
 /// # Errors
 /// The command failed. The development kit has already printed the results of earlier steps.
-pub fn author(task: &Task) -> Result<(), AppError> {
+pub fn run_plugin_command(command: &PluginCommand) -> Result<(), AppError> {
     let paths = |config: &Option<std::path::PathBuf>| Paths { config: config.clone(), state: None, plugins: None };
-    match task {
-        Task::New(new) => Ok(dev::new(new)?),
-        Task::Build(build) => Ok(dev::build(&build.folder).map(drop)?),
-        Task::Check(check) => {
+    match command {
+        PluginCommand::New(new) => Ok(dev::new(new)?),
+        PluginCommand::Build(build) => Ok(dev::build(&build.folder).map(drop)?),
+        PluginCommand::Check(check) => {
             let resolved = paths(&check.config).resolve()?;
             let settings = DevSettings { cache: resolved.state.join("cache"), config: Some(load(&resolved)?) };
             Ok(dev::check(check, settings)?)
         }
-        Task::Call(call) => {
+        PluginCommand::Call(call) => {
             let resolved = paths(&call.config).resolve()?;
             let config = call.config.is_some().then(|| load(&resolved)).transpose()?;
             Ok(dev::call(call, DevSettings { cache: resolved.state.join("cache"), config })?)
         }
-        Task::Test(test) => {
+        PluginCommand::Test(test) => {
             let resolved = paths(&None).resolve()?;
             Ok(dev::test(test, DevSettings { cache: resolved.state.join("cache"), config: None })?)
         }
-        Task::Watch(watch) => {
+        PluginCommand::Watch(watch) => {
             let resolved = Paths { plugins: watch.plugins.clone(), ..paths(&watch.config) }.resolve()?;
             let folder = plugin_folder(&resolved, &load(&resolved)?);
             let folder = folder.ok_or(AppError::NoPluginFolder)?;
