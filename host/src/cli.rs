@@ -289,6 +289,10 @@ fn xdg_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+    use cordboard_book::{
+        command_check::{Form, parse},
+        shell,
+    };
 
     use super::*;
 
@@ -298,6 +302,24 @@ mod tests {
     fn all(command: clap::Command) -> Vec<clap::Command> {
         let below: Vec<_> = command.get_subcommands().cloned().flat_map(all).collect();
         std::iter::once(command).chain(below).collect()
+    }
+
+    #[test]
+    fn examples_are_complete_commands() {
+        let mut count = 0;
+        for command in all(Cli::command()) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.split_once("Examples:\n").map_or("", |(_, examples)| examples);
+            for line in examples.lines().take_while(|line| !line.is_empty()) {
+                // A description can follow an example.
+                let example = line.trim_start().split("  ").next().unwrap_or_default();
+                for call in shell::calls(example, "cordboard") {
+                    count += 1;
+                    assert_eq!(parse(&Cli::command(), call, Form::Whole), Ok(()), "{}: {example}", command.get_name());
+                }
+            }
+        }
+        assert!(count > 50, "only {count} examples were found");
     }
 
     #[test]

@@ -60,6 +60,15 @@ pub fn chaos(workspace: &Workspace, kills: u32, seed: u64) -> Result<()> {
     step::show(&mut bench)
 }
 
+/// Builds the book. mdBook is a feature of its own package, so that other builds don't compile it.
+pub fn docs(workspace: &Workspace, host: &Path, flags: &[&str]) -> Result<()> {
+    step::start("building the book (half a minute the first time)");
+    let mut book = cargo(workspace);
+    book.args(["run", "--package", "cordboard-book", "--features", "mdbook", "--"]);
+    book.arg("--root").arg(&workspace.root).arg("--cordboard").arg(host).args(flags);
+    step::show(&mut book)
+}
+
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the formatting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
@@ -69,7 +78,9 @@ pub fn format(workspace: &Workspace) -> Result<()> {
 /// Lints everything for the native target. This can include the plugins, because clippy doesn't link them.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     step::start("linting (takes minutes the first time)");
-    step::show(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let mut clippy = cargo(workspace);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--features", "cordboard-book/mdbook"]);
+    step::show(clippy.args(["--", "-D", "warnings"]))
 }
 
 fn cargo(workspace: &Workspace) -> Command {

@@ -93,7 +93,19 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Run the CI checks: formatting, lints with warnings denied, all tests, 50 kills
+    /// Build the documentation as a book in target/book, and check its links
+    #[command(after_help = "Examples:
+  cargo xtask docs --open                opens the book in a browser
+  cargo xtask docs --serve               serves it at http://127.0.0.1:3000/ until Ctrl-C")]
+    Docs {
+        /// Open the book in a browser
+        #[arg(long)]
+        open: bool,
+        /// Serve the book on this machine
+        #[arg(long, conflicts_with = "open")]
+        serve: bool,
+    },
+    /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, 50 kills
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
     #[command(hide = true)]
@@ -129,11 +141,20 @@ impl Cli {
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
                 cargo_tasks::chaos(&workspace, kills, seed)
             }
+            Task::Docs { open, serve } => {
+                let binary = build(&workspace, self.toolchain, Selection::Installable, Profile::Dev)?;
+                let flags = [(open, "--open"), (serve, "--serve")].into_iter().filter(|(is_set, _)| *is_set);
+                let flags: Vec<_> = flags.map(|(_, flag)| flag).collect();
+                cargo_tasks::docs(&workspace, &binary, &flags)
+            }
             Task::Ci => {
                 cargo_tasks::format(&workspace)?;
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
                 cargo_tasks::lint(&workspace)?;
                 cargo_tasks::test(&workspace, &["--no-fail-fast".into()])?;
+                // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
+                let binary = host::build(&workspace, Profile::Dev)?;
+                cargo_tasks::docs(&workspace, &binary, &[])?;
                 cargo_tasks::chaos(&workspace, CI_KILLS, 1)
             }
             Task::Toolchain => {
@@ -151,4 +172,21 @@ impl Cli {
 fn build(workspace: &Workspace, choice: ToolchainChoice, plugins: Selection, profile: Profile) -> Result<PathBuf> {
     plugins::build(workspace, choice, plugins)?;
     host::build(workspace, profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn documents_name_commands_that_exist() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let checked = cordboard_book::command_check::check(&root, &Cli::command()).unwrap();
+        assert!(checked.count > 20, "only {} commands were found", checked.count);
+        assert!(checked.wrong.is_empty(), "{}", checked.wrong.join("\n"));
+    }
 }

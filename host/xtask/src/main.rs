@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `chaos`, `ci` and `doctor`.
+//! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `chaos`, `docs`, `ci` and `doctor`.
 //!
 //! Defines the order of the build steps, each of which can also be run by hand. The host doesn't depend on this
 //! program.

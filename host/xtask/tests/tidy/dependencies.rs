@@ -6,7 +6,8 @@ use super::code_scanner::{line_of, occurrences};
 use super::source_files::{File, product, read};
 
 /// The host's crates, each with the host crates that it may depend on.
-pub const CRATES: [(&str, &[&str]); 10] = [
+pub const CRATES: [(&str, &[&str]); 11] = [
+    ("book", &[]),
     ("core", &["permission-rules"]),
     ("metrics", &[]),
     ("permission-rules", &[]),
@@ -21,7 +22,7 @@ pub const CRATES: [(&str, &[&str]); 10] = [
 
 /// External dependencies, each with the only crate that may depend on it outside tests. Other crates use what the owner
 /// exports.
-const OWNERS: [(&str, &str); 15] = [
+const OWNERS: [(&str, &str); 17] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
     ("wasmtime", "runtime"),
@@ -38,19 +39,22 @@ const OWNERS: [(&str, &str); 15] = [
     // A test of the core checks that every text has a translation.
     ("tr", "core"),
     ("glob", "permission-rules"),
+    ("mdbook-driver", "book"),
+    ("tiny_http", "book"),
 ];
 
 /// Items from external crates or std, each with the path prefixes of the files that may use it.
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
     // Agents aren't the only child processes: `compile.rs` runs the compiler with limited memory and time, `tool.rs`
-    // runs a plugin author's tools in the author's terminal, and the build script and xtask also run programs.
+    // runs a plugin author's tools in the author's terminal, and the build script, xtask and the book also run programs.
     (
         "process::Command",
         &[
             "host/agents/src/process",
             "host/runtime/src/compile.rs",
             "host/src/dev/tool.rs",
+            "host/book/",
             "host/build/",
             "host/xtask/",
         ],
