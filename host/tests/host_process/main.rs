@@ -14,6 +14,7 @@ mod approvals_and_rollbacks;
 mod background_work;
 mod commands;
 mod configuration_keys;
+mod documents;
 mod echo_server;
 mod hooks;
 mod idle_agents;
