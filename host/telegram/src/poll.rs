@@ -54,7 +54,7 @@ pub(super) async fn run(telegram: &Telegram, settings: ReceiverSettings) -> Resu
         hit(Failpoint::UpdateRead);
         match receiver.store(batch).await {
             Ok(()) => {
-                offset = Some(last + 1);
+                offset = Some(update::next_offset(last));
                 connection.on_success();
             }
             Err(failure) => {

@@ -120,7 +120,7 @@ async fn store_batch(
     batch: Vec<Value>,
 ) -> Result<StoredBatch, StoreFailure> {
     let (mut updates, mut answers) = (Vec::new(), Vec::new());
-    let next = batch.iter().filter_map(update::id).max().map(|last| last + 1);
+    let next = batch.iter().filter_map(update::id).max().map(update::next_offset);
     for update in batch {
         let id = update::id(&update);
         let Ok(update) = serde_json::from_value(update) else {

@@ -181,6 +181,12 @@ pub(super) fn id(update: &Value) -> Option<i64> {
     update.get("update_id")?.as_i64()
 }
 
+/// Returns the offset that confirms all updates up to the one with this id. The id comes from the server, so it may be
+/// the largest number.
+pub(super) const fn next_offset(last: i64) -> i64 {
+    last.saturating_add(1)
+}
+
 fn optional<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
@@ -189,4 +195,14 @@ fn optional<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> 
 fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_update_id_has_an_offset() {
+        assert_eq!([next_offset(7), next_offset(i64::MAX)], [8, i64::MAX]);
+    }
 }
