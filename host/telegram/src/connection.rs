@@ -7,7 +7,7 @@ use serde::Deserialize;
 use teloxide_core::payloads::GetMe;
 use tokio::time::Instant;
 
-use super::{ReceiverSettings, Telegram, api::BotApiError, incoming::Bot};
+use super::{ReceiverSettings, Telegram, api::BotApiError, incoming::BotAccount};
 
 /// The reason that the host no longer receives updates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,14 +66,14 @@ impl<'t> Connection<'t> {
     /// # Errors
     /// The server rejects a token that it has never accepted, or has rejected the token for the whole
     /// [`ReceiverSettings::give_up`].
-    pub async fn sign_in(&mut self) -> Result<Bot, ReceiveError> {
+    pub async fn sign_in(&mut self) -> Result<BotAccount, ReceiveError> {
         loop {
             match self.telegram.api.call::<_, Me>(&GetMe::new()).await {
                 Ok(me) => {
                     self.on_success();
                     self.telegram.topics.set_in_private_chats(me.has_topics_enabled);
                     self.telegram.bot_name.get_or_init(|| me.username.clone());
-                    return Ok(Bot { id: me.id, name: me.username });
+                    return Ok(BotAccount { id: me.id, name: me.username });
                 }
                 Err(BotApiError::Unauthorised { why }) if !self.was_accepted => return Err(self.unauthorised(why)),
                 Err(failure) => tokio::time::sleep(self.on_failure(&failure)?).await,
@@ -82,7 +82,7 @@ impl<'t> Connection<'t> {
     }
 
     /// Begins pairing if the host doesn't have an owner.
-    pub async fn begin_pairing(&self, bot: &Bot) {
+    pub async fn begin_pairing(&self, bot: &BotAccount) {
         if let Some(pairing) = &self.settings.pairing {
             pairing.begin(&bot.name).await;
         }

@@ -95,7 +95,8 @@ pub(super) enum Incoming {
 }
 
 /// The bot's own account.
-pub(super) struct Bot {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotAccount {
     pub id: u64,
     /// The user name, without `@`.
     pub name: String,
@@ -106,14 +107,14 @@ pub(super) struct UpdateParser {
     front_end: String,
     access: Access,
     language: LanguageOf,
-    bot: Bot,
+    bot: BotAccount,
     clock: TimeSource,
     strangers: HashSet<u64>,
     migrations: Arc<ChatMigrations>,
 }
 
 impl UpdateParser {
-    pub fn new(telegram: &Telegram, settings: &ReceiverSettings, bot: Bot) -> Self {
+    pub fn new(telegram: &Telegram, settings: &ReceiverSettings, bot: BotAccount) -> Self {
         let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
         let language = Arc::clone(&settings.language);
         let (front_end, migrations) = (telegram.settings.front_end.clone(), Arc::clone(&telegram.migrations));

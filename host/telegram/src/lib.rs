@@ -45,6 +45,7 @@ mod webhook;
 use api::Api;
 use chat_migrations::ChatMigrations;
 pub use connection::ReceiveError;
+pub use incoming::BotAccount;
 use keyboard::Keyboard;
 use outgoing::{ApiPlace, Calls, RichRefusals, StopButtons, TopicSupport};
 pub use pairing::{AttemptKind, PairingAttempt, PairingHandler, PairingOutcome};
@@ -215,6 +216,12 @@ impl Telegram {
         webhook: UpdateWebhook,
     ) -> Result<Infallible, ReceiveError> {
         webhook::run(self, settings, webhook).await
+    }
+
+    /// Stores the update in the body of a webhook's request, without a connection to the Bot API. A pressed button isn't
+    /// answered. For tests that decode many updates.
+    pub async fn store_update(&self, settings: &ReceiverSettings, bot: BotAccount, body: &[u8]) -> WebhookOutcome {
+        webhook::store(self, settings, bot, body).await
     }
 
     /// Deletes the webhook, so that polling is possible. Telegram keeps the updates that were not confirmed. Retries

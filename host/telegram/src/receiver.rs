@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use super::{
     ReceiverSettings, Telegram,
     api::Api,
-    incoming::{Bot, Incoming, Query, UpdateParser},
+    incoming::{BotAccount, Incoming, Query, UpdateParser},
     pairing::PairingOutcome,
     update,
 };
@@ -46,7 +46,7 @@ impl From<StorageError> for StoreFailure {
 }
 
 impl<'t> Receiver<'t> {
-    pub fn new(telegram: &'t Telegram, settings: &'t ReceiverSettings, bot: Bot) -> Self {
+    pub fn new(telegram: &'t Telegram, settings: &'t ReceiverSettings, bot: BotAccount) -> Self {
         let parser = UpdateParser::new(telegram, settings, bot);
         Self { telegram, settings, parser, pending_answers: JoinSet::new() }
     }
@@ -84,7 +84,7 @@ impl<'t> Receiver<'t> {
 }
 
 /// A batch whose relevant updates are stored.
-struct StoredBatch {
+pub(super) struct StoredBatch {
     answers: Vec<PressAnswer>,
     /// True if the batch contains relevant updates.
     has_updates: bool,
@@ -112,8 +112,8 @@ impl PressText {
     }
 }
 
-/// Stores the relevant updates of a batch.
-async fn store_batch(
+/// Stores the relevant updates of a batch. Makes no requests to the Bot API.
+pub(super) async fn store_batch(
     telegram: &Telegram,
     settings: &ReceiverSettings,
     parser: &mut UpdateParser,

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use cordboard_core::json_repair;
 use serde::Serialize;
+use serde_json::Value;
 use teloxide_core::{payloads::DeleteWebhook, requests::Payload};
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,7 +16,8 @@ use super::{
     ReceiverSettings, Telegram,
     api::BotApiError,
     connection::{Connection, ReceiveError},
-    receiver::Receiver,
+    incoming::{BotAccount, UpdateParser},
+    receiver::{self, Receiver},
     update,
 };
 
@@ -98,13 +100,9 @@ async fn receive(
     mut requests: mpsc::Receiver<WebhookRequest>,
 ) -> Result<Infallible, ReceiveError> {
     while let Some(WebhookRequest { body, outcome }) = requests.recv().await {
-        let update = match json_repair::parse(&body) {
-            Ok(update) => update,
-            Err(error) => {
-                tracing::warn!(%error, "skipped a request with an invalid update");
-                answer(outcome, WebhookOutcome::Invalid);
-                continue;
-            }
+        let Some(update) = parse(&body) else {
+            answer(outcome, WebhookOutcome::Invalid);
+            continue;
         };
         match receiver.store(vec![update]).await {
             Ok(()) => {
@@ -120,6 +118,26 @@ async fn receive(
     }
     // The server has stopped. Wait until the host cancels this future, which can't return without an error.
     std::future::pending().await
+}
+
+/// Stores the update in the body of a request. Makes no requests to the Bot API.
+pub(super) async fn store(
+    telegram: &Telegram,
+    settings: &ReceiverSettings,
+    bot: BotAccount,
+    body: &[u8],
+) -> WebhookOutcome {
+    let Some(update) = parse(body) else { return WebhookOutcome::Invalid };
+    let mut parser = UpdateParser::new(telegram, settings, bot);
+    match receiver::store_batch(telegram, settings, &mut parser, vec![update]).await {
+        Ok(_) => WebhookOutcome::Stored,
+        Err(_) => WebhookOutcome::NotStored,
+    }
+}
+
+fn parse(body: &[u8]) -> Option<Value> {
+    let update = json_repair::parse(body);
+    update.inspect_err(|error| tracing::warn!(%error, "skipped a request with an invalid update")).ok()
 }
 
 /// Passes the outcome to the server. If the server has stopped waiting because of a timeout or a closed connection,
