@@ -19,6 +19,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
@@ -82,6 +83,15 @@ pub async fn serve(listener: TcpListener, handler: Arc<dyn Handler>, limits: Con
 }
 
 async fn connection(handler: Arc<dyn Handler>, stream: TcpStream, timeout: Duration, _permit: OwnedSemaphorePermit) {
+    serve_connection(handler, stream, timeout).await;
+}
+
+/// Serves the single request of a connection.
+pub async fn serve_connection(
+    handler: Arc<dyn Handler>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    timeout: Duration,
+) {
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok::<_, Infallible>(handler.answer(request).await) }
