@@ -36,11 +36,11 @@ impl File {
 
     pub fn is_test(&self) -> bool {
         let mut parts = self.path.split('/');
-        parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
+        parts.any(|part| ["benches", "fuzz", "tests", "tests.rs"].contains(&part))
     }
 
-    /// Returns whether the file contains Rust code that belongs to the product or its build, as opposed to tests or
-    /// benchmarks.
+    /// Returns whether the file contains Rust code that belongs to the product or its build, as opposed to tests,
+    /// benchmarks or fuzz targets.
     pub fn is_product(&self) -> bool {
         self.is_rust() && !self.is_test()
     }
@@ -81,7 +81,8 @@ fn collect(folder: &Path, root: &Path, files: &mut Vec<File>) {
     for path in entries.map(|entry| entry.expect("an entry can't be read").path()) {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name isn't text");
         if path.is_dir() && !path.is_symlink() {
-            if name != "target" && (!name.starts_with('.') || HIDDEN.contains(&name)) {
+            // The corpus of the fuzz targets contains arbitrary text.
+            if !["corpus", "target"].contains(&name) && (!name.starts_with('.') || HIDDEN.contains(&name)) {
                 collect(&path, root, files);
             }
         } else if name != ".git"
