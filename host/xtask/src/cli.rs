@@ -10,7 +10,7 @@ use crate::host::Profile;
 use crate::plugins::Selection;
 use crate::toolchain::{Toolchain, ToolchainChoice};
 use crate::workspace::Workspace;
-use crate::{cargo_tasks, host, plugins, step};
+use crate::{cargo_tasks, fuzz, host, plugins, step};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -105,6 +105,21 @@ enum Task {
         #[arg(long, conflicts_with = "open")]
         serve: bool,
     },
+    /// Run the fuzz targets with a nightly compiler
+    #[command(after_help = "Examples:
+  cargo xtask fuzz                       each target for a minute
+  cargo xtask fuzz markdown --seconds 600
+  cargo xtask fuzz markdown --merge      keep the found inputs that reach new code in host/fuzz/corpus")]
+    Fuzz {
+        /// The target, one of the files in host/fuzz/fuzz_targets; all of them by default
+        target: Option<String>,
+        /// The time for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Don't search: add the inputs of earlier runs that reach new code to the corpus
+        #[arg(long, conflicts_with = "seconds")]
+        merge: bool,
+    },
     /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, 50 kills
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
@@ -146,6 +161,10 @@ impl Cli {
                 let flags = [(open, "--open"), (serve, "--serve")].into_iter().filter(|(is_set, _)| *is_set);
                 let flags: Vec<_> = flags.map(|(_, flag)| flag).collect();
                 cargo_tasks::docs(&workspace, &binary, &flags)
+            }
+            Task::Fuzz { target, seconds, merge } => {
+                let job = if merge { fuzz::Job::Merge } else { fuzz::Job::Search { seconds } };
+                fuzz::run(&workspace, target.as_deref(), job)
             }
             Task::Ci => {
                 cargo_tasks::format(&workspace)?;

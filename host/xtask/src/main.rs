@@ -13,6 +13,7 @@ mod workspace;
 mod toolchain;
 
 mod cargo_tasks;
+mod fuzz;
 mod host;
 mod plugins;
 
