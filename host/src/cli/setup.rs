@@ -111,10 +111,10 @@ pub enum ServiceCommand {
 
 const INSTALL_HELP: &str =
     "Without --user, the unit is written to /etc/systemd/system, which needs root. systemd passes
-the bots' tokens to the host as credentials, so only root needs to read the token files. The agents
-run with the same restrictions as the host: they can change the home of their user, the state
-directory, and the folders in [sessions] of the configuration. An existing unit is replaced only if
-this command wrote it.
+the bots' tokens to the host as credentials, so only root needs to read the token files. The
+agents run with the same restrictions as the host: they can change the home of their user, the
+state directory, and the folders in [sessions] of the configuration. An existing unit is replaced
+only if this command wrote it.
 
 Examples:
   cordboard service install --user --dry-run

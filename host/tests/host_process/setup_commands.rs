@@ -350,7 +350,7 @@ fn doctor_fails_if_the_host_does_not_respond() {
     let output = home.run(&["doctor"]);
     host.join().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("it closed the connection"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("failed to query the running host"), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("host           not responding  "), "{}", text(&output.stdout));
 }
 
@@ -374,7 +374,8 @@ fn printed_commands_quote_their_paths() {
     let config = home.path("a b/config.toml").display().to_string();
     let printed = stdout_of_success(&cordboard(&home, &["init", "--config", &config, "--yes"]).output().unwrap());
     assert!(printed.contains(&format!("  cordboard check --config '{config}'\n")), "{printed}");
-    let state = home.path("a b").display().to_string();
+    let state = home.path("my state").display().to_string();
+    fs::rename(home.state(), &state).unwrap();
     fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
     let output = cordboard(&home, &["doctor", "--state", &state]).output().unwrap();
     assert!(text(&output.stdout).contains(&format!("run `chmod 700 '{state}'`")), "{}", text(&output.stdout));
