@@ -83,10 +83,8 @@ fn text_cuts(low: &[u8], high: &[u8]) -> Vec<Key> {
         let (last, rest) = low[..length].split_last()?;
         Some([rest, &[last.checked_add(1)?]].concat())
     };
-    let cuts: Vec<Vec<u8>> = (1..=low.len()).rev().filter_map(after_prefix).collect();
-    let mut inside: Vec<Vec<u8>> = cuts.into_iter().filter(|cut| low < &cut[..] && &cut[..] < high).collect();
-    // A byte 0xff can't be incremented, so that two prefixes can lead to the same text.
-    inside.dedup();
+    let cuts = (1..=low.len()).rev().filter_map(after_prefix);
+    let mut inside: Vec<Vec<u8>> = cuts.filter(|cut| low < &cut[..] && &cut[..] < high).collect();
     if inside.is_empty() {
         inside.extend(middle_text(low, high));
     }

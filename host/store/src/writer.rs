@@ -285,7 +285,6 @@ impl Database {
     }
 
     fn transact(&mut self, durability: Durability, requests: &mut [Box<dyn WriteRequest>]) -> Result<(), WorkError> {
-        self.commits += 1;
         self.set_durability(durability)?;
         // The savepoint of a single request is its transaction. Within another transaction, SQLite would also copy each
         // page that the request changes. If an earlier transaction is still open, BEGIN fails.
@@ -296,7 +295,9 @@ impl Database {
         if done.is_err() && !self.db.is_autocommit() {
             execute(&self.db, "ROLLBACK")?;
         }
-        done.map_err(WorkError::Sql)
+        done?;
+        self.commits += 1;
+        Ok(())
     }
 
     /// Writes the log to the database file.
@@ -358,4 +359,30 @@ fn run_all(db: &Connection, requests: &mut [Box<dyn WriteRequest>]) -> rusqlite:
 
 fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::connect, *};
+
+    #[test]
+    fn only_successful_commits_bring_the_next_checkpoint_closer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cordboard.db");
+        let mut database = Database { db: connect(&file).unwrap(), durability: Durability::Process, commits: 0 };
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("CREATE TABLE t (x); BEGIN IMMEDIATE").unwrap();
+        let (answer, _answered) = oneshot::channel();
+        let work = |db: &Connection| Ok(db.execute("INSERT INTO t VALUES (1)", [])?);
+        let mut request: Option<Box<dyn WriteRequest>> =
+            Some(Box::new(TypedRequest { what: "test".to_owned(), file, work, outcome: None, answer }));
+        for _ in 0..3 {
+            request = request.and_then(|request| database.commit_unless_locked(request));
+            assert!(request.is_some(), "the database is locked");
+        }
+        assert_eq!(database.commits, 0);
+        other.execute_batch("COMMIT").unwrap();
+        assert!(request.and_then(|request| database.commit_unless_locked(request)).is_none());
+        assert_eq!(database.commits, 1);
+    }
 }
