@@ -6,19 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::Connection;
 use tempfile::TempPath;
 
 use super::{
-    copy::{CopyProgress, copy},
-    error::{OpenError, StoreError, WorkError},
-    integrity, snapshot, state_directory,
+    database_copy::{CopyError, CopyProgress, copy_checked},
+    error::{OpenError, StoreError},
+    replacement, snapshot,
 };
 
 /// The name prefix of the temporary folder, next to the backup, that contains an unfinished backup.
-const UNFINISHED: &str = ".cordboard-backup-";
+const FOLDER_PREFIX: &str = ".cordboard-backup-";
 
-/// The reason why a backup failed. The backup file doesn't exist, unless only syncing its folder failed.
+/// The reason why a backup failed. Except for [`NotSynced`](Self::NotSynced), no file was created.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("write the backup {}: the file already exists; choose another name, or remove the file", .0.display())]
@@ -26,11 +25,17 @@ pub enum BackupError {
     #[error("write the backup {}: {source}; check that its folder exists and that you may write to it", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error(
-        "back up {}: the database is damaged ({why}), so a backup of it would be, too; restart the host, which recovers \
-         the readable data, and try again",
+        "back up {}: the database is damaged ({why}), so the backup would be damaged, too; restart the host, which \
+         recovers the readable data, and try again",
         database.display()
     )]
     Damaged { database: PathBuf, why: String },
+    #[error(
+        "sync the folder of the backup {}: {source}; the backup is complete, but a power failure may delete it: check \
+         that the disk is healthy",
+        path.display()
+    )]
+    NotSynced { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -43,36 +48,32 @@ pub enum BackupError {
 /// # Errors
 /// The database can't be read or is damaged, or the file exists or can't be written.
 pub fn back_up(state: &Path, to: &Path, progress: &mut dyn FnMut(CopyProgress)) -> Result<u64, BackupError> {
-    let written = |source| BackupError::Write { path: to.to_owned(), source };
+    let write_error = |source| BackupError::Write { path: to.to_owned(), source };
     if to.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
     let Some((source, _)) = snapshot::open_known_version(state)? else {
         return Err(OpenError::NeverUsed { what: "the database", path: state.to_owned() }.into());
     };
-    let folder = to.parent().unwrap_or(Path::new("/"));
+    let folder = replacement::folder_of(to);
+    let opened_folder = File::open(folder).map_err(write_error)?;
     // Use a folder, because SQLite may create more files next to the copy. Dropping the handle deletes it.
-    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder).map_err(written)?;
+    let unfinished = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(folder).map_err(write_error)?;
     let file = unfinished.path().join("cordboard.db");
-    state_directory::create_private(&file).map_err(written)?;
-    let failed = |trouble: WorkError| {
-        let error = trouble.during("write the backup", to.to_owned());
-        if let StoreError::Corrupt { why, .. } = &error {
-            return BackupError::Damaged { database: source.file.clone(), why: why.clone() };
-        }
-        error.into()
-    };
-    copy(&source.connection, &file, progress).map_err(failed)?;
-    let copied = Connection::open(&file).map_err(|error| failed(error.into()))?;
-    if let Some(why) = integrity::find_damage(&copied).map_err(failed)? {
-        return Err(BackupError::Damaged { database: source.file.clone(), why });
-    }
-    drop(copied);
-    let size = publish(&file, to).map_err(|error| {
-        if error.kind() == ErrorKind::AlreadyExists { BackupError::Exists(to.to_owned()) } else { written(error) }
+    copy_checked(&source.connection, &file, progress).map_err(|error| match error {
+        CopyError::Create(error) => write_error(error),
+        CopyError::Damaged(why) => BackupError::Damaged { database: source.file.clone(), why },
+        CopyError::Copy(error) => error.during("write the backup", to.to_owned()).into(),
     })?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(written)?;
+    let size = publish(&file, to).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists { BackupError::Exists(to.to_owned()) } else { write_error(error) }
+    })?;
+    sync_folder(&opened_folder, to)?;
     Ok(size)
+}
+
+fn sync_folder(folder: &File, backup: &Path) -> Result<(), BackupError> {
+    folder.sync_all().map_err(|source| BackupError::NotSynced { path: backup.to_owned(), source })
 }
 
 /// Syncs the complete file and renames it to `to`, unless a file with that name exists. Returns its size in bytes.
@@ -81,4 +82,18 @@ fn publish(file: &Path, to: &Path) -> io::Result<u64> {
     complete.sync_all()?;
     TempPath::try_from_path(file)?.persist_noclobber(to)?;
     Ok(complete.metadata()?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsynced_backup_is_reported_as_complete() {
+        // Syncing a device file fails.
+        let broken = File::open("/dev/null").expect("the device exists");
+        let error = sync_folder(&broken, Path::new("/b/backup.db")).expect_err("it can't be synced").to_string();
+        assert!(error.starts_with("sync the folder of the backup /b/backup.db: "), "{error}");
+        assert!(error.contains("; the backup is complete, but "), "{error}");
+    }
 }

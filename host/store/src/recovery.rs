@@ -16,9 +16,9 @@ use super::{
     integrity, lock_wait,
     log_scan::{self, LostTransactions},
     replacement,
+    row_validator::RowValidator,
     salvage::{self, Salvaged},
     schema,
-    scratch::Scratch,
     snapshot::{self, StoreSnapshot},
     state_directory, wal,
 };
@@ -134,7 +134,7 @@ fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
     let file = state_directory::database(state);
     let io_failed = |error: io::Error| failed("recover the database", &file, error);
     let failed = |trouble: WorkError| trouble.during("recover the database", file.clone());
-    let folder = replacement::new_folder(state).map_err(io_failed)?;
+    let folder = replacement::create_work_folder(state).map_err(io_failed)?;
     let new = folder.path().join("cordboard.db");
     let source = open_damaged(&file, folder.path()).map_err(failed)?;
     let salvaged = match &source {
@@ -142,7 +142,7 @@ fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
         None => empty(&new).map_err(failed)?,
     };
     drop(source);
-    let kept = replacement::free_name(&file, "damaged");
+    let kept = replacement::unused_path(&file, "damaged");
     let lost = salvaged.lost();
     tracing::error!(kept = %kept.display(), rows = salvaged.rows, ?lost, "the readable data was recovered");
     let (why, recovered) = (why.to_owned(), salvaged.rows);
@@ -231,14 +231,14 @@ fn salvage_into(new: &Path, source: &Damaged) -> Result<Salvaged, WorkError> {
     let mut db = create(new, source.version)?;
     let mut salvaged = salvage::copy_rows(&source.db, &db, &mut |_, _| Ok(true))?;
     schema::migrate(&mut db, source.version)?;
-    let scratch = Scratch::new()?;
-    if scratch.is_readable(&db)? {
+    let validator = RowValidator::new()?;
+    if validator.is_readable(&db)? {
         return repair_references(&db).map(|()| salvaged);
     }
     // Some of the copied rows contain invalid records, so copy only the valid rows to a second database.
     let filtered = new.with_extension("filtered");
     let clean = create(&filtered, schema::VERSION)?;
-    let checked = salvage::copy_rows(&db, &clean, &mut |table, row| scratch.accepts(table, row))?;
+    let checked = salvage::copy_rows(&db, &clean, &mut |table, row| validator.accepts(table, row))?;
     checked.lost.iter().for_each(|(table, rows)| salvaged.add_lost(table, *rows));
     salvaged.rows = checked.rows;
     repair_references(&clean)?;

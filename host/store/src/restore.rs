@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
-    copy::{CopyProgress, copy},
+    database_copy::{CopyError, CopyProgress, copy_checked},
     error::{OpenError, StoreError, WorkError},
     integrity, replacement, schema, state_directory,
 };
@@ -49,20 +49,18 @@ pub fn restore(
     let backup = open_backup(from)?;
     let _lock = state_directory::claim(state)?;
     let replace = |source| RestoreError::Replace { state: state.to_owned(), source };
-    let folder = replacement::new_folder(state).map_err(replace)?;
+    let folder = replacement::create_work_folder(state).map_err(replace)?;
     let new = folder.path().join("cordboard.db");
-    state_directory::create_private(&new).map_err(replace)?;
-    copy(&backup, &new, progress).map_err(|trouble| unusable(trouble, from))?;
-    let copied = Connection::open(&new).map_err(|error| unusable(error.into(), from))?;
-    if let Some(why) = integrity::find_damage(&copied).map_err(|trouble| unusable(trouble, from))? {
-        return Err(RestoreError::Damaged { path: from.to_owned(), why });
-    }
-    drop(copied);
-    let present = state_directory::database(state);
-    merge_log(&present);
-    let kept = present.exists().then(|| replacement::free_name(&present, "replaced"));
-    replacement::replace(&present, &new, kept.as_deref()).map_err(replace)?;
-    integrity::record_checked(&present);
+    copy_checked(&backup, &new, progress).map_err(|error| match error {
+        CopyError::Create(error) => replace(error),
+        CopyError::Damaged(why) => RestoreError::Damaged { path: from.to_owned(), why },
+        CopyError::Copy(error) => restore_error(error, from),
+    })?;
+    let current = state_directory::database(state);
+    checkpoint_log(&current);
+    let kept = current.exists().then(|| replacement::unused_path(&current, "replaced"));
+    replacement::replace(&current, &new, kept.as_deref()).map_err(replace)?;
+    integrity::record_checked(&current);
     Ok(kept)
 }
 
@@ -73,19 +71,19 @@ fn open_backup(from: &Path) -> Result<Connection, RestoreError> {
         return Err(RestoreError::NotABackup(from.to_owned()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(from, flags).map_err(|error| unusable(error.into(), from))?;
-    let found = schema::version(&opened).map_err(|trouble| unusable(trouble, from))?;
+    let opened = Connection::open_with_flags(from, flags).map_err(|error| restore_error(error.into(), from))?;
+    let found = schema::version(&opened).map_err(|trouble| restore_error(trouble, from))?;
     if found > schema::VERSION {
         return Err(RestoreError::Newer { path: from.to_owned(), found, known: schema::VERSION });
     }
-    let has_host = opened.table_exists(None, "host").map_err(|error| unusable(error.into(), from))?;
+    let has_host = opened.table_exists(None, "host").map_err(|error| restore_error(error.into(), from))?;
     if found < 1 || !has_host {
         return Err(RestoreError::NotABackup(from.to_owned()));
     }
     Ok(opened)
 }
 
-fn unusable(trouble: WorkError, from: &Path) -> RestoreError {
+fn restore_error(trouble: WorkError, from: &Path) -> RestoreError {
     if let WorkError::Sql(error) = &trouble
         && error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
     {
@@ -100,11 +98,11 @@ fn unusable(trouble: WorkError, from: &Path) -> RestoreError {
 
 /// Writes the log to the current database if possible, so that the kept database is a single file. Otherwise, the log
 /// is kept next to it.
-fn merge_log(present: &Path) {
+fn checkpoint_log(current: &Path) {
     // SQLite would delete the log of an empty file.
-    if fs::metadata(present).is_ok_and(|file| file.len() > 0) {
+    if fs::metadata(current).is_ok_and(|file| file.len() > 0) {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(present, flags);
+        let opened = Connection::open_with_flags(current, flags);
         // A failure loses nothing: the log is then kept next to the database.
         drop(opened.and_then(|db| db.pragma_update(None, "journal_mode", "DELETE")));
     }

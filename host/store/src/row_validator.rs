@@ -5,11 +5,11 @@ use rusqlite::{Connection, types::Value};
 
 use super::{audit, delivery_log, error::WorkError, keyboards, salvage::Table, schema, snapshot};
 
-pub(super) struct Scratch {
+pub(super) struct RowValidator {
     db: Connection,
 }
 
-impl Scratch {
+impl RowValidator {
     pub fn new() -> Result<Self, WorkError> {
         let db = Connection::open_in_memory()?;
         schema::create(&db, schema::VERSION)?;

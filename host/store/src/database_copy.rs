@@ -1,13 +1,16 @@
 //! Copies a database into a new file through SQLite's backup API, while a host may be using the database.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
 };
 
-use super::error::{WorkError, busy};
+use super::{
+    error::{WorkError, busy},
+    integrity, state_directory,
+};
 
 /// The number of pages to copy before progress is reported: 4 MiB with SQLite's default page size.
 const PAGES_PER_STEP: i32 = 1024;
@@ -19,13 +22,47 @@ pub struct CopyProgress {
     pub total: u64,
 }
 
-/// Copies the database to `target`, an empty file. The copy is a single file without a write-ahead log. The caller must
-/// sync it.
-pub(super) fn copy(
+/// The reason why a database wasn't copied.
+#[derive(Debug)]
+pub(super) enum CopyError {
+    /// The new file can't be created.
+    Create(io::Error),
+    /// The source, and therefore the copy, is damaged.
+    Damaged(String),
+    Copy(WorkError),
+}
+
+impl From<WorkError> for CopyError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Sql(error) if integrity::is_damage(&error) => Self::Damaged(error.to_string()),
+            error => Self::Copy(error),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for CopyError {
+    fn from(error: rusqlite::Error) -> Self {
+        WorkError::from(error).into()
+    }
+}
+
+/// Copies the database to the new file `target`, with mode 0600, and checks the copy. The copy is a single file without
+/// a write-ahead log. The caller must sync it.
+pub(super) fn copy_checked(
     source: &Connection,
     target: &Path,
     progress: &mut dyn FnMut(CopyProgress),
-) -> Result<(), WorkError> {
+) -> Result<(), CopyError> {
+    state_directory::create_private(target).map_err(CopyError::Create)?;
+    copy_database(source, target, progress)?;
+    match integrity::find_damage(&Connection::open(target)?)? {
+        Some(why) => Err(CopyError::Damaged(why)),
+        None => Ok(()),
+    }
+}
+
+fn copy_database(source: &Connection, target: &Path, progress: &mut dyn FnMut(CopyProgress)) -> Result<(), WorkError> {
     // Without a read transaction, SQLite would restart the copy whenever the host commits.
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
