@@ -1,6 +1,6 @@
 //! The damage that the host found in its database at startup, and the data that was lost.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,16 @@ pub enum DatabaseDamage {
         /// The number of lost transactions, or `None` if the log can't be read at all.
         transactions: Option<u64>,
     },
+}
+
+impl DatabaseDamage {
+    /// Returns the file in which the damaged data is kept.
+    #[must_use]
+    pub fn kept(&self) -> &Path {
+        match self {
+            Self::Database { kept, .. } | Self::Log { kept, .. } => kept,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

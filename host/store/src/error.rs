@@ -167,7 +167,7 @@ pub enum OpenError {
     )]
     Older { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so its data is lost; restore a backup with `cordboard restore`, or start the host without sessions (the folders are kept)",
+        "use state directory {}: its database cordboard.db is empty, but sessions/ contains {}, so its data is lost; restore a backup with `cordboard restore`, or start the host without sessions (the folders are kept)",
         path.display(),
         counted(*folders, "session folder")
     )]

@@ -51,16 +51,19 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
     }
     let is_locked = |error: &OpenError| matches!(error, OpenError::Store(StoreError::Locked { .. }));
     let open = |check| lock_wait::retry(lock_wait::PATIENCE, is_locked, || try_open(state, check));
-    let opened = if was_there { check_emptied(state).and_then(|()| open(check)) } else { open(check) };
-    let mut opened = match opened {
-        Err(OpenError::Store(StoreError::Corrupt { why, .. })) => {
+    // SQLite would delete the log of an empty file.
+    let is_empty = was_there && fs::metadata(&file).is_ok_and(|file| file.len() == 0);
+    let emptied = if is_empty { state_directory::check_emptied(state) } else { Ok(()) };
+    let opened = emptied.and_then(|()| open(check));
+    let mut opened = match opened.as_ref().err().and_then(damage) {
+        Some(why) => {
             tracing::error!(%why, file = %file.display(), "the database is damaged; recovering the readable data");
             // If the host crashes during the recovery, the next start must find the damage again.
             integrity::request_check(&file);
             rebuild(state, &why)?;
             open(Check::Skip)?
         }
-        opened => opened?,
+        None => opened?,
     };
     integrity::record_checked(&file);
     if check == Check::Whole {
@@ -96,17 +99,12 @@ fn try_open(state: &Path, check: Check) -> Result<Opened, OpenError> {
     Ok(Opened { db, contents })
 }
 
-/// Fails if the database file is empty although there are session folders. SQLite would delete the log of an empty file.
-fn check_emptied(state: &Path) -> Result<(), OpenError> {
-    let file = state_directory::database(state);
-    let is_empty = fs::metadata(&file).is_ok_and(|file| file.len() == 0);
-    match state_directory::session_folders(state) {
-        folders @ 1.. if is_empty => {
-            let why = format!("it is empty, but sessions/ contains {}", counted(folders, "folder"));
-            Err(corrupt(&file, why).into())
-        }
-        _ => Ok(()),
+/// Returns the description of the damage if the error means that the database is damaged.
+fn damage(error: &OpenError) -> Option<String> {
+    if let OpenError::Emptied { folders, .. } = error {
+        return Some(format!("it is empty, but sessions/ contains {}", counted(*folders, "session folder")));
     }
+    if let OpenError::Store(StoreError::Corrupt { why, .. }) = error { Some(why.clone()) } else { None }
 }
 
 fn corrupt(file: &Path, why: String) -> StoreError {

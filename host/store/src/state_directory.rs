@@ -35,16 +35,11 @@ pub(super) fn database(state: &Path) -> PathBuf {
 /// Checks that an empty database isn't the result of data loss: fails if session folders exist. Don't call this if the
 /// database file is missing, because users delete the file on purpose to start afresh.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
-    match session_folders(state) {
+    let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
+    match entries.flatten().filter(|entry| entry.path().is_dir()).count() {
         0 => Ok(()),
         folders => Err(OpenError::Emptied { path: state.to_owned(), folders }),
     }
-}
-
-/// Returns the number of session folders.
-pub(super) fn session_folders(state: &Path) -> usize {
-    let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
-    entries.flatten().filter(|entry| entry.path().is_dir()).count()
 }
 
 /// Creates the directory if it does not exist, checks its permissions, and locks it.
@@ -72,7 +67,12 @@ pub(super) fn create_database(state: &Path) -> Result<(), OpenError> {
 /// Creates a file for a database with mode 0600, unless it exists. SQLite gives its other files the permissions of this
 /// one.
 pub(super) fn create_private(file: &Path) -> io::Result<()> {
-    private().truncate(false).open(file).map(drop)
+    open_private(file).map(drop)
+}
+
+/// Like [`create_private`], but returns the file.
+pub(super) fn open_private(file: &Path) -> io::Result<File> {
+    private().truncate(false).open(file)
 }
 
 /// Takes the lock. Waits if the host that took it has exited: a child that the host was starting shares the lock until

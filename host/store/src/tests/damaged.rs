@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Seek as _, SeekFrom, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
 };
 
 use cordboard_core::{
@@ -72,7 +72,7 @@ fn request_check(state: &State) {
     integrity::request_check(&database(state));
 }
 
-/// Opens the state directory, and returns the damage that the owner is notified of.
+/// Opens the state directory, and returns the damage that the operators are notified of.
 fn open_damaged(state: &State) -> (Store, StoreSnapshot, DatabaseDamage) {
     let (store, mut contents) = state.open();
     let damage = contents.damage.pop().expect("the damage is reported");
@@ -248,6 +248,34 @@ async fn a_damaged_log_keeps_the_changes_before_the_damage() {
 }
 
 #[tokio::test]
+async fn damage_is_reported_even_after_the_kept_file_was_moved() {
+    let state = populated().await;
+    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    request_check(&state);
+    let (store, _, damage) = open_damaged(&state);
+    store.close().await;
+    let DatabaseDamage::Database { kept, .. } = &damage else { panic!("{damage:?}") };
+    fs::rename(kept, state.path().join("moved")).unwrap();
+    assert_eq!(open_damaged(&state).2, damage);
+}
+
+#[test]
+fn the_list_of_damage_is_replaced_in_one_step() {
+    let state = State::new();
+    let kept = state.path().join("kept");
+    fs::write(&kept, "").unwrap();
+    let damage = |transactions| DatabaseDamage::Log { kept: kept.clone(), transactions };
+    damage_notice::add(&database(&state), damage(Some(1))).unwrap();
+    let mut before = File::open(state.path().join("database-damage.json")).unwrap();
+    damage_notice::add(&database(&state), damage(Some(2))).unwrap();
+    let mut text = String::new();
+    before.read_to_string(&mut text).unwrap();
+    assert!(text.contains("\"transactions\":1") && !text.contains("\"transactions\":2"), "{text}");
+    assert_eq!(damage_notice::read(state.path()), [damage(Some(1)), damage(Some(2))]);
+    assert_eq!(backups::files(state.path()), ["database-damage.json", "kept"]);
+}
+
+#[tokio::test]
 async fn a_log_with_a_damaged_header_is_reported() {
     let state = populated().await;
     let (store, _) = state.open();
@@ -349,7 +377,8 @@ async fn an_interrupted_recovery_is_repeated() {
     request_check(&state);
     fs::create_dir(state.path().join("new-database-x")).unwrap();
     fs::hard_link(database(&state), state.path().join("cordboard.db.damaged-x")).unwrap();
-    let gone = DatabaseDamage::Log { kept: state.path().join("gone"), transactions: None };
+    let kept = state.path().join("gone");
+    let gone = DatabaseDamage::Database { why: String::new(), kept, recovered: 0, lost: Vec::new() };
     damage_notice::add(&database(&state), gone).unwrap();
     let (_, contents, damage) = open_damaged(&state);
     assert_eq!(lost_rows(&damage), []);

@@ -147,7 +147,7 @@ async fn a_reader_refuses_an_empty_database_with_sessions() {
     fs::create_dir_all(state.path().join("sessions/alpha")).unwrap();
     fs::write(state.path().join("cordboard.db"), "").unwrap();
     let text = read_only(state.path()).unwrap_err().to_string();
-    assert!(text.contains("cordboard.db is empty, but sessions/ holds 1 session folder,"), "{text}");
+    assert!(text.contains("cordboard.db is empty, but sessions/ contains 1 session folder,"), "{text}");
     assert!(text.contains("restore a backup with `cordboard restore`, or start the host without sessions"), "{text}");
     let (store, contents) = state.open();
     assert_eq!(contents.damage.len(), 1, "the host starts, and notifies its owner");
