@@ -38,7 +38,7 @@ pub struct Operators {
     pub menus: CommandMenus,
     /// Notified the first time a person writes in a place after the host has started.
     pub new_member: Arc<Notify>,
-    /// The damage to the database of which the operators weren't notified yet.
+    /// The database damage that the operators haven't been notified of yet.
     pub damage: Vec<DatabaseDamage>,
 }
 

@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DatabaseDamage {
-    /// The database was damaged. The host has copied the readable rows to a new one.
+    /// The database was damaged. The host has copied the readable records to a new one.
     Database {
         why: String,
         /// The path under which the damaged database is kept.
         kept: PathBuf,
-        /// The number of rows that were copied.
+        /// The number of records that were copied.
         recovered: u64,
-        /// The tables that lost rows.
-        lost: Vec<LostRows>,
+        lost: Vec<LostRecords>,
     },
     /// The write-ahead log was damaged. The host continues with the changes before the damage.
     Log {
@@ -36,8 +35,26 @@ impl DatabaseDamage {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LostRows {
-    pub table: String,
-    /// The number of lost rows, or `None` if it is unknown.
-    pub rows: Option<u64>,
+pub struct LostRecords {
+    pub kind: RecordKind,
+    /// The number of lost records, or `None` if it is unknown.
+    pub count: Option<u64>,
+}
+
+/// A kind of stored data, as users know it. A kind may have several tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RecordKind {
+    Sessions,
+    Topics,
+    ReceivedMessages,
+    UnsentMessages,
+    Buttons,
+    PluginVersions,
+    /// The rollout states of plugins, and the answers to their requests for capabilities.
+    PluginDecisions,
+    PluginData,
+    Access,
+    Audit,
+    Usage,
+    Other,
 }

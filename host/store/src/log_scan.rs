@@ -47,7 +47,8 @@ pub(super) fn scan(database: &Path) -> io::Result<Option<LostTransactions>> {
             commits += u64::from(number(&frame, 4) != 0);
         }
     }
-    // A process that is killed leaves at most one incomplete frame, which belongs to a transaction that never ended.
+    // A process that is killed leaves at most one incomplete frame, which belongs to a transaction that never ended. More
+    // invalid frames mean that the disk is damaged, or that the power failed before the last frames were synced.
     Ok((invalid > 1 && commits > 0).then_some(LostTransactions::Some(commits)))
 }
 

@@ -141,9 +141,8 @@ fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
     };
     drop(source);
     let kept = replacement::unused_path(&file, "damaged");
-    let lost = salvaged.lost();
-    tracing::error!(kept = %kept.display(), rows = salvaged.rows, ?lost, "the readable data was recovered");
-    let (why, recovered) = (why.to_owned(), salvaged.rows);
+    tracing::error!(kept = %kept.display(), rows = salvaged.rows, lost = ?salvaged.lost, "the readable data was recovered");
+    let (why, recovered, lost) = (why.to_owned(), salvaged.rows, salvaged.lost_records());
     let damage = DatabaseDamage::Database { why, kept: kept.clone(), recovered, lost };
     damage_notice::add(&file, damage).map_err(io_failed)?;
     replacement::replace(&file, &new, Some(&kept)).map_err(io_failed)

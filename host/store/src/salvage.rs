@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cordboard_core::database_damage::LostRows;
+use cordboard_core::database_damage::{LostRecords, RecordKind};
 use rusqlite::{
     Connection, ErrorCode, Row, params_from_iter,
     types::{Value, ValueRef},
@@ -34,13 +34,39 @@ pub(super) struct Salvaged {
 impl Salvaged {
     /// Records that a table lost rows, in addition to those already recorded.
     pub fn add_lost(&mut self, table: &str, rows: Option<u64>) {
-        let before = self.lost.get(table).copied().unwrap_or(Some(0));
-        self.lost.insert(table.to_owned(), before.zip(rows).map(|(before, more)| before + more));
+        let lost = self.lost.entry(table.to_owned()).or_insert(Some(0));
+        *lost = lost.zip(rows).map(|(before, more)| before + more);
     }
 
-    pub fn lost(&self) -> Vec<LostRows> {
-        self.lost.iter().map(|(table, rows)| LostRows { table: table.clone(), rows: *rows }).collect()
+    /// Returns the lost rows of all tables by kind.
+    pub fn lost_records(&self) -> Vec<LostRecords> {
+        let mut by_kind = BTreeMap::new();
+        for (table, rows) in &self.lost {
+            let count = by_kind.entry(record_kind(table).unwrap_or(RecordKind::Other)).or_insert(Some(0));
+            *count = count.zip(*rows).map(|(before, more): (u64, u64)| before + more);
+        }
+        by_kind.into_iter().map(|(kind, count)| LostRecords { kind, count }).collect()
     }
+}
+
+/// Returns the kind of the records in a table, or `None` if there is no such table.
+fn record_kind(table: &str) -> Option<RecordKind> {
+    Some(match table {
+        "session" => RecordKind::Sessions,
+        "topic" => RecordKind::Topics,
+        "inbox" => RecordKind::ReceivedMessages,
+        "outbox" => RecordKind::UnsentMessages,
+        "button" | "keyboard" => RecordKind::Buttons,
+        "generation" => RecordKind::PluginVersions,
+        "standing" | "grant_answer" => RecordKind::PluginDecisions,
+        "plugin_state" => RecordKind::PluginData,
+        "access" | "chat_access" => RecordKind::Access,
+        "audit" => RecordKind::Audit,
+        "usage" => RecordKind::Usage,
+        "active" | "command_use" | "delivery_log" | "front_end" | "host" | "job" | "live" | "met" | "moved"
+        | "own_mode" | "place_locale" | "unreachable" => RecordKind::Other,
+        _ => return None,
+    })
 }
 
 /// A table of the new database.
@@ -250,4 +276,29 @@ fn owned(value: ValueRef<'_>) -> Option<Value> {
         ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).ok()?),
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn every_table_has_a_kind_of_record() {
+        let db = Connection::open_in_memory().unwrap();
+        schema::create(&db, schema::VERSION).unwrap();
+        let tables = tables(&db).unwrap();
+        let unknown: Vec<_> = tables.iter().filter(|table| record_kind(&table.name).is_none()).collect();
+        assert!(tables.len() > 20 && unknown.is_empty(), "{unknown:?}");
+    }
+
+    #[test]
+    fn lost_rows_of_several_tables_are_added_up() {
+        let mut salvaged = Salvaged::default();
+        for (table, rows) in [("access", Some(2)), ("chat_access", Some(1)), ("button", Some(3)), ("keyboard", None)] {
+            salvaged.add_lost(table, rows);
+        }
+        let lost = |kind, count| LostRecords { kind, count };
+        assert_eq!(salvaged.lost_records(), [lost(RecordKind::Buttons, None), lost(RecordKind::Access, Some(3))]);
+    }
 }

@@ -639,8 +639,8 @@ pub const TEXTS: Texts = &[
         "Das Herunterladen hat länger als {minutes} Minuten gedauert.",
     ),
     (
-        "The end of Cordboard's database log was damaged. {lost} A copy of the log is kept as {}. Check the disk: it may be failing.",
-        "Das Ende des Datenbank-Logs von Cordboard war beschädigt. {lost} Eine Kopie des Logs bleibt als {} erhalten. Prüfe den Datenträger: Er könnte defekt sein.",
+        "The end of Cordboard's database log was damaged. {lost} A copy of the log is kept as {}. A power failure can cause this. If there was none, check the disk: it may be failing.",
+        "Das Ende des Datenbank-Logs von Cordboard war beschädigt. {lost} Eine Kopie des Logs bleibt als {} erhalten. Ein Stromausfall kann die Ursache sein. Falls es keinen gab, prüfe den Datenträger: Er könnte defekt sein.",
     ),
     (
         "The file could not be saved for session '{session}': {why}",
@@ -658,12 +658,12 @@ pub const TEXTS: Texts = &[
         "The input is too large for the approval plugin, so its rules were not checked.",
         "Die Eingabe ist zu groß für das Freigabe-Plugin, deshalb wurden seine Regeln nicht geprüft.",
     ),
-    ("The last changes were lost.", "Die letzten Änderungen gingen verloren."),
     ("The model is not available", "Das Modell ist nicht verfügbar"),
     (
         "The model refused to answer. Rephrase your message, and try again.",
         "Das Modell hat die Antwort verweigert. Formuliere deine Nachricht anders und versuche es noch einmal.",
     ),
+    ("The most recent changes were lost.", "Die neuesten Änderungen gingen verloren."),
     (
         "The name '{session}' is taken by another user. Choose another name.",
         "Der Name '{session}' ist schon von einer anderen Person vergeben. Wähle einen anderen.",
@@ -836,6 +836,8 @@ pub const TEXTS: Texts = &[
     ("an admin", "Admin"),
     ("animation", "Animation"),
     ("audio", "Audio"),
+    ("audit log entries", "Einträge im Audit-Log"),
+    ("buttons", "Buttons"),
     (
         "bypassPermissions can only be set in the configuration: permission_mode in [agents.{}].",
         "bypassPermissions kann nur in der Konfiguration gesetzt werden: permission_mode in [agents.{}].",
@@ -847,6 +849,7 @@ pub const TEXTS: Texts = &[
         "creates, starts, stops, prompts and archives sessions of the user who calls it",
         "erstellt, startet, stoppt und archiviert Sessions der Person, die es aufruft, und sendet ihnen Prompts",
     ),
+    ("decisions about plugins", "Entscheidungen über Plugins"),
     ("dice", "Würfel"),
     (
         "disabled by {}; /plugins enable {name} enables it again",
@@ -889,13 +892,18 @@ pub const TEXTS: Texts = &[
         "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with NAME = \"/path/to/a/file\"",
         "keine Authentifizierung konfiguriert: Ergänze [plugins.{plugin}.webhook] mit hmac = \"NAME\" oder token = \"NAME\" und [secrets] mit NAME = \"/path/to/a/file\"",
     ),
+    ("other records", "andere Datensätze"),
+    ("people with access", "Personen mit Zugriff"),
     ("photo", "Foto"),
+    ("plugin data", "Daten von Plugins"),
+    ("plugin versions", "Plugin-Versionen"),
     ("poll", "Umfrage"),
     (
         "posts messages to chats on its own, not only as replies to commands",
         "sendet von sich aus Nachrichten in Chats, nicht nur als Antwort auf Befehle",
     ),
     ("reads the files of the messages that it filters", "liest die Dateien der Nachrichten, die es filtert"),
+    ("received messages", "empfangene Nachrichten"),
     (
         "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
         "lädt Plugins neu, rollt sie zurück, deaktiviert sie und erteilt ihnen Berechtigungen, wenn der Owner es aufruft",
@@ -906,6 +914,7 @@ pub const TEXTS: Texts = &[
     ),
     ("send this one again when none is left.", "sende diese neue Nachricht noch einmal, wenn keine mehr übrig ist."),
     ("sends HTTP requests to the addresses that you name", "sendet HTTP-Anfragen an die Adressen, die du nennst"),
+    ("sessions", "Sessions"),
     ("sticker", "Sticker"),
     ("story", "Story"),
     ("the filters left no text.", "die Filter haben keinen Text übrig gelassen."),
@@ -913,6 +922,9 @@ pub const TEXTS: Texts = &[
     ("the newest version was rejected: {why}", "die neueste Version wurde abgelehnt: {why}"),
     ("the owner", "Owner"),
     ("then send this one again.", "sende danach diese neue Nachricht noch einmal."),
+    ("topics", "Themen"),
+    ("unsent messages", "nicht gesendete Nachrichten"),
+    ("usage records", "Einträge zum Verbrauch"),
     ("uses the secrets that you name, without seeing them", "verwendet die Secrets, die du nennst, ohne sie zu sehen"),
     ("version {version} is being compiled", "Version {version} wird kompiliert"),
     ("version {version} is pending approval: {why}", "Version {version} wartet auf Freigabe: {why}"),
