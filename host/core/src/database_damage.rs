@@ -20,7 +20,7 @@ pub enum DatabaseDamage {
         /// A copy of the damaged log.
         kept: PathBuf,
         /// The number of lost transactions, or `None` if the log can't be read at all.
-        transactions: Option<u64>,
+        lost_transactions: Option<u64>,
     },
 }
 

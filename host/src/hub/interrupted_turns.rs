@@ -21,7 +21,7 @@ impl HostService {
             tracing::warn!("interrupted answers are not continued: today's budget is spent");
             return None;
         }
-        let shown = self.store.shown_answers().await.unwrap_or_else(|error| {
+        let shown = self.store.unfinished_answers().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to read the interrupted answers: agents continue without knowing what was shown");
             Vec::new()
         });

@@ -183,7 +183,8 @@ impl StateReader {
     }
 
     async fn outbox(&self) -> Value {
-        let (report, inbox) = (self.services.store.outbox_report().await, self.services.store.open_count().await);
+        let (report, inbox) =
+            (self.services.store.outbox_report().await, self.services.store.count_open_updates().await);
         let (report, inbox) = match (report, inbox) {
             (Ok(report), Ok(inbox)) => (report, inbox),
             (Err(error), _) | (_, Err(error)) => return json!({ "error": error.to_string() }),
@@ -239,7 +240,7 @@ impl StateReader {
             host_memory: own_memory().unwrap_or_default(),
             queues: QueueLevels {
                 outbox: POST_STATES.map(in_state).to_vec(),
-                inbox: self.services.store.open_count().await?,
+                inbox: self.services.store.count_open_updates().await?,
             },
         })
     }

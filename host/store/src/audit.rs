@@ -55,7 +55,7 @@ pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<Audi
     let Some(db) = open_read_only(state)? else {
         return Err(OpenError::NeverUsed { what: "the audit log", path: state.to_owned() });
     };
-    Ok(read(&db.connection, session).map_err(|trouble| trouble.during("read the audit log", db.file))?)
+    Ok(read(&db.connection, session).map_err(|error| error.during("read the audit log", db.file))?)
 }
 
 pub(super) fn read(db: &Connection, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, WorkError> {

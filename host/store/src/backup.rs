@@ -52,7 +52,7 @@ pub fn back_up(state: &Path, to: &Path, progress: &mut dyn FnMut(CopyProgress)) 
     if to.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
-    let Some((source, _)) = snapshot::open_known_version(state)? else {
+    let Some((source, _)) = snapshot::open_any_version(state)? else {
         return Err(OpenError::NeverUsed { what: "the database", path: state.to_owned() }.into());
     };
     let folder = replacement::folder_of(to);

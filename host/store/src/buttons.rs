@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The maximum number of stored buttons. Older buttons are deleted, so they no longer work.
-const MOST_BUTTONS: i64 = 10_000;
+const MAX_BUTTONS: i64 = 10_000;
 
 /// The number of hexadecimal digits in a token, enough to make collisions practically impossible.
 const TOKEN_LENGTH: usize = 16;
@@ -33,7 +33,7 @@ impl Store {
             let sql = "INSERT INTO button (token, command, plugin, session, keyboard) VALUES (?, ?, ?, ?, ?)";
             db.prepare_cached(sql)?.execute(params![token, line.command, line.plugin, session, keyboard])?;
             db.prepare_cached("DELETE FROM button WHERE id <= (SELECT max(id) FROM button) - ?")?
-                .execute([MOST_BUTTONS])?;
+                .execute([MAX_BUTTONS])?;
             Ok(token)
         })
         .await

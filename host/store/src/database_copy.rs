@@ -8,7 +8,7 @@ use rusqlite::{
 };
 
 use super::{
-    error::{WorkError, busy},
+    error::{WorkError, busy_error},
     integrity, state_directory,
 };
 
@@ -80,7 +80,7 @@ fn copy_database(source: &Connection, target: &Path, progress: &mut dyn FnMut(Co
         }
         // The read transaction already holds the source, so it must be the target that another process is using.
         if step != StepResult::More {
-            return Err(busy().into());
+            return Err(busy_error().into());
         }
     }
     drop(backup);

@@ -64,7 +64,7 @@ pub fn outbox_report(state: &Path) -> Result<OutboxReport, OpenError> {
     };
     // A single transaction gives a consistent view while a host is writing.
     let report = db.connection.unchecked_transaction().map_err(WorkError::from).and_then(|tx| read(&tx));
-    Ok(report.map_err(|trouble| trouble.during("read the outbox", db.file))?)
+    Ok(report.map_err(|error| error.during("read the outbox", db.file))?)
 }
 
 impl Store {

@@ -83,7 +83,7 @@ impl WorkError {
     /// Returns whether another process has locked the database.
     pub(super) fn is_locked(&self) -> bool {
         match self {
-            Self::Sql(error) => is_lock(error),
+            Self::Sql(error) => is_lock_error(error),
             Self::Store(StoreError::Locked { .. }) => true,
             Self::Record(_) | Self::Store(_) => false,
         }
@@ -120,12 +120,12 @@ impl WorkError {
 }
 
 /// Returns whether the error means that another process has locked the database.
-pub(super) fn is_lock(error: &rusqlite::Error) -> bool {
+pub(super) fn is_lock_error(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Returns the error that SQLite returns if another process has locked the database.
-pub(super) fn busy() -> rusqlite::Error {
+pub(super) fn busy_error() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)
 }
 

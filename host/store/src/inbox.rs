@@ -23,7 +23,7 @@ use super::{
 
 /// The number of recent updates whose keys are kept after completion, to detect duplicates. Telegram repeats at most
 /// the last batch of 100 updates.
-const MOST_KEYS: i64 = 10_000;
+const MAX_KEYS: i64 = 10_000;
 
 /// The number of recent updates that keep their text after completion if they are messages to agents, so that these can
 /// still be edited.
@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// Returns the number of updates that are not completed.
-    pub async fn open_count(&self) -> Result<u64, StoreError> {
+    pub async fn count_open_updates(&self) -> Result<u64, StoreError> {
         self.run("count the open messages".to_owned(), |db| {
             let count: i64 = db
                 .prepare_cached("SELECT count(*) FROM inbox WHERE state <> 'done'")?
@@ -219,14 +219,14 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Call this after inserting `inserted` rows, which push as many older rows out of the last [`MOST_KEYS`]. Deletes
+/// Call this after inserting `inserted` rows, which push as many older rows out of the last [`MAX_KEYS`]. Deletes
 /// those of the older rows that are completed; [`complete`] deletes the others later. Also deletes the texts of
 /// completed rows that are older than the last [`MAX_EDITABLE_UPDATES`]. The index `inbox_answered` contains only
 /// completed rows with a text, so the second query stays short.
 fn delete_old(db: &Connection, inserted: usize) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE state = 'done' \
                AND id <= (SELECT max(id) FROM inbox) - ?1 AND id > (SELECT max(id) FROM inbox) - ?1 - ?2";
-    db.prepare_cached(sql)?.execute(params![MOST_KEYS, i64::try_from(inserted).unwrap_or(i64::MAX)])?;
+    db.prepare_cached(sql)?.execute(params![MAX_KEYS, i64::try_from(inserted).unwrap_or(i64::MAX)])?;
     let sql = "UPDATE inbox SET session = NULL, record = '' \
                WHERE state = 'done' AND record <> '' AND id <= (SELECT max(id) FROM inbox) - ?";
     db.prepare_cached(sql)?.execute([MAX_EDITABLE_UPDATES])?;
@@ -250,7 +250,7 @@ pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), Wo
     };
     if let Some(id) = completed {
         let sql = "DELETE FROM inbox WHERE id = ?1 AND ?1 <= (SELECT max(id) FROM inbox) - ?2";
-        db.prepare_cached(sql)?.execute([id, MOST_KEYS])?;
+        db.prepare_cached(sql)?.execute([id, MAX_KEYS])?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::{error::WorkError, wal};
 
 /// The file whose existence makes the next start check the database.
-const MARKER: &str = "check-database";
+const CHECK_MARKER: &str = "check-database";
 
 /// Checks the structure of the whole database. Returns a description of the first problem, if any.
 ///
@@ -37,7 +37,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 /// [`request_check`] was called.
 pub(super) fn needs_check(database: &Path) -> bool {
     // SQLite deletes the log when the last process closes the database.
-    let log = fs::metadata(wal::path(database)).is_ok_and(|log| log.len() > 0);
+    let log = fs::metadata(wal::log_path(database)).is_ok_and(|log| log.len() > 0);
     log || marker(database).exists()
 }
 
@@ -47,11 +47,11 @@ pub(super) fn request_check(database: &Path) {
     drop(File::create(marker(database)));
 }
 
-/// Records that the database was checked.
-pub(super) fn record_checked(database: &Path) {
+/// Records that the database was checked, so that the next start needn't check it again.
+pub(super) fn clear_check_request(database: &Path) {
     drop(fs::remove_file(marker(database)));
 }
 
 fn marker(database: &Path) -> PathBuf {
-    database.with_file_name(MARKER)
+    database.with_file_name(CHECK_MARKER)
 }

@@ -2,12 +2,12 @@
 
 use rusqlite::types::{ToSqlOutput, Value};
 
-/// The maximum size of an integer range that is split in the middle. From a larger range, [`LARGE`] keys are split off
+/// The maximum size of an integer range that is split in the middle. From a larger range, [`MAX_HALVED`] keys are split off
 /// at the beginning, because the keys in use are close together.
-const LARGE: i64 = 4096;
+const MAX_HALVED: i64 = 4096;
 
 /// The maximum length of a text key computed by splitting, in bytes. A range that would need a longer one isn't split.
-const LONGEST_SPLIT: usize = 128;
+const MAX_SPLIT_KEY_LENGTH: usize = 128;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
@@ -94,16 +94,16 @@ fn text_cuts(low: &[u8], high: &[u8]) -> Vec<Key> {
 fn middle_integer(low: i64, high: i64) -> Option<i64> {
     match high.checked_sub(low) {
         Some(..=1) => None,
-        Some(width @ ..=LARGE) => Some(low + width / 2),
+        Some(width @ ..=MAX_HALVED) => Some(low + width / 2),
         // The host never uses negative keys.
-        Some(_) | None => Some(if low < 0 { 0 } else { low + LARGE }),
+        Some(_) | None => Some(if low < 0 { 0 } else { low + MAX_HALVED }),
     }
 }
 
 /// Returns the mean of two texts, read as fractions in base 256.
 fn middle_text(low: &[u8], high: &[u8]) -> Option<Vec<u8>> {
     let length = low.len().max(high.len()) + 1;
-    if length > LONGEST_SPLIT {
+    if length > MAX_SPLIT_KEY_LENGTH {
         return None;
     }
     let digit = |text: &[u8], at: usize| u32::from(text.get(at).copied().unwrap_or(0));

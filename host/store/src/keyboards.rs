@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The number of recent posts whose buttons still work. The records of older posts are deleted.
-const MOST_KEYBOARDS: i64 = 10_000;
+const MAX_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(super) fn insert(
     }
     db.prepare_cached("INSERT INTO keyboard (id, place, request, reply, outcome) VALUES (?, ?, ?, ?, ?)")?
         .execute(params![id.0, place, request, serde_json::to_string(reply)?, outcome])?;
-    db.prepare_cached("DELETE FROM keyboard WHERE id <= ? - ?")?.execute([id.0, MOST_KEYBOARDS])?;
+    db.prepare_cached("DELETE FROM keyboard WHERE id <= ? - ?")?.execute([id.0, MAX_KEYBOARDS])?;
     Ok(())
 }
 

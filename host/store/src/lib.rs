@@ -163,7 +163,7 @@ impl Store {
         let closed = || StoreError::Closed { what: "sync the store".to_owned() };
         self.requests.send(Request::Checkpoint(answer)).await.map_err(|_| closed())?;
         let done = answered.await.map_err(|_| closed())?;
-        done.map_err(|trouble| trouble.during("sync the store", self.file.as_path().to_owned()))
+        done.map_err(|error| error.during("sync the store", self.file.as_path().to_owned()))
     }
 
     /// Stores all pending requests, then closes the files and releases the directory. Later requests fail with

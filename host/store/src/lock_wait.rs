@@ -7,33 +7,33 @@ use std::{
 };
 
 /// The maximum time to wait for another process. After this time, requests fail with an error that names the remedy.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The first and the maximum delay between two attempts.
 const DELAYS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(100)];
 
 /// The time after which the wait is logged.
-const UNUSUAL: Duration = Duration::from_secs(1);
+const LOG_AFTER: Duration = Duration::from_secs(1);
 
-/// Repeats `work` until it succeeds, it fails for a reason other than a lock, or `patience` has passed. Blocks the
+/// Repeats `work` until it succeeds, it fails for a reason other than a lock, or `timeout` has passed. Blocks the
 /// thread.
 pub(super) fn retry<T, E>(
-    patience: Duration,
+    timeout: Duration,
     is_locked: impl Fn(&E) -> bool,
     mut work: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
     let began = Instant::now();
-    let [mut delay, longest] = DELAYS;
+    let [mut delay, max_delay] = DELAYS;
     let mut is_logged = false;
     loop {
         match work() {
-            Err(error) if is_locked(&error) && began.elapsed() < patience => {
-                if began.elapsed() > UNUSUAL && !is_logged {
+            Err(error) if is_locked(&error) && began.elapsed() < timeout => {
+                if began.elapsed() > LOG_AFTER && !is_logged {
                     tracing::warn!("another process has locked the database; the host waits for it");
                     is_logged = true;
                 }
                 thread::sleep(delay);
-                delay = (delay * 2).min(longest);
+                delay = (delay * 2).min(max_delay);
             }
             done => {
                 if is_logged && done.is_ok() {
@@ -50,10 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_waited_for_with_patience() {
+    fn a_lock_is_waited_for_until_the_timeout() {
         let mut attempts = 0;
         let done = retry(
-            PATIENCE,
+            MAX_WAIT,
             |_| true,
             || {
                 attempts += 1;
@@ -77,7 +77,7 @@ mod tests {
     fn other_errors_are_not_retried() {
         let mut attempts = 0;
         let failed: Result<(), i32> = retry(
-            PATIENCE,
+            MAX_WAIT,
             |_| false,
             || {
                 attempts += 1;

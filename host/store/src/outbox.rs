@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The maximum number of undeliverable posts to keep for `cordboard outbox`.
-const MOST_UNDELIVERABLE: i64 = 100;
+const MAX_UNDELIVERABLE: i64 = 100;
 
 impl Store {
     /// Completes updates and stores their posts atomically. A command's update is completed when its reply is stored,
@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Returns, for each turn whose end isn't stored, the part of its answer that the chat shows.
-    pub async fn shown_answers(&self) -> Result<Vec<(PromptId, String)>, StoreError> {
+    pub async fn unfinished_answers(&self) -> Result<Vec<(PromptId, String)>, StoreError> {
         self.run("read the unfinished answers".to_owned(), |db| {
             let sql = "SELECT prompt, group_concat(text, char(10) ORDER BY id) FROM live \
                        WHERE text IS NOT NULL GROUP BY prompt ORDER BY min(id)";
@@ -131,7 +131,7 @@ impl Store {
         .await
     }
 
-    /// Marks a post as undeliverable, and stores the reason. Keeps only the newest [`MOST_UNDELIVERABLE`] such posts.
+    /// Marks a post as undeliverable, and stores the reason. Keeps only the newest [`MAX_UNDELIVERABLE`] such posts.
     pub async fn mark_undeliverable(&self, id: PostId, why: &str) -> Result<(), StoreError> {
         let why = why.to_owned();
         self.run(format!("store that post {} is undeliverable", id.0), move |db| {
@@ -139,7 +139,7 @@ impl Store {
             db.prepare_cached(sql)?.execute(params![why, id.0])?;
             let sql = "DELETE FROM outbox WHERE delivery ->> '$.undeliverable' IS NOT NULL AND id NOT IN (
                 SELECT id FROM outbox WHERE delivery ->> '$.undeliverable' IS NOT NULL ORDER BY id DESC LIMIT ?)";
-            db.prepare_cached(sql)?.execute([MOST_UNDELIVERABLE])?;
+            db.prepare_cached(sql)?.execute([MAX_UNDELIVERABLE])?;
             Ok(())
         })
         .await

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The number of versions kept per plugin: the active one, and two for rollbacks.
-const MOST_VERSIONS: i64 = 3;
+const MAX_VERSIONS: i64 = 3;
 
 impl Store {
     /// Stores a newly activated version. A version that is already stored becomes the newest.
@@ -22,7 +22,7 @@ impl Store {
             db.prepare_cached(sql)?.execute(params![plugin, digest, to_column(now()), wasm])?;
             let sql = "DELETE FROM generation WHERE plugin = ?1 AND id NOT IN
                 (SELECT id FROM generation WHERE plugin = ?1 ORDER BY id DESC LIMIT ?2)";
-            db.prepare_cached(sql)?.execute(params![plugin, MOST_VERSIONS])?;
+            db.prepare_cached(sql)?.execute(params![plugin, MAX_VERSIONS])?;
             Ok(())
         })
         .await

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
     connect, damage_notice,
-    error::{OpenError, StoreError, WorkError, counted, is_lock},
+    error::{OpenError, StoreError, WorkError, counted, is_lock_error},
     integrity, lock_wait,
     log_scan::{self, LostTransactions},
     replacement,
@@ -36,26 +36,26 @@ pub(super) struct Opened {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
     Skip,
-    Whole,
+    Full,
 }
 
 /// Opens and migrates the database of a state directory that this process has locked. Creates the database if it does
 /// not exist.
 pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
     let file = state_directory::database(state);
-    let was_there = file.exists();
+    let existed = file.exists();
     state_directory::create_database(state)?;
-    let check = if integrity::needs_check(&file) { Check::Whole } else { Check::Skip };
-    if let Some(lost) = log_scan::scan(&file).map_err(|error| failed("read the write-ahead log", &file, error))? {
+    let check = if integrity::needs_check(&file) { Check::Full } else { Check::Skip };
+    if let Some(lost) = log_scan::scan(&file).map_err(|error| io_error("read the write-ahead log", &file, error))? {
         keep_damaged_log(&file, lost)?;
     }
     let is_locked = |error: &OpenError| matches!(error, OpenError::Store(StoreError::Locked { .. }));
-    let open = |check| lock_wait::retry(lock_wait::PATIENCE, is_locked, || try_open(state, check));
+    let open = |check| lock_wait::retry(lock_wait::MAX_WAIT, is_locked, || try_open(state, check));
     // SQLite would delete the log of an empty file.
-    let is_empty = was_there && fs::metadata(&file).is_ok_and(|file| file.len() == 0);
+    let is_empty = existed && fs::metadata(&file).is_ok_and(|file| file.len() == 0);
     let emptied = if is_empty { state_directory::check_emptied(state) } else { Ok(()) };
     let opened = emptied.and_then(|()| open(check));
-    let mut opened = match opened.as_ref().err().and_then(damage) {
+    let mut opened = match opened.as_ref().err().and_then(describe_damage) {
         Some(why) => {
             tracing::error!(%why, file = %file.display(), "the database is damaged; recovering the readable data");
             // If the host crashes during the recovery, the next start must find the damage again.
@@ -65,8 +65,8 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
         }
         None => opened?,
     };
-    integrity::record_checked(&file);
-    if check == Check::Whole {
+    integrity::clear_check_request(&file);
+    if check == Check::Full {
         // Without this, the next scan could mistake the end of this log for damage. A failure, for example because of a
         // full disk, is harmless.
         drop(opened.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
@@ -77,20 +77,20 @@ pub(super) fn open(state: &Path) -> Result<Opened, OpenError> {
 
 fn try_open(state: &Path, check: Check) -> Result<Opened, OpenError> {
     let file = state_directory::database(state);
-    let failed = |trouble: WorkError| trouble.during("open the store", file.clone());
+    let failed = |error: WorkError| error.during("open the store", file.clone());
     let mut db = connect(&file).map_err(failed)?;
     // Until the database is known to be intact, closing it must not write the log to it.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|error| failed(error.into()))?;
-    if check == Check::Whole
+    if check == Check::Full
         && let Some(why) = integrity::find_damage(&db).map_err(failed)?
     {
-        return Err(corrupt(&file, why).into());
+        return Err(corrupt_error(&file, why).into());
     }
     let found = schema::version(&db).map_err(failed)?;
     schema::check_known(found, state)?;
     let has_tables = || db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| Ok(row.get::<_, i64>(0)? > 0));
     if found < 1 && has_tables().map_err(|error| failed(error.into()))? {
-        return Err(corrupt(&file, "its schema version is missing".to_owned()).into());
+        return Err(corrupt_error(&file, "its schema version is missing".to_owned()).into());
     }
     schema::migrate(&mut db, found).map_err(failed)?;
     snapshot::create_host_id(&db).map_err(failed)?;
@@ -100,44 +100,44 @@ fn try_open(state: &Path, check: Check) -> Result<Opened, OpenError> {
 }
 
 /// Returns the description of the damage if the error means that the database is damaged.
-fn damage(error: &OpenError) -> Option<String> {
+fn describe_damage(error: &OpenError) -> Option<String> {
     if let OpenError::Emptied { folders, .. } = error {
         return Some(format!("it is empty, but sessions/ contains {}", counted(*folders, "session folder")));
     }
     if let OpenError::Store(StoreError::Corrupt { why, .. }) = error { Some(why.clone()) } else { None }
 }
 
-fn corrupt(file: &Path, why: String) -> StoreError {
+fn corrupt_error(file: &Path, why: String) -> StoreError {
     StoreError::Corrupt { what: "open the store".to_owned(), file: file.to_owned(), why }
 }
 
-fn failed(what: &str, file: &Path, error: impl std::fmt::Display) -> StoreError {
+fn io_error(what: &str, file: &Path, error: impl std::fmt::Display) -> StoreError {
     StoreError::Io { what: what.to_owned(), file: file.to_owned(), why: error.to_string() }
 }
 
 /// Copies the log before SQLite overwrites its damaged part, and records the damage.
 fn keep_damaged_log(file: &Path, lost: LostTransactions) -> Result<(), StoreError> {
-    let failed = |error| failed("keep the damaged write-ahead log", file, error);
+    let failed = |error| io_error("keep the damaged write-ahead log", file, error);
     let kept = replacement::keep_log(file).map_err(failed)?;
-    let transactions = match lost {
-        LostTransactions::Some(count) => Some(count),
+    let lost_transactions = match lost {
+        LostTransactions::Counted(count) => Some(count),
         LostTransactions::All => None,
     };
-    tracing::error!(kept = %kept.display(), ?transactions, "the write-ahead log is damaged; its last changes are lost");
-    damage_notice::add(file, DatabaseDamage::Log { kept, transactions }).map_err(failed)
+    tracing::error!(kept = %kept.display(), ?lost_transactions, "the write-ahead log is damaged; its last changes are lost");
+    damage_notice::add(file, DatabaseDamage::Log { kept, lost_transactions }).map_err(failed)
 }
 
 /// Replaces the damaged database with a new one that contains the readable rows.
 fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
     let file = state_directory::database(state);
-    let io_failed = |error: io::Error| failed("recover the database", &file, error);
-    let failed = |trouble: WorkError| trouble.during("recover the database", file.clone());
+    let io_failed = |error: io::Error| io_error("recover the database", &file, error);
+    let failed = |error: WorkError| error.during("recover the database", file.clone());
     let folder = replacement::create_work_folder(state).map_err(io_failed)?;
     let new = folder.path().join("cordboard.db");
     let source = open_damaged(&file, folder.path()).map_err(failed)?;
     let salvaged = match &source {
         Some(source) => salvage_into(&new, source).map_err(failed)?,
-        None => empty(&new).map_err(failed)?,
+        None => create_empty(&new).map_err(failed)?,
     };
     drop(source);
     let kept = replacement::unused_path(&file, "damaged");
@@ -149,25 +149,25 @@ fn rebuild(state: &Path, why: &str) -> Result<(), StoreError> {
 }
 
 /// A damaged database, opened read-only, and its schema version.
-struct Damaged {
+struct DamagedDatabase {
     db: Connection,
     version: i64,
 }
 
 /// Opens the damaged database. If its header is unreadable, opens a copy with a new header, in `folder`. Returns `None`
 /// if the tables can't be found even then.
-fn open_damaged(file: &Path, folder: &Path) -> Result<Option<Damaged>, WorkError> {
-    if let Some(damaged) = try_damaged(file)? {
+fn open_damaged(file: &Path, folder: &Path) -> Result<Option<DamagedDatabase>, WorkError> {
+    if let Some(damaged) = try_open_damaged(file)? {
         return Ok(Some(damaged));
     }
     match copy_with_new_header(file, folder)? {
-        Some(copy) => try_damaged(&copy),
+        Some(copy) => try_open_damaged(&copy),
         None => Ok(None),
     }
 }
 
 /// Opens a damaged database. Returns `None` if the list of its tables is unreadable.
-fn try_damaged(file: &Path) -> Result<Option<Damaged>, WorkError> {
+fn try_open_damaged(file: &Path) -> Result<Option<DamagedDatabase>, WorkError> {
     // SQLite would delete the log of an empty file.
     if fs::metadata(file).is_ok_and(|file| file.len() == 0) {
         return Ok(None);
@@ -181,10 +181,10 @@ fn try_damaged(file: &Path) -> Result<Option<Damaged>, WorkError> {
         Ok(1..) => {
             let stored = schema::version(&db)?;
             let is_known = (1..=schema::VERSION).contains(&stored);
-            let version = if is_known { stored } else { schema::version_by_tables(&db)? };
-            Ok(Some(Damaged { db, version }))
+            let version = if is_known { stored } else { schema::infer_version(&db)? };
+            Ok(Some(DamagedDatabase { db, version }))
         }
-        Err(error) if is_lock(&error) => Err(error.into()),
+        Err(error) if is_lock_error(&error) => Err(error.into()),
         Ok(_) | Err(_) => Ok(None),
     }
 }
@@ -202,9 +202,9 @@ fn copy_with_new_header(file: &Path, folder: &Path) -> Result<Option<PathBuf>, W
         if pages == 0 {
             return Ok(None);
         }
-        let has_log = wal::path(file).exists();
+        let has_log = wal::log_path(file).exists();
         if has_log {
-            fs::copy(wal::path(file), wal::path(&copy))?;
+            fs::copy(wal::log_path(file), wal::log_path(&copy))?;
         }
         let mut header = [0; HEADER];
         File::open(&example)?.read_exact(&mut header)?;
@@ -220,12 +220,12 @@ fn copy_with_new_header(file: &Path, folder: &Path) -> Result<Option<PathBuf>, W
         file.write_all(&header)?;
         Ok(Some(copy.clone()))
     };
-    copied().map_err(|error| WorkError::Store(failed("copy the damaged database", file, error)))
+    copied().map_err(|error| WorkError::Store(io_error("copy the damaged database", file, error)))
 }
 
 /// Creates a new database that contains the readable rows of the damaged one, and that a starting host can read.
-fn salvage_into(new: &Path, source: &Damaged) -> Result<Salvaged, WorkError> {
-    let mut db = create(new, source.version)?;
+fn salvage_into(new: &Path, source: &DamagedDatabase) -> Result<Salvaged, WorkError> {
+    let mut db = create_database(new, source.version)?;
     let mut salvaged = salvage::copy_rows(&source.db, &db, &mut |_, _| Ok(true))?;
     schema::migrate(&mut db, source.version)?;
     let validator = RowValidator::new()?;
@@ -234,28 +234,28 @@ fn salvage_into(new: &Path, source: &Damaged) -> Result<Salvaged, WorkError> {
     }
     // Some of the copied rows contain invalid records, so copy only the valid rows to a second database.
     let filtered = new.with_extension("filtered");
-    let clean = create(&filtered, schema::VERSION)?;
+    let clean = create_database(&filtered, schema::VERSION)?;
     let checked = salvage::copy_rows(&db, &clean, &mut |table, row| validator.accepts(table, row))?;
     checked.lost.iter().for_each(|(table, rows)| salvaged.add_lost(table, *rows));
     salvaged.rows = checked.rows;
     repair_references(&clean)?;
     drop((db, clean));
     let renamed = fs::rename(&filtered, new);
-    renamed.map_err(|error| WorkError::Store(failed("rename the recovered database", new, error)))?;
+    renamed.map_err(|error| WorkError::Store(io_error("rename the recovered database", new, error)))?;
     Ok(salvaged)
 }
 
 /// Creates an empty database, and reports all tables as lost.
-fn empty(new: &Path) -> Result<Salvaged, WorkError> {
-    let db = create(new, schema::VERSION)?;
+fn create_empty(new: &Path) -> Result<Salvaged, WorkError> {
+    let db = create_database(new, schema::VERSION)?;
     let mut salvaged = Salvaged::default();
     salvage::tables(&db)?.iter().for_each(|table| salvaged.add_lost(&table.name, None));
     Ok(salvaged)
 }
 
-fn create(file: &Path, version: i64) -> Result<Connection, WorkError> {
+fn create_database(file: &Path, version: i64) -> Result<Connection, WorkError> {
     let created = state_directory::create_private(file);
-    created.map_err(|error| WorkError::Store(failed("create the recovered database", file, error)))?;
+    created.map_err(|error| WorkError::Store(io_error("create the recovered database", file, error)))?;
     let db = Connection::open(file)?;
     // The file is synced before it replaces the damaged one.
     db.pragma_update(None, "synchronous", "OFF")?;

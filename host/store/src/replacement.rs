@@ -31,13 +31,13 @@ pub(super) fn replace(current: &Path, new: &Path, kept: Option<&Path>) -> io::Re
     File::open(new)?.sync_all()?;
     if let Some(kept) = kept {
         fs::hard_link(current, kept)?;
-        if wal::path(current).exists() {
-            fs::hard_link(wal::path(current), wal::path(kept))?;
+        if wal::log_path(current).exists() {
+            fs::hard_link(wal::log_path(current), wal::log_path(kept))?;
         }
         sync_folder_of(current)?;
     }
     // The log belongs to the current database. SQLite would apply it to the new one.
-    for file in [wal::path(current), wal::shared_memory(current)] {
+    for file in [wal::log_path(current), wal::shared_memory_path(current)] {
         remove(&file)?;
     }
     fs::rename(new, current)?;
@@ -46,8 +46,8 @@ pub(super) fn replace(current: &Path, new: &Path, kept: Option<&Path>) -> io::Re
 
 /// Copies the log to a file whose name contains the time, because the log is about to be overwritten.
 pub(super) fn keep_log(database: &Path) -> io::Result<PathBuf> {
-    let kept = unused_path(&wal::path(database), "damaged");
-    fs::copy(wal::path(database), &kept)?;
+    let kept = unused_path(&wal::log_path(database), "damaged");
+    fs::copy(wal::log_path(database), &kept)?;
     File::open(&kept)?.sync_all()?;
     sync_folder_of(database)?;
     Ok(kept)

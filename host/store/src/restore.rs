@@ -60,7 +60,7 @@ pub fn restore(
     checkpoint_log(&current);
     let kept = current.exists().then(|| replacement::unused_path(&current, "replaced"));
     replacement::replace(&current, &new, kept.as_deref()).map_err(replace)?;
-    integrity::record_checked(&current);
+    integrity::clear_check_request(&current);
     Ok(kept)
 }
 
@@ -72,7 +72,7 @@ fn open_backup(from: &Path) -> Result<Connection, RestoreError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(from, flags).map_err(|error| restore_error(error.into(), from))?;
-    let found = schema::version(&opened).map_err(|trouble| restore_error(trouble, from))?;
+    let found = schema::version(&opened).map_err(|error| restore_error(error, from))?;
     if found > schema::VERSION {
         return Err(RestoreError::Newer { path: from.to_owned(), found, known: schema::VERSION });
     }
@@ -83,13 +83,13 @@ fn open_backup(from: &Path) -> Result<Connection, RestoreError> {
     Ok(opened)
 }
 
-fn restore_error(trouble: WorkError, from: &Path) -> RestoreError {
-    if let WorkError::Sql(error) = &trouble
+fn restore_error(error: WorkError, from: &Path) -> RestoreError {
+    if let WorkError::Sql(error) = &error
         && error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
     {
         return RestoreError::NotABackup(from.to_owned());
     }
-    let error = trouble.during("read the backup", from.to_owned());
+    let error = error.during("read the backup", from.to_owned());
     if let StoreError::Corrupt { why, .. } = &error {
         return RestoreError::Damaged { path: from.to_owned(), why: why.clone() };
     }

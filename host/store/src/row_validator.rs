@@ -34,7 +34,7 @@ impl RowValidator {
         match read {
             Ok(()) => Ok(true),
             Err(WorkError::Record(_)) => Ok(false),
-            Err(trouble) => Err(trouble),
+            Err(error) => Err(error),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{
 
 /// The maximum number of unreadable key ranges that are split per table. A damaged page makes a range unreadable; it is
 /// then split until the readable keys around the page are found.
-const MOST_RANGES: usize = 2000;
+const MAX_UNREADABLE_RANGES: usize = 2000;
 
 /// Decides whether to copy a row of this table that has these values.
 pub(super) type RowFilter<'a> = dyn FnMut(&Table, &[Value]) -> Result<bool, WorkError> + 'a;
@@ -75,13 +75,13 @@ pub(super) struct Table {
     pub name: String,
     columns: Vec<String>,
     /// The first column of the primary key if the table was created `WITHOUT ROWID`, otherwise `None`.
-    text_key: Option<String>,
+    key_column: Option<String>,
 }
 
 impl Table {
     pub fn insert(&self, into: &Connection, values: &[Value]) -> rusqlite::Result<usize> {
-        let places = vec!["?"; values.len()].join(", ");
-        let sql = format!("INSERT INTO \"{}\" ({}) VALUES ({places})", self.name, self.columns.join(", "));
+        let placeholders = vec!["?"; values.len()].join(", ");
+        let sql = format!("INSERT INTO \"{}\" ({}) VALUES ({placeholders})", self.name, self.columns.join(", "));
         into.prepare_cached(&sql)?.execute(params_from_iter(values))
     }
 
@@ -89,12 +89,12 @@ impl Table {
         let sql = "SELECT '\"' || name || '\"', pk FROM pragma_table_info(?) ORDER BY cid";
         let columns: Vec<(String, i64)> = read_all(db, sql, [&name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let first_of_key = columns.iter().find(|(_, key)| *key == 1).map(|(column, _)| column.clone());
-        let text_key = first_of_key.filter(|_| without_row_ids);
-        Ok(Self { name, columns: columns.into_iter().map(|(column, _)| column).collect(), text_key })
+        let key_column = first_of_key.filter(|_| without_row_ids);
+        Ok(Self { name, columns: columns.into_iter().map(|(column, _)| column).collect(), key_column })
     }
 
     fn query(&self, order: &str) -> String {
-        let (key, low, high) = match &self.text_key {
+        let (key, low, high) = match &self.key_column {
             Some(column) => (column.as_str(), "CAST(?1 AS TEXT)", "CAST(?2 AS TEXT)"),
             None => ("rowid", "?1", "?2"),
         };
@@ -127,7 +127,7 @@ pub(super) fn copy_rows(
         salvaged.rows += copied;
         // Counting may succeed although the table is damaged, because SQLite can count the entries of an index instead.
         let lost =
-            if has_damage { count(source, &table)?.map(|all| all.saturating_sub(copied)) } else { Some(rejected) };
+            if has_damage { count_rows(source, &table)?.map(|all| all.saturating_sub(copied)) } else { Some(rejected) };
         if lost != Some(0) {
             salvaged.add_lost(&table.name, lost);
         }
@@ -138,7 +138,7 @@ pub(super) fn copy_rows(
 }
 
 /// Returns the number of rows of a table, or `None` if it can't be counted.
-fn count(source: &Connection, table: &Table) -> Result<Option<u64>, WorkError> {
+fn count_rows(source: &Connection, table: &Table) -> Result<Option<u64>, WorkError> {
     let counted = source.query_row(&format!("SELECT count(*) FROM \"{}\"", table.name), [], |row| row.get::<_, i64>(0));
     Ok(unless_unreadable(counted)?.map(i64::unsigned_abs))
 }
@@ -197,13 +197,13 @@ enum Scan {
 impl TableCopy<'_> {
     /// Copies all readable rows. Returns whether a part of the table is unreadable.
     fn run(&mut self) -> Result<bool, WorkError> {
-        let all = if self.table.text_key.is_some() { KeyRange::all_texts() } else { KeyRange::all_integers() };
+        let all = if self.table.key_column.is_some() { KeyRange::all_texts() } else { KeyRange::all_integers() };
         let mut ranges = VecDeque::from([all]);
-        let (mut read, mut has_damage) = (0, false);
+        let (mut unreadable_ranges, mut has_damage) = (0, false);
         while let Some(range) = ranges.pop_front() {
             let Some(unreadable) = self.copy_range(range)? else { continue };
-            read += 1;
-            let parts = if read < MOST_RANGES { unreadable.split() } else { Vec::new() };
+            unreadable_ranges += 1;
+            let parts = if unreadable_ranges < MAX_UNREADABLE_RANGES { unreadable.split() } else { Vec::new() };
             has_damage = has_damage || parts.is_empty();
             ranges.extend(parts);
         }
@@ -236,13 +236,13 @@ impl TableCopy<'_> {
         loop {
             let Some(row) = unless_unreadable(rows.next())? else { return Ok(Scan::Damaged(last)) };
             let Some(row) = row else { return Ok(Scan::Complete) };
-            last = key(row)?.or(last);
+            last = row_key(row)?.or(last);
             self.copy_row(row)?;
         }
     }
 
     fn copy_row(&mut self, row: &Row<'_>) -> Result<(), WorkError> {
-        let values = (1..=self.table.columns.len()).map(|column| row.get_ref(column).map(owned));
+        let values = (1..=self.table.columns.len()).map(|column| row.get_ref(column).map(to_value));
         let is_copied = match values.collect::<rusqlite::Result<Option<Vec<Value>>>>()? {
             Some(values) if (self.filter)(self.table, &values)? => match self.table.insert(self.target, &values) {
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => false,
@@ -259,7 +259,7 @@ impl TableCopy<'_> {
     }
 }
 
-fn key(row: &Row<'_>) -> Result<Option<Key>, WorkError> {
+fn row_key(row: &Row<'_>) -> Result<Option<Key>, WorkError> {
     Ok(match row.get_ref(0)? {
         ValueRef::Integer(number) => Some(Key::Integer(number)),
         ValueRef::Text(text) => Some(Key::Text(text.to_vec())),
@@ -268,7 +268,7 @@ fn key(row: &Row<'_>) -> Result<Option<Key>, WorkError> {
 }
 
 /// Returns the value, or `None` if it is a text that isn't UTF-8.
-fn owned(value: ValueRef<'_>) -> Option<Value> {
+fn to_value(value: ValueRef<'_>) -> Option<Value> {
     Some(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 19] = [
+const MIGRATIONS: [&str; 19] = [
     FIRST,
     DECISIONS,
     JOBS,
@@ -196,7 +196,7 @@ const PLACE_LOCALES: &str = "
 ";
 
 /// The schema version that this version of the program reads and writes.
-pub(super) const VERSION: i64 = STEPS.len() as i64;
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 pub(super) fn version(db: &Connection) -> Result<i64, WorkError> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
@@ -213,8 +213,8 @@ pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
 /// Applies the missing migrations in one transaction, so that no other process reads an intermediate schema.
 pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), WorkError> {
     let tx = db.transaction()?;
-    for (_, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {
-        tx.execute_batch(step)?;
+    for (_, migration) in (0..VERSION).zip(MIGRATIONS).filter(|(at, _)| *at >= found) {
+        tx.execute_batch(migration)?;
     }
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()?;
@@ -223,15 +223,15 @@ pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), WorkError> 
 
 /// Creates the tables of schema `version` in an empty database.
 pub(super) fn create(db: &Connection, version: i64) -> Result<(), WorkError> {
-    for (_, step) in (0..version).zip(STEPS) {
-        db.execute_batch(step)?;
+    for (_, migration) in (0..version).zip(MIGRATIONS) {
+        db.execute_batch(migration)?;
     }
     Ok(db.pragma_update(None, "user_version", version)?)
 }
 
 /// Determines a database's schema version from its tables, for a database whose version number is unreadable. Returns
 /// the current version if no schema has exactly these tables.
-pub(super) fn version_by_tables(db: &Connection) -> Result<i64, WorkError> {
+pub(super) fn infer_version(db: &Connection) -> Result<i64, WorkError> {
     let found = statements(db)?;
     for version in (1..VERSION).rev() {
         let example = Connection::open_in_memory()?;
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn migration_assigns_groups_to_the_session_owner() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..5].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
             .expect("it fits");
         for place in [
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn migration_drops_buttons_and_keeps_places() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..3].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         for (at, command) in ["/retry alpha", "/plugins grant x 0", "plain words"].iter().enumerate() {
             db.execute("INSERT INTO button (token, command) VALUES (?, ?)", (at.to_string(), command))
                 .expect("it fits");
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn migration_adds_the_tables_of_turns_and_own_modes() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..11].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..11].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         migrate(&mut db, 11).expect("it can be migrated");
         let turns: i64 = db.query_row("SELECT count(*) FROM usage", (), |row| row.get(0)).expect("it is read");
         let modes: i64 = db.query_row("SELECT count(*) FROM own_mode", (), |row| row.get(0)).expect("it is read");
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn migration_adds_the_table_of_topics_and_keeps_sessions() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..13].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..13].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
             .expect("it fits");
         migrate(&mut db, 13).expect("it can be migrated");
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn migration_adds_access_and_keeps_chat_members() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..14].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..14].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO met (place, person) VALUES ('here', 'telegram:7')", ()).expect("it fits");
         migrate(&mut db, 14).expect("it can be migrated");
         let met = db.query_row("SELECT person, name FROM met", (), |row| Ok((row.get(0)?, row.get(1)?)));
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn migration_keeps_posts_and_unreachable_places() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..16].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..16].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO outbox (place, reply, delivery) VALUES ('here', '', '')", ()).expect("it fits");
         db.execute("INSERT INTO unreachable (place) VALUES ('here')", ()).expect("it fits");
         migrate(&mut db, 16).expect("it can be migrated");
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn migration_adds_chat_access_and_keeps_people() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..17].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..17].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO access (person, role, since) VALUES (7, 'admin', 0)", ()).expect("it fits");
         migrate(&mut db, 17).expect("it can be migrated");
         let kept: String = db.query_row("SELECT role FROM access", (), |row| row.get(0)).expect("it is read");
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn migration_adds_the_locales_of_places() {
         let mut db = Connection::open_in_memory().expect("a new database");
-        STEPS[..18].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        MIGRATIONS[..18].iter().for_each(|migration| db.execute_batch(migration).expect("a valid migration"));
         db.execute("INSERT INTO met (place, person) VALUES ('here', 'telegram:7')", ()).expect("it fits");
         migrate(&mut db, 18).expect("it can be migrated");
         let count = |table: &str| -> i64 {

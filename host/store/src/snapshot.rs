@@ -62,7 +62,7 @@ pub struct StoreSnapshot {
 /// and the remedy.
 pub fn read_only(state: &Path) -> Result<StoreSnapshot, OpenError> {
     let Some(ReadOnly { file, connection }) = open_read_only(state)? else { return Ok(StoreSnapshot::default()) };
-    Ok(read(&connection).map_err(|trouble| trouble.during("read the store", file))?)
+    Ok(read(&connection).map_err(|error| error.during("read the store", file))?)
 }
 
 /// A database that is opened read-only.
@@ -73,7 +73,7 @@ pub(super) struct ReadOnly {
 
 /// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
 pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
-    match open_known_version(state)? {
+    match open_any_version(state)? {
         Some((_, found)) if found < schema::VERSION => {
             Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION })
         }
@@ -82,13 +82,13 @@ pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError
 }
 
 /// Like [`open_read_only`], but also opens a database with an older schema, and returns the schema version.
-pub(super) fn open_known_version(state: &Path) -> Result<Option<(ReadOnly, i64)>, OpenError> {
+pub(super) fn open_any_version(state: &Path) -> Result<Option<(ReadOnly, i64)>, OpenError> {
     let file = state_directory::database(state);
     // If the folder can't be searched, opening the file fails with an error that states the reason.
     if matches!(file.try_exists(), Ok(false)) {
         return Ok(None);
     }
-    let failed = |trouble: WorkError| trouble.during("read the store", file.clone());
+    let failed = |error: WorkError| error.during("read the store", file.clone());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&file, flags).map_err(|error| failed(error.into()))?;
     let found = schema::version(&connection).map_err(failed)?;

@@ -66,7 +66,7 @@ pub fn usage_log(state: &Path, since: Timestamp, session: Option<&SessionName>) 
     let Some(db) = open_read_only(state)? else { return Ok(Vec::new()) };
     let session = session.map(ToString::to_string);
     let usage = read_all(&db.connection, GROUPS, params![to_column(since), session], origin_usage);
-    Ok(usage.map_err(|trouble| trouble.during("read the usage of agents", db.file))?)
+    Ok(usage.map_err(|error| error.during("read the usage of agents", db.file))?)
 }
 
 fn append(db: &Connection, usage: &UsageEntry) -> Result<(), WorkError> {

@@ -21,7 +21,7 @@ impl Wal {
     /// Closing this file doesn't release SQLite's locks, because SQLite locks the database file and the shared-memory
     /// file instead.
     pub fn open(database: &Path) -> io::Result<Self> {
-        Ok(Self::of(File::open(path(database))?))
+        Ok(Self::of(File::open(log_path(database))?))
     }
 
     pub(super) const fn of(file: File) -> Self {
@@ -42,12 +42,12 @@ impl Wal {
 }
 
 /// Returns the path of a database's write-ahead log.
-pub(super) fn path(database: &Path) -> PathBuf {
+pub(super) fn log_path(database: &Path) -> PathBuf {
     with_suffix(database, "-wal")
 }
 
 /// Returns the path of the shared-memory file, which contains only an index of the log.
-pub(super) fn shared_memory(database: &Path) -> PathBuf {
+pub(super) fn shared_memory_path(database: &Path) -> PathBuf {
     with_suffix(database, "-shm")
 }
 

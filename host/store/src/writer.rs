@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::{StoreError, WorkError, busy},
+    error::{StoreError, WorkError, busy_error},
     lock_wait,
     state_directory::Lock,
 };
@@ -62,7 +62,7 @@ struct Group {
 
 /// The result of running a request's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WorkResult {
+pub(super) enum RunOutcome {
     Done,
     Failed,
     /// Another process has locked the database.
@@ -72,7 +72,7 @@ pub(super) enum WorkResult {
 /// The work of a request, and the channel for its answer.
 pub(super) trait WriteRequest: Send {
     /// Runs the work and stores the outcome in the request. May be called again after the transaction was rolled back.
-    fn run(&mut self, db: &Connection) -> WorkResult;
+    fn run(&mut self, db: &Connection) -> RunOutcome;
     /// Sends the outcome that `run` stored, or the commit's error.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
@@ -91,12 +91,12 @@ where
     T: Send,
     F: FnMut(&Connection) -> Result<T, WorkError> + Send,
 {
-    fn run(&mut self, db: &Connection) -> WorkResult {
-        let outcome = (self.work)(db).map_err(|trouble| trouble.during(&self.what, self.file.clone()));
+    fn run(&mut self, db: &Connection) -> RunOutcome {
+        let outcome = (self.work)(db).map_err(|error| error.during(&self.what, self.file.clone()));
         let result = match &outcome {
-            Ok(_) => WorkResult::Done,
-            Err(StoreError::Locked { .. }) => WorkResult::Locked,
-            Err(_) => WorkResult::Failed,
+            Ok(_) => RunOutcome::Done,
+            Err(StoreError::Locked { .. }) => RunOutcome::Locked,
+            Err(_) => RunOutcome::Failed,
         };
         self.outcome = Some(outcome);
         result
@@ -106,7 +106,7 @@ where
         let Self { what, file, outcome, answer, .. } = *self;
         let answered = match (outcome, commit) {
             (Some(Err(error)), _) => Err(error),
-            (_, Err(trouble)) => Err(trouble.during(&what, file)),
+            (_, Err(error)) => Err(error.during(&what, file)),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Closed { what }),
         };
@@ -243,7 +243,7 @@ impl Database {
         }
         for answer in checkpoints {
             let checkpoint = || self.checkpoint(CheckpointMode::Truncate);
-            let _ = answer.send(lock_wait::retry(lock_wait::PATIENCE, WorkError::is_locked, checkpoint));
+            let _ = answer.send(lock_wait::retry(lock_wait::MAX_WAIT, WorkError::is_locked, checkpoint));
         }
         if self.needs_checkpoint() {
             // If this fails, the commits stay in the log, and the next attempt follows as many commits later.
@@ -259,7 +259,7 @@ impl Database {
     fn commit_unless_locked(&mut self, request: Box<dyn WriteRequest>) -> Option<Box<dyn WriteRequest>> {
         let mut requests = vec![request];
         match self.transact(Durability::Process, &mut requests) {
-            Err(trouble) if trouble.is_locked() => {}
+            Err(error) if error.is_locked() => {}
             done => requests.pop()?.answer(done),
         }
         requests.pop()
@@ -269,15 +269,15 @@ impl Database {
     /// separately, so that only the requests that fail are rejected.
     fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
         let commit = || self.transact(durability, &mut requests);
-        match (lock_wait::retry(lock_wait::PATIENCE, WorkError::is_locked, commit), requests.len()) {
+        match (lock_wait::retry(lock_wait::MAX_WAIT, WorkError::is_locked, commit), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),
             // Don't retry the requests separately: each would wait for the lock again.
-            (Err(trouble), _) if trouble.is_locked() => {
-                requests.into_iter().for_each(|request| request.answer(Err(busy().into())));
+            (Err(error), _) if error.is_locked() => {
+                requests.into_iter().for_each(|request| request.answer(Err(busy_error().into())));
             }
-            (Err(trouble), ..=1) => {
+            (Err(error), ..=1) => {
                 if let Some(request) = requests.pop() {
-                    request.answer(Err(trouble));
+                    request.answer(Err(error));
                 }
             }
             (Err(_), _) => requests.into_iter().for_each(|request| self.commit(durability, vec![request])),
@@ -310,7 +310,7 @@ impl Database {
         };
         let is_busy: bool = self.db.query_row(sql, [], |row| row.get(0))?;
         if is_busy && must_finish {
-            return Err(busy().into());
+            return Err(busy_error().into());
         }
         Ok(())
     }
@@ -343,13 +343,13 @@ fn run_all(db: &Connection, requests: &mut [Box<dyn WriteRequest>]) -> rusqlite:
     for request in requests {
         execute(db, "SAVEPOINT request")?;
         let result = request.run(db);
-        if result == WorkResult::Locked {
-            return Err(busy());
+        if result == RunOutcome::Locked {
+            return Err(busy_error());
         }
         if db.is_autocommit() {
             return Err(rusqlite::Error::InvalidQuery);
         }
-        if result == WorkResult::Failed {
+        if result == RunOutcome::Failed {
             execute(db, "ROLLBACK TO request")?;
         }
         execute(db, "RELEASE request")?;

@@ -27,8 +27,8 @@ pub fn damaged(damage: &DatabaseDamage) -> String {
             );
             format!("⚠ {begin}\n{recovered} {lost}\n{kept}")
         }
-        DatabaseDamage::Log { kept, transactions } => {
-            let lost = match transactions {
+        DatabaseDamage::Log { kept, lost_transactions } => {
+            let lost = match lost_transactions {
                 Some(count) => tr!("1 change was lost." | "{n} changes were lost." % *count),
                 None => tr!("The most recent changes were lost."),
             };
@@ -81,7 +81,7 @@ mod tests {
         assert!(text.contains("1 record was recovered. Lost: sessions (2), plugin versions.\n"), "{text}");
         assert!(text.contains("kept as /s/kept") && text.contains("`cordboard restore`"), "{text}");
         assert!(damaged(&damage(Vec::new())).contains("No record was lost."));
-        let log = |transactions| damaged(&DatabaseDamage::Log { kept: "/s/log".into(), transactions });
+        let log = |lost_transactions| damaged(&DatabaseDamage::Log { kept: "/s/log".into(), lost_transactions });
         assert!(log(Some(3)).contains("3 changes were lost. A copy of the log is kept as /s/log."), "{}", log(Some(3)));
         assert!(log(None).contains("The most recent changes were lost."), "{}", log(None));
         assert!(log(None).contains("A power failure can cause this."), "{}", log(None));

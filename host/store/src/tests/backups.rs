@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 /// Returns the names of the files in a folder, sorted.
-pub fn files(folder: &Path) -> Vec<String> {
+pub fn file_names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -21,7 +21,7 @@ fn restore_from(state: &State, file: &Path) -> Result<Option<PathBuf>, String> {
 }
 
 /// Copies the database and the log of a running host, as they would be after a `kill -9`.
-pub fn killed(state: &State) -> State {
+pub fn copy_as_killed(state: &State) -> State {
     let copy = State::new();
     for file in ["cordboard.db", "cordboard.db-wal"] {
         fs::copy(state.path().join(file), copy.path().join(file)).unwrap();
@@ -30,7 +30,7 @@ pub fn killed(state: &State) -> State {
 }
 
 #[tokio::test]
-async fn a_backup_is_a_private_file_that_replaces_none() {
+async fn a_backup_is_private_and_overwrites_no_file() {
     let (state, folder) = (State::new(), tempfile::tempdir().unwrap());
     let (store, _) = state.open();
     store.create_session(&record("alpha")).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_backup_is_a_private_file_that_replaces_none() {
     let size = back_up_to(&state, &file).unwrap();
     let metadata = fs::metadata(&file).unwrap();
     assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (size, 0o600));
-    assert_eq!(files(folder.path()), ["backup.db"]);
+    assert_eq!(file_names(folder.path()), ["backup.db"]);
     fs::write(&file, "precious").unwrap();
     assert_eq!(
         back_up_to(&state, &file).unwrap_err(),
@@ -51,7 +51,7 @@ async fn a_backup_is_a_private_file_that_replaces_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_shows_one_moment_while_the_host_writes() {
+async fn a_backup_is_consistent_while_the_host_writes() {
     let (state, folder) = (State::new(), tempfile::tempdir().unwrap());
     let (store, _) = state.open();
     store.create_session(&record("alpha")).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_backup_that_cannot_be_made_creates_no_file() {
     fs::File::options().write(true).open(&database).unwrap().set_len(intact / 2).unwrap();
     let error = back_up_to(&state, &file).unwrap_err();
     assert!(error.contains("damaged") && error.contains("restart the host"), "{error}");
-    assert_eq!(files(folder.path()), Vec::<String>::new());
+    assert_eq!(file_names(folder.path()), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -118,7 +118,8 @@ async fn a_restored_backup_replaces_the_database_and_keeps_it() {
     let again = restore_from(&state, &kept).unwrap().unwrap();
     assert_ne!(again, kept, "a name is used once");
     assert_eq!(state.open().1.sessions, [record("alpha"), record("beta")]);
-    let databases: Vec<String> = files(state.path()).into_iter().filter(|name| name.starts_with("cordboard")).collect();
+    let databases: Vec<String> =
+        file_names(state.path()).into_iter().filter(|name| name.starts_with("cordboard")).collect();
     assert_eq!(databases.len(), 5, "two kept databases, and the present one with its log: {databases:?}");
 }
 
@@ -130,7 +131,7 @@ async fn a_restore_after_a_kill_keeps_the_log_and_does_not_apply_it() {
     let backup = source.path().join("backup.db");
     back_up_to(&source, &backup).unwrap();
     store.create_session(&record("beta")).await.unwrap();
-    let state = killed(&source);
+    let state = copy_as_killed(&source);
     let kept = restore_from(&state, &backup).unwrap().unwrap();
     assert_eq!(state.open().1.sessions, [record("alpha")]);
     let other = State::new();
@@ -138,12 +139,12 @@ async fn a_restore_after_a_kill_keeps_the_log_and_does_not_apply_it() {
     assert_eq!(other.open().1.sessions, [record("alpha"), record("beta")]);
 
     // SQLite would delete the log of an empty file.
-    let state = killed(&source);
+    let state = copy_as_killed(&source);
     fs::write(state.path().join("cordboard.db"), "").unwrap();
     let kept = restore_from(&state, &backup).unwrap().unwrap();
     assert_eq!(state.open().1.sessions, [record("alpha")]);
     assert_eq!(fs::metadata(&kept).unwrap().len(), 0);
-    assert!(fs::read(wal::path(&kept)).unwrap() == fs::read(source.path().join("cordboard.db-wal")).unwrap());
+    assert!(fs::read(wal::log_path(&kept)).unwrap() == fs::read(source.path().join("cordboard.db-wal")).unwrap());
 }
 
 #[tokio::test]
@@ -177,5 +178,5 @@ async fn an_unusable_backup_is_refused_and_changes_nothing() {
         assert_eq!(fs::read(path("cordboard.db")).unwrap(), before, "{name}");
     }
     assert_eq!(state.open().1.sessions, [record("alpha")]);
-    assert!(!files(state.path()).iter().any(|file| file.contains("new-database") || file.contains("replaced")));
+    assert!(!file_names(state.path()).iter().any(|file| file.contains("new-database") || file.contains("replaced")));
 }

@@ -10,7 +10,7 @@ use cordboard_core::{
     database_damage::{DatabaseDamage, LostRecords, RecordKind},
 };
 
-use super::{backups::killed, released_schemas::state_with_schema, *};
+use super::{backups::copy_as_killed, released_schemas::state_with_schema, *};
 
 const SESSIONS: usize = 300;
 const MESSAGES: usize = 400;
@@ -21,7 +21,7 @@ fn database(state: &State) -> PathBuf {
 }
 
 /// Returns a state directory with enough rows for several pages in each of the important tables.
-async fn populated() -> State {
+async fn populated_state() -> State {
     let state = State::new();
     let (store, _) = state.open();
     for number in 0..SESSIONS {
@@ -35,7 +35,7 @@ async fn populated() -> State {
 }
 
 /// Returns the numbers of the leaf pages of a table or an index, in the order of their keys.
-fn leaves(state: &State, table: &str) -> Vec<u64> {
+fn leaf_pages(state: &State, table: &str) -> Vec<u64> {
     pages(state, table, "leaf")
 }
 
@@ -53,7 +53,7 @@ fn overwrite(file: &Path, at: u64, bytes: &[u8]) {
 }
 
 /// Fills a page with a byte that is invalid at every position of a page.
-fn destroy(state: &State, page: u64) {
+fn destroy_page(state: &State, page: u64) {
     overwrite(&database(state), (page - 1) * PAGE, &[0xa5; PAGE as usize]);
 }
 
@@ -95,7 +95,7 @@ fn check_counts(contents: &StoreSnapshot, sessions: usize, messages: usize) {
 
 #[tokio::test]
 async fn an_overwritten_header_loses_nothing() {
-    let state = populated().await;
+    let state = populated_state().await;
     overwrite(&database(&state), 0, &[0; 100]);
     let before = fs::read(database(&state)).unwrap();
     let (store, contents, damage) = open_damaged(&state);
@@ -109,7 +109,7 @@ async fn an_overwritten_header_loses_nothing() {
     let (store, _) = state.open();
     store.clear_damage();
     assert_eq!(state.after(store).await.damage, []);
-    let own = backups::files(state.path());
+    let own = backups::file_names(state.path());
     assert_eq!(own.len(), 3, "the lock, the database and the damaged one: {own:?}");
 }
 
@@ -126,11 +126,11 @@ async fn an_overwritten_header_of_an_older_schema_loses_nothing() {
 
 #[tokio::test]
 async fn damaged_pages_lose_only_their_own_rows() {
-    let state = populated().await;
-    let pages = leaves(&state, "session");
+    let state = populated_state().await;
+    let pages = leaf_pages(&state, "session");
     assert!(pages.len() > 12, "{pages:?}");
     for page in [pages[3], pages[8], *pages.last().unwrap()] {
-        destroy(&state, page);
+        destroy_page(&state, page);
     }
     let (_, contents, damage) = open_damaged(&state);
     assert_eq!(lost_records(&damage), [lost(RecordKind::Sessions, None)]);
@@ -143,11 +143,11 @@ async fn damaged_pages_lose_only_their_own_rows() {
 
 #[tokio::test]
 async fn lost_rows_are_counted_if_an_index_is_readable() {
-    let state = populated().await;
-    let pages = leaves(&state, "inbox");
+    let state = populated_state().await;
+    let pages = leaf_pages(&state, "inbox");
     assert!(pages.len() > 8, "{pages:?}");
-    destroy(&state, pages[2]);
-    destroy(&state, pages[6]);
+    destroy_page(&state, pages[2]);
+    destroy_page(&state, pages[6]);
     let (store, contents, damage) = open_damaged(&state);
     let found = contents.inbox.len();
     assert!(found > MESSAGES / 2 && found < MESSAGES, "{found}");
@@ -163,8 +163,8 @@ async fn lost_rows_are_counted_if_an_index_is_readable() {
 
 #[tokio::test]
 async fn a_damaged_index_loses_nothing() {
-    let state = populated().await;
-    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    let state = populated_state().await;
+    destroy_page(&state, leaf_pages(&state, "sqlite_autoindex_inbox_1")[0]);
     // No row is read through this index at the start.
     state.open().0.close().await;
     request_check(&state);
@@ -176,8 +176,8 @@ async fn a_damaged_index_loses_nothing() {
 
 #[tokio::test]
 async fn damage_found_while_running_is_repaired_at_the_next_start() {
-    let state = populated().await;
-    leaves(&state, "sqlite_autoindex_inbox_2").into_iter().for_each(|page| destroy(&state, page));
+    let state = populated_state().await;
+    leaf_pages(&state, "sqlite_autoindex_inbox_2").into_iter().for_each(|page| destroy_page(&state, page));
     let (store, _) = state.open();
     let error = store.accept(vec![update("new")], None).await.unwrap_err();
     assert!(error.to_string().contains("restart the host, which recovers the readable data"), "{error}");
@@ -190,7 +190,7 @@ async fn damage_found_while_running_is_repaired_at_the_next_start() {
 
 #[tokio::test]
 async fn a_truncated_file_keeps_the_rows_before_its_end() {
-    let state = populated().await;
+    let state = populated_state().await;
     let length = fs::metadata(database(&state)).unwrap().len();
     File::options().write(true).open(database(&state)).unwrap().set_len(length * 3 / 4 + 100).unwrap();
     let (_, contents, damage) = open_damaged(&state);
@@ -209,7 +209,7 @@ async fn a_file_without_a_readable_row_starts_an_empty_database() {
         |file| overwrite(file, 0, &[0xa5; PAGE as usize]),
     ];
     for (number, destruction) in destructions.iter().enumerate() {
-        let state = populated().await;
+        let state = populated_state().await;
         fs::create_dir_all(state.path().join("sessions/s000")).unwrap();
         destruction(&database(&state));
         let before = fs::read(database(&state)).unwrap();
@@ -230,27 +230,29 @@ async fn a_damaged_log_keeps_the_changes_before_the_damage() {
     for number in 0..100 {
         store.create_session(&record(&format!("s{number:03}"))).await.unwrap();
     }
-    let dead = killed(&state);
-    let log = wal::path(&database(&dead));
+    let dead = copy_as_killed(&state);
+    let log = wal::log_path(&database(&dead));
     let length = fs::metadata(&log).unwrap().len();
     overwrite(&log, length / 2, &[0xa5; 500]);
     let before = fs::read(&log).unwrap();
     let (store, contents, damage) = open_damaged(&dead);
-    let DatabaseDamage::Log { kept, transactions: Some(transactions) } = &damage else { panic!("{damage:?}") };
-    assert_eq!(contents.sessions.len() + *transactions as usize, 100, "each session was a transaction");
-    assert!((20..80).contains(transactions), "{transactions}");
+    let DatabaseDamage::Log { kept, lost_transactions: Some(lost_transactions) } = &damage else {
+        panic!("{damage:?}")
+    };
+    assert_eq!(contents.sessions.len() + *lost_transactions as usize, 100, "each session was a transaction");
+    assert!((20..80).contains(lost_transactions), "{lost_transactions}");
     assert!(fs::read(kept).unwrap() == before);
     store.clear_damage();
     store.create_session(&record("new")).await.unwrap();
     // The damage isn't found again, even if this process is killed, too.
-    let (_, contents) = killed(&dead).open();
+    let (_, contents) = copy_as_killed(&dead).open();
     assert_eq!(contents.damage, []);
 }
 
 #[tokio::test]
 async fn damage_is_reported_even_after_the_kept_file_was_moved() {
-    let state = populated().await;
-    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    let state = populated_state().await;
+    destroy_page(&state, leaf_pages(&state, "sqlite_autoindex_inbox_1")[0]);
     request_check(&state);
     let (store, _, damage) = open_damaged(&state);
     store.close().await;
@@ -264,31 +266,31 @@ fn the_list_of_damage_is_replaced_in_one_step() {
     let state = State::new();
     let kept = state.path().join("kept");
     fs::write(&kept, "").unwrap();
-    let damage = |transactions| DatabaseDamage::Log { kept: kept.clone(), transactions };
+    let damage = |lost_transactions| DatabaseDamage::Log { kept: kept.clone(), lost_transactions };
     damage_notice::add(&database(&state), damage(Some(1))).unwrap();
     let mut before = File::open(state.path().join("database-damage.json")).unwrap();
     damage_notice::add(&database(&state), damage(Some(2))).unwrap();
     let mut text = String::new();
     before.read_to_string(&mut text).unwrap();
-    assert!(text.contains("\"transactions\":1") && !text.contains("\"transactions\":2"), "{text}");
+    assert!(text.contains("\"lost_transactions\":1") && !text.contains("\"lost_transactions\":2"), "{text}");
     assert_eq!(damage_notice::read(state.path()), [damage(Some(1)), damage(Some(2))]);
-    assert_eq!(backups::files(state.path()), ["database-damage.json", "kept"]);
+    assert_eq!(backups::file_names(state.path()), ["database-damage.json", "kept"]);
 }
 
 #[tokio::test]
 async fn a_log_with_a_damaged_header_is_reported() {
-    let state = populated().await;
+    let state = populated_state().await;
     let (store, _) = state.open();
     store.create_session(&record("alpha")).await.unwrap();
-    let dead = killed(&state);
-    overwrite(&wal::path(&database(&dead)), 8, &[0xff; 8]);
+    let dead = copy_as_killed(&state);
+    overwrite(&wal::log_path(&database(&dead)), 8, &[0xff; 8]);
     let (_, contents, damage) = open_damaged(&dead);
-    assert!(matches!(damage, DatabaseDamage::Log { transactions: None, .. }), "{damage:?}");
+    assert!(matches!(damage, DatabaseDamage::Log { lost_transactions: None, .. }), "{damage:?}");
     check_counts(&contents, SESSIONS, MESSAGES);
 }
 
 #[tokio::test]
-async fn an_intact_log_of_a_killed_host_is_no_damage() {
+async fn the_intact_log_of_a_killed_host_is_not_damage() {
     let state = State::new();
     let (store, _) = state.open();
     let mut sessions = Vec::new();
@@ -297,13 +299,13 @@ async fn an_intact_log_of_a_killed_host_is_no_damage() {
         store.create_session(&session).await.unwrap();
         sessions.push(session);
         if number % 50 == 0 {
-            let (_, contents) = killed(&state).open();
+            let (_, contents) = copy_as_killed(&state).open();
             assert_eq!((contents.damage, contents.sessions), (Vec::new(), sessions.clone()));
         }
     }
     // A kill in the middle of a write leaves an incomplete frame.
-    let dead = killed(&state);
-    let log = wal::path(&database(&dead));
+    let dead = copy_as_killed(&state);
+    let log = wal::log_path(&database(&dead));
     File::options().write(true).open(&log).unwrap().set_len(fs::metadata(&log).unwrap().len() - 1000).unwrap();
     let (_, contents) = dead.open();
     assert_eq!(contents.damage, []);
@@ -311,15 +313,15 @@ async fn an_intact_log_of_a_killed_host_is_no_damage() {
 
 #[tokio::test]
 async fn damage_after_a_kill_is_found_in_pages_that_the_start_does_not_read() {
-    let state = populated().await;
+    let state = populated_state().await;
     let (store, _) = state.open();
     store.save_version("echo", "d1", &vec![1; 40_000]).await.unwrap();
     // The log is written to the database file at this point.
     store.checkpoint().await.unwrap();
     store.create_session(&record("alpha")).await.unwrap();
-    let dead = killed(&state);
+    let dead = copy_as_killed(&state);
     let overflow = pages(&state, "generation", "overflow")[0];
-    destroy(&dead, overflow);
+    destroy_page(&dead, overflow);
     let (store, contents, damage) = open_damaged(&dead);
     assert_eq!(lost_records(&damage), [lost(RecordKind::PluginVersions, Some(1))]);
     check_counts(&contents, SESSIONS + 1, MESSAGES);
@@ -328,7 +330,7 @@ async fn damage_after_a_kill_is_found_in_pages_that_the_start_does_not_read() {
 
 #[tokio::test]
 async fn rows_with_invalid_contents_are_left_out() {
-    let state = populated().await;
+    let state = populated_state().await;
     let (store, _) = state.open();
     for (id, role) in [(7, Role::Admin), (8, Role::Member)] {
         let person = StoredPerson { id, role, name: Some("Ada".to_owned()), chat: None };
@@ -338,7 +340,7 @@ async fn rows_with_invalid_contents_are_left_out() {
     replace(&state, r#"{"name":"s007""#, r#"{"name":"s0~7""#);
     replace(&state, "adminAda", "adm\u{7f}nAda");
     replace(&state, "post 12", "po\"t 12");
-    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    destroy_page(&state, leaf_pages(&state, "sqlite_autoindex_inbox_1")[0]);
     request_check(&state);
     let (_, contents, damage) = open_damaged(&state);
     assert_eq!(
@@ -367,7 +369,7 @@ async fn references_to_a_lost_session_are_removed() {
     }
     store.close().await;
     replace(&state, r#"{"name":"beta""#, r#"{"name":"be~a""#);
-    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    destroy_page(&state, leaf_pages(&state, "sqlite_autoindex_inbox_1")[0]);
     request_check(&state);
     let (_, contents, damage) = open_damaged(&state);
     assert_eq!(lost_records(&damage), [lost(RecordKind::Sessions, Some(1))]);
@@ -378,8 +380,8 @@ async fn references_to_a_lost_session_are_removed() {
 
 #[tokio::test]
 async fn an_interrupted_recovery_is_repeated() {
-    let state = populated().await;
-    destroy(&state, leaves(&state, "sqlite_autoindex_inbox_1")[0]);
+    let state = populated_state().await;
+    destroy_page(&state, leaf_pages(&state, "sqlite_autoindex_inbox_1")[0]);
     // Create the state that a recovery leaves if it is killed after deleting the log and before replacing the database.
     request_check(&state);
     fs::create_dir(state.path().join("new-database-x")).unwrap();
@@ -391,5 +393,5 @@ async fn an_interrupted_recovery_is_repeated() {
     assert_eq!(lost_records(&damage), []);
     check_counts(&contents, SESSIONS, MESSAGES);
     assert!(!state.path().join("new-database-x").exists());
-    assert!(!integrity::needs_check(&database(&state)) || wal::path(&database(&state)).exists());
+    assert!(!integrity::needs_check(&database(&state)) || wal::log_path(&database(&state)).exists());
 }

@@ -347,7 +347,7 @@ async fn the_shown_part_of_an_unfinished_answer_is_known() {
     store.save_placeholder(&other, &place("2"), &message("5"), "another").await.unwrap();
     store.save_placeholder(&turn, &place("1"), &message("11"), "The").await.unwrap();
     store.save_placeholder(&turn, &place("1"), &message("11"), "The second part.").await.unwrap();
-    let shown = store.shown_answers().await.unwrap();
+    let shown = store.unfinished_answers().await.unwrap();
     assert_eq!(shown, [(turn, "The first part.\nThe second part.".to_owned()), (other, "another".to_owned())]);
 }
 

@@ -38,7 +38,7 @@ async fn requests_wait_for_another_process_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_commit_of_another_process_within_a_request_is_no_failure() {
+async fn a_request_is_retried_after_another_process_commits() {
     let state = State::new();
     let (store, _) = state.open();
     let other = Connection::open(state_directory::database(state.path())).unwrap();
