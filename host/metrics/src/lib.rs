@@ -1,10 +1,10 @@
 //! Counts and times what the host does, and returns the values in Prometheus' text format. Counters and histograms take
-//! a few atomic operations; the times between two events also take a lock. [`METRICS`] is global, so that it doesn't
+//! a few atomic operations. Recording the time between two events also takes a lock and allocates memory. [`METRICS`] is global, so that it doesn't
 //! have to be passed to every part of the host.
 
-mod levels;
-mod pending_times;
+mod gauges;
 mod plugin_calls;
+mod start_times;
 
 use std::{
     sync::{
@@ -18,11 +18,11 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-pub use levels::{Levels, QueueLevels};
-pub use plugin_calls::{CallSummary, FailureKind, PluginCalls};
+pub use gauges::{GaugeValues, QueueLengths};
+pub use plugin_calls::{CallSummary, FailureReason, PluginCalls};
 
-use levels::Gauges;
-use pending_times::PendingTimes;
+use gauges::Gauges;
+use start_times::StartTimes;
 
 /// The metrics of this process.
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -42,9 +42,9 @@ pub struct Metrics {
     /// Whether the times between two events are recorded. While they aren't, first events aren't remembered either.
     is_enabled: AtomicBool,
     update_to_agent: Histogram,
-    received: PendingTimes,
+    pending_updates: StartTimes,
     agent_to_chat: Histogram,
-    ended: PendingTimes,
+    pending_answers: StartTimes,
     activation: Histogram,
     resume: Histogram,
     calls: HistogramVec,
@@ -52,7 +52,7 @@ pub struct Metrics {
     rollbacks: IntCounterVec,
     /// The Bot API calls that were rejected with status 429.
     pub rate_limits: IntCounter,
-    /// The failed calls to a chat that are retried.
+    /// The failed calls to a chat that are retried, which are those that send posts.
     pub send_retries: IntCounter,
     /// The starts of an agent whose previous process exited unexpectedly.
     pub agent_restarts: IntCounter,
@@ -66,7 +66,7 @@ impl Metrics {
             registered(&registry, Histogram::with_opts(options))
         };
         let counter = |name: &str, help: &str| registered(&registry, IntCounter::new(name, help));
-        let by = |name: &str, help: &str, labels: &[&str]| {
+        let counter_vec = |name: &str, help: &str, labels: &[&str]| {
             registered(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
         let call_options = HistogramOpts::new("cordboard_plugin_call_seconds", "Duration of calls to a plugin.");
@@ -78,29 +78,29 @@ impl Metrics {
                 "cordboard_update_to_agent_seconds",
                 "Time from receiving a message until its prompt is written to the agent.",
             ),
-            received: PendingTimes::default(),
+            pending_updates: StartTimes::default(),
             agent_to_chat: histogram(
                 "cordboard_agent_to_chat_seconds",
                 "Time from the end of a turn until its whole answer is sent.",
             ),
-            ended: PendingTimes::default(),
+            pending_answers: StartTimes::default(),
             activation: histogram(
                 "cordboard_plugin_activation_seconds",
-                "Time from the start of the work on a plugin version until its activation.",
+                "Time from starting to build or try a plugin version until it is active.",
             ),
             resume: histogram(
                 "cordboard_session_resume_seconds",
                 "Time from starting an agent with a stored conversation until it is ready.",
             ),
             calls: registered(&registry, calls),
-            failures: by(
+            failures: counter_vec(
                 "cordboard_plugin_failures_total",
                 "Plugin calls that trapped or exceeded a limit.",
                 &["plugin", "reason"],
             ),
-            rollbacks: by("cordboard_plugin_rollbacks_total", "Automatic rollbacks of a plugin.", &["plugin"]),
+            rollbacks: counter_vec("cordboard_plugin_rollbacks_total", "Automatic rollbacks of a plugin.", &["plugin"]),
             rate_limits: counter("cordboard_telegram_rate_limits_total", "Bot API calls rejected with status 429."),
-            send_retries: counter("cordboard_send_retries_total", "Failed calls to a chat that are repeated."),
+            send_retries: counter("cordboard_send_retries_total", "Failed calls to a chat that are retried."),
             agent_restarts: counter(
                 "cordboard_agent_restarts_total",
                 "Starts of an agent after its previous process exited unexpectedly.",
@@ -113,8 +113,8 @@ impl Metrics {
     pub fn set_enabled(&self, is_enabled: bool) {
         self.is_enabled.store(is_enabled, Ordering::Relaxed);
         if !is_enabled {
-            self.received.clear();
-            self.ended.clear();
+            self.pending_updates.clear();
+            self.pending_answers.clear();
         }
     }
 
@@ -125,28 +125,35 @@ impl Metrics {
     /// Records when the host received an update. `prompt` is the id of the prompt that the update may become.
     pub fn update_received(&self, prompt: &str, at: Instant) {
         if self.is_enabled() {
-            self.received.begin(prompt, at);
+            self.pending_updates.begin(prompt, at);
         }
     }
 
     /// Records that a prompt is being written to its agent.
     pub fn prompt_sent(&self, prompt: &str) {
         if self.is_enabled() {
-            observe(&self.update_to_agent, self.received.end(prompt));
+            observe(&self.update_to_agent, self.pending_updates.end(prompt));
+        }
+    }
+
+    /// Records that an update was handled without sending it to an agent.
+    pub fn update_handled(&self, prompt: &str) {
+        if self.is_enabled() {
+            self.pending_updates.end(prompt);
         }
     }
 
     /// Records that this prompt's turn has ended, and begins timing the delivery of its answer.
     pub fn turn_ended(&self, prompt: &str) {
         if self.is_enabled() {
-            self.ended.begin(prompt, Instant::now());
+            self.pending_answers.begin(prompt, Instant::now());
         }
     }
 
     /// Records that the whole answer of the turn was sent.
     pub fn answer_sent(&self, prompt: &str) {
         if self.is_enabled() {
-            observe(&self.agent_to_chat, self.ended.end(prompt));
+            observe(&self.agent_to_chat, self.pending_answers.end(prompt));
         }
     }
 
@@ -167,9 +174,9 @@ impl Metrics {
         PluginCalls::new(&self.calls, &self.failures, name)
     }
 
-    /// Returns all metrics in Prometheus' text form, with the gauges set to `levels`.
-    pub fn text(&self, levels: &Levels) -> String {
-        self.gauges.set(levels);
+    /// Returns all metrics in Prometheus' text format, with the gauges set to `values`.
+    pub fn text(&self, values: &GaugeValues) -> String {
+        self.gauges.set(values);
         // Writing to a string can't fail, and the names are valid, as a test checks.
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
@@ -210,13 +217,17 @@ mod tests {
         metrics.answer_sent("a");
         metrics.turn_ended("a");
         metrics.answer_sent("a");
-        let text = metrics.text(&Levels::default());
+        let text = metrics.text(&GaugeValues::default());
         assert_eq!(value(&text, "cordboard_update_to_agent_seconds_count"), 1.0);
         assert_eq!(value(&text, "cordboard_agent_to_chat_seconds_count"), 1.0);
+        metrics.update_received("handled", Instant::now());
+        metrics.update_handled("handled");
+        metrics.prompt_sent("handled");
+        assert_eq!(value(&metrics.text(&GaugeValues::default()), "cordboard_update_to_agent_seconds_count"), 1.0);
         metrics.set_enabled(false);
         metrics.set_enabled(true);
         metrics.prompt_sent("b");
-        assert_eq!(value(&metrics.text(&Levels::default()), "cordboard_update_to_agent_seconds_count"), 1.0);
+        assert_eq!(value(&metrics.text(&GaugeValues::default()), "cordboard_update_to_agent_seconds_count"), 1.0);
     }
 
     #[test]
@@ -225,8 +236,8 @@ mod tests {
         metrics.plugin("echo").observe(Duration::from_millis(2));
         metrics.rolled_back("echo");
         let sessions = vec![("idle", 1)];
-        let queues = QueueLevels { outbox: vec![("waiting", 0)], inbox: 0 };
-        let text = metrics.text(&Levels { sessions, queues, ..Levels::default() });
+        let queues = QueueLengths { outbox: vec![("waiting", 0)], inbox: 0 };
+        let text = metrics.text(&GaugeValues { sessions, queues, ..GaugeValues::default() });
         let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
         let words = include_str!("../../docs/grafana.json").split(|letter: char| !is_name(letter));
         let used: Vec<&str> =
@@ -242,16 +253,16 @@ mod tests {
     fn each_metric_is_in_the_text_with_its_help() {
         let metrics = Metrics::new();
         metrics.plugin("echo").observe(Duration::from_millis(2));
-        metrics.plugin("echo").count_failure(FailureKind::Trap);
+        metrics.plugin("echo").count_failure(FailureReason::Trap);
         metrics.rolled_back("echo");
         metrics.plugin_activated(Duration::from_millis(20));
         metrics.session_resumed(Duration::from_secs(2));
         metrics.rate_limits.inc();
         metrics.agent_restarts.inc();
-        let queues = QueueLevels { outbox: vec![("waiting", 3)], inbox: 4 };
+        let queues = QueueLengths { outbox: vec![("waiting", 3)], inbox: 4 };
         let sessions = vec![("idle", 2), ("busy", 0)];
-        let levels = Levels { sessions, requests: 1, agent_memory: 1 << 20, host_memory: 1 << 21, queues };
-        let text = metrics.text(&levels);
+        let values = GaugeValues { sessions, requests: 1, agent_memory: 1 << 20, host_memory: 1 << 21, queues };
+        let text = metrics.text(&values);
         for (series, expected) in [
             ("cordboard_plugin_call_seconds_count{plugin=\"echo\"}", 1.0),
             ("cordboard_plugin_failures_total{plugin=\"echo\",reason=\"trap\"}", 1.0),

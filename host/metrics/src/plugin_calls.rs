@@ -6,7 +6,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, core::Metri
 
 /// The reason why a call counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
+pub enum FailureReason {
     Trap,
     /// The call exceeded its time, its memory or another limit.
     Limit,
@@ -51,10 +51,10 @@ impl PluginCalls {
         self.times.observe(time.as_secs_f64());
     }
 
-    pub fn count_failure(&self, kind: FailureKind) {
-        match kind {
-            FailureKind::Trap => self.traps.inc(),
-            FailureKind::Limit => self.limits.inc(),
+    pub fn count_failure(&self, reason: FailureReason) {
+        match reason {
+            FailureReason::Trap => self.traps.inc(),
+            FailureReason::Limit => self.limits.inc(),
         }
     }
 
@@ -113,8 +113,8 @@ mod tests {
             first.observe(Duration::from_micros(20));
         }
         second.observe(Duration::from_millis(40));
-        second.count_failure(FailureKind::Trap);
-        first.count_failure(FailureKind::Limit);
+        second.count_failure(FailureReason::Trap);
+        first.count_failure(FailureReason::Limit);
         let summary = first.summary();
         assert_eq!((summary.calls, summary.failures), (100, 2));
         let (p50, p99) = (summary.p50.expect("calls"), summary.p99.expect("calls"));

@@ -12,6 +12,7 @@ use cordboard_core::{
     updates_and_posts::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
 };
 use cordboard_failpoints::{Failpoint, hit};
+use cordboard_metrics::METRICS;
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry};
 use cordboard_store::{Keyboard, Store, StoreError};
 
@@ -96,7 +97,13 @@ impl Dispatcher {
 
     /// Marks an update as done without replying to it.
     pub(super) async fn finish(&self, row: &InboxRow) {
-        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
+        self.complete(row, Vec::new()).await;
+    }
+
+    /// Marks an update as done, and stores the posts in the same commit.
+    async fn complete(&self, row: &InboxRow, posts: Vec<NewPost>) {
+        METRICS.update_handled(&row.prompt.0);
+        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }
 
     /// Informs the outbox that a user has sent a message in the update's place. Ignores edits and button presses,
@@ -128,7 +135,7 @@ impl Dispatcher {
         // The caller may have lost access while a long call was running.
         let has_access = self.host.with_current_role(&row.update.caller, &row.update.place).is_some();
         let posts = Some(post).into_iter().chain(other).filter(|_| has_access).collect();
-        self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
+        self.complete(row, posts).await;
     }
 
     async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: PromptTaker) {

@@ -109,6 +109,7 @@ impl Actor {
     fn settled(&mut self, prompt: &PromptId, how: Completion) {
         tracing::debug!(?how, "prompt settled");
         self.events.forget_prompt(prompt);
+        METRICS.update_handled(&prompt.0);
         self.ports.outcomes.not_answered(prompt, how);
     }
 

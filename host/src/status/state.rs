@@ -11,7 +11,7 @@ use cordboard_core::{
     scrub,
     types::{Caller, Phase, Role, SessionName, SessionView, Timestamp, UserId},
 };
-use cordboard_metrics::{CallSummary, Levels, QueueLevels};
+use cordboard_metrics::{CallSummary, GaugeValues, QueueLengths};
 use cordboard_runtime::{PluginStatus, Snapshot};
 use cordboard_store::{OutboxReport, StoreError};
 use hyper::body::Bytes;
@@ -226,19 +226,19 @@ impl StateReader {
     }
 
     /// Returns the values of the gauges.
-    pub async fn levels(&self) -> Result<Levels, StoreError> {
+    pub async fn levels(&self) -> Result<GaugeValues, StoreError> {
         let views = self.services.control.sessions.views();
         let report = self.services.store.outbox_report().await?;
         let states: Vec<&str> = report.waiting.into_iter().map(|post| PostRow::from(post).state).collect();
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let in_state = |state| (state, count(states.iter().filter(|other| **other == state).count()));
         let in_phase = |phase: Phase| (phase.as_str(), count(views.iter().filter(|view| view.phase == phase).count()));
-        Ok(Levels {
+        Ok(GaugeValues {
             sessions: Phase::ALL.map(in_phase).to_vec(),
             requests: count(views.iter().map(|view| view.requests.len()).sum()),
             agent_memory: measure(&views).await.values().sum(),
             host_memory: own_memory().unwrap_or_default(),
-            queues: QueueLevels {
+            queues: QueueLengths {
                 outbox: POST_STATES.map(in_state).to_vec(),
                 inbox: self.services.store.count_open_updates().await?,
             },

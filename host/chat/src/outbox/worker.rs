@@ -8,7 +8,6 @@ use cordboard_core::{
     language::{self, with_language},
     types::Place,
 };
-use cordboard_metrics::METRICS;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
@@ -265,7 +264,6 @@ impl Worker {
 
     /// Delays all further calls to this place after an error.
     fn pause_after(&mut self, error: &ChatError) {
-        METRICS.send_retries.inc();
         let pause = match error {
             ChatError::RateLimited { after, .. } => *after,
             ChatError::Unreachable { .. }

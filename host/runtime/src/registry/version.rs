@@ -13,7 +13,7 @@ use std::{
 use cordboard_core::{
     capability::is_granted_by_name, config::NetworkGrants, type_erased::TypeErased, types::Timestamp,
 };
-use cordboard_metrics::{FailureKind, METRICS, PluginCalls};
+use cordboard_metrics::{FailureReason, METRICS, PluginCalls};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
@@ -184,9 +184,9 @@ impl PluginVersion {
                 return false;
             }
             CallError::Limit { .. } | CallError::ArgumentTooLarge { .. } | CallError::FixedLimit(_) => {
-                FailureKind::Limit
+                FailureReason::Limit
             }
-            CallError::Trap(_) => FailureKind::Trap,
+            CallError::Trap(_) => FailureReason::Trap,
         };
         self.calls.count_failure(kind);
         self.failures.count.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! Tests agents that die before they accept a prompt, places that can't be written to, and front-ends that panic.
 
+use cordboard_metrics::METRICS;
+
 use super::*;
 
 fn thinking(chat: &str, of: &str) -> Post {
@@ -49,6 +51,25 @@ async fn a_post_that_panics_its_worker_is_skipped() {
     assert_eq!(sorted(notes.all()), ["2 sent", "3 sent"], "the first stays stored");
     sleep(Duration::from_secs(60)).await;
     assert!(outbox.shared.state().mailboxes.is_empty());
+}
+
+/// Relies on the test runner, which runs each test in its own process: the counter is global.
+#[tokio::test(start_paused = true)]
+async fn only_calls_that_send_posts_count_as_retried() {
+    let unavailable = || ChatError::Unavailable { why: "the server is overloaded".to_owned() };
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    let retries = || METRICS.send_retries.get();
+    let before = retries();
+    fake.fail("a", unavailable());
+    outbox.post(thinking("a", "t"));
+    sleep(ms(20_000)).await;
+    assert_eq!((fake.seconds("a send Thinking…").len(), retries() - before), (2, 0), "{:?}", fake.all());
+    fake.fail("a", unavailable());
+    fake.fail("a", gone());
+    outbox.post(Post::Final(answer(1, "a", "t", "done")));
+    sleep(HOUR).await;
+    assert_eq!(retries() - before, 2);
 }
 
 fn gone() -> ChatError {

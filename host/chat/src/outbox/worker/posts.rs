@@ -24,7 +24,7 @@ use crate::{ChatError, Edits, StorageError, backoff::Backoff};
 
 /// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so the
 /// oldest posts are dropped once this number is exceeded.
-const MOST_BLOCKED_POSTS: usize = 100;
+const MAX_BLOCKED_POSTS: usize = 100;
 
 impl Worker {
     /// Chooses the next post to send. A reply may be sent between two parts of a long answer.
@@ -88,8 +88,8 @@ impl Worker {
     /// Limits the number of posts that wait for an unreachable place.
     pub(super) fn limit_blocked_posts(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
-            let issue = DeliveryIssue::new(DeliveryOutcome::Dropped, too_many_waiting(MOST_BLOCKED_POSTS));
-            for post in mailbox.drop_oldest(MOST_BLOCKED_POSTS, &issue) {
+            let issue = DeliveryIssue::new(DeliveryOutcome::Dropped, too_many_waiting(MAX_BLOCKED_POSTS));
+            for post in mailbox.drop_oldest(MAX_BLOCKED_POSTS, &issue) {
                 tracing::error!(place = %self.place, post = post.0, "dropping a post: too many are waiting for an unreachable place");
             }
         }
@@ -115,7 +115,10 @@ impl Worker {
                 }
                 self.record_progress(&post).await;
             }
-            Err(ChatError::Unreachable { why }) => self.block(why).await,
+            Err(ChatError::Unreachable { why }) => {
+                METRICS.send_retries.inc();
+                self.block(why).await;
+            }
             Err(ChatError::Deleted { why }) => return self.mark_undeliverable(&post, why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
@@ -126,7 +129,10 @@ impl Worker {
                 post.drop_unshown_parts();
             }
             Err(ChatError::Rejected { why }) => on_rejection(&mut post, &call, &why),
-            Err(error) => self.pause_after(&error),
+            Err(error) => {
+                METRICS.send_retries.inc();
+                self.pause_after(&error);
+            }
         }
         self.delivering = Some(post);
     }
