@@ -133,7 +133,7 @@ pub enum AppError {
         path.display()
     )]
     Control { path: PathBuf, source: std::io::Error },
-    #[error("{0}; set another address in [status] listen, or delete that line")]
+    #[error("failed to open the status page: {0}; set another address in [status] listen, or delete that line")]
     StatusListen(#[from] ListenError),
     #[error(
         "failed to listen for webhook requests on {address}: {source}; set another address in {key}, or delete that line"

@@ -36,7 +36,7 @@ use tokio::{
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{PendingQuery, QueryError, begin, query};
-pub use post_rows::{PostRow, post_rows};
+pub use post_rows::{PostRow, PostState, post_rows};
 pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
 pub use script_requests::{
     AcceptedPrompt, AfterAcceptance, LONGEST_PROMPT, PromptReport, ReportedOutcome, ScriptCommand, ScriptPrompt,

@@ -143,7 +143,7 @@ impl Reconciler {
             && let Err(error) = self.parts.status.apply().await
         {
             tracing::error!(%error, "the status page is off");
-            self.notify(messages::configuration::no_status_page(&error.to_string())).await;
+            self.notify(messages::configuration::status_page_off(&error.to_string())).await;
         }
         // Logged last, so that the configuration is active when the log line appears.
         tracing::info!(%changes, "configuration changed");

@@ -49,7 +49,7 @@ pub struct StatusServices {
 
 /// The listener could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to listen for the status page on {address}: {source}")]
+#[error("can't listen on {address}: {source}")]
 pub struct ListenError {
     pub address: SocketAddr,
     pub source: io::Error,

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PostRow {
     pub place: String,
-    /// `waiting`, `sending`, `unreachable` or `undeliverable`, or the outcome of the delivery.
+    /// The text of a [`PostState`], or the outcome of the delivery.
     pub state: &'static str,
     /// The time at which a waiting post was stored, if known, or at which a delivery ended, in milliseconds since the
     /// Unix epoch.
@@ -21,6 +21,45 @@ pub struct PostRow {
     pub text: String,
     /// The reason for the state: an error text from the chat server or the host.
     pub why: Option<String>,
+}
+
+/// The state of a post that is not sent yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostState {
+    Waiting,
+    Sending,
+    /// The place can't be written to.
+    Unreachable,
+    /// The post's topic was deleted.
+    Undeliverable,
+}
+
+impl PostState {
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Sending, Self::Unreachable, Self::Undeliverable];
+
+    #[must_use]
+    pub fn of(post: &WaitingPost) -> Self {
+        match (&post.delivery.undeliverable, &post.reach) {
+            (Some(_), _) => Self::Undeliverable,
+            (None, PlaceReach::Unreachable { .. }) => Self::Unreachable,
+            (None, PlaceReach::Reachable) if has_begun(post) => Self::Sending,
+            (None, PlaceReach::Reachable) => Self::Waiting,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::Unreachable => "unreachable",
+            Self::Undeliverable => "undeliverable",
+        }
+    }
+}
+
+const fn has_begun(post: &WaitingPost) -> bool {
+    post.delivery.parts > 0
 }
 
 impl From<DeliveryLogEntry> for PostRow {
@@ -39,12 +78,11 @@ impl From<DeliveryLogEntry> for PostRow {
 
 impl From<WaitingPost> for PostRow {
     fn from(post: WaitingPost) -> Self {
-        let has_begun = post.delivery.parts > 0;
-        let (state, why) = match (post.delivery.undeliverable, post.reach) {
-            (Some(why), _) => ("undeliverable", Some(why)),
-            (None, PlaceReach::Unreachable { why }) => ("unreachable", why),
-            (None, PlaceReach::Reachable) if has_begun => ("sending", None),
-            (None, PlaceReach::Reachable) => ("waiting", None),
+        let (state, has_begun) = (PostState::of(&post).as_str(), has_begun(&post));
+        let why = match (post.delivery.undeliverable, post.reach) {
+            (Some(why), _) => Some(why),
+            (None, PlaceReach::Unreachable { why }) => why,
+            (None, PlaceReach::Reachable) => None,
         };
         Self {
             place: post.place.to_string(),

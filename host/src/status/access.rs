@@ -23,8 +23,8 @@ const COOKIE_DAYS: u32 = 30;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission {
     Admitted,
-    /// The URL contains the token. The response sets the cookie, and redirects the browser to the URL without its
-    /// query.
+    /// The URL contains the token. The response sets the cookie, and redirects the browser to the URL without the
+    /// token.
     SignIn {
         cookie: HeaderValue,
     },
@@ -47,12 +47,12 @@ pub enum Denial {
 pub fn admit(settings: &Status, token: Option<&str>, parts: &Parts) -> Result<Admission, Denial> {
     if let Some(token) = token {
         let cookie = cookie_value(token);
-        if bearer(&parts.headers).is_some_and(|shown| is_equal(token, shown))
-            || cookies(&parts.headers).any(|shown| is_equal(&cookie, shown))
+        if bearer(&parts.headers).is_some_and(|presented| is_equal(token, presented))
+            || cookies(&parts.headers).any(|presented| is_equal(&cookie, presented))
         {
             return Ok(Admission::Admitted);
         }
-        if query_token(&parts.uri).is_some_and(|shown| is_equal(token, shown)) {
+        if query_token(&parts.uri).is_some_and(|presented| is_equal(token, presented)) {
             return Ok(Admission::SignIn { cookie: set_cookie(&cookie) });
         }
         if settings.users.is_empty() {
@@ -64,8 +64,8 @@ pub fn admit(settings: &Status, token: Option<&str>, parts: &Parts) -> Result<Ad
     if !is_known_host(settings, parts) {
         return Err(Denial::Host);
     }
-    let mut shown = parts.headers.get_all(settings.user_header()).iter();
-    let user = shown.next().and_then(|user| user.to_str().ok()).filter(|_| shown.next().is_none());
+    let mut users = parts.headers.get_all(settings.user_header()).iter();
+    let user = users.next().and_then(|user| user.to_str().ok()).filter(|_| users.next().is_none());
     match user {
         _ if settings.users.is_empty() => Ok(Admission::Admitted),
         Some(user) if settings.users.contains(user) => Ok(Admission::Admitted),
@@ -86,6 +86,13 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// Returns the token in a URL's query without decoding it, so a link works only if the token needs no percent-encoding.
 fn query_token(uri: &Uri) -> Option<&str> {
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
+}
+
+/// Returns the path and query of a URL without the token.
+pub fn without_token(uri: &Uri) -> String {
+    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
+    let others: Vec<&str> = pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("token=")).collect();
+    if others.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), others.join("&")) }
 }
 
 /// Returns the cookie's value, which is derived from the token: replacing the token invalidates the cookie, and
@@ -184,6 +191,19 @@ mod tests {
         let other_token = admit(&settings("token_file = \"t\""), Some("another-long-token"), &parts);
         assert_eq!(other_token, Err(Denial::Token), "a new token makes the cookie invalid");
         assert_eq!(with_token("/", &[("cookie", &format!("cordboard_status={TOKEN}"))]), Err(Denial::Token));
+    }
+
+    #[test]
+    fn the_redirect_after_signing_in_drops_only_the_token() {
+        for (link, target) in [
+            ("/?token=T", "/"),
+            ("/sessions/a?token=T&x=1&y=2", "/sessions/a?x=1&y=2"),
+            ("/?x=1&token=T&", "/?x=1"),
+            ("/?tokens=1", "/?tokens=1"),
+            ("/", "/"),
+        ] {
+            assert_eq!(without_token(&link.parse().expect("a valid link")), target, "{link}");
+        }
     }
 
     #[test]

@@ -58,8 +58,7 @@ impl EventStream {
     /// Returns the next event, or `None` when the listener is closed.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some((_, at)) = &self.sent {
-                let due = *at + KEEP_ALIVE;
+            if self.sent.is_some() {
                 tokio::select! {
                     biased;
                     _ = self.closed.changed() => return None,
@@ -67,25 +66,23 @@ impl EventStream {
                     Ok(()) = self.sessions_changed.changed() => sleep(PAUSE).await,
                     Ok(()) = self.plugins_changed.changed() => sleep(PAUSE).await,
                 }
-                if Instant::now() >= due {
-                    return self.send(Bytes::from_static(b": still open\n\n"));
-                }
             }
             let previous = self.sent.as_ref().map(|(state, _)| state);
             let state = self.state.page(self.session.as_ref(), previous).await;
-            if previous != Some(&state) {
-                let event = state.event(self.state.now());
-                self.sent = Some((state, Instant::now()));
-                return Some(event);
+            let now = Instant::now();
+            match &mut self.sent {
+                Some((sent, at)) if *sent == state => {
+                    if now >= *at + KEEP_ALIVE {
+                        *at = now;
+                        return Some(Bytes::from_static(b": still open\n\n"));
+                    }
+                }
+                sent => {
+                    let event = state.event(self.state.now());
+                    *sent = Some((state, now));
+                    return Some(event);
+                }
             }
         }
-    }
-
-    /// Returns `comment`, and records that it is sent now.
-    fn send(&mut self, comment: Bytes) -> Option<Bytes> {
-        if let Some((_, at)) = &mut self.sent {
-            *at = Instant::now();
-        }
-        Some(comment)
     }
 }

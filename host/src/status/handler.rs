@@ -81,7 +81,9 @@ impl StatusHandler {
         let is_page = route == Some(Route::File(PageFile::Page));
         match self.admit(parts).await {
             Ok(Admission::Admitted) => {}
-            Ok(Admission::SignIn { cookie }) if is_page => return responses::sign_in(parts.uri.path(), cookie),
+            Ok(Admission::SignIn { cookie }) if is_page => {
+                return responses::redirect_with_cookie(&access::without_token(&parts.uri), cookie);
+            }
             // A URL with the token for any path but a page needs no cookie.
             Ok(Admission::SignIn { .. }) => {}
             Err(denial) => {
@@ -143,7 +145,10 @@ impl StatusHandler {
 
     fn events(&self, session: Option<SessionName>) -> Response<Body> {
         let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
-            return responses::error(StatusCode::SERVICE_UNAVAILABLE, "too many open status pages: close some");
+            return responses::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many status pages are open; close some of them",
+            );
         };
         EventStream::new(Arc::clone(&self.state), session, self.closed.clone()).response(permit)
     }

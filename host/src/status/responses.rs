@@ -41,7 +41,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const NO_ACCESS: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width\"><title>Cordboard</title>\
     <p>This page needs a token: open it as <code>/?token=TOKEN</code>.\
-    <p><a href=\"/\">I have just opened it with the token</a>\n";
+    <p><a href=\"/\">Continue after opening the page with the token</a>\n";
 
 impl PageFile {
     fn content(self) -> (&'static str, &'static str) {
@@ -78,12 +78,12 @@ pub fn method_not_allowed() -> Response<Body> {
 }
 
 /// Redirects a browser that has opened a link with the token.
-pub fn sign_in(path: &str, cookie: HeaderValue) -> Response<Body> {
+pub fn redirect_with_cookie(target: &str, cookie: HeaderValue) -> Response<Body> {
     let mut response = error(StatusCode::SEE_OTHER, "signed in");
     let headers = response.headers_mut();
     headers.insert(SET_COOKIE, cookie);
-    if let Ok(path) = HeaderValue::from_str(path) {
-        headers.insert(LOCATION, path);
+    if let Ok(target) = HeaderValue::from_str(target) {
+        headers.insert(LOCATION, target);
     }
     response
 }

@@ -24,7 +24,7 @@ use tokio::{
 
 use super::StatusServices;
 use crate::{
-    control::{PluginRow, PostRow, RequestRow, SessionRow, post_rows},
+    control::{PluginRow, PostState, RequestRow, SessionRow, post_rows},
     logging::recent_problems,
 };
 
@@ -40,9 +40,6 @@ const MOST_POSTS: usize = 50;
 
 /// The number of exchanges that a session's page shows.
 const EXCHANGES: usize = 10;
-
-/// The states of a post that is not sent yet.
-const POST_STATES: [&str; 4] = ["waiting", "sending", "unreachable", "undeliverable"];
 
 pub struct StateReader {
     services: StatusServices,
@@ -148,9 +145,11 @@ impl StateReader {
         let control = &self.services.control;
         let views = control.sessions.views();
         let Polled { memory, outbox } = self.polled(&views).await;
+        let reason = |view: &Arc<SessionView>| Some((view.record.name.to_string(), view.why.clone()?));
+        let mut reasons: BTreeMap<String, String> = views.iter().filter_map(reason).collect();
         let session = |row: SessionRow| SessionState {
             memory: row.pid.and_then(|pid| memory.get(&pid).copied()),
-            why: views.iter().find(|view| view.record.name.as_str() == row.name).and_then(|view| view.why.clone()),
+            why: reasons.remove(&row.name),
             row,
         };
         let sessions: Vec<SessionState> = control.session_rows().into_iter().map(session).collect();
@@ -229,9 +228,10 @@ impl StateReader {
     pub async fn levels(&self) -> Result<GaugeValues, StoreError> {
         let views = self.services.control.sessions.views();
         let report = self.services.store.outbox_report().await?;
-        let states: Vec<&str> = report.waiting.into_iter().map(|post| PostRow::from(post).state).collect();
+        let states: Vec<PostState> = report.waiting.iter().map(PostState::of).collect();
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let in_state = |state| (state, count(states.iter().filter(|other| **other == state).count()));
+        let in_state =
+            |state: PostState| (state.as_str(), count(states.iter().filter(|other| **other == state).count()));
         let in_phase = |phase: Phase| (phase.as_str(), count(views.iter().filter(|view| view.phase == phase).count()));
         Ok(GaugeValues {
             sessions: Phase::ALL.map(in_phase).to_vec(),
@@ -239,7 +239,7 @@ impl StateReader {
             agent_memory: measure(&views).await.values().sum(),
             host_memory: own_memory().unwrap_or_default(),
             queues: QueueLengths {
-                outbox: POST_STATES.map(in_state).to_vec(),
+                outbox: PostState::ALL.map(in_state).to_vec(),
                 inbox: self.services.store.count_open_updates().await?,
             },
         })

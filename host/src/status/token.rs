@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use cordboard_core::config::SecretSource;
 
 /// The minimum length of the token in bytes. A shorter one could be guessed.
-const SHORTEST: usize = 16;
+const MIN_LENGTH: usize = 16;
 
 /// The reason why the token can't be used, with the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     #[error("{0}")]
     Unreadable(String),
-    #[error("{} must contain a token of at least {SHORTEST} characters; `openssl rand -hex 32` prints one", .0.display())]
+    #[error("{} must contain a token of at least {MIN_LENGTH} characters; `openssl rand -hex 32` prints one", .0.display())]
     TooShort(PathBuf),
 }
 
@@ -24,5 +24,5 @@ pub fn read_token(file: &Path) -> Result<String, TokenError> {
     let source = SecretSource::File(file.to_owned());
     let token = cordboard_runtime::read_secret("of the status page", &source);
     let token = token.map_err(|why| TokenError::Unreadable(why.to_string()))?;
-    if token.len() < SHORTEST { Err(TokenError::TooShort(file.to_owned())) } else { Ok(token) }
+    if token.len() < MIN_LENGTH { Err(TokenError::TooShort(file.to_owned())) } else { Ok(token) }
 }

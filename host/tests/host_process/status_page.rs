@@ -147,7 +147,7 @@ fn open_pages_leave_room_for_other_requests() {
         page.next().unwrap();
     }
     let refused = client.get("/events", &[]);
-    assert_eq!((refused.status, refused.body.as_str()), (503, "too many open status pages: close some\n"));
+    assert_eq!((refused.status, refused.body.as_str()), (503, "too many status pages are open; close some of them\n"));
     assert_eq!(client.get("/metrics", &[]).status, 200);
     drop(pages.pop());
     until("the closed page has made room", || {

@@ -16,7 +16,7 @@ pub fn invalid(why: &str) -> String {
 
 /// Returns the notice that the status page's new address can't be used.
 #[must_use]
-pub fn no_status_page(why: &str) -> String {
+pub fn status_page_off(why: &str) -> String {
     tr!("The status page is off: {why}. Set another address in `[status] listen`.", why)
 }
 

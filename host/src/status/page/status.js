@@ -37,7 +37,7 @@ function latency(seconds) {
   return `${seconds.toFixed(1)} s`;
 }
 
-const bytes = count => count === null || count === undefined ? '–' : `${(count / 1048576).toFixed(1)} MB`;
+const bytes = count => count === null || count === undefined ? '–' : `${(count / 1e6).toFixed(1)} MB`;
 const secondsSince = time => (Date.now() + clockOffset - time) / 1000;
 const plural = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 const dash = text => text === null || text === undefined || text === '' ? '–' : String(text);
@@ -83,7 +83,7 @@ function history(plugin) {
   const items = plugin.activations.map(one => ({
     at: one.since, text: `generation ${one.generation} (${one.digest.slice(0, 12)}) was activated`,
   })).concat(plugin.rollbacks.map(one => ({
-    at: one.at, text: `${one.digest.slice(0, 12)} was rolled back (${one.count} in a row): ${one.why}`,
+    at: one.at, text: `${one.digest.slice(0, 12)} was rolled back (${plural(one.count, 'consecutive rollback', 'consecutive rollbacks')}): ${one.why}`,
   })));
   if (items.length === 0) return '';
   items.sort((a, b) => b.at - a.at);
@@ -159,7 +159,7 @@ const TABLES = {
     ],
   },
   problems: {
-    empty: 'No delivery has failed.',
+    empty: 'No delivery problems.',
     key: (row, at) => `${at}`,
     columns: [
       ['Place', row => row.place],
@@ -170,7 +170,7 @@ const TABLES = {
     ],
   },
   log: {
-    empty: 'No warnings and errors.',
+    empty: 'No warnings or errors.',
     key: (row, at) => `${at}`,
     columns: [
       ['Level', row => badge(row.level, LEVELS), 'short'],
@@ -254,7 +254,7 @@ function update({ now, host, session }) {
   const { outbox, sessions, requests, plugins } = host;
   const running = sessions.filter(one => one.pid !== null).length;
   const queues = outbox.error ?? [
-    `${plural(outbox.waiting, 'post', 'posts')} waiting`, `${plural(outbox.inbox, 'message', 'messages')} in progress`,
+    `${plural(outbox.waiting, 'post', 'posts')} waiting`, `${plural(outbox.inbox, 'message', 'messages')} unfinished`,
   ].join(' · ');
   const count = plural(sessions.length, 'session', 'sessions');
   byId('summary').textContent = `${host.version} · ${bytes(host.memory)} · ${count}, ${running} running · ${queues}`;

@@ -113,7 +113,7 @@ fn a_new_address_applies_at_once_and_ends_open_pages() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     home.configure(&format!("[status]\nlisten = \"{address}\"\n"));
-    host.expect(&format!("The status page is off: failed to listen for the status page on {address}: "));
+    host.expect(&format!("The status page is off: can't listen on {address}: "));
     drop(taken);
     home.configure("[status]\nlisten = \"127.0.0.1:0\"\n");
     assert_eq!(status_client(&mut host).get("/", &[]).status, 200);
@@ -127,6 +127,6 @@ fn an_address_in_use_prevents_the_start() {
     let mut host = home.start();
     assert_eq!(host.wait().code(), Some(1));
     let (_, log) = host.rest();
-    assert!(log.contains(&format!("failed to listen for the status page on {address}")), "{log}");
+    assert!(log.contains(&format!("failed to open the status page: can't listen on {address}: ")), "{log}");
     assert!(log.contains("[status] listen"), "{log}");
 }
