@@ -43,7 +43,7 @@ pub use delivery::{
 pub use denied_tool::{denied_by_configuration, more_denials};
 pub use filter_refusal::{FilterRefusal, no_text_left};
 pub use host_reply::{HostReply, no_active, none_active_of_yours, none_of_yours, says_no_active};
-pub use scripts::{SCRIPT, from_script};
+pub use scripts::{SCRIPT_AUTHOR, script_prompt};
 pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 
 use std::path::Path;

@@ -36,14 +36,14 @@ pub fn resolve(reply: Reply, view: &SessionView, files: &SessionFiles, largest: 
 }
 
 fn too_many() -> String {
-    messages::files::too_many(MOST_FILES)
+    messages::files::too_many_files(MOST_FILES)
 }
 
 fn check(files: &SessionFiles, file: &SessionFile, largest: u64) -> Result<(), String> {
     let (_, size) = files.open(file).map_err(|error| error.to_string())?;
     match size {
-        0 => Err(messages::files::empty()),
-        size if size > largest => Err(messages::files::too_large(size, largest)),
+        0 => Err(messages::files::empty_file()),
+        size if size > largest => Err(messages::files::file_too_large(size, largest)),
         _ => Ok(()),
     }
 }

@@ -52,13 +52,13 @@ pub fn download_too_long(limit: Duration) -> String {
 
 /// Returns the reason why a reply can't contain another file.
 #[must_use]
-pub fn too_many(most: usize) -> String {
+pub fn too_many_files(most: usize) -> String {
     tr!("a message has at most {most} files", most)
 }
 
 /// Returns the reason why the chat doesn't accept a file.
 #[must_use]
-pub fn too_large(size: u64, largest: u64) -> String {
+pub fn file_too_large(size: u64, largest: u64) -> String {
     tr!(
         "it has {size} MiB, and the chat accepts at most {largest} MiB",
         size = size.div_ceil(1 << 20),
@@ -68,6 +68,6 @@ pub fn too_large(size: u64, largest: u64) -> String {
 
 /// Returns the reason why an empty file isn't sent.
 #[must_use]
-pub fn empty() -> String {
+pub fn empty_file() -> String {
     tr!("it is empty")
 }

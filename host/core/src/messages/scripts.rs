@@ -5,11 +5,11 @@ use tr::tr;
 use crate::types::SessionName;
 
 /// The name that messages show as a command's author if a script sent the command.
-pub const SCRIPT: &str = "script";
+pub const SCRIPT_AUTHOR: &str = "script";
 
 /// Returns the message that shows a script's prompt in the session's chat, before its answer. `prompt` is the beginning
 /// of the prompt.
 #[must_use]
-pub fn from_script(session: &SessionName, prompt: &str) -> String {
+pub fn script_prompt(session: &SessionName, prompt: &str) -> String {
     tr!("From a script, to session '{session}': “{prompt}”", session, prompt)
 }

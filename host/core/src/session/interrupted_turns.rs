@@ -11,7 +11,7 @@ use crate::{
 
 /// The maximum number of notes about one turn. After another interruption, users decide, because the turn itself may be
 /// the reason why the host ends.
-const MOST_NOTES: u32 = 3;
+const MAX_NOTES: u32 = 3;
 
 /// A turn that was interrupted when the previous host ended.
 struct InterruptedTurn {
@@ -31,7 +31,7 @@ impl Machine {
     pub fn restore(&mut self, restored: RestoredPrompts, now: Timestamp) -> Vec<Effect> {
         let RestoredPrompts { mut queued, interrupted, continuation } = restored;
         if !interrupted.is_empty() {
-            self.settle_interrupted(interrupted, &queued, continuation, now);
+            self.handle_interrupted(interrupted, &queued, continuation, now);
         }
         if let Some(continued) = &self.record.continued_turn {
             // The agent must get the note before any other prompt.
@@ -47,7 +47,7 @@ impl Machine {
         self.flush()
     }
 
-    fn settle_interrupted(
+    fn handle_interrupted(
         &mut self,
         interrupted: Vec<Prompt>,
         queued: &[Prompt],
@@ -60,11 +60,11 @@ impl Machine {
         {
             // The previous host stored the note, but ended before it completed the prompts that the note covers.
             turn.prompts.retain(|prompt| !continued.covers(&prompt.id));
-            return self.ask_about_interrupted(turn);
+            return self.report_interrupted(turn);
         }
         match continuation.filter(|_| self.can_continue(&turn)) {
             Some(continuation) => self.continue_turn(turn, continuation, now),
-            None => self.ask_about_interrupted(turn),
+            None => self.report_interrupted(turn),
         }
     }
 
@@ -74,7 +74,7 @@ impl Machine {
         let remembers = self.conversation_start().resumed().is_some();
         let is_text = turn.prompts.iter().all(|prompt| prompt.kind == PromptKind::Text);
         let is_available = !self.record.archived && self.shutdown == Shutdown::No;
-        is_available && remembers && is_text && turn.notes < MOST_NOTES
+        is_available && remembers && is_text && turn.notes < MAX_NOTES
     }
 
     /// Sends the agent a note about its interrupted turn, before all other prompts. The note and the record are stored
@@ -102,7 +102,7 @@ impl Machine {
 
     /// Reports the prompts of an interrupted turn, and keeps them until users decide. The record keeps the continued turn
     /// until a later turn ends: a host that is killed before the note is completed must recognize the note.
-    fn ask_about_interrupted(&mut self, turn: InterruptedTurn) {
+    fn report_interrupted(&mut self, turn: InterruptedTurn) {
         let InterruptedTurn { prompts, mut sent, .. } = turn;
         let mut covered = Vec::new();
         for prompt in prompts {

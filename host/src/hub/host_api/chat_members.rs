@@ -15,7 +15,7 @@ const SCRIPTS: &str = "script";
 /// Returns the caller of prompts and commands from scripts. Only the host's user and root can use the control socket, so
 /// scripts have the rights of the operator.
 pub fn script() -> Caller {
-    Caller { id: UserId(format!("{SCRIPTS}:local")), name: messages::SCRIPT.to_owned(), role: Role::Owner }
+    Caller { id: UserId(format!("{SCRIPTS}:local")), name: messages::SCRIPT_AUTHOR.to_owned(), role: Role::Owner }
 }
 
 /// Returns the members of `place`. `writers` lists everyone who has written there, including people without access.

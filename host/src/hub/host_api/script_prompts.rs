@@ -95,7 +95,7 @@ impl HostService {
     /// Returns the post that shows a script's prompt in the session's chat.
     fn announcement(&self, place: &Place, session: &SessionName, text: &str) -> NewPost {
         let beginning = messages::beginning(&scrub::text(text.to_owned()));
-        let text = || messages::from_script(session, &beginning);
+        let text = || messages::script_prompt(session, &beginning);
         let reply = messages::plain(&with_language(self.outbound.language(place), text));
         NewPost::new(place.clone(), Reply { alert: Alert::Silent, ..reply })
     }
