@@ -7,7 +7,7 @@ use uuid::Uuid;
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The default maximum delay, before jitter. It limits how long it takes to notice that the network is back.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Computes the growing delays between failed attempts.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Default for Backoff {
 
 impl Backoff {
     pub const fn starting_at(first: Duration) -> Self {
-        Self::new(first, LONGEST)
+        Self::new(first, MAX_DELAY)
     }
 
     pub const fn new(first: Duration, longest: Duration) -> Self {

@@ -10,7 +10,7 @@ const SESSION_PREFIX: &str = "s_";
 const REQUEST_PREFIX: &str = "r_";
 
 /// The maximum length of a payload, in characters. Payloads may contain all characters that session names may contain.
-const LONGEST_PAYLOAD: usize = 64;
+const MAX_PAYLOAD_LENGTH: usize = 64;
 
 /// Returns a link with the same effect as `/pair` with this code. `bot` is the bot's user name.
 #[must_use]
@@ -32,7 +32,7 @@ pub fn request(bot: &str, name: &SessionName, number: u64) -> Option<String> {
 }
 
 fn checked_link(bot: &str, payload: &str) -> Option<String> {
-    (payload.len() <= LONGEST_PAYLOAD).then(|| link(bot, payload))
+    (payload.len() <= MAX_PAYLOAD_LENGTH).then(|| link(bot, payload))
 }
 
 fn link(bot: &str, payload: &str) -> String {

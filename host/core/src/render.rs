@@ -22,7 +22,7 @@ pub mod terminal;
 pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
 pub use controls::{is_unseen, strip_controls};
-pub use entity_limit::{KeepFrom, MOST_ENTITIES, limit_entities};
+pub use entity_limit::{KeepFrom, MAX_ENTITIES, limit_entities};
 pub use escape::{code, escape, literal, unescape};
 pub use find_code_blocks::{CodeBlock, find_code_blocks};
 pub use long_quotes::{LONG_QUOTE, MessageEnd, collapse_long_quotes};

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::{messages::HostReply, render::is_ignorable, typed_agent_command::AgentCommandLine, types::Role};
 
 /// The maximum length of a command name in characters, as in Telegram's command menu.
-const LONGEST_NAME: usize = 32;
+const MAX_NAME_LENGTH: usize = 32;
 
 /// The maximum edit distance between a mistyped name and the suggested one.
 const MAX_DISTANCE: usize = 2;
@@ -189,7 +189,7 @@ pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
 
 /// Returns whether `word` can be the name of a command or a bot. Telegram's rules for both names are the same.
 fn is_name(word: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    (1..=MAX_NAME_LENGTH).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Splits text with quotes and backslashes as a shell does. Returns `None` if a quote is not closed, as in the word

@@ -26,7 +26,7 @@ pub use process_secrets::{bytes, remember, text};
 const RUN: usize = 8;
 
 /// The minimum length in bytes of a secret to search for.
-pub const SHORTEST: usize = 6;
+pub const MIN_LENGTH: usize = 6;
 
 /// The maximum number of nested encodings to decode. A URL in an HTML page in a JSON string has three levels; the
 /// fourth is a safety margin.
@@ -38,8 +38,8 @@ pub struct Scrubber {
     /// The secrets as pairs of label and value.
     values: Vec<(String, String)>,
     needles: Vec<Needle>,
-    /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
-    grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
+    /// The positions in needles at which each sequence of [`MIN_LENGTH`] bytes occurs.
+    grams: HashMap<[u8; MIN_LENGTH], Vec<GramPosition>>,
     /// For each pair of bytes, whether a key of `grams` begins with that pair. This rules out most positions in a text
     /// without a lookup in `grams`.
     heads: Vec<bool>,
@@ -81,11 +81,11 @@ pub struct Found<'s> {
 }
 
 impl Scrubber {
-    /// Indexes pairs of label and value. Values shorter than [`SHORTEST`] are ignored.
+    /// Indexes pairs of label and value. Values shorter than [`MIN_LENGTH`] are ignored.
     #[must_use]
     pub fn new(values: Vec<(String, String)>) -> Self {
         let mut scrubber = Self { values: Vec::new(), heads: vec![false; 1 << 16], ..Self::default() };
-        for (index, (_, value)) in values.iter().enumerate().filter(|(_, (_, value))| value.len() >= SHORTEST) {
+        for (index, (_, value)) in values.iter().enumerate().filter(|(_, (_, value))| value.len() >= MIN_LENGTH) {
             let public = public_part(value);
             scrubber.add(Needle { value: index, text: value.to_ascii_lowercase().into(), run: RUN }, public);
             for spaced in [value.replace(' ', "+")].into_iter().filter(|spaced| spaced != value) {
@@ -105,8 +105,8 @@ impl Scrubber {
     /// on their own.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
-        for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
-            let gram: [u8; SHORTEST] = gram.try_into().expect("each window has this length");
+        for (at, gram) in needle.text.windows(MIN_LENGTH).enumerate().skip(public) {
+            let gram: [u8; MIN_LENGTH] = gram.try_into().expect("each window has this length");
             self.heads[head(&gram)] = true;
             self.grams.entry(gram).or_default().push(GramPosition { needle: index, at });
         }
@@ -160,15 +160,15 @@ impl Scrubber {
     /// Finds secrets in a text without decoding it.
     fn search(&self, text: &[u8]) -> Vec<Match> {
         let (mut found, mut at) = (Vec::new(), 0);
-        while let Some(gram) = text.get(at..at + SHORTEST) {
-            let gram: [u8; SHORTEST] = std::array::from_fn(|index| gram[index].to_ascii_lowercase());
+        while let Some(gram) = text.get(at..at + MIN_LENGTH) {
+            let gram: [u8; MIN_LENGTH] = std::array::from_fn(|index| gram[index].to_ascii_lowercase());
             let starts = if self.heads[head(&gram)] { self.grams.get(&gram) } else { None };
             let runs = starts.into_iter().flatten().filter_map(|start| self.run(text, at, *start));
             let longest = runs.max_by_key(|run| run.range.len());
             at = match longest {
                 // Another match may begin within the last bytes of this one.
                 Some(run) => {
-                    let next = (run.range.end + 1).saturating_sub(SHORTEST).max(at + 1);
+                    let next = (run.range.end + 1).saturating_sub(MIN_LENGTH).max(at + 1);
                     found.push(run);
                     next
                 }
@@ -190,7 +190,7 @@ impl Scrubber {
     }
 }
 
-fn head(gram: &[u8; SHORTEST]) -> usize {
+fn head(gram: &[u8; MIN_LENGTH]) -> usize {
     usize::from(gram[0]) << 8 | usize::from(gram[1])
 }
 
@@ -217,7 +217,7 @@ fn public_part(value: &str) -> usize {
     let end = |mark: &str| value.find(mark).map(|at| at + mark.len());
     let scheme = end("://").filter(|end| value[..end - 3].bytes().all(|byte| byte.is_ascii_alphabetic()));
     let number = end(":").filter(|end| value[..end - 1].bytes().all(|byte| byte.is_ascii_digit()));
-    scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
+    scheme.or(number).filter(|public| value.len() - public >= MIN_LENGTH).unwrap_or(0)
 }
 
 /// Returns the hex form of a value, and the length of [`RUN`] bytes in hex.
@@ -233,7 +233,7 @@ fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
         let placed = move |before| digits_of(&engine, value, before);
         (0..3).map(placed).collect::<Vec<_>>()
     });
-    let digits: BTreeSet<Vec<u8>> = digits.filter(|digits| digits.len() >= SHORTEST).collect();
+    let digits: BTreeSet<Vec<u8>> = digits.filter(|digits| digits.len() >= MIN_LENGTH).collect();
     digits.into_iter().map(|digits| (digits, (8 * run).div_ceil(6))).collect()
 }
 

@@ -9,10 +9,10 @@ use crate::types::{SessionName, SessionTopic, SessionView, Timestamp, TopicAppea
 /// Each change adds a line to the topic.
 const ICON_PAUSES: u32 = 6;
 
-/// The delay after the first failure. It doubles with each subsequent failure, up to [`LONGEST_RETRY`].
+/// The delay after the first failure. It doubles with each subsequent failure, up to [`MAX_RETRY`].
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
-const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
+const MAX_RETRY: Duration = Duration::from_secs(60 * 60);
 
 /// The delay if messages are pending in the chat, or if the chat's quota is used up.
 const BUSY: Duration = Duration::from_secs(1);
@@ -178,7 +178,7 @@ impl TopicUpdates {
             EditOutcome::RateLimited(after) => tracked.not_before = now.after(after),
             EditOutcome::Failed => {
                 tracked.not_before = now.after(tracked.retry);
-                tracked.retry = (tracked.retry * 2).min(LONGEST_RETRY);
+                tracked.retry = (tracked.retry * 2).min(MAX_RETRY);
             }
             EditOutcome::Refused => tracked.refused = Some(edit),
         }

@@ -9,7 +9,7 @@ use crate::{
 
 /// The maximum length of a command name, in characters. The longest known names belong to Claude Code's plugin
 /// commands, which start with the plugin's name, as in `plugin:review`.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// An agent's command and its arguments, as a person typed them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl AgentCommandLine {
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
-    begins && name.len() <= LONGEST_NAME && name.bytes().all(is_allowed)
+    begins && name.len() <= MAX_NAME_LENGTH && name.bytes().all(is_allowed)
 }
 
 /// Returns whether a word of the text begins with an `@`, even after a quote or a bracket. The `@` in an address such

@@ -15,7 +15,7 @@ use cordboard_core::{
     config::SecretSource,
     egress::grant_line,
     messages::system_error,
-    scrub::{self, Extent, SHORTEST, Scrubber},
+    scrub::{self, Extent, MIN_LENGTH, Scrubber},
     text_file::{self, NotText},
 };
 use memchr::memmem;
@@ -61,9 +61,9 @@ pub enum SecretError {
     Unreadable { path: PathBuf, error: io::Error },
     #[error("failed to read {}: {error}", path.display())]
     NotText { path: PathBuf, error: NotText },
-    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, not {length}", path.display())]
+    #[error("{} must contain a secret of {MIN_LENGTH} to {MAX_SECRET} bytes, not {length}", path.display())]
     Length { path: PathBuf, length: usize },
-    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, but the file is larger than {} KiB", .0.display(), MAX_FILE >> 10)]
+    #[error("{} must contain a secret of {MIN_LENGTH} to {MAX_SECRET} bytes, but the file is larger than {} KiB", .0.display(), MAX_FILE >> 10)]
     FileTooLarge(PathBuf),
     /// Contains the error of the task that reads the secrets.
     #[error("failed to read it: {0}")]
@@ -217,7 +217,7 @@ pub fn read(name: &str, source: &SecretSource) -> Result<String, SecretError> {
         Ok(value) => value,
         Err(error) => return Err(SecretError::NotText { path, error }),
     };
-    if !(SHORTEST..=MAX_SECRET).contains(&value.len()) {
+    if !(MIN_LENGTH..=MAX_SECRET).contains(&value.len()) {
         return Err(SecretError::Length { path, length: value.len() });
     }
     if value.contains(char::is_control) {

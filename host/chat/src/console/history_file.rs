@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The maximum number of lines to load. Older lines are ignored.
-const MOST_LINES: usize = 1000;
+const MAX_LINES: usize = 1000;
 
 /// The mode of the file. Others can't read it, because prompts may contain secrets.
 const OWNER_ONLY: u32 = 0o600;
@@ -47,10 +47,10 @@ fn load(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    lines[lines.len().saturating_sub(MOST_LINES)..].to_vec()
+    lines[lines.len().saturating_sub(MAX_LINES)..].to_vec()
 }
 
-/// Opens the file for appending. Rewrites it first if most of it is older than the last [`MOST_LINES`] lines.
+/// Opens the file for appending. Rewrites it first if most of it is older than the last [`MAX_LINES`] lines.
 fn open(path: &Path, lines: &[String]) -> io::Result<File> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 2 * size(lines) + 1) {
         let shorter = path.with_extension("tmp");
@@ -89,10 +89,10 @@ mod tests {
     fn a_long_history_is_truncated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history");
-        let all: String = (0..MOST_LINES * 3).map(|line| format!("line {line}\n")).collect();
+        let all: String = (0..MAX_LINES * 3).map(|line| format!("line {line}\n")).collect();
         fs::write(&path, all).unwrap();
         let (_, lines) = History::open(&path);
-        assert_eq!((lines.len(), lines[0].as_str()), (MOST_LINES, "line 2000"));
+        assert_eq!((lines.len(), lines[0].as_str()), (MAX_LINES, "line 2000"));
         assert_eq!(load(&path), lines);
         assert_eq!(fs::metadata(&path).unwrap().len(), size(&lines));
     }

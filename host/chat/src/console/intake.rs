@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     super::{Inbox, Update, UpdateKind},
     ConsoleEvent, Events, FRONT_END, LOCAL, OutputRequest,
-    pipe_reader::{InputLine, LONGEST_LINE},
+    pipe_reader::{InputLine, MAX_LINE_LENGTH},
     place, print,
 };
 
@@ -115,7 +115,7 @@ fn locale(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 fn too_long_notice() -> String {
-    format!("Not sent: the line is longer than {} MiB.\n", LONGEST_LINE >> 20)
+    format!("Not sent: the line is longer than {} MiB.\n", MAX_LINE_LENGTH >> 20)
 }
 
 #[cfg(test)]

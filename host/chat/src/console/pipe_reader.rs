@@ -1,4 +1,4 @@
-//! Splits a pipe's input into lines, each of which is one message. Buffers at most [`LONGEST_LINE`] bytes per line, and
+//! Splits a pipe's input into lines, each of which is one message. Buffers at most [`MAX_LINE_LENGTH`] bytes per line, and
 //! rejects longer lines entirely.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use tokio::sync::mpsc;
 
 /// The maximum length of a line, in bytes: longer than any typical prompt, but small enough to keep in memory.
-pub(super) const LONGEST_LINE: usize = 1 << 20;
+pub(super) const MAX_LINE_LENGTH: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum InputLine {
@@ -51,7 +51,7 @@ fn next(reader: &mut impl BufRead) -> io::Result<Option<InputLine>> {
         let end = chunk.iter().position(|byte| *byte == b'\n');
         let taken = end.unwrap_or(chunk.len());
         read += taken;
-        if read <= LONGEST_LINE {
+        if read <= MAX_LINE_LENGTH {
             line.extend_from_slice(&chunk[..taken]);
         }
         reader.consume(end.map_or(taken, |end| end + 1));
@@ -62,7 +62,7 @@ fn next(reader: &mut impl BufRead) -> io::Result<Option<InputLine>> {
 }
 
 fn finished(mut line: Vec<u8>, read: usize) -> InputLine {
-    if read > LONGEST_LINE {
+    if read > MAX_LINE_LENGTH {
         return InputLine::TooLong;
     }
     if line.ends_with(b"\r") {
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn an_oversized_line_is_refused_as_a_whole() {
-        let mut bytes = vec![b'x'; LONGEST_LINE];
+        let mut bytes = vec![b'x'; MAX_LINE_LENGTH];
         bytes.extend(b"\n");
-        assert_eq!(lines(&bytes), [text(&"x".repeat(LONGEST_LINE))]);
+        assert_eq!(lines(&bytes), [text(&"x".repeat(MAX_LINE_LENGTH))]);
         bytes.insert(0, b'x');
         bytes.extend(b"next");
         assert_eq!(lines(&bytes), [InputLine::TooLong, text("next")]);

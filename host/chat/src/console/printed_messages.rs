@@ -16,10 +16,10 @@ use cordboard_core::{
 use super::super::{Completeness, MessageId, Outgoing};
 
 /// The maximum number of complete messages to remember. Editing an older message prints all of it again.
-const MOST_COMPLETE: usize = 64;
+const MAX_COMPLETE_MESSAGES: usize = 64;
 
 /// The maximum number of messages to remember in total, far more than the number of concurrent turns.
-const MOST_MESSAGES: usize = 1024;
+const MAX_MESSAGES: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputStyle {
@@ -102,7 +102,7 @@ impl PrintedMessages {
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.completeness == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
-        if complete >= MOST_COMPLETE || self.messages.len() >= MOST_MESSAGES {
+        if complete >= MAX_COMPLETE_MESSAGES || self.messages.len() >= MAX_MESSAGES {
             let oldest = self.messages.iter().position(is_complete).unwrap_or_default();
             self.messages.remove(oldest);
         }
@@ -349,23 +349,23 @@ mod tests {
     fn a_growing_message_is_remembered_under_many_others() {
         let mut printed = PrintedMessages::new(OutputStyle::Source);
         assert_eq!(printed.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
-        for index in 0..MOST_COMPLETE * 3 {
+        for index in 0..MAX_COMPLETE_MESSAGES * 3 {
             printed.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
         assert_eq!(printed.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
         assert_eq!(printed.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
-        for index in 0..MOST_MESSAGES * 2 {
+        for index in 0..MAX_MESSAGES * 2 {
             printed.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
         }
-        assert_eq!(printed.messages.len(), MOST_MESSAGES);
+        assert_eq!(printed.messages.len(), MAX_MESSAGES);
     }
 
     #[test]
     fn the_number_of_remembered_messages_is_limited() {
         let mut printed = PrintedMessages::new(OutputStyle::Source);
-        for index in 0..MOST_COMPLETE * 2 {
+        for index in 0..MAX_COMPLETE_MESSAGES * 2 {
             printed.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
-        assert_eq!(printed.messages.len(), MOST_COMPLETE);
+        assert_eq!(printed.messages.len(), MAX_COMPLETE_MESSAGES);
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     ConsoleEvent, Events, OutputRequest,
     history_file::History,
-    pipe_reader::{InputLine, LONGEST_LINE},
+    pipe_reader::{InputLine, MAX_LINE_LENGTH},
     type_ahead,
 };
 
@@ -149,7 +149,7 @@ impl Terminal {
         }
         self.history.add(&line);
         self.readline.add_history_entry(line.clone());
-        self.send_line(if line.len() > LONGEST_LINE { InputLine::TooLong } else { InputLine::Text(line) });
+        self.send_line(if line.len() > MAX_LINE_LENGTH { InputLine::TooLong } else { InputLine::Text(line) });
     }
 
     /// Queues a line for the inbox. Doesn't wait, because that would block the terminal.

@@ -206,7 +206,7 @@ async fn update_keys_are_unique_across_runs() {
 
 #[tokio::test]
 async fn an_oversized_line_is_reported_and_the_next_accepted() {
-    let mut bytes = vec![b'x'; pipe_reader::LONGEST_LINE + 1];
+    let mut bytes = vec![b'x'; pipe_reader::MAX_LINE_LENGTH + 1];
     bytes.extend(b"\nnext\n");
     let (inbox, printed) = run_over(&bytes, 0).await;
     assert_eq!(inbox.texts(), ["next"]);

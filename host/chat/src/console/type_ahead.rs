@@ -9,14 +9,15 @@ use rustix::{
     stdio::stdin,
 };
 
-use super::pipe_reader::LONGEST_LINE;
+use super::pipe_reader::MAX_LINE_LENGTH;
 
 /// Reads the complete lines that are available, and leaves an incomplete line to the editor. Call this before the
 /// editor reads keys.
 pub(super) fn take() -> io::Result<Vec<String>> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut typed = Vec::new();
-    while typed.len() <= LONGEST_LINE && poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&now))? > 0
+    while typed.len() <= MAX_LINE_LENGTH
+        && poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&now))? > 0
     {
         let mut chunk = [0; 4096];
         match read(stdin(), &mut chunk) {

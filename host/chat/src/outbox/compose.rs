@@ -19,7 +19,7 @@ const NO_TEXT: &str = "…";
 const NAMELESS: &str = "attachment";
 
 /// The minimum length of the fence around an attached text.
-const SHORTEST_FENCE: usize = 6;
+const MIN_FENCE_LENGTH: usize = 6;
 
 /// Returns the messages of a complete reply.
 pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
@@ -179,7 +179,7 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
         return;
     };
     let before = units(&last.text) + units(GAP);
-    if before + units(&line.text) > limit || last.entities.len() + line.entities.len() > render::MOST_ENTITIES {
+    if before + units(&line.text) > limit || last.entities.len() + line.entities.len() > render::MAX_ENTITIES {
         return;
     }
     push(last, &line);
@@ -245,7 +245,7 @@ pub(super) fn path_text(path: &str) -> String {
 /// Formats a text attachment as its name and a code block. The fence is longer than any `~` run in `text`.
 fn fenced(name: &str, text: &str) -> String {
     let longest = text.split(|letter| letter != '~').map(str::len).max().unwrap_or_default();
-    let fence = "~".repeat(SHORTEST_FENCE.max(longest + 1));
+    let fence = "~".repeat(MIN_FENCE_LENGTH.max(longest + 1));
     format!("**{name}**\n{fence}\n{text}\n{fence}")
 }
 

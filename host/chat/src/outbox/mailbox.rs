@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The number of ended turns to remember, so that a late frame isn't shown below its turn's final answer.
-const MOST_ENDED: usize = 16;
+const MAX_ENDED_TURNS: usize = 16;
 
 /// The maximum time that posts wait for a turn that is being stopped. Agents usually stop within 15 ms. An agent that
 /// ignores the interrupt is terminated after 5 s. Waiting that long would delay the reply to `/stop` too much.
@@ -264,7 +264,7 @@ impl Mailbox {
         if !self.recently_ended.contains(turn) {
             self.recently_ended.push_back(turn.clone());
         }
-        if self.recently_ended.len() > MOST_ENDED {
+        if self.recently_ended.len() > MAX_ENDED_TURNS {
             self.recently_ended.pop_front();
         }
     }

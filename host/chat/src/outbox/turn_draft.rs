@@ -16,7 +16,7 @@ use crate::{Draft, Outgoing};
 const REPEAT: Duration = Duration::from_secs(20);
 
 /// After this many consecutive failures, the turn is shown as a message instead.
-const MOST_FAILURES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct TurnDraft {
@@ -44,7 +44,7 @@ impl TurnDraft {
 
     /// Returns whether the turn no longer uses a draft.
     pub const fn has_ended(&self) -> bool {
-        self.has_ended || self.failures >= MOST_FAILURES
+        self.has_ended || self.failures >= MAX_FAILURES
     }
 
     pub const fn end(&mut self) {

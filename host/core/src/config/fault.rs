@@ -7,7 +7,7 @@ use super::value::shorten;
 use crate::text_file::BYTE_ORDER_MARK;
 
 /// The maximum number of faults listed in an error: about as many as a person would fix before trying again.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// The maximum length of a line in an excerpt, in characters, excluding any closing brackets after the fault.
 const WIDEST: usize = 100;
@@ -165,8 +165,8 @@ impl ConfigError {
         }
         findings.sort_by_key(|finding| finding.at.start);
         findings.dedup_by(|a, b| a.at == b.at && a.message == b.message);
-        let more = findings.len().saturating_sub(MOST_FAULTS);
-        findings.truncate(MOST_FAULTS);
+        let more = findings.len().saturating_sub(MAX_FAULTS);
+        findings.truncate(MAX_FAULTS);
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 

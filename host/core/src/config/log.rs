@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The maximum length of a target, in bytes. The names of modules are shorter.
-const LONGEST_TARGET: usize = 200;
+const MAX_TARGET_LENGTH: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Log {
@@ -87,5 +87,5 @@ impl Log {
 #[must_use]
 pub fn is_log_target(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
-    (1..=LONGEST_TARGET).contains(&text.len()) && text.bytes().all(fits)
+    (1..=MAX_TARGET_LENGTH).contains(&text.len()) && text.bytes().all(fits)
 }

@@ -23,8 +23,8 @@ pub struct TurnEnd {
 /// The silence that ends a turn if the configuration sets neither `prompt` nor `silence`.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(2);
 
-const LONGEST_SILENCE: Duration = Duration::from_secs(60 * 60);
-const SHORTEST_SILENCE: Duration = Duration::from_millis(50);
+const MAX_SILENCE: Duration = Duration::from_secs(60 * 60);
+const MIN_SILENCE: Duration = Duration::from_millis(50);
 
 /// The maximum size of a compiled pattern, in bytes. Patterns such as `(.{1000}){1000}` exceed it and are rejected.
 const MAX_PATTERN_SIZE: usize = 64 * 1024;
@@ -70,7 +70,7 @@ impl TurnEnd {
     /// Reads the keys. Returns each key with its position, or `None` if it isn't set.
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) -> [(&'static str, Option<Range<usize>>); 2] {
         let prompt = section.set_some("prompt", &mut self.prompt, pattern);
-        let silence = section.set_some("silence", &mut self.silence, span(SHORTEST_SILENCE..=LONGEST_SILENCE));
+        let silence = section.set_some("silence", &mut self.silence, span(MIN_SILENCE..=MAX_SILENCE));
         [("prompt", prompt), ("silence", silence)]
     }
 }

@@ -129,14 +129,14 @@ impl TopicMode {
 }
 
 /// The maximum size of a file that a bot may send through Telegram's own server, in bytes.
-const LARGEST_UPLOAD: u64 = 50 << 20;
+const MAX_UPLOAD_SIZE: u64 = 50 << 20;
 
 impl Telegram {
     /// Returns the maximum size of a file that the bot may send, in bytes. A larger `file_limit` needs a self-hosted
     /// Bot API server, which also accepts larger files.
     #[must_use]
     pub fn largest_upload(&self) -> u64 {
-        self.file_limit.max(LARGEST_UPLOAD)
+        self.file_limit.max(MAX_UPLOAD_SIZE)
     }
 
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {

@@ -3,7 +3,7 @@
 use super::{Entity, Style};
 
 /// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
-pub const MOST_ENTITIES: usize = 100;
+pub const MAX_ENTITIES: usize = 100;
 
 /// Selects the styles to keep if a message has too many entities: those at its start or those at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,14 +12,14 @@ pub enum KeepFrom {
     End,
 }
 
-/// Returns at most [`MOST_ENTITIES`] of the entities, in their order. If there are more, merges entities that can be
+/// Returns at most [`MAX_ENTITIES`] of the entities, in their order. If there are more, merges entities that can be
 /// shown as one. If there are still too many, keeps code and links first, then spoilers, whose text would become
 /// visible, and then the other styles from one end of the message.
 ///
 /// `entities` are the entities of `text`, in the order of [`Message::entities`](super::Message::entities).
 #[must_use]
 pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: KeepFrom) -> Vec<Entity> {
-    if entities.len() <= MOST_ENTITIES {
+    if entities.len() <= MAX_ENTITIES {
         return entities;
     }
     let entities = joined(text, entities);
@@ -29,7 +29,7 @@ pub fn limit_entities(text: &str, entities: Vec<Entity>, keep: KeepFrom) -> Vec<
         KeepFrom::End => entities.len() - index,
     };
     order.sort_by_key(|&index| (entities[index].style.importance(), distance(index)));
-    order.truncate(MOST_ENTITIES);
+    order.truncate(MAX_ENTITIES);
     order.sort_unstable();
     order.into_iter().map(|index| entities[index].clone()).collect()
 }

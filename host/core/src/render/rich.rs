@@ -6,10 +6,10 @@ use std::ops::Range;
 use super::{Entity, Message, Style, controls, markdown, strip_controls, units};
 
 /// The maximum length of a rich message, in UTF-16 code units.
-const LONGEST: usize = 32_768;
+const MAX_LENGTH: usize = 32_768;
 
 /// The maximum number of columns of a table.
-const MOST_COLUMNS: usize = 20;
+const MAX_COLUMNS: usize = 20;
 
 /// The text shown in an empty cell, because Telegram hides cells without text.
 const EMPTY: &str = "–";
@@ -68,10 +68,10 @@ impl RichMessage {
 pub fn render_rich(markdown: &str) -> Option<RichMessage> {
     let (mut message, tables) = markdown::render_with_tables(&strip_controls(markdown), usize::MAX);
     message.text = controls::replace_controls(message.text);
-    let fits = |table: &RichTable| table.alignments.len() <= MOST_COLUMNS;
+    let fits = |table: &RichTable| table.alignments.len() <= MAX_COLUMNS;
     let tables: Vec<(usize, RichTable)> =
         tables.into_iter().map(|(offset, table)| (offset, table.into_rich(EMPTY))).collect();
-    if units(&message.text) > LONGEST || !tables.iter().all(|(_, table)| fits(table)) {
+    if units(&message.text) > MAX_LENGTH || !tables.iter().all(|(_, table)| fits(table)) {
         return None;
     }
     let mut starts: Vec<usize> =

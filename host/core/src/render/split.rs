@@ -4,14 +4,14 @@
 use std::{collections::VecDeque, ops::Range};
 
 use super::{
-    Entity, KeepFrom, MOST_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
+    Entity, KeepFrom, MAX_ENTITIES, Message, Style, blank::is_blank, entity_limit::Importance, limit_entities, units,
 };
 
 /// The smallest usable chunk limit: one character may take two UTF-16 units.
-const SHORTEST: usize = 2;
+const MIN_LIMIT: usize = 2;
 
-/// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two is
-/// treated as two. A chunk ends before its code and link entities exceed [`MOST_ENTITIES`]. If it has too many other
+/// Splits a message into chunks of at most `limit` UTF-16 units and [`MAX_ENTITIES`] entities. A `limit` below two is
+/// treated as two. A chunk ends before its code and link entities exceed [`MAX_ENTITIES`]. If it has too many other
 /// entities, [`limit_entities`] drops some of them.
 ///
 /// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
@@ -21,7 +21,7 @@ const SHORTEST: usize = 2;
 /// code block becomes a code block of the same language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
-    let limit = limit.max(SHORTEST);
+    let limit = limit.max(MIN_LIMIT);
     let mut rest = Remainder { text: &message.text, start: 0, entities: message.entities.into() };
     let mut chunks = Vec::new();
     while rest.skip_blank_lines(limit) {
@@ -98,8 +98,8 @@ impl<'a> Remainder<'a> {
     fn window(&self, limit: usize) -> usize {
         let reaching = self.entities.iter().take_while(|entity| entity.offset <= self.start + limit);
         let mut important = reaching.filter(|entity| entity.style.importance() == Importance::High);
-        let crowded = important.nth(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
-        // If more than `MOST_ENTITIES` entities begin at the start of the chunk, a shorter chunk doesn't help; `take`
+        let crowded = important.nth(MAX_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
+        // If more than `MAX_ENTITIES` entities begin at the start of the chunk, a shorter chunk doesn't help; `take`
         // drops some of them.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
@@ -125,7 +125,7 @@ impl<'a> Remainder<'a> {
     /// from its emoji. Returns `window` if there is none nearby.
     fn between_characters(&self, window: usize) -> usize {
         let mut after = self.text[window..].chars().next();
-        for (at, c) in self.text[..window].char_indices().rev().take(LONGEST_CLUSTER) {
+        for (at, c) in self.text[..window].char_indices().rev().take(MAX_CLUSTER_LENGTH) {
             if !after.is_some_and(|after| is_joined(c, after)) {
                 return at + c.len_utf8();
             }
@@ -201,7 +201,7 @@ fn is_blank_line(text: &str) -> bool {
 }
 
 /// The maximum number of characters to search backwards for a grapheme cluster boundary. Longer clusters are split.
-const LONGEST_CLUSTER: usize = 32;
+const MAX_CLUSTER_LENGTH: usize = 32;
 
 /// Returns whether two characters are drawn as one. Covers only common cases of Unicode's rules: combining marks,
 /// variation selectors, joiners, skin tones and flags.

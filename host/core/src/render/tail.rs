@@ -38,7 +38,7 @@ fn start(text: &str, limit: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{MOST_ENTITIES, Style},
+        super::{MAX_ENTITIES, Style},
         *,
     };
 
@@ -70,6 +70,6 @@ mod tests {
         let text = "x".repeat(300);
         let message = Message { text, entities: (0..300).step_by(2).map(|at| bold(at, 1)).collect() };
         let end = tail(&message, 250);
-        assert_eq!((end.entities.len(), end.entities[0].offset), (MOST_ENTITIES, 50));
+        assert_eq!((end.entities.len(), end.entities[0].offset), (MAX_ENTITIES, 50));
     }
 }

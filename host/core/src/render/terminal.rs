@@ -81,7 +81,7 @@ enum Bare {
 }
 
 impl Fence {
-    const SHORTEST: usize = 3;
+    const MIN_LENGTH: usize = 3;
 
     fn of(line: &str) -> Option<Self> {
         let line = line.trim();
@@ -89,7 +89,7 @@ impl Fence {
         let rest = line.trim_start_matches(mark);
         let length = line.len() - rest.len();
         let bare = if rest.is_empty() { Bare::Yes } else { Bare::No };
-        (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
+        (length >= Self::MIN_LENGTH).then_some(Self { mark, length, bare })
     }
 
     /// Returns whether the fence on `line` begins a block. If the line contains more backticks after the fence, they

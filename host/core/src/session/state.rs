@@ -28,7 +28,7 @@ pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
 /// accepts a prompt. If the start after the last pause fails too, the session is broken.
 pub const START_BACKOFFS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 /// The minimum time from a verdict to the review that it schedules, so that a policy cannot keep the host busy.
-pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
+pub const MIN_REVIEW_DELAY: Duration = Duration::from_secs(1);
 
 /// The reason for a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl Idle {
         match verdict {
             Verdict::Suspend => Some((at, TimeoutReason::Idle)),
             Verdict::SuspendAfter(span) => Some((from.after(span), TimeoutReason::Idle)),
-            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(SHORTEST_REVIEW)), TimeoutReason::Review)),
+            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(MIN_REVIEW_DELAY)), TimeoutReason::Review)),
             Verdict::Keep => None,
             Verdict::Absent => Some((self.since.after(idle_timeout), TimeoutReason::Idle)),
         }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub const FILES_FOLDER: &str = "inbox";
 
 /// The maximum lengths of a saved file's stem and extension, in bytes. Linux limits file names to 255 bytes.
-const LONGEST_STEM: usize = 120;
-const LONGEST_EXTENSION: usize = 10;
+const MAX_STEM_LENGTH: usize = 120;
+const MAX_EXTENSION_LENGTH: usize = 10;
 
 /// A file that a user sent, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl ChatFile {
 /// characters may have a special meaning in a shell, a path or a prompt.
 fn safe_name(name: &str, unique: &str) -> String {
     let is_extension = |text: &str| {
-        (1..=LONGEST_EXTENSION).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        (1..=MAX_EXTENSION_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if is_extension(extension) => (stem, format!(".{extension}")),
@@ -65,7 +65,7 @@ fn safe_name(name: &str, unique: &str) -> String {
     };
     let is_safe = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
     let mut safe: String = stem.chars().map(|char| if is_safe(char) { char } else { '_' }).collect();
-    safe.truncate(safe.floor_char_boundary(LONGEST_STEM));
+    safe.truncate(safe.floor_char_boundary(MAX_STEM_LENGTH));
     // A name that begins with a dot is hidden, and one that begins with a hyphen looks like an option.
     let safe = safe.trim_matches(['.', '-', '_']);
     let stem = if safe.is_empty() { "file" } else { safe };
@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(safe_name(name, "1"), saved, "{name:?}");
         }
         for letter in ["x", "é", "𝐁"] {
-            assert_eq!(safe_name(&letter.repeat(5000), "1").len(), LONGEST_STEM + 2);
+            assert_eq!(safe_name(&letter.repeat(5000), "1").len(), MAX_STEM_LENGTH + 2);
         }
     }
 

@@ -15,7 +15,7 @@ pub struct FolderPage {
 
 impl FolderPage {
     /// The maximum number of entries that one plugin call can return.
-    pub const MOST: usize = 1000;
+    pub const MAX_ENTRIES: usize = 1000;
 
     /// Returns the entries on this page.
     #[must_use]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct SessionName(String);
 
 /// The maximum length in characters. Longer names are impractical in folder names and chat messages.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a session name: use 1 to 64 letters, digits, '-' and '_'")]
@@ -61,9 +61,13 @@ impl FromStr for SessionName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let fits = (1..=LONGEST).contains(&text.len());
+        let fits = (1..=MAX_LENGTH).contains(&text.len());
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if fits && plain { Ok(Self(text.to_owned())) } else { Err(InvalidName(text.chars().take(LONGEST).collect())) }
+        if fits && plain {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidName(text.chars().take(MAX_LENGTH).collect()))
+        }
     }
 }
 

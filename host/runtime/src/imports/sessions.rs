@@ -102,7 +102,7 @@ impl Host for CallState {
         offset: u32,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<FileEntry>, String>> {
-        let page = FolderPage { path, offset: offset as usize, limit: (limit as usize).min(FolderPage::MOST) };
+        let page = FolderPage { path, offset: offset as usize, limit: (limit as usize).min(FolderPage::MAX_ENTRIES) };
         let list = |host: HostHandle, caller, name| async move { host.api.files(&caller, &name, &page).await };
         let entries = self.on_session(&name, list).await?.map_err(|error| error.text);
         let entry = |entry: cordboard_core::types::FolderEntry| FileEntry {

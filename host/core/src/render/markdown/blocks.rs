@@ -8,7 +8,7 @@ use super::{LineState, Writer};
 use crate::render::{Style, table::Table};
 
 /// The maximum length in bytes of a code block's language in its entity. A longer word isn't a language name.
-const LONGEST_LANGUAGE: usize = 32;
+const MAX_LANGUAGE_LENGTH: usize = 32;
 
 impl Writer<'_> {
     /// Writes the unused link definitions before `end`, which the parser does not report.
@@ -123,10 +123,10 @@ impl Writer<'_> {
         let code = code.strip_suffix('\n').unwrap_or(&code);
         let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
         // If the entity cannot hold the whole info string, or the block has no code, the info string is shown as text.
-        if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
+        if language.len() < info.len() || language.len() > MAX_LANGUAGE_LENGTH || code.trim().is_empty() {
             self.builder.push(&info);
         }
-        let fits = (1..=LONGEST_LANGUAGE).contains(&language.len());
+        let fits = (1..=MAX_LANGUAGE_LENGTH).contains(&language.len());
         self.builder.push_pre(code, fits.then(|| language.to_owned()));
         self.end_block(end);
     }

@@ -143,8 +143,8 @@ fn check_split(message: &Message, limit: usize) -> Result<(), TestCaseError> {
     let chunks = split(message.clone(), limit);
     for chunk in &chunks {
         assert_sound(chunk);
-        prop_assert!((1..=limit.max(SHORTEST)).contains(&units(&chunk.text)), "{chunk:?}");
-        prop_assert!(chunk.entities.len() <= MOST_ENTITIES);
+        prop_assert!((1..=limit.max(MIN_LIMIT)).contains(&units(&chunk.text)), "{chunk:?}");
+        prop_assert!(chunk.entities.len() <= MAX_ENTITIES);
         prop_assert!(!is_blank(&chunk.text), "{chunk:?} shows nothing");
         prop_assert_eq!(chunk.text.trim_end(), &chunk.text);
     }
@@ -174,7 +174,7 @@ proptest! {
 
     #[test]
     fn every_character_keeps_its_styles(mut message in message(), limit in 1_usize..40) {
-        message.entities.truncate(MOST_ENTITIES);
+        message.entities.truncate(MAX_ENTITIES);
         let chunks = split(message.clone(), limit);
         let after: Vec<_> = chunks.iter().flat_map(styled).collect();
         prop_assert_eq!(after, styled(&message));

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::{assert_sound, random_markdown::assert_nested_as_telegram_can};
-use crate::render::{MOST_ENTITIES, render, render_within, split, units};
+use crate::render::{MAX_ENTITIES, render, render_within, split, units};
 
 #[derive(Deserialize)]
 struct Example {
@@ -40,7 +40,7 @@ fn check_parts(markdown: &str, limit: usize) {
     let whole = message.text.clone();
     let mut rest = whole.as_str();
     for part in split(message, limit) {
-        assert!(units(&part.text) <= limit && part.entities.len() <= MOST_ENTITIES, "{part:?}");
+        assert!(units(&part.text) <= limit && part.entities.len() <= MAX_ENTITIES, "{part:?}");
         assert_sound(&part);
         assert_nested_as_telegram_can(&part);
         let at = rest.find(&part.text).unwrap_or_else(|| panic!("{:?} is not in {rest:?}", part.text));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{assert_sound, random_markdown::assert_nested_as_telegram_can};
-use crate::render::{Entity, KeepFrom, MOST_ENTITIES, Message, Style, limit_entities, render, units};
+use crate::render::{Entity, KeepFrom, MAX_ENTITIES, Message, Style, limit_entities, render, units};
 
 fn span(offset: usize, length: usize, style: Style) -> Entity {
     Entity { offset, length, style }
@@ -32,7 +32,7 @@ fn entities_that_look_like_one_are_joined() {
     let link = Style::Link { url: "https://a.example".to_owned() };
     assert_eq!(joined(link.clone(), 1)[1], span(3, 2, link));
     let block = Style::Pre { language: None };
-    assert_eq!(joined(block, 1).len(), MOST_ENTITIES, "two blocks stay two blocks");
+    assert_eq!(joined(block, 1).len(), MAX_ENTITIES, "two blocks stay two blocks");
     let inside = (0..150).map(|at| span(at, 150 - at, Style::Bold)).collect();
     assert_eq!(limit_entities(&text, inside, KeepFrom::Start), [span(0, 150, Style::Bold)]);
 }
@@ -49,7 +49,7 @@ fn code_and_links_are_kept_first() {
         assert_eq!(kept[0].offset, if keep == KeepFrom::Start { 0 } else { (200 - 49) * 4 });
     }
     let codes = limited(&"`c` x ".repeat(150), KeepFrom::End);
-    assert_eq!((codes.len(), codes[0].offset), (MOST_ENTITIES, 50 * 4));
+    assert_eq!((codes.len(), codes[0].offset), (MAX_ENTITIES, 50 * 4));
 }
 
 /// Generates Markdown with many nested styles.
@@ -98,8 +98,8 @@ proptest! {
         let Message { text, entities } = render(&markdown);
         for keep in [KeepFrom::Start, KeepFrom::End] {
             let kept = limit_entities(&text, entities.clone(), keep);
-            prop_assert!(kept.len() <= MOST_ENTITIES);
-            if entities.iter().filter(is_important).count() <= MOST_ENTITIES {
+            prop_assert!(kept.len() <= MAX_ENTITIES);
+            if entities.iter().filter(is_important).count() <= MAX_ENTITIES {
                 prop_assert_eq!(covered(&text, &kept), covered(&text, &entities));
             }
             let message = Message { text: text.clone(), entities: kept };

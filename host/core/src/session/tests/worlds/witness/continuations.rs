@@ -7,7 +7,7 @@ use super::{
 use crate::{agent_event::PromptId, messages::SessionNotice};
 
 /// The maximum number of notes about one turn.
-const MOST_NOTES: u32 = 3;
+const MAX_NOTES: u32 = 3;
 
 /// A turn that an agent was told to continue.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Witness {
         let told = count(|notice| matches!(notice, SessionNotice::TurnContinues { .. }));
         self.must(told == usize::from(continues), "a continued turn is reported once");
         self.must(asked == if continues { 0 } else { turn.prompts.len() }, "an interruption is reported once");
-        self.must(!continues || turn.notes < MOST_NOTES, "the notes about a turn end");
+        self.must(!continues || turn.notes < MAX_NOTES, "the notes about a turn end");
         self.interrupted.retain(|id| !turn.prompts.contains(id));
         if !continues {
             self.interrupted.extend(turn.prompts.iter().cloned());
