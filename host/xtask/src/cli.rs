@@ -81,7 +81,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Kill a working host again and again, and count what its users would notice
+    /// Kill a running host repeatedly, and count the failures that users would notice
     #[command(after_help = "Examples:
   cargo xtask chaos                      50 kills, half of them at failpoints
   cargo xtask chaos --kills 500 --seed 7 the same seed repeats the kills and the failing calls")]
@@ -120,7 +120,7 @@ enum Task {
         #[arg(long, conflicts_with = "seconds")]
         merge: bool,
     },
-    /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, 50 kills
+    /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, and the chaos test
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
     #[command(hide = true)]
