@@ -135,7 +135,8 @@ fn arrival(random: &mut Random, delay: Option<Duration>) -> Arrival {
 
 /// Returns a message that has no number yet.
 fn message(random: &mut Random) -> Message {
-    let chat = CHATS.start() + i64::try_from(random.below(4)).unwrap_or_default();
+    let last = u64::try_from(CHATS.end() - CHATS.start()).unwrap_or_default();
+    let chat = CHATS.start() + i64::try_from(random.below(last + 1)).unwrap_or_default();
     let kind = match random.below(10) {
         0..3 => Kind::Command,
         // Long enough for the chat to show a frame of the turn.

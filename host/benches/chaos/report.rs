@@ -1,4 +1,5 @@
-//! Prints the counts as a table with a row for each failpoint and one for the random kills.
+//! Prints the counts as a table with a row for each failpoint, one for the random kills, and one for the runs that
+//! weren't killed.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -54,15 +55,19 @@ impl Report {
         println!("| {} |", head.join(" | "));
         println!("|{}", "---|".repeat(head.len()));
         for row in Failpoint::ALL.into_iter().map(Some).chain([None]).filter(|row| self.kills.contains_key(row)) {
-            let is_in = |run| self.rows.get(&run).copied().unwrap_or_default() == row;
+            let is_in = |run| self.rows.get(&run) == Some(&row);
             print_row(row.map_or("random", Failpoint::name), self.kills[&row], verdict, is_in);
         }
+        print_row("no kill", Kills::default(), verdict, |run| !self.rows.contains_key(&run));
         let sum = |count: fn(&Kills) -> usize| self.kills.values().map(count).sum();
         print_row("all", Kills { all: sum(|kills| kills.all), missed: sum(|kills| kills.missed) }, verdict, |_| true);
         for (violation, run, number) in &verdict.violations {
-            let row = self.rows.get(run).copied().flatten().map_or("random", Failpoint::name);
+            let killed = match self.rows.get(run) {
+                Some(row) => format!("killed at {}", row.map_or("random", Failpoint::name)),
+                None => "not killed".to_owned(),
+            };
             let message = number.map_or(String::new(), |number| format!(", message {number}"));
-            println!("{violation:?}: run {run}, killed at {row}{message}");
+            println!("{violation:?}: run {run}, {killed}{message}");
         }
         println!(
             "seed {}: {} messages, {} answered, {} reported; {} s; failed calls: {:?}",
