@@ -77,7 +77,7 @@ impl World {
     /// Runs the host until it is killed. Returns the number of the run and how it ended.
     pub async fn round(&mut self, round: &Round) -> (usize, End) {
         let failpoint = match round.kill {
-            Kill::At { point, nth } => Some(point.kill_at(nth)),
+            Kill::At { point, nth } => Some(point.variable_value(nth)),
             Kill::After(_) => None,
         };
         let run = self.runs + 1;

@@ -81,7 +81,7 @@ impl Failpoint {
 
     /// Returns the value of [`VARIABLE`] that makes the host kill itself when it reaches the point for the `nth` time.
     #[must_use]
-    pub fn kill_at(self, nth: u32) -> String {
+    pub fn variable_value(self, nth: u32) -> String {
         format!("{}:{nth}", self.name())
     }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_variable_names_a_point_and_a_count() {
         for point in Failpoint::ALL {
-            assert_eq!(Failpoint::parse(&point.kill_at(3)), Some((point, 3)));
+            assert_eq!(Failpoint::parse(&point.variable_value(3)), Some((point, 3)));
         }
         for value in ["", "post-sent", "post-sent:", "post-sent:0", "post-sent:-1", "post-send:1", ":1"] {
             assert_eq!(Failpoint::parse(value), None, "{value}");

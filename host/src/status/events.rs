@@ -23,7 +23,7 @@ use crate::http_server::Body;
 const REFRESH: Duration = Duration::from_secs(2);
 
 /// The minimum interval between two events. A session that streams an answer changes many times a second.
-const PAUSE: Duration = Duration::from_millis(250);
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The time without an event after which a comment is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -63,8 +63,8 @@ impl EventStream {
                     biased;
                     _ = self.closed.changed() => return None,
                     () = sleep(REFRESH) => {}
-                    Ok(()) = self.sessions_changed.changed() => sleep(PAUSE).await,
-                    Ok(()) = self.plugins_changed.changed() => sleep(PAUSE).await,
+                    Ok(()) = self.sessions_changed.changed() => sleep(MIN_INTERVAL).await,
+                    Ok(()) = self.plugins_changed.changed() => sleep(MIN_INTERVAL).await,
                 }
             }
             let previous = self.sent.as_ref().map(|(state, _)| state);

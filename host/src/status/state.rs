@@ -29,14 +29,14 @@ use crate::{
 };
 
 /// The time for which a state, once read, is reused for all open pages.
-const SHARED_FOR: Duration = Duration::from_millis(200);
+const STATE_MAX_AGE: Duration = Duration::from_millis(200);
 
-/// Like [`SHARED_FOR`], for the values that take longer to read.
-const POLLED_FOR: Duration = Duration::from_secs(2);
+/// Like [`STATE_MAX_AGE`], for the values that take longer to read.
+const POLLED_MAX_AGE: Duration = Duration::from_secs(2);
 
 /// The maximum number of waiting posts, and of delivery problems, to show. The oldest posts and the newest problems are
 /// shown.
-const MOST_POSTS: usize = 50;
+const MAX_POSTS: usize = 50;
 
 /// The number of exchanges that a session's page shows.
 const EXCHANGES: usize = 10;
@@ -71,7 +71,7 @@ struct SessionHistory {
 }
 
 #[derive(Serialize)]
-struct SessionState {
+struct SessionEntry {
     #[serde(flatten)]
     row: SessionRow,
     /// The resident memory of the agent and its children in bytes.
@@ -81,7 +81,7 @@ struct SessionState {
 }
 
 #[derive(Serialize)]
-struct PluginState {
+struct PluginEntry {
     #[serde(flatten)]
     row: PluginRow,
     calls: u64,
@@ -132,7 +132,7 @@ impl StateReader {
     async fn shared_state(&self) -> Arc<Value> {
         let mut shared = self.shared.lock().await;
         if let Some((at, state)) = &*shared
-            && at.elapsed() < SHARED_FOR
+            && at.elapsed() < STATE_MAX_AGE
         {
             return Arc::clone(state);
         }
@@ -147,15 +147,15 @@ impl StateReader {
         let Polled { memory, outbox } = self.polled(&views).await;
         let reason = |view: &Arc<SessionView>| Some((view.record.name.to_string(), view.why.clone()?));
         let mut reasons: BTreeMap<String, String> = views.iter().filter_map(reason).collect();
-        let session = |row: SessionRow| SessionState {
+        let session = |row: SessionRow| SessionEntry {
             memory: row.pid.and_then(|pid| memory.get(&pid).copied()),
             why: reasons.remove(&row.name),
             row,
         };
-        let sessions: Vec<SessionState> = control.session_rows().into_iter().map(session).collect();
+        let sessions: Vec<SessionEntry> = control.session_rows().into_iter().map(session).collect();
         let requests: Vec<RequestRow> = control.request_rows();
         let snapshot = control.plugins.snapshot();
-        let plugins: Vec<PluginState> = snapshot.statuses().map(|status| plugin_state(&snapshot, status)).collect();
+        let plugins: Vec<PluginEntry> = snapshot.statuses().map(|status| plugin_entry(&snapshot, status)).collect();
         let mut state = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "memory": own_memory(),
@@ -172,7 +172,7 @@ impl StateReader {
     async fn polled(&self, views: &[Arc<SessionView>]) -> Polled {
         let mut polled = self.polled.lock().await;
         if let Some((at, values)) = &*polled
-            && at.elapsed() < POLLED_FOR
+            && at.elapsed() < POLLED_MAX_AGE
         {
             return values.clone();
         }
@@ -190,8 +190,8 @@ impl StateReader {
         };
         let waiting = report.waiting.len();
         let OutboxReport { log, waiting: mut posts } = report;
-        posts.truncate(MOST_POSTS);
-        let log = log[log.len().saturating_sub(MOST_POSTS)..].to_vec();
+        posts.truncate(MAX_POSTS);
+        let log = log[log.len().saturating_sub(MAX_POSTS)..].to_vec();
         json!({
             "inbox": inbox,
             "waiting": waiting,
@@ -265,7 +265,7 @@ async fn measure(views: &[Arc<SessionView>]) -> BTreeMap<i32, u64> {
     tokio::task::spawn_blocking(measure).await.unwrap_or_default()
 }
 
-fn plugin_state(snapshot: &Snapshot, status: PluginStatus) -> PluginState {
+fn plugin_entry(snapshot: &Snapshot, status: PluginStatus) -> PluginEntry {
     let name = status.name.clone();
     let summary = snapshot.version(&name).map(|version| version.calls.summary());
     let CallSummary { calls, failures, p50, p99 } = summary.unwrap_or_default();
@@ -276,7 +276,7 @@ fn plugin_state(snapshot: &Snapshot, status: PluginStatus) -> PluginState {
     let rollbacks = snapshot.entry(&name).map(|entry| entry.rollout.rollbacks.as_slice()).unwrap_or_default();
     let rollback = |one: &cordboard_core::rollout::Rollback| json!({ "digest": one.digest, "count": one.count, "at": one.at.0, "why": one.why });
     let rollbacks = rollbacks.iter().map(rollback).collect();
-    PluginState { row: PluginRow::from(status), calls, failures, p50, p99, activations, rollbacks }
+    PluginEntry { row: PluginRow::from(status), calls, failures, p50, p99, activations, rollbacks }
 }
 
 /// Removes secrets from all texts of a JSON value.
