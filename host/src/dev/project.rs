@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_core::{config, types::is_plugin_name};
+use cordboard_core::{config, text_file, types::is_plugin_name};
 use serde::Deserialize;
 
 use super::error::DevError;
@@ -42,8 +42,9 @@ impl Project {
         let found = MANIFESTS.iter().find(|(file, _)| folder.join(file).is_file());
         let (file, language) = found.ok_or_else(|| DevError::NoProject { path: folder.to_owned() })?;
         let path = folder.join(file);
-        let text = fs::read_to_string(&path).map_err(DevError::read(&path))?;
-        let name = name(*language, &text).map_err(|why| DevError::NoName { path, why })?;
+        let bytes = fs::read(&path).map_err(DevError::read(&path))?;
+        let text = text_file::text(bytes).map_err(|error| error.to_string());
+        let name = text.and_then(|text| name(*language, &text)).map_err(|why| DevError::NoName { path, why })?;
         check_name(&name)?;
         Ok(Self { folder: folder.to_owned(), language: *language, name })
     }
@@ -128,6 +129,25 @@ mod tests {
         }
         let why = check_name("memory").unwrap_err().to_string();
         assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; use another name");
+    }
+
+    #[test]
+    fn a_manifest_may_have_a_byte_order_mark_but_not_be_utf_16() {
+        let manifests = [
+            ("Cargo.toml", "[package]\r\nname = \"a\"\r\n"),
+            ("pyproject.toml", "[project]\r\nname = \"a\"\r\n"),
+            ("package.json", "{\r\n\"name\": \"a\"\r\n}\r\n"),
+        ];
+        for (file, text) in manifests {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(file);
+            fs::write(&path, format!("\u{feff}{text}")).unwrap();
+            assert_eq!(Project::open(folder.path()).unwrap().name, "a", "{file}");
+            fs::write(&path, text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+            let why = Project::open(folder.path()).unwrap_err().to_string();
+            let shown = format!("find the plugin's name in {}: it is UTF-16", path.display());
+            assert!(why.starts_with(&shown) && why.ends_with(": save it as UTF-8"), "{why}");
+        }
     }
 
     #[test]

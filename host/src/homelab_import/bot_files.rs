@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use cordboard_core::{config, time_zone::Zone, types::Timestamp};
+use cordboard_core::{
+    config,
+    text_file::{self, NotText},
+    time_zone::Zone,
+    types::Timestamp,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -24,6 +29,8 @@ const MIN_MILLISECONDS: f64 = 1e11;
 /// The reason why a file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BotFileError {
+    #[error(transparent)]
+    NotText(#[from] NotText),
     #[error("it is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("it must contain a JSON object")]
@@ -90,7 +97,7 @@ impl BotPersona {
 }
 
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, BotFileError> {
-    match serde_json::from_slice(bytes)? {
+    match serde_json::from_str(&text_file::text(bytes.to_vec())?)? {
         Value::Object(object) => Ok(object),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err(BotFileError::NoObject)
@@ -199,6 +206,14 @@ mod tests {
         ] {
             assert_eq!(parse(json), Err(error.to_owned()), "{json}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_accepted_and_utf_16_is_named() {
+        assert_eq!(parse("\u{feff}{\"name\": \"web\"}\r\n").unwrap().name.as_deref(), Some("web"));
+        let utf_16: Vec<u8> = "{\"name\": \"web\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = BotSession::parse(&utf_16, TimeoutUnit::Minutes, &Zone::utc()).unwrap_err();
+        assert_eq!(error.to_string(), "it is UTF-16, as some Windows editors write it: save it as UTF-8");
     }
 
     #[test]
