@@ -19,7 +19,12 @@ use super::{
     call_output::CallOutput,
     call_settings::CallSettings,
     context::CallContext,
-    engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
+    engine::{
+        SharedEngine,
+        cpu_time::{CpuMeter, PausedTime},
+        fixed_limits,
+        guest_clock::GuestTime,
+    },
     guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
     outbound_network::{OutboundHttp, WaitBudget},
@@ -168,7 +173,8 @@ where
     store.limiter(|state| &mut state.meter);
     // wasmtime rejects a larger transfer between guest and host before copying it.
     store.set_hostcall_fuel(limits.transfer());
-    let cpu = CpuMeter::new();
+    let paused = engine.paused();
+    let cpu = CpuMeter::new(paused.clone());
     limit_cpu_time(&mut store, cpu.clone(), limits.time);
     let _ticks = engine.tick_while();
     let waits = store.data().http.waits();
@@ -179,7 +185,7 @@ where
         biased;
         ended = cpu.measure(call) => ended,
         drain = call_settings.drain.over() => return Err(CallError::Drained { drain }),
-        () = overdue(limits.time * 2, &waits) => return Err(exceeded(Limit::Time)),
+        () = overdue(limits.time * 2, &waits, &paused) => return Err(exceeded(Limit::Time)),
     };
     store.data().flush_output();
     match result {
@@ -193,12 +199,18 @@ where
 /// this much.
 const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Completes when the call has run for `allowed`, not counting the time during which network requests were in flight.
-async fn overdue(allowed: Duration, waits: &WaitBudget) {
-    let began = Instant::now();
+/// Completes when the call has run for `allowed`, not counting the time during which network requests were in flight or
+/// the process was paused.
+async fn overdue(allowed: Duration, waits: &WaitBudget, paused: &PausedTime) {
+    let (began, paused_before) = (Instant::now(), paused.total());
+    let mut over_since = None;
     loop {
-        let left = (allowed + waits.waited()).saturating_sub(began.elapsed());
-        if left.is_zero() {
+        let ticks = paused.ticks();
+        let uncounted = waits.waited() + paused.total().saturating_sub(paused_before);
+        let left = (allowed + uncounted).saturating_sub(began.elapsed());
+        over_since = left.is_zero().then(|| over_since.unwrap_or(ticks));
+        // The ticker may not have recorded a pause that has just ended.
+        if over_since.is_some_and(|since| since < ticks) {
             return;
         }
         tokio::time::sleep(left.max(MIN_CHECK_INTERVAL)).await;
@@ -208,13 +220,16 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
 /// Makes the guest yield to other tasks at each epoch tick, and interrupts it if it has computed for longer than `time`
 /// or its drain period is over.
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
+    let mut was_over = false;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         if let Some(drain) = context.data().call_settings.drain.expired() {
             context.data_mut().drained = Some(drain);
             return Ok(UpdateDeadline::Interrupt);
         }
-        if cpu.spent() < time {
+        // The guest may see a tick from before a pause only now, so one check isn't enough.
+        let is_over = cpu.spent() >= time;
+        if !std::mem::replace(&mut was_over, is_over) || !is_over {
             // `yield_now` lets the runtime poll its sockets and timers before it polls this task again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }

@@ -12,12 +12,13 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cordboard_core::type_erased::TypeErased;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use cpu_time::PausedTime;
 use guest_clock::GuestTime;
 
 /// The interval at which a running call checks its deadline. A spinning plugin delays other tasks on its thread by at
@@ -55,6 +56,7 @@ pub struct SharedEngine {
     in_flight: Arc<AtomicUsize>,
     ticker: thread::Thread,
     time: GuestTime,
+    paused: PausedTime,
 }
 
 impl SharedEngine {
@@ -67,8 +69,9 @@ impl SharedEngine {
             Engine::new(&config(Allocation::OnDemand))
         })?;
         let in_flight = Arc::new(AtomicUsize::new(0));
-        let ticker = spawn_ticker(&engine, Arc::clone(&in_flight));
-        Ok(Self { engine: TypeErased::new(engine), in_flight, ticker, time: GuestTime::default() })
+        let paused = PausedTime::default();
+        let ticker = spawn_ticker(&engine, Arc::clone(&in_flight), paused.clone());
+        Ok(Self { engine: TypeErased::new(engine), in_flight, ticker, time: GuestTime::default(), paused })
     }
 
     pub fn engine(&self) -> &Engine {
@@ -77,6 +80,11 @@ impl SharedEngine {
 
     pub const fn time(&self) -> &GuestTime {
         &self.time
+    }
+
+    /// Returns the time for which the process was paused during calls.
+    pub fn paused(&self) -> PausedTime {
+        self.paused.clone()
     }
 
     /// Keeps the epoch ticking until the guard is dropped.
@@ -149,7 +157,7 @@ const IDLE_TICKS: u32 = 200;
 
 /// Starts the ticker on an OS thread, because a guest that never yields could block a ticker task. The thread parks
 /// after [`IDLE_TICKS`] ticks without a call, so it doesn't wake up an idle host.
-fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
+fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>, paused: PausedTime) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {
         let mut quiet = 0;
@@ -158,7 +166,9 @@ fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread 
             drop(engine);
             quiet = if in_flight.load(Ordering::Acquire) == 0 { quiet + 1 } else { 0 };
             if quiet < IDLE_TICKS {
+                let began = Instant::now();
                 thread::sleep(EPOCH_TICK);
+                paused.record_tick(EPOCH_TICK, began.elapsed());
             } else {
                 thread::park();
             }
