@@ -138,6 +138,11 @@ pub enum OpenError {
     )]
     NotWritable { path: PathBuf, user: String, source: std::io::Error },
     #[error(
+        "use state directory {}: its file system is mounted read-only; mount it writable, or copy the directory and name the copy with --state",
+        path.display()
+    )]
+    ReadOnly { path: PathBuf },
+    #[error(
         "use state directory {}: other users may write to it (mode {mode:03o}); run `chmod go-w {}`",
         path.display(),
         path.display()

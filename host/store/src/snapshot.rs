@@ -88,6 +88,10 @@ pub(super) fn open_any_version(state: &Path) -> Result<Option<(ReadOnly, i64)>, 
     if matches!(file.try_exists(), Ok(false)) {
         return Ok(None);
     }
+    // Even for reading, SQLite creates files in the directory.
+    if state_directory::is_mounted_read_only(state) {
+        return Err(OpenError::ReadOnly { path: state.to_owned() });
+    }
     let failed = |error: WorkError| error.during("read the store", file.clone());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&file, flags).map_err(|error| failed(error.into()))?;

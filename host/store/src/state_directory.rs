@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::fs::StatVfsMountFlags;
+
 use super::error::OpenError;
 
 /// The mode bits that allow the group or others to write.
@@ -95,6 +97,10 @@ fn is_gone(file: &mut File) -> bool {
     read.is_ok() && !pid.is_empty() && !Path::new("/proc").join(pid).exists()
 }
 
+pub(super) fn is_mounted_read_only(state: &Path) -> bool {
+    rustix::fs::statvfs(state).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
@@ -123,6 +129,9 @@ fn holder(file: &mut File) -> String {
 }
 
 fn not_writable(state: &Path, source: io::Error) -> OpenError {
+    if source.kind() == ErrorKind::ReadOnlyFilesystem {
+        return OpenError::ReadOnly { path: state.to_owned() };
+    }
     let is_file = matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists);
     let source = if is_file { io::Error::new(source.kind(), "it is not a directory") } else { source };
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
