@@ -14,9 +14,12 @@ mod oracle;
 #[path = "../benches/chaos/plan.rs"]
 #[expect(dead_code, reason = "shared with the chaos test, which uses more of it")]
 mod plan;
+#[path = "../benches/chaos/stream.rs"]
+mod stream;
 
 use oracle::{Allowed, Record, SendCall, SendOutcome, Verdict, Violation};
 use plan::{CHATS, Delivery, Faults, Injected, Kill, Kind, Message, Plan, PluginChange};
+use stream::{AnswerLines, WrongLines};
 
 #[test]
 fn a_seed_repeats_its_plan() {
@@ -193,6 +196,35 @@ fn only_partial_answers_without_a_mark_are_left() {
     record.shown.insert((1, 14), "⚠ This answer was interrupted:\n\nanswer 3 begins, ".to_owned());
     let verdict = judge(&record);
     assert_eq!((verdict.violations, verdict.allowed), (vec![], vec![(Allowed::PartLeft, 1)]));
+}
+
+/// Returns an answer that shows these lines.
+fn streamed(lines: &[u64]) -> String {
+    let lines: String = lines.iter().map(|number| stream::line(*number)).collect();
+    format!("answer 1 begins, {lines}answer 1 done")
+}
+
+/// Judges frames and then a complete answer, which should have three lines.
+fn wrong_lines(frames: &[&[u64]], answer: &[u64]) -> WrongLines {
+    let mut lines = AnswerLines::default();
+    frames.iter().for_each(|frame| lines.add_frame(&streamed(frame)));
+    lines.add_answer(&streamed(answer), 3);
+    let mut sum = WrongLines::default();
+    sum.add(lines.wrong);
+    assert_eq!(lines.frames, frames.len());
+    sum
+}
+
+#[test]
+fn each_wrong_line_of_a_stream_is_counted() {
+    let none = WrongLines::default();
+    assert_eq!(wrong_lines(&[&[], &[1], &[1, 2, 3]], &[1, 2, 3]), none);
+    assert_eq!(wrong_lines(&[], &[1, 3]), WrongLines { lost: 1, ..none });
+    assert_eq!(wrong_lines(&[], &[1, 2]), WrongLines { lost: 1, ..none }, "the last line");
+    assert_eq!(wrong_lines(&[&[1, 3]], &[1, 2, 3]), WrongLines { lost: 1, ..none }, "in a frame");
+    assert_eq!(wrong_lines(&[], &[1, 2, 2, 3]), WrongLines { doubled: 1, ..none });
+    assert_eq!(wrong_lines(&[], &[1, 3, 2]), WrongLines { disordered: 1, ..none });
+    assert_eq!(wrong_lines(&[&[1, 2], &[1]], &[1, 2, 3]), WrongLines { withdrawn: 1, ..none });
 }
 
 #[test]

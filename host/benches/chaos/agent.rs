@@ -6,12 +6,12 @@ use std::{
     os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use super::plan::Message;
+use super::{plan::Message, stream};
 
 /// The argument that makes this program run as the agent. The host puts its own arguments before this one. The next
 /// argument is the path of the file.
@@ -23,6 +23,11 @@ pub const STUBBORN: &str = "chat-4";
 /// Returns the text of a prompt, which tells the agent how long to work.
 pub fn prompt(message: &Message, work: Duration) -> String {
     format!("prompt {} takes {} ms", message.number, work.as_millis())
+}
+
+/// Returns the text of a prompt that makes the agent write this many lines, at equal intervals.
+pub fn streaming_prompt(number: u64, work: Duration, lines: u64) -> String {
+    format!("prompt {number} takes {} ms for {lines} lines", work.as_millis())
 }
 
 /// Runs until the host closes the input or stops reading the output.
@@ -68,6 +73,7 @@ impl Agent {
         let (Some(number), Some(work)) = (numbers.next(), numbers.next()) else {
             return Err(io::Error::other(format!("not a prompt of the chaos test: {text}")));
         };
+        let lines = numbers.next().unwrap_or_default();
         // The file is open for appending and the line is one write, so lines of several agents don't mix.
         record.write_all(format!("{number}\n").as_bytes())?;
         let (id, uuids) = (&self.id, json!([prompt["uuid"]]));
@@ -84,7 +90,13 @@ impl Agent {
             self.word(&format!("answer {number} begins, "), &uuids),
         ])?;
         // Take some time, so that kills hit running turns.
-        std::thread::sleep(Duration::from_millis(work));
+        let (began, work) = (Instant::now(), Duration::from_millis(work));
+        for line in 1..=lines {
+            let due = work.mul_f64(line as f64 / lines as f64);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            print(&[self.word(&stream::line(line), &uuids)])?;
+        }
+        std::thread::sleep(work.saturating_sub(began.elapsed()));
         let end = format!("answer {number} done");
         print(&[
             self.word(&end, &uuids),

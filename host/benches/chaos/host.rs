@@ -1,6 +1,7 @@
 //! Runs the host as a process, kills it, and inspects the agents and the database that it leaves behind.
 
 use std::{
+    ffi::OsString,
     fs,
     os::unix::{
         fs::PermissionsExt as _,
@@ -13,6 +14,7 @@ use std::{
 
 use cordboard_failpoints::VARIABLE;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -91,6 +93,10 @@ impl Home {
         self.folder.path()
     }
 
+    pub fn add_plugin(&self, name: &str) {
+        fs::write(self.path(&format!("plugins/{name}.wasm")), bad(name)).unwrap();
+    }
+
     /// Replaces the file of the plugin `echo` with its other version.
     pub fn replace_plugin(&mut self) {
         self.version += 1;
@@ -99,11 +105,32 @@ impl Home {
         fs::rename(self.path("new"), self.path("plugins/echo.wasm")).unwrap();
     }
 
+    /// Returns the version of the plugin `echo` whose file is in the folder, as its answers begin.
+    pub fn version(&self) -> &'static str {
+        if self.version.is_multiple_of(2) { "v1" } else { "v2" }
+    }
+
+    /// Returns how often a running host has activated a plugin since its start.
+    pub fn generation(&self, plugin: &str) -> usize {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        let listed = command.args(["plugins", "--json"]).args(self.places()).output().unwrap();
+        let rows: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
+        let row = rows.iter().find(|row| row["name"] == plugin).expect("the plugin is listed");
+        usize::try_from(row["generation"].as_u64().unwrap()).unwrap()
+    }
+
+    /// Returns the options that name the files.
+    fn places(&self) -> [OsString; 6] {
+        let option = |name: &str| OsString::from(name);
+        let path = |name: &str| self.path(name).into_os_string();
+        let (config, state, plugins) = (path("config.toml"), path("state"), path("plugins"));
+        [option("--config"), config, option("--state"), state, option("--plugins"), plugins]
+    }
+
     /// Starts a host that logs to a separate file for each run.
     pub fn start(&self, run: usize, failpoint: Option<&str>) -> Child {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cordboard"));
-        command.args(["run", "--chat", "telegram", "--config"]).arg(self.path("config.toml"));
-        command.arg("--state").arg(self.path("state")).arg("--plugins").arg(self.path("plugins"));
+        command.args(["run", "--chat", "telegram"]).args(self.places());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(fs::File::create(self.log(run)).unwrap());
         command.env_remove(VARIABLE).envs(failpoint.map(|point| (VARIABLE, point)));

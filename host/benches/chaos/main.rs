@@ -1,8 +1,10 @@
-//! Repeatedly kills a running host, and counts the failures that its users would notice: `cargo xtask chaos`. Exits
-//! with status 1 if a message was lost or answered twice, or if another guarantee was violated.
+//! Repeatedly kills a running host, or activates plugin versions, and counts the failures that users would notice:
+//! `cargo xtask chaos`. Exits with status 1 if a guarantee was violated, for example because a message was lost.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue panics here")]
 
+mod activation_report;
+mod activations;
 mod agent;
 #[path = "../../tests/support/botapi.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the tests, which use more of it")]
@@ -11,9 +13,16 @@ mod botapi;
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod components;
 mod host;
+mod load;
 mod oracle;
 mod plan;
 mod report;
+#[path = "../../tests/support/resource_use.rs"]
+mod resource_use;
+mod stream;
+#[path = "../figures/table.rs"]
+#[expect(dead_code, reason = "shared with the benchmarks, which use more of it")]
+mod table;
 mod telegram;
 mod world;
 
@@ -33,16 +42,19 @@ fn main() -> ExitCode {
         // The agent ends when its host is killed.
         return agent::run(&args, Path::new(record)).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    let number = |flag: &str, default: u64| match args.iter().position(|arg| arg == flag) {
-        Some(at) => args.get(at + 1).and_then(|value| value.parse().ok()).expect("a number follows the flag"),
-        None => default,
+    let number = |flag: &str| -> Option<u64> {
+        let at = args.iter().position(|arg| arg == flag)?;
+        Some(args.get(at + 1).and_then(|value| value.parse().ok()).expect("a number follows the flag"))
     };
-    let (kills, seed) = (number("--kills", 50), number("--seed", 1));
+    let count = |number: u64| usize::try_from(number).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(run(usize::try_from(kills).unwrap(), seed))
+    if let Some(activations) = number("--activations") {
+        return runtime.block_on(activations::run(count(activations)));
+    }
+    runtime.block_on(kill(count(number("--kills").unwrap_or(50)), number("--seed").unwrap_or(1)))
 }
 
-async fn run(kills: usize, seed: u64) -> ExitCode {
+async fn kill(kills: usize, seed: u64) -> ExitCode {
     let began = Instant::now();
     let plan = plan::Plan::new(seed, kills);
     let mut world = World::create().await;

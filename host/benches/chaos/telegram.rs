@@ -1,12 +1,13 @@
 //! The stand-in for Telegram: delivers the users' messages, injects failures, and records what the host sends.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     agent,
@@ -33,11 +34,26 @@ pub struct Journal {
     pub run: usize,
     pub sends: Vec<SendCall>,
     pub injected: BTreeMap<Injected, usize>,
+    listeners: HashMap<i64, mpsc::UnboundedSender<ShownText>>,
     /// `None` while no calls fail.
     faults: Option<Faults>,
     /// The highest offset that the host has passed to `getUpdates`.
     confirmed: i64,
     last_update: i64,
+}
+
+/// A text that a chat shows.
+pub struct ShownText {
+    pub at: Instant,
+    pub kind: PostKind,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostKind {
+    New,
+    /// A new text of an earlier message.
+    Edit,
 }
 
 impl Telegram {
@@ -47,6 +63,7 @@ impl Telegram {
             run: 0,
             sends: Vec::new(),
             injected: BTreeMap::new(),
+            listeners: HashMap::new(),
             faults: None,
             confirmed: 0,
             last_update: 0,
@@ -65,6 +82,13 @@ impl Telegram {
 
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
+    }
+
+    /// Returns the texts that a chat shows from now on. Replaces the chat's previous listener.
+    pub fn listen(&self, chat: i64) -> mpsc::UnboundedReceiver<ShownText> {
+        let (sender, shown) = mpsc::unbounded_channel();
+        self.journal().listeners.insert(chat, sender);
+        shown
     }
 
     /// Begins a run of the host. Without `faults`, no calls fail.
@@ -138,6 +162,9 @@ impl Journal {
         if let Some(injected) = injected {
             *self.injected.entry(injected).or_default() += 1;
         }
+        if injected.is_none_or(Injected::takes_effect) {
+            self.notify_listener(call);
+        }
         if call.method == "sendmessage" {
             let outcome = match injected {
                 None => SendOutcome::Taken,
@@ -155,6 +182,19 @@ impl Journal {
             Injected::ResetAfter => Fault::TakenThenReset,
             Injected::LostResponse => Fault::Lost,
         })
+    }
+
+    fn notify_listener(&self, call: &Call) {
+        let kind = match call.method.as_str() {
+            "sendmessage" => PostKind::New,
+            "editmessagetext" => PostKind::Edit,
+            _ => return,
+        };
+        let listener = call.params["chat_id"].as_i64().and_then(|chat| self.listeners.get(&chat));
+        if let Some(listener) = listener {
+            // The listener may have ended.
+            drop(listener.send(ShownText { at: Instant::now(), kind, text: call.text().to_owned() }));
+        }
     }
 }
 

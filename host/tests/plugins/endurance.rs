@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,6 +19,7 @@ use cordboard_store::Decisions;
 
 use crate::{
     components::{bad, content},
+    resource_use::ResourceUse,
     sample_sessions::NOW,
     test_host::TestHost,
 };
@@ -112,35 +112,16 @@ async fn thousands_of_rollouts_lose_no_call() {
     );
 }
 
-/// The resources that this process uses.
-#[derive(Debug, Clone, Copy)]
-struct ResourceUse {
-    /// The resident memory in bytes.
-    resident: u64,
-    mappings: usize,
-    files: usize,
-    tasks: usize,
+/// The number of tasks that the runtime has not finished.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-impl ResourceUse {
-    fn now() -> Self {
-        let statm = fs::read_to_string("/proc/self/statm").unwrap();
-        let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-        Self {
-            resident: pages * rustix::param::page_size() as u64,
-            mappings: fs::read_to_string("/proc/self/maps").unwrap().lines().count(),
-            files: fs::read_dir("/proc/self/fd").unwrap().count(),
-            tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
-        }
-    }
-
-    /// Returns whether usage has grown more than allowed. Leaking one item per reload would add hundreds of items.
-    fn has_grown(&self, before: &Self) -> bool {
-        self.resident > before.resident + GROWTH
-            || self.mappings > before.mappings + FEW
-            || self.files > before.files + FEW
-            || self.tasks > before.tasks + FEW
-    }
+/// Returns whether usage has grown more than allowed. Leaking one item per reload would add hundreds of items.
+fn has_grown(before: &ResourceUse, after: &ResourceUse) -> bool {
+    after.resident > before.resident + GROWTH
+        || after.mappings > before.mappings + FEW
+        || after.files > before.files + FEW
 }
 
 #[tokio::test]
@@ -162,11 +143,12 @@ async fn a_thousand_reloads_leak_no_memory() {
         let tag = ["v1", "v2"][number % 2];
         assert_eq!(test_host.read("echo x").await, format!("{tag}: x"));
         if number == WARM {
-            warm = Some(ResourceUse::now());
+            warm = Some((ResourceUse::of(std::process::id()), tasks()));
         }
     }
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
-    let (before, after) = (warm.unwrap(), ResourceUse::now());
+    let ((before, tasks_before), after) = (warm.unwrap(), ResourceUse::of(std::process::id()));
     println!("before {before:?}, after {} more reloads {after:?}", RELOADS - WARM);
-    assert!(!after.has_grown(&before), "before {before:?}, after {} more reloads {after:?}", RELOADS - WARM);
+    assert!(!has_grown(&before, &after), "before {before:?}, after {} more reloads {after:?}", RELOADS - WARM);
+    assert!(tasks() <= tasks_before + FEW, "{tasks_before} tasks before, {} after", tasks());
 }

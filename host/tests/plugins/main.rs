@@ -5,6 +5,9 @@
 
 #[path = "../support/components.rs"]
 mod components;
+#[path = "../support/resource_use.rs"]
+#[expect(dead_code, reason = "shared with the chaos test, which uses more of it")]
+mod resource_use;
 #[path = "../support/sample_sessions.rs"]
 mod sample_sessions;
 #[path = "../support/test_host.rs"]

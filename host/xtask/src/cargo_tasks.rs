@@ -54,10 +54,20 @@ pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()
 /// Runs the chaos test on a development build that includes the failpoints.
 pub fn chaos(workspace: &Workspace, kills: u32, seed: u64) -> Result<()> {
     step::start(&format!("killing the host {kills} times (the first build takes minutes)"));
+    step::show(chaos_test(workspace).args(["--kills", &kills.to_string(), "--seed", &seed.to_string()]))
+}
+
+/// Activates versions of a plugin in the build that [`chaos`] kills.
+pub fn activations(workspace: &Workspace, count: u32) -> Result<()> {
+    step::start(&format!("activating plugin versions {count} times (the first build takes minutes)"));
+    step::show(chaos_test(workspace).args(["--activations", &count.to_string()]))
+}
+
+fn chaos_test(workspace: &Workspace) -> Command {
     let mut bench = cargo(workspace);
     bench.args(["bench", "--profile", "dev", "--workspace", "--features", "cordboard/failpoints", "--bench", "chaos"]);
-    bench.args(["--", "--kills", &kills.to_string(), "--seed", &seed.to_string()]);
-    step::show(&mut bench)
+    bench.arg("--");
+    bench
 }
 
 /// Builds the book. mdBook is a feature of its own package, so that other builds don't compile it.

@@ -35,6 +35,9 @@ pub struct Cli {
 /// The number of kills in CI, half of them at failpoints: enough to reach each failpoint, in about a minute.
 const CI_KILLS: u32 = 50;
 
+/// The number of activations in CI: enough to find a version that isn't freed, in half a minute.
+const CI_ACTIVATIONS: u32 = 200;
+
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Build the plugins, then the host, which embeds them
@@ -81,10 +84,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Kill a running host repeatedly, and count the failures that users would notice
+    /// Repeatedly kill a running host, or replace a plugin, and count the failures that users would notice
     #[command(after_help = "Examples:
   cargo xtask chaos                      50 kills, half of them at failpoints
-  cargo xtask chaos --kills 500 --seed 7 the same seed repeats the kills and the failing calls")]
+  cargo xtask chaos --kills 500 --seed 7 the same seed repeats the kills and the failing calls
+  cargo xtask chaos --activations 10000  no kills; activates versions of a plugin for 25 minutes")]
     Chaos {
         /// The number of kills
         #[arg(long, default_value_t = CI_KILLS)]
@@ -92,6 +96,9 @@ enum Task {
         /// The seed of the messages, the failing calls and the times of the kills
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Instead of killing the host, activate two versions of a plugin in turn, this many times
+        #[arg(long, conflicts_with_all = ["kills", "seed"])]
+        activations: Option<u32>,
     },
     /// Build the documentation as a book in target/book, and check its links
     #[command(after_help = "Examples:
@@ -120,7 +127,7 @@ enum Task {
         #[arg(long, conflicts_with = "seconds")]
         merge: bool,
     },
-    /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, and the chaos test
+    /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, and the chaos tests
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
     #[command(hide = true)]
@@ -152,9 +159,12 @@ impl Cli {
                 let args: Vec<_> = peers.then(|| "--peers".into()).into_iter().chain(args).collect();
                 cargo_tasks::bench(&workspace, &binary, &args)
             }
-            Task::Chaos { kills, seed } => {
+            Task::Chaos { kills, seed, activations } => {
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
-                cargo_tasks::chaos(&workspace, kills, seed)
+                match activations {
+                    Some(activations) => cargo_tasks::activations(&workspace, activations),
+                    None => cargo_tasks::chaos(&workspace, kills, seed),
+                }
             }
             Task::Docs { open, serve } => {
                 let binary = build(&workspace, self.toolchain, Selection::Installable, Profile::Dev)?;
@@ -174,7 +184,8 @@ impl Cli {
                 // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
                 let binary = host::build(&workspace, Profile::Dev)?;
                 cargo_tasks::docs(&workspace, &binary, &[])?;
-                cargo_tasks::chaos(&workspace, CI_KILLS, 1)
+                                cargo_tasks::chaos(&workspace, CI_KILLS, 1)?;
+                cargo_tasks::activations(&workspace, CI_ACTIVATIONS)
             }
             Task::Toolchain => {
                 println!("{}", Toolchain::find(self.toolchain)?);
