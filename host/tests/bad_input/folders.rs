@@ -4,17 +4,10 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, chown, symlink},
-    path::Path,
     process::Stdio,
 };
 
-use super::host::{Home, Host, QUICK, compiled, wait_until};
-
-/// Returns the bytes of a test plugin.
-fn plugin(name: &str) -> Vec<u8> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/bad").join(format!("{name}.wasm"));
-    fs::read(&file).unwrap_or_else(|_| panic!("{} is missing: run cargo xtask build", file.display()))
-}
+use super::host::{Home, Host, QUICK, compiled, plugin, wait_until};
 
 #[test]
 fn a_named_plugin_folder_may_be_created_later() {

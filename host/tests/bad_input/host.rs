@@ -68,6 +68,30 @@ impl Home {
         path.display().to_string()
     }
 
+    /// Copies a test plugin to the plugin folder.
+    pub fn install(&self, name: &str) {
+        fs::write(self.path(&format!("plugins/{name}.wasm")), plugin(name)).unwrap();
+    }
+
+    /// Returns a command that runs its arguments in a new mount namespace. Without root, it also creates a user
+    /// namespace.
+    pub fn unshare(&self) -> Command {
+        let mut command = self.program("unshare");
+        command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
+        command
+    }
+
+    /// Returns whether this system lets its users mount file systems of their own. If not, tests that need one are
+    /// skipped.
+    pub fn can_mount(&self) -> bool {
+        let tried = self.unshare().args(["sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]).output();
+        let can = tried.is_ok_and(|output| output.status.success());
+        if !can {
+            eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
+        }
+        can
+    }
+
     /// Returns a command that runs `program` in this folder. It inherits only `PATH` from the test's environment.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -142,10 +166,16 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn finish(command: &mut Command) -> Ended {
+pub fn finish(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Returns the bytes of a test plugin.
+pub fn plugin(name: &str) -> Vec<u8> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/bad").join(format!("{name}.wasm"));
+    fs::read(&file).unwrap_or_else(|_| panic!("{} is missing: run cargo xtask build", file.display()))
 }
 
 /// Returns the shared cache of compiled plugins.
@@ -191,14 +221,36 @@ impl Host {
         self.err.wait(text, &self.out);
     }
 
+    /// Returns everything that has appeared in the chat.
+    pub fn shown(&self) -> String {
+        self.out.text.0.lock().unwrap().text.clone()
+    }
+
     /// Sends a line and waits for the answer.
     pub fn exchange(&mut self, line: &str, answer: &str) {
         self.say(line);
         self.hear(answer);
     }
 
+    /// Repeats a line until the answer appears, for a change that becomes visible soon after it was logged.
+    pub fn ask_until(&mut self, line: &str, answer: &str) {
+        wait_until(answer, || {
+            self.say(line);
+            self.shown().contains(answer)
+        });
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_raw(self.pid()).unwrap(), signal).unwrap();
+    }
+
+    /// Returns the processor time that the host has used.
+    pub fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        // The fields after the name, which may contain spaces. The times are in ticks.
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
     }
 
     /// Closes the input and waits for the exit.
