@@ -184,7 +184,7 @@ impl Cli {
                 // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
                 let binary = host::build(&workspace, Profile::Dev)?;
                 cargo_tasks::docs(&workspace, &binary, &[])?;
-                                cargo_tasks::chaos(&workspace, CI_KILLS, 1)?;
+                cargo_tasks::chaos(&workspace, CI_KILLS, 1)?;
                 cargo_tasks::activations(&workspace, CI_ACTIVATIONS)
             }
             Task::Toolchain => {

@@ -13,7 +13,7 @@ use cordboard_core::{
 const OWNER: u64 = 1;
 
 /// The maximum length of a command name in characters.
-const LONGEST_COMMAND: usize = 32;
+const MAX_COMMAND: usize = 32;
 
 /// Each line is a request, such as `add 42 member` or `remove-here 42`, or a text that a person types. `-` is the
 /// author of the message that the request replies to.
@@ -80,7 +80,7 @@ fn decide(configured: &Access, stored: Vec<StoredPerson>, request: &AccessReques
 
 fn check_typed(text: &str) {
     if let Some(line) = route::parse(text) {
-        assert!((1..=LONGEST_COMMAND).contains(&line.name.len()), "{text:?}");
+        assert!((1..=MAX_COMMAND).contains(&line.name.len()), "{text:?}");
         let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         assert!(line.name.bytes().all(is_plain), "{text:?}");
         assert!(text.contains(&line.invocation.text), "{text:?}");

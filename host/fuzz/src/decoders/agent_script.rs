@@ -19,7 +19,7 @@ const ACTION: u8 = b'>';
 /// The text that all lines may produce regardless of their length, and the factor by which longer lines may grow. An
 /// agent's output must not fill the host's memory.
 const FREE_TEXT: usize = 256 * 1024;
-const MOST_GROWTH: usize = 32;
+const MAX_GROWTH: usize = 32;
 
 const CONFIGURATION: &str = r#"
 [agents.acp]
@@ -180,7 +180,7 @@ impl AgentScript {
 
     fn note(&mut self, decoded: &Decoded) {
         decoded.events.iter().for_each(|event| self.note_event(event));
-        assert!(self.shown <= FREE_TEXT + MOST_GROWTH * self.read, "{} bytes became {}", self.read, self.shown);
+        assert!(self.shown <= FREE_TEXT + MAX_GROWTH * self.read, "{} bytes became {}", self.read, self.shown);
         for line in &decoded.lines {
             let is_one_line = !line.contains(&b'\n');
             let is_message =

@@ -7,10 +7,10 @@ use cordboard_core::{
 };
 
 /// The maximum number of faults in an error.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// The maximum length of the two lines of an excerpt together, in characters.
-const LONGEST_EXCERPT: usize = 400;
+const MAX_EXCERPT: usize = 400;
 
 pub fn check(data: &[u8]) {
     let text = match text_file::text(data.to_vec()) {
@@ -36,7 +36,7 @@ fn check_valid(text: &str, config: &Config) {
 }
 
 fn check_error(text: &str, error: &ConfigError) {
-    assert!((1..=MOST_FAULTS).contains(&error.faults().len()), "{error}");
+    assert!((1..=MAX_FAULTS).contains(&error.faults().len()), "{error}");
     let lines: Vec<&str> = text.split('\n').collect();
     for fault in error.faults() {
         let line = lines.get(fault.line - 1).unwrap_or_else(|| panic!("{fault} is below the last line"));
@@ -45,6 +45,6 @@ fn check_error(text: &str, error: &ConfigError) {
         let excerpt = fault.excerpt();
         assert_eq!(excerpt.matches('\n').count(), 1, "{excerpt:?}");
         assert!(!excerpt.contains(|c: char| c.is_control() && c != '\n'), "{excerpt:?}");
-        assert!(excerpt.chars().count() <= LONGEST_EXCERPT, "{excerpt:?}");
+        assert!(excerpt.chars().count() <= MAX_EXCERPT, "{excerpt:?}");
     }
 }

@@ -10,7 +10,7 @@ use super::styled_text::assert_valid;
 const COLUMNS: usize = 38;
 
 /// The maximum length of a rich message, in UTF-16 code units.
-const LONGEST_RICH: usize = 32_768;
+const MAX_RICH: usize = 32_768;
 
 pub fn check(data: &[u8]) {
     let source = String::from_utf8_lossy(data);
@@ -72,7 +72,7 @@ fn assert_valid_block(block: &RichBlock) {
             assert_valid(message);
             assert!(!message.text.contains('\n'), "{block:?}");
         }
-        RichBlock::Code { code, .. } => assert!(units(code) <= LONGEST_RICH, "{block:?}"),
+        RichBlock::Code { code, .. } => assert!(units(code) <= MAX_RICH, "{block:?}"),
         RichBlock::Quote(blocks) => blocks.iter().for_each(assert_valid_block),
         RichBlock::Table(table) => {
             let cells = table.rows.iter().flatten();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard_chat::{Edits, FileContent, Limits, LiveLine, outbox};
 use cordboard_core::{
-    render::{MOST_ENTITIES, Message, Style, is_blank, render, split, units},
+    render::{MAX_ENTITIES, Message, Style, is_blank, render, split, units},
     types::Reply,
 };
 
@@ -34,7 +34,7 @@ fn check_parts(message: &Message, parts: &[Message], limit: usize) {
         assert_valid(part);
         // A single character may take two units.
         assert!((1..=limit.max(2)).contains(&units(&part.text)), "{part:?} with the limit {limit}");
-        assert!(part.entities.len() <= MOST_ENTITIES, "{part:?}");
+        assert!(part.entities.len() <= MAX_ENTITIES, "{part:?}");
         assert!(!is_blank(&part.text), "{part:?}");
     }
     let mut rest = message.text.as_str();
@@ -44,7 +44,7 @@ fn check_parts(message: &Message, parts: &[Message], limit: usize) {
         rest = &rest[at + part.text.len()..];
     }
     assert!(is_blank(rest), "{rest:?} is left out");
-    if message.entities.len() <= MOST_ENTITIES {
+    if message.entities.len() <= MAX_ENTITIES {
         let after: Vec<_> = parts.iter().flat_map(styled).collect();
         assert_eq!(after, styled(message), "the styles differ with the limit {limit}");
     }
@@ -74,7 +74,7 @@ fn check_reply(source: &str) {
             assert_valid(&part.message);
             assert!(!is_blank(&part.message.text), "{source:?}");
             assert!(units(&part.message.text) <= LIMITS.text_units, "{:?}", part.message);
-            assert!(part.message.entities.len() <= MOST_ENTITIES, "{:?}", part.message);
+            assert!(part.message.entities.len() <= MAX_ENTITIES, "{:?}", part.message);
         }
     }
 }

@@ -26,7 +26,7 @@ const MEMBER: u64 = 2;
 const BUTTON: &str = "button";
 
 /// Linux limits file names to this many bytes.
-const LONGEST_FILE_NAME: usize = 255;
+const MAX_FILE_NAME: usize = 255;
 
 type Stored = Vec<(Vec<Update>, Option<i64>)>;
 
@@ -93,7 +93,7 @@ fn assert_valid(update: &Update) {
     assert!(update.place.topic.as_ref().is_none_or(|topic| topic.parse::<i32>().is_ok()), "{update:?}");
     if let UpdateKind::NotText { files, .. } = &update.what {
         for file in files {
-            assert!(file.saved_as.len() <= LONGEST_FILE_NAME && !file.saved_as.contains('/'), "{file:?}");
+            assert!(file.saved_as.len() <= MAX_FILE_NAME && !file.saved_as.contains('/'), "{file:?}");
             assert!(!file.saved_as.starts_with(['.', '-']), "{file:?}");
         }
     }
