@@ -147,7 +147,9 @@ impl RolloutState {
         if rollback.is_abandoned() {
             return Admission::Abandoned { rollbacks: rollback.count, why: rollback.why.clone() };
         }
-        if now < rollback.backoff_end() {
+        // If the machine's clock was set back before this start of the host, the rollback is in the future, and its
+        // backoff could last as long as the clock was ahead.
+        if rollback.at <= now && now < rollback.backoff_end() {
             return Admission::Backoff {
                 until: rollback.backoff_end(),
                 rollbacks: rollback.count,
@@ -239,7 +241,8 @@ impl RolloutState {
     /// version has no backoff, or if an admin's decision also keeps it inactive.
     #[must_use]
     pub fn retry_at(&self, digest: &str) -> Option<Timestamp> {
-        match self.admits(digest, Timestamp(0)) {
+        let rollback = self.automatic_rollback_of(digest)?;
+        match self.admits(digest, rollback.at) {
             Admission::Backoff { until, .. } => Some(until),
             Admission::Admitted | Admission::Disabled(_) | Admission::RolledBack | Admission::Abandoned { .. } => None,
         }

@@ -63,6 +63,20 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
 }
 
 #[test]
+fn a_clock_that_was_set_back_extends_no_backoff() {
+    check(
+        &[(1440, "fail", "a"), (1440, "new", "a"), (0, "new", "a"), (1, "fail", "a"), (2, "new", "a")],
+        &expect![[r"
+            1440 a is rolled back automatically, due Some(1441)
+            1440 a waits until 1441 after 1 rollbacks
+            00 a is admitted
+            01 a is rolled back automatically, due Some(6)
+            02 a waits until 6 after 2 rollbacks
+        "]],
+    );
+}
+
+#[test]
 fn backoff_grows_until_only_other_bytes_are_tried() {
     check(
         &[
