@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tr::tr;
 
 use super::{Button, SessionName, Timestamp};
-use crate::agent_event::PromptId;
+use crate::{agent_event::PromptId, render};
 
 /// The id of a question to users. The first valid decision closes the question in every message that shows it.
 /// `session` is the id of a session, not its name.
@@ -84,6 +84,12 @@ impl Choice {
     }
 }
 
+/// The maximum length of a question's title, in characters.
+const LONGEST_TITLE: usize = 300;
+
+/// The title of a question for which the agent gave none.
+const NO_TITLE: &str = "…";
+
 /// A question from an agent for a user to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRequest {
@@ -105,9 +111,11 @@ pub struct AgentRequest {
 }
 
 impl AgentRequest {
-    /// Creates a question without text or options.
+    /// Creates a question without text or options. The title comes from the agent, so it is made one visible line.
     #[must_use]
     pub fn new(id: RequestId, title: String) -> Self {
+        let title = render::one_line(&title, LONGEST_TITLE);
+        let title = if render::is_blank(&title) { NO_TITLE.to_owned() } else { title };
         Self {
             id,
             kind: "question",
@@ -314,4 +322,18 @@ pub struct OpenRequest {
     /// The start of the time limit for the answer: the time at which the agent asked or at which one of the session's
     /// questions was last shown, whichever is later.
     pub since: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_one_visible_line() {
+        let title = |title: &str| AgentRequest::new(RequestId("1".to_owned()), title.to_owned()).title;
+        assert_eq!(title("Bash: ls"), "Bash: ls");
+        assert_eq!(title("Write: a\u{1b}[2Jb\nc\u{202e}"), "Write: a[2Jb c");
+        assert_eq!([title(""), title(" \n\u{200b}")], ["…", "…"]);
+        assert_eq!(title(&"x".repeat(9999)).chars().count(), LONGEST_TITLE + 1);
+    }
 }
