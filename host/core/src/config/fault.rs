@@ -83,14 +83,15 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let (before, marked) = (plain(&before[other_values..]), plain(marked));
     let cut = before.len().saturating_sub(WIDEST / 2);
     let lead = if cut > 0 || other_values > 0 { "…" } else { "" };
-    let shown: String = before[cut..].iter().chain(marked.iter().take(WIDEST / 2)).collect();
+    let shown = before[cut..].iter().chain(marked.iter().take(WIDEST / 2)).copied();
     let closes = after.chars().all(|c| c.is_whitespace() || "]}".contains(c));
-    let tail = if closes && marked.len() <= WIDEST / 2 { after.trim_end() } else { "…" };
+    let tail = if closes && marked.len() <= WIDEST / 2 { plain(after.trim_end()) } else { vec!['…'] };
+    let shown: String = shown.chain(tail).collect();
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
     let indent = " ".repeat(lead.chars().count() + before.len() - cut);
     let carets = "^".repeat(marked.len().clamp(1, WIDEST / 2));
-    format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
+    format!("{number} | {lead}{shown}\n{gutter} | {indent}{carets}")
 }
 
 /// The second part of a message about a byte order mark. The first part names the line or key that contains the mark.

@@ -536,3 +536,9 @@ fn faults_in_a_line_with_a_byte_order_mark_are_one() {
         "#]],
     );
 }
+
+#[test]
+fn excerpts_contain_no_control_characters() {
+    let error = load("[log]\nformat = \"auto\"\u{b}}\n").unwrap_err();
+    assert_eq!(error.excerpt().matches(|c: char| c.is_control() && c != '\n').count(), 0, "{error:?}");
+}
