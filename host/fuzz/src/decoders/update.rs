@@ -12,7 +12,9 @@ use std::{
 use async_trait::async_trait;
 use cordboard_chat::{ButtonAction, Inbox, StorageError, Update, UpdateKind};
 use cordboard_core::{
-    json_repair, route,
+    json_repair,
+    render::is_unseen,
+    route,
     types::{Place, Role, Timestamp, UserId},
 };
 use cordboard_telegram::{BotAccount, ReceiverSettings, Settings, Telegram, WebhookOutcome};
@@ -121,10 +123,12 @@ fn prompt_text(update: &Value) -> Option<&str> {
     is_prompt.then_some(text)
 }
 
-/// Returns whether `words` contains all characters of `text`, except white space, in order.
+/// Returns whether `words` contains all characters of `text`, except white space and invisible ones, in order.
 fn contains_in_order(words: &str, text: &str) -> bool {
     let mut letters = words.chars();
-    text.chars().filter(|letter| !letter.is_whitespace()).all(|letter| letters.any(|other| other == letter))
+    text.chars()
+        .filter(|letter| !letter.is_whitespace() && !is_unseen(*letter))
+        .all(|letter| letters.any(|other| other == letter))
 }
 
 /// Polls a future that never waits.

@@ -21,15 +21,23 @@ pub fn check(data: &[u8]) {
 
 /// Returns the imports of a component that `wasmparser` can read completely. Otherwise, returns `None`.
 fn parsed_imports(data: &[u8]) -> Option<Vec<String>> {
-    let (mut depth, mut imports) = (0, Vec::new());
+    // The number of components and modules that are not complete yet, which are nested in each other.
+    let (mut depth, mut imports) = (1, Vec::new());
     for payload in Parser::new(0).parse_all(data) {
         match payload.ok()? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return None,
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 1 => return None,
             // The compiler would skip such a section, but components don't have any.
             Payload::UnknownSection { .. } => return None,
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ModuleSection { unchecked_range: range, .. }
+            | Payload::ComponentSection { unchecked_range: range, .. } => {
+                // The parser doesn't report that such a section is truncated.
+                if range.end > data.len() {
+                    return None;
+                }
+                depth += 1;
+            }
             Payload::End(_) => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
+            Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
                     imports.push(import.ok()?.name.name.to_owned());
                 }
@@ -37,7 +45,7 @@ fn parsed_imports(data: &[u8]) -> Option<Vec<String>> {
             _ => {}
         }
     }
-    Some(imports)
+    (depth == 0).then_some(imports)
 }
 
 fn assert_readable(error: &PluginError) {
