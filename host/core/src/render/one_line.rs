@@ -10,6 +10,11 @@ pub const UNTRUSTED_LENGTH: usize = 500;
 /// Truncates text of more than `most` characters and adds an ellipsis.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        // Most texts have nothing to remove, and each view of a session contains such texts.
+        let text = text.trim();
+        return if text.len() <= most { text.to_owned() } else { format!("{}…", &text[..most]) };
+    }
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
     let plain: String = strip_controls(&flat).chars().filter(|c| !is_unseen(*c)).collect();
     let mut letters = plain.trim().chars();
@@ -58,6 +63,7 @@ mod tests {
         assert_eq!(one_line(" a\nb\r\u{1b}[2J\u{202e}c\u{2066}\u{2028}d\u{0} ", 99), "a b [2Jc d");
         assert_eq!(one_line("abcdef", 3), "abc…");
         assert_eq!(one_line("abc", 3), "abc");
+        assert_eq!([one_line("  a b ", 3), one_line("  ab  c", 3), one_line("äbc", 3)], ["a b", "ab …", "äbc"]);
         assert!(is_one_line("/trick WHAT — naïve 🎉") && is_one_line(&one_line("a\n\u{202e}\u{7}", 9)));
         for bad in ["a\nb", "\u{1b}", "\u{202e}x", "\u{2069}", "\t", "\u{9b}", "\u{200b}", "\u{e0041}"] {
             assert!(!is_one_line(bad), "{bad:?}");
