@@ -3,7 +3,7 @@
 //! the input is from the latest run. `busy a` starts an agent and sends it prompt a; `idle` starts an agent without a
 //! prompt.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::LazyLock, time::Duration};
 
 use expect_test::Expect;
 
@@ -68,8 +68,12 @@ pub fn settings() -> Settings {
 }
 
 pub fn agent(arg: &str) -> Agent {
-    let config = crate::config::load("").expect("a configuration without lines");
-    Agent { args: vec![arg.to_owned()], ..config.agents.get("demo").expect("the shipped agent").clone() }
+    // Parsing the shipped configuration takes longer than a step of a random world.
+    static SHIPPED: LazyLock<Agent> = LazyLock::new(|| {
+        let config = crate::config::load("").expect("a configuration without lines");
+        config.agents.get("demo").expect("the shipped agent").clone()
+    });
+    Agent { args: vec![arg.to_owned()], ..SHIPPED.clone() }
 }
 
 /// Returns settings under which prompts are sent to the agent during a turn.

@@ -1,10 +1,13 @@
 //! The witness's records of the notes that tell agents to continue turns that a killed host has interrupted.
 
-use super::{
-    super::super::super::{Continuation, Effect, Machine, Prompt, RestoredPrompts},
-    Fate, Step, Witness,
+use std::rc::Rc;
+
+use super::{Fate, Step, Witness};
+use crate::{
+    agent_event::PromptId,
+    messages::SessionNotice,
+    session::{Continuation, Effect, Machine, Prompt, RestoredPrompts},
 };
-use crate::{agent_event::PromptId, messages::SessionNotice};
 
 /// The maximum number of notes about one turn.
 const MAX_NOTES: u32 = 3;
@@ -39,7 +42,8 @@ impl Witness {
         let turn = self.interrupted_turn(&ids);
         self.machine = Machine::new(self.stored.clone(), self.settings.clone());
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, restores: true, ..Step::default() };
-        let effects = self.machine.restore(RestoredPrompts { queued, interrupted, continuation }, self.now);
+        let effects: Rc<[Effect]> =
+            self.machine.restore(RestoredPrompts { queued, interrupted, continuation }, self.now).into();
         let continues = matches!(effects.first(), Some(Effect::Accept(_)));
         self.must(!continues || is_allowed && !ids.is_empty(), "an agent continues only an interrupted turn");
         let count = |wanted: fn(&SessionNotice) -> bool| {
@@ -63,13 +67,12 @@ impl Witness {
         self.step.interrupted_turn = Some(turn);
         match self.second_doom.take() {
             Some(count) => {
-                let count = effects.len().min(usize::try_from(count).unwrap_or(usize::MAX));
-                self.perform(&effects[..count]);
+                self.perform(&effects, count);
                 self.interrupted = self.stored.interrupted.iter().map(|prompt| prompt.id.clone()).collect();
                 self.host_dies();
             }
             None => {
-                self.perform(&effects);
+                self.perform_all(&effects);
                 self.inspect();
             }
         }

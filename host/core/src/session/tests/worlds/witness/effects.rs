@@ -1,14 +1,12 @@
 //! Checks each effect against the witness's records.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
-use super::{
-    super::super::super::{Completion, Effect, Launch, Prompt, Run, Ticket},
-    Fate, OpenTurn, Process, Witness,
-};
+use super::{Fate, OpenTurn, Process, Witness};
 use crate::{
     agent_event::PromptId,
     messages::{self, SessionNotice},
+    session::{Completion, Effect, Launch, Prompt, Run, Ticket},
     turn::TurnState,
     types::{ConversationStart, Phase, Request, Timestamp},
 };
@@ -23,9 +21,16 @@ enum Signal {
 }
 
 impl Witness {
-    pub(super) fn perform(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            self.note(format!("    {effect:?}"));
+    pub(super) fn perform_all(&mut self, effects: &Rc<[Effect]>) {
+        self.perform(effects, u64::MAX);
+    }
+
+    /// Performs at most `count` of the effects.
+    pub(super) fn perform(&mut self, effects: &Rc<[Effect]>, count: u64) {
+        let count = effects.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        self.log.request(effects);
+        for effect in &effects[..count] {
+            self.log.perform_one();
             if matches!(effect, Effect::Persist | Effect::PersistTurn(_) | Effect::Accept(_)) {
                 self.stored = self.machine.record().clone();
             }
@@ -199,10 +204,17 @@ impl Witness {
     }
 
     pub(super) fn change_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
-        let fate = self.prompts.get(id).map(|(_, fate)| *fate);
-        self.must(fate == Some(from), &format!("{} becomes {to:?} from {fate:?}", id.0));
-        if let Some((_, fate)) = self.prompts.get_mut(id) {
-            *fate = to;
+        match self.prompts.get_mut(id) {
+            Some((_, fate)) if *fate == from => *fate = to,
+            other => {
+                let fate = other.map(|(_, fate)| *fate);
+                self.fail(&format!("{} becomes {to:?} from {fate:?}", id.0));
+            }
+        }
+        if to == Fate::Sent {
+            self.sent.insert(id.clone());
+        } else {
+            self.sent.remove(id);
         }
     }
 

@@ -5,21 +5,23 @@ mod continuations;
 mod effects;
 mod questions;
 mod steering;
+pub mod step_log;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
     time::Duration,
 };
 
-use super::super::super::{
-    ApiError, DecisionOutcome, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket,
-    TimeoutReason, Verdict,
-};
 use crate::{
     agent_event::{AgentEvent, BackgroundTask, PromptId},
     config::Agent,
     config::Busy,
     messages::SessionNotice,
+    session::{
+        ApiError, DecisionOutcome, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket,
+        TimeoutReason, Verdict,
+    },
     turn::Turn,
     types::{
         Phase, Place, ProcessId, RecordedRequest, Request, RequestAnswer, RequestId, SessionName, SessionRecord,
@@ -29,17 +31,20 @@ use crate::{
 use continuations::CoveredTurn;
 use questions::Asked;
 use steering::SteeredPrompt;
+use step_log::{Cause, StepLog};
 
 pub struct Witness {
     pub machine: Machine,
     pub now: Timestamp,
     seed: u64,
-    log: VecDeque<String>,
+    pub log: StepLog,
     settings: Settings,
     /// The record as of the last `Persist`.
     stored: SessionRecord,
     processes: BTreeMap<Run, Process>,
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
+    /// The prompts with [`Fate::Sent`].
+    sent: BTreeSet<PromptId>,
     /// The waiting prompts, in the order in which they have to be sent.
     queue: VecDeque<PromptId>,
     /// The waiting urgent prompts.
@@ -235,11 +240,12 @@ impl Witness {
             machine: Machine::new(record.clone(), settings.clone()),
             now: record.created,
             seed,
-            log: VecDeque::new(),
+            log: StepLog::default(),
             settings,
             stored: record,
             processes: BTreeMap::new(),
             prompts: BTreeMap::new(),
+            sent: BTreeSet::new(),
             queue: VecDeque::new(),
             urgent: BTreeSet::new(),
             open: None,
@@ -274,8 +280,9 @@ impl Witness {
     }
 
     pub fn fail(&self, why: &str) -> ! {
-        let log = self.log.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
-        panic!("world {}: {why}\n{log}\nphase {:?}, queue {:?}", self.seed, self.machine.phase(), self.queue);
+        let log = self.log.latest().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let (seed, step, phase) = (self.seed, self.log.count, self.machine.phase());
+        panic!("world {seed}, step {step}: {why}\n{log}\nphase {phase:?}, queue {:?}", self.queue);
     }
 
     fn must(&self, holds: bool, why: &str) {
@@ -284,17 +291,11 @@ impl Witness {
         }
     }
 
-    fn note(&mut self, line: String) {
-        if self.log.len() == 40 {
-            self.log.pop_front();
-        }
-        self.log.push_back(line);
-    }
-
     // ---- Queries ----
 
     pub fn alive(&self) -> Option<Run> {
-        self.processes.iter().find(|(_, process)| !process.gone).map(|(run, _)| *run)
+        // A process is added only after the previous one has exited.
+        self.processes.last_key_value().filter(|(_, process)| !process.gone).map(|(run, _)| *run)
     }
 
     /// Returns the open question about a silence.
@@ -329,7 +330,7 @@ impl Witness {
     // ---- Inputs ----
 
     pub fn feed(&mut self, input: Input) {
-        self.note(format!("{} {input:?}", self.now.0));
+        self.log.begin(self.now, Cause::Input(input.clone()));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.step.is_automatic = matches!(input, Input::Timeout | Input::Verdict { .. } | Input::SuspendIfUnused);
         self.observe(&input);
@@ -346,7 +347,7 @@ impl Witness {
         let works = exit && self.step.phase == Some(Phase::Idle) && self.step.had_work && self.place().is_some();
         let lost = lost || works;
         let has_to_steer = !full && !archived && self.has_to_steer(&input);
-        let effects = self.machine.handle(input, self.now);
+        let effects: Rc<[Effect]> = self.machine.handle(input, self.now).into();
         self.must(!self.abandons_question(&effects), "an agent that waits for an answer is not stopped");
         self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh discards the conversation");
         let is_reported = effects.iter().any(|effect| {
@@ -508,7 +509,7 @@ impl Witness {
 
     /// Feeds an event from a past run. The event must change nothing and have no effects.
     pub fn feed_stale(&mut self, input: Input) {
-        self.note(format!("{} stale {input:?}", self.now.0));
+        self.log.begin(self.now, Cause::StaleInput(input.clone()));
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
         let effects = self.machine.handle(input, self.now);
         let after = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
@@ -516,7 +517,7 @@ impl Witness {
     }
 
     pub fn command(&mut self, command: SessionCommand) -> Result<(), ApiError> {
-        self.note(format!("{} {command:?}", self.now.0));
+        self.log.begin(self.now, Cause::Command(command.clone()));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         let (pressed, given) = if let SessionCommand::Pressed(request, inner) = &command {
             (Some(request.clone()), (**inner).clone())
@@ -548,6 +549,7 @@ impl Witness {
         let remembered = self.machine.record().conversation.is_some();
         match self.machine.command(command, self.now) {
             Ok(effects) => {
+                let effects: Rc<[Effect]> = effects.into();
                 self.must(self.shutdowns == 0, "a shutdown accepts no commands");
                 self.must(is_open, "a button acts only on its own request, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
@@ -597,7 +599,7 @@ impl Witness {
 
     /// Renames the session, if it can be renamed, and checks that nothing else changes.
     pub fn rename(&mut self, name: SessionName) {
-        self.note(format!("{} rename to {name}", self.now.0));
+        self.log.begin(self.now, Cause::Rename(name.clone()));
         let before = (self.machine.view(), self.machine.poll_timeout());
         match self.machine.check_rename(name.clone()) {
             Ok(record) => {
@@ -649,33 +651,28 @@ impl Witness {
     }
 
     /// Performs the effects. Returns whether the host survives all of them.
-    fn survive(&mut self, effects: &[Effect]) -> bool {
+    fn survive(&mut self, effects: &Rc<[Effect]>) -> bool {
         let Some(count) = self.doom.take() else {
-            self.perform(effects);
+            self.perform_all(effects);
             self.must(self.stored == *self.machine.record(), "a changed record is stored");
             return true;
         };
-        let count = effects.len().min(usize::try_from(count).unwrap_or(usize::MAX));
-        self.perform(&effects[..count]);
+        self.perform(effects, count);
         self.host_dies();
         false
     }
 
     /// Kills the host and starts another one from the stored state. If the store names a process, its cleanup has not
     /// finished yet.
-    fn host_dies(&mut self) {
-        self.note(format!("{} the host is killed", self.now.0));
+    pub fn host_dies(&mut self) {
+        self.log.begin(self.now, Cause::Kill);
         self.processes.clear();
         self.unclosed = self.stored.open_requests.clone().into();
         self.must(self.unclosed.is_empty() || self.stored.process.is_some(), "only an agent has open questions");
         if self.stored.process.is_some() {
             self.processes.insert(Run::LEFT_OVER, Process { killed: true, ..Process::default() });
         }
-        let of_fate = |fate| {
-            let prompts = self.prompts.values().filter(move |(_, one)| *one == fate);
-            prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
-        };
-        let interrupted = of_fate(Fate::Sent);
+        let interrupted = self.sent.iter().map(|id| self.prompts[id].0.clone()).collect();
         self.cut_off.clear();
         (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
         self.asked.clear();
@@ -736,7 +733,7 @@ impl Witness {
             self.failed_starts = 0;
         }
         self.observe_waiting_question();
-        self.inspect_questions();
+        self.inspect_questions(&view);
         if self.step.restarts_clock && !self.step.keeps_silence {
             self.end_silence();
         }
@@ -772,10 +769,10 @@ impl Witness {
             Phase::Asking | Phase::Broken => timer.is_none(),
             Phase::Archived => timer.is_none() && !waits && view.record.archived,
         };
-        self.must(
-            holds,
-            &format!("in phase {}, the timer, the process and the queue fit together: {timer:?}", view.phase.as_str()),
-        );
+        if !holds {
+            let phase = view.phase.as_str();
+            self.fail(&format!("in phase {phase}, the timer, the process and the queue fit together: {timer:?}"));
+        }
     }
 
     /// Returns the time at which users are asked about a silent agent that neither runs a tool nor waits for an answer.
@@ -815,8 +812,7 @@ impl Witness {
 
     /// Simulates the start of another host after this one has ended.
     pub fn hand_over(&mut self) {
-        let sent = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Sent);
-        let sent: Vec<PromptId> = sent.map(|(id, _)| id.clone()).collect();
+        let sent = self.sent.clone();
         self.shutdowns = 0;
         self.host_dies();
         self.must(sent.iter().all(|id| self.is_taken_care_of(id)), "an interrupted prompt is never lost");

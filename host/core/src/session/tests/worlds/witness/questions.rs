@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    super::super::super::{Decision, DecisionOutcome, Effect, Run, Ticket},
-    Witness,
-};
+use super::Witness;
 use crate::{
     messages,
-    types::{DecidedBy, DecidedRequest, Phase, RequestAnswer, RequestId, Timestamp},
+    session::{Decision, DecisionOutcome, Effect, Run, Ticket},
+    types::{DecidedBy, DecidedRequest, Phase, RequestAnswer, RequestId, SessionView, Timestamp},
 };
 
 /// The open questions of the live agent.
@@ -178,7 +176,9 @@ impl Witness {
     pub(super) fn perform_answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) {
         self.must(self.alive() == Some(run), "an answer to another process");
         if let Some((announced, expected)) = self.step.decides_announced.take_if(|(announced, _)| announced == id) {
-            self.must(*answer == expected, &format!("the plugin's decision about {announced:?} reaches the agent"));
+            if *answer != expected {
+                self.fail(&format!("the plugin's decision about {announced:?} reaches the agent"));
+            }
             return;
         }
         if self.step.announces.take_if(|announced| announced == id).is_some() {
@@ -222,8 +222,7 @@ impl Witness {
         self.must(fits && asked.is_shown, "a shown question is closed by its answer, by the agent or by its exit");
     }
 
-    pub(super) fn inspect_questions(&self) {
-        let view = self.machine.view();
+    pub(super) fn inspect_questions(&self, view: &SessionView) {
         let shown = self.asked.questions.values().filter(|asked| asked.is_shown).count();
         self.must(shown == view.requests.len().min(1), "one of the questions to users is shown");
         let mut ids: Vec<&str> = view.requests.iter().map(|open| open.request.id.0.as_str()).collect();

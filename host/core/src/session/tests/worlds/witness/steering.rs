@@ -1,12 +1,10 @@
 //! The witness's records of the prompts sent to the agent during a turn.
 
-use super::{
-    super::super::super::{Effect, Input, Prompt, Run},
-    Fate, OpenTurn, Witness,
-};
+use super::{Fate, OpenTurn, Witness};
 use crate::{
     agent_event::PromptId,
     config::{AgentKind, Busy},
+    session::{Effect, Input, Prompt, Run},
     turn::Turn,
     types::{Phase, Place},
 };
@@ -144,10 +142,11 @@ impl Witness {
 
     /// Checks that each prompt that was sent is part of the turn, or waits for the next host.
     pub(super) fn check_sent(&self) {
-        let open = self.open().into_iter().chain(self.steered());
-        let known: Vec<PromptId> = open.chain(self.cut_off.iter().cloned()).collect();
-        let sent = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Sent);
-        let is_known = sent.map(|(id, _)| id).all(|id| known.contains(id));
-        self.must(is_known, "each sent prompt is answered, dropped, interrupted or open");
+        let open = self.open.as_ref();
+        let is_known = |id: &PromptId| {
+            let is_steered = |open: &OpenTurn| open.steered.iter().any(|steered| steered.id == *id);
+            open.is_some_and(|open| open.id == *id || is_steered(open)) || self.cut_off.contains(id)
+        };
+        self.must(self.sent.iter().all(is_known), "each sent prompt is answered, dropped, interrupted or open");
     }
 }
