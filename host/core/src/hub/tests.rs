@@ -1,5 +1,6 @@
 //! Tests the hub with scripts of updates and traces of the resulting dispatches.
 
+mod arrivals;
 mod random_arrivals;
 mod script;
 

@@ -24,7 +24,7 @@ impl Grants {
         Self(answers.into_iter().map(|one| (one.capabilities.clone(), one)).collect())
     }
 
-    pub(super) fn add(&mut self, answer: GrantAnswer) {
+    pub fn add(&mut self, answer: GrantAnswer) {
         self.0.insert(answer.capabilities.clone(), answer);
     }
 

@@ -137,6 +137,12 @@ impl Machine {
         self.rejected.as_ref()
     }
 
+    /// Returns the digests of the stored versions, the latest first.
+    #[must_use]
+    pub fn stored(&self) -> &[String] {
+        &self.stored
+    }
+
     /// Returns the version that the current job is building or trying, and the time at which the job began. Returns
     /// `None` if the job has not been announced as slow.
     #[must_use]

@@ -155,7 +155,7 @@ impl World {
 
     /// Removes all faults, and checks that a new version becomes active.
     fn end(&mut self) {
-        self.witness.be_good();
+        self.witness.be_good(script::settings(None));
         if self.dice.one_in(2) {
             self.settle();
         }

@@ -1,18 +1,14 @@
 //! Simulates a rollout's host: performs the effects, keeps its own records of the active version, the store and the
-//! rollbacks, and reports violated invariants. The only internal data that it reads is the machine's list of stored
-//! versions.
+//! rollbacks, and reports violated invariants.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::super::{
-    super::{
+use crate::{
+    random_worlds::Dice,
+    rollout::{
         Command, CommandId, Decision, Effect, Facts, FileState, Input, Machine, RejectReason, RejectionText,
         RolloutSettings, Ticket, TrialError, TrialOutcome, TryMode,
     },
-    script,
-};
-use crate::{
-    random_worlds::Dice,
     types::{Timestamp, UserId},
 };
 
@@ -104,6 +100,8 @@ pub struct Witness {
     is_stuck: Option<String>,
     stale: Vec<Ticket>,
     log: VecDeque<String>,
+    /// The number of inputs and commands so far.
+    pub steps: usize,
 }
 
 impl Witness {
@@ -132,6 +130,7 @@ impl Witness {
             is_stuck: None,
             stale: Vec::new(),
             log: VecDeque::new(),
+            steps: 0,
         }
     }
 
@@ -139,7 +138,7 @@ impl Witness {
 
     pub fn fail(&self, why: &str) -> ! {
         let log: Vec<&str> = self.log.iter().map(String::as_str).collect();
-        panic!("seed {}: {why}\n{}\n{:#?}", self.seed, log.join("\n"), self.machine);
+        panic!("world {}, step {}: {why}\n{}\n{:#?}", self.seed, self.steps, log.join("\n"), self.machine);
     }
 
     pub fn must(&self, holds: bool, rule: &str) {
@@ -218,6 +217,7 @@ impl Witness {
     }
 
     pub fn feed(&mut self, input: Input) {
+        self.steps += 1;
         self.note(format!("{} {input:?}", self.now.0));
         if input == Input::File(FileState::Absent) && self.machine.state().disabled.is_none() {
             self.bans.clear();
@@ -241,6 +241,7 @@ impl Witness {
 
     pub fn command(&mut self, command: Command) {
         self.command_count += 1;
+        self.steps += 1;
         let id = CommandId(self.command_count);
         self.note(format!("{} {command:?} {id:?}", self.now.0));
         self.commands.insert(id, command.clone());
@@ -317,12 +318,11 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "the result of a canceled trial changes nothing");
     }
 
-    /// Makes every version valid, grants all capabilities and removes the pin.
-    pub fn be_good(&mut self) {
+    /// Makes every version valid, and grants all capabilities.
+    pub fn be_good(&mut self, settings: RolloutSettings) {
         for traits in self.versions.values_mut() {
             *traits = Traits::good();
         }
-        let settings = script::settings(None);
         self.configure(settings, CAPABILITIES.iter().map(|&name| name.to_owned()).collect(), false);
     }
 
@@ -368,8 +368,8 @@ impl Witness {
                 Effect::Answer { command, answer } => self.answer(command, answer.map_err(|refusal| refusal.text)),
             }
         }
-        let stored = (&self.facts.state, &self.facts.grants, &self.facts.stored);
-        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.stored), "all data is stored");
+        let stored = (&self.facts.state, &self.facts.grants, self.facts.stored.as_slice());
+        self.must(stored == (self.machine.state(), self.machine.grants(), self.machine.stored()), "all data is stored");
         for input in followed {
             self.feed(input);
         }
