@@ -1,6 +1,9 @@
 //! Provides an exponential backoff with jitter.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher as _},
+    time::Duration,
+};
 
 use uuid::Uuid;
 
@@ -15,6 +18,8 @@ pub struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
+    /// The jitter in units of 1/1024 of the delay, or `None` for a random one.
+    jitter: Option<u8>,
 }
 
 impl Default for Backoff {
@@ -29,7 +34,17 @@ impl Backoff {
     }
 
     pub const fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, next: first }
+        Self { first, longest, next: first, jitter: None }
+    }
+
+    /// Derives the jitter from `key`, so that clients with different keys don't retry together, and a simulation can
+    /// repeat the delays.
+    #[must_use]
+    pub fn with_jitter_of(self, key: &impl Hash) -> Self {
+        // This hasher has fixed keys, unlike the one of a `HashMap`.
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self { jitter: Some(hasher.finish().to_le_bytes()[0]), ..self }
     }
 
     /// Returns the delay before the next attempt. Adds up to 25 % jitter, so that clients that failed together don't
@@ -37,8 +52,8 @@ impl Backoff {
     pub fn next_delay(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
-        let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);
-        pause + pause * jitter / 1024
+        let jitter = self.jitter.unwrap_or_else(|| Uuid::new_v4().as_bytes()[0]);
+        pause + pause * u32::from(jitter) / 1024
     }
 
     /// Resets the delay to its initial value. Call this after a success.
@@ -61,5 +76,12 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next_delay() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn jitter_of_a_key_repeats_and_differs_between_keys() {
+        let first = |key: u8| Backoff::default().with_jitter_of(&key).next_delay();
+        assert!((0..50).all(|key| first(key) == first(key)));
+        assert!((0..50).any(|key| first(key) != first(0)));
     }
 }

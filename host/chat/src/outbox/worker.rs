@@ -79,6 +79,8 @@ enum NextStep {
 impl Worker {
     pub fn new(shared: Arc<Shared>, place: Place, changed: Arc<Notify>) -> Self {
         let (closing, now) = (shared.closing.subscribe(), Instant::now());
+        // The workers of all places fail together when the network does.
+        let backoff = Backoff::default().with_jitter_of(&place);
         Self {
             shared,
             place,
@@ -94,7 +96,7 @@ impl Worker {
             slot: None,
             idle_since: now,
             delayed_until: None,
-            backoff: Backoff::default(),
+            backoff,
             blocked: None,
         }
     }

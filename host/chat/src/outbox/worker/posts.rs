@@ -208,7 +208,7 @@ impl Worker {
     /// the place.
     async fn block(&mut self, why: String) {
         let is_new = self.blocked.is_none();
-        let backoff = self.blocked.get_or_insert_with(blocked_backoff);
+        let backoff = self.blocked.get_or_insert_with(|| blocked_backoff().with_jitter_of(&self.place));
         self.paused_until = Instant::now() + backoff.next_delay();
         self.set_reachability(Reachability::Blocked);
         if is_new {
