@@ -79,6 +79,15 @@ pub fn docs(workspace: &Workspace, host: &Path, flags: &[&str]) -> Result<()> {
     step::show(&mut book)
 }
 
+/// Simulates a development build, which takes less time than optimizing the build first.
+pub fn simulate(workspace: &Workspace, seed: u64, days: u64) -> Result<()> {
+    step::start(&format!("simulating {days} days (the first build takes minutes)"));
+    let mut bench = cargo(workspace);
+    bench.args(["bench", "--profile", "dev", "--workspace", "--bench", "simulate", "--"]);
+    bench.args(["--seed", &seed.to_string(), "--days", &days.to_string()]);
+    step::show(&mut bench)
+}
+
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the formatting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))

@@ -127,6 +127,18 @@ enum Task {
         #[arg(long, conflicts_with = "seconds")]
         merge: bool,
     },
+    /// Simulate months of chat on a fake clock, and check the state machines after each step
+    #[command(after_help = "Examples:
+  cargo xtask simulate                   a year, in about a minute
+  cargo xtask simulate --seed 7 --days 30 the same seed repeats the run")]
+    Simulate {
+        /// The seed of everything that happens
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The number of simulated days
+        #[arg(long, default_value_t = 365)]
+        days: u64,
+    },
     /// Run the CI checks: formatting, lints with warnings denied, all tests, the book, and the chaos tests
     Ci,
     /// Find or build the compiler for the plugins, and print which one is used
@@ -176,6 +188,7 @@ impl Cli {
                 let job = if merge { fuzz::Job::Merge } else { fuzz::Job::Search { seconds } };
                 fuzz::run(&workspace, target.as_deref(), job)
             }
+            Task::Simulate { seed, days } => cargo_tasks::simulate(&workspace, seed, days),
             Task::Ci => {
                 cargo_tasks::format(&workspace)?;
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
