@@ -11,6 +11,7 @@ mod handover_commands;
 mod inspect;
 mod jobs;
 mod left_over_agents;
+mod monitoring;
 mod options;
 mod own_files;
 mod plugin_commands;
@@ -28,6 +29,7 @@ pub use backups::run_backup_command;
 pub use check::check;
 pub use handover_commands::{adopt, attach};
 pub use inspect::{list_access, list_audit, list_outbox, list_plugins, list_requests, list_sessions, list_usage};
+pub use monitoring::monitor;
 pub use plugin_commands::run_plugin_command;
 pub use session_commands::{SendError, run_session_command};
 pub use setup::run_setup_command;
@@ -169,6 +171,8 @@ pub enum AppError {
     Query(#[from] QueryError),
     #[error("failed to {0}")]
     Output(#[from] OutputError),
+    #[error("failed to use the terminal: {0}; print the state once with --once")]
+    Screen(#[source] std::io::Error),
     #[error("failed to {0}")]
     Dev(#[from] DevError),
     #[error("{0}")]
@@ -217,6 +221,7 @@ impl AppError {
             | Self::UnexpectedAnswer
             | Self::Query(_)
             | Self::Output(_)
+            | Self::Screen(_)
             | Self::Setup(_)
             | Self::Dev(_) => ExitCode::FAILURE,
         }

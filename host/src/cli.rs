@@ -1,6 +1,7 @@
 //! Defines the command line.
 
 mod backups;
+mod monitoring;
 mod plugin;
 mod session;
 mod setup;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
 pub use backups::{BackupCommand, BackupFile};
+pub use monitoring::{MonitoringCommand, Top};
 pub use plugin::{
     BuildArgs, CallArgs, CallerRole, CheckArgs, ConfigOptions, ExtensionPoint, Language, NewArgs, Plugin,
     PluginCommand, TestArgs, WatchArgs,
@@ -80,6 +82,8 @@ pub enum Command {
     Adopt(Adopt),
     #[command(flatten)]
     Session(SessionCommand),
+    #[command(flatten)]
+    Monitoring(MonitoringCommand),
     #[command(flatten)]
     Backup(BackupCommand),
     /// Create, build, check and test your own plugin

@@ -4,6 +4,7 @@
 //! the user.
 
 mod client;
+mod host_status;
 mod post_rows;
 mod rows;
 mod script_requests;
@@ -22,8 +23,8 @@ use cordboard_core::{
     session::ApiError,
     types::{ProcessId, SessionName},
 };
-use cordboard_runtime::Registry;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{
@@ -34,10 +35,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{clock::Clock, session_registry::SessionRegistry};
 pub use client::{PendingQuery, QueryError, begin, query};
+pub use host_status::{
+    Activation, HostStatus, PluginReport, QueueReport, SessionExchanges, SessionReport, StatusReport,
+};
 pub use post_rows::{PostRow, PostState, post_rows};
-pub use rows::{PersonRow, PluginRow, RequestRow, SessionRow};
+pub use rows::{BotName, HostRows, PersonRow, PluginRow, RequestRow, SessionRow};
 pub use script_requests::{
     AcceptedPrompt, AfterAcceptance, LONGEST_PROMPT, PromptReport, ReportedOutcome, ScriptCommand, ScriptPrompt,
     ScriptRequests, SentPrompt,
@@ -64,6 +67,10 @@ pub enum ControlQuery {
     Sessions,
     Plugins,
     Requests,
+    /// Reads what the status page shows, with the last turns of a session if one is given.
+    Status {
+        session: Option<SessionName>,
+    },
     /// Holds the session for a terminal until the process that sends the request exits.
     Attach(SessionName),
     Adopt(Adoption),
@@ -99,6 +106,8 @@ pub enum ControlAnswer {
     Requests(Vec<RequestRow>),
     Sessions(Vec<SessionRow>),
     Plugins(Vec<PluginRow>),
+    /// A [`StatusReport`] as JSON.
+    Status(Value),
     Attached(TerminalCommand),
     Adopted(Adopted),
     Accepted(AcceptedPrompt),
@@ -151,18 +160,20 @@ pub enum HandoverError {
     OtherUser(u32),
 }
 
-/// Returns the user name of the Telegram bot, or `None` if the host doesn't serve Telegram or has not signed in yet.
-pub type BotName = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+/// Reads what the status page and `cordboard top` show.
+#[async_trait]
+pub trait StatusReader: Send + Sync {
+    /// Returns a [`StatusReport`] as JSON without secrets. It contains the last turns of `session` if one is given.
+    async fn report(&self, session: Option<&SessionName>) -> Value;
+}
 
 /// The host services that answer control requests.
 #[derive(Clone)]
 pub struct ControlServices {
-    pub sessions: Arc<SessionRegistry>,
-    pub plugins: Arc<Registry>,
-    pub clock: Clock,
+    pub rows: HostRows,
+    pub status: Arc<dyn StatusReader>,
     pub handover: Arc<dyn Handover>,
     pub scripts: Arc<dyn ScriptRequests>,
-    pub bot_name: BotName,
 }
 
 const SOCKET: &str = "control.sock";
@@ -261,12 +272,11 @@ impl ControlServices {
         client: &mut ClientConnection,
     ) -> io::Result<ControlAnswer> {
         let handed_over = match query {
-            ControlQuery::Sessions => return Ok(ControlAnswer::Sessions(self.session_rows())),
-            ControlQuery::Plugins => {
-                return Ok(ControlAnswer::Plugins(self.plugins.snapshot().statuses().map(PluginRow::from).collect()));
-            }
-            ControlQuery::Requests => {
-                return Ok(ControlAnswer::Requests(self.request_rows()));
+            ControlQuery::Sessions => return Ok(ControlAnswer::Sessions(self.rows.sessions())),
+            ControlQuery::Plugins => return Ok(ControlAnswer::Plugins(self.rows.plugins())),
+            ControlQuery::Requests => return Ok(ControlAnswer::Requests(self.rows.requests())),
+            ControlQuery::Status { session } => {
+                return Ok(ControlAnswer::Status(self.status.report(session.as_ref()).await));
             }
             ControlQuery::Send(prompt) => return self.send_prompt(prompt, client).await,
             ControlQuery::Control { session, command } => return Ok(self.control_session(&session, command).await),

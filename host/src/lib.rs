@@ -31,5 +31,6 @@ pub mod status;
 pub mod stdout;
 pub mod telegram_webhook;
 pub mod terminal_handover;
+pub mod top;
 pub mod topic_updates;
 pub mod webhook;

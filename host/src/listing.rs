@@ -16,10 +16,11 @@ use crate::{
 
 mod outbox;
 
-pub use outbox::outbox;
+pub use outbox::{outbox, post_state};
 
 /// Formats text in columns, each as wide as its widest cell.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+#[must_use]
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     // Names and notes are untrusted text. They must not contain line breaks, because scripts read the table line by
     // line.
     let rows: Vec<Vec<String>> =
@@ -56,7 +57,9 @@ fn table_with_links<'r>(
     table(&[head, &["LINK"]].concat(), &rows)
 }
 
-fn ago(now: Timestamp, then: u64) -> String {
+/// Formats the time since `then`.
+#[must_use]
+pub fn ago(now: Timestamp, then: u64) -> String {
     let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
         // The clock was ahead when this time was stored. The host corrects the stored time at its next start.
@@ -114,7 +117,8 @@ pub fn imports(rows: &[ImportRow], now: Timestamp) -> String {
 
 /// Returns the phase to show. A session whose idle agent has background work is shown as `background`, because the host
 /// doesn't suspend it. A session that is open in a terminal is shown as `terminal`.
-fn phase(row: &SessionRow) -> &str {
+#[must_use]
+pub fn phase(row: &SessionRow) -> &str {
     if row.phase == Phase::Suspended.as_str() && row.terminal.is_some() {
         "terminal"
     } else if row.phase == Phase::Idle.as_str() && !row.background.is_empty() {

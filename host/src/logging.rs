@@ -140,8 +140,13 @@ fn stderr() -> LineWriter<io::Stderr> {
 }
 
 fn has_colors() -> bool {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !no_color
+    io::stderr().is_terminal() && allows_colors()
+}
+
+/// Returns whether the user accepts colors: <https://no-color.org>.
+#[must_use]
+pub fn allows_colors() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A part of a filter that can't be parsed.

@@ -2,7 +2,6 @@
 
 use std::{env, io::Write as _, process::ExitCode};
 
-use anyhow::Context as _;
 use clap::Parser as _;
 use cordboard::{
     app::{self, AppError},
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(cordboard_runtime::COMPILE_COMMAND) => {
-            report(cordboard_runtime::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
+            report(cordboard_runtime::compile_stdin().map_err(|why| anyhow::anyhow!("not a valid component: {why}")))
         }
         Some(_) | None => report(dispatch().map_err(anyhow::Error::new)),
     }
@@ -41,6 +40,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Attach(attach) => app::attach(&attach),
         Command::Adopt(adopt) => app::adopt(&adopt),
         Command::Session(command) => app::run_session_command(&command),
+        Command::Monitoring(command) => app::monitor(&command),
         Command::Backup(command) => app::run_backup_command(&command),
         Command::Plugin(plugin) => app::run_plugin_command(&plugin.command),
         Command::Setup(setup) => app::run_setup_command(&setup),

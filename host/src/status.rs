@@ -1,5 +1,5 @@
-//! Serves the status page and the metrics at the address in `[status] listen`. Changing `[status]` restarts only this
-//! listener. This module only reads the host's state, and must not change it.
+//! Serves the status page and the metrics at the address in `[status] listen`, and reads what they and `cordboard top`
+//! show. Changing `[status]` restarts only this listener. This module must not change the host's state.
 
 mod access;
 mod events;
@@ -8,41 +8,29 @@ mod responses;
 mod state;
 mod token;
 
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_metrics::METRICS;
-use cordboard_runtime::HostApi;
-use cordboard_store::Store;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    control::ControlServices,
     http_server::{self, ConnectionLimits},
     hub::LiveConfig,
 };
 
 use handler::StatusHandler;
+pub use state::{StateReader, StateSources};
 pub use token::{TokenError, read_token};
 
 /// The connection limits. A page keeps a connection open for its events; the browser reconnects when the timeout ends
 /// it.
 const LIMITS: ConnectionLimits = ConnectionLimits { count: 48, timeout: Duration::from_secs(60 * 60) };
 
-/// The parts of the host that the status page shows.
+/// The parts of the host that serve the status page.
 #[derive(Clone)]
 pub struct StatusServices {
-    pub control: ControlServices,
+    pub state: Arc<StateReader>,
     pub config: LiveConfig,
-    pub store: Store,
-    /// A weak reference, so that an open page doesn't keep the host from shutting down.
-    pub host: Weak<dyn HostApi>,
     /// The folder of the configuration file, against which a relative `token_file` is resolved.
     pub folder: PathBuf,
 }

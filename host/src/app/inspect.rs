@@ -221,9 +221,10 @@ pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
             AppError::UnexpectedAnswer
         }
         ControlAnswer::Accepted(_) | ControlAnswer::Blocked(_) | ControlAnswer::Ended(_) => AppError::UnexpectedAnswer,
-        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) | ControlAnswer::Requests(_) => {
-            AppError::UnexpectedAnswer
-        }
+        ControlAnswer::Sessions(_)
+        | ControlAnswer::Plugins(_)
+        | ControlAnswer::Requests(_)
+        | ControlAnswer::Status(_) => AppError::UnexpectedAnswer,
     }
 }
 
@@ -232,13 +233,12 @@ pub(super) fn print<T: serde::Serialize>(
     json: bool,
     table: impl Fn(&[T]) -> String,
 ) -> Result<(), AppError> {
-    let text = if json {
-        let text = serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?;
-        format!("{text}\n")
-    } else {
-        table(rows)
-    };
-    print_text(&text)
+    if json { print_json(&rows) } else { print_text(&table(rows)) }
+}
+
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), AppError> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+    print_text(&format!("{text}\n"))
 }
 
 /// Removes secrets from a text and prints it to standard output.

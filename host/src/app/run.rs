@@ -34,7 +34,7 @@ use super::{
 use crate::{
     cli::ResolvedPaths,
     clock::Clock,
-    control::{self, BotName, ControlServices},
+    control::{self, BotName, ControlServices, HostRows},
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PlaceLanguages,
         QueryRunner, SessionSupervisor, TurnRenderer, UsageLedger,
@@ -49,6 +49,7 @@ use crate::{
     session_registry::SessionRegistry,
     session_topics::SessionTopics,
     standard_plugins::{NO_STANDARD, STANDARD},
+    status::StateReader,
     terminal_handover::HandoverService,
     topic_updates::TopicUpdater,
 };
@@ -103,8 +104,8 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     // Opening the sockets is the last startup step that can fail, so stored work is resumed only after it.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
-    let services = base.control_services(registry, &host, front_end.bot_name());
-    let status = status_page::open(&services, &host, &options.paths).await?;
+    let state = status_page::reader(base.rows(registry, front_end.bot_name()), &host);
+    let status = status_page::open(Arc::clone(&state), &host, &options.paths).await?;
 
     outbox.restore(unreachable, unsent);
     outbound.withdraw_session_requests().await;
@@ -113,7 +114,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     restored_inbox::resume(&dispatcher, inbox, &intake).await;
     tokio::spawn(left_over_agents::sweep(Arc::clone(&host), host_id, left_over));
-    let control = control.serve(services);
+    let control = control.serve(base.control_services(state, &host));
     let operators = base.operators(&host, outbound.clone(), outbox.clone(), front_end.notice_front_end());
     let reload = ReloadHandler { rescan: rescan.clone(), service_manager: options.service_manager };
     let parts = ReloadedParts { rescan, status, log: options.log_levels.clone() };
@@ -323,21 +324,14 @@ impl HostBase {
         rollout
     }
 
-    fn control_services(
-        &self,
-        sessions: Arc<SessionRegistry>,
-        host: &Arc<HostService>,
-        bot_name: BotName,
-    ) -> ControlServices {
+    fn rows(&self, sessions: Arc<SessionRegistry>, bot_name: BotName) -> HostRows {
+        HostRows { sessions, plugins: Arc::clone(&self.plugins), clock: self.clock, bot_name }
+    }
+
+    fn control_services(&self, status: Arc<StateReader>, host: &Arc<HostService>) -> ControlServices {
         let handover = HandoverService::new(Arc::clone(host), self.environment.clone());
-        ControlServices {
-            sessions,
-            plugins: Arc::clone(&self.plugins),
-            clock: self.clock,
-            handover: Arc::new(handover),
-            scripts: Arc::new(ScriptService::new(Arc::clone(host))),
-            bot_name,
-        }
+        let scripts = Arc::new(ScriptService::new(Arc::clone(host)));
+        ControlServices { rows: status.rows().clone(), status, handover: Arc::new(handover), scripts }
     }
 
     fn topic_updater(&self, host: &Arc<HostService>, outbox: Outbox) -> TopicUpdater {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{
     AppError, NO_HOST,
-    inspect::{block_on, print_text, unexpected_answer},
+    inspect::{block_on, print_json, print_text, unexpected_answer},
 };
 use crate::{
     cli::{SendPrompt, SessionCommand, SessionTarget},
@@ -227,11 +227,6 @@ fn print_answer(answer: &str) -> Result<(), AppError> {
 fn print_notice(text: &str) {
     let text = render::one_line(text, render::UNTRUSTED_LENGTH);
     drop(writeln!(std::io::stderr(), "cordboard: {text}"));
-}
-
-fn print_json(value: &impl Serialize) -> Result<(), AppError> {
-    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
-    print_text(&format!("{text}\n"))
 }
 
 fn control_session(

@@ -1,4 +1,4 @@
-//! Connects the status page to the parts of the host that it shows, and checks the status page's token.
+//! Connects the status page and `cordboard top` to the parts of the host that they show, and checks the page's token.
 
 use std::sync::Arc;
 
@@ -8,25 +8,26 @@ use cordboard_runtime::HostApi;
 use super::{AppError, check::print_row, own_files};
 use crate::{
     cli::ResolvedPaths,
-    control::ControlServices,
+    control::HostRows,
     hub::HostService,
-    status::{StatusServer, StatusServices, read_token},
+    status::{StateReader, StateSources, StatusServer, StatusServices, read_token},
 };
+
+/// Creates the reader of what the status page and `cordboard top` show.
+pub fn reader(rows: HostRows, host: &Arc<HostService>) -> Arc<StateReader> {
+    let store = host.store.clone();
+    let host: Arc<dyn HostApi> = Arc::clone(host) as Arc<dyn HostApi>;
+    Arc::new(StateReader::new(StateSources { rows, store, host: Arc::downgrade(&host) }))
+}
 
 /// Opens the listener of the status page if `[status] listen` is set.
 pub async fn open(
-    control: &ControlServices,
+    state: Arc<StateReader>,
     host: &Arc<HostService>,
     paths: &ResolvedPaths,
 ) -> Result<StatusServer, AppError> {
-    let host_api: Arc<dyn HostApi> = Arc::clone(host) as Arc<dyn HostApi>;
-    let mut status = StatusServer::new(StatusServices {
-        control: control.clone(),
-        config: host.config.clone(),
-        store: host.store.clone(),
-        host: Arc::downgrade(&host_api),
-        folder: own_files::base(paths).to_owned(),
-    });
+    let folder = own_files::base(paths).to_owned();
+    let mut status = StatusServer::new(StatusServices { state, config: host.config.clone(), folder });
     status.apply().await?;
     Ok(status)
 }

@@ -1,15 +1,17 @@
 //! Defines the rows in the JSON output of `cordboard outbox`.
 
+use std::borrow::Cow;
+
 use cordboard_core::types::DeliveryLogEntry;
 use cordboard_store::{OutboxReport, PlaceReach, WaitingPost};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A post in the JSON output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostRow {
     pub place: String,
     /// The text of a [`PostState`], or the outcome of the delivery.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// The time at which a waiting post was stored, if known, or at which a delivery ended, in milliseconds since the
     /// Unix epoch.
     pub at: Option<u64>,
@@ -66,7 +68,7 @@ impl From<DeliveryLogEntry> for PostRow {
     fn from(entry: DeliveryLogEntry) -> Self {
         Self {
             place: entry.place.to_string(),
-            state: entry.issue.outcome.as_str(),
+            state: entry.issue.outcome.as_str().into(),
             at: Some(entry.at.0),
             sent: None,
             messages: None,
@@ -86,7 +88,7 @@ impl From<WaitingPost> for PostRow {
         };
         Self {
             place: post.place.to_string(),
-            state,
+            state: state.into(),
             at: post.stored.map(|at| at.0),
             sent: has_begun.then_some(post.delivery.shown),
             messages: has_begun.then_some(post.delivery.parts),

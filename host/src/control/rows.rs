@@ -8,10 +8,10 @@ use cordboard_core::{
     deep_link,
     types::{OpenRequest, SessionView},
 };
-use cordboard_runtime::PluginStatus;
+use cordboard_runtime::{PluginStatus, Registry};
 use serde::{Deserialize, Serialize};
 
-use super::ControlServices;
+use crate::{clock::Clock, session_registry::SessionRegistry};
 
 /// A session in the JSON output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,16 +142,33 @@ impl From<PluginStatus> for PluginRow {
     }
 }
 
-impl ControlServices {
+/// Returns the user name of the Telegram bot, or `None` if the host doesn't serve Telegram or has not signed in yet.
+pub type BotName = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// The parts of the running host from which rows are read.
+#[derive(Clone)]
+pub struct HostRows {
+    pub sessions: Arc<SessionRegistry>,
+    pub plugins: Arc<Registry>,
+    pub clock: Clock,
+    pub bot_name: BotName,
+}
+
+impl HostRows {
     /// Returns all sessions, the most recently active first.
     #[must_use]
-    pub fn session_rows(&self) -> Vec<SessionRow> {
-        let mut rows: Vec<SessionRow> = self.sessions.views().iter().map(|view| self.session_row(view)).collect();
+    pub fn sessions(&self) -> Vec<SessionRow> {
+        let mut rows: Vec<SessionRow> = self.sessions.views().iter().map(|view| self.session(view)).collect();
         rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
         rows
     }
 
-    pub(super) fn session_row(&self, view: &SessionView) -> SessionRow {
+    #[must_use]
+    pub fn plugins(&self) -> Vec<PluginRow> {
+        self.plugins.snapshot().statuses().map(PluginRow::from).collect()
+    }
+
+    pub(super) fn session(&self, view: &SessionView) -> SessionRow {
         let last_active = self.clock.to_wall(view.record.last_active).0;
         let link = (self.bot_name)().and_then(|bot| deep_link::session(&bot, &view.record.name));
         SessionRow { last_active, link, ..SessionRow::from(view) }
@@ -159,7 +176,7 @@ impl ControlServices {
 
     /// Returns the open questions of all agents, the oldest first.
     #[must_use]
-    pub fn request_rows(&self) -> Vec<RequestRow> {
+    pub fn requests(&self) -> Vec<RequestRow> {
         let bot = (self.bot_name)();
         let of_session = |view: &Arc<SessionView>| {
             let name = &view.record.name;

@@ -115,10 +115,10 @@ impl ControlServices {
         }
         client.respond(&accepted).await?;
         let mut report = sent.report;
-        let mut changes = self.sessions.changes();
+        let mut changes = self.rows.sessions.changes();
         let (mut reported, mut unexpected) = (None, [0_u8]);
         loop {
-            let view = self.sessions.with_id(&sent.session);
+            let view = self.rows.sessions.with_id(&sent.session);
             let blocked = view.as_deref().and_then(blocked_by).map(scrub::text);
             if let Some(why) = blocked.clone().filter(|_| blocked != reported) {
                 client.respond(&ControlAnswer::Blocked(why)).await?;
@@ -136,7 +136,7 @@ impl ControlServices {
     /// Executes a command of a script.
     pub(super) async fn control_session(&self, session: &SessionName, command: ScriptCommand) -> ControlAnswer {
         match self.scripts.control(session, command).await {
-            Ok(view) => ControlAnswer::Session(self.session_row(&view)),
+            Ok(view) => ControlAnswer::Session(self.rows.session(&view)),
             Err(refusal) => ControlAnswer::Refused(refusal.text),
         }
     }

@@ -12,19 +12,24 @@ pub fn outbox(rows: &[PostRow], now: Timestamp) -> String {
     }
     let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let cells = rows.iter().map(|row| {
-        let state = match (row.sent, row.messages) {
-            (Some(sent), Some(messages)) => format!("{} {sent}/{messages}", row.state),
-            (None, _) | (_, None) => row.state.to_owned(),
-        };
         vec![
             row.place.clone(),
-            state,
+            post_state(row),
             row.at.map_or_else(|| "-".to_owned(), |at| ago(now, at)),
             or_dash(&row.text),
             row.why.as_deref().map_or_else(|| "-".to_owned(), or_dash),
         ]
     });
     table(&["PLACE", "STATE", "TIME", "TEXT", "REASON"], &cells.collect::<Vec<_>>())
+}
+
+/// Returns the state of a post. If the host sends it in parts, the number of sent parts follows.
+#[must_use]
+pub fn post_state(row: &PostRow) -> String {
+    match (row.sent, row.messages) {
+        (Some(sent), Some(messages)) => format!("{} {sent}/{messages}", row.state),
+        (None, _) | (_, None) => row.state.to_string(),
+    }
 }
 
 #[cfg(test)]

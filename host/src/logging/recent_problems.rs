@@ -1,6 +1,7 @@
 //! Remembers the latest warnings and errors in the log, for the status page.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     fmt::{Debug, Write as _},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,7 +12,7 @@ use cordboard_core::{
     render::{UNTRUSTED_LENGTH, one_line},
     scrub,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -24,12 +25,12 @@ const CAPACITY: usize = 30;
 static RECENT: Mutex<VecDeque<LoggedProblem>> = Mutex::new(VecDeque::new());
 
 /// A warning or an error in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedProblem {
     /// Milliseconds since the Unix epoch.
     pub at: u64,
     /// `warning` or `error`.
-    pub level: &'static str,
+    pub level: Cow<'static, str>,
     /// The message and its fields on one line, without secrets.
     pub text: String,
 }
@@ -58,7 +59,7 @@ impl<S: Subscriber> Layer<S> for RecentProblems {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let problem = LoggedProblem {
             at: u64::try_from(at).unwrap_or(u64::MAX),
-            level: if level == Level::ERROR { "error" } else { "warning" },
+            level: if level == Level::ERROR { "error" } else { "warning" }.into(),
             // Remove secrets before the text is shortened, because a truncated secret may not be recognized.
             text: one_line(&scrub::text(format!("{}{}", text.message, text.fields)), UNTRUSTED_LENGTH),
         };
@@ -109,8 +110,8 @@ mod tests {
         });
         let problems = recent_problems();
         assert_eq!(problems.len(), CAPACITY);
-        assert_eq!((problems[0].level, problems[0].text.as_str()), ("error", "failed why=<log test> path=x y"));
-        assert_eq!((problems[1].level, problems[1].text.as_str()), ("warning", "old number=29"));
+        assert_eq!((&*problems[0].level, problems[0].text.as_str()), ("error", "failed why=<log test> path=x y"));
+        assert_eq!((&*problems[1].level, problems[1].text.as_str()), ("warning", "old number=29"));
         assert!(problems[0].at > 1_700_000_000_000);
     }
 }

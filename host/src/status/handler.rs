@@ -13,7 +13,6 @@ use super::{
     access::{self, Admission, Denial},
     events::EventStream,
     responses::{self, Expected, PageFile},
-    state::StateReader,
     token::read_token,
 };
 use crate::http_server::{Body, Handler, LogLimiter};
@@ -29,7 +28,6 @@ const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct StatusHandler {
     services: StatusServices,
     settings: Status,
-    state: Arc<StateReader>,
     /// Closed when the listener is closed.
     closed: watch::Receiver<()>,
     streams: Arc<Semaphore>,
@@ -65,15 +63,7 @@ impl Route {
 
 impl StatusHandler {
     pub fn new(services: StatusServices, settings: Status, closed: watch::Receiver<()>) -> Self {
-        let state = Arc::new(StateReader::new(services.clone()));
-        Self {
-            services,
-            settings,
-            state,
-            closed,
-            streams: Arc::new(Semaphore::new(STREAMS)),
-            log: LogLimiter::default(),
-        }
+        Self { services, settings, closed, streams: Arc::new(Semaphore::new(STREAMS)), log: LogLimiter::default() }
     }
 
     async fn respond(&self, parts: &Parts) -> Response<Body> {
@@ -150,11 +140,11 @@ impl StatusHandler {
                 "too many status pages are open; close some of them",
             );
         };
-        EventStream::new(Arc::clone(&self.state), session, self.closed.clone()).response(permit)
+        EventStream::new(Arc::clone(&self.services.state), session, self.closed.clone()).response(permit)
     }
 
     async fn metrics(&self) -> Response<Body> {
-        match self.state.levels().await {
+        match self.services.state.levels().await {
             Ok(levels) => responses::text(METRICS_TYPE, METRICS.text(&levels)),
             Err(error) => {
                 tracing::warn!(%error, "failed to read the metrics");

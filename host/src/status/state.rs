@@ -1,4 +1,4 @@
-//! Reads what the status page shows, and the values of the gauges. Secrets are removed from all texts.
+//! Reads what the status page and `cordboard top` show, and the values of the gauges. Secrets are removed from all texts.
 
 use std::{
     collections::BTreeMap,
@@ -6,25 +6,27 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use cordboard_agents::process::{ProcessTrees, own_memory};
 use cordboard_core::{
     scrub,
-    types::{Caller, Phase, Role, SessionName, SessionView, Timestamp, UserId},
+    types::{Caller, Exchange, Phase, Role, SessionName, SessionView, Timestamp, UserId},
 };
 use cordboard_metrics::{CallSummary, GaugeValues, QueueLengths};
-use cordboard_runtime::{PluginStatus, Snapshot};
-use cordboard_store::{OutboxReport, StoreError};
+use cordboard_runtime::{ActivatedVersion, HostApi, PluginStatus, Snapshot};
+use cordboard_store::{OutboxReport, Store, StoreError};
 use hyper::body::Bytes;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{
     sync::{Mutex, watch},
     time::Instant,
 };
 
-use super::StatusServices;
 use crate::{
-    control::{PluginRow, PostState, RequestRow, SessionRow, post_rows},
+    control::{
+        Activation, HostRows, HostStatus, PluginReport, PluginRow, PostState, QueueReport, SessionExchanges,
+        SessionReport, SessionRow, StatusReader, post_rows,
+    },
     logging::recent_problems,
 };
 
@@ -41,8 +43,16 @@ const MAX_POSTS: usize = 50;
 /// The number of exchanges that a session's page shows.
 const EXCHANGES: usize = 10;
 
+/// The parts of the host from which the state is read.
+pub struct StateSources {
+    pub rows: HostRows,
+    pub store: Store,
+    /// A weak reference, so that an open page doesn't keep the host from shutting down.
+    pub host: Weak<dyn HostApi>,
+}
+
 pub struct StateReader {
-    services: StatusServices,
+    sources: StateSources,
     shared: Mutex<Option<(Instant, Arc<Value>)>>,
     polled: Mutex<Option<(Instant, Polled)>>,
 }
@@ -52,12 +62,13 @@ pub struct StateReader {
 struct Polled {
     /// The memory of each agent and its children in bytes, by the agent's pid.
     memory: Arc<BTreeMap<i32, u64>>,
-    outbox: Value,
+    outbox: QueueReport,
 }
 
 /// The state that a page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageState {
+    /// A [`HostStatus`] without secrets.
     host: Arc<Value>,
     session: Option<SessionHistory>,
 }
@@ -67,55 +78,48 @@ pub struct PageState {
 struct SessionHistory {
     turns: u64,
     phase: Phase,
+    /// [`SessionExchanges`] without secrets.
     exchanges: Value,
 }
 
-#[derive(Serialize)]
-struct SessionEntry {
-    #[serde(flatten)]
-    row: SessionRow,
-    /// The resident memory of the agent and its children in bytes.
-    memory: Option<u64>,
-    /// The reason for the phase `asking` or `broken`.
-    why: Option<String>,
-}
-
-#[derive(Serialize)]
-struct PluginEntry {
-    #[serde(flatten)]
-    row: PluginRow,
-    calls: u64,
-    failures: u64,
-    p50: Option<f64>,
-    p99: Option<f64>,
-    /// The versions that were active since the host was started, the latest last.
-    activations: Vec<Value>,
-    /// The automatic rollbacks, the latest last.
-    rollbacks: Vec<Value>,
-}
-
 impl PageState {
-    /// Returns the state as a server-sent event. `now` lets the page compute how long ago something happened, even if
-    /// the clock of the viewer's machine is wrong.
+    /// Returns the state as a server-sent event.
     pub fn event(&self, now: Timestamp) -> Bytes {
+        Bytes::from(format!("data: {}\n\n", self.report(now)))
+    }
+
+    /// Returns a [`StatusReport`](crate::control::StatusReport) as JSON.
+    fn report(&self, now: Timestamp) -> Value {
         let session = self.session.as_ref().map(|session| &session.exchanges);
-        let data = json!({ "now": now.0, "host": &*self.host, "session": session });
-        Bytes::from(format!("data: {data}\n\n"))
+        json!({ "now": now.0, "host": &*self.host, "session": session })
+    }
+}
+
+#[async_trait]
+impl StatusReader for StateReader {
+    async fn report(&self, session: Option<&SessionName>) -> Value {
+        self.page(session, None).await.report(self.now())
     }
 }
 
 impl StateReader {
-    pub fn new(services: StatusServices) -> Self {
-        Self { services, shared: Mutex::default(), polled: Mutex::default() }
+    #[must_use]
+    pub fn new(sources: StateSources) -> Self {
+        Self { sources, shared: Mutex::default(), polled: Mutex::default() }
+    }
+
+    #[must_use]
+    pub fn rows(&self) -> &HostRows {
+        &self.sources.rows
     }
 
     pub fn now(&self) -> Timestamp {
-        self.services.control.clock.wall()
+        self.sources.rows.clock.wall()
     }
 
     /// Returns counters that change whenever a session or a plugin changes.
     pub fn changes(&self) -> (watch::Receiver<u64>, watch::Receiver<u64>) {
-        (self.services.control.sessions.changes(), self.services.control.plugins.changes())
+        (self.sources.rows.sessions.changes(), self.sources.rows.plugins.changes())
     }
 
     /// Returns the state for a page. `previous` is the state that the page shows.
@@ -142,29 +146,27 @@ impl StateReader {
     }
 
     async fn read(&self) -> Value {
-        let control = &self.services.control;
-        let views = control.sessions.views();
+        let rows = &self.sources.rows;
+        let views = rows.sessions.views();
         let Polled { memory, outbox } = self.polled(&views).await;
         let reason = |view: &Arc<SessionView>| Some((view.record.name.to_string(), view.why.clone()?));
         let mut reasons: BTreeMap<String, String> = views.iter().filter_map(reason).collect();
-        let session = |row: SessionRow| SessionEntry {
+        let session = |row: SessionRow| SessionReport {
             memory: row.pid.and_then(|pid| memory.get(&pid).copied()),
             why: reasons.remove(&row.name),
             row,
         };
-        let sessions: Vec<SessionEntry> = control.session_rows().into_iter().map(session).collect();
-        let requests: Vec<RequestRow> = control.request_rows();
-        let snapshot = control.plugins.snapshot();
-        let plugins: Vec<PluginEntry> = snapshot.statuses().map(|status| plugin_entry(&snapshot, status)).collect();
-        let mut state = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "memory": own_memory(),
-            "sessions": sessions,
-            "requests": requests,
-            "plugins": plugins,
-            "outbox": outbox,
-            "log": recent_problems(),
-        });
+        let snapshot = rows.plugins.snapshot();
+        let status = HostStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            memory: own_memory(),
+            sessions: rows.sessions().into_iter().map(session).collect(),
+            requests: rows.requests(),
+            plugins: snapshot.statuses().map(|status| plugin_report(&snapshot, status)).collect(),
+            outbox,
+            log: recent_problems(),
+        };
+        let mut state = json!(status);
         remove_secrets(&mut state);
         state
     }
@@ -181,44 +183,44 @@ impl StateReader {
         values
     }
 
-    async fn outbox(&self) -> Value {
-        let (report, inbox) =
-            (self.services.store.outbox_report().await, self.services.store.count_open_updates().await);
+    async fn outbox(&self) -> QueueReport {
+        let (report, inbox) = (self.sources.store.outbox_report().await, self.sources.store.count_open_updates().await);
         let (report, inbox) = match (report, inbox) {
             (Ok(report), Ok(inbox)) => (report, inbox),
-            (Err(error), _) | (_, Err(error)) => return json!({ "error": error.to_string() }),
+            (Err(error), _) | (_, Err(error)) => {
+                return QueueReport { error: Some(error.to_string()), ..QueueReport::default() };
+            }
         };
         let waiting = report.waiting.len();
         let OutboxReport { log, waiting: mut posts } = report;
         posts.truncate(MAX_POSTS);
         let log = log[log.len().saturating_sub(MAX_POSTS)..].to_vec();
-        json!({
-            "inbox": inbox,
-            "waiting": waiting,
-            "posts": post_rows(OutboxReport { log: Vec::new(), waiting: posts }),
-            "problems": post_rows(OutboxReport { log, waiting: Vec::new() }),
-        })
+        QueueReport {
+            inbox,
+            waiting,
+            posts: post_rows(OutboxReport { log: Vec::new(), waiting: posts }),
+            problems: post_rows(OutboxReport { log, waiting: Vec::new() }),
+            error: None,
+        }
     }
 
     /// Returns the last exchanges of a session. Reads them only if they may have changed.
     async fn history(&self, name: &SessionName, known: Option<&SessionHistory>) -> SessionHistory {
-        let Some(view) = self.services.control.sessions.view(name.as_str()) else {
-            let exchanges = json!({ "name": name, "error": "This session does not exist." });
+        let failed = |why: &str| json!(exchanges(name, Err(why.to_owned())));
+        let Some(view) = self.sources.rows.sessions.view(name.as_str()) else {
+            let exchanges = failed("This session does not exist.");
             return SessionHistory { turns: 0, phase: Phase::Archived, exchanges };
         };
         let (turns, phase) = (view.record.turns, view.phase);
         if let Some(known) = known.filter(|known| known.turns == turns && known.phase == phase) {
             return known.clone();
         }
-        let mut exchanges = match Weak::upgrade(&self.services.host) {
-            Some(host) => match host.history(&operator(), name, EXCHANGES).await {
-                Ok(exchanges) => {
-                    let exchange = |one: cordboard_core::types::Exchange| json!({ "prompt": one.prompt, "answer": one.answer, "at": one.at.map(|at| at.0) });
-                    json!({ "name": name, "turns": exchanges.into_iter().map(exchange).collect::<Vec<_>>() })
-                }
-                Err(refusal) => json!({ "name": name, "error": refusal.text }),
-            },
-            None => json!({ "name": name, "error": "The host is shutting down." }),
+        let mut exchanges = match Weak::upgrade(&self.sources.host) {
+            Some(host) => {
+                let read = host.history(&operator(), name, EXCHANGES).await;
+                json!(exchanges(name, read.map_err(|refusal| refusal.text)))
+            }
+            None => failed("The host is shutting down."),
         };
         remove_secrets(&mut exchanges);
         SessionHistory { turns, phase, exchanges }
@@ -226,8 +228,8 @@ impl StateReader {
 
     /// Returns the values of the gauges.
     pub async fn levels(&self) -> Result<GaugeValues, StoreError> {
-        let views = self.services.control.sessions.views();
-        let report = self.services.store.outbox_report().await?;
+        let views = self.sources.rows.sessions.views();
+        let report = self.sources.store.outbox_report().await?;
         let states: Vec<PostState> = report.waiting.iter().map(PostState::of).collect();
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let in_state =
@@ -240,7 +242,7 @@ impl StateReader {
             host_memory: own_memory().unwrap_or_default(),
             queues: QueueLengths {
                 outbox: PostState::ALL.map(in_state).to_vec(),
-                inbox: self.services.store.count_open_updates().await?,
+                inbox: self.sources.store.count_open_updates().await?,
             },
         })
     }
@@ -265,18 +267,26 @@ async fn measure(views: &[Arc<SessionView>]) -> BTreeMap<i32, u64> {
     tokio::task::spawn_blocking(measure).await.unwrap_or_default()
 }
 
-fn plugin_entry(snapshot: &Snapshot, status: PluginStatus) -> PluginEntry {
+fn exchanges(name: &SessionName, read: Result<Vec<Exchange>, String>) -> SessionExchanges {
+    let name = name.to_string();
+    match read {
+        Ok(turns) => SessionExchanges { name, turns, error: None },
+        Err(why) => SessionExchanges { name, turns: Vec::new(), error: Some(why) },
+    }
+}
+
+fn plugin_report(snapshot: &Snapshot, status: PluginStatus) -> PluginReport {
     let name = status.name.clone();
     let summary = snapshot.version(&name).map(|version| version.calls.summary());
     let CallSummary { calls, failures, p50, p99 } = summary.unwrap_or_default();
-    let activations = snapshot.activations(&name).iter();
-    let activations = activations
-        .map(|one| json!({ "digest": one.digest, "generation": one.generation, "since": one.since.0 }))
-        .collect();
-    let rollbacks = snapshot.entry(&name).map(|entry| entry.rollout.rollbacks.as_slice()).unwrap_or_default();
-    let rollback = |one: &cordboard_core::rollout::Rollback| json!({ "digest": one.digest, "count": one.count, "at": one.at.0, "why": one.why });
-    let rollbacks = rollbacks.iter().map(rollback).collect();
-    PluginEntry { row: PluginRow::from(status), calls, failures, p50, p99, activations, rollbacks }
+    let activation = |one: &ActivatedVersion| Activation {
+        digest: one.digest.clone(),
+        generation: one.generation,
+        since: one.since.0,
+    };
+    let activations = snapshot.activations(&name).iter().map(activation).collect();
+    let rollbacks = snapshot.entry(&name).map(|entry| entry.rollout.rollbacks.clone()).unwrap_or_default();
+    PluginReport { row: PluginRow::from(status), calls, failures, p50, p99, activations, rollbacks }
 }
 
 /// Removes secrets from all texts of a JSON value.

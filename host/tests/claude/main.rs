@@ -8,6 +8,7 @@ mod agent_host;
 #[path = "../support/messages_api.rs"]
 mod messages_api;
 #[path = "../support/pty.rs"]
+#[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
 mod pty;
 
 mod failures;

@@ -36,6 +36,7 @@ mod start_problems;
 mod status_page;
 mod support;
 mod terminal_handover;
+mod top;
 mod turns;
 mod unusual_questions;
 mod usage;

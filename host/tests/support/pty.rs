@@ -15,7 +15,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::OFlags,
     ioctl::{Getter, Setter, ioctl},
-    termios::{Winsize, tcsetwinsize},
+    process::{Pid, Signal, kill_process},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 
 /// The time limit of each wait. Only a program that hangs reaches it.
@@ -98,6 +99,27 @@ impl Pty {
             let Ok(chunk) = self.output.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.shown) };
             self.shown.push_str(&String::from_utf8_lossy(&chunk));
         }
+    }
+
+    /// Changes the size of the terminal, and tells the program.
+    pub fn resize(&mut self, ws_col: u16, ws_row: u16) {
+        let ours = self.keys.as_deref().expect("the terminal is open");
+        tcsetwinsize(ours, Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 }).expect("the size can be set");
+        self.signal(Signal::WINCH);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("the program has a pid");
+        kill_process(pid, signal).expect("the program runs");
+    }
+
+    /// Waits until the program has exited with success. Asserts that the terminal echoes keys again.
+    pub fn ended_and_restored(mut self) {
+        assert!(self.child.wait().expect("the program can be waited for").success());
+        let ours = self.keys.as_deref().expect("the terminal is open");
+        let modes = tcgetattr(ours).expect("the terminal has modes").local_modes;
+        assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON), "{modes:?}");
+        self.wait("\u{1b}[?1049l");
     }
 
     /// Closes the terminal.

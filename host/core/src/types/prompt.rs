@@ -69,7 +69,7 @@ impl QueuedPrompt {
 }
 
 /// A prompt and its answer, as stored by the agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     pub prompt: String,
     /// The agent's final text: the paragraphs after the last tool call that is followed by text. Empty if the agent

@@ -22,7 +22,7 @@ pub const CRATES: [(&str, &[&str]); 11] = [
 
 /// External dependencies, each with the only crate that may depend on it outside tests. Other crates use what the owner
 /// exports.
-const OWNERS: [(&str, &str); 17] = [
+const OWNERS: [(&str, &str); 18] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
     ("wasmtime", "runtime"),
@@ -30,6 +30,7 @@ const OWNERS: [(&str, &str); 17] = [
     ("wasmtime-wasi-http", "runtime"),
     ("tokio-rustls", "runtime"),
     ("rusqlite", "store"),
+    ("ratatui", "."),
     ("rustyline-async", "chat"),
     ("libc", "agents"),
     ("signal-hook", "agents"),

@@ -6,9 +6,10 @@ use super::source_files::product;
 
 /// The layers from top to bottom. A module may import only from lower rows, not from its own row. `main` and `lib` may
 /// import everything.
-pub const LAYERS: [&[&str]; 8] = [
+pub const LAYERS: [&[&str]; 9] = [
     &["app"],
-    &["live_changes", "dev", "listing"],
+    &["live_changes", "dev", "top"],
+    &["listing"],
     &[
         "operators",
         "pairing",
