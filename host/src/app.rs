@@ -11,6 +11,7 @@ mod handover_commands;
 mod inspect;
 mod jobs;
 mod left_over_agents;
+mod logs;
 mod monitoring;
 mod options;
 mod own_files;
@@ -157,6 +158,8 @@ pub enum AppError {
     NoPluginFolder,
     #[error("no host is running on {}: start one with `cordboard run`, or specify the state directory of a running host with --state", state.display())]
     NoHost { state: PathBuf },
+    #[error("the host stopped")]
+    HostStopped,
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -171,6 +174,8 @@ pub enum AppError {
     Query(#[from] QueryError),
     #[error("failed to {0}")]
     Output(#[from] OutputError),
+    #[error("failed to start journalctl: the host's log is in systemd's journal; make this command work: `{0}`")]
+    Journalctl(String),
     #[error("failed to use the terminal: {0}; print the state once with --once")]
     Screen(#[source] std::io::Error),
     #[error("failed to {0}")]
@@ -190,7 +195,7 @@ impl AppError {
             | Self::Untrusted(_)
             | Self::Date(_)
             | Self::Dev(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
-            Self::NoHost { .. } => ExitCode::from(NO_HOST),
+            Self::NoHost { .. } | Self::HostStopped => ExitCode::from(NO_HOST),
             Self::Send(error) => error.code(),
             Self::Place(_)
             | Self::Store(_)
@@ -222,6 +227,7 @@ impl AppError {
             | Self::Query(_)
             | Self::Output(_)
             | Self::Screen(_)
+            | Self::Journalctl(_)
             | Self::Setup(_)
             | Self::Dev(_) => ExitCode::FAILURE,
         }

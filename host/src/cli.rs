@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
 pub use backups::{BackupCommand, BackupFile};
-pub use monitoring::{MonitoringCommand, Top};
+pub use monitoring::{Level, Logs, MonitoringCommand, Top};
 pub use plugin::{
     BuildArgs, CallArgs, CallerRole, CheckArgs, ConfigOptions, ExtensionPoint, Language, NewArgs, Plugin,
     PluginCommand, TestArgs, WatchArgs,

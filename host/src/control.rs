@@ -5,6 +5,7 @@
 
 mod client;
 mod host_status;
+mod log_lines;
 mod post_rows;
 mod rows;
 mod script_requests;
@@ -35,10 +36,12 @@ use tokio::{
     time::timeout,
 };
 
+use crate::logging::JournalSource;
 pub use client::{PendingQuery, QueryError, begin, query};
 pub use host_status::{
     Activation, HostStatus, PluginReport, QueueReport, SessionExchanges, SessionReport, StatusReport,
 };
+pub use log_lines::{AfterRecentLines, LogLines};
 pub use post_rows::{PostRow, PostState, post_rows};
 pub use rows::{BotName, HostRows, PersonRow, PluginRow, RequestRow, SessionRow};
 pub use script_requests::{
@@ -71,6 +74,8 @@ pub enum ControlQuery {
     Status {
         session: Option<SessionName>,
     },
+    /// Reads the host's log.
+    Log(AfterRecentLines),
     /// Holds the session for a terminal until the process that sends the request exits.
     Attach(SessionName),
     Adopt(Adoption),
@@ -108,6 +113,9 @@ pub enum ControlAnswer {
     Plugins(Vec<PluginRow>),
     /// A [`StatusReport`] as JSON.
     Status(Value),
+    Log(LogLines),
+    /// The host's log is in systemd's journal.
+    Journal(JournalSource),
     Attached(TerminalCommand),
     Adopted(Adopted),
     Accepted(AcceptedPrompt),
@@ -278,6 +286,7 @@ impl ControlServices {
             ControlQuery::Status { session } => {
                 return Ok(ControlAnswer::Status(self.status.report(session.as_ref()).await));
             }
+            ControlQuery::Log(then) => return log_lines::send_log(then, client).await,
             ControlQuery::Send(prompt) => return self.send_prompt(prompt, client).await,
             ControlQuery::Control { session, command } => return Ok(self.control_session(&session, command).await),
             ControlQuery::Attach(session) => match process {

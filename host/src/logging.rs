@@ -3,11 +3,13 @@
 
 mod journal;
 mod line;
+mod recent_lines;
 mod recent_problems;
+mod record;
 
 use std::{
     io::{self, IsTerminal},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use cordboard_core::config::{Log, LogFormat, is_log_target};
@@ -20,10 +22,14 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+pub use journal::{JournalSource, PARENT_TARGET};
 pub use line::{JsonLineWriter, LineWriter};
+pub use recent_lines::{LinesSince, RecentLines, recent_lines};
 pub use recent_problems::{LoggedProblem, recent_problems};
+pub use record::LogRecord;
 
 use journal::{Journal, JournalWriter};
+use recent_lines::RecentLineWriter;
 use recent_problems::RecentProblems;
 
 /// Libraries that log on behalf of guests, without the guest's name or a rate limit. Guests receive the same
@@ -48,12 +54,19 @@ pub fn start_host(default: &'static str, settings: &Log) -> LogLevels {
     let (filter, handle) = reload::Layer::new(first);
     let registry = tracing_subscriber::registry().with(filter).with(RecentProblems);
     let output = Output::open(settings.format);
+    // The journal keeps more records than this process could.
+    let remembers = fmt::layer().json().with_writer(|| RecentLineWriter);
     match &output {
         Output::Text(_) => {
-            registry.with(fmt::layer().with_writer(stderr).with_ansi(has_colors()).with_target(false)).init();
+            let lines = fmt::layer().with_writer(stderr).with_ansi(has_colors()).with_target(false);
+            registry.with(remembers).with(lines).init();
         }
-        Output::Json => registry.with(fmt::layer().json().with_writer(|| JsonLineWriter(io::stderr()))).init(),
+        Output::Json => {
+            registry.with(remembers).with(fmt::layer().json().with_writer(|| JsonLineWriter(io::stderr()))).init();
+        }
         Output::Journal(journal) => {
+            // A process starts its log once.
+            drop(JOURNAL.set(JournalSource::own()));
             let journal = Arc::clone(journal);
             let writer = move || JournalWriter::new(Arc::clone(&journal));
             registry.with(fmt::layer().json().without_time().with_writer(writer)).init();
@@ -64,6 +77,13 @@ pub fn start_host(default: &'static str, settings: &Log) -> LogLevels {
         tracing::error!(%error, "failed to connect to systemd's journal: the log goes to standard error");
     }
     LogLevels { handle, default, is_set_by_environment }
+}
+
+static JOURNAL: OnceLock<JournalSource> = OnceLock::new();
+
+/// Returns where in the journal this process's records are. `None` if they are in [`recent_lines`].
+pub fn journal() -> Option<&'static JournalSource> {
+    JOURNAL.get()
 }
 
 /// Changes the levels of the running host's log.

@@ -224,7 +224,9 @@ pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
         ControlAnswer::Sessions(_)
         | ControlAnswer::Plugins(_)
         | ControlAnswer::Requests(_)
-        | ControlAnswer::Status(_) => AppError::UnexpectedAnswer,
+        | ControlAnswer::Status(_)
+        | ControlAnswer::Log(_)
+        | ControlAnswer::Journal(_) => AppError::UnexpectedAnswer,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The commands that show what a running host does: `cordboard top`.
+//! The commands that show what a running host does: `cordboard top` and `cordboard logs`.
 
 use std::{
     io::IsTerminal as _,
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     AppError,
     inspect::{block_on, print_json, print_text, unexpected_answer},
+    logs,
 };
 use crate::{
     cli::{MonitoringCommand, Top},
@@ -25,6 +26,7 @@ use crate::{
 pub fn monitor(command: &MonitoringCommand) -> Result<(), AppError> {
     match command {
         MonitoringCommand::Top(options) => show_top(options),
+        MonitoringCommand::Logs(options) => logs::print(options),
     }
 }
 

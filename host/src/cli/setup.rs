@@ -136,11 +136,17 @@ pub struct InstallService {
 }
 
 impl InstallService {
+    /// The name of the unit's file.
+    pub const UNIT: &str = "cordboard.service";
+
+    /// The folder for the units of the machine's systemd instance.
+    pub const SYSTEM_UNIT_FOLDER: &str = "/etc/systemd/system";
+
     /// Returns the folder for the unit. `None` if the unit is for the user's own systemd instance, and neither
     /// `XDG_CONFIG_HOME` nor `HOME` is set.
     #[must_use]
     pub fn unit_folder(&self) -> Option<PathBuf> {
-        if self.user { Self::user_unit_folder() } else { Some(PathBuf::from("/etc/systemd/system")) }
+        if self.user { Self::user_unit_folder() } else { Some(PathBuf::from(Self::SYSTEM_UNIT_FOLDER)) }
     }
 
     /// Returns the folder for the units of the user's own systemd instance.

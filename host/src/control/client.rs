@@ -48,9 +48,11 @@ pub async fn query(state_dir: &Path, query: ControlQuery) -> Result<Option<Contr
 /// The socket can't be used.
 pub async fn begin(state_dir: &Path, query: ControlQuery) -> Result<Option<PendingQuery>, QueryError> {
     let patience = match query {
-        ControlQuery::Sessions | ControlQuery::Plugins | ControlQuery::Requests | ControlQuery::Status { .. } => {
-            TIMEOUT
-        }
+        ControlQuery::Sessions
+        | ControlQuery::Plugins
+        | ControlQuery::Requests
+        | ControlQuery::Status { .. }
+        | ControlQuery::Log(_) => TIMEOUT,
         ControlQuery::Attach(_) | ControlQuery::Adopt(_) | ControlQuery::Control { .. } => HANDOVER_TIMEOUT,
         ControlQuery::Send(_) => ACCEPT_TIMEOUT,
     };

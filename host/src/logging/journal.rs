@@ -8,9 +8,9 @@ use std::{
 };
 
 use rustix::fs::fstat;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
-use super::line::one_json_line;
+use super::{line::one_json_line, record::LogRecord};
 
 /// The address of the journal.
 const SOCKET: &str = "/run/systemd/journal/socket";
@@ -21,6 +21,47 @@ const LONGEST_VALUE: usize = 32 * 1024;
 
 /// The maximum length of the name of a field, in bytes. The journal ignores fields with longer names.
 const LONGEST_NAME: usize = 64;
+
+/// The field with the target of a record and the modules above it.
+pub const PARENT_TARGET: &str = "TARGET_OR_PARENT";
+
+/// Selects the records of a host in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalSource {
+    /// The name of a unit of the machine's systemd instance.
+    Unit(String),
+    /// The name of a unit of a user's own systemd instance.
+    UserUnit(String),
+    /// The pid of a host that isn't a service.
+    Process(u32),
+}
+
+impl JournalSource {
+    /// Returns the source of this process's records.
+    pub fn own() -> Self {
+        let cgroups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        Self::of_cgroups(&cgroups).unwrap_or_else(|| Self::Process(std::process::id()))
+    }
+
+    /// Finds the unit in `/proc/self/cgroup`.
+    fn of_cgroups(text: &str) -> Option<Self> {
+        let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+        let is_manager = |part: &&str| part.starts_with("user@");
+        let unit = path.split('/').rfind(|part| part.ends_with(".service") && !is_manager(part))?.to_owned();
+        Some(if path.split('/').any(|part| is_manager(&part)) { Self::UserUnit(unit) } else { Self::Unit(unit) })
+    }
+
+    /// Returns the argument of `journalctl`.
+    #[must_use]
+    pub fn argument(&self) -> String {
+        match self {
+            Self::Unit(unit) => format!("--unit={unit}"),
+            Self::UserUnit(unit) => format!("--user-unit={unit}"),
+            Self::Process(pid) => format!("_PID={pid}"),
+        }
+    }
+}
 
 /// Returns whether standard error is connected to systemd's journal. `JOURNAL_STREAM` alone isn't proof, because child
 /// processes inherit it.
@@ -72,22 +113,18 @@ impl Write for JournalWriter {
 
 /// Returns the message for a record, which is JSON without secrets.
 fn message(line: &str) -> Vec<u8> {
-    let record: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
-    let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
+    let record = LogRecord::parse(line);
     let mut message = Vec::new();
-    add(&mut message, "PRIORITY", priority(text("level")));
+    add(&mut message, "PRIORITY", priority(&record.level));
     add(&mut message, "SYSLOG_IDENTIFIER", "cordboard");
-    add(&mut message, "TARGET", text("target"));
-    let fields = record.get("fields").and_then(Value::as_object);
-    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let said = fields.and_then(|fields| fields.get("message")).map(value);
-    let others = || fields.into_iter().flatten().filter(|(name, _)| *name != "message");
-    // Append the fields to the message, because `journalctl` shows nothing else by default.
-    let shown = others().map(|(name, field)| format!(" {name}={}", value(field)));
-    let shown = shown.fold(said.unwrap_or_else(|| line.trim_end().to_owned()), |all, one| all + &one);
-    add(&mut message, "MESSAGE", &shown);
-    for (name, field) in others() {
-        add(&mut message, &field_name(name), &value(field));
+    add(&mut message, "TARGET", &record.target);
+    // The journal compares only whole values, so the modules above are values too.
+    let ends = record.target.match_indices("::").map(|(end, _)| end).chain([record.target.len()]);
+    ends.for_each(|end| add(&mut message, PARENT_TARGET, &record.target[..end]));
+    // `journalctl` shows only the message, so it also contains the fields.
+    add(&mut message, "MESSAGE", &record.text());
+    for (name, value) in record.fields() {
+        add(&mut message, &field_name(name), &value);
     }
     message
 }
@@ -156,9 +193,20 @@ mod tests {
             tracing::warn!(target: "cordboard::x", plugin = "echo", turns = 3, why = "987654321:JrN-abcdefghijklmnop", "failed");
         });
         let expected = "PRIORITY=4\nSYSLOG_IDENTIFIER=cordboard\nTARGET=cordboard::x\n\
-                        MESSAGE=failed plugin=echo turns=3 why=<token>\n\
+                        TARGET_OR_PARENT=cordboard\nTARGET_OR_PARENT=cordboard::x\nMESSAGE=failed plugin=echo turns=3 why=<token>\n\
                         CORDBOARD_PLUGIN=echo\nCORDBOARD_TURNS=3\nCORDBOARD_WHY=<token>\n";
         assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn the_cgroup_names_the_unit() {
+        let source = |path: &str| JournalSource::of_cgroups(&format!("1:name=x:/\n0::{path}\n"));
+        let unit = |name: &str| Some(JournalSource::Unit(name.to_owned()));
+        assert_eq!(source("/system.slice/cordboard.service/cordboard-host"), unit("cordboard.service"));
+        let own = source("/user.slice/user-1000.slice/user@1000.service/app.slice/cordboard.service");
+        assert_eq!(own, Some(JournalSource::UserUnit("cordboard.service".to_owned())));
+        assert_eq!(source("/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"), None);
+        assert_eq!(source("/"), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod interactive_console;
 mod interrupted_turns;
 mod listings;
 mod live_changes;
+mod logs;
 mod plain_programs;
 mod plugin_secrets;
 mod plugin_tools;

@@ -200,7 +200,7 @@ fn since_epoch(time: SystemTime) -> Duration {
 
 /// Checks that a service of this user starts at boot.
 fn check_linger(findings: &mut Findings) -> Result<(), AppError> {
-    let Some(unit) = InstallService::user_unit_folder().map(|folder| folder.join("cordboard.service")) else {
+    let Some(unit) = InstallService::user_unit_folder().map(|folder| folder.join(InstallService::UNIT)) else {
         return Ok(());
     };
     let Some(account) = accounts::current().filter(|_| unit.exists()) else { return Ok(()) };

@@ -27,8 +27,6 @@ use crate::{
     logging,
 };
 
-/// The name of the unit's file.
-const UNIT: &str = "cordboard.service";
 
 /// The state directory of a system service, if none is given. systemd creates it.
 const SYSTEM_STATE_DIR: &str = "/var/lib/cordboard";
@@ -102,7 +100,7 @@ fn install_unit(
     let account = service_account(options)?;
     let unit = build_unit(options, paths, config, &account)?;
     let text = unit.to_text(systemd.is_none_or(|version| version >= NOTIFY_RELOAD_VERSION));
-    let file = options.unit_folder().ok_or(ServiceError::NoFolder)?.join(UNIT);
+    let file = options.unit_folder().ok_or(ServiceError::NoFolder)?.join(InstallService::UNIT);
     if options.dry_run {
         return Ok(text);
     }
