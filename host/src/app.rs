@@ -25,6 +25,7 @@ mod status_page;
 mod store_adapters;
 mod telegram;
 mod telegram_updates;
+mod traces;
 
 pub use backups::run_backup_command;
 pub use check::check;
@@ -313,7 +314,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     hub::read_secrets(&config);
-    let ended = runtime.block_on(run::serve(options::StartOptions {
+    let serving = run::serve(options::StartOptions {
         paths,
         config: LiveConfig::new(config),
         config_file,
@@ -321,7 +322,13 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         environment,
         log_levels: log,
         service_manager: ServiceManager::detect(),
-    }));
+    });
+    let ended = runtime.block_on(async {
+        traces::start();
+        let ended = serving.await;
+        traces::stop().await;
+        ended
+    });
     // Reading standard input blocks a thread until the next line, so the runtime does not wait for that thread.
     runtime.shutdown_background();
     ended

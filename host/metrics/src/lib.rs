@@ -1,10 +1,12 @@
 //! Counts and times what the host does, and returns the values in Prometheus' text format. Counters and histograms take
-//! a few atomic operations. Recording the time between two events also takes a lock and allocates memory. [`METRICS`] is global, so that it doesn't
-//! have to be passed to every part of the host.
+//! a few atomic operations. Recording the time between two events also takes a lock and allocates memory. [`METRICS`] is
+//! global, so that it doesn't have to be passed to every part of the host. The feature `otlp` adds traces of turns.
 
 mod gauges;
+mod pending_operations;
 mod plugin_calls;
-mod start_times;
+#[cfg(feature = "otlp")]
+mod turn_traces;
 
 use std::{
     sync::{
@@ -22,7 +24,9 @@ pub use gauges::{GaugeValues, QueueLengths};
 pub use plugin_calls::{CallSummary, FailureReason, PluginCalls};
 
 use gauges::Gauges;
-use start_times::StartTimes;
+use pending_operations::PendingOperations;
+#[cfg(feature = "otlp")]
+use turn_traces::{PluginCall, TurnTraces};
 
 /// The metrics of this process.
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -42,9 +46,9 @@ pub struct Metrics {
     /// Whether the times between two events are recorded. While they aren't, first events aren't remembered either.
     is_enabled: AtomicBool,
     update_to_agent: Histogram,
-    pending_updates: StartTimes,
+    pending_updates: PendingOperations<Instant>,
     agent_to_chat: Histogram,
-    pending_answers: StartTimes,
+    pending_answers: PendingOperations<Instant>,
     activation: Histogram,
     resume: Histogram,
     calls: HistogramVec,
@@ -56,6 +60,8 @@ pub struct Metrics {
     pub send_retries: IntCounter,
     /// The starts of an agent whose previous process exited unexpectedly.
     pub agent_restarts: IntCounter,
+    #[cfg(feature = "otlp")]
+    traces: TurnTraces,
 }
 
 impl Metrics {
@@ -78,12 +84,12 @@ impl Metrics {
                 "cordboard_update_to_agent_seconds",
                 "Time from receiving a message until its prompt is written to the agent.",
             ),
-            pending_updates: StartTimes::default(),
+            pending_updates: PendingOperations::default(),
             agent_to_chat: histogram(
                 "cordboard_agent_to_chat_seconds",
                 "Time from the end of a turn until its whole answer is sent.",
             ),
-            pending_answers: StartTimes::default(),
+            pending_answers: PendingOperations::default(),
             activation: histogram(
                 "cordboard_plugin_activation_seconds",
                 "Time from starting to build or try a plugin version until it is active.",
@@ -106,6 +112,8 @@ impl Metrics {
                 "Starts of an agent after its previous process exited unexpectedly.",
             ),
             registry,
+            #[cfg(feature = "otlp")]
+            traces: TurnTraces::default(),
         }
     }
 
@@ -124,6 +132,8 @@ impl Metrics {
 
     /// Records when the host received an update. `prompt` is the id of the prompt that the update may become.
     pub fn update_received(&self, prompt: &str, at: Instant) {
+        #[cfg(feature = "otlp")]
+        self.traces.update_received(prompt, at);
         if self.is_enabled() {
             self.pending_updates.begin(prompt, at);
         }
@@ -131,13 +141,17 @@ impl Metrics {
 
     /// Records that a prompt is being written to its agent.
     pub fn prompt_sent(&self, prompt: &str) {
+        #[cfg(feature = "otlp")]
+        self.traces.prompt_sent(prompt);
         if self.is_enabled() {
-            observe(&self.update_to_agent, self.pending_updates.end(prompt));
+            observe(&self.update_to_agent, elapsed(self.pending_updates.end(prompt)));
         }
     }
 
     /// Records that an update was handled without sending it to an agent.
     pub fn update_handled(&self, prompt: &str) {
+        #[cfg(feature = "otlp")]
+        self.traces.update_handled(prompt);
         if self.is_enabled() {
             self.pending_updates.end(prompt);
         }
@@ -145,6 +159,8 @@ impl Metrics {
 
     /// Records that this prompt's turn has ended, and begins timing the delivery of its answer.
     pub fn turn_ended(&self, prompt: &str) {
+        #[cfg(feature = "otlp")]
+        self.traces.turn_ended(prompt);
         if self.is_enabled() {
             self.pending_answers.begin(prompt, Instant::now());
         }
@@ -152,9 +168,33 @@ impl Metrics {
 
     /// Records that the whole answer of the turn was sent.
     pub fn answer_sent(&self, prompt: &str) {
+        #[cfg(feature = "otlp")]
+        self.traces.answer_sent(prompt);
         if self.is_enabled() {
-            observe(&self.agent_to_chat, self.pending_answers.end(prompt));
+            observe(&self.agent_to_chat, elapsed(self.pending_answers.end(prompt)));
         }
+    }
+
+    /// Records that a view plugin has rendered a frame of the turn of this prompt.
+    #[cfg(feature = "otlp")]
+    pub fn frame_rendered(&self, prompt: &str, plugin: &str, began: Instant) {
+        let (plugin, ended) = (plugin.to_owned(), Instant::now());
+        self.traces.plugin_called(prompt, PluginCall { plugin, extension_point: "view", began, ended });
+    }
+
+    /// Exports a trace of each answered turn from now on, to the collector that the environment names.
+    ///
+    /// # Errors
+    /// The variables are invalid.
+    #[cfg(feature = "otlp")]
+    pub fn start_traces(&self, runtime: tokio::runtime::Handle) -> Result<(), opentelemetry_otlp::ExporterBuildError> {
+        self.traces.start(runtime)
+    }
+
+    /// Exports the traces that are left. Blocks, and needs the runtime.
+    #[cfg(feature = "otlp")]
+    pub fn stop_traces(&self) {
+        self.traces.stop();
     }
 
     pub fn plugin_activated(&self, time: Duration) {
@@ -180,6 +220,10 @@ impl Metrics {
         // Writing to a string can't fail, and the names are valid, as a test checks.
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
+}
+
+fn elapsed(since: Option<Instant>) -> Option<Duration> {
+    since.map(|since| since.elapsed())
 }
 
 fn observe(histogram: &Histogram, time: Option<Duration>) {

@@ -219,10 +219,14 @@ impl Registry {
         // final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
+        #[cfg(feature = "otlp")]
+        let began = std::time::Instant::now();
         let frame = call_export!(self, version, view, CallEnvironment::without_host(), |guest, store| guest
             .cordboard_plugin_view()
-            .call_render(store, mode, &turn, &limits))?;
-        let frame = frame.map_err(CallError::Plugin)?;
+            .call_render(store, mode, &turn, &limits));
+        #[cfg(feature = "otlp")]
+        cordboard_metrics::METRICS.frame_rendered(&input.turn.prompt.0, &version.name, began);
+        let frame = frame?.map_err(CallError::Plugin)?;
         let session = Some(input.session.record.id());
         let message =
             |reply| button_check::restrict(convert::reply_of(reply), &version.call_settings, &*snapshot, session);

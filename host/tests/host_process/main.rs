@@ -38,6 +38,8 @@ mod status_page;
 mod support;
 mod terminal_handover;
 mod top;
+#[cfg(feature = "otlp")]
+mod traces;
 mod turns;
 mod unusual_questions;
 mod usage;

@@ -193,6 +193,7 @@ impl Cli {
                 cargo_tasks::format(&workspace)?;
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
                 cargo_tasks::lint(&workspace)?;
+                cargo_tasks::test_traces(&workspace)?;
                 cargo_tasks::test(&workspace, &["--no-fail-fast".into()])?;
                 // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
                 let binary = host::build(&workspace, Profile::Dev)?;

@@ -27,7 +27,6 @@ use crate::{
     logging,
 };
 
-
 /// The state directory of a system service, if none is given. systemd creates it.
 const SYSTEM_STATE_DIR: &str = "/var/lib/cordboard";
 

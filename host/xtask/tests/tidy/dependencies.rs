@@ -34,6 +34,8 @@ const OWNERS: [(&str, &str); 18] = [
     ("rustyline-async", "chat"),
     ("libc", "agents"),
     ("signal-hook", "agents"),
+    ("opentelemetry", "metrics"),
+    ("opentelemetry-otlp", "metrics"),
     ("prometheus", "metrics"),
     ("croner", "core"),
     ("jiff", "core"),
