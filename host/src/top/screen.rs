@@ -16,7 +16,7 @@ use super::{
     draw::{Palette, draw},
     view::{AfterKey, View},
 };
-use crate::{control::StatusReport, logging::allows_colours};
+use crate::{control::StatusReport, logging::allows_colors};
 
 /// The interval between two reports.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ where
     let reading = tokio::spawn(read_reports(read, session, sender));
     let mut events = EventStream::new();
     let mut view = View::new(first);
-    let palette = if allows_colours() { Palette::Colors } else { Palette::Monochrome };
+    let palette = if allows_colors() { Palette::Colors } else { Palette::Monochrome };
     let ended = loop {
         if let Err(error) = terminal.draw(|frame| draw(frame, &mut view, palette)) {
             break Err(error);
