@@ -22,7 +22,7 @@ pub const CRATES: [(&str, &[&str]); 11] = [
 
 /// External dependencies, each with the only crate that may depend on it outside tests. Other crates use what the owner
 /// exports.
-const OWNERS: [(&str, &str); 18] = [
+const OWNERS: [(&str, &str); 20] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
     ("wasmtime", "runtime"),
