@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::fuzz::Job;
 use crate::host::Profile;
 use crate::plugins::Selection;
 use crate::toolchain::{Toolchain, ToolchainChoice};
@@ -184,23 +185,9 @@ impl Cli {
                 let flags: Vec<_> = flags.map(|(_, flag)| flag).collect();
                 cargo_tasks::docs(&workspace, &binary, &flags)
             }
-            Task::Fuzz { target, seconds, merge } => {
-                let job = if merge { fuzz::Job::Merge } else { fuzz::Job::Search { seconds } };
-                fuzz::run(&workspace, target.as_deref(), job)
-            }
+            Task::Fuzz { target, seconds, merge } => fuzz::run(&workspace, target.as_deref(), Job::of(seconds, merge)),
             Task::Simulate { seed, days } => cargo_tasks::simulate(&workspace, seed, days),
-            Task::Ci => {
-                cargo_tasks::format(&workspace)?;
-                plugins::build(&workspace, self.toolchain, Selection::All)?;
-                cargo_tasks::lint(&workspace)?;
-                cargo_tasks::test_traces(&workspace)?;
-                cargo_tasks::test(&workspace, &["--no-fail-fast".into()])?;
-                // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
-                let binary = host::build(&workspace, Profile::Dev)?;
-                cargo_tasks::docs(&workspace, &binary, &[])?;
-                cargo_tasks::chaos(&workspace, CI_KILLS, 1)?;
-                cargo_tasks::activations(&workspace, CI_ACTIVATIONS)
-            }
+            Task::Ci => ci(&workspace, self.toolchain),
             Task::Toolchain => {
                 println!("{}", Toolchain::find(self.toolchain)?);
                 Ok(())
@@ -211,6 +198,19 @@ impl Cli {
             }
         }
     }
+}
+
+fn ci(workspace: &Workspace, toolchain: ToolchainChoice) -> Result<()> {
+    cargo_tasks::format(workspace)?;
+    plugins::build(workspace, toolchain, Selection::All)?;
+    cargo_tasks::lint(workspace)?;
+    cargo_tasks::test_traces(workspace)?;
+    cargo_tasks::test(workspace, &["--no-fail-fast".into()])?;
+    // The kills need a build with failpoints, so the book, which uses the same build as the tests, comes first.
+    let binary = host::build(workspace, Profile::Dev)?;
+    cargo_tasks::docs(workspace, &binary, &[])?;
+    cargo_tasks::chaos(workspace, CI_KILLS, 1)?;
+    cargo_tasks::activations(workspace, CI_ACTIVATIONS)
 }
 
 fn build(workspace: &Workspace, choice: ToolchainChoice, plugins: Selection, profile: Profile) -> Result<PathBuf> {

@@ -37,6 +37,12 @@ pub enum Job {
     Merge,
 }
 
+impl Job {
+    pub fn of(seconds: u64, merge: bool) -> Self {
+        if merge { Self::Merge } else { Self::Search { seconds } }
+    }
+}
+
 /// Runs one target, or all of them.
 pub fn run(workspace: &Workspace, target: Option<&str>, job: Job) -> Result<()> {
     let targets = selected(targets(workspace)?, target)?;
