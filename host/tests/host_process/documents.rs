@@ -22,14 +22,19 @@ use cordboard_core::config;
 use super::support::{ENGLISH, Home, Host};
 
 /// The beginnings of the commands that don't run here, each with the reason.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 15] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "needs the build in the line above it"),
+    ("buildah", "needs a registry of images"),
+    ("cargo build", "builds for minutes"),
     ("cargo xtask", "builds for minutes; a test of xtask parses it"),
     ("cordboard init", "asks at a terminal, as the tests of `setup_commands` do"),
+    ("cordboard logs --follow", "ends only with the host, as in the tests of `logs`"),
     ("cordboard plugin build", "compiles for a minute, as the tests of `plugin_tools` do"),
     ("cordboard plugin call", "needs a built plugin"),
     ("cordboard plugin test", "needs a built plugin"),
     ("curl", "needs a server on the Internet"),
     ("loginctl", "needs systemd"),
+    ("podman", "needs the image"),
     ("proxmox-backup-manager", "needs a Proxmox Backup Server"),
     ("sudo", "needs root"),
     ("systemctl", "needs systemd"),
@@ -139,7 +144,8 @@ fn prepare<'h>(home: &'h Home, script: &str) -> Option<Host<'h>> {
         let status = Command::new("sh").args(["-c", change]).current_dir(home.path("work")).status().unwrap();
         assert!(status.success());
     }
-    if !["cordboard send", "cordboard backup", "cordboard restore"].iter().any(|command| script.contains(command)) {
+    let for_hosts = ["backup", "logs", "restore", "send", "top"].map(|command| format!("cordboard {command}"));
+    if !for_hosts.iter().any(|command| script.contains(command)) {
         return None;
     }
     let mut host = home.start();
