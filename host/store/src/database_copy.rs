@@ -35,8 +35,8 @@ pub(super) enum CopyError {
 impl From<WorkError> for CopyError {
     fn from(error: WorkError) -> Self {
         match error {
-            WorkError::Sql(error) if integrity::is_damage(&error) => Self::Damaged(error.to_string()),
-            error => Self::Copy(error),
+            WorkError::Sql(ref why) if integrity::is_damage(why) => Self::Damaged(why.to_string()),
+            WorkError::Sql(_) | WorkError::Record(_) | WorkError::Store(_) => Self::Copy(error),
         }
     }
 }
