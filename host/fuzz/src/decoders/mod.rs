@@ -12,8 +12,10 @@ pub mod update;
 mod agent_script;
 mod styled_text;
 
+type Check = fn(&[u8]);
+
 /// The targets: the names of the files in `fuzz_targets` and of the folders in `corpus`, with their checks.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("access", access::check),
     ("acp", acp::check),
     ("claude", claude::check),

@@ -24,25 +24,28 @@ fn parsed_imports(data: &[u8]) -> Option<Vec<String>> {
     // The number of components and modules that are not complete yet, which are nested in each other.
     let (mut depth, mut imports) = (1, Vec::new());
     for payload in Parser::new(0).parse_all(data) {
-        match payload.ok()? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 1 => return None,
-            // The compiler would skip such a section, but components don't have any.
-            Payload::UnknownSection { .. } => return None,
-            Payload::ModuleSection { unchecked_range: range, .. }
-            | Payload::ComponentSection { unchecked_range: range, .. } => {
-                // The parser doesn't report that such a section is truncated.
-                if range.end > data.len() {
-                    return None;
-                }
-                depth += 1;
+        let payload = payload.ok()?;
+        let is_module = depth == 1 && matches!(payload, Payload::Version { encoding: Encoding::Module, .. });
+        // The compiler would skip an unknown section, but components don't have any.
+        if is_module || matches!(payload, Payload::UnknownSection { .. }) {
+            return None;
+        }
+        if let Payload::ModuleSection { unchecked_range: range, .. }
+        | Payload::ComponentSection { unchecked_range: range, .. } = &payload
+        {
+            // The parser doesn't report that such a section is truncated.
+            if range.end > data.len() {
+                return None;
             }
-            Payload::End(_) => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 1 => {
-                for import in section {
-                    imports.push(import.ok()?.name.name.to_owned());
-                }
+            depth += 1;
+        } else if matches!(payload, Payload::End(_)) {
+            depth -= 1;
+        } else if let Payload::ComponentImportSection(section) = payload
+            && depth == 1
+        {
+            for import in section {
+                imports.push(import.ok()?.name.name.to_owned());
             }
-            _ => {}
         }
     }
     (depth == 0).then_some(imports)

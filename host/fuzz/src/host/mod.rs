@@ -4,5 +4,7 @@
 pub mod component;
 pub mod http_head;
 
+type Check = fn(&[u8]);
+
 /// The targets, as in `decoders`.
-pub const TARGETS: [(&str, fn(&[u8])); 2] = [("component", component::check), ("http_head", http_head::check)];
+pub const TARGETS: [(&str, Check); 2] = [("component", component::check), ("http_head", http_head::check)];

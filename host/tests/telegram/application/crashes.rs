@@ -42,7 +42,10 @@ async fn an_agent_continues_after_a_note_about_what_was_shown() {
     app.start();
     app.wait_for(OWNER, first, "while session 'alpha' was answering “slow 3000”. The agent continues.").await;
     let answer = app.wait_for(OWNER, first, "You said: [This is a note from Cordboard, not a new request.").await;
-    assert!(answer.contains("The message:\nslow 3000\n") && answer.contains("your answer up to this point:\nline 1"), "{answer}");
+    assert!(
+        answer.contains("The message:\nslow 3000\n") && answer.contains("your answer up to this point:\nline 1"),
+        "{answer}"
+    );
     assert_eq!(count(&app, "was not sent again"), 0);
 }
 
