@@ -38,7 +38,7 @@ impl Profile {
 
 /// Builds the binary, which embeds the plugins in `target/plugins/`. Returns its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    step::start("building the host (4 to 6 minutes the first time on two cores, 9 to 11 for a release; then seconds)");
+    step::start("building the host (4 to 6 minutes the first time on two cores, 9 to 14 for a release; then seconds)");
     let mut cargo = step::cargo();
     // Build the whole workspace, as the tests do: for a single package, cargo resolves other features and rebuilds
     // wasmtime.
