@@ -39,7 +39,7 @@ pub fn check(root: &Path, command: &clap::Command) -> io::Result<Checked> {
     Ok(checked)
 }
 
-/// How much of a command a document names.
+/// Distinguishes a complete command from a mention of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// All words, so that a user can run the command.

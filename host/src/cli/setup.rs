@@ -47,7 +47,7 @@ pub struct InitArgs {
     /// The file that contains the bot's token [default: without a token, the chat is the console]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Your numeric Telegram id [default: whoever sends the bot the one-time code from the log becomes the owner]
+    /// Your numeric Telegram id [default: the first person who sends the bot the one-time code from the log]
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..=i64::MAX.unsigned_abs()))]
     pub owner: Option<u64>,
     /// Your plugin folder [default: plugins/ next to the configuration file]
